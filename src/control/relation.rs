@@ -1,0 +1,258 @@
+//! Relations between packages: `a (>= 1) | b [amd64], c` (Debian Policy 7.1, deb-control(5)).
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{NameError, PackageName, Version, VersionError};
+
+/// A whole relation field: all of its members must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Relations(pub Vec<Alternatives>);
+
+/// Members separated by `|`: one of them must hold; the first is preferred.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternatives(pub Vec<Relation>);
+
+/// One package, perhaps at certain versions, perhaps of another architecture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relation {
+    /// The package, real or virtual.
+    pub name: PackageName,
+    /// What follows the name's colon: `any`, `native` or an architecture.
+    pub qualifier: Option<String>,
+    /// The versions that will do; every version when `None`.
+    pub version: Option<(Comparison, Version)>,
+}
+
+/// How a version must stand to the one that is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<<`
+    Earlier,
+    /// `<=`
+    EarlierOrEqual,
+    /// `=`
+    Equal,
+    /// `>=`
+    LaterOrEqual,
+    /// `>>`
+    Later,
+}
+
+/// Why a text is not a relation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RelationError {
+    /// Nothing between two separators, or at an end.
+    #[error("there is nothing between two separators in `{0}`")]
+    Empty(String),
+    /// `(` without `)`, or `[` without `]`.
+    #[error("`{0}` has a bracket that is not closed")]
+    Unclosed(String),
+    /// Words where a relation should have ended.
+    #[error("`{relation}` goes on with `{rest}`, where `,`, `|` or the end was expected")]
+    Trailing {
+        /// The relation as it was given.
+        relation: String,
+        /// What could not be read.
+        rest: String,
+    },
+    /// No `<<`, `<=`, `=`, `>=` or `>>` before the version.
+    #[error("`({0})` does not begin with one of `<<`, `<=`, `=`, `>=`, `>>`")]
+    BadComparison(String),
+    /// The package's name.
+    #[error("the package name {0}")]
+    Name(#[from] NameError),
+    /// The version.
+    #[error("the version {0}")]
+    Version(#[from] VersionError),
+}
+
+impl Comparison {
+    /// As it is written in a relation.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Earlier => "<<",
+            Self::EarlierOrEqual => "<=",
+            Self::Equal => "=",
+            Self::LaterOrEqual => ">=",
+            Self::Later => ">>",
+        }
+    }
+
+    /// Whether `version` stands so to `bound`.
+    pub fn holds(self, version: &Version, bound: &Version) -> bool {
+        match self {
+            Self::Earlier => version < bound,
+            Self::EarlierOrEqual => version <= bound,
+            Self::Equal => version == bound,
+            Self::LaterOrEqual => version >= bound,
+            Self::Later => version > bound,
+        }
+    }
+}
+
+impl Relation {
+    /// A relation to a package at any version.
+    pub fn any_version(name: PackageName) -> Self {
+        Self { name, qualifier: None, version: None }
+    }
+
+    /// Whether a package of the right name would do at `version`.
+    pub fn accepts(&self, version: &Version) -> bool {
+        self.version.as_ref().is_none_or(|(comparison, bound)| comparison.holds(version, bound))
+    }
+
+    /// Reads one relation; `None` when its architecture list leaves out amd64.
+    fn parse(text: &str) -> Result<Option<Self>, RelationError> {
+        let text = text.trim();
+        let end = text.find(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '<')).unwrap_or(text.len());
+        let (head, mut rest) = (&text[..end], text[end..].trim_start());
+        if head.is_empty() && rest.is_empty() {
+            return Err(RelationError::Empty(text.to_owned()));
+        }
+        let (name, qualifier) = match head.split_once(':') {
+            Some((name, qualifier)) => (name, Some(qualifier.to_owned())),
+            None => (head, None),
+        };
+        let mut relation = Self { name: name.parse()?, qualifier, version: None };
+        if let Some((inside, after)) = bracketed(text, rest, '(', ')')? {
+            relation.version = Some(parse_version(inside)?);
+            rest = after;
+        }
+        let mut ours = true;
+        if let Some((inside, after)) = bracketed(text, rest, '[', ']')? {
+            ours = architecture_list_has_amd64(inside);
+            rest = after;
+        }
+        if !rest.is_empty() {
+            return Err(RelationError::Trailing { relation: text.to_owned(), rest: rest.to_owned() });
+        }
+        Ok(ours.then_some(relation))
+    }
+}
+
+/// Takes `open … close` off the front of `rest`, if it begins so.
+fn bracketed<'a>(
+    whole: &str,
+    rest: &'a str,
+    open: char,
+    close: char,
+) -> Result<Option<(&'a str, &'a str)>, RelationError> {
+    let Some(inside) = rest.strip_prefix(open) else { return Ok(None) };
+    let (inside, after) = inside.split_once(close).ok_or_else(|| RelationError::Unclosed(whole.to_owned()))?;
+    Ok(Some((inside.trim(), after.trim_start())))
+}
+
+fn parse_version(inside: &str) -> Result<(Comparison, Version), RelationError> {
+    use Comparison::{Earlier, EarlierOrEqual, Equal, Later, LaterOrEqual};
+    let known = [Earlier, EarlierOrEqual, LaterOrEqual, Later, Equal];
+    let found = known.into_iter().find_map(|c| inside.strip_prefix(c.as_str()).map(|rest| (c, rest.trim())));
+    let (comparison, version) = found.ok_or_else(|| RelationError::BadComparison(inside.to_owned()))?;
+    Ok((comparison, version.parse()?))
+}
+
+/// Whether amd64 is meant by a list such as `amd64 arm64`, `linux-any` or `!i386` (Debian Policy 7.1).
+fn architecture_list_has_amd64(list: &str) -> bool {
+    let means_us = |word: &str| matches!(word, "amd64" | "any" | "linux-any" | "any-amd64" | "linux-amd64");
+    let mut words = list.split_whitespace().peekable();
+    if words.peek().is_some_and(|word| word.starts_with('!')) {
+        !words.any(|word| means_us(word.trim_start_matches('!')))
+    } else {
+        words.any(means_us)
+    }
+}
+
+impl FromStr for Alternatives {
+    type Err = RelationError;
+
+    fn from_str(text: &str) -> Result<Self, RelationError> {
+        let mut members = Vec::new();
+        for member in text.split('|') {
+            members.extend(Relation::parse(member).map_err(|error| match error {
+                RelationError::Empty(_) => RelationError::Empty(text.to_owned()),
+                other => other,
+            })?);
+        }
+        Ok(Self(members))
+    }
+}
+
+impl FromStr for Relations {
+    type Err = RelationError;
+
+    /// Reads a whole field. A comma at the end is allowed, as in debian/control. Members that only other architectures
+    /// have are left out.
+    fn from_str(text: &str) -> Result<Self, RelationError> {
+        let text = text.trim();
+        let text = text.strip_suffix(',').unwrap_or(text);
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let members = text.split(',').map(|member| match member.parse() {
+            Err(RelationError::Empty(_)) => Err(RelationError::Empty(text.to_owned())),
+            other => other,
+        });
+        let members: Vec<Alternatives> = members.collect::<Result<_, _>>()?;
+        Ok(Self(members.into_iter().filter(|alternatives| !alternatives.0.is_empty()).collect()))
+    }
+}
+
+impl fmt::Display for Relation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name)?;
+        if let Some(qualifier) = &self.qualifier {
+            write!(f, ":{qualifier}")?;
+        }
+        match &self.version {
+            Some((comparison, version)) => write!(f, " ({} {version})", comparison.as_str()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Alternatives {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_joined(f, &self.0, " | ")
+    }
+}
+
+impl fmt::Display for Relations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_joined(f, &self.0, ", ")
+    }
+}
+
+fn write_joined<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[T], separator: &str) -> fmt::Result {
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            f.write_str(separator)?;
+        }
+        write!(f, "{item}")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_what_was_read() {
+        for text in ["aa", "a1 (>= 1:2-3) | b1, python3:any (<< 4)", "libc6 (= 2.36-9)"] {
+            assert_eq!(text.parse::<Relations>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn relations_that_dpkg_refuses_are_refused() {
+        for bad in ["foo (>> 1, bar baz", "foo bar", "foo (1.0)", "foo,, bar", "foo | ", "foo (>= )", "foo (>= 1) x"] {
+            assert!(bad.parse::<Relations>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn architecture_lists_are_for_amd64() {
+        let relations: Relations = "aa [arm64], bb [amd64], cc [!amd64] | dd [linux-any], ee [!i386],".parse().unwrap();
+        assert_eq!(relations.to_string(), "bb, dd, ee");
+    }
+}

@@ -1,0 +1,168 @@
+//! Stanzas of control data: `Field: value` lines, continued by lines that begin with a blank (deb822(5)).
+
+use std::fmt;
+use std::io::{self, BufRead};
+
+/// One stanza: fields in the order they were written. Field names compare without regard to case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stanza {
+    fields: Vec<(String, String)>,
+}
+
+/// Why a text is not control data.
+#[derive(Debug, thiserror::Error)]
+pub enum StanzaError {
+    /// The source could not be read.
+    #[error("it cannot be read: {0}")]
+    Read(#[from] io::Error),
+    /// A line is neither `Field: value` nor a continuation.
+    #[error("line {line}: `{text}` is neither `Field: value` nor the continuation of a field")]
+    BadLine {
+        /// Counted from 1.
+        line: usize,
+        /// The line as it was read.
+        text: String,
+    },
+    /// A field stands twice in one stanza.
+    #[error("line {line}: the field `{field}` stands there twice")]
+    Duplicate {
+        /// Counted from 1.
+        line: usize,
+        /// The field's name.
+        field: String,
+    },
+}
+
+impl Stanza {
+    /// The value of a field, its continuation lines separated by `\n` with their leading blank removed.
+    pub fn get(&self, field: &str) -> Option<&str> {
+        self.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(field)).map(|(_, value)| value.as_str())
+    }
+
+    /// Adds a field at the end, or replaces the value that it has.
+    pub fn set(&mut self, field: &str, value: impl Into<String>) {
+        match self.fields.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(field)) {
+            Some((_, old)) => *old = value.into(),
+            None => self.fields.push((field.to_owned(), value.into())),
+        }
+    }
+
+    /// The fields in their order.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Reads the first stanza of a text, for files that hold just one.
+    ///
+    /// # Errors
+    /// When a line is not control data.
+    pub fn parse(text: &str) -> Result<Self, StanzaError> {
+        Stanzas::new(text.as_bytes()).next().unwrap_or_else(|| Ok(Self::default()))
+    }
+}
+
+impl fmt::Display for Stanza {
+    /// Writes the stanza without the blank line that ends it. An empty continuation line becomes ` .`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.fields {
+            for (index, line) in value.split('\n').enumerate() {
+                match (index, line) {
+                    (0, "") => writeln!(f, "{name}:")?,
+                    (0, line) => writeln!(f, "{name}: {line}")?,
+                    (_, "") => writeln!(f, " .")?,
+                    (_, line) => writeln!(f, " {line}")?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads stanzas one after the other, holding only one in memory. Lines that begin with `#` are comments.
+pub struct Stanzas<R> {
+    source: R,
+    line: usize,
+}
+
+impl<R: BufRead> Stanzas<R> {
+    /// Reads from `source`, which holds UTF-8 (bytes that are not are replaced).
+    pub fn new(source: R) -> Self {
+        Self { source, line: 0 }
+    }
+
+    fn read_stanza(&mut self) -> Result<Option<Stanza>, StanzaError> {
+        let mut stanza = Stanza::default();
+        let mut raw = Vec::new();
+        loop {
+            raw.clear();
+            if self.source.read_until(b'\n', &mut raw)? == 0 {
+                break;
+            }
+            self.line += 1;
+            let text = String::from_utf8_lossy(&raw);
+            let text = text.trim_end();
+            if text.is_empty() {
+                if stanza.fields.is_empty() {
+                    continue;
+                }
+                break;
+            }
+            if !text.starts_with('#') {
+                self.add_line(&mut stanza, text)?;
+            }
+        }
+        Ok(Some(stanza).filter(|stanza| !stanza.fields.is_empty()))
+    }
+
+    fn add_line(&self, stanza: &mut Stanza, text: &str) -> Result<(), StanzaError> {
+        let bad = || StanzaError::BadLine { line: self.line, text: text.to_owned() };
+        if let Some(continued) = text.strip_prefix([' ', '\t']) {
+            let (_, value) = stanza.fields.last_mut().ok_or_else(bad)?;
+            value.push('\n');
+            value.push_str(if continued == "." { "" } else { continued });
+            return Ok(());
+        }
+        let (name, value) = text.split_once(':').ok_or_else(bad)?;
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            return Err(bad());
+        }
+        if stanza.get(name).is_some() {
+            return Err(StanzaError::Duplicate { line: self.line, field: name.to_owned() });
+        }
+        stanza.fields.push((name.to_owned(), value.trim().to_owned()));
+        Ok(())
+    }
+}
+
+impl<R: BufRead> Iterator for Stanzas<R> {
+    type Item = Result<Stanza, StanzaError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read_stanza().transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stanzas_come_back_as_they_were_written() {
+        let text = "Package: aa\nDescription: one\n two\n .\n three\n\n\n# a comment\nPackage: bb\n";
+        let stanzas: Vec<Stanza> = Stanzas::new(text.as_bytes()).collect::<Result<_, _>>().unwrap();
+        assert_eq!(stanzas[0].get("description"), Some("one\ntwo\n\nthree"));
+        assert_eq!(stanzas[0].to_string(), "Package: aa\nDescription: one\n two\n .\n three\n");
+        assert_eq!(stanzas[1].get("Package"), Some("bb"));
+        assert_eq!(stanzas.len(), 2);
+    }
+
+    #[test]
+    fn a_line_that_is_not_control_data_is_named() {
+        for (text, line) in
+            [("a b\n", "line 1"), ("A: b\nA: c\n", "line 2"), (" x\n", "line 1"), ("A: b\n: c\n", "line 2")]
+        {
+            let error = Stanza::parse(text).unwrap_err().to_string();
+            assert!(error.starts_with(line), "{error}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! From one `stack.toml` to Debian packages and a bootable disk image: see README.md, and each module's first paragraph
+//! for its part of the way.
+
+pub mod control;
+pub mod stack;
+pub mod system;

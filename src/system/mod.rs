@@ -1,0 +1,9 @@
+//! What every module needs of the operating system: files that appear whole or not at all, hashes, the one clock, the
+//! cache, progress, and the end of work when the user interrupts it.
+
+pub mod cache;
+pub mod epoch;
+pub mod hash;
+pub mod interrupt;
+pub mod output;
+pub mod progress;

@@ -1,0 +1,170 @@
+//! Files that appear whole or not at all. While it is written, an output has no name, so that nothing remains of it even
+//! when the process is killed; the previous file of that name stays as it was until the new one is complete.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
+
+/// Why an output could not be written.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("cannot write {path}: {source}")]
+#[diagnostic(help(
+    "check that the folder exists, that you may write there, and that the disk has room; no file there was changed"
+))]
+pub struct OutputError {
+    /// The file's final name.
+    pub path: String,
+    /// What the system said.
+    #[source]
+    pub source: io::Error,
+}
+
+/// A file under way to `path`. Dropped without [`OutputFile::commit`], it leaves nothing behind.
+pub struct OutputFile {
+    file: File,
+    /// The temporary name, on file systems that have no unnamed files.
+    temporary: Option<TempPath>,
+    path: PathBuf,
+}
+
+impl OutputFile {
+    /// Begins a file that will be called `path`; its folder is made if it is missing.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or written to.
+    pub fn create(path: &Path) -> Result<Self, OutputError> {
+        Self::begin(path).map_err(|source| error(path, source))
+    }
+
+    fn begin(path: &Path) -> io::Result<Self> {
+        let folder = folder_of(path);
+        fs::create_dir_all(folder)?;
+        let unnamed = OpenOptions::new().read(true).write(true).custom_flags(libc::O_TMPFILE).mode(0o666).open(folder);
+        let (file, temporary) = match unnamed {
+            Ok(file) => (file, None),
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EISDIR | libc::ENOENT)) => {
+                let (file, temporary) = tempfile::Builder::new().prefix(".stackdeb-").tempfile_in(folder)?.into_parts();
+                (file, Some(temporary))
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self { file, temporary, path: path.to_owned() })
+    }
+
+    /// The name that it will have.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The open file, for positioned reads and writes and `set_len`.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Gives the file its name, in the place of an older one if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be written out to the disk, or not be named.
+    pub fn commit(self) -> Result<(), OutputError> {
+        let path = self.path.clone();
+        self.finish().map_err(|source| error(&path, source))
+    }
+
+    fn finish(self) -> io::Result<()> {
+        self.file.sync_data()?;
+        let Some(temporary) = self.temporary else { return self.link() };
+        temporary.persist(&self.path).map_err(|error| error.error)
+    }
+
+    /// Names an unnamed file: a link can't replace, so it goes by a temporary name and a rename.
+    fn link(&self) -> io::Result<()> {
+        let folder = folder_of(&self.path);
+        let descriptor = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        let follow = nix::fcntl::AtFlags::AT_SYMLINK_FOLLOW;
+        let named = tempfile::Builder::new().prefix(".stackdeb-").make_in(folder, |name| {
+            nix::unistd::linkat(nix::fcntl::AT_FDCWD, descriptor.as_str(), nix::fcntl::AT_FDCWD, name, follow)
+                .map_err(io::Error::from)
+        })?;
+        named.into_temp_path().persist(&self.path).map_err(|error| error.error)
+    }
+}
+
+impl Write for OutputFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for OutputFile {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.file.seek(position)
+    }
+}
+
+/// Writes a whole file in one go.
+///
+/// # Errors
+/// When it cannot be written; an older file of that name is then as it was.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
+    let mut output = OutputFile::create(path)?;
+    output.write_all(bytes).map_err(|source| error(path, source))?;
+    output.commit()
+}
+
+/// Makes `link` a symbolic link to `target`, in the place of whatever has that name.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn write_symlink(link: &Path, target: &Path) -> Result<(), OutputError> {
+    let make = || {
+        let named = tempfile::Builder::new()
+            .prefix(".stackdeb-")
+            .make_in(folder_of(link), |name| std::os::unix::fs::symlink(target, name))?;
+        named.into_temp_path().persist(link).map_err(|error| error.error)
+    };
+    make().map_err(|source| error(link, source))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn error(path: &Path, source: io::Error) -> OutputError {
+    OutputError { path: path.display().to_string(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_appears_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out/file");
+        write_file(&path, b"old").unwrap();
+        let mut output = OutputFile::create(&path).unwrap();
+        output.write_all(b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        output.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        drop(OutputFile::create(&path).unwrap());
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "a temporary name remained");
+    }
+
+    #[test]
+    fn a_link_replaces_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        write_symlink(&link, Path::new("a")).unwrap();
+        write_symlink(&link, Path::new("b")).unwrap();
+        assert_eq!(fs::read_link(&link).unwrap(), Path::new("b"));
+    }
+}
