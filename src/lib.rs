@@ -1,6 +1,7 @@
 //! From one `stack.toml` to Debian packages and a bootable disk image: see README.md, and each module's first paragraph
 //! for its part of the way.
 
+pub mod apt;
 pub mod control;
 pub mod stack;
 pub mod system;

@@ -40,6 +40,11 @@ impl Epoch {
         }
     }
 
+    /// What this machine's clock says: to judge whether others' dates are over, never for an output.
+    pub fn now() -> Self {
+        Self(u32::try_from(Timestamp::now().as_second()).unwrap_or(0))
+    }
+
     /// That many seconds after 1970 began, UTC.
     ///
     /// # Errors

@@ -1,0 +1,185 @@
+//! A Debian repository as a client meets it. Names of packages come in; verified `.deb` files in the cache, and the order
+//! to install them in, go out:
+//!
+//! 1. [`Suite::find`] and [`sources::find`]: which suite, from which mirrors;
+//! 2. [`Archive::open`]: Release files verified by the distribution's [`Keyring`], package indices verified by those;
+//! 3. [`solve`]: the packages that are needed;
+//! 4. [`pool::download`] and [`install_plan`]: their files, verified, and the steps for dpkg.
+
+mod fetch;
+mod index;
+mod keyring;
+mod order;
+pub mod pool;
+mod record;
+mod release;
+mod solve;
+pub mod sources;
+mod suite;
+mod universe;
+
+use std::sync::Arc;
+use std::thread;
+
+pub use fetch::{Client, Download, FetchError, Limits};
+pub use index::IndexError;
+pub use keyring::{Keyring, KeyringError, SignatureError};
+pub use order::{Step, install_plan};
+pub use record::{Field, MultiArch, Origin, Priority, Record, RecordError};
+pub use release::{Release, ReleaseError, ReleaseFile};
+pub use solve::{SolveError, solve};
+pub use sources::{Sources, SourcesError};
+pub use suite::{CloudInit, Distribution, SUITES, Suite, SuiteError, Tried};
+pub use universe::{Id, Universe};
+
+use crate::system::cache::Cache;
+use crate::system::epoch::Epoch;
+use crate::system::hash::Sha256;
+
+/// The longest Release file that is read, in bytes. Debian's have 0.2 MB.
+const LONGEST_RELEASE: u64 = 16 * 1024 * 1024;
+
+/// A suite with its updates and security updates, verified.
+#[derive(Debug)]
+pub struct Archive {
+    /// All of their packages.
+    pub universe: Universe,
+    /// The newest date of a Release file: what was built from the archive is not older.
+    pub date: Epoch,
+    /// The Release files, to be recorded.
+    pub releases: Vec<ReleaseInfo>,
+}
+
+/// A Release file that was used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseInfo {
+    /// The archive's address.
+    pub base: String,
+    /// The folder under `dists/`.
+    pub suite: String,
+    /// When it was made.
+    pub date: Epoch,
+    /// The digest of InRelease.
+    pub sha256: Sha256,
+}
+
+/// Why an archive cannot be used.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ArchiveError {
+    /// Something could not be downloaded.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fetch(#[from] FetchError),
+    /// A Release file is not to be trusted.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Release(#[from] ReleaseError),
+    /// An index cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Index(#[from] IndexError),
+    /// Nothing in it.
+    #[error("the archive at {0} has no packages for amd64")]
+    #[diagnostic(help("name another mirror as [image] mirror in stack.toml"))]
+    Empty(String),
+}
+
+/// One verified Release file, and where it came from.
+struct Pocket {
+    base: Arc<str>,
+    suite: &'static str,
+    release: Release,
+    sha256: Sha256,
+}
+
+impl Pocket {
+    fn open(
+        client: &Client,
+        base: &str,
+        suite: &'static str,
+        keyring: &Keyring,
+        now: Epoch,
+    ) -> Result<Self, ArchiveError> {
+        let url = format!("{base}/dists/{suite}/InRelease");
+        let bytes = client.read(&url, LONGEST_RELEASE)?;
+        let release = Release::verify(&bytes, &url, keyring, suite, now)?;
+        Ok(Self { base: base.into(), suite, release, sha256: Sha256::of(&bytes) })
+    }
+
+    /// The indices of these components, as downloads into `cache`, each with how it is compressed.
+    fn indices(&self, components: &[&str], cache: &Cache) -> Result<Vec<(Download, index::Compression)>, IndexError> {
+        let folder = format!("{}/dists/{}", self.base, self.suite);
+        let architectures: &[&str] = if self.release.separate_all { &["amd64", "all"] } else { &["amd64"] };
+        let mut found = Vec::new();
+        for component in components {
+            for architecture in architectures {
+                let (path, file, compression) = index::find(&self.release, component, architecture)
+                    .ok_or_else(|| IndexError::Missing { url: folder.clone(), component: (*component).to_owned() })?;
+                let mut urls = vec![format!("{folder}/{path}")];
+                if let (true, Some((parent, _))) = (self.release.by_hash, path.rsplit_once('/')) {
+                    urls.insert(0, format!("{folder}/{parent}/by-hash/SHA256/{}", file.sha256));
+                }
+                let path = cache.lists().join(file.sha256.to_string());
+                found.push((Download { urls, file, path }, compression));
+            }
+        }
+        Ok(found)
+    }
+
+    fn info(&self) -> ReleaseInfo {
+        let (base, suite) = (self.base.to_string(), self.suite.to_owned());
+        ReleaseInfo { base, suite, date: self.release.date, sha256: self.sha256 }
+    }
+}
+
+impl Archive {
+    /// Fetches, verifies and reads all that there is about a suite. `now` is this machine's time ([`Epoch::now`]), by which
+    /// a Release file's end is judged.
+    ///
+    /// # Errors
+    /// When something cannot be had, is not to be trusted, or cannot be read.
+    pub fn open(
+        cache: &Cache,
+        client: &Client,
+        suite: &'static Suite,
+        sources: &Sources,
+        keyring: &Keyring,
+        now: Epoch,
+    ) -> Result<Self, ArchiveError> {
+        let wanted = [(&sources.main, suite.name), (&sources.main, suite.updates), (&sources.security, suite.security)];
+        let open = |(base, name): (&String, &'static str)| Pocket::open(client, base, name, keyring, now);
+        let pockets = side_by_side(&wanted, |&pocket| open(pocket))?;
+
+        let mut indices = Vec::new();
+        for pocket in &pockets {
+            let found = pocket.indices(suite.components, cache)?;
+            indices.extend(found.into_iter().map(|(download, compression)| (download, compression, &pocket.base)));
+        }
+        let downloads: Vec<Download> = indices.iter().map(|(download, _, _)| download.clone()).collect();
+        client.save_all("downloading package indices", &downloads)?;
+        let records = side_by_side(&indices, |(download, compression, base)| {
+            index::read(&download.path, *compression, base).map_err(ArchiveError::from)
+        })?;
+
+        let universe = Universe::new(records.into_iter().flatten().collect())?;
+        let date = pockets.iter().map(|pocket| pocket.release.date).max();
+        match date.filter(|_| !universe.is_empty()) {
+            Some(date) => Ok(Self { universe, date, releases: pockets.iter().map(Pocket::info).collect() }),
+            None => Err(ArchiveError::Empty(sources.main.clone())),
+        }
+    }
+}
+
+/// Does the same with each, in a thread each, and gives the results in order, or the first error.
+fn side_by_side<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<R, ArchiveError> + Sync,
+) -> Result<Vec<R>, ArchiveError> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = items.iter().map(|item| scope.spawn(|| work(item))).collect();
+        let join = |thread: thread::ScopedJoinHandle<Result<R, ArchiveError>>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().map(join).collect()
+    })
+}

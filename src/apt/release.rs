@@ -1,0 +1,250 @@
+//! A verified Release file: which suite it is, when it was made, and the hash of every index. Text that a known key
+//! signed comes in (see [`super::keyring`]); a [`Release`] that is in date and is the one asked for goes out. The format
+//! is that of <https://wiki.debian.org/DebianRepository/Format>.
+
+use std::collections::HashMap;
+
+use jiff::fmt::rfc2822::DateTimeParser;
+
+use super::keyring::{Keyring, SignatureError};
+use crate::control::{Stanza, StanzaError};
+use crate::system::epoch::Epoch;
+use crate::system::hash::Sha256;
+
+/// How far a Release file's date may lie ahead of this machine's clock, in seconds (apt's `Acquire::Max-FutureTime`).
+const CLOCK_SKEW: u32 = 10;
+
+/// What a Release file says, as far as we need it.
+#[derive(Debug, Clone)]
+pub struct Release {
+    /// The suite: `stable`, `stable-security`.
+    pub suite: Option<String>,
+    /// The codename: `trixie`, `trixie-security`.
+    pub codename: Option<String>,
+    /// When it was made.
+    pub date: Epoch,
+    /// When it ceases to be good; stable releases have no end.
+    pub valid_until: Option<Epoch>,
+    /// Whether files can be fetched by their hash, which is safe while the mirror is being updated.
+    pub by_hash: bool,
+    /// Whether packages for all architectures are in an index of their own.
+    pub separate_all: bool,
+    files: HashMap<String, ReleaseFile>,
+}
+
+/// One file that a Release file vouches for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReleaseFile {
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// Why a Release file is not used.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ReleaseError {
+    /// Its signature.
+    #[error("{url} is not to be trusted: {source}")]
+    #[diagnostic(help(
+        "if the key is unknown: name the mirror's own keyring as [image] keyring in stack.toml; else try another mirror, \
+         and ask yourself who is between it and you"
+    ))]
+    Signature {
+        /// Where it comes from.
+        url: String,
+        /// What is wrong.
+        #[source]
+        source: SignatureError,
+    },
+    /// It is too old.
+    #[error("{url} was good until {until}, and now it is {now}")]
+    #[diagnostic(help("if this machine's clock is right, the mirror is stale: name another as [image] mirror"))]
+    Expired {
+        /// Where it comes from.
+        url: String,
+        /// Its end.
+        until: String,
+        /// This machine's time.
+        now: String,
+    },
+    /// It is from the future.
+    #[error("{url} is dated {date}, and now it is only {now}")]
+    #[diagnostic(help("set this machine's clock"))]
+    FromTheFuture {
+        /// Where it comes from.
+        url: String,
+        /// Its date.
+        date: String,
+        /// This machine's time.
+        now: String,
+    },
+    /// It is about something else.
+    #[error("{url} is the Release file of `{found}`, not of `{wanted}`")]
+    #[diagnostic(help("the mirror mixes up its suites, or someone in between does: try another mirror"))]
+    OtherSuite {
+        /// Where it comes from.
+        url: String,
+        /// What was asked for.
+        wanted: String,
+        /// What came.
+        found: String,
+    },
+    /// A field is missing or cannot be read.
+    #[error("{url}: the field {field} {reason}")]
+    #[diagnostic(help("the mirror is not a Debian archive as https://wiki.debian.org/DebianRepository/Format has it"))]
+    Field {
+        /// Where it comes from.
+        url: String,
+        /// The field's name.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It is not control data.
+    #[error("{url} is not control data: {source}")]
+    #[diagnostic(help("the mirror is not a Debian archive as https://wiki.debian.org/DebianRepository/Format has it"))]
+    Syntax {
+        /// Where it comes from.
+        url: String,
+        /// The line.
+        #[source]
+        source: StanzaError,
+    },
+}
+
+impl Release {
+    /// Verifies an InRelease file that came from `url`, and reads it. `wanted` is the suite's name or codename.
+    ///
+    /// # Errors
+    /// When it has no good signature, is out of date, from the future, of another suite, or not to be read.
+    pub fn verify(
+        in_release: &[u8],
+        url: &str,
+        keyring: &Keyring,
+        wanted: &str,
+        now: Epoch,
+    ) -> Result<Self, ReleaseError> {
+        let text = keyring
+            .verify(in_release, now)
+            .map_err(|source| ReleaseError::Signature { url: url.to_owned(), source })?;
+        let release = Self::parse(&text, url)?;
+        release.check(url, wanted, now)?;
+        Ok(release)
+    }
+
+    /// The file of that path below the suite's folder, if the Release file knows it: `main/binary-amd64/Packages.xz`.
+    pub fn file(&self, path: &str) -> Option<ReleaseFile> {
+        self.files.get(path).copied()
+    }
+
+    fn parse(text: &str, url: &str) -> Result<Self, ReleaseError> {
+        let stanza = Stanza::parse(text).map_err(|source| ReleaseError::Syntax { url: url.to_owned(), source })?;
+        let bad = |field, reason: String| ReleaseError::Field { url: url.to_owned(), field, reason };
+        let owned = |field: &str| stanza.get(field).map(ToOwned::to_owned);
+        let date = stanza.get("Date").ok_or_else(|| bad("Date", "is missing".to_owned()))?;
+        let valid_until = stanza.get("Valid-Until").map(parse_date).transpose();
+        let hashes = stanza.get("SHA256").ok_or_else(|| bad("SHA256", "is missing".to_owned()))?;
+        let mut files = HashMap::new();
+        for line in hashes.lines().filter(|line| !line.trim().is_empty()) {
+            let (path, file) = parse_file(line).ok_or_else(|| bad("SHA256", format!("has the line `{line}`")))?;
+            files.insert(path.to_owned(), file);
+        }
+        let architectures = stanza.get("Architectures").unwrap_or_default();
+        Ok(Self {
+            suite: owned("Suite"),
+            codename: owned("Codename"),
+            date: parse_date(date).map_err(|reason| bad("Date", reason))?,
+            valid_until: valid_until.map_err(|reason| bad("Valid-Until", reason))?,
+            by_hash: stanza.get("Acquire-By-Hash") == Some("yes"),
+            separate_all: architectures.split_whitespace().any(|name| name == "all")
+                && stanza.get("No-Support-for-Architecture-all") != Some("Packages"),
+            files,
+        })
+    }
+
+    fn check(&self, url: &str, wanted: &str, now: Epoch) -> Result<(), ReleaseError> {
+        let url = || url.to_owned();
+        let names: Vec<&str> = self.codename.iter().chain(&self.suite).map(String::as_str).collect();
+        if !names.contains(&wanted) {
+            return Err(ReleaseError::OtherSuite { url: url(), wanted: wanted.to_owned(), found: names.join("/") });
+        }
+        if self.date.seconds() > now.seconds().saturating_add(CLOCK_SKEW) {
+            let (date, now) = (self.date.to_rfc5322(), now.to_rfc5322());
+            return Err(ReleaseError::FromTheFuture { url: url(), date, now });
+        }
+        match self.valid_until {
+            Some(until) if until < now => {
+                Err(ReleaseError::Expired { url: url(), until: until.to_rfc5322(), now: now.to_rfc5322() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads `Sat, 12 Sep 2026 07:55:41 UTC`. Release files name the zone, always UTC; RFC 5322 has it as an offset.
+fn parse_date(text: &str) -> Result<Epoch, String> {
+    let plain = text.trim().trim_end_matches("UTC").trim_end_matches("GMT").trim_end();
+    let offset = if plain.len() == text.trim().len() { "" } else { " +0000" };
+    let timestamp = DateTimeParser::new()
+        .parse_timestamp(format!("{plain}{offset}"))
+        .map_err(|error| format!("is `{text}`, which is not a date: {error}"))?;
+    Epoch::from_seconds(timestamp.as_second()).map_err(|error| format!("is `{text}`: {error}"))
+}
+
+/// Reads `HASH SIZE PATH`.
+fn parse_file(line: &str) -> Option<(&str, ReleaseFile)> {
+    let mut words = line.split_whitespace();
+    let (sha256, size, path) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?);
+    words.next().is_none().then_some((path, ReleaseFile { sha256, size }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "http://m.example/dists/trixie/InRelease";
+
+    fn text(extra: &str) -> String {
+        format!("Suite: stable\nCodename: trixie\nDate: Sat, 12 Sep 2026 07:55:41 UTC\n{extra}SHA256:\n")
+    }
+
+    fn at(seconds: i64) -> Epoch {
+        Epoch::from_seconds(seconds).unwrap()
+    }
+
+    #[test]
+    fn fields_and_files() {
+        let hash = Sha256::of(b"abc");
+        let release = Release::parse(&format!("{} {hash}   3 main/x\n", text("Acquire-By-Hash: yes\n")), URL).unwrap();
+        assert_eq!(release.file("main/x"), Some(ReleaseFile { sha256: hash, size: 3 }));
+        assert_eq!(release.date.to_rfc3339(), "2026-09-12T07:55:41Z");
+        assert!(release.by_hash && release.valid_until.is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        for (bad, field) in [
+            ("Codename: trixie\nSHA256:\n", "Date"),
+            ("Date: Sat, 12 Sep 2026 07:55:41 UTC\n", "SHA256"),
+            ("Date: yesterday\nSHA256:\n", "Date"),
+            ("Date: Sat, 12 Sep 2026 07:55:41 UTC\nSHA256:\n zz 1 x\n", "SHA256"),
+        ] {
+            let error = Release::parse(bad, URL).unwrap_err();
+            assert!(matches!(&error, ReleaseError::Field { field: f, .. } if *f == field), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_time_and_the_suite_must_be_right() {
+        let release = Release::parse(&text("Valid-Until: Sat, 19 Sep 2026 07:55:41 UTC\n"), URL).unwrap();
+        let day = 86400;
+        let made = i64::from(release.date.seconds());
+        assert!(release.check(URL, "trixie", at(made + day)).is_ok());
+        assert!(release.check(URL, "stable", at(made + day)).is_ok());
+        let check = |wanted, seconds| release.check(URL, wanted, at(seconds)).unwrap_err();
+        assert!(matches!(check("trixie", made + 8 * day), ReleaseError::Expired { .. }));
+        assert!(matches!(check("trixie", made - day), ReleaseError::FromTheFuture { .. }));
+        assert!(matches!(check("sid", made + day), ReleaseError::OtherSuite { .. }));
+    }
+}

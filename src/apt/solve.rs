@@ -1,0 +1,387 @@
+//! Which packages must be installed: names of what is wanted come in; those and everything that they depend on go out, the
+//! same that `apt-get --no-install-recommends` takes on an empty system.
+//!
+//! Like apt's, it is a closure that goes depth first: of alternatives, one that is chosen already will do; else the first
+//! that can be installed is taken. One that conflicts with what is chosen is given up for the next.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::index::IndexError;
+use super::record::{Field, Record};
+use super::universe::{Id, Universe};
+use crate::control::{Alternatives, Relation, RelationError, Relations};
+use crate::system::interrupt;
+
+/// How often a package may be tried before the search is given up. A whole desktop takes a few thousand.
+const MOST_ATTEMPTS: usize = 200_000;
+
+/// Why there is no set of packages.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum SolveError {
+    /// Something is missing, or there is a conflict.
+    #[error("`{wanted}` cannot be installed: {reason}")]
+    #[diagnostic(help(
+        "correct the relation where it is written, ask for another package, or check that the suite is the right one"
+    ))]
+    Unsatisfiable {
+        /// What was asked for.
+        wanted: String,
+        /// From there, each relation that leads to the trouble, and the trouble.
+        reason: String,
+    },
+    /// The search took too long.
+    #[error(
+        "`{wanted}` cannot be installed: after {MOST_ATTEMPTS} attempts there was still a conflict; the first was: {reason}"
+    )]
+    #[diagnostic(help("ask for one of the alternatives by its name"))]
+    TooHard {
+        /// What was asked for.
+        wanted: String,
+        /// The first trouble.
+        reason: String,
+    },
+    /// A relation field.
+    #[error("the package `{package}` has a field {field} that cannot be read: {source}")]
+    #[diagnostic(help("report it to the package's maintainer"))]
+    Relation {
+        /// The package's name.
+        package: String,
+        /// The field's name.
+        field: &'static str,
+        /// What is wrong.
+        #[source]
+        source: RelationError,
+    },
+    /// The names that the packages provide.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Index(IndexError),
+    /// The user asked to stop.
+    #[error(transparent)]
+    Interrupted(#[from] interrupt::Interrupted),
+}
+
+/// Finds the packages that satisfy all of `wanted`, with all that they depend on, sorted by name. What is wanted by name
+/// is chosen before any dependency is looked at, so that it decides between alternatives.
+///
+/// # Errors
+/// When there is no such set, with the chain of relations that leads to the trouble.
+pub fn solve<'a>(universe: &'a Universe, wanted: &[Relations]) -> Result<Vec<&'a Record>, SolveError> {
+    let mut search = Search {
+        universe,
+        states: vec![State::Out; universe.len()],
+        trail: Vec::new(),
+        needs: HashMap::new(),
+        forbidden: HashMap::new(),
+        reasons: HashMap::new(),
+        hopeless: HashMap::new(),
+        attempts: 0,
+    };
+    let groups: Vec<&Alternatives> = wanted.iter().flat_map(|relations| &relations.0).collect();
+    for group in &groups {
+        if let [relation] = group.0.as_slice() {
+            let found = universe.satisfying(relation);
+            if let Some(&id) = found.first().filter(|&&id| universe.record(id).name == relation.name) {
+                search.choose(id, None).map_err(|trouble| trouble.into_error(group))?;
+            }
+        }
+    }
+    for group in &groups {
+        search.satisfy(group, None).map_err(|trouble| trouble.into_error(group))?;
+        let chosen: Vec<Id> = search.chosen_of(group);
+        for id in chosen {
+            search.expand(id).map_err(|trouble| trouble.into_error(group))?;
+        }
+    }
+    let chosen = universe.records().iter().zip(&search.states).filter(|(_, state)| **state != State::Out);
+    Ok(chosen.map(|(record, _)| record).collect())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Not chosen.
+    Out,
+    /// Chosen; its dependencies have not been looked at.
+    Chosen,
+    /// Its dependencies are chosen, or being looked at.
+    Expanded,
+}
+
+/// What a package needs and what it cannot bear, read once.
+struct Needs {
+    depends: Vec<Alternatives>,
+    /// Packages that conflict with it, from its side.
+    against: Vec<Id>,
+}
+
+/// Why a package cannot be taken.
+enum Trouble {
+    Unsatisfiable {
+        /// Relations from the outside in, and at the end the cause.
+        chain: Vec<String>,
+        /// Whether it lies in what was chosen before, and so could be otherwise another time.
+        depends_on_choices: bool,
+    },
+    TooHard(Vec<String>),
+    Error(SolveError),
+}
+
+struct Search<'a> {
+    universe: &'a Universe,
+    states: Vec<State>,
+    /// Each change of state: the package and the state before.
+    trail: Vec<(Id, State)>,
+    needs: HashMap<Id, Rc<Needs>>,
+    /// For each package those that conflict with it and have been chosen at some time.
+    forbidden: HashMap<Id, Vec<Id>>,
+    /// Who brought a chosen package in; nobody when it was wanted by name.
+    reasons: HashMap<Id, Option<Id>>,
+    /// Packages that cannot be installed whatever else is chosen.
+    hopeless: HashMap<Id, Vec<String>>,
+    attempts: usize,
+}
+
+impl Search<'_> {
+    /// Makes one of the alternatives chosen, with its dependencies.
+    fn satisfy(&mut self, group: &Alternatives, by: Option<Id>) -> Result<(), Trouble> {
+        if !self.chosen_of(group).is_empty() {
+            return Ok(());
+        }
+        let mut first: Option<Trouble> = None;
+        let mut could_be_otherwise = false;
+        for id in group.0.iter().flat_map(|relation| self.universe.satisfying(relation)) {
+            let mark = self.trail.len();
+            match self.choose(id, by).and_then(|()| self.expand(id)) {
+                Ok(()) => return Ok(()),
+                Err(Trouble::Unsatisfiable { chain, depends_on_choices }) => {
+                    self.undo(mark);
+                    could_be_otherwise |= depends_on_choices;
+                    first.get_or_insert(Trouble::Unsatisfiable { chain, depends_on_choices });
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        match first {
+            Some(Trouble::Unsatisfiable { chain, .. }) => {
+                Err(Trouble::Unsatisfiable { chain, depends_on_choices: could_be_otherwise })
+            }
+            Some(other) => Err(other),
+            None => Err(Trouble::Unsatisfiable { chain: vec![self.explain_absence(group)], depends_on_choices: false }),
+        }
+    }
+
+    /// Takes a package, if nothing chosen speaks against it.
+    fn choose(&mut self, id: Id, by: Option<Id>) -> Result<(), Trouble> {
+        if self.state(id) != State::Out {
+            return Ok(());
+        }
+        if let Some(chain) = self.hopeless.get(&id) {
+            return Err(Trouble::Unsatisfiable { chain: chain.clone(), depends_on_choices: false });
+        }
+        if interrupt::requested() {
+            return Err(Trouble::Error(interrupt::Interrupted.into()));
+        }
+        self.attempts += 1;
+        let needs = self.needs(id)?;
+        let rival = needs.against.iter().copied().find(|&other| self.state(other) != State::Out);
+        let rival = match rival {
+            Some(other) => Some((id, other)),
+            None => self.forbidden_by(id).map(|other| (other, id)),
+        };
+        if let Some((whose, with)) = rival {
+            let other = if whose == id { with } else { whose };
+            let text = format!("{} conflicts with {}{}", self.name(whose), self.name(with), self.why(other));
+            if self.attempts > MOST_ATTEMPTS {
+                return Err(Trouble::TooHard(vec![text]));
+            }
+            return Err(Trouble::Unsatisfiable { chain: vec![text], depends_on_choices: true });
+        }
+        for &other in &needs.against {
+            self.forbidden.entry(other).or_default().push(id);
+        }
+        self.set(id, State::Chosen);
+        self.reasons.insert(id, by);
+        Ok(())
+    }
+
+    /// A chosen package that cannot bear `id`.
+    fn forbidden_by(&self, id: Id) -> Option<Id> {
+        self.forbidden.get(&id)?.iter().copied().find(|&other| self.state(other) != State::Out)
+    }
+
+    /// Chooses the dependencies of a chosen package.
+    fn expand(&mut self, id: Id) -> Result<(), Trouble> {
+        if self.state(id) == State::Expanded {
+            return Ok(());
+        }
+        self.set(id, State::Expanded);
+        let needs = self.needs(id)?;
+        for group in &needs.depends {
+            if let Err(trouble) = self.satisfy(group, Some(id)) {
+                return Err(self.lengthen(trouble, id, group));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds to a trouble's chain that `id` needs `group`, and remembers troubles that will not go away.
+    fn lengthen(&mut self, trouble: Trouble, id: Id, group: &Alternatives) -> Trouble {
+        match trouble {
+            Trouble::Unsatisfiable { mut chain, depends_on_choices } => {
+                chain.insert(0, format!("{} depends on {group}", self.name(id)));
+                if !depends_on_choices {
+                    self.hopeless.insert(id, chain.clone());
+                }
+                Trouble::Unsatisfiable { chain, depends_on_choices }
+            }
+            other => other,
+        }
+    }
+
+    /// The members of a group that are chosen.
+    fn chosen_of(&self, group: &Alternatives) -> Vec<Id> {
+        let all = group.0.iter().flat_map(|relation| self.universe.satisfying(relation));
+        all.filter(|&id| self.state(id) != State::Out).collect()
+    }
+
+    fn needs(&mut self, id: Id) -> Result<Rc<Needs>, Trouble> {
+        if let Some(needs) = self.needs.get(&id) {
+            return Ok(Rc::clone(needs));
+        }
+        let mut depends = self.field(id, Field::PreDepends)?;
+        depends.extend(self.field(id, Field::Depends)?);
+        let mut against = Vec::new();
+        for group in self.field(id, Field::Conflicts)?.into_iter().chain(self.field(id, Field::Breaks)?) {
+            let rivals = group.0.iter().flat_map(|relation| self.universe.satisfying(relation));
+            against.extend(rivals.filter(|&other| other != id));
+        }
+        let needs = Rc::new(Needs { depends, against });
+        self.needs.insert(id, Rc::clone(&needs));
+        Ok(needs)
+    }
+
+    fn field(&self, id: Id, field: Field) -> Result<Vec<Alternatives>, Trouble> {
+        let record = self.universe.record(id);
+        record.relations(field).map(|relations| relations.0).map_err(|source| {
+            let package = record.name.to_string();
+            Trouble::Error(SolveError::Relation { package, field: field.as_str(), source })
+        })
+    }
+
+    fn state(&self, id: Id) -> State {
+        self.states.get(id.index()).copied().unwrap_or(State::Out)
+    }
+
+    fn set(&mut self, id: Id, state: State) {
+        self.trail.push((id, self.state(id)));
+        self.put(id, state);
+    }
+
+    fn put(&mut self, id: Id, state: State) {
+        if let Some(slot) = self.states.get_mut(id.index()) {
+            *slot = state;
+        }
+    }
+
+    fn undo(&mut self, mark: usize) {
+        while self.trail.len() > mark {
+            if let Some((id, state)) = self.trail.pop() {
+                self.put(id, state);
+            }
+        }
+    }
+
+    fn name(&self, id: Id) -> String {
+        let record = self.universe.record(id);
+        format!("{} {}", record.name, record.version)
+    }
+
+    fn why(&self, id: Id) -> String {
+        match self.reasons.get(&id) {
+            Some(Some(by)) => format!(", which {} depends on", self.name(*by)),
+            Some(None) => ", which is wanted too".to_owned(),
+            None => String::new(),
+        }
+    }
+
+    fn explain_absence(&self, group: &Alternatives) -> String {
+        let explain = |relation: &Relation| match self.universe.candidate(relation.name.as_str()) {
+            Some(record) => format!("{} is there only as {}", record.name, record.version),
+            None => format!("there is no package {}", relation.name),
+        };
+        group.0.iter().map(explain).collect::<Vec<_>>().join(", and ")
+    }
+}
+
+impl Trouble {
+    fn into_error(self, wanted: &Alternatives) -> SolveError {
+        let wanted = wanted.to_string();
+        match self {
+            Self::Unsatisfiable { chain, .. } => SolveError::Unsatisfiable { wanted, reason: chain.join("; ") },
+            Self::TooHard(chain) => SolveError::TooHard { wanted, reason: chain.join("; ") },
+            Self::Error(error) => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::universe::tests::universe;
+    use super::*;
+
+    fn names(universe: &Universe, wanted: &str) -> Result<String, SolveError> {
+        let found = solve(universe, &[wanted.parse().unwrap()])?;
+        Ok(found.iter().map(|record| record.name.as_str()).collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn the_closure_takes_dependencies_and_cycles() {
+        let universe = universe(&[
+            "Package: aa\nPre-Depends: bb\nDepends: cc (>= 1)",
+            "Package: bb\nDepends: aa",
+            "Package: cc",
+            "Package: dd",
+        ]);
+        assert_eq!(names(&universe, "aa").unwrap(), "aa bb cc");
+    }
+
+    #[test]
+    fn of_alternatives_one_that_is_wanted_anyway_is_taken() {
+        let universe =
+            universe(&["Package: aa\nDepends: bb | cc", "Package: bb", "Package: cc", "Package: dd\nDepends: cc"]);
+        assert_eq!(names(&universe, "aa").unwrap(), "aa bb");
+        assert_eq!(names(&universe, "aa, cc").unwrap(), "aa cc");
+    }
+
+    #[test]
+    fn an_alternative_that_cannot_be_installed_is_passed_over() {
+        let universe = universe(&[
+            "Package: aa\nDepends: bb | cc",
+            "Package: bb\nDepends: missing",
+            "Package: cc",
+            "Package: dd\nConflicts: bb\nDepends: ee | cc",
+            "Package: ee\nBreaks: dd",
+        ]);
+        assert_eq!(names(&universe, "aa").unwrap(), "aa cc");
+        assert_eq!(names(&universe, "dd").unwrap(), "cc dd");
+    }
+
+    #[test]
+    fn a_package_does_not_conflict_with_itself() {
+        let universe =
+            universe(&["Package: aa\nProvides: mta\nConflicts: mta", "Package: bb\nProvides: mta\nConflicts: mta"]);
+        assert_eq!(names(&universe, "aa").unwrap(), "aa");
+        assert!(names(&universe, "aa, bb").unwrap_err().to_string().contains("conflicts with"));
+    }
+
+    #[test]
+    fn the_chain_to_the_trouble_is_told() {
+        let universe = universe(&["Package: aa\nDepends: bb", "Package: bb\nDepends: cc (>= 2) | dd", "Package: cc"]);
+        assert_eq!(
+            names(&universe, "aa").unwrap_err().to_string(),
+            "`aa` cannot be installed: aa 1 depends on bb; bb 1 depends on cc (>= 2) | dd; cc is there only as 1, and \
+             there is no package dd"
+        );
+    }
+}

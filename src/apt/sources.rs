@@ -1,0 +1,258 @@
+//! Which mirrors to take: those that the stack names, else those of this machine's own apt, if it is set up for the same
+//! distribution. The text of apt's source files (sources.list(5)) comes in; two addresses go out.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::suite::Suite;
+use crate::control::Stanzas;
+
+/// Where a suite's packages come from. Addresses are without a slash at the end; below them are `dists/` and `pool/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sources {
+    /// The main archive, with the suite itself and its updates.
+    pub main: String,
+    /// The archive with the suite's security updates; may be the same.
+    pub security: String,
+}
+
+/// Why the mirrors are not known.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum SourcesError {
+    /// Neither the stack nor the machine names one.
+    #[error("no mirror is known for {suite}: neither stack.toml nor this machine's apt sources name one")]
+    #[diagnostic(help(
+        "write into stack.toml, under [image]: `mirror = \"http://…\"`, the address that has dists/{name} below it"
+    ))]
+    NoMirror {
+        /// The suite's full name.
+        suite: String,
+        /// Its codename.
+        name: &'static str,
+    },
+    /// The main archive is known, that of security updates is not.
+    #[error(
+        "no mirror is known for the security updates of {suite}: neither stack.toml nor this machine's apt names one"
+    )]
+    #[diagnostic(help(
+        "write into stack.toml, under [image]: `security-mirror = \"http://…\"`, the address that has dists/{name} below it"
+    ))]
+    NoSecurityMirror {
+        /// The suite's full name.
+        suite: String,
+        /// The folder of its security updates.
+        name: &'static str,
+    },
+    /// One of apt's files cannot be read.
+    #[error("cannot read {path}: {source}")]
+    #[diagnostic(help("make it readable, or name the mirrors under [image] in stack.toml"))]
+    Read {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A pair of address and suite that apt's files name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The archive's address, without a slash at the end.
+    pub uri: String,
+    /// The suite's name or codename: `trixie`, `stable-updates`.
+    pub suite: String,
+}
+
+/// Finds the mirrors for `suite`. What the stack says (`mirror`, `security_mirror`) comes before what apt's files below
+/// `root` (`/` but in tests) say.
+///
+/// # Errors
+/// When no mirror is known, or one of apt's files cannot be read.
+pub fn find(
+    suite: &'static Suite,
+    mirror: Option<&str>,
+    security_mirror: Option<&str>,
+    root: &Path,
+) -> Result<Sources, SourcesError> {
+    let trimmed = |uri: &str| uri.trim_end_matches('/').to_owned();
+    let mut main = mirror.map(trimmed);
+    let mut security = security_mirror.map(trimmed);
+    if main.is_none() || security.is_none() {
+        let ours: Vec<Entry> =
+            host_entries(root)?.into_iter().filter(|entry| suite.distribution.has_suite(&entry.suite)).collect();
+        let first =
+            |wanted: bool| ours.iter().find(|entry| is_security(entry) == wanted).map(|entry| entry.uri.clone());
+        main = main.or_else(|| first(false));
+        security = security.or_else(|| first(true));
+    }
+    let main = main.ok_or_else(|| SourcesError::NoMirror { suite: suite.title(), name: suite.name })?;
+    let missing = || SourcesError::NoSecurityMirror { suite: suite.title(), name: suite.security };
+    Ok(Sources { main, security: security.ok_or_else(missing)? })
+}
+
+fn is_security(entry: &Entry) -> bool {
+    entry.suite.ends_with("-security") || entry.suite.ends_with("/updates")
+}
+
+/// All that the files below `root` name, in apt's order.
+fn host_entries(root: &Path) -> Result<Vec<Entry>, SourcesError> {
+    let fail = |path: &Path| {
+        let path = path.display().to_string();
+        |source| SourcesError::Read { path, source }
+    };
+    let mut files = vec![root.join("etc/apt/sources.list")];
+    let parts = root.join("etc/apt/sources.list.d");
+    let mut more: Vec<PathBuf> = Vec::new();
+    match fs::read_dir(&parts) {
+        Ok(entries) => {
+            for entry in entries {
+                more.push(entry.map_err(fail(&parts))?.path());
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(fail(&parts)(error)),
+    }
+    more.sort();
+    files.extend(more);
+    let mut found = Vec::new();
+    for path in files {
+        let parse: fn(&str) -> Vec<Entry> = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("list") => parse_one_line,
+            Some("sources") => parse_deb822,
+            _ => continue,
+        };
+        match fs::read(&path) {
+            Ok(bytes) => found.extend(parse(&String::from_utf8_lossy(&bytes))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(fail(&path)(error)),
+        }
+    }
+    Ok(found)
+}
+
+/// Reads the one-line style: `deb [option=value …] uri suite [component …]`. Lines that are not of that form, that are
+/// for other architectures, or that have an address we cannot fetch from, are left out: apt is the judge of its files.
+pub fn parse_one_line(text: &str) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for line in text.lines() {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        let Some(rest) = line.strip_prefix("deb").filter(|rest| rest.starts_with([' ', '\t', '['])) else { continue };
+        let rest = rest.trim_start();
+        let (options, rest) = match rest.strip_prefix('[').map(|inside| inside.split_once(']')) {
+            Some(Some((options, rest))) => (options, rest),
+            Some(None) => continue,
+            None => ("", rest),
+        };
+        let architectures = options.split_whitespace().find_map(|option| option.strip_prefix("arch="));
+        if architectures.is_some_and(|list| !list.split(',').any(|name| name == "amd64")) {
+            continue;
+        }
+        let mut words = rest.split_whitespace();
+        if let (Some(uri), Some(suite)) = (words.next(), words.next()) {
+            entries.extend(entry(uri, suite));
+        }
+    }
+    entries
+}
+
+/// Reads the deb822 style: stanzas with `Types`, `URIs`, `Suites`. A file that is not control data names nothing.
+pub fn parse_deb822(text: &str) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for stanza in Stanzas::new(text.as_bytes()).map_while(Result::ok) {
+        let words = |field: &str| -> Vec<&str> { stanza.get(field).unwrap_or_default().split_whitespace().collect() };
+        let disabled = words("Enabled").first().is_some_and(|word| {
+            ["no", "false", "without", "off", "disable", "0"].iter().any(|no| word.eq_ignore_ascii_case(no))
+        });
+        let architectures = words("Architectures");
+        let other_architecture = !architectures.is_empty() && !architectures.contains(&"amd64");
+        if disabled || other_architecture || !words("Types").contains(&"deb") {
+            continue;
+        }
+        for uri in words("URIs") {
+            entries.extend(words("Suites").into_iter().filter_map(|suite| entry(uri, suite)));
+        }
+    }
+    entries
+}
+
+/// An entry with an address that we can fetch from: not `cdrom:`, `mirror+file:`, `tor+http:` and the like.
+fn entry(uri: &str, suite: &str) -> Option<Entry> {
+    let known = ["http://", "https://", "file:/"].iter().any(|scheme| uri.starts_with(scheme));
+    known.then(|| Entry { uri: uri.trim_end_matches('/').to_owned(), suite: suite.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(entries: &[Entry]) -> Vec<(&str, &str)> {
+        entries.iter().map(|entry| (entry.uri.as_str(), entry.suite.as_str())).collect()
+    }
+
+    #[test]
+    fn one_line_style() {
+        let text = "# deb http://a.example/x trixie main\n\
+            deb [ signed-by=/k.gpg arch=amd64,arm64 ] http://b.example/debian/ trixie main contrib # why\n\
+            deb [arch=arm64] http://c.example/debian trixie main\n\
+            deb-src http://d.example/debian trixie main\n\
+            deb cdrom:[Debian 13]/ trixie main\n\
+            deb mirror+file:/etc/apt/mirrors trixie main\n\
+            deb\tfile:///srv/debian stable main\n";
+        let entries = parse_one_line(text);
+        assert_eq!(pairs(&entries), [("http://b.example/debian", "trixie"), ("file:///srv/debian", "stable")]);
+    }
+
+    #[test]
+    fn deb822_style() {
+        let text = "# ours\nTypes: deb deb-src\nURIs: http://a.example/debian/\n https://b.example/debian\n\
+            Suites: trixie trixie-updates\nComponents: main\n\n\
+            Types: deb\nEnabled: No\nURIs: http://c.example/\nSuites: sid\n\n\
+            Types: deb-src\nURIs: http://d.example/\nSuites: sid\n";
+        let expected = [
+            ("http://a.example/debian", "trixie"),
+            ("http://a.example/debian", "trixie-updates"),
+            ("https://b.example/debian", "trixie"),
+            ("https://b.example/debian", "trixie-updates"),
+        ];
+        assert_eq!(pairs(&parse_deb822(text)), expected);
+    }
+
+    fn host(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("etc/apt/sources.list.d")).unwrap();
+        for (name, text) in files {
+            fs::write(root.path().join("etc/apt").join(name), text).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn a_host_of_the_same_distribution_lends_its_mirrors() {
+        let root = host(&[
+            ("sources.list", "deb http://other.example/ubuntu noble main\n"),
+            ("sources.list.d/b.sources.disabled", "Types: deb\nURIs: http://z.example\nSuites: trixie\n"),
+            (
+                "sources.list.d/a.list",
+                "deb http://m.example/debian bookworm main\ndeb http://s.example/sec bookworm-security main\n",
+            ),
+        ]);
+        let trixie = Suite::find("trixie").unwrap();
+        let sources = find(trixie, None, None, root.path()).unwrap();
+        assert_eq!(sources.main, "http://m.example/debian");
+        assert_eq!(sources.security, "http://s.example/sec");
+        let sources = find(trixie, Some("http://own.example/"), None, root.path()).unwrap();
+        assert_eq!((sources.main.as_str(), sources.security.as_str()), ("http://own.example", "http://s.example/sec"));
+        let noble = find(Suite::find("noble").unwrap(), None, None, root.path());
+        assert!(matches!(noble, Err(SourcesError::NoSecurityMirror { name: "noble-security", .. })));
+    }
+
+    #[test]
+    fn a_host_without_apt_is_told_what_to_write() {
+        let root = tempfile::tempdir().unwrap();
+        let error = find(Suite::find("trixie").unwrap(), None, None, root.path()).unwrap_err();
+        let help = miette::Diagnostic::help(&error).unwrap().to_string();
+        assert!(error.to_string().contains("Debian 13 (trixie)") && help.contains("mirror ="), "{error}: {help}");
+    }
+}

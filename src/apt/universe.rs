@@ -1,0 +1,240 @@
+//! All the packages that can be had: the records of every index come in; which of them answer to a name or a relation
+//! goes out. Of each package only the newest version counts, as for apt without pins.
+
+use std::cmp::Reverse;
+use std::path::PathBuf;
+
+use super::index::IndexError;
+use super::record::{Field, MultiArch, Priority, Record, RecordError};
+use crate::control::{Alternatives, PackageName, Relation, Relations, Stanza, Version};
+use crate::system::hash::Sha256;
+
+/// The packages by name, and by the names that they provide.
+#[derive(Debug, Default)]
+pub struct Universe {
+    /// Sorted by name, one of each.
+    records: Vec<Record>,
+    /// Sorted by name.
+    provided: Vec<Provided>,
+}
+
+/// A package in its [`Universe`], by its place there. Adding a package makes older ones invalid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id(u32);
+
+/// A name that a package goes by (Debian Policy 7.5).
+#[derive(Debug)]
+struct Provided {
+    name: PackageName,
+    version: Option<Version>,
+    by: Id,
+}
+
+impl Universe {
+    /// Takes the records of all indices, those of the preferred archive first: of the same version in two archives, the
+    /// first is taken.
+    ///
+    /// # Errors
+    /// When a record's `Provides` cannot be read.
+    pub fn new(mut records: Vec<Record>) -> Result<Self, IndexError> {
+        records.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| b.version.cmp(&a.version)));
+        records.dedup_by(|later, first| later.name == first.name);
+        records.shrink_to_fit();
+        let mut universe = Self { records, provided: Vec::new() };
+        universe.index_provided()?;
+        Ok(universe)
+    }
+
+    /// Adds a package whose file is here, at `path`, with that hash and length; it takes the place of an archive's package
+    /// of the same name. `stanza` is its control file.
+    ///
+    /// # Errors
+    /// When the stanza is not a package's.
+    pub fn add_local(&mut self, stanza: &Stanza, path: PathBuf, sha256: Sha256, size: u64) -> Result<(), IndexError> {
+        let package = || stanza.get("Package").unwrap_or_default().to_owned();
+        let shown = path.display().to_string();
+        let fail = |source| IndexError::Record { path: shown.clone(), package: package(), source };
+        let other = || RecordError::Value {
+            field: "Architecture",
+            value: stanza.get("Architecture").unwrap_or_default().to_owned(),
+        };
+        let record = Record::from_local(stanza, path, sha256, size).map_err(fail)?.ok_or_else(|| fail(other()))?;
+        match self.position(record.name.as_str()) {
+            Ok(place) => self.records[place] = record,
+            Err(place) => self.records.insert(place, record),
+        }
+        self.index_provided()
+    }
+
+    /// How many packages there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Every package, by name.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// A package by its place.
+    pub fn record(&self, id: Id) -> &Record {
+        &self.records[id.0 as usize]
+    }
+
+    /// The package of that name.
+    pub fn candidate(&self, name: &str) -> Option<&Record> {
+        self.find(name).map(|id| self.record(id))
+    }
+
+    /// The place of the package of that name.
+    pub fn find(&self, name: &str) -> Option<Id> {
+        self.position(name).ok().map(id)
+    }
+
+    /// Relations to every package that all others may rely on (`Essential: yes`).
+    pub fn essential(&self) -> Relations {
+        self.select(|record| record.essential)
+    }
+
+    /// Relations to every package of that priority.
+    pub fn of_priority(&self, priority: Priority) -> Relations {
+        self.select(|record| record.priority == priority)
+    }
+
+    fn select(&self, wanted: impl Fn(&Record) -> bool) -> Relations {
+        let chosen = self.records.iter().filter(|record| wanted(record));
+        Relations(chosen.map(|record| Alternatives(vec![Relation::any_version(record.name.clone())])).collect())
+    }
+
+    /// The packages that satisfy a relation, in apt's order of preference: the one of that name; then those that provide
+    /// it, essential ones first, then by priority, then by name. A relation with a version is satisfied only by what is
+    /// provided with a version (Debian Policy 7.5).
+    pub fn satisfying(&self, relation: &Relation) -> Vec<Id> {
+        let any = match relation.qualifier.as_deref() {
+            None | Some("native" | "amd64" | "all") => false,
+            Some("any") => true,
+            Some(_) => return Vec::new(),
+        };
+        let fits = |id: Id| !any || self.record(id).multi_arch == MultiArch::Allowed;
+        let real = self.find(relation.name.as_str());
+        let mut found: Vec<Id> =
+            real.into_iter().filter(|&id| relation.accepts(&self.record(id).version) && fits(id)).collect();
+        let real_count = found.len();
+        let start = self.provided.partition_point(|provided| provided.name < relation.name);
+        for provided in self.provided.iter().skip(start).take_while(|provided| provided.name == relation.name) {
+            let accepted = match (&relation.version, &provided.version) {
+                (None, _) => true,
+                (Some(_), None) => false,
+                (Some(_), Some(version)) => relation.accepts(version),
+            };
+            if accepted && fits(provided.by) && !found.contains(&provided.by) {
+                found.push(provided.by);
+            }
+        }
+        found[real_count..].sort_by_key(|&id| {
+            let record = self.record(id);
+            (Reverse(record.essential), record.priority, id)
+        });
+        found
+    }
+
+    fn position(&self, name: &str) -> Result<usize, usize> {
+        self.records.binary_search_by(|record| record.name.as_str().cmp(name))
+    }
+
+    fn index_provided(&mut self) -> Result<(), IndexError> {
+        let mut provided = Vec::new();
+        for (place, record) in self.records.iter().enumerate() {
+            let names = record
+                .relations(Field::Provides)
+                .map_err(|source| IndexError::Provides { package: record.name.to_string(), source })?;
+            for relation in names.0.into_iter().flat_map(|alternatives| alternatives.0) {
+                let version = relation.version.map(|(_, version)| version);
+                provided.push(Provided { name: relation.name, version, by: id(place) });
+            }
+        }
+        provided.sort_by(|a, b| a.name.cmp(&b.name));
+        self.provided = provided;
+        Ok(())
+    }
+}
+
+impl Id {
+    /// The place as an index into tables of the universe's length.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+fn id(place: usize) -> Id {
+    Id(u32::try_from(place).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::record::Origin;
+    use super::*;
+
+    /// A universe from short stanzas: `Package` and relations; the rest is filled in.
+    pub fn universe(stanzas: &[&str]) -> Universe {
+        let mut universe = Universe::default();
+        for text in stanzas {
+            let mut stanza = Stanza::parse(text).unwrap();
+            for (field, value) in [("Version", "1"), ("Architecture", "all")] {
+                if stanza.get(field).is_none() {
+                    stanza.set(field, value);
+                }
+            }
+            universe.add_local(&stanza, "x.deb".into(), Sha256::of(b""), 0).unwrap();
+        }
+        universe
+    }
+
+    fn names(universe: &Universe, relation: &str) -> Vec<String> {
+        let relations: Relations = relation.parse().unwrap();
+        let relation = &relations.0[0].0[0];
+        universe.satisfying(relation).into_iter().map(|id| universe.record(id).name.to_string()).collect()
+    }
+
+    #[test]
+    fn real_packages_come_before_providers() {
+        let universe = universe(&[
+            "Package: mta",
+            "Package: zz\nProvides: mta (= 3)\nPriority: important",
+            "Package: bb\nProvides: mta",
+            "Package: aa\nProvides: mta (= 2)",
+        ]);
+        assert_eq!(names(&universe, "mta"), ["mta", "zz", "aa", "bb"]);
+        assert_eq!(names(&universe, "mta (>= 2)"), ["zz", "aa"]);
+        assert!(names(&universe, "mta (>> 3)").is_empty() && names(&universe, "mta:i386").is_empty());
+    }
+
+    #[test]
+    fn any_asks_for_a_package_that_allows_it() {
+        let universe = universe(&["Package: aa\nMulti-Arch: allowed", "Package: bb\nMulti-Arch: foreign"]);
+        assert_eq!(names(&universe, "aa:any"), ["aa"]);
+        assert!(names(&universe, "bb:any").is_empty());
+    }
+
+    #[test]
+    fn the_newest_version_counts_and_a_local_package_wins() {
+        let hash = Sha256::of(b"");
+        let record = |version: &str, path: &str| {
+            let stanza = Stanza::parse(&format!("Package: aa\nVersion: {version}\nArchitecture: all\n")).unwrap();
+            Record::from_local(&stanza, path.into(), hash, 0).unwrap().unwrap()
+        };
+        let records = vec![record("1.9", "a"), record("1.10", "b"), record("1.10", "c")];
+        let mut universe = Universe::new(records).unwrap();
+        assert_eq!(universe.len(), 1);
+        let newest = universe.candidate("aa").unwrap();
+        assert!(matches!(&newest.origin, Origin::Local(path) if path.to_str() == Some("b")));
+        let stanza = Stanza::parse("Package: aa\nVersion: 0.1\nArchitecture: all\n").unwrap();
+        universe.add_local(&stanza, "d".into(), hash, 0).unwrap();
+        assert_eq!(universe.candidate("aa").unwrap().version.as_str(), "0.1");
+    }
+}
