@@ -1,0 +1,139 @@
+//! The compressions that the members of a .deb may have (deb(5)), both ways. What goes out of the encoders depends on the
+//! input alone, never on the number of processors.
+
+use std::fs;
+use std::io::{self, BufRead, Write};
+use std::num::NonZero;
+use std::thread;
+
+use flate2::GzBuilder;
+use flate2::bufread::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use liblzma::bufread::XzDecoder;
+use liblzma::stream::{Check, MtStreamBuilder, Stream};
+use liblzma::write::XzEncoder;
+
+use crate::stack::Compression;
+
+/// Level 6 cuts its input into blocks of three dictionaries of 8 MiB, as dpkg-deb and xz do. It stands here so that the
+/// bytes can't change with a library's default.
+const XZ_BLOCK: u64 = 24 * 1024 * 1024;
+/// A decoder that wants more memory than that is refused: level 9 needs 65 MiB.
+const XZ_DECODER_MEMORY: u64 = 1024 * 1024 * 1024;
+/// Zstandard's jobs at level 19: four windows of 8 MiB.
+const ZSTD_JOB: u64 = 32 * 1024 * 1024;
+/// About what one worker of Zstandard takes at level 19.
+const ZSTD_WORKER_MEMORY: u64 = 150 * 1024 * 1024;
+/// As in the header that gzip itself writes on Unix.
+const GZIP_UNIX: u8 = 3;
+
+/// What a member's name ends in.
+pub(super) fn suffix(compression: Compression) -> &'static str {
+    match compression {
+        Compression::None => "",
+        Compression::Gzip => ".gz",
+        Compression::Xz => ".xz",
+        Compression::Zstd => ".zst",
+    }
+}
+
+/// The compression that a suffix stands for; `None` when it is one that this program does not know.
+pub(super) fn from_suffix(suffix: &str) -> Option<Compression> {
+    use Compression::{Gzip, None, Xz, Zstd};
+    [None, Gzip, Xz, Zstd].into_iter().find(|&compression| self::suffix(compression) == suffix)
+}
+
+/// Compresses what is written to it into `W`.
+pub(super) enum Encoder<W: Write> {
+    None(W),
+    Gzip(GzEncoder<W>),
+    Xz(XzEncoder<W>),
+    Zstd(zstd::Encoder<'static, W>),
+}
+
+impl<W: Write> Encoder<W> {
+    /// An encoder for about `length` bytes: small input gets no more threads than there is work for.
+    pub(super) fn new(compression: Compression, inner: W, length: u64) -> io::Result<Self> {
+        Ok(match compression {
+            Compression::None => Self::None(inner),
+            Compression::Gzip => {
+                let header = GzBuilder::new().mtime(0).operating_system(GZIP_UNIX);
+                Self::Gzip(header.write(inner, flate2::Compression::best()))
+            }
+            Compression::Xz => Self::Xz(XzEncoder::new_stream(inner, xz_stream(length)?)),
+            Compression::Zstd => {
+                let mut encoder = zstd::Encoder::new(inner, 19)?;
+                encoder.include_checksum(true)?;
+                // At least one: without workers, Zstandard cuts its input in other places.
+                encoder.multithread(threads(ZSTD_WORKER_MEMORY, length.div_ceil(ZSTD_JOB)))?;
+                Self::Zstd(encoder)
+            }
+        })
+    }
+
+    /// Writes what is still held back, and gives back the inner writer.
+    pub(super) fn finish(self) -> io::Result<W> {
+        match self {
+            Self::None(inner) => Ok(inner),
+            Self::Gzip(encoder) => encoder.finish(),
+            Self::Xz(encoder) => encoder.finish(),
+            Self::Zstd(encoder) => encoder.finish(),
+        }
+    }
+}
+
+impl<W: Write> Write for Encoder<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::None(inner) => inner.write(bytes),
+            Self::Gzip(encoder) => encoder.write(bytes),
+            Self::Xz(encoder) => encoder.write(bytes),
+            Self::Zstd(encoder) => encoder.write(bytes),
+        }
+    }
+
+    /// Does nothing on purpose: a flush in the middle would change what comes out.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The multi-threaded encoder even for one thread: the single-threaded one writes other block headers.
+fn xz_stream(length: u64) -> io::Result<Stream> {
+    let mut builder = MtStreamBuilder::new();
+    builder.preset(6).check(Check::Crc64).block_size(XZ_BLOCK).threads(1);
+    let wanted = threads(builder.memusage(), length.div_ceil(XZ_BLOCK));
+    Ok(builder.threads(wanted).encoder()?)
+}
+
+/// As many threads as there are processors and jobs, but no more than fit into half of the free memory at `memory` bytes
+/// each; at least one.
+fn threads(memory: u64, jobs: u64) -> u32 {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get) as u64;
+    let fitting = free_memory().map_or(1, |free| free / 2 / memory.max(1));
+    u32::try_from(processors.min(jobs).min(fitting)).unwrap_or(u32::MAX).max(1)
+}
+
+/// What the kernel can give to programs without swapping, in bytes (proc(5)).
+fn free_memory() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+/// Undoes a compression as it is read. Several streams one after the other are read as one, as dpkg does.
+pub(super) fn decoder(
+    compression: Compression,
+    source: impl BufRead + Send + 'static,
+) -> io::Result<Box<dyn io::Read + Send>> {
+    const CONCATENATED: u32 = liblzma::stream::CONCATENATED;
+    Ok(match compression {
+        Compression::None => Box::new(source),
+        Compression::Gzip => Box::new(MultiGzDecoder::new(source)),
+        Compression::Xz => {
+            let stream = Stream::new_stream_decoder(XZ_DECODER_MEMORY, CONCATENATED)?;
+            Box::new(XzDecoder::new_stream(source, stream))
+        }
+        Compression::Zstd => Box::new(zstd::Decoder::with_buffer(source)?),
+    })
+}

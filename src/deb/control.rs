@@ -1,0 +1,267 @@
+//! The control data of a binary package (deb-control(5), Debian Policy 5.3): typed fields come in, are checked, and go out
+//! as a stanza in the order in which dpkg-gencontrol writes them.
+
+use crate::control::{Architecture, Comparison, PackageName, Relations, Stanza, Version};
+
+/// What a package says of itself.
+#[derive(Debug, Clone)]
+pub struct Control {
+    /// `Package`
+    pub package: PackageName,
+    /// `Version`
+    pub version: Version,
+    /// `Architecture`
+    pub architecture: Architecture,
+    /// `Maintainer`: `Name <address>`
+    pub maintainer: String,
+    /// `Pre-Depends`
+    pub pre_depends: Relations,
+    /// `Depends`
+    pub depends: Relations,
+    /// `Recommends`
+    pub recommends: Relations,
+    /// `Suggests`
+    pub suggests: Relations,
+    /// `Conflicts`
+    pub conflicts: Relations,
+    /// `Breaks`
+    pub breaks: Relations,
+    /// `Replaces`
+    pub replaces: Relations,
+    /// `Provides`
+    pub provides: Relations,
+    /// `Section`, e.g. `web`
+    pub section: String,
+    /// `Priority`, e.g. `optional`
+    pub priority: String,
+    /// `Homepage`
+    pub homepage: Option<String>,
+    /// The first line of `Description`: at most 80 characters.
+    pub summary: String,
+    /// The other lines of `Description`; an empty line separates paragraphs, a line that begins with a blank is shown as
+    /// it stands.
+    pub description: String,
+    /// Further fields with one line each, written last.
+    pub extra: Vec<(String, String)>,
+}
+
+/// Why control data is not such as dpkg and the archive take it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+pub enum ControlError {
+    /// A field that must be there is empty.
+    #[error("the field {0} is empty")]
+    #[diagnostic(help("give it a value"))]
+    Empty(&'static str),
+    /// A line break or another control character in a field of one line.
+    #[error("the field {field} is `{}`: it may have no line break or other control character", value.escape_debug())]
+    #[diagnostic(help("write it in one line"))]
+    NotOneLine {
+        /// The field's name.
+        field: String,
+        /// Its value as it was given.
+        value: String,
+    },
+    /// Not `Name <address>`.
+    #[error("the maintainer `{0}` is not written as `Name <user@example.org>`")]
+    #[diagnostic(help("write a name, a blank, and one e-mail address between `<` and `>` (Debian Policy 5.6.2)"))]
+    Maintainer(String),
+    /// Not the name of a section.
+    #[error("the section `{0}` is not a name of small letters, digits and `-`")]
+    #[diagnostic(help("take one of Debian Policy 2.4, such as `web`"))]
+    Section(String),
+    /// Not one of the priorities.
+    #[error("the priority `{0}` is none of required, important, standard, optional, extra")]
+    #[diagnostic(help("`optional` is right for nearly every package (Debian Policy 2.5)"))]
+    Priority(String),
+    /// Not an address of a web site.
+    #[error("the home page `{0}` is not a web address")]
+    #[diagnostic(help("write it in full, such as `https://example.org/`"))]
+    Homepage(String),
+    /// The description's first line is too long.
+    #[error("the description's first line has {0} characters: at most 80 will do")]
+    #[diagnostic(help("say what it is in a few words; the rest belongs into the long description"))]
+    SummaryLength(usize),
+    /// A line of the long description that Policy keeps for later use.
+    #[error("the description's line `{0}` begins with a full stop, which has a meaning of its own there")]
+    #[diagnostic(help("begin the line with another character (Debian Policy 5.6.13)"))]
+    DescriptionLine(String),
+    /// `|` where all members count.
+    #[error("the field {field} has the alternatives `{relation}`, which dpkg refuses there")]
+    #[diagnostic(help("separate the members with commas"))]
+    Alternatives {
+        /// The field's name.
+        field: &'static str,
+        /// The member.
+        relation: String,
+    },
+    /// `Provides` with another comparison than `=`.
+    #[error("the field Provides has `{0}`, where only `=` may stand before a version")]
+    #[diagnostic(help("write the one version that the package provides, or none (Debian Policy 7.5)"))]
+    Provides(String),
+    /// Not a field's name.
+    #[error("`{}` cannot be the name of a field", .0.escape_debug())]
+    #[diagnostic(help("take letters, digits and `-`, and begin with a letter"))]
+    FieldName(String),
+    /// An extra field that is there already.
+    #[error("the field {0} is there twice")]
+    #[diagnostic(help("leave the additional one out"))]
+    Duplicate(String),
+}
+
+impl Control {
+    /// Checks every field.
+    ///
+    /// # Errors
+    /// The first one that dpkg would refuse, or that Debian Policy says must not be so.
+    pub fn check(&self) -> Result<(), ControlError> {
+        check_maintainer(&self.maintainer)?;
+        one_line("Section", &self.section)?;
+        if !self.section.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '/')) {
+            return Err(ControlError::Section(self.section.clone()));
+        }
+        one_line("Priority", &self.priority)?;
+        if !["required", "important", "standard", "optional", "extra"].contains(&self.priority.as_str()) {
+            return Err(ControlError::Priority(self.priority.clone()));
+        }
+        if let Some(homepage) = &self.homepage {
+            one_line("Homepage", homepage)?;
+            let rest = homepage.strip_prefix("https://").or_else(|| homepage.strip_prefix("http://"));
+            if rest.is_none_or(str::is_empty) || homepage.contains(char::is_whitespace) {
+                return Err(ControlError::Homepage(homepage.clone()));
+            }
+        }
+        self.check_description()?;
+        self.check_relations()?;
+        self.check_extra()
+    }
+
+    fn check_description(&self) -> Result<(), ControlError> {
+        one_line("Description", &self.summary)?;
+        let length = self.summary.chars().count();
+        if length > 80 {
+            return Err(ControlError::SummaryLength(length));
+        }
+        for line in self.description.lines() {
+            if line.starts_with('.') {
+                return Err(ControlError::DescriptionLine(line.to_owned()));
+            }
+            no_control_character("Description", &line.trim_end().replace('\t', ""))?;
+        }
+        Ok(())
+    }
+
+    fn check_relations(&self) -> Result<(), ControlError> {
+        let fields = [
+            ("Conflicts", &self.conflicts),
+            ("Breaks", &self.breaks),
+            ("Replaces", &self.replaces),
+            ("Provides", &self.provides),
+        ];
+        for (field, relations) in fields {
+            if let Some(member) = relations.0.iter().find(|member| member.0.len() > 1) {
+                return Err(ControlError::Alternatives { field, relation: member.to_string() });
+            }
+        }
+        let not_equal = |comparison| comparison != Comparison::Equal;
+        let provided = self.provides.0.iter().flat_map(|member| &member.0);
+        match provided.into_iter().find(|one| one.version.as_ref().is_some_and(|(c, _)| not_equal(*c))) {
+            Some(relation) => Err(ControlError::Provides(relation.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    fn check_extra(&self) -> Result<(), ControlError> {
+        let mut stanza = self.stanza_without_extra(0);
+        for (name, value) in &self.extra {
+            let good = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+            if !good || !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                return Err(ControlError::FieldName(name.clone()));
+            }
+            one_line_of(name, value)?;
+            if stanza.get(name).is_some() || self.has_typed_field(name) {
+                return Err(ControlError::Duplicate(name.clone()));
+            }
+            stanza.set(name, value.as_str());
+        }
+        Ok(())
+    }
+
+    fn has_typed_field(&self, name: &str) -> bool {
+        name.eq_ignore_ascii_case("Homepage") || self.relations().iter().any(|(f, _)| f.eq_ignore_ascii_case(name))
+    }
+
+    fn relations(&self) -> [(&'static str, &Relations); 8] {
+        [
+            ("Pre-Depends", &self.pre_depends),
+            ("Depends", &self.depends),
+            ("Recommends", &self.recommends),
+            ("Suggests", &self.suggests),
+            ("Conflicts", &self.conflicts),
+            ("Breaks", &self.breaks),
+            ("Replaces", &self.replaces),
+            ("Provides", &self.provides),
+        ]
+    }
+
+    /// The stanza of the file `control`. `installed_size` is in KiB.
+    pub fn stanza(&self, installed_size: u64) -> Stanza {
+        let mut stanza = self.stanza_without_extra(installed_size);
+        for (name, value) in &self.extra {
+            stanza.set(name, value.as_str());
+        }
+        stanza
+    }
+
+    fn stanza_without_extra(&self, installed_size: u64) -> Stanza {
+        let mut stanza = Stanza::default();
+        stanza.set("Package", self.package.as_str());
+        stanza.set("Version", self.version.as_str());
+        stanza.set("Architecture", self.architecture.as_str());
+        stanza.set("Maintainer", self.maintainer.as_str());
+        stanza.set("Installed-Size", installed_size.to_string());
+        for (name, relations) in self.relations() {
+            if !relations.0.is_empty() {
+                stanza.set(name, relations.to_string());
+            }
+        }
+        stanza.set("Section", self.section.as_str());
+        stanza.set("Priority", self.priority.as_str());
+        if let Some(homepage) = &self.homepage {
+            stanza.set("Homepage", homepage.as_str());
+        }
+        let body = self.description.trim_end().lines().map(|line| format!("\n{}", line.trim_end()));
+        stanza.set("Description", format!("{}{}", self.summary, body.collect::<String>()));
+        stanza
+    }
+}
+
+fn check_maintainer(text: &str) -> Result<(), ControlError> {
+    one_line("Maintainer", text)?;
+    let bad = || ControlError::Maintainer(text.to_owned());
+    let (name, rest) = text.split_once(" <").ok_or_else(bad)?;
+    let address = rest.strip_suffix('>').ok_or_else(bad)?;
+    let (user, host) = address.split_once('@').ok_or_else(bad)?;
+    let odd = |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '@' | ',');
+    if name.trim().is_empty() || name.contains(['<', '>']) || user.is_empty() || host.is_empty() {
+        return Err(bad());
+    }
+    if user.contains(odd) || host.contains(odd) { Err(bad()) } else { Ok(()) }
+}
+
+fn one_line(field: &'static str, value: &str) -> Result<(), ControlError> {
+    if value.trim().is_empty() { Err(ControlError::Empty(field)) } else { one_line_of(field, value) }
+}
+
+fn one_line_of(field: &str, value: &str) -> Result<(), ControlError> {
+    no_control_character(field, value)?;
+    // A blank at either end would not be there any more when the field is read.
+    if value.trim() == value { Ok(()) } else { Err(not_one_line(field, value)) }
+}
+
+fn no_control_character(field: &str, value: &str) -> Result<(), ControlError> {
+    if value.contains(char::is_control) { Err(not_one_line(field, value)) } else { Ok(()) }
+}
+
+fn not_one_line(field: &str, value: &str) -> ControlError {
+    ControlError::NotOneLine { field: field.to_owned(), value: value.to_owned() }
+}

@@ -1,0 +1,16 @@
+//! The .deb file format (deb(5)), whatever is in it: a [`Package`] (control data, payload, maintainer scripts) comes in and
+//! a .deb goes out through [`write()`]; a .deb comes in and its control data and files go out through [`Reader`].
+
+mod compress;
+mod control;
+mod package;
+mod payload;
+mod reader;
+mod tarball;
+mod writer;
+
+pub use control::{Control, ControlError};
+pub use package::{CheckError, Package, Scripts};
+pub use payload::{Entry, Payload, PayloadError, Source};
+pub use reader::{ControlFile, ReadError, Reader, finish};
+pub use writer::{WriteError, Written, write};

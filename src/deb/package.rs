@@ -1,0 +1,191 @@
+//! A binary package before it is written, and everything that can be wrong with it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::{Control, ControlError, Entry, Payload, Source};
+use crate::stack::Compression;
+use crate::system::epoch::Epoch;
+
+/// Everything that goes into a .deb.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// The control data.
+    pub control: Control,
+    /// What it puts on the machine.
+    pub payload: Payload,
+    /// Absolute paths of payload files that the administrator may edit (Debian Policy 10.7).
+    pub conffiles: Vec<String>,
+    /// The maintainer scripts.
+    pub scripts: Scripts,
+    /// The content of the file `triggers` (deb-triggers(5)).
+    pub triggers: Option<String>,
+    /// How both members are compressed.
+    pub compression: Compression,
+    /// The time of everything in the package.
+    pub epoch: Epoch,
+}
+
+/// The maintainer scripts (Debian Policy 6), each whole, with its `#!` line.
+#[derive(Debug, Clone, Default)]
+pub struct Scripts {
+    /// Before unpacking.
+    pub preinst: Option<String>,
+    /// After unpacking.
+    pub postinst: Option<String>,
+    /// Before removal.
+    pub prerm: Option<String>,
+    /// After removal.
+    pub postrm: Option<String>,
+}
+
+/// Why a package cannot be written.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum CheckError {
+    /// The control data.
+    #[error("the control data is wrong: {0}")]
+    #[diagnostic(transparent)]
+    Control(#[from] ControlError),
+    /// A conffile's path is not one.
+    #[error(
+        "the conffile `{}` is not an absolute path in one line, without a blank at an end and without `//`, `/./` or `/../`",
+        .0.escape_debug()
+    )]
+    #[diagnostic(help("write the path exactly as it is in the package"))]
+    ConffilePath(String),
+    /// A conffile that the package has not.
+    #[error("the conffile `{0}` is not in the package")]
+    #[diagnostic(help("add the file, or take it off the list of conffiles"))]
+    ConffileMissing(String),
+    /// A conffile that is a folder or a link.
+    #[error("the conffile `{0}` is not a regular file")]
+    #[diagnostic(help("only files can be conffiles: list the files in the folder, or the link's target"))]
+    ConffileKind(String),
+    /// A conffile that is listed twice.
+    #[error("the conffile `{0}` is listed twice")]
+    #[diagnostic(help("list it once"))]
+    ConffileTwice(String),
+    /// A script that the system can't run.
+    #[error("the maintainer script {0} does not begin with `#!` and the absolute path of an interpreter")]
+    #[diagnostic(help("begin it with `#!/bin/sh`"))]
+    Script(&'static str),
+    /// A line of `triggers` that dpkg refuses.
+    #[error("line {line} of the triggers, `{text}`, is not a directive and the name of a trigger")]
+    #[diagnostic(help("write `interest-noawait NAME` or another directive of deb-triggers(5)"))]
+    Trigger {
+        /// Counted from 1.
+        line: usize,
+        /// The line.
+        text: String,
+    },
+    /// A source cannot be read.
+    #[error("cannot read {file}, which is to be installed as {path}: {source}")]
+    #[diagnostic(help("make sure that the file exists and that you may read it"))]
+    Unreadable {
+        /// The file on this machine.
+        file: String,
+        /// Its path in the package.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A source is a folder, a device, a pipe or the like.
+    #[error("{file}, which is to be installed as {path}, is not a regular file")]
+    #[diagnostic(help("a folder has to be added with all its entries"))]
+    NotRegular {
+        /// The file on this machine.
+        file: String,
+        /// Its path in the package.
+        path: String,
+    },
+}
+
+impl Package {
+    /// Checks everything that dpkg-deb checks when it builds and dpkg when it unpacks. Nothing is written; of source
+    /// files it is seen that they can be opened.
+    ///
+    /// # Errors
+    /// The first mistake.
+    pub fn check(&self) -> Result<(), CheckError> {
+        self.control.check()?;
+        self.check_conffiles()?;
+        for (name, script) in self.scripts.by_name() {
+            let interpreter = script.strip_prefix("#!").map(str::trim_start);
+            if script.contains('\0') || !interpreter.is_some_and(|path| path.starts_with('/')) {
+                return Err(CheckError::Script(name));
+            }
+        }
+        self.check_triggers()?;
+        for (path, entry) in self.payload.entries() {
+            if let Entry::File { source: Source::File(file), .. } = entry {
+                check_source(file, path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_conffiles(&self) -> Result<(), CheckError> {
+        let mut seen = BTreeSet::new();
+        let entries = self.payload.entries();
+        for path in &self.conffiles {
+            let odd_part = path.split('/').skip(1).any(|part| matches!(part, "" | "." | ".."));
+            if !path.starts_with('/') || odd_part || path.contains(['\n', '\0']) || path.trim() != path {
+                return Err(CheckError::ConffilePath(path.clone()));
+            }
+            match entries.get(path.as_str()) {
+                Some(Entry::File { .. }) => {}
+                Some(_) => return Err(CheckError::ConffileKind(path.clone())),
+                None => return Err(CheckError::ConffileMissing(path.clone())),
+            }
+            if !seen.insert(path) {
+                return Err(CheckError::ConffileTwice(path.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_triggers(&self) -> Result<(), CheckError> {
+        for (index, line) in self.triggers.as_deref().unwrap_or_default().lines().enumerate() {
+            let text = line.split('#').next().unwrap_or_default().trim();
+            let known = match text.split_once([' ', '\t']) {
+                Some((directive, name)) => {
+                    let base = directive.strip_suffix("-noawait").or_else(|| directive.strip_suffix("-await"));
+                    let name_is_good = name.trim().bytes().all(|byte| byte.is_ascii_graphic());
+                    matches!(base.unwrap_or(directive), "interest" | "activate") && name_is_good
+                }
+                None => text.is_empty(),
+            };
+            if !known {
+                return Err(CheckError::Trigger { line: index + 1, text: line.to_owned() });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Scripts {
+    /// The scripts that there are, in the order of their names.
+    pub(super) fn by_name(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [
+            ("postinst", &self.postinst),
+            ("postrm", &self.postrm),
+            ("preinst", &self.preinst),
+            ("prerm", &self.prerm),
+        ];
+        all.into_iter().filter_map(|(name, script)| script.as_deref().map(|script| (name, script)))
+    }
+}
+
+fn check_source(file: &Path, path: &str) -> Result<(), CheckError> {
+    let unreadable =
+        |source| CheckError::Unreadable { file: file.display().to_string(), path: path.to_owned(), source };
+    // Looked at before it is opened: opening a pipe would wait for a writer.
+    if !fs::metadata(file).map_err(unreadable)?.is_file() {
+        return Err(CheckError::NotRegular { file: file.display().to_string(), path: path.to_owned() });
+    }
+    fs::File::open(file).map_err(unreadable)?;
+    Ok(())
+}

@@ -1,0 +1,305 @@
+//! What a package puts on the machine: a list of files, folders and symbolic links by their final paths, all owned by
+//! root. Mistakes show when an entry is added, so that whoever adds it can say where it came from.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The longest file name in a folder, in bytes: `NAME_MAX` of Linux's file systems.
+const LONGEST_NAME: usize = 255;
+/// The longest path or link target, in bytes: `PATH_MAX` without the NUL at its end.
+const LONGEST_PATH: usize = 4095;
+
+/// A package's contents by path. Folders above an entry need not be added: they are there with mode 0755.
+#[derive(Debug, Clone, Default)]
+pub struct Payload {
+    entries: BTreeMap<String, Entry>,
+}
+
+/// One thing that is installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// A regular file.
+    File {
+        /// Its content.
+        source: Source,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A folder.
+    Folder {
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A symbolic link.
+    Symlink {
+        /// What it says, relative or absolute.
+        target: String,
+    },
+}
+
+/// Where a file's content comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// From memory.
+    Bytes(Vec<u8>),
+    /// From a file of the build machine, read when the package is written. Links are followed; mode and times of that
+    /// file do not matter.
+    File(PathBuf),
+}
+
+/// Why an entry cannot be in a package.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+pub enum PayloadError {
+    /// The path does not begin with `/`.
+    #[error("the path `{0}` does not begin with `/`, so it names no place on the machine")]
+    #[diagnostic(help("write the whole path that the file has once the package is installed"))]
+    Relative(String),
+    /// The path has `..` in it.
+    #[error("the path `{0}` has a part `..`: it would lead out of the package")]
+    #[diagnostic(help("write the path without `..`"))]
+    Parent(String),
+    /// The path names the root itself.
+    #[error("the path `{0}` is the root folder, which every package has anyway")]
+    #[diagnostic(help("name something inside it"))]
+    Root(String),
+    /// A character that dpkg's database or tar cannot hold.
+    #[error("`{}` has a line break or a NUL in it, which dpkg refuses in names", .0.escape_debug())]
+    #[diagnostic(help("rename the file"))]
+    BadCharacter(String),
+    /// Longer than Linux allows.
+    #[error("`{path}` is too long: at most {limit} bytes will do, these are {length}")]
+    #[diagnostic(help("shorten the name, or move the file up a few folders"))]
+    TooLong {
+        /// The path, the part of it, or the link's target.
+        path: String,
+        /// Its length in bytes.
+        length: usize,
+        /// The longest one that is possible, in bytes.
+        limit: usize,
+    },
+    /// Two entries for one path.
+    #[error("`{path}` is {new} here, but the package has {old} of that path already")]
+    #[diagnostic(help("install one of the two somewhere else, or leave it out"))]
+    Collision {
+        /// The path.
+        path: String,
+        /// What was there first.
+        old: String,
+        /// What was to be added.
+        new: String,
+    },
+    /// An entry below something that is no folder.
+    #[error("`{path}` cannot be there: above it, `{above}` is {what}, not a folder")]
+    #[diagnostic(help("install one of the two somewhere else; a path through a link must name the link's target"))]
+    NotAFolder {
+        /// The entry to be added.
+        path: String,
+        /// The path above it.
+        above: String,
+        /// What that is.
+        what: String,
+    },
+    /// More than permission bits.
+    #[error("the mode {mode:o} of `{path}` has more than the permission bits 7777")]
+    #[diagnostic(help("write the mode in octal, such as 0644 for a file or 0755 for a program"))]
+    BadMode {
+        /// The entry's path.
+        path: String,
+        /// The mode as it was given.
+        mode: u32,
+    },
+    /// A link to nothing.
+    #[error("the symbolic link `{0}` has no target")]
+    #[diagnostic(help("say what it points to"))]
+    EmptyTarget(String),
+}
+
+impl Entry {
+    /// In words, for messages.
+    fn describe(&self) -> String {
+        match self {
+            Self::File { source: Source::Bytes(_), .. } => "a file".to_owned(),
+            Self::File { source: Source::File(path), .. } => format!("a file (from {})", path.display()),
+            Self::Folder { mode } => format!("a folder of mode {mode:04o}"),
+            Self::Symlink { target } => format!("a link to `{target}`"),
+        }
+    }
+}
+
+impl Payload {
+    /// Adds a regular file. `path` is absolute; `mode` are its permission bits, e.g. `0o644`.
+    ///
+    /// # Errors
+    /// When the path is not one that a package can have, or is taken. Whether a [`Source::File`] exists is seen by
+    /// [`super::Package::check`].
+    pub fn add_file(&mut self, path: &str, source: Source, mode: u32) -> Result<(), PayloadError> {
+        self.add(path, Entry::File { source, mode: checked_mode(path, mode)? })
+    }
+
+    /// Adds a folder, which may stay empty. Once more with the same mode is no mistake.
+    ///
+    /// # Errors
+    /// When the path is not one that a package can have, or is taken.
+    pub fn add_folder(&mut self, path: &str, mode: u32) -> Result<(), PayloadError> {
+        self.add(path, Entry::Folder { mode: checked_mode(path, mode)? })
+    }
+
+    /// Adds a symbolic link that says `target`; nothing has to be there.
+    ///
+    /// # Errors
+    /// When the path or the target is not one that a package can have, or the path is taken.
+    pub fn add_symlink(&mut self, path: &str, target: &str) -> Result<(), PayloadError> {
+        if target.is_empty() {
+            return Err(PayloadError::EmptyTarget(path.to_owned()));
+        }
+        check_text(target)?;
+        self.add(path, Entry::Symlink { target: target.to_owned() })
+    }
+
+    /// What was added under a path, written as [`Payload::entries`] gives it.
+    pub fn get(&self, path: &str) -> Option<&Entry> {
+        self.entries.get(path)
+    }
+
+    /// All entries by absolute path, with the folders above them but without the root. Each folder comes before what it
+    /// holds.
+    pub fn entries(&self) -> BTreeMap<&str, &Entry> {
+        const IMPLIED: &Entry = &Entry::Folder { mode: 0o755 };
+        let mut all: BTreeMap<&str, &Entry> = BTreeMap::new();
+        for (path, entry) in &self.entries {
+            for above in folders_above(path) {
+                all.entry(above).or_insert(IMPLIED);
+            }
+            all.insert(path, entry);
+        }
+        all
+    }
+
+    fn add(&mut self, path: &str, entry: Entry) -> Result<(), PayloadError> {
+        let path = normal_path(path)?;
+        for above in folders_above(&path) {
+            if let Some(other @ (Entry::File { .. } | Entry::Symlink { .. })) = self.entries.get(above) {
+                return Err(PayloadError::NotAFolder {
+                    above: above.to_owned(),
+                    what: other.describe(),
+                    path: path.clone(),
+                });
+            }
+        }
+        if let Some(old) = self.entries.get(&path) {
+            let same_folder = matches!((old, &entry), (Entry::Folder { mode: a }, Entry::Folder { mode: b }) if a == b);
+            if same_folder {
+                return Ok(());
+            }
+            return Err(PayloadError::Collision { old: old.describe(), new: entry.describe(), path });
+        }
+        if !matches!(entry, Entry::Folder { .. }) && self.has_entries_below(&path) {
+            let old = "a folder with entries".to_owned();
+            return Err(PayloadError::Collision { old, new: entry.describe(), path });
+        }
+        self.entries.insert(path, entry);
+        Ok(())
+    }
+
+    fn has_entries_below(&self, path: &str) -> bool {
+        let below = format!("{path}/");
+        self.entries.range(below.clone()..).next().is_some_and(|(next, _)| next.starts_with(&below))
+    }
+}
+
+/// The folders above an absolute path, the highest first, without the root.
+fn folders_above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').skip(1).filter_map(|(index, _)| path.get(..index))
+}
+
+fn checked_mode(path: &str, mode: u32) -> Result<u32, PayloadError> {
+    if mode & !0o7777 == 0 { Ok(mode) } else { Err(PayloadError::BadMode { path: path.to_owned(), mode }) }
+}
+
+/// The path with one `/` before each part, checked.
+fn normal_path(path: &str) -> Result<String, PayloadError> {
+    let given = || path.to_owned();
+    check_text(path)?;
+    if !path.starts_with('/') {
+        return Err(PayloadError::Relative(given()));
+    }
+    let mut normal = String::with_capacity(path.len());
+    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        if part == ".." {
+            return Err(PayloadError::Parent(given()));
+        }
+        check_length(part, LONGEST_NAME)?;
+        normal.push('/');
+        normal.push_str(part);
+    }
+    if normal.is_empty() { Err(PayloadError::Root(given())) } else { Ok(normal) }
+}
+
+fn check_text(text: &str) -> Result<(), PayloadError> {
+    if text.contains(['\n', '\0']) {
+        return Err(PayloadError::BadCharacter(text.to_owned()));
+    }
+    check_length(text, LONGEST_PATH)
+}
+
+fn check_length(text: &str, limit: usize) -> Result<(), PayloadError> {
+    if text.len() > limit {
+        return Err(PayloadError::TooLong { path: text.to_owned(), length: text.len(), limit });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> Source {
+        Source::Bytes(Vec::new())
+    }
+
+    #[test]
+    fn folders_come_before_what_they_hold() {
+        let mut payload = Payload::default();
+        payload.add_file("/usr/share/a-b", file(), 0o644).unwrap();
+        payload.add_file("/usr//share/./a/b", file(), 0o644).unwrap();
+        payload.add_folder("/usr/share/a", 0o700).unwrap();
+        let entries = payload.entries();
+        assert_eq!(entries["/usr/share/a"], &Entry::Folder { mode: 0o700 });
+        let paths: Vec<&str> = entries.into_keys().collect();
+        assert_eq!(paths, ["/usr", "/usr/share", "/usr/share/a", "/usr/share/a-b", "/usr/share/a/b"]);
+    }
+
+    #[test]
+    fn paths_that_no_package_can_have_are_refused() {
+        let mut payload = Payload::default();
+        let long = format!("/{}", "x".repeat(256));
+        let deep = "/x".repeat(2048);
+        for bad in ["usr/bin/x", "", "/", "//.", "/usr/../etc/x", "/a\nb", "/a\0b", &long, &deep] {
+            assert!(payload.add_file(bad, file(), 0o644).is_err(), "{bad:?}");
+            assert!(payload.add_folder(bad, 0o755).is_err(), "{bad:?}");
+            assert!(payload.add_symlink(bad, "x").is_err(), "{bad:?}");
+        }
+        assert!(payload.add_file("/a", file(), 0o100_644).is_err());
+        for bad in ["", "a\nb", &deep] {
+            assert!(payload.add_symlink("/a", bad).is_err(), "{bad:?}");
+        }
+        assert!(payload.entries().is_empty());
+    }
+
+    #[test]
+    fn two_entries_for_one_path_are_refused() {
+        let mut payload = Payload::default();
+        payload.add_file("/etc/a", file(), 0o644).unwrap();
+        payload.add_symlink("/etc/link", "a").unwrap();
+        payload.add_folder("/var/lib/b", 0o750).unwrap();
+        payload.add_folder("/var/lib/b", 0o750).unwrap();
+        assert!(payload.add_file("/etc/a", file(), 0o644).is_err());
+        assert!(payload.add_file("/etc/./a", file(), 0o644).is_err());
+        assert!(payload.add_folder("/var/lib/b", 0o755).is_err());
+        assert!(payload.add_file("/etc/a/b", file(), 0o644).is_err());
+        assert!(payload.add_file("/etc/link/b", file(), 0o644).is_err());
+        assert!(payload.add_file("/var", file(), 0o644).is_err());
+        assert!(payload.add_symlink("/var/lib", "x").is_err());
+        assert!(payload.add_file("/va", file(), 0o644).is_ok());
+    }
+}

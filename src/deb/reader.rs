@@ -1,0 +1,278 @@
+//! Reads a .deb as it is found in an archive (deb(5)): its control data as a whole, its files as a stream. Several readers
+//! of one package, or of many, can work side by side.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::compress;
+use crate::control::{Stanza, StanzaError};
+use crate::stack::Compression;
+
+const MAGIC: &[u8; 8] = b"!<arch>\n";
+const HEADER: usize = 60;
+/// Bytes that are read and decompressed at a time.
+const BUFFER: usize = 128 * 1024;
+
+/// An open .deb.
+#[derive(Debug)]
+pub struct Reader {
+    path: PathBuf,
+    file: Arc<File>,
+    control: Member,
+    data: Member,
+}
+
+/// A file of `control.tar`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ControlFile {
+    /// Its name, without a leading `./`.
+    pub name: String,
+    /// Its permission bits.
+    pub mode: u32,
+    /// What is in it.
+    pub content: Vec<u8>,
+}
+
+/// Where a member lies.
+#[derive(Debug, Clone)]
+struct Member {
+    name: String,
+    start: u64,
+    end: u64,
+    compression: Compression,
+}
+
+/// Why a package cannot be read.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ReadError {
+    /// The system, or a decompressor, says no.
+    #[error("cannot read the package {path}: {source}")]
+    #[diagnostic(help("if the file is there and readable, it is damaged: fetch it again"))]
+    Io {
+        /// The package's file.
+        path: String,
+        /// What was said.
+        #[source]
+        source: io::Error,
+    },
+    /// Not the format of deb(5).
+    #[error("{path} is not a Debian package: {what}")]
+    #[diagnostic(help("fetch it again; `dpkg-deb --info` says whether dpkg can read it"))]
+    Format {
+        /// The package's file.
+        path: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// A compression that this program does not know.
+    #[error("{path} has the member {member}, whose compression is not supported")]
+    #[diagnostic(help("none, gzip, xz and Zstandard are; Debian and Ubuntu take no other"))]
+    Compression {
+        /// The package's file.
+        path: String,
+        /// The member's name.
+        member: String,
+    },
+    /// The file `control` is not control data.
+    #[error("the control data of {path} is wrong: {source}")]
+    #[diagnostic(help("the package was built by a faulty tool; ask whoever made it"))]
+    Control {
+        /// The package's file.
+        path: String,
+        /// What is wrong.
+        #[source]
+        source: StanzaError,
+    },
+}
+
+impl Reader {
+    /// Opens a package and finds its members.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not a Debian package.
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        let io_error = |source| ReadError::Io { path: path.display().to_string(), source };
+        let file = File::open(path).map_err(io_error)?;
+        let length = file.metadata().map_err(io_error)?.len();
+        let [control, data] = find_members(&file, length, path)?;
+        Ok(Self { path: path.to_owned(), file: Arc::new(file), control, data })
+    }
+
+    /// The file that is read.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The control data.
+    ///
+    /// # Errors
+    /// When it cannot be read, or there is none.
+    pub fn control(&self) -> Result<Stanza, ReadError> {
+        let content = self.control_file("control")?.ok_or_else(|| self.format("it has no control data"))?;
+        Stanza::parse(&String::from_utf8_lossy(&content))
+            .map_err(|source| ReadError::Control { path: self.path.display().to_string(), source })
+    }
+
+    /// One file of the control data, such as `postinst`; `None` when the package has none of that name.
+    ///
+    /// # Errors
+    /// When the control data cannot be read.
+    pub fn control_file(&self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        let files = self.control_files()?;
+        Ok(files.into_iter().find(|file| file.name == name).map(|file| file.content))
+    }
+
+    /// All files of the control data, in the order in which they lie there.
+    ///
+    /// # Errors
+    /// When the control data cannot be read.
+    pub fn control_files(&self) -> Result<Vec<ControlFile>, ReadError> {
+        let read = || {
+            let mut archive = self.archive(&self.control)?;
+            let mut files = Vec::new();
+            for entry in archive.entries()? {
+                let mut entry = entry?;
+                if !entry.header().entry_type().is_file() {
+                    continue;
+                }
+                let name = String::from_utf8_lossy(&entry.path_bytes()).trim_start_matches("./").to_owned();
+                let mode = entry.header().mode()? & 0o7777;
+                let mut content = Vec::new();
+                entry.read_to_end(&mut content)?;
+                files.push(ControlFile { name, mode, content });
+            }
+            finish(archive)?;
+            Ok(files)
+        };
+        read().map_err(|source| self.io(source))
+    }
+
+    /// The files, as a stream that is decompressed while it is read. Its errors name the package. After the last entry,
+    /// [`finish`] finds damage that no entry showed.
+    ///
+    /// # Errors
+    /// When the decompressor cannot start.
+    pub fn data(&self) -> Result<tar::Archive<Box<dyn Read + Send>>, ReadError> {
+        self.archive(&self.data).map_err(|source| self.io(source))
+    }
+
+    fn archive(&self, member: &Member) -> io::Result<tar::Archive<Box<dyn Read + Send>>> {
+        let raw = MemberReader { file: Arc::clone(&self.file), position: member.start, end: member.end };
+        let decoder = compress::decoder(member.compression, BufReader::with_capacity(BUFFER, raw))?;
+        let named = Named { inner: decoder, path: self.path.clone(), member: member.name.clone() };
+        Ok(tar::Archive::new(Box::new(BufReader::with_capacity(BUFFER, named))))
+    }
+
+    fn io(&self, source: io::Error) -> ReadError {
+        ReadError::Io { path: self.path.display().to_string(), source }
+    }
+
+    fn format(&self, what: &str) -> ReadError {
+        ReadError::Format { path: self.path.display().to_string(), what: what.to_owned() }
+    }
+}
+
+/// Reads what is left of an archive after its last entry, so that the decompressor verifies its checksum.
+///
+/// # Errors
+/// When the package is damaged.
+pub fn finish(archive: tar::Archive<Box<dyn Read + Send>>) -> io::Result<()> {
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map(drop)
+}
+
+/// Finds `control.tar*` and `data.tar*`.
+fn find_members(file: &File, length: u64, path: &Path) -> Result<[Member; 2], ReadError> {
+    let shown = || path.display().to_string();
+    let format = |what: &str| ReadError::Format { path: shown(), what: what.to_owned() };
+    let read_at = |buffer: &mut [u8], position: u64| match file.read_exact_at(buffer, position) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(format("it ends too early")),
+        other => other.map_err(|source| ReadError::Io { path: shown(), source }),
+    };
+    let mut magic = [0; MAGIC.len()];
+    read_at(&mut magic, 0)?;
+    if &magic != MAGIC {
+        return Err(format("it is no ar archive"));
+    }
+    let (mut position, mut control, mut version_seen) = (MAGIC.len() as u64, None, false);
+    loop {
+        if position >= length {
+            let missing = if control.is_none() { "it has no control.tar" } else { "it has no data.tar" };
+            return Err(format(missing));
+        }
+        let mut header = [0; HEADER];
+        read_at(&mut header, position)?;
+        let (name, size) = parse_header(&header).ok_or_else(|| format("a member's header is damaged"))?;
+        let start = position + HEADER as u64;
+        let end = start.checked_add(size).filter(|end| *end <= length).ok_or_else(|| format("it ends too early"))?;
+        position = end + size % 2;
+        if !version_seen {
+            let mut version = [0; 2];
+            read_at(&mut version, start)?;
+            if name != "debian-binary" || &version != b"2." {
+                return Err(format("it does not begin with the format version 2"));
+            }
+            version_seen = true;
+            continue;
+        }
+        // deb(5): names that begin with `_` are for others' use.
+        if name.starts_with('_') {
+            continue;
+        }
+        let wanted = if control.is_none() { "control.tar" } else { "data.tar" };
+        let suffix = name.strip_prefix(wanted);
+        let suffix = suffix.ok_or_else(|| format(&format!("it has `{name}` where {wanted} was expected")))?;
+        let compression = compress::from_suffix(suffix)
+            .ok_or_else(|| ReadError::Compression { path: shown(), member: name.clone() })?;
+        let member = Member { name, start, end, compression };
+        match control.take() {
+            None => control = Some(member),
+            Some(control) => return Ok([control, member]),
+        }
+    }
+}
+
+/// The name and the size in a member's header.
+fn parse_header(header: &[u8; HEADER]) -> Option<(String, u64)> {
+    let text = std::str::from_utf8(header).ok().filter(|text| text.ends_with("`\n"))?;
+    let name = text.get(..16)?.trim_end();
+    let size = text.get(48..58)?.trim_end();
+    let digits = !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit());
+    let size = size.parse().ok().filter(|_| digits)?;
+    Some((name.strip_suffix('/').unwrap_or(name).to_owned(), size))
+}
+
+/// A member's bytes, read by position, so that readers do not disturb each other.
+struct MemberReader {
+    file: Arc<File>,
+    position: u64,
+    end: u64,
+}
+
+impl Read for MemberReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        let count = self.file.read_at(buffer.get_mut(..wanted).unwrap_or_default(), self.position)?;
+        self.position += count as u64;
+        Ok(count)
+    }
+}
+
+/// Names the package in every error.
+struct Named {
+    inner: Box<dyn Read + Send>,
+    path: PathBuf,
+    member: String,
+}
+
+impl Read for Named {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            kind => io::Error::new(kind, format!("{} of {}: {error}", self.member, self.path.display())),
+        })
+    }
+}

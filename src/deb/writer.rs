@@ -1,0 +1,245 @@
+//! Writes a [`Package`] as a .deb: every check first, then the payload through the compressor into an unnamed temporary
+//! file (an ar header states its member's size, which is known only then), hashed on the way so that each file is read
+//! once; then the control data, and all of it into the output. Memory does not grow with the payload.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use super::compress::{self, Encoder};
+use super::package::CheckError;
+use super::tarball::Tarball;
+use super::{Entry, Package, Source};
+use crate::system::epoch::Epoch;
+use crate::system::hash::{HashingWriter, Sha256};
+use crate::system::interrupt;
+
+/// The most that the decimal size field of an ar header can say.
+const LARGEST_MEMBER: u64 = 9_999_999_999;
+
+/// What was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// The digest of the whole .deb.
+    pub sha256: Sha256,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What the control field `Installed-Size` says, in KiB.
+    pub installed_size: u64,
+}
+
+/// Why a package was not written.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum WriteError {
+    /// A check failed; nothing was written.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Check(#[from] CheckError),
+    /// A source file cannot be read, or changed while it was read.
+    #[error("cannot read {file}: {source}")]
+    #[diagnostic(help("make sure that nothing else writes to it, and build again"))]
+    Source {
+        /// The file on this machine.
+        file: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The temporary file or the output cannot be written, or the user interrupted.
+    #[error("cannot write the package: {0}")]
+    #[diagnostic(help(
+        "check that the output's disk and the folder for temporary files (TMPDIR, else /tmp) have room"
+    ))]
+    Output(#[from] io::Error),
+    /// More than the format can hold.
+    #[error("{member} would have {size} bytes: a .deb can hold {LARGEST_MEMBER} at most")]
+    #[diagnostic(help("take a stronger compression, or split the package"))]
+    TooLarge {
+        /// The member's name.
+        member: String,
+        /// Its size in bytes.
+        size: u64,
+    },
+}
+
+/// Checks the package and writes it to `out`.
+///
+/// The same package gives the same bytes, whatever the machine, its time zone, umask or number of processors.
+///
+/// # Errors
+/// When a check fails (then nothing was written to `out`), a source file cannot be read, or something cannot be written.
+pub fn write(package: &Package, out: impl Write) -> Result<Written, WriteError> {
+    package.check()?;
+    let sizes = Sizes::of(package)?;
+    let (data, md5sums) = write_data(package, sizes.tar)?;
+    let control = write_control(package, sizes.installed, md5sums)?;
+    let suffix = compress::suffix(package.compression);
+    let mut archive = ar::Builder::new(HashingWriter::new(out));
+    let binary = b"2.0\n";
+    archive.append(&header("debian-binary", binary.len() as u64, package.epoch), &binary[..])?;
+    for (name, mut file) in [("control.tar", control), ("data.tar", data)] {
+        let (member, size) = (format!("{name}{suffix}"), file.seek(SeekFrom::End(0))?);
+        if size > LARGEST_MEMBER {
+            return Err(WriteError::TooLarge { member, size });
+        }
+        file.rewind()?;
+        archive.append(&header(&member, size, package.epoch), Interruptible(file))?;
+    }
+    let (mut out, sha256, size) = archive.into_inner()?.finish();
+    out.flush()?;
+    Ok(Written { sha256, size, installed_size: sizes.installed })
+}
+
+/// A member's header as dpkg-deb writes it: a regular file of root's.
+fn header(name: &str, size: u64, epoch: Epoch) -> ar::Header {
+    let mut header = ar::Header::new(name.as_bytes().to_vec(), size);
+    header.set_mode(0o100_644);
+    header.set_mtime(u64::from(epoch.seconds()));
+    header
+}
+
+/// What the payload comes to.
+struct Sizes {
+    /// By the rule of deb-substvars(5), in KiB: every file and link rounded up, 1 for everything else, the root included.
+    installed: u64,
+    /// About the bytes of the tar archive.
+    tar: u64,
+}
+
+impl Sizes {
+    fn of(package: &Package) -> Result<Self, WriteError> {
+        let mut sizes = Self { installed: 1, tar: 0 };
+        for entry in package.payload.entries().into_values() {
+            let bytes = match entry {
+                Entry::File { source: Source::Bytes(bytes), .. } => bytes.len() as u64,
+                Entry::File { source: Source::File(path), .. } => {
+                    fs::metadata(path).map_err(|error| source_error(path, error))?.len()
+                }
+                Entry::Symlink { target } => target.len() as u64,
+                Entry::Folder { .. } => 1,
+            };
+            sizes.installed += bytes.div_ceil(1024);
+            sizes.tar += bytes + 512;
+        }
+        Ok(sizes)
+    }
+}
+
+/// Writes `data.tar`. Gives back the temporary file, and the content of the control file `md5sums`.
+fn write_data(package: &Package, length: u64) -> Result<(File, String), WriteError> {
+    let encoder = Encoder::new(package.compression, tempfile::tempfile()?, length)?;
+    let mut tarball = Tarball::new(encoder, package.epoch);
+    tarball.add_folder("/", 0o755)?;
+    let mut md5sums = String::new();
+    let entries = package.payload.entries();
+    for (path, entry) in &entries {
+        interrupt::check()?;
+        match entry {
+            Entry::Folder { mode } => tarball.add_folder(path, *mode)?,
+            Entry::File { source, mode } => {
+                let digest = add_payload_file(&mut tarball, path, source, *mode)?;
+                if !package.conffiles.iter().any(|conffile| conffile == path) {
+                    md5sums.push_str(&format!("{digest:x}  {}\n", path.trim_start_matches('/')));
+                }
+            }
+            Entry::Symlink { .. } => {}
+        }
+    }
+    // Last, as dpkg-deb has them: when a link is unpacked, what it points to is there.
+    for (path, entry) in &entries {
+        if let Entry::Symlink { target } = entry {
+            tarball.add_symlink(path, target)?;
+        }
+    }
+    Ok((tarball.finish()?.finish()?, md5sums))
+}
+
+/// Adds a file and gives back the MD5 of what was added.
+fn add_payload_file(
+    tarball: &mut Tarball<impl Write>,
+    path: &str,
+    source: &Source,
+    mode: u32,
+) -> Result<md5::Digest, WriteError> {
+    let mut hash = md5::Context::new();
+    match source {
+        Source::Bytes(bytes) => {
+            tarball.add_file(path, mode, bytes.len() as u64, bytes.as_slice())?;
+            hash.consume(bytes);
+        }
+        Source::File(file) => {
+            let open = File::open(file).map_err(|error| source_error(file, error))?;
+            let size = open.metadata().map_err(|error| source_error(file, error))?.len();
+            let mut exact = Exact { file: open, left: size, hash: &mut hash, failed: false };
+            tarball
+                .add_file(path, mode, size, BufReader::with_capacity(128 * 1024, &mut exact))
+                .map_err(|error| if exact.failed { source_error(file, error) } else { error.into() })?;
+        }
+    }
+    Ok(hash.finalize())
+}
+
+/// Writes `control.tar` into a temporary file.
+fn write_control(package: &Package, installed_size: u64, md5sums: String) -> Result<File, WriteError> {
+    let stanza = package.control.stanza(installed_size).to_string();
+    let conffiles: String = package.conffiles.iter().map(|path| format!("{path}\n")).collect();
+    let texts = [("conffiles", conffiles.as_str()), ("control", &stanza), ("md5sums", &md5sums)];
+    let triggers = package.triggers.as_deref().unwrap_or_default();
+    let files = (texts.into_iter().map(|(name, text)| (name, text, 0o644)))
+        .chain(package.scripts.by_name().map(|(name, text)| (name, text, 0o755)))
+        .chain([("triggers", triggers, 0o644)])
+        .filter(|(_, text, _)| !text.is_empty());
+    let mut tarball = Tarball::new(Encoder::new(package.compression, tempfile::tempfile()?, 0)?, package.epoch);
+    tarball.add_folder("/", 0o755)?;
+    for (name, text, mode) in files {
+        tarball.add_file(&format!("/{name}"), mode, text.len() as u64, text.as_bytes())?;
+    }
+    Ok(tarball.finish()?.finish()?)
+}
+
+/// Reads a file that has to keep its size meanwhile, and hashes it.
+struct Exact<'a> {
+    file: File,
+    left: u64,
+    hash: &'a mut md5::Context,
+    /// Whether it was here that reading failed, and not in the output.
+    failed: bool,
+}
+
+impl Exact<'_> {
+    fn read_or_fail(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        interrupt::check()?;
+        let count = self.file.read(buffer)?;
+        let grown = count as u64 > self.left;
+        if grown || (count == 0 && self.left > 0) {
+            return Err(io::Error::other("its size changed while it was read"));
+        }
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+impl Read for Exact<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let result = self.read_or_fail(buffer);
+        match &result {
+            Ok(count) => self.hash.consume(buffer.get(..*count).unwrap_or_default()),
+            Err(error) => self.failed = error.kind() != io::ErrorKind::Interrupted,
+        }
+        result
+    }
+}
+
+/// A copy that ends when the user interrupts.
+struct Interruptible(File);
+
+impl Read for Interruptible {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        interrupt::check()?;
+        self.0.read(buffer)
+    }
+}
+
+fn source_error(file: &Path, source: io::Error) -> WriteError {
+    WriteError::Source { file: file.display().to_string(), source }
+}
