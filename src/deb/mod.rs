@@ -3,6 +3,7 @@
 
 mod compress;
 mod control;
+pub mod elf;
 mod package;
 mod payload;
 mod reader;

@@ -1,0 +1,60 @@
+//! The time of day where the machine stands: the clock's seconds come in; the log's and the state file's way of writing
+//! them go out.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A moment in the machine's own time zone, to the second.
+#[derive(Debug, Clone, Copy)]
+pub struct LocalTime {
+    year: i64,
+    month: i32,
+    day: i32,
+    hour: i32,
+    minute: i32,
+    second: i32,
+    /// Seconds east of Greenwich.
+    offset: i64,
+}
+
+impl LocalTime {
+    /// The present.
+    pub fn now() -> Self {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
+        Self::at(seconds as libc::time_t)
+    }
+
+    /// Seconds since 1970 in the zone of `TZ` or /etc/localtime (tzset(3)).
+    fn at(seconds: libc::time_t) -> Self {
+        // SAFETY: `tm` is plain numbers and a pointer, for which zeros are valid; both pointers live through the call.
+        let tm = unsafe {
+            let mut tm: libc::tm = std::mem::zeroed();
+            libc::localtime_r(&raw const seconds, &raw mut tm);
+            tm
+        };
+        Self {
+            year: i64::from(tm.tm_year) + 1900,
+            month: tm.tm_mon + 1,
+            day: tm.tm_mday,
+            hour: tm.tm_hour,
+            minute: tm.tm_min,
+            second: tm.tm_sec,
+            offset: tm.tm_gmtoff,
+        }
+    }
+
+    /// `2026-11-23 10:00:00`.
+    pub fn for_people(&self) -> String {
+        let Self { year, month, day, hour, minute, second, .. } = self;
+        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+    }
+
+    /// `2026-11-23T10:00:00+01:00` (RFC 3339).
+    pub fn rfc3339(&self) -> String {
+        let Self { year, month, day, hour, minute, second, offset } = self;
+        let (sign, minutes) = (if *offset < 0 { '-' } else { '+' }, offset.abs() / 60);
+        let (east_hours, east_minutes) = (minutes / 60, minutes % 60);
+        format!(
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{sign}{east_hours:02}:{east_minutes:02}"
+        )
+    }
+}

@@ -1,0 +1,219 @@
+//! The machine itself: what the kernel tells in /proc (proc(5)) and of file systems comes in; percentages go out, by
+//! the same rules as psutil's.
+
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+/// The time over which the processors are watched.
+const CPU_INTERVAL: Duration = Duration::from_millis(500);
+
+/// What the processors have done since boot, in ticks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CpuTimes {
+    /// Working or not, each tick counted once.
+    total: u64,
+    /// Nothing to do, or waiting for a disk.
+    idle: u64,
+    /// Processors that are switched on.
+    pub processors: u64,
+}
+
+/// The main memory.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Memory {
+    pub total_bytes: u64,
+    /// What programs could have without swapping.
+    pub available_bytes: u64,
+}
+
+/// How full a file system is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Disk {
+    /// Used, of what ordinary users may use, as df(1) counts: 0 to 100.
+    pub used_percent: f64,
+    /// The same of inodes; `None` on file systems that have no fixed number of them.
+    pub inodes_percent: Option<f64>,
+    /// Free for ordinary users.
+    pub available_bytes: u64,
+}
+
+/// The share of time in which the processors worked, 0 to 100, and how many they are. Takes half a second.
+///
+/// # Errors
+/// When /proc/stat cannot be read, in words.
+pub fn cpu() -> Result<(f64, u64), String> {
+    let before = read("/proc/stat", cpu_times)?;
+    thread::sleep(CPU_INTERVAL);
+    let after = read("/proc/stat", cpu_times)?;
+    Ok((cpu_percent(before, after), after.processors))
+}
+
+/// The main memory as /proc/meminfo has it.
+///
+/// # Errors
+/// When it cannot be read, in words.
+pub fn memory() -> Result<Memory, String> {
+    read("/proc/meminfo", meminfo)
+}
+
+/// The load averages over 1, 5 and 15 minutes.
+///
+/// # Errors
+/// When /proc/loadavg cannot be read, in words.
+pub fn load() -> Result<[f64; 3], String> {
+    read("/proc/loadavg", loadavg)
+}
+
+/// Seconds since boot.
+///
+/// # Errors
+/// When /proc/uptime cannot be read, in words.
+pub fn uptime() -> Result<f64, String> {
+    read("/proc/uptime", |text| text.split_whitespace().next()?.parse().ok())
+}
+
+/// How full the file system is that `path` is on.
+///
+/// # Errors
+/// When there is no such path, or nothing may be learnt of it.
+pub fn disk(path: &Path) -> io::Result<Disk> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: `statvfs` is plain numbers, for which zeros are valid; both pointers live through the call.
+    let answer = unsafe {
+        let mut answer: libc::statvfs = std::mem::zeroed();
+        if libc::statvfs(path.as_ptr(), &raw mut answer) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        answer
+    };
+    let inodes_percent = full_percent(answer.f_files, answer.f_ffree, answer.f_favail);
+    Ok(Disk {
+        used_percent: full_percent(answer.f_blocks, answer.f_bfree, answer.f_bavail).unwrap_or(0.0),
+        inodes_percent,
+        available_bytes: answer.f_bavail.saturating_mul(answer.f_frsize),
+    })
+}
+
+impl Memory {
+    /// The part that is not available, 0 to 100.
+    pub fn used_percent(&self) -> f64 {
+        percent(self.total_bytes.saturating_sub(self.available_bytes), self.total_bytes)
+    }
+}
+
+fn read<T>(path: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+    parse(&text).ok_or_else(|| format!("cannot read {path}: it is not as the kernel writes it"))
+}
+
+/// The line `cpu  user nice system idle iowait irq softirq steal guest guest_nice`; old kernels end it earlier.
+fn cpu_times(stat: &str) -> Option<CpuTimes> {
+    let mut lines = stat.lines();
+    let ticks = lines.next()?.strip_prefix("cpu ")?.split_whitespace().map(str::parse);
+    let ticks: Vec<u64> = ticks.collect::<Result<_, _>>().ok()?;
+    let idle = ticks.get(3)? + ticks.get(4).unwrap_or(&0);
+    // What guests took is already within user and nice.
+    let total = ticks.iter().take(8).sum();
+    let processors = lines.take_while(|line| line.starts_with("cpu")).count() as u64;
+    Some(CpuTimes { total, idle, processors })
+}
+
+fn cpu_percent(before: CpuTimes, after: CpuTimes) -> f64 {
+    let total = after.total.saturating_sub(before.total);
+    // The kernel's idle time can go back a little (proc(5) on iowait).
+    let idle = after.idle.saturating_sub(before.idle).min(total);
+    percent(total - idle, total)
+}
+
+fn meminfo(text: &str) -> Option<Memory> {
+    let bytes = |field: &str| {
+        let value = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+        value.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
+    };
+    Some(Memory { total_bytes: bytes("MemTotal")?, available_bytes: bytes("MemAvailable")? })
+}
+
+fn loadavg(text: &str) -> Option<[f64; 3]> {
+    let mut numbers = text.split_whitespace().map_while(|word| word.parse().ok());
+    Some([numbers.next()?, numbers.next()?, numbers.next()?])
+}
+
+/// What is used of what ordinary users may use; the part kept for root counts neither as used nor as free.
+fn full_percent(total: u64, free: u64, available: u64) -> Option<f64> {
+    let used = total.saturating_sub(free);
+    (total > 0).then(|| percent(used, used.saturating_add(available)))
+}
+
+fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    const BEFORE: &str = "cpu  10132153 290696 3084719 46828483 16683 0 25195 1200 175628 300\n\
+        cpu0 1393280 32966 572056 13343292 6130 0 17875 0 23933 0\n\
+        cpu1 1393280 32966 572056 13343292 6130 0 17875 0 23933 0\n\
+        intr 33622\nctxt 1990473\nbtime 1062191376\nprocesses 2915\nprocs_running 1\nprocs_blocked 0\n";
+    const AFTER: &str = "cpu  10132193 290699 3084729 46828533 16693 0 25197 1205 175640 301\n\
+        cpu0 1393280 32966 572056 13343292 6130 0 17875 0 23933 0\n\
+        cpu1 1393280 32966 572056 13343292 6130 0 17875 0 23933 0\n\
+        intr 33622\nctxt 1990473\nbtime 1062191376\nprocesses 2915\nprocs_running 1\nprocs_blocked 0\n";
+    const MEMINFO: &str = "MemTotal:        8052924 kB\nMemFree:          338128 kB\nMemAvailable:    3353436 kB\n\
+        Buffers:          248112 kB\nCached:          2927320 kB\nSwapCached:            0 kB\nActive: 100 kB\n\
+        Inactive: 100 kB\nShmem:            10 kB\nSlab: 10 kB\nSReclaimable:     100000 kB\nHugePages_Total:       0\n";
+
+    /// What psutil makes of the same texts, read from a folder that takes the place of /proc.
+    fn psutil(folder: &Path, script: &str) -> f64 {
+        let script = format!("import psutil, sys\npsutil.PROCFS_PATH = sys.argv[1]\n{script}");
+        let output = Command::new("/usr/bin/python3").args(["-c", &script]).arg(folder).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}\nThis test needs the package python3-psutil.");
+        String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+    }
+
+    #[test]
+    fn processors_are_measured_as_psutil_does() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("stat"), BEFORE).unwrap();
+        fs::write(folder.path().join("after"), AFTER).unwrap();
+        let script = "import shutil\npsutil.cpu_percent()\nshutil.copy(sys.argv[1] + '/after', sys.argv[1] + '/stat')\n\
+            print(psutil.cpu_percent())";
+        // The first call in psutil measures from its import on, which was the real /proc.
+        let script = format!("psutil._last_cpu_times = {{}}\n{script}");
+        let expected = psutil(folder.path(), &script);
+        let (before, after) = (cpu_times(BEFORE).unwrap(), cpu_times(AFTER).unwrap());
+        assert!((cpu_percent(before, after) - expected).abs() <= 0.051, "psutil: {expected}");
+        assert_eq!(after.processors, 2);
+        assert_eq!(cpu_percent(after, after), 0.0);
+    }
+
+    #[test]
+    fn memory_is_measured_as_psutil_does() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("meminfo"), MEMINFO).unwrap();
+        let expected = psutil(folder.path(), "print(psutil.virtual_memory().percent)");
+        let found = meminfo(MEMINFO).unwrap().used_percent();
+        assert!((found - expected).abs() <= 0.051, "{found}, psutil: {expected}");
+    }
+
+    #[test]
+    fn texts_of_another_shape_are_refused() {
+        assert_eq!(cpu_times("cpu0 1 2 3 4\n"), None);
+        assert_eq!(cpu_times("cpu  1 2 3\n"), None);
+        assert_eq!(cpu_times("cpu  1 2 x 4\n"), None);
+        assert_eq!(cpu_times("cpu  1 2 3 4\n"), Some(CpuTimes { total: 10, idle: 4, processors: 0 }));
+        assert_eq!(meminfo("MemTotal: 1 kB\n"), None);
+        assert_eq!(loadavg("0.20 0.18\n"), None);
+        // The example of proc_loadavg(5).
+        assert_eq!(loadavg("0.20 0.18 0.12 1/80 11206\n"), Some([0.20, 0.18, 0.12]));
+    }
+}

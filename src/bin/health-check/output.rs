@@ -1,0 +1,70 @@
+//! Where the findings go: a line at the end of the log, a state file that is always whole, a line for the journal.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Appends one line to a file, which is made if it is missing.
+///
+/// It goes out in a single write to a file opened for appending, so that lines of several writers do not mix; and
+/// without waiting, so that a named pipe that nobody reads is an error and not the end of all checks.
+///
+/// # Errors
+/// When the file cannot be opened, or has not taken the whole line.
+pub fn append_line(path: &Path, line: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let line = format!("{line}\n");
+    if file.write(line.as_bytes())? < line.len() {
+        return Err(io::Error::new(io::ErrorKind::WriteZero, "only a part of the line was taken"));
+    }
+    Ok(())
+}
+
+/// Gives a file a new content at once: its readers see the old one or the new one.
+///
+/// It is not forced out to the disk: on a disk that hangs that would take for ever, and after a crash there is soon a
+/// newer state.
+///
+/// # Errors
+/// When the new file cannot be written beside the old one; the old one is then as it was.
+pub fn replace(path: &Path, content: &str) -> io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.new", std::process::id()));
+    let written = fs::write(&temporary, content).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // The first error is the one to tell; there may be no file at all.
+        _ = fs::remove_file(&temporary);
+    }
+    written
+}
+
+/// Prints the findings: for a person in a terminal as they are; otherwise with their priority before them, as the
+/// journal takes it (sd-daemon(3)): 6 is information, 3 is an error.
+///
+/// # Errors
+/// When standard output is closed or full.
+pub fn say(healthy: bool, line: &str) -> io::Result<()> {
+    let priority = match (io::stdout().is_terminal(), healthy) {
+        (true, _) => "",
+        (false, true) => "<6>",
+        (false, false) => "<3>",
+    };
+    print(&format!("{priority}{line}\n"))
+}
+
+/// Writes a text to standard output.
+///
+/// # Errors
+/// When standard output is closed or full.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// Says on standard error what went wrong with the check itself. Where that fails too, nobody is left to tell.
+pub fn complain(message: &str) {
+    let priority = if io::stderr().is_terminal() { "" } else { "<3>" };
+    _ = writeln!(io::stderr(), "{priority}health-check: {message}");
+}

@@ -1,0 +1,148 @@
+//! A PostgreSQL server: its Unix socket comes in; whether it takes connections goes out.
+//!
+//! It is found out as pg_isready(1) does: by a startup packet (PostgreSQL, "Message Formats"). A server that asks for a
+//! password, or refuses the role, is well; only `57P03` (cannot_connect_now) says that it is starting up, shutting
+//! down or recovering.
+
+use std::io::{self, Read, Write};
+use std::mem::size_of;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The time for connection, packet and answer together.
+const LIMIT: Duration = Duration::from_secs(5);
+/// Version 3.0 of the protocol.
+const PROTOCOL: u32 = 3 << 16;
+/// The longest message that is read, in bytes.
+const LONGEST_MESSAGE: usize = 64 * 1024;
+/// The SQLSTATE of a server that is not ready.
+const CANNOT_CONNECT_NOW: &str = "57P03";
+
+/// Asks the server for a connection as `role` to the database `postgres`. Takes five seconds at most.
+///
+/// A role that exists and may log in keeps the server's log free of complaints; the answer is the same without it.
+///
+/// # Errors
+/// When the server takes no connections, in words.
+pub fn check(socket: &Path, role: &str) -> Result<(), String> {
+    let deadline = Instant::now() + LIMIT;
+    let mut stream = connect(socket).map_err(|error| in_words(&error, "cannot connect"))?;
+    let answer = exchange(&mut stream, role, deadline).map_err(|error| in_words(&error, "the connection broke"))?;
+    match answer {
+        Answer::Ready => {
+            // Says farewell as a client should; a server that is gone by now was well when it answered.
+            _ = stream.write_all(&[b'X', 0, 0, 0, 4]);
+            Ok(())
+        }
+        Answer::Refused { code, .. } if code != CANNOT_CONNECT_NOW => Ok(()),
+        Answer::Refused { message, .. } => Err(message),
+        Answer::Strange => Err("something answers that is not PostgreSQL".to_owned()),
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Answer {
+    /// The server goes on to authentication.
+    Ready,
+    Refused {
+        code: String,
+        message: String,
+    },
+    Strange,
+}
+
+/// Connects; waits at most [`LIMIT`] when more clients wait than the server has room for, which the standard
+/// library's `connect` would do without an end.
+fn connect(path: &Path) -> io::Result<UnixStream> {
+    // SAFETY: `sockaddr_un` is plain numbers, for which zeros are valid.
+    let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
+    address.sun_family = libc::AF_UNIX as libc::sa_family_t;
+    let bytes = path.as_os_str().as_bytes();
+    if bytes.len() >= address.sun_path.len() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path is too long for a socket"));
+    }
+    for (place, byte) in address.sun_path.iter_mut().zip(bytes) {
+        *place = *byte as libc::c_char;
+    }
+    // SAFETY: no pointers; the descriptor, if there is one, belongs to nobody else.
+    let socket = unsafe {
+        let descriptor = libc::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0);
+        if descriptor < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        OwnedFd::from_raw_fd(descriptor)
+    };
+    let stream = UnixStream::from(socket);
+    // It holds for connecting too (socket(7), SO_SNDTIMEO).
+    stream.set_write_timeout(Some(LIMIT))?;
+    // SAFETY: the pointer and the size are those of `address`, which lives through the call.
+    let connected = unsafe {
+        let size = size_of::<libc::sockaddr_un>() as libc::socklen_t;
+        libc::connect(stream.as_raw_fd(), (&raw const address).cast(), size)
+    };
+    if connected == 0 { Ok(stream) } else { Err(io::Error::last_os_error()) }
+}
+
+fn exchange(stream: &mut UnixStream, role: &str, deadline: Instant) -> io::Result<Answer> {
+    stream.write_all(&startup_packet(role))?;
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        if let Some(answer) = parse(&bytes) {
+            return Ok(answer);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut buffer) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => bytes.extend_from_slice(buffer.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn startup_packet(role: &str) -> Vec<u8> {
+    let mut body = PROTOCOL.to_be_bytes().to_vec();
+    for text in ["user", role, "database", "postgres", "application_name", "health-check", ""] {
+        body.extend_from_slice(text.as_bytes());
+        body.push(0);
+    }
+    let mut packet = (body.len() as u32 + 4).to_be_bytes().to_vec();
+    packet.append(&mut body);
+    packet
+}
+
+/// Reads the first message of the server; `None` while it is not whole.
+fn parse(bytes: &[u8]) -> Option<Answer> {
+    match bytes.first()? {
+        b'R' => return Some(Answer::Ready),
+        b'E' => {}
+        _ => return Some(Answer::Strange),
+    }
+    let length = bytes.get(1..5)?.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+    if !(4..LONGEST_MESSAGE).contains(&length) {
+        return Some(Answer::Strange);
+    }
+    let fields = bytes.get(5..=length)?;
+    let field = |kind: u8| {
+        let text = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[kind]));
+        text.map(|text| String::from_utf8_lossy(text).into_owned())
+    };
+    let Some(code) = field(b'C') else { return Some(Answer::Strange) };
+    Some(Answer::Refused { code, message: field(b'M').unwrap_or_default() })
+}
+
+fn in_words(error: &io::Error, doing: &str) -> String {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => format!("no answer in {} s", LIMIT.as_secs()),
+        io::ErrorKind::UnexpectedEof => "it closed the connection without an answer".to_owned(),
+        _ => format!("{doing}: {error}"),
+    }
+}

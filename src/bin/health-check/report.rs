@@ -1,0 +1,229 @@
+//! The findings: all checks are made here, one after the other; the verdict, the log's line and the state file's JSON
+//! come of it.
+//!
+//! # The state file
+//! One JSON object. Every key is always there; what could not be measured is `null`, what was not asked for is an empty
+//! list. A new key may be added; when one changes its meaning or goes, `schema` grows.
+//!
+//! - `schema`: 1. `version`: of this program. `name`: `--name`. `time`: RFC 3339, to the second.
+//! - `healthy`: the verdict. `problems`: what is wrong, in words; empty if and only if `healthy`.
+//! - `machine`: `cpus`, `cpu_percent`, `ram_percent` (one decimal), `ram_total_bytes`, `ram_available_bytes`, `load`
+//!   (three numbers: over 1, 5 and 15 minutes), `uptime_seconds`.
+//! - `disks`: `path`, `used_percent`, `inodes_percent`, `available_bytes`.
+//! - `units`: `name`, `healthy`, and systemd's words `load`, `active`, `sub`, `result`.
+//! - `sites`: `url`, `healthy`, `status`, `milliseconds` (until the answer's end or the failure), `error`.
+//! - `postgres`: `socket`, `healthy`, `error`.
+
+use std::path::PathBuf;
+
+use crate::arguments::Arguments;
+use crate::clock::LocalTime;
+use crate::json::Value;
+use crate::machine::{self, Disk, Memory};
+use crate::postgres;
+use crate::site::{self, Answer};
+use crate::units::{self, Unit};
+
+/// What was found. What could not be measured is `None`, and stands among the problems.
+pub struct Report {
+    pub time: LocalTime,
+    /// The share of time at work, 0 to 100, and the number of processors.
+    cpu: Option<(f64, u64)>,
+    memory: Option<Memory>,
+    load: Option<[f64; 3]>,
+    uptime: Option<f64>,
+    disks: Vec<(PathBuf, Option<Disk>)>,
+    units: Vec<(String, Option<Unit>)>,
+    sites: Vec<(String, Answer)>,
+    postgres: Vec<(PathBuf, Option<String>)>,
+    problems: Vec<String>,
+}
+
+impl Report {
+    /// Makes all the checks.
+    pub fn collect(arguments: &Arguments) -> Self {
+        let time = LocalTime::now();
+        let mut problems = Vec::new();
+        // The processors first: what the other checks cost is not to be measured.
+        let cpu = noted(machine::cpu(), &mut problems);
+        if let (Some((percent, _)), Some(most)) = (cpu, arguments.max_cpu) {
+            note_beyond(&mut problems, "CPU", percent, most);
+        }
+        let memory = noted(machine::memory(), &mut problems);
+        if let Some(memory) = memory {
+            note_beyond(&mut problems, "RAM", memory.used_percent(), arguments.max_ram);
+        }
+        let load = noted(machine::load(), &mut problems);
+        let uptime = noted(machine::uptime(), &mut problems);
+        let disks = arguments.disks.iter().map(|path| {
+            let name = path.display();
+            let found = machine::disk(path).map_err(|error| format!("cannot measure the disk {name}: {error}"));
+            let disk = noted(found, &mut problems);
+            if let Some(disk) = disk {
+                note_beyond(&mut problems, &format!("disk {name}"), disk.used_percent, arguments.max_disk);
+                let inodes = disk.inodes_percent.unwrap_or(0.0);
+                note_beyond(&mut problems, &format!("disk {name}: inodes"), inodes, arguments.max_disk);
+            }
+            (path.clone(), disk)
+        });
+        let disks = disks.collect();
+        let units = check_units(&arguments.units, &mut problems);
+        let sites = arguments.urls.iter().map(|url| {
+            let answer = site::ask(url, arguments.host.as_deref());
+            problems.extend(answer.error.as_ref().map(|error| format!("site {}: {error}", url.as_str())));
+            (url.as_str().to_owned(), answer)
+        });
+        let sites = sites.collect();
+        let postgres = arguments.postgres.iter().map(|socket| {
+            let error = postgres::check(socket, &arguments.name).err();
+            problems.extend(error.as_ref().map(|error| format!("PostgreSQL {}: {error}", socket.display())));
+            (socket.clone(), error)
+        });
+        let postgres = postgres.collect();
+        Self { time, cpu, memory, load, uptime, disks, units, sites, postgres, problems }
+    }
+
+    /// The verdict.
+    pub fn healthy(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// The findings in one line: `CPU: 3.1% | RAM: 41.7% | Load: 0.10`, with ` | UNHEALTHY: …` at its end if they are
+    /// bad. What was not measured is `?`; of several disks, sites and servers each has its own field.
+    pub fn line(&self) -> String {
+        let one_decimal = |percent: Option<f64>| percent.map_or("?".to_owned(), |percent| format!("{percent:.1}%"));
+        let mut fields = vec![
+            format!("CPU: {}", one_decimal(self.cpu.map(|(percent, _)| percent))),
+            format!("RAM: {}", one_decimal(self.memory.map(|memory| memory.used_percent()))),
+        ];
+        for (path, disk) in &self.disks {
+            // Rounded up, as df does.
+            let used = disk.map_or("?".to_owned(), |disk| format!("{:.0}%", disk.used_percent.ceil()));
+            let label = label("Disk", self.disks.len(), &path.display());
+            fields.push(format!("{label}: {used}"));
+        }
+        fields.push(self.load.map_or("Load: ?".to_owned(), |[minute, ..]| format!("Load: {minute:.2}")));
+        if !self.units.is_empty() {
+            fields.push(format!("Units: {}", self.units_in_words()));
+        }
+        for (url, answer) in &self.sites {
+            let label = label("Site", self.sites.len(), url);
+            let status = answer.status.filter(|status| answer.error.is_none() || *status != 200);
+            let status = status.map_or("no answer".to_owned(), |status| status.to_string());
+            fields.push(format!("{label}: {status} in {} ms", answer.took.as_millis()));
+        }
+        for (socket, error) in &self.postgres {
+            let label = label("PostgreSQL", self.postgres.len(), &socket.display());
+            fields.push(format!("{label}: {}", if error.is_none() { "ok" } else { "not ready" }));
+        }
+        if !self.healthy() {
+            fields.push(format!("UNHEALTHY: {}", self.problems.join("; ")));
+        }
+        // Texts of others, with line feeds or worse, must not become lines of their own.
+        fields.join(" | ").replace(char::is_control, " ")
+    }
+
+    fn units_in_words(&self) -> String {
+        if self.units.iter().any(|(_, unit)| unit.is_none()) {
+            return "?".to_owned();
+        }
+        let bad = |unit: &Unit| unit.problem().map(|_| format!("{} {}", unit.name, unit.active));
+        let bad: Vec<String> = self.units.iter().filter_map(|(_, unit)| bad(unit.as_ref()?)).collect();
+        if bad.is_empty() { "ok".to_owned() } else { bad.join(", ") }
+    }
+
+    /// The findings in JSON; see this module's description.
+    pub fn to_json(&self, name: &str) -> String {
+        let percent = |value: f64| Value::Decimal(value, 1);
+        let path = |path: &PathBuf| Value::Text(path.to_string_lossy().into_owned());
+        let machine = vec![
+            ("cpus", self.cpu.map(|(_, cpus)| Value::Integer(cpus)).into()),
+            ("cpu_percent", self.cpu.map(|(value, _)| percent(value)).into()),
+            ("ram_percent", self.memory.map(|memory| percent(memory.used_percent())).into()),
+            ("ram_total_bytes", self.memory.map(|memory| Value::Integer(memory.total_bytes)).into()),
+            ("ram_available_bytes", self.memory.map(|memory| Value::Integer(memory.available_bytes)).into()),
+            ("load", self.load.map(|load| Value::List(load.map(|value| Value::Decimal(value, 2)).into())).into()),
+            ("uptime_seconds", self.uptime.map(|seconds| Value::Decimal(seconds, 2)).into()),
+        ];
+        let disk = |(name, disk): &(PathBuf, Option<Disk>)| {
+            Value::Object(vec![
+                ("path", path(name)),
+                ("used_percent", disk.map(|disk| percent(disk.used_percent)).into()),
+                ("inodes_percent", disk.and_then(|disk| disk.inodes_percent).map(percent).into()),
+                ("available_bytes", disk.map(|disk| Value::Integer(disk.available_bytes)).into()),
+            ])
+        };
+        let unit = |(name, unit): &(String, Option<Unit>)| {
+            let unit = unit.as_ref();
+            Value::Object(vec![
+                ("name", name.as_str().into()),
+                ("healthy", Value::Bool(unit.is_some_and(|unit| unit.problem().is_none()))),
+                ("load", unit.map(|unit| unit.load.as_str()).into()),
+                ("active", unit.map(|unit| unit.active.as_str()).into()),
+                ("sub", unit.map(|unit| unit.sub.as_str()).into()),
+                ("result", unit.map(|unit| unit.result.as_str()).into()),
+            ])
+        };
+        let site = |(url, answer): &(String, Answer)| {
+            Value::Object(vec![
+                ("url", url.as_str().into()),
+                ("healthy", Value::Bool(answer.error.is_none())),
+                ("status", answer.status.map(|status| Value::Integer(status.into())).into()),
+                ("milliseconds", Value::Integer(u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX))),
+                ("error", answer.error.as_deref().into()),
+            ])
+        };
+        let server = |(socket, error): &(PathBuf, Option<String>)| {
+            Value::Object(vec![
+                ("socket", path(socket)),
+                ("healthy", Value::Bool(error.is_none())),
+                ("error", error.as_deref().into()),
+            ])
+        };
+        let report = Value::Object(vec![
+            ("schema", Value::Integer(1)),
+            ("version", env!("CARGO_PKG_VERSION").into()),
+            ("name", name.into()),
+            ("time", Value::Text(self.time.rfc3339())),
+            ("healthy", Value::Bool(self.healthy())),
+            ("problems", Value::List(self.problems.iter().map(|problem| problem.as_str().into()).collect())),
+            ("machine", Value::Object(machine)),
+            ("disks", Value::List(self.disks.iter().map(disk).collect())),
+            ("units", Value::List(self.units.iter().map(unit).collect())),
+            ("sites", Value::List(self.sites.iter().map(site).collect())),
+            ("postgres", Value::List(self.postgres.iter().map(server).collect())),
+        ]);
+        report.to_text()
+    }
+}
+
+fn check_units(names: &[String], problems: &mut Vec<String>) -> Vec<(String, Option<Unit>)> {
+    if names.is_empty() {
+        return Vec::new();
+    }
+    match units::states(names) {
+        Ok(units) => {
+            problems.extend(units.iter().filter_map(Unit::problem));
+            units.into_iter().map(|unit| (unit.name.clone(), Some(unit))).collect()
+        }
+        Err(why) => {
+            problems.push(why);
+            names.iter().map(|name| (name.clone(), None)).collect()
+        }
+    }
+}
+
+/// Puts a failure among the problems: what cannot be measured is not known to be well.
+fn noted<T>(found: Result<T, String>, problems: &mut Vec<String>) -> Option<T> {
+    found.map_err(|why| problems.push(why)).ok()
+}
+
+fn note_beyond(problems: &mut Vec<String>, what: &str, percent: f64, most: f64) {
+    if percent > most {
+        problems.push(format!("{what} at {percent:.1}%, above {most}%"));
+    }
+}
+
+fn label(kind: &str, count: usize, which: &dyn std::fmt::Display) -> String {
+    if count == 1 { kind.to_owned() } else { format!("{kind} {which}") }
+}

@@ -1,0 +1,346 @@
+//! A web site: its address comes in; what it answers to a GET over HTTP/1.1 (RFC 9112), and how fast, goes out.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::str::FromStr;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The time for name, connection, request and the whole answer together.
+const LIMIT: Duration = Duration::from_secs(5);
+/// The longest status line and headers, in bytes.
+const LONGEST_HEAD: usize = 16 * 1024;
+/// What is read of a body, in bytes; a site that has sent so much is well.
+const LONGEST_BODY: usize = 1024 * 1024;
+
+/// An address `http://HOST[:PORT][/PATH][?QUERY]` (RFC 3986, RFC 9110 section 4.2.1).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Url {
+    text: String,
+    /// A name or an IP address, without brackets.
+    host: String,
+    port: u16,
+    /// As the Host header has it: with brackets, and with the port if it was given.
+    authority: String,
+    /// Path and query, beginning with `/`.
+    target: String,
+}
+
+/// Why a text is not such an address.
+#[derive(Debug, PartialEq)]
+pub enum UrlError {
+    NotHttp,
+    BadCharacter,
+    UserInfo,
+    NoHost,
+    BadPort,
+    BadAddress,
+}
+
+impl fmt::Display for UrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotHttp => "it does not begin with http://, the only scheme that is spoken",
+            Self::BadCharacter => "it has a blank, a control character, `#` or a letter outside ASCII",
+            Self::UserInfo => "a user's name or password is not sent",
+            Self::NoHost => "it names no host",
+            Self::BadPort => "its port is not a number from 1 to 65535",
+            Self::BadAddress => "there is no IPv6 address in its brackets",
+        })
+    }
+}
+
+impl Url {
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl FromStr for Url {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        let scheme = text.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("http://"));
+        let rest = scheme.and_then(|scheme| text.get(scheme.len()..)).ok_or(UrlError::NotHttp)?;
+        if !rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+            return Err(UrlError::BadCharacter);
+        }
+        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        if authority.contains('@') {
+            return Err(UrlError::UserInfo);
+        }
+        let (host, port) = match authority.strip_prefix('[') {
+            Some(bracketed) => {
+                let (host, after) = bracketed.split_once(']').ok_or(UrlError::BadAddress)?;
+                host.parse::<std::net::Ipv6Addr>().map_err(|_| UrlError::BadAddress)?;
+                (host, if after.is_empty() { None } else { Some(after.strip_prefix(':').ok_or(UrlError::BadPort)?) })
+            }
+            None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
+        };
+        if host.is_empty() {
+            return Err(UrlError::NoHost);
+        }
+        let digits = |port: &&str| port.bytes().all(|byte| byte.is_ascii_digit());
+        let port = match port {
+            Some(port) => Some(port).filter(digits).and_then(|port| port.parse().ok()).filter(|port| *port != 0),
+            None => Some(80),
+        };
+        Ok(Self {
+            text: text.to_owned(),
+            host: host.to_owned(),
+            port: port.ok_or(UrlError::BadPort)?,
+            authority: authority.to_owned(),
+            target: if target.starts_with('/') { target.to_owned() } else { format!("/{target}") },
+        })
+    }
+}
+
+/// What came of asking a site.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status, once its line came whole.
+    pub status: Option<u16>,
+    /// From the first packet to the end of the answer, or to the failure.
+    pub took: Duration,
+    /// What went wrong, in words; `None` when the site is well, that is, when it sent a whole answer with status 200.
+    pub error: Option<String>,
+}
+
+/// Sends a GET and reads the answer to its end. Takes five seconds at most.
+pub fn ask(url: &Url, host: Option<&str>) -> Answer {
+    let started = Instant::now();
+    let mut status = None;
+    let result = connect(url, started + LIMIT).and_then(|stream| {
+        let mut exchange = Exchange { stream, deadline: started + LIMIT };
+        exchange.send(host.unwrap_or(&url.authority), &url.target)?;
+        exchange.receive(&mut status)
+    });
+    let error = match (result, status) {
+        (Err(error), _) => Some(error),
+        (Ok(()), Some(200)) => None,
+        (Ok(()), Some(other)) => Some(format!("it answered {other}, not 200")),
+        (Ok(()), None) => Some(NOT_HTTP.to_owned()),
+    };
+    Answer { status, took: started.elapsed(), error }
+}
+
+const NOT_HTTP: &str = "it answered something that is not HTTP";
+
+fn connect(url: &Url, deadline: Instant) -> Result<TcpStream, String> {
+    let mut last = "its name has no address".to_owned();
+    for address in addresses(url, deadline)? {
+        match TcpStream::connect_timeout(&address, time_left(deadline)?) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = in_words(&error, "cannot connect"),
+        }
+    }
+    Err(last)
+}
+
+/// The addresses of the host. The C library's lookup knows no time limit, so it has a thread to itself.
+fn addresses(url: &Url, deadline: Instant) -> Result<Vec<SocketAddr>, String> {
+    if let Ok(address) = url.host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, url.port)]);
+    }
+    let (sender, receiver) = mpsc::channel();
+    let (host, port) = (url.host.clone(), url.port);
+    thread::spawn(move || sender.send((host.as_str(), port).to_socket_addrs().map(Iterator::collect)));
+    match receiver.recv_timeout(time_left(deadline)?) {
+        Ok(found) => found.map_err(|error| in_words(&error, "cannot look up its name")),
+        Err(_) => Err(no_answer()),
+    }
+}
+
+struct Exchange {
+    stream: TcpStream,
+    deadline: Instant,
+}
+
+impl Exchange {
+    fn send(&mut self, host: &str, target: &str) -> Result<(), String> {
+        let agent = concat!("health-check/", env!("CARGO_PKG_VERSION"));
+        let request = format!(
+            "GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+        );
+        self.stream
+            .set_write_timeout(Some(time_left(self.deadline)?))
+            .and_then(|()| self.stream.write_all(request.as_bytes()))
+            .map_err(|error| in_words(&error, "cannot send the request"))
+    }
+
+    /// Reads more into `bytes`; false at the end.
+    fn more(&mut self, bytes: &mut Vec<u8>) -> Result<bool, String> {
+        let mut buffer = [0; 4096];
+        let count = self
+            .stream
+            .set_read_timeout(Some(time_left(self.deadline)?))
+            .and_then(|()| read_some(&mut self.stream, &mut buffer))
+            .map_err(|error| in_words(&error, "the connection broke"))?;
+        bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        Ok(count > 0)
+    }
+
+    /// Reads the answer until it is whole; the status is known earlier than that.
+    fn receive(&mut self, status: &mut Option<u16>) -> Result<(), String> {
+        let mut bytes = Vec::new();
+        let head = loop {
+            if let Some(end) = find(&bytes, b"\r\n\r\n") {
+                let head = Head::parse(bytes.get(..end).unwrap_or_default()).ok_or(NOT_HTTP)?;
+                bytes.drain(..end + 4);
+                // 100 to 199 announce an answer, and are none.
+                if head.status >= 200 {
+                    break head;
+                }
+            } else if bytes.len() > LONGEST_HEAD || !begins_as_http(&bytes) {
+                return Err(NOT_HTTP.to_owned());
+            } else if !self.more(&mut bytes)? {
+                return Err(match bytes.len() {
+                    0 => "it closed the connection without an answer".to_owned(),
+                    _ => "it closed the connection in the middle of the answer".to_owned(),
+                });
+            }
+        };
+        *status = Some(head.status);
+        let mut received = bytes.len();
+        // Of the body, only its length and its end matter.
+        while !head.is_complete(received, &bytes) && received < LONGEST_BODY {
+            let before = bytes.len();
+            if !self.more(&mut bytes)? {
+                return match head.length {
+                    Length::UntilClose => Ok(()),
+                    _ => Err("it closed the connection in the middle of the answer".to_owned()),
+                };
+            }
+            received += bytes.len() - before;
+            bytes.drain(..bytes.len().saturating_sub(LAST_CHUNK.len()));
+        }
+        Ok(())
+    }
+}
+
+/// The end of a body that comes in chunks, when nothing follows it (RFC 9112 section 7.1).
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// How the end of a body is known (RFC 9112 section 6.3).
+#[derive(Debug, PartialEq)]
+enum Length {
+    Bytes(usize),
+    Chunked,
+    UntilClose,
+}
+
+#[derive(Debug, PartialEq)]
+struct Head {
+    status: u16,
+    length: Length,
+}
+
+impl Head {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut lines = text.split("\r\n");
+        let mut words = lines.next()?.split(' ');
+        words.next()?.strip_prefix("HTTP/1.")?;
+        let status = words.next().filter(|word| word.len() == 3)?.parse().ok().filter(|code| *code >= 100)?;
+        let mut length = Length::UntilClose;
+        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+            if name.eq_ignore_ascii_case("transfer-encoding") {
+                length = Length::Chunked;
+            } else if name.eq_ignore_ascii_case("content-length") && length != Length::Chunked {
+                length = Length::Bytes(value.trim().parse().ok()?);
+            }
+        }
+        if matches!(status, 204 | 304) {
+            length = Length::Bytes(0);
+        }
+        Some(Self { status, length })
+    }
+
+    fn is_complete(&self, received: usize, last: &[u8]) -> bool {
+        match self.length {
+            Length::Bytes(count) => received >= count,
+            Length::Chunked => last.ends_with(LAST_CHUNK),
+            Length::UntilClose => false,
+        }
+    }
+}
+
+fn begins_as_http(bytes: &[u8]) -> bool {
+    bytes.iter().zip(b"HTTP/1.").all(|(is, should)| is == should)
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+fn read_some(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// What is left until the deadline; never nothing, which would mean no limit at all.
+fn time_left(deadline: Instant) -> Result<Duration, String> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(no_answer()) } else { Ok(left) }
+}
+
+fn in_words(error: &io::Error, doing: &str) -> String {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => no_answer(),
+        _ => format!("{doing}: {error}"),
+    }
+}
+
+fn no_answer() -> String {
+    format!("no whole answer in {} s", LIMIT.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_apart() {
+        for (text, host, port, authority, target) in [
+            ("http://127.0.0.1:8080/healthz", "127.0.0.1", 8080, "127.0.0.1:8080", "/healthz"),
+            ("http://[::1]:81/a?b=c", "::1", 81, "[::1]:81", "/a?b=c"),
+            ("http://[::1]", "::1", 80, "[::1]", "/"),
+            ("HTTP://localhost?x", "localhost", 80, "localhost", "/?x"),
+        ] {
+            let url: Url = text.parse().unwrap();
+            assert_eq!((url.host.as_str(), url.port), (host, port), "{text}");
+            assert_eq!((url.authority.as_str(), url.target.as_str()), (authority, target), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_such_an_address_is_refused() {
+        for bad in [
+            "https://a/",
+            "a",
+            "http://",
+            "http:///a",
+            "http://u@a/",
+            "http://a:0/",
+            "http://a:99999/",
+            "http://a:+1/",
+            "http://a:/",
+            "http://[::1/",
+            "http://[a]/",
+            "http://[::1]x/",
+            "http://a/ b",
+            "http://a/\r\nX: y",
+            "http://a/#b",
+            "http://ä/",
+            "",
+        ] {
+            assert!(bad.parse::<Url>().is_err(), "{bad}");
+        }
+    }
+}
