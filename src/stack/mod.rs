@@ -2,5 +2,15 @@
 //! comes in; a [`Stack`], complete and valid, goes out.
 
 mod model;
+mod nearest;
+mod outputs;
+mod problem;
+mod read;
+mod values;
 
 pub use model::{App, ChangelogEntry, Compression, Database, Health, Image, Package, Site, Stack};
+pub use problem::{LoadError, Problem};
+pub use read::{FILE_NAME, load};
+pub use values::files::{FileError, migration_names};
+pub use values::name::{StackNameError, stack_name};
+pub use values::text::{TextError, maintainer};

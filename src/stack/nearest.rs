@@ -1,0 +1,24 @@
+//! The known word that was probably meant by an unknown one.
+
+/// The nearest of the known words; `None` when none is near.
+pub(super) fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
+    let word = word.to_lowercase().replace('_', "-");
+    let distance = |candidate: &str| strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
+    let best = known.iter().copied().min_by_key(|candidate| distance(candidate))?;
+    (distance(best) <= 1 + best.len() / 4).then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_understood_and_a_stranger_is_not() {
+        let known = ["maintainer", "max-body-size", "port"];
+        assert_eq!(nearest("maintaner", &known), Some("maintainer"));
+        assert_eq!(nearest("max_body_size", &known), Some("max-body-size"));
+        assert_eq!(nearest("prot", &known), Some("port"));
+        assert_eq!(nearest("colour", &known), None);
+        assert_eq!(nearest("x", &[]), None);
+    }
+}

@@ -1,0 +1,23 @@
+//! What a stack's outputs are called.
+
+use super::Stack;
+
+impl Stack {
+    /// The package's file name (Debian Policy 5.6.12 leaves the epoch out of it).
+    pub fn deb_file_name(&self) -> String {
+        format!("{}_{}_amd64.deb", self.package.name, self.package.version.without_epoch())
+    }
+
+    /// The compressed image's file name.
+    pub fn image_file_name(&self) -> String {
+        format!("{}-{}-linode.img.gz", self.package.name, self.package.version.upstream())
+    }
+
+    /// The units that the package brings, in the order in which they start.
+    pub fn units(&self) -> Vec<String> {
+        let name = &self.package.name;
+        let database = self.database.as_ref().map(|_| format!("{name}-database.service"));
+        let others = [".socket", ".service", "-health.timer", "-health.service"].map(|rest| format!("{name}{rest}"));
+        database.into_iter().chain(others).collect()
+    }
+}

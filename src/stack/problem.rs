@@ -1,0 +1,124 @@
+//! What is wrong with a manifest, and where: mistakes go in with their places, and an error that miette prints with the
+//! lines in question comes out.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+
+/// What a value's check complains about; it says why, and its help says what to do.
+pub(super) type Mistake = Box<dyn Diagnostic + Send + Sync>;
+
+/// Why there is no [`Stack`](super::Stack).
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum LoadError {
+    /// The folder has no manifest.
+    #[error("there is no stack.toml in {0}")]
+    #[diagnostic(help("name the project's folder or its stack.toml, or begin a project with `stackdeb new NAME`"))]
+    NoManifest(String),
+    /// It is there and cannot be read.
+    #[error("cannot read {path}: {source}")]
+    #[diagnostic(help("check that it is a file and that you may read it"))]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// One mistake in it.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    One(Box<Problem>),
+    /// Several mistakes in it, in the order of their lines.
+    #[error("{path} has {} mistakes", problems.len())]
+    Several {
+        /// The file.
+        path: String,
+        /// Each of them.
+        #[related]
+        problems: Vec<Problem>,
+    },
+}
+
+/// One mistake in a manifest, with its place.
+#[derive(Debug)]
+pub struct Problem {
+    key: String,
+    mistake: Mistake,
+    span: Range<usize>,
+    source: NamedSource<Arc<str>>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        write!(f, "{}", self.mistake)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl Diagnostic for Problem {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.mistake.help()
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(std::iter::once(LabeledSpan::underline(self.span.clone()))))
+    }
+}
+
+/// A place in a manifest.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// The key with its tables, `site.port`; empty for the file as a whole.
+    pub(super) key: String,
+    /// The bytes that are meant.
+    pub(super) span: Range<usize>,
+}
+
+/// The mistakes found so far.
+#[derive(Default)]
+pub(super) struct Problems(RefCell<Vec<(Place, Mistake)>>);
+
+impl Problems {
+    /// Notes one more.
+    pub(super) fn add(&self, place: &Place, mistake: impl Diagnostic + Send + Sync + 'static) {
+        self.0.borrow_mut().push((place.clone(), Box::new(mistake)));
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    /// The error that shows them all in `text`, which was read from `path`.
+    pub(super) fn into_error(self, path: &str, text: &str) -> LoadError {
+        let mut found = self.0.into_inner();
+        found.sort_by_key(|(place, _)| place.span.start);
+        let source = NamedSource::new(path, Arc::<str>::from(text)).with_language("TOML");
+        let with_source = |(place, mistake): (Place, Mistake)| Problem {
+            key: place.key,
+            mistake,
+            span: place.span,
+            source: source.clone(),
+        };
+        let mut problems: Vec<Problem> = found.into_iter().map(with_source).collect();
+        match problems.pop() {
+            Some(only) if problems.is_empty() => LoadError::One(Box::new(only)),
+            last => {
+                problems.extend(last);
+                LoadError::Several { path: path.to_owned(), problems }
+            }
+        }
+    }
+}

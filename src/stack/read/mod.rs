@@ -1,0 +1,136 @@
+//! From the text of `stack.toml` to a [`Stack`]: one file for each of its tables. Everything is read and checked before
+//! the first mistake is reported, so that all of them are seen at once.
+
+mod app;
+mod changelog;
+mod image;
+mod package;
+mod table;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+use toml::de::DeTable;
+
+use super::model::Stack;
+use super::problem::{LoadError, Place, Problems};
+use table::Table;
+
+/// What a manifest is called.
+pub const FILE_NAME: &str = "stack.toml";
+
+/// A mistake in the file as a whole.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+enum FileMistake {
+    #[error("there is nothing in it")]
+    #[diagnostic(help("`stackdeb new NAME` writes a project with an example of everything that has to be there"))]
+    Empty,
+    #[error("the byte 0x{0:02x} is not UTF-8")]
+    #[diagnostic(help("save the file as UTF-8, the one encoding of TOML"))]
+    NotUtf8(u8),
+    #[error("not TOML: {0}")]
+    #[diagnostic(help("https://toml.io/en/v1.0.0 shows how it is written"))]
+    Syntax(String),
+    #[error("`{0}` stands here for a second time")]
+    #[diagnostic(help("keep one of the two"))]
+    Duplicate(String),
+}
+
+/// Reads a manifest and checks everything that it says, also that the files it names are there.
+///
+/// `path` is the file, or the folder that holds it as `stack.toml`.
+///
+/// # Errors
+/// When it can't be read, or has mistakes: all of them at once, each with its line, what is wrong, why, and what to do.
+pub fn load(path: &Path) -> Result<Stack, LoadError> {
+    let path = if path.is_dir() {
+        let file = path.join(FILE_NAME);
+        if !file.exists() {
+            return Err(LoadError::NoManifest(path.display().to_string()));
+        }
+        file
+    } else {
+        path.to_owned()
+    };
+    let shown = path.strip_prefix(".").unwrap_or(&path).display().to_string();
+    let unreadable = |source| LoadError::Unreadable { path: shown.clone(), source };
+    if !fs::metadata(&path).map_err(unreadable)?.is_file() {
+        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
+    }
+    let bytes = fs::read(&path).map_err(unreadable)?;
+    let absolute = std::path::absolute(&path).map_err(unreadable)?;
+    let folder = absolute.parent().map(Path::to_owned).unwrap_or_default();
+    match String::from_utf8(bytes) {
+        Ok(text) => parse(&text, &shown, folder),
+        Err(error) => Err(not_utf8(&error, &shown)),
+    }
+}
+
+fn not_utf8(error: &std::string::FromUtf8Error, shown: &str) -> LoadError {
+    let at = error.utf8_error().valid_up_to();
+    let byte = error.as_bytes().get(at).copied().unwrap_or_default();
+    let problems = Problems::default();
+    problems.add(&Place { key: String::new(), span: at..at + 1 }, FileMistake::NotUtf8(byte));
+    problems.into_error(shown, &String::from_utf8_lossy(error.as_bytes()))
+}
+
+fn parse(text: &str, shown: &str, folder: PathBuf) -> Result<Stack, LoadError> {
+    let (problems, empty) = (Problems::default(), DeTable::new());
+    let place = |span| Place { key: String::new(), span };
+    let document = match DeTable::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            let words = text.get(span.clone()).unwrap_or_default();
+            problems.add(
+                &place(span),
+                match error.message() {
+                    "duplicate key" => FileMistake::Duplicate(words.to_owned()),
+                    message => FileMistake::Syntax(message.to_owned()),
+                },
+            );
+            return Err(problems.into_error(shown, text));
+        }
+    };
+    if document.get_ref().is_empty() {
+        problems.add(&place(0..0), FileMistake::Empty);
+        return Err(problems.into_error(shown, text));
+    }
+    let stack = read(Table::new(place(0..0), document.get_ref(), &problems), &empty, folder);
+    match stack {
+        Some(stack) if problems.is_empty() => Ok(stack),
+        _ => Err(problems.into_error(shown, text)),
+    }
+}
+
+/// Reads the whole document; `empty` stands for tables that are left out. `None` only where a problem has been noted.
+fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) -> Option<Stack> {
+    let header =
+        document.required_table("package", "a line [package], and below it name, maintainer, summary, license");
+    let app = document.table_or("app", empty);
+    let site = document.table_or("site", empty);
+    let database = document.table("database");
+    let health = document.table_or("health", empty);
+    let image = document.table_or("image", empty);
+    let changelog = changelog::read(&mut document);
+    let package = header.and_then(|table| package::read(table, changelog, &folder));
+    let name = package.as_ref().map(|package| package.name.as_str());
+    let app = app::app(app, &folder, name);
+    let app_folder = app.as_ref().map(|app| app.folder.as_path());
+    let database = database.map(|table| app::database(table, app_folder, name));
+    let image = image::read(image, &folder, name);
+    let (site, health) = (app::site(site), app::health(health));
+    document.finish();
+    let mut stack = Stack { folder, package: package?, app: app?, site, database: None, health, image: image? };
+    stack.database = match database {
+        Some(database) => Some(database?),
+        None => None,
+    };
+    let (package, database, health) = (&mut stack.package, stack.database.as_ref(), &stack.health);
+    if package.description.is_empty() {
+        package.description = package::default_description(package, database, health);
+    }
+    Some(stack)
+}

@@ -1,0 +1,122 @@
+//! The `[package]` table.
+
+use std::path::Path;
+
+use miette::Diagnostic;
+
+use super::changelog::Changelog;
+use super::table::{Item, Table};
+use crate::control::{PackageName, Version};
+use crate::stack::model::{ChangelogEntry, Compression, Database, Health, Package};
+use crate::stack::values::{description, files, license, name, text};
+
+/// What can be wrong between values.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+enum PackageError {
+    #[error("{version} is not {newest}, the version of the newest changelog entry")]
+    #[diagnostic(help("write what changed in {version} in a [[changelog]] entry of its own, above the others"))]
+    VersionDiffers { version: Version, newest: Version },
+    #[error("is an empty list")]
+    #[diagnostic(help("name who holds the rights: [\"2026 Jane Doe <jane@example.org>\"], or leave it out"))]
+    NoCopyright,
+}
+
+/// Reads the table; `None` where a problem has been noted.
+pub(super) fn read(mut table: Table<'_>, changelog: Changelog, folder: &Path) -> Option<Package> {
+    let name = table.required_text("name", "name = \"guest-book\"", name::stack_name);
+    let version = read_version(&mut table, &changelog);
+    let maintainer =
+        table.required_text("maintainer", "maintainer = \"Jane Doe <jane@example.org>\"", text::maintainer);
+    let word = name.as_ref().map(PackageName::as_str);
+    let example = "summary = \"web application that counts visits\"";
+    let summary = table.required_text("summary", example, |text| description::summary(text, word));
+    let description = table.text("description", |text| description::rest(text, summary.as_deref()));
+    let homepage = table.text("homepage", text::address);
+    let section = table.text("section", text::section).unwrap_or_else(|| "web".to_owned());
+    let priority = table.text("priority", text::priority).unwrap_or_else(|| "optional".to_owned());
+    let copyright = read_copyright(&mut table);
+    let license = read_license(&mut table, folder);
+    let depends = table.relations("depends", word);
+    let compression = table.text("compression", text::compression).unwrap_or(Compression::Xz);
+    table.finish();
+
+    let (license, license_text) = license?;
+    let maintainer = maintainer?;
+    let copyright = copyright.unwrap_or_else(|| default_copyright(&changelog.entries, &maintainer));
+    Some(Package {
+        name: name?,
+        version: version?,
+        maintainer,
+        summary: summary?,
+        description: description.unwrap_or_default(),
+        homepage,
+        section,
+        priority,
+        copyright,
+        license,
+        license_text: Some(license_text),
+        depends,
+        changelog: changelog.entries,
+        compression,
+    })
+}
+
+/// The version, which may be left to the changelog.
+fn read_version(table: &mut Table<'_>, changelog: &Changelog) -> Option<Version> {
+    let given = table.version("version", None);
+    let newest = changelog.newest.as_ref().map(|item| &item.value);
+    match (given, newest) {
+        // Equal for dpkg is not enough: the text is part of file names.
+        (Some(Item { value, place }), Some(newest)) if value.as_str() != newest.as_str() => {
+            table.problems.add(&place, PackageError::VersionDiffers { version: value, newest: newest.clone() });
+            None
+        }
+        (_, newest) => newest.cloned(),
+    }
+}
+
+fn read_copyright(table: &mut Table<'_>) -> Option<Vec<String>> {
+    let lines = table.checked_list("copyright", text::line)?;
+    if lines.value.is_empty() {
+        table.problems.add(&lines.place, PackageError::NoCopyright);
+    }
+    Some(lines.value)
+}
+
+/// `2024-2026 Jane Doe <jane@example.org>`: the years of the oldest and of the newest release.
+fn default_copyright(changelog: &[ChangelogEntry], maintainer: &str) -> Vec<String> {
+    let year =
+        |entry: Option<&ChangelogEntry>| entry.map(|entry| entry.date.to_rfc3339().chars().take(4).collect::<String>());
+    let (oldest, newest) = (year(changelog.last()).unwrap_or_default(), year(changelog.first()).unwrap_or_default());
+    let years = if oldest == newest { newest } else { format!("{oldest}-{newest}") };
+    vec![format!("{years} {maintainer}")]
+}
+
+/// The licence's short name and its text.
+fn read_license(table: &mut Table<'_>, folder: &Path) -> Option<(String, String)> {
+    let item = table.required::<&str>("license", "license = \"MIT\"")?;
+    let place = item.place.clone();
+    let name = table.accept(item, license::short_name);
+    match table.optional::<&str>("license-file") {
+        Some(file) => {
+            let text = table.accept(file, |path| files::contents(path, folder))?;
+            Some((name?, text))
+        }
+        None => {
+            let name = name?;
+            let text = table.accept(Item { value: name.as_str(), place }, license::known_text)?;
+            Some((name, text.to_owned()))
+        }
+    }
+}
+
+/// What the description says when the manifest says nothing (Debian Policy 3.4.2).
+pub(super) fn default_description(package: &Package, database: Option<&Database>, health: &Health) -> String {
+    let name = &package.name;
+    let database = if database.is_some() { " with a PostgreSQL database of its own" } else { "" };
+    let interval = &health.interval;
+    format!(
+        "This package runs {name}, a Python web application{database}, under Gunicorn as a service of systemd, and \
+         puts nginx before it.\n\nA health check looks at the machine, the services and the site every {interval}."
+    )
+}

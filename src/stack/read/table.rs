@@ -1,0 +1,297 @@
+//! A TOML table, read key by key: every key that is asked for is a known one, and what is left at the end is not. A
+//! value of the wrong type, a missing and an unknown key are noted as problems, and reading goes on.
+
+use std::ops::Range;
+
+use miette::Diagnostic;
+use toml::de::{DeArray, DeTable, DeValue};
+use toml::value::Datetime;
+
+use crate::control::{Relations, Version};
+use crate::stack::nearest::nearest;
+use crate::stack::problem::{Place, Problems};
+use crate::stack::values::relations;
+
+/// A mistake about a key rather than about its value.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+enum KeyError {
+    #[error("there is no such key{}", suggestion.as_ref().map_or(String::new(), |known| format!(": did you mean `{known}`?")))]
+    #[diagnostic(help("the keys here are: {known}"))]
+    Unknown { suggestion: Option<&'static str>, known: String },
+    #[error("is missing")]
+    #[diagnostic(help("add it, for example: {example}"))]
+    Missing { example: &'static str },
+    #[error("is {found}, but has to be {wanted}")]
+    #[diagnostic(help("write it as {how}"))]
+    WrongType { found: &'static str, wanted: &'static str, how: &'static str },
+    #[error("{0} is not a whole number from 0 to 65535")]
+    #[diagnostic(help("write a number in that range"))]
+    OutOfRange(String),
+}
+
+/// A value and where it stands.
+pub(super) struct Item<T> {
+    pub(super) value: T,
+    pub(super) place: Place,
+}
+
+/// What a key may hold.
+pub(super) trait Value<'a>: Sized {
+    const WANTED: &'static str;
+    const HOW: &'static str;
+    fn from_toml(value: &'a DeValue<'a>) -> Option<Self>;
+}
+
+impl<'a> Value<'a> for &'a str {
+    const WANTED: &'static str = "a string";
+    const HOW: &'static str = "text in quotes: \"…\"";
+    fn from_toml(value: &'a DeValue<'a>) -> Option<Self> {
+        value.as_str()
+    }
+}
+
+impl<'a> Value<'a> for &'a DeArray<'a> {
+    const WANTED: &'static str = "a list";
+    const HOW: &'static str = "a list in brackets: [\"…\", \"…\"]";
+    fn from_toml(value: &'a DeValue<'a>) -> Option<Self> {
+        value.as_array()
+    }
+}
+
+impl<'a> Value<'a> for &'a DeTable<'a> {
+    const WANTED: &'static str = "a table";
+    const HOW: &'static str = "a line with its name in brackets, and its keys below that line";
+    fn from_toml(value: &'a DeValue<'a>) -> Option<Self> {
+        value.as_table()
+    }
+}
+
+impl<'a> Value<'a> for &'a Datetime {
+    const WANTED: &'static str = "a date with time and offset";
+    const HOW: &'static str = "a date and time without quotes: 2026-11-23T10:00:00Z";
+    fn from_toml(value: &'a DeValue<'a>) -> Option<Self> {
+        value.as_datetime()
+    }
+}
+
+/// An integer as it is written.
+pub(super) struct Integer<'a>(&'a str, u32);
+
+impl<'a> Value<'a> for Integer<'a> {
+    const WANTED: &'static str = "a whole number";
+    const HOW: &'static str = "a number without quotes and without a point";
+    fn from_toml(value: &'a DeValue<'a>) -> Option<Self> {
+        value.as_integer().map(|integer| Self(integer.as_str(), integer.radix()))
+    }
+}
+
+/// A table that is being read.
+pub(super) struct Table<'a> {
+    place: Place,
+    entries: &'a DeTable<'a>,
+    asked: Vec<&'static str>,
+    pub(super) problems: &'a Problems,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(place: Place, entries: &'a DeTable<'a>, problems: &'a Problems) -> Self {
+        Self { place, entries, asked: Vec::new(), problems }
+    }
+
+    /// Where its header stands.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The place of something in this table.
+    fn place_of(&self, key: &str, span: Range<usize>) -> Place {
+        let key = if self.place.key.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place.key) };
+        Place { key, span }
+    }
+
+    /// The value of a key; `None` when it is not there, or (noted as a problem) of another type.
+    pub(super) fn optional<T: Value<'a>>(&mut self, key: &'static str) -> Option<Item<T>> {
+        self.asked.push(key);
+        let (_, value) = self.entries.iter().find(|(known, _)| known.get_ref() == key)?;
+        let place = self.place_of(key, value.span());
+        self.typed(value.get_ref(), place)
+    }
+
+    /// The value of a key that has to be there.
+    pub(super) fn required<T: Value<'a>>(&mut self, key: &'static str, example: &'static str) -> Option<Item<T>> {
+        if !self.entries.keys().any(|known| known.get_ref() == key) {
+            self.asked.push(key);
+            let place = self.place_of(key, self.place.span.clone());
+            self.problems.add(&place, KeyError::Missing { example });
+        }
+        self.optional(key)
+    }
+
+    fn typed<T: Value<'a>>(&self, value: &'a DeValue<'a>, place: Place) -> Option<Item<T>> {
+        let typed = T::from_toml(value);
+        if typed.is_none() {
+            let found = with_article(value);
+            self.problems.add(&place, KeyError::WrongType { found, wanted: T::WANTED, how: T::HOW });
+        }
+        typed.map(|value| Item { value, place })
+    }
+
+    /// What `check` makes of a value; what it complains about is noted.
+    pub(super) fn accept<T, U, E>(&self, item: Item<T>, check: impl FnOnce(T) -> Result<U, E>) -> Option<U>
+    where
+        E: Diagnostic + Send + Sync + 'static,
+    {
+        check(item.value).map_err(|mistake| self.problems.add(&item.place, mistake)).ok()
+    }
+
+    /// A checked string, if the key is there.
+    pub(super) fn text<U, E>(&mut self, key: &'static str, check: impl FnOnce(&'a str) -> Result<U, E>) -> Option<U>
+    where
+        E: Diagnostic + Send + Sync + 'static,
+    {
+        let item = self.optional::<&str>(key)?;
+        self.accept(item, check)
+    }
+
+    /// A checked string that has to be there.
+    pub(super) fn required_text<U, E>(
+        &mut self,
+        key: &'static str,
+        example: &'static str,
+        check: impl FnOnce(&'a str) -> Result<U, E>,
+    ) -> Option<U>
+    where
+        E: Diagnostic + Send + Sync + 'static,
+    {
+        let item = self.required::<&str>(key, example)?;
+        self.accept(item, check)
+    }
+
+    /// A whole number from 0 to 65535.
+    pub(super) fn number(&mut self, key: &'static str) -> Option<Item<u16>> {
+        let item = self.optional::<Integer<'_>>(key)?;
+        let place = item.place.clone();
+        let Integer(digits, radix) = item.value;
+        let read = |_| u16::from_str_radix(digits, radix).map_err(|_| KeyError::OutOfRange(digits.to_owned()));
+        Some(Item { value: self.accept(item, read)?, place })
+    }
+
+    /// A list of strings, each checked; `None` when the key is not there.
+    pub(super) fn checked_list<U, E>(
+        &mut self,
+        key: &'static str,
+        check: impl Fn(&'a str) -> Result<U, E>,
+    ) -> Option<Item<Vec<U>>>
+    where
+        E: Diagnostic + Send + Sync + 'static,
+    {
+        let array = self.optional::<&DeArray<'_>>(key)?;
+        Some(self.check_each(array, check))
+    }
+
+    /// The same for a key that has to be there.
+    pub(super) fn required_checked_list<U, E>(
+        &mut self,
+        key: &'static str,
+        example: &'static str,
+        check: impl Fn(&'a str) -> Result<U, E>,
+    ) -> Option<Item<Vec<U>>>
+    where
+        E: Diagnostic + Send + Sync + 'static,
+    {
+        let array = self.required::<&DeArray<'_>>(key, example)?;
+        Some(self.check_each(array, check))
+    }
+
+    fn check_each<U, E>(&self, array: Item<&'a DeArray<'a>>, check: impl Fn(&'a str) -> Result<U, E>) -> Item<Vec<U>>
+    where
+        E: Diagnostic + Send + Sync + 'static,
+    {
+        let one = |value: &'a toml::Spanned<DeValue<'a>>| {
+            let place = Place { key: array.place.key.clone(), span: value.span() };
+            self.accept(self.typed::<&str>(value.get_ref(), place)?, &check)
+        };
+        Item { value: array.value.iter().filter_map(one).collect(), place: array.place.clone() }
+    }
+
+    /// A list of relations, one a string; none of them to the package that is called `own`.
+    pub(super) fn relations(&mut self, key: &'static str, own: Option<&str>) -> Relations {
+        let members = self.checked_list(key, |text| relations::relation(text, own));
+        Relations(members.map_or_else(Vec::new, |members| members.value.into_iter().flatten().collect()))
+    }
+
+    /// A table inside this one; an empty one in its place when it is not there.
+    pub(super) fn table_or(&mut self, key: &'static str, empty: &'a DeTable<'a>) -> Table<'a> {
+        self.table(key).unwrap_or_else(|| Table::new(self.place_of(key, 0..0), empty, self.problems))
+    }
+
+    /// A table inside this one.
+    pub(super) fn table(&mut self, key: &'static str) -> Option<Table<'a>> {
+        let Item { value, place } = self.optional::<&DeTable<'_>>(key)?;
+        Some(Table::new(place, value, self.problems))
+    }
+
+    /// A table that has to be there.
+    pub(super) fn required_table(&mut self, key: &'static str, example: &'static str) -> Option<Table<'a>> {
+        let Item { value, place } = self.required::<&DeTable<'_>>(key, example)?;
+        Some(Table::new(place, value, self.problems))
+    }
+
+    /// The tables of an array of tables, which has to be there.
+    pub(super) fn tables(&mut self, key: &'static str, example: &'static str) -> Vec<Table<'a>> {
+        let Some(array) = self.required::<&DeArray<'_>>(key, example) else { return Vec::new() };
+        let mut tables = Vec::new();
+        for value in array.value {
+            let place = Place { key: key.to_owned(), span: value.span() };
+            if let Some(Item { value, place }) = self.typed::<&DeTable<'_>>(value.get_ref(), place) {
+                tables.push(Table::new(place, value, self.problems));
+            }
+        }
+        tables
+    }
+
+    /// All keys and their strings, for a table whose keys are the user's own.
+    pub(super) fn pairs(&self) -> Vec<(Item<&'a str>, Item<&'a str>)> {
+        let pair = |(key, value): (&'a toml::Spanned<toml::de::DeString<'a>>, &'a toml::Spanned<DeValue<'a>>)| {
+            let name = Item { value: key.get_ref().as_ref(), place: self.place_of(key.get_ref(), key.span()) };
+            let place = self.place_of(key.get_ref(), value.span());
+            Some((name, self.typed(value.get_ref(), place)?))
+        };
+        self.entries.iter().filter_map(pair).collect()
+    }
+
+    /// Ends the reading: every key that nobody asked for is noted as unknown.
+    pub(super) fn finish(self) {
+        for key in self.entries.keys() {
+            let name = key.get_ref();
+            if self.asked.iter().any(|known| known == name) {
+                continue;
+            }
+            let suggestion = nearest(name, &self.asked);
+            let known = self.asked.join(", ");
+            self.problems.add(&self.place_of(name, key.span()), KeyError::Unknown { suggestion, known });
+        }
+    }
+
+    /// A version and its place; a key without an example may be missing.
+    pub(super) fn version(&mut self, key: &'static str, example: Option<&'static str>) -> Option<Item<Version>> {
+        let item = match example {
+            Some(example) => self.required::<&str>(key, example)?,
+            None => self.optional::<&str>(key)?,
+        };
+        let place = item.place.clone();
+        Some(Item { value: self.accept(item, relations::version)?, place })
+    }
+}
+
+fn with_article(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a point",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

@@ -1,0 +1,109 @@
+//! The package's description: its first line and the paragraphs below it (Debian Policy 3.4; the rules are those that
+//! lintian's `Fields::Description` applies).
+
+use miette::Diagnostic;
+
+/// The longest first line.
+const LONGEST_SUMMARY: usize = 80;
+
+/// Why a text will not do for a description.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum DescriptionError {
+    /// The first line.
+    #[error("`{summary}` {why}")]
+    #[diagnostic(help(
+        "it completes the sentence “the package NAME is a …”: \"web application that counts visits\" (Debian Policy 3.4.1)"
+    ))]
+    Summary {
+        /// As given.
+        summary: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The rest.
+    #[error("{0}")]
+    #[diagnostic(help(
+        "say in a few lines what it does and for whom, in paragraphs separated by empty lines (Debian Policy 3.4.2)"
+    ))]
+    Rest(&'static str),
+}
+
+/// The first line: no control characters, two words or more, no article, no full stop, not the package's name.
+pub fn summary(text: &str, package: Option<&str>) -> Result<String, DescriptionError> {
+    let wrong =
+        |why: &str| Err(DescriptionError::Summary { summary: text.escape_debug().to_string(), why: why.to_owned() });
+    let summary = text.trim();
+    let lower = summary.to_lowercase();
+    let length = summary.chars().count();
+    if summary.chars().any(char::is_control) {
+        return wrong("has a line break, a tab or another control character in it");
+    }
+    if length > LONGEST_SUMMARY {
+        return wrong(&format!("has {length} characters; {LONGEST_SUMMARY} are allowed"));
+    }
+    if !summary.contains(char::is_whitespace) {
+        return wrong("is not two words or more");
+    }
+    if ["a ", "an ", "the "].iter().any(|article| lower.starts_with(article)) {
+        return wrong("begins with an article");
+    }
+    if is_sentence(summary) {
+        return wrong("is a sentence with a full stop, and should be a phrase");
+    }
+    let after_name = package.and_then(|package| lower.strip_prefix(package));
+    if after_name.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')) {
+        return wrong("begins with the package's name, which is shown before it anyway");
+    }
+    Ok(summary.to_owned())
+}
+
+/// Whether a full stop ends a sentence in it; `etc.`, `e.g.` and an ellipsis don't.
+fn is_sentence(summary: &str) -> bool {
+    let ends = summary.match_indices('.').map(|(at, _)| summary.split_at(at + 1));
+    let last = ends.filter(|(_, rest)| rest.is_empty() || rest.starts_with(char::is_whitespace)).last();
+    last.is_some_and(|(before, _)| ![" etc.", " e.g.", " eg.", "..."].iter().any(|end| before.ends_with(end)))
+}
+
+/// The paragraphs below the first line.
+pub fn rest(text: &str, summary: Option<&str>) -> Result<String, DescriptionError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(DescriptionError::Rest("is empty"));
+    }
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\r') {
+        return Err(DescriptionError::Rest("has a tab or another control character in it"));
+    }
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let first = text.lines().next().unwrap_or_default();
+    if summary.is_some_and(|summary| letters(summary) == letters(first)) {
+        return Err(DescriptionError::Rest("begins with the summary once more"));
+    }
+    Ok(text.replace("\r\n", "\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_is_a_phrase() {
+        let eighty = format!("web {}", "x".repeat(76));
+        for good in ["web application that counts visits", "servers, clients etc.", "stacks of things", &eighty] {
+            assert!(summary(good, Some("stack")).is_ok(), "{good}");
+        }
+        let long = format!("{eighty}x");
+        let bad =
+            ["", "word", "A web app", "The app", "web app.", "one. Two things", "stack of things", "Stack: things"];
+        for bad in bad.into_iter().chain(["two\nlines", "a\tb c", &long]) {
+            assert!(summary(bad, Some("stack")).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_rest_says_something_new() {
+        assert_eq!(rest("One.\r\n\r\nTwo.\r\n", None).unwrap(), "One.\n\nTwo.");
+        for bad in ["", "  \n", "a\tb", "Web app!", "nul\0"] {
+            assert!(rest(bad, Some("web app")).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Files and folders that a manifest names: they are there, and of the right kind.
+
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use miette::Diagnostic;
+
+/// Why a path will not do.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum FileError {
+    /// Not there, or of another kind.
+    #[error("there is no {kind} {path}")]
+    #[diagnostic(help("make it, or correct the path: it is relative to {from}"))]
+    Missing {
+        /// `file` or `folder`.
+        kind: &'static str,
+        /// The whole path.
+        path: String,
+        /// What it is relative to.
+        from: &'static str,
+    },
+    /// Not readable.
+    #[error("cannot read {path}: {source}")]
+    #[diagnostic(help("check that you may read it and that its text is UTF-8"))]
+    Unreadable {
+        /// The whole path.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The project itself.
+    #[error("{0} holds stack.toml itself, so what is built into dist/ would be packed into the next package")]
+    #[diagnostic(help("put the code in a folder of its own, such as app/"))]
+    WholeProject(String),
+    /// Out of the app's folder.
+    #[error("`{0}` leads out of the app's folder, and only what is in it is packed")]
+    #[diagnostic(help("name a folder inside it: \"migrations\""))]
+    Outside(String),
+    /// No migrations there.
+    #[error("there is no file that ends in `.sql` in {0}")]
+    #[diagnostic(help("write the first, such as 001_first.sql, or take the key out"))]
+    NoMigrations(String),
+    /// A migration's name.
+    #[error("the migration `{0}` has a name with other characters than A-Z, a-z, 0-9, `_`, `-` and `.`")]
+    #[diagnostic(help("rename it so that it sorts where it belongs: 001_first.sql"))]
+    MigrationName(String),
+    /// Nothing in it.
+    #[error("{0} is empty")]
+    #[diagnostic(help("put the licence's text there"))]
+    Empty(String),
+}
+
+/// A file, absolute.
+pub fn file(text: &str, project: &Path) -> Result<PathBuf, FileError> {
+    let path = project.join(text);
+    match path.is_file() {
+        true => Ok(path),
+        false => Err(missing("file", &path, "the folder of stack.toml")),
+    }
+}
+
+/// A text file's contents.
+pub fn contents(text: &str, project: &Path) -> Result<String, FileError> {
+    let path = file(text, project)?;
+    let contents = fs::read_to_string(&path)
+        .map_err(|source| FileError::Unreadable { path: path.display().to_string(), source })?;
+    match contents.trim().is_empty() {
+        true => Err(FileError::Empty(path.display().to_string())),
+        false => Ok(contents),
+    }
+}
+
+/// The app's folder, absolute.
+pub fn app_folder(text: &str, project: &Path) -> Result<PathBuf, FileError> {
+    let path = project.join(text);
+    if text.is_empty() || !path.is_dir() {
+        return Err(missing("folder", &path, "the folder of stack.toml"));
+    }
+    let real = |path: &Path| {
+        fs::canonicalize(path).map_err(|source| FileError::Unreadable { path: path.display().to_string(), source })
+    };
+    match real(project)?.starts_with(real(&path)?) {
+        true => Err(FileError::WholeProject(path.display().to_string())),
+        false => Ok(path),
+    }
+}
+
+/// The folder of migrations, relative to the app's.
+pub fn migrations(text: &str, app: &Path) -> Result<PathBuf, FileError> {
+    let relative = Path::new(text);
+    if text.is_empty() || !relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Err(FileError::Outside(text.escape_debug().to_string()));
+    }
+    let path = app.join(relative);
+    if !path.is_dir() {
+        return Err(missing("folder", &path, "the app's folder"));
+    }
+    if migration_names(&path)?.is_empty() {
+        return Err(FileError::NoMigrations(path.display().to_string()));
+    }
+    Ok(relative.components().filter(|part| matches!(part, Component::Normal(_))).collect())
+}
+
+/// The names of the `*.sql` files in a folder, in the order in which they are run.
+pub fn migration_names(folder: &Path) -> Result<Vec<String>, FileError> {
+    let unreadable = |source| FileError::Unreadable { path: folder.display().to_string(), source };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
+        if !name.ends_with(".sql") {
+            continue;
+        }
+        if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
+            || name.starts_with(['-', '.'])
+        {
+            return Err(FileError::MigrationName(name.escape_debug().to_string()));
+        }
+        names.push(name);
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn missing(kind: &'static str, path: &Path, from: &'static str) -> FileError {
+    FileError::Missing { kind, path: path.display().to_string().escape_debug().to_string(), from }
+}

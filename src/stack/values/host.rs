@@ -1,0 +1,148 @@
+//! Host names, the names of an nginx site, and the paths of its pages. Nothing that passes can end a word, a line or a
+//! block in a unit or in nginx's configuration.
+
+use miette::Diagnostic;
+
+/// The longest name that Linux lets a machine have (`HOST_NAME_MAX`, gethostname(2)).
+const LONGEST_HOST_NAME: usize = 64;
+/// The longest name in the DNS (RFC 1035, 2.3.4).
+const LONGEST_DOMAIN: usize = 253;
+
+/// Why a text is no host name or path.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum HostError {
+    /// Not a host name.
+    #[error("`{text}` is not a host name: {why}")]
+    #[diagnostic(help(
+        "write letters, digits and `-` (RFC 1123), with dots between the parts: \"web-1\" or \"www.example.org\"; other alphabets as `xn--…`"
+    ))]
+    HostName {
+        /// As given.
+        text: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// Not a name for a site.
+    #[error("`{text}` is not a server name: {why}")]
+    #[diagnostic(help("write a host name, \"*.example.org\", or \"_\" for every name"))]
+    ServerName {
+        /// As given.
+        text: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// Not a path.
+    #[error("`{text}` is not a page's path: {why}")]
+    #[diagnostic(help("write it as \"/healthz\": letters, digits, `/`, `-`, `_`, `.` and `~`"))]
+    Path {
+        /// As given.
+        text: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+}
+
+/// What is wrong with a name in the DNS (RFC 1123, 2.1); `None` when nothing is.
+fn fault(name: &str) -> Option<&'static str> {
+    let bad_label = |label: &str| {
+        if label.is_empty() {
+            Some("there is nothing before, after or between its dots")
+        } else if label.len() > 63 {
+            Some("a part of it has more than 63 characters")
+        } else if !label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            Some("only letters a to z, digits, `-` and dots are allowed")
+        } else if label.starts_with('-') || label.ends_with('-') {
+            Some("a part of it begins or ends with `-`")
+        } else {
+            None
+        }
+    };
+    if name.len() > LONGEST_DOMAIN {
+        return Some("it has more than 253 characters");
+    }
+    name.split('.').find_map(bad_label)
+}
+
+/// Whether it is a name that the DNS could hold (RFC 1123, 2.1).
+pub fn is_domain(text: &str) -> bool {
+    fault(text).is_none()
+}
+
+/// A machine's name (RFC 1123, 2.1; hostname(7)).
+pub fn host_name(text: &str) -> Result<String, HostError> {
+    let too_long =
+        (text.len() > LONGEST_HOST_NAME).then_some("it has more than 64 characters, the most that Linux allows");
+    match fault(text).or(too_long) {
+        None => Ok(text.to_owned()),
+        Some(why) => Err(HostError::HostName { text: text.escape_debug().to_string(), why }),
+    }
+}
+
+/// A name in nginx's `server_name`: a host name, `_`, or one with `*` as its first or last part, or a dot before it. Regular
+/// expressions are not among them.
+pub fn server_name(text: &str) -> Result<String, HostError> {
+    if text == "_" {
+        return Ok(text.to_owned());
+    }
+    let rest = text.strip_prefix("*.").or_else(|| text.strip_prefix('.')).or_else(|| text.strip_suffix(".*"));
+    let why = match fault(rest.unwrap_or(text)) {
+        Some(_) if text.starts_with('~') => Some("regular expressions are not allowed here"),
+        why => why,
+    };
+    match why {
+        None => Ok(text.to_owned()),
+        Some(why) => Err(HostError::ServerName { text: text.escape_debug().to_string(), why }),
+    }
+}
+
+/// The path of a page, without a query.
+pub fn path(text: &str) -> Result<String, HostError> {
+    let wrong = |why| HostError::Path { text: text.escape_debug().to_string(), why };
+    if !text.starts_with('/') || text.starts_with("//") {
+        return Err(wrong("it does not begin with one `/`"));
+    }
+    match text.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.~".contains(c)) {
+        true => Ok(text.to_owned()),
+        false => Err(wrong("it has a character that means something else in a unit or in nginx's configuration")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_rfc_1123() {
+        let longest = "a".repeat(63);
+        for good in ["web", "web-1", "3com", "www.example.org", "a", &longest] {
+            assert!(host_name(good).is_ok() && server_name(good).is_ok(), "{good}");
+        }
+        let long = "a".repeat(64);
+        let bad =
+            ["", "-a", "a-", "a_b", "a..b", ".", "a b", "é", "a.", "a;b", "a\nb", "a{", "a\"", "$a", "a%h", &long];
+        for bad in bad {
+            assert!(host_name(bad).is_err() && server_name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_site_has_wildcards_at_the_ends_only() {
+        for good in ["_", "*.example.org", ".example.org", "www.example.*"] {
+            assert!(server_name(good).is_ok(), "{good}");
+        }
+        for bad in ["*", "www.*.org", "*.*", "~^www", "**.a", "a*.org"] {
+            assert!(server_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_path_stays_one_word() {
+        for good in ["/", "/healthz", "/a/b-c_d.e~"] {
+            assert!(path(good).is_ok(), "{good}");
+        }
+        for bad in ["", "healthz", "//evil.example", "/a b", "/a;", "/a\n", "/%h", "/a?b", "/a\"", "/{a}", "/$a", "/é"]
+        {
+            assert!(path(bad).is_err(), "{bad:?}");
+        }
+    }
+}

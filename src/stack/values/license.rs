@@ -1,0 +1,91 @@
+//! The licence: its short name (the DEP-5 format), and the text for `/usr/share/doc/NAME/copyright`.
+
+use miette::Diagnostic;
+
+use crate::stack::nearest::nearest;
+
+/// Texts that are known by their short names. Those of `/usr/share/common-licenses` are a paragraph that points there
+/// (Debian Policy 12.5).
+const TEXTS: &[(&str, &str)] = &[
+    ("MIT", include_str!("../licenses/MIT")),
+    ("BSD-2-Clause", include_str!("../licenses/BSD-2-Clause")),
+    ("BSD-3-Clause", include_str!("../licenses/BSD-3-Clause")),
+    ("ISC", include_str!("../licenses/ISC")),
+    ("Apache-2.0", include_str!("../licenses/Apache-2.0")),
+    ("GPL-2", include_str!("../licenses/GPL-2")),
+    ("GPL-2+", include_str!("../licenses/GPL-2+")),
+    ("GPL-3", include_str!("../licenses/GPL-3")),
+    ("GPL-3+", include_str!("../licenses/GPL-3+")),
+    ("LGPL-3+", include_str!("../licenses/LGPL-3+")),
+    ("MPL-2.0", include_str!("../licenses/MPL-2.0")),
+    ("CC0-1.0", include_str!("../licenses/CC0-1.0")),
+];
+
+/// The names that SPDX and Cargo write for licences that DEP-5 names otherwise.
+const SPDX: &[(&str, &str)] = &[
+    ("GPL-2.0-only", "GPL-2"),
+    ("GPL-2.0-or-later", "GPL-2+"),
+    ("GPL-3.0-only", "GPL-3"),
+    ("GPL-3.0-or-later", "GPL-3+"),
+    ("LGPL-3.0-or-later", "LGPL-3+"),
+];
+
+/// Why a licence will not do.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum LicenseError {
+    /// Its syntax.
+    #[error("`{0}` is not a short name of a licence: letters, digits, `.`, `+` and `-`")]
+    #[diagnostic(help(
+        "write one such as \"MIT\" or \"Apache-2.0\"; for one of your own \"proprietary\", with its text in `license-file`"
+    ))]
+    Syntax(String),
+    /// No text.
+    #[error("the text of `{name}` is not known here, and the package has to contain it{}", nearest.map_or(String::new(), |known| format!(": did you mean `{known}`?")))]
+    #[diagnostic(help("name a file with its text, `license-file = \"LICENSE\"`, or take one of: {known}"))]
+    NoText {
+        /// The name.
+        name: String,
+        /// What was probably meant.
+        nearest: Option<&'static str>,
+        /// All that are known.
+        known: String,
+    },
+}
+
+/// A licence's short name (DEP-5, "License short name").
+pub fn short_name(text: &str) -> Result<String, LicenseError> {
+    if text.is_empty() || !text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '-')) {
+        return Err(LicenseError::Syntax(text.escape_debug().to_string()));
+    }
+    let renamed = SPDX.iter().find(|(spdx, _)| *spdx == text);
+    Ok(renamed.map_or(text, |(_, short)| short).to_owned())
+}
+
+/// The text of a licence that is known by its short name.
+pub fn known_text(name: &str) -> Result<&'static str, LicenseError> {
+    let known: Vec<&'static str> = TEXTS.iter().map(|(name, _)| *name).collect();
+    TEXTS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text).ok_or_else(|| LicenseError::NoText {
+        name: name.to_owned(),
+        nearest: nearest(name, &known),
+        known: known.join(", "),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_licences_are_pointed_at() {
+        for (name, text) in TEXTS {
+            let in_debian = std::path::Path::new("/usr/share/common-licenses").join(name.trim_end_matches('+'));
+            let file = in_debian.display().to_string();
+            let ours = ["MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC"].contains(name);
+            assert!(ours || text.contains(&file), "{name} does not point at {file}");
+            assert!(!text.contains("\t") && text.lines().all(|line| line.len() <= 80), "{name}");
+        }
+        assert_eq!(short_name("GPL-3.0-or-later").unwrap(), "GPL-3+");
+        assert!(matches!(known_text("Apache-2"), Err(LicenseError::NoText { nearest: Some("Apache-2.0"), .. })));
+        assert!(short_name("MIT\nX: y").is_err());
+    }
+}

@@ -1,0 +1,121 @@
+//! What Gunicorn loads, and the environment that it runs in.
+
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+
+/// Why a text names no application, or no variable.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum PythonError {
+    /// Its syntax.
+    #[error("`{0}` is not of the form MODULE:VARIABLE")]
+    #[diagnostic(help(
+        "write it as \"app:app\" for the variable `app` in app.py, \"site.wsgi:application\" for the one in site/wsgi.py, or \"app:create_app()\" for a function that makes it"
+    ))]
+    Module(String),
+    /// No such file.
+    #[error("there is neither {file} nor {package}, one of which Python would load for `{module}`")]
+    #[diagnostic(help(
+        "write the module's file, or name the module that there is; [app] folder says where it is looked for"
+    ))]
+    NoModule {
+        /// The module.
+        module: String,
+        /// The file.
+        file: String,
+        /// The file of a package.
+        package: String,
+    },
+    /// A variable's name.
+    #[error("`{0}` is not a name for an environment variable")]
+    #[diagnostic(help("write letters, digits and `_`, and no digit first: DATABASE_POOL_SIZE"))]
+    VariableName(String),
+    /// A variable's value.
+    #[error("has a line break, a NUL or another control character in it, which an environment file can't hold")]
+    #[diagnostic(help("write the value on one line"))]
+    VariableValue,
+}
+
+fn is_identifier(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_ascii_digit())
+        && !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// `MODULE:VARIABLE`, or `MODULE:FUNCTION()` (Gunicorn's WSGI_APP).
+pub fn module(text: &str) -> Result<String, PythonError> {
+    let (module, variable) = text.split_once(':').unwrap_or((text, ""));
+    let variable = variable.strip_suffix("()").unwrap_or(variable);
+    match module.split('.').all(is_identifier) && is_identifier(variable) {
+        true => Ok(text.to_owned()),
+        false => Err(PythonError::Module(text.escape_debug().to_string())),
+    }
+}
+
+/// Whether Python would find the module in `folder`: `a.b` is `a/b.py` or `a/b/__init__.py`.
+pub fn module_exists(text: &str, folder: &Path) -> Result<(), PythonError> {
+    let module = text.split(':').next().unwrap_or_default();
+    let stem: PathBuf = folder.join(module.replace('.', "/"));
+    let (file, package) = (stem.with_extension("py"), stem.join("__init__.py"));
+    if file.is_file() || package.is_file() {
+        return Ok(());
+    }
+    let (file, package) = (file.display().to_string(), package.display().to_string());
+    Err(PythonError::NoModule { module: module.to_owned(), file, package })
+}
+
+/// The name of an environment variable (POSIX, XBD 8.1).
+pub fn variable_name(text: &str) -> Result<String, PythonError> {
+    match is_identifier(text) {
+        true => Ok(text.to_owned()),
+        false => Err(PythonError::VariableName(text.escape_debug().to_string())),
+    }
+}
+
+/// Its value: one line, so that it stays one line of the environment file.
+pub fn variable_value(text: &str) -> Result<String, PythonError> {
+    match text.chars().any(|c| c.is_control() && c != '\t') {
+        true => Err(PythonError::VariableValue),
+        false => Ok(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_is_dotted_names_and_a_variable() {
+        for good in ["app:app", "site.wsgi:application", "_a.b1:C", "app:create_app()"] {
+            assert!(module(good).is_ok(), "{good}");
+        }
+        let bad = [
+            "",
+            "app",
+            "app:",
+            ":app",
+            "app:app:app",
+            "a..b:c",
+            "../x:y",
+            "a/b:c",
+            "app:a b",
+            "1a:b",
+            "a;:b",
+            "a:f(1)",
+        ];
+        for bad in bad.into_iter().chain(["app:app\nExecStart=/bin/sh", "app:%h", "app:\"a\"", "app:$x"]) {
+            assert!(module(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn variables_stay_on_their_line() {
+        for bad in ["", "1A", "A-B", "A B", "A=B", "A\n", "é"] {
+            assert!(variable_name(bad).is_err(), "{bad:?}");
+        }
+        assert!(variable_value("a 'b' \"c\" $d é\t%").is_ok());
+        for bad in ["a\nB=c", "a\0", "a\r", "\u{1b}[0m"] {
+            assert!(variable_value(bad).is_err(), "{bad:?}");
+        }
+    }
+}

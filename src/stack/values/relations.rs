@@ -1,0 +1,95 @@
+//! Versions, and relations to other packages, one a string.
+
+use miette::Diagnostic;
+
+use crate::control::{Alternatives, Relation, RelationError, Version, VersionError};
+
+/// Why a text is no version.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error(transparent)]
+#[diagnostic(help("write it as in deb-version(7): `1.0.0`, with a revision `1.0.0-1`, with an epoch `1:1.0.0`"))]
+pub struct BadVersion(#[from] VersionError);
+
+/// Why a text is no relation.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum BadRelation {
+    /// Its syntax.
+    #[error(transparent)]
+    #[diagnostic(help("write it as in Debian Policy 7.1: \"nginx\", \"nginx (>= 1.18)\" or \"nginx | apache2\""))]
+    Syntax(#[from] RelationError),
+    /// More than one in a string.
+    #[error("`{0}` holds more than one relation")]
+    #[diagnostic(help("make each a string of its own: [\"nginx\", \"postgresql (>= 14)\"]"))]
+    Several(String),
+    /// After the colon.
+    #[error("`{relation}` has `:{qualifier}` after the name, which is not `:any`, `:native` or `:amd64`")]
+    #[diagnostic(help("leave the colon and what follows it out, unless you need a package of another architecture"))]
+    Qualifier {
+        /// The relation.
+        relation: String,
+        /// What follows the colon.
+        qualifier: String,
+    },
+    /// To itself.
+    #[error("`{0}` is the package itself, which needs no relation to itself")]
+    #[diagnostic(help("take it out"))]
+    Itself(String),
+}
+
+/// A version (deb-version(7)).
+pub fn version(text: &str) -> Result<Version, BadVersion> {
+    Ok(text.parse()?)
+}
+
+/// One relation, perhaps with alternatives (Debian Policy 7.1); `None` when it is for other architectures only.
+/// `own` is the name of the package that has the relation.
+pub fn relation(text: &str, own: Option<&str>) -> Result<Option<Alternatives>, BadRelation> {
+    if text.contains(',') {
+        return Err(BadRelation::Several(text.to_owned()));
+    }
+    let alternatives: Alternatives = text.parse()?;
+    let odd =
+        |relation: &Relation| relation.qualifier.clone().filter(|q| !matches!(q.as_str(), "any" | "native" | "amd64"));
+    if alternatives.0.iter().any(|relation| Some(relation.name.as_str()) == own) {
+        return Err(BadRelation::Itself(text.to_owned()));
+    }
+    match alternatives.0.iter().find_map(odd) {
+        Some(qualifier) => Err(BadRelation::Qualifier { relation: text.to_owned(), qualifier }),
+        None => Ok(Some(alternatives).filter(|alternatives| !alternatives.0.is_empty())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn one_string_is_one_relation() {
+        for good in ["nginx", "nginx (>= 1.18)", "a1 | b1", "python3:any", "python3:any (>= 3.9~)"] {
+            assert_eq!(relation(good, None).unwrap().unwrap().to_string(), good);
+        }
+        assert!(relation("aa [arm64]", None).unwrap().is_none());
+        for bad in
+            ["", "aa, bb", "aa,", "aa (>> 1", "aa bb", "Nginx", "${python3:Depends}", "aa:b\"c", "aa:", "aa | itself"]
+        {
+            assert!(relation(bad, Some("itself")).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn dpkg_agrees_on_versions_and_names() {
+        let dpkg = |option: &str, text: &str| {
+            Command::new("dpkg").arg(option).arg("--").arg(text).output().map(|output| output.status.success())
+        };
+        for text in ["1", "1.0-1", "1:2", "1~rc1", "1.0-", "a", "1 0", "1_0", "", "1:", "x:1", "0+git-1", "é1"] {
+            let Ok(theirs) = dpkg("--validate-version", text) else { return };
+            assert_eq!(version(text).is_ok(), theirs, "{text:?}");
+        }
+        for text in ["nginx", "a1", "c++", "0ad", "a.b", "-a", "nginx;", "ng inx", "né"] {
+            let Ok(theirs) = dpkg("--validate-pkgname", text) else { return };
+            assert_eq!(relation(text, None).is_ok(), theirs, "{text:?}");
+        }
+    }
+}

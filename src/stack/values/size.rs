@@ -1,0 +1,73 @@
+//! Sizes: `200M`.
+
+use miette::Diagnostic;
+
+/// The largest file system that Linode takes as an image, in bytes.
+const LARGEST_IMAGE: u64 = 6 << 30;
+
+/// Why a text is no size.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum SizeError {
+    /// Its syntax.
+    #[error("`{0}` is not a size: a whole number, perhaps with `K`, `M` or `G` behind it, was expected")]
+    #[diagnostic(help("write it as \"10M\": K, M and G are 1024, 1024² and 1024³ bytes"))]
+    Syntax(String),
+    /// More than an image can be.
+    #[error("`{0}` does not fit: an image on Linode may have 6G in all")]
+    #[diagnostic(help(
+        "a few hundred megabytes do: the file system grows to the disk's size when the machine first starts"
+    ))]
+    TooLarge(String),
+}
+
+/// Bytes.
+fn bytes(text: &str) -> Option<u64> {
+    let (digits, factor) = match text.strip_suffix(|c: char| c.is_ascii_alphabetic()) {
+        Some(digits) => (digits, unit(text.chars().last()?)?),
+        None => (text, 1),
+    };
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse::<u64>().ok()?.checked_mul(factor).filter(|bytes| i64::try_from(*bytes).is_ok())
+}
+
+fn unit(letter: char) -> Option<u64> {
+    match letter.to_ascii_lowercase() {
+        'k' => Some(1 << 10),
+        'm' => Some(1 << 20),
+        'g' => Some(1 << 30),
+        _ => None,
+    }
+}
+
+/// A size as nginx writes it, as it was given.
+pub fn body_size(text: &str) -> Result<String, SizeError> {
+    bytes(text).map(|_| text.to_owned()).ok_or_else(|| SizeError::Syntax(text.escape_debug().to_string()))
+}
+
+/// Room in an image, in bytes.
+pub fn free_space(text: &str) -> Result<u64, SizeError> {
+    let bytes = bytes(text).ok_or_else(|| SizeError::Syntax(text.escape_debug().to_string()))?;
+    if bytes > LARGEST_IMAGE {
+        return Err(SizeError::TooLarge(text.to_owned()));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_whole_numbers_with_a_unit() {
+        assert_eq!(free_space("200M").unwrap(), 200 * 1024 * 1024);
+        assert_eq!(free_space("1g").unwrap(), 1024 * 1024 * 1024);
+        assert_eq!(free_space("7").unwrap(), 7);
+        for bad in ["", "M", "1T", "1.5M", "-1", "10 M", "10MB", "10m;", "99999999999999999999", "9000000000G", "²"] {
+            assert!(free_space(bad).is_err() && body_size(bad).is_err(), "{bad}");
+        }
+        assert!(matches!(free_space("7G"), Err(SizeError::TooLarge(_))));
+        assert!(body_size("7G").is_ok());
+    }
+}

@@ -1,0 +1,259 @@
+//! Words of the control data: maintainer, section, priority, home page, copyright and changelog lines, compression.
+
+use miette::Diagnostic;
+
+use super::host;
+use crate::stack::model::Compression;
+use crate::stack::nearest::nearest;
+
+/// The sections of Debian's archive (Debian Policy 2.4).
+const SECTIONS: &[&str] = &[
+    "admin",
+    "cli-mono",
+    "comm",
+    "database",
+    "debug",
+    "devel",
+    "doc",
+    "editors",
+    "education",
+    "electronics",
+    "embedded",
+    "fonts",
+    "games",
+    "gnome",
+    "gnu-r",
+    "gnustep",
+    "graphics",
+    "hamradio",
+    "haskell",
+    "httpd",
+    "interpreters",
+    "introspection",
+    "java",
+    "javascript",
+    "kde",
+    "kernel",
+    "libdevel",
+    "libs",
+    "lisp",
+    "localization",
+    "mail",
+    "math",
+    "metapackages",
+    "misc",
+    "net",
+    "news",
+    "ocaml",
+    "oldlibs",
+    "otherosfs",
+    "perl",
+    "php",
+    "python",
+    "ruby",
+    "rust",
+    "science",
+    "shells",
+    "sound",
+    "tasks",
+    "tex",
+    "text",
+    "utils",
+    "vcs",
+    "video",
+    "web",
+    "x11",
+    "xfce",
+    "zope",
+];
+
+/// The priorities (Debian Policy 2.5).
+const PRIORITIES: &[&str] = &["required", "important", "standard", "optional"];
+
+/// Why a text will not do for a field.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum TextError {
+    /// Nothing there.
+    #[error("is empty")]
+    #[diagnostic(help("write something, or take the key out"))]
+    Empty,
+    /// A character that would break the file it is written to.
+    #[error("has a line break, a tab or another control character in it")]
+    #[diagnostic(help("write it on one line, with single spaces"))]
+    Control,
+    /// Not a maintainer.
+    #[error("`{text}` is not a maintainer: {why}")]
+    #[diagnostic(help(
+        "write a name and an address that mail reaches: \"Jane Doe <jane@example.org>\" (Debian Policy 5.6.2)"
+    ))]
+    Maintainer {
+        /// As given.
+        text: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// Not one of a few words.
+    #[error("`{given}` is not a {what}{}", nearest.map_or(String::new(), |word| format!(": did you mean `{word}`?")))]
+    #[diagnostic(help("one of: {known}"))]
+    NotOneOf {
+        /// As given.
+        given: String,
+        /// Of what kind it should be.
+        what: &'static str,
+        /// What was probably meant.
+        nearest: Option<&'static str>,
+        /// All that there are.
+        known: String,
+    },
+    /// Not an address on the web.
+    #[error("`{text}` is not an address on the web: {why}")]
+    #[diagnostic(help("write it as \"https://example.org/path\""))]
+    Address {
+        /// As given.
+        text: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// Not a word for a release.
+    #[error("`{0}` is not a suite: its name is one word of lower-case letters")]
+    #[diagnostic(help("write a release's code name, such as \"trixie\", \"bookworm\" or \"noble\""))]
+    Suite(String),
+}
+
+/// A line of text: not empty, no control characters.
+pub fn line(text: &str) -> Result<String, TextError> {
+    if text.trim().is_empty() {
+        return Err(TextError::Empty);
+    }
+    if text.chars().any(char::is_control) {
+        return Err(TextError::Control);
+    }
+    Ok(text.trim().to_owned())
+}
+
+/// One item of the changelog: its lines become one.
+pub fn change(text: &str) -> Result<String, TextError> {
+    line(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// `Name <address>` (Debian Policy 5.6.2, RFC 5322).
+pub fn maintainer(text: &str) -> Result<String, TextError> {
+    let wrong = |why| TextError::Maintainer { text: text.escape_debug().to_string(), why };
+    if text.chars().any(char::is_control) {
+        return Err(TextError::Control);
+    }
+    let (name, rest) = text.split_once('<').ok_or_else(|| wrong("there is no address in `<…>`"))?;
+    let address = rest.strip_suffix('>').ok_or_else(|| wrong("it does not end with `>`"))?;
+    let (name, address) = (name.trim(), address.trim());
+    if name.is_empty() {
+        return Err(wrong("there is no name before the address"));
+    }
+    if name.contains(|c: char| "()<>[]:;@\\,\"".contains(c)) {
+        return Err(wrong("its name has one of `( ) < > [ ] : ; @ \\ , \"`, which mean something else in an address"));
+    }
+    let (user, domain) = address.rsplit_once('@').ok_or_else(|| wrong("its address has no `@`"))?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_{|}~-.".contains(c);
+    if user.is_empty() || !user.chars().all(allowed) || user.split('.').any(str::is_empty) {
+        return Err(wrong("its address is not one before the `@`"));
+    }
+    if !host::is_domain(domain) || !domain.contains('.') {
+        return Err(wrong("its address has no Internet domain after the `@`"));
+    }
+    if user == "root" || name == "root" {
+        return Err(wrong("root is not a person"));
+    }
+    Ok(format!("{name} <{address}>"))
+}
+
+/// An archive section, perhaps in an area (Debian Policy 2.4).
+pub fn section(text: &str) -> Result<String, TextError> {
+    let bare = text.strip_prefix("contrib/").or_else(|| text.strip_prefix("non-free/")).unwrap_or(text);
+    one_of(bare, "section of Debian's archive", SECTIONS).map(|_| text.to_owned())
+}
+
+/// A priority (Debian Policy 2.5).
+pub fn priority(text: &str) -> Result<String, TextError> {
+    one_of(text, "priority", PRIORITIES).map(str::to_owned)
+}
+
+/// A compression.
+pub fn compression(text: &str) -> Result<Compression, TextError> {
+    Ok(match one_of(text, "compression", &["xz", "zstd", "gzip", "none"])? {
+        "xz" => Compression::Xz,
+        "zstd" => Compression::Zstd,
+        "gzip" => Compression::Gzip,
+        _ => Compression::None,
+    })
+}
+
+fn one_of(text: &str, what: &'static str, known: &[&'static str]) -> Result<&'static str, TextError> {
+    known.iter().copied().find(|word| *word == text).ok_or_else(|| TextError::NotOneOf {
+        given: text.escape_debug().to_string(),
+        what,
+        nearest: nearest(text, known),
+        known: known.join(", "),
+    })
+}
+
+/// An address with `http` or `https` (RFC 3986), free of quotes and blanks.
+pub fn address(text: &str) -> Result<String, TextError> {
+    let wrong = |why| TextError::Address { text: text.escape_debug().to_string(), why };
+    let rest = (text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")))
+        .ok_or_else(|| wrong("it does not begin with `https://` or `http://`"))?;
+    if !text.chars().all(|c| c.is_ascii_alphanumeric() || "-._~:/?#@!&*+,=%".contains(c)) {
+        return Err(wrong("it has a character that has to be written as `%` and two digits"));
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let (host, port) = host.split_once(':').unwrap_or((host, "80"));
+    if !host::is_domain(host) {
+        return Err(wrong("it has no host name"));
+    }
+    if !port.parse::<u16>().is_ok_and(|port| port > 0) {
+        return Err(wrong("its port is not a number from 1 to 65535"));
+    }
+    Ok(text.to_owned())
+}
+
+/// A release's code name.
+pub fn suite(text: &str) -> Result<String, TextError> {
+    match !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase()) {
+        true => Ok(text.to_owned()),
+        false => Err(TextError::Suite(text.escape_debug().to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_maintainer_is_a_name_and_an_address() {
+        for good in ["Jane Doe <jane@example.org>", "J. O'Neill <j.o+deb@lists.example.org>", "Zoë <zoe@example.org>"]
+        {
+            assert_eq!(maintainer(good).unwrap(), good);
+        }
+        let bad =
+            ["Jane", "<jane@example.org>", "Jane <jane>", "Jane <jane@localhost>", "Doe, Jane <jane@example.org>"];
+        for bad in bad.into_iter().chain([
+            "Jane <j@e.org> x",
+            "A <a@b.org>, B <b@b.org>",
+            "a\nB: c <a@b.org>",
+            "root <root@b.org>",
+        ]) {
+            assert!(maintainer(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_plain() {
+        for good in ["https://example.org", "http://deb.example.org:8080/debian", "https://example.org/a?b=c#d"] {
+            assert!(address(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["example.org", "ftp://example.org", "https://", "https://a b", "http://a:0/", "http://a\"b/", "http://a\n"]
+        {
+            assert!(address(bad).is_err(), "{bad:?}");
+        }
+    }
+}
