@@ -2,6 +2,7 @@
 //! for its part of the way.
 
 pub mod apt;
+pub mod commands;
 pub mod control;
 pub mod deb;
 pub mod stack;

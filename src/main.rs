@@ -1,1 +1,27 @@
-fn main() {}
+//! The program: parse, run, report.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use stackdeb::commands::{check, new};
+
+#[derive(Debug, Parser)]
+#[command(name = "stackdeb", version, max_term_width = 100)]
+enum Cli {
+    Check(check::CheckArgs),
+    New(new::NewArgs),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse() {
+        Cli::Check(args) => check::run(&args),
+        Cli::New(args) => new::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(report) => {
+            eprintln!("{report:?}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -40,11 +40,11 @@ pub enum FileError {
     Outside(String),
     /// No migrations there.
     #[error("there is no file that ends in `.sql` in {0}")]
-    #[diagnostic(help("write the first, such as 001_first.sql, or take the key out"))]
+    #[diagnostic(help("write the first, such as 0001_first.sql, or take the key out"))]
     NoMigrations(String),
     /// A migration's name.
     #[error("the migration `{0}` has a name with other characters than A-Z, a-z, 0-9, `_`, `-` and `.`")]
-    #[diagnostic(help("rename it so that it sorts where it belongs: 001_first.sql"))]
+    #[diagnostic(help("rename it so that it sorts where it belongs: 0001_first.sql"))]
     MigrationName(String),
     /// Nothing in it.
     #[error("{0} is empty")]

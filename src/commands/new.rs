@@ -1,0 +1,144 @@
+//! `stackdeb new NAME`: a new project that builds at once. Its files are in `src/commands/new/`, with `{{…}}` where the
+//! name and the maintainer go; they are written to a folder of their own first, checked as any other project is, and
+//! only then moved to their places.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Args;
+use handlebars::{Handlebars, no_escape};
+use miette::{Diagnostic, IntoDiagnostic};
+use serde_json::json;
+
+use crate::control::PackageName;
+use crate::stack::{self, StackNameError, stack_name};
+use crate::system::epoch::Epoch;
+use crate::system::output;
+
+/// Write a new project: a small Flask app with a database.
+#[derive(Debug, Args)]
+pub struct NewArgs {
+    /// The name of the package, the services and the system user: lower-case letters, digits and `-`
+    pub name: String,
+    /// Where to write it [default: a new folder called NAME]
+    #[arg(long)]
+    pub folder: Option<PathBuf>,
+}
+
+/// Why no project was written.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum NewError {
+    /// Its name.
+    #[error("the name {0}")]
+    #[diagnostic(transparent)]
+    Name(#[from] StackNameError),
+    /// There is something already.
+    #[error("{0} is there already, and is not an empty folder")]
+    #[diagnostic(help("name another folder with --folder; nothing was changed"))]
+    Occupied(String),
+    /// It can't be made.
+    #[error("cannot make {path}: {source}")]
+    #[diagnostic(help("check that the folder above it exists and that you may write there; nothing was left behind"))]
+    Folder {
+        /// The folder.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The maintainer of a project whose author is not known.
+const PLACEHOLDER: &str = "Your Name <you@example.org>";
+
+/// What a project consists of.
+const FILES: &[(&str, &str)] = &[
+    ("stack.toml", include_str!("new/stack.toml.hbs")),
+    ("app/app.py", include_str!("new/app/app.py.hbs")),
+    ("app/migrations/0001_visits.sql", include_str!("new/app/migrations/0001_visits.sql")),
+    (".gitignore", include_str!("new/gitignore")),
+    ("README.md", include_str!("new/README.md.hbs")),
+];
+
+/// Writes a project and says what to do with it.
+///
+/// # Errors
+/// When the name will not do, or the folder is there and not empty, or can't be written; nothing is left behind then.
+pub fn run(args: &NewArgs) -> miette::Result<()> {
+    let name = stack_name(&args.name).map_err(NewError::from)?;
+    let folder = args.folder.clone().unwrap_or_else(|| PathBuf::from(name.as_str()));
+    let maintainer = maintainer();
+    let created = begin(&folder)?;
+    if let Err(error) = fill(&folder, &name, maintainer.as_deref().unwrap_or(PLACEHOLDER)) {
+        if created {
+            // It is empty again; when that fails, the first error is still the one to tell.
+            let _ = fs::remove_dir(&folder);
+        }
+        return Err(error);
+    }
+    println!("{} is ready. Next: cd {} && stackdeb deb", name, folder.display());
+    if maintainer.is_none() {
+        println!("Put your name and address into stack.toml in the place of {PLACEHOLDER}.");
+    }
+    Ok(())
+}
+
+/// Makes the folder, or finds it empty; says whether it was made.
+fn begin(folder: &Path) -> Result<bool, NewError> {
+    let failed = |source| NewError::Folder { path: folder.display().to_string(), source };
+    match fs::create_dir(folder) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
+        Err(_) => match folder.is_dir() && fs::read_dir(folder).map_err(failed)?.next().is_none() {
+            true => Ok(false),
+            false => Err(NewError::Occupied(folder.display().to_string())),
+        },
+    }
+}
+
+/// Writes all files beside their places, checks them, and moves them there.
+fn fill(folder: &Path, name: &PackageName, maintainer: &str) -> miette::Result<()> {
+    let failed = |source| NewError::Folder { path: folder.display().to_string(), source };
+    let staging = tempfile::Builder::new().prefix(".stackdeb-").tempdir_in(folder).map_err(failed)?;
+    for (path, contents) in rendered(name, maintainer)? {
+        output::write_file(&staging.path().join(path), contents.as_bytes())?;
+    }
+    stack::load(staging.path())?;
+    for entry in fs::read_dir(staging.path()).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        fs::rename(entry.path(), folder.join(entry.file_name())).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn rendered(name: &PackageName, maintainer: &str) -> miette::Result<Vec<(&'static str, String)>> {
+    let mut handlebars = Handlebars::new();
+    handlebars.set_strict_mode(true);
+    handlebars.register_escape_fn(no_escape);
+    // The one thing here that asks the clock: the date becomes a part of the input.
+    let now = Epoch::from_environment()?.map_or_else(|| Epoch::from_seconds(jiff::Timestamp::now().as_second()), Ok);
+    let quoted = toml::Value::String(maintainer.to_owned()).to_string();
+    let data = json!({ "name": name, "maintainer": quoted, "date": now.into_diagnostic()?.to_rfc3339() });
+    let render = |(path, template): &(&'static str, &'static str)| {
+        Ok((*path, handlebars.render_template(template, &data).into_diagnostic()?))
+    };
+    FILES.iter().map(render).collect()
+}
+
+/// Who writes this: as dch(1) asks (`DEBFULLNAME`, `DEBEMAIL`), then as git does; `None` when neither knows.
+fn maintainer() -> Option<String> {
+    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    let name = variable("DEBFULLNAME").or_else(|| git("user.name"));
+    let address = variable("DEBEMAIL").or_else(|| git("user.email"))?;
+    let text = if address.contains('<') { address } else { format!("{} <{address}>", name?) };
+    stack::maintainer(&text).ok()
+}
+
+fn git(key: &str) -> Option<String> {
+    let output = Command::new("git").args(["config", "--get", key]).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    Some(text).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,244 @@
+//! What a user meets who writes a stack.toml: `stackdeb new` and `stackdeb check`, good input and bad.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// A manifest with nothing in it that has a default.
+const MINIMAL: &str = r#"[package]
+name = "guest-book"
+maintainer = "Jane Doe <jane@example.org>"
+summary = "web application that counts visits"
+license = "MIT"
+[app]
+depends = ["python3-flask"]
+[[changelog]]
+version = "1.0.0"
+date = 2026-11-23T10:00:00Z
+changes = ["First release."]
+"#;
+
+fn stackdeb(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::cargo_bin("stackdeb").unwrap();
+    command.current_dir(folder).args(args).env("NO_COLOR", "1").env_remove("DEBEMAIL").env_remove("DEBFULLNAME");
+    command.env("HOME", folder).env("GIT_CONFIG_NOSYSTEM", "1").env("SOURCE_DATE_EPOCH", "1795428000");
+    command.output().unwrap()
+}
+
+/// A project with an app, a migration and the given manifest.
+fn project(manifest: impl AsRef<[u8]>) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("app/migrations")).unwrap();
+    fs::create_dir(folder.path().join("app/empty")).unwrap();
+    fs::write(folder.path().join("app/app.py"), "app = None\n").unwrap();
+    fs::write(folder.path().join("app/migrations/0001_first.sql"), "SELECT 1;\n").unwrap();
+    fs::write(folder.path().join("stack.toml"), manifest).unwrap();
+    folder
+}
+
+/// Every file below a folder with its contents.
+fn listing(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(listing(&path));
+            found.insert(path, None);
+        } else {
+            let contents = fs::read(&path).unwrap();
+            found.insert(path, Some(contents));
+        }
+    }
+    found
+}
+
+/// Checks a manifest that has to be refused; the report, with its lines joined to one.
+fn refusal(manifest: impl AsRef<[u8]>) -> String {
+    let folder = project(manifest);
+    let before = listing(folder.path());
+    let output = stackdeb(folder.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.stdout.is_empty(), "something was printed beside the error");
+    assert_eq!(listing(folder.path()), before, "something was written");
+    one_line(&output.stderr)
+}
+
+/// The words of a report without the frame that it is drawn with.
+fn one_line(report: &[u8]) -> String {
+    let text = String::from_utf8(report.to_vec()).unwrap();
+    assert!(!text.contains("panicked"), "{text}");
+    text.split(|c: char| c.is_whitespace() || "│|".contains(c))
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// `MINIMAL` with one line replaced, numbered from 1.
+fn with_line(number: usize, line: &str) -> String {
+    let replace = |(index, old)| if index + 1 == number { line } else { old };
+    MINIMAL.lines().enumerate().map(replace).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+#[test]
+fn a_minimal_manifest_is_enough() {
+    let folder = project(MINIMAL);
+    let output = stackdeb(folder.path(), &["check"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for words in
+        ["dist/guest-book_1.0.0_amd64.deb", "dist/guest-book-1.0.0-linode.img.gz", "guest-book.socket", "trixie"]
+    {
+        assert!(text.contains(words), "{text}");
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    let manifest = folder.path().join("stack.toml");
+    let output = stackdeb(elsewhere.path(), &["check", "--json", manifest.to_str().unwrap()]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["package"], "guest-book_1.0.0_amd64.deb");
+    assert_eq!(json["site"]["port"], 80);
+    assert_eq!(json["database"], serde_json::Value::Null);
+}
+
+#[test]
+fn every_mistake_is_shown_at_its_line() {
+    // The number of the line that is replaced, what stands there instead, and the words of the report.
+    let cases: &[(usize, &str, &[&str])] = &[
+        (2, "name = \"Guest\"", &[":2:", "package.name", "`G`"]),
+        (2, "name = \"nginx\"", &[":2:", "stands on"]),
+        (2, "name = \"a.b\"", &[":2:", "system user"]),
+        (2, "nam = \"guest-book\"", &[":2:", "did you mean `name`", "is missing"]),
+        (2, "name = 5", &[":2:", "a whole number", "a string"]),
+        (2, "name = \"aa\"\nname = \"bb\"", &[":3:", "second time"]),
+        (2, "name = \"guest-book", &[":2:", "not TOML"]),
+        (3, "maintainer = \"Jane Doe\"", &[":3:", "address"]),
+        (3, "maintainer = \"Jane\\nDepends: x <jane@example.org>\"", &[":3:", "line break"]),
+        (4, "summary = \"A web application.\"", &[":4:", "article"]),
+        (4, "summary = \"guest-book of visits\"", &[":4:", "package's name"]),
+        (5, "license = \"MITT\"", &[":5:", "did you mean `MIT`"]),
+        (5, "license = \"proprietary\"\nlicense-file = \"NOWHERE\"", &[":6:", "no file", "NOWHERE"]),
+        (5, "license = \"MIT\"\nversion = \"1_0\"", &[":6:", "`_`"]),
+        (5, "license = \"MIT\"\nversion = \"1.0.1\"", &[":6:", "1.0.1 is not 1.0.0"]),
+        (5, "license = \"MIT\"\nsection = \"wob\"", &[":6:", "did you mean `web`"]),
+        (5, "license = \"MIT\"\npriority = \"extra\"", &[":6:", "priority"]),
+        (5, "license = \"MIT\"\ncompression = \"bzip2\"", &[":6:", "compression"]),
+        (5, "license = \"MIT\"\ndepends = [\"foo (>> 1\"]", &[":6:", "bracket"]),
+        (5, "license = \"MIT\"\nhomepage = \"example.org\"", &[":6:", "https://"]),
+        (7, "depends = [\"aa\",\n \"bb, cc\"]", &[":8:", "more than one relation"]),
+        (7, "depends = \"python3-flask\"", &[":7:", "a list"]),
+        (7, "folder = \"nowhere\"", &[":7:", "no folder", "nowhere"]),
+        (7, "folder = \".\"", &[":7:", "stack.toml itself"]),
+        (7, "module = \"app\"", &[":7:", "MODULE:VARIABLE"]),
+        (7, "module = \"wsgi:app\"", &[":7:", "wsgi.py"]),
+        (7, "module = \"app:app\\nUser=root\"", &[":7:", "MODULE:VARIABLE"]),
+        (7, "workers = 0", &[":7:", "not between 1"]),
+        (7, "threads = -1", &[":7:", "0 to 65535"]),
+        (7, "environment = { \"A-B\" = \"x\" }", &[":7:", "environment variable"]),
+        (7, "environment = { A = \"x\\nB=y\" }", &[":7:", "line break"]),
+        (7, "environment = { A = \"x\\u0000\" }", &[":7:", "NUL"]),
+        (7, "[site]\nport = 65536", &[":8:", "site.port", "65536"]),
+        (7, "[site]\nport = 0", &[":8:", "not a TCP port"]),
+        (7, "[site]\nport = \"80\"", &[":8:", "without quotes"]),
+        (7, "[site]\nprot = 80", &[":8:", "did you mean `port`"]),
+        (7, "[site]\nmax_body_size = \"1m\"", &[":8:", "did you mean `max-body-size`"]),
+        (7, "[site]\nserver-names = [\"a.org; return 200\"]", &[":8:", "server name"]),
+        (7, "[site]\nserver-names = []", &[":8:", "empty list"]),
+        (7, "[site]\nmax-body-size = \"10m;\"", &[":8:", "not a size"]),
+        (7, "[database]\nname = \"a'b\"", &[":8:", "database name"]),
+        (7, "[database]\nname = \"template1\"", &[":8:", "PostgreSQL's own"]),
+        (7, "[database]\nmigrations = \"nowhere\"", &[":8:", "no folder"]),
+        (7, "[database]\nmigrations = \"empty\"", &[":8:", ".sql"]),
+        (7, "[database]\nmigrations = \"../app\"", &[":8:", "out of the app's folder"]),
+        (7, "[health]\ninterval = \"5 parsecs\"", &[":8:", "parsecs"]),
+        (7, "[health]\non-boot = \"0\"", &[":8:", "a second and a year"]),
+        (7, "[health]\npath = \"/a b\"", &[":8:", "a page's path"]),
+        (7, "[image]\nsuite = \"Debian 13\"", &[":8:", "not a suite"]),
+        (7, "[image]\nhostname = \"-a\"", &[":8:", "host name"]),
+        (7, "[image]\nkeyring = \"nowhere.gpg\"", &[":8:", "nowhere.gpg"]),
+        (7, "[image]\nfree-space = \"7G\"", &[":8:", "does not fit"]),
+        (7, "[image]\nmirror = \"deb.debian.org\"", &[":8:", "address on the web"]),
+        (7, "[imgae]", &[":7:", "did you mean `image`"]),
+        (10, "date = 2026-11-23", &[":10:", "offset"]),
+        (10, "date = 2026-11-23T10:00:00", &[":10:", "offset"]),
+        (10, "date = \"2026-11-23T10:00:00Z\"", &[":10:", "without quotes"]),
+        (10, "date = 1969-11-23T10:00:00Z", &[":10:", "1970"]),
+        (10, "", &[":8:", "changelog.date", "is missing"]),
+        (11, "changes = []", &[":11:", "empty list"]),
+    ];
+    for (number, line, words) in cases {
+        let report = refusal(with_line(*number, line));
+        for word in ["stack.toml"].iter().chain(words.iter()) {
+            assert!(report.contains(word), "`{word}` is missing for `{line}`:\n{report}");
+        }
+    }
+}
+
+#[test]
+fn mistakes_are_shown_together() {
+    let report = refusal(with_line(2, "name = \"Guest\"\nversion = \"1_0\"\ncolour = \"red\""));
+    for word in ["3 mistakes", ":2:", ":3:", ":4:", "colour"] {
+        assert!(report.contains(word), "`{word}` is missing:\n{report}");
+    }
+}
+
+#[test]
+fn a_changelog_goes_from_new_to_old() {
+    let entry = |version: &str, date: &str| {
+        format!("[[changelog]]\nversion = \"{version}\"\ndate = {date}\nchanges = [\"First.\"]\n")
+    };
+    let older = entry("0.9", "2026-11-01T10:00:00+01:00");
+    assert!(stackdeb(project(format!("{MINIMAL}{older}")).path(), &["check"]).status.success());
+    let later = refusal(format!("{MINIMAL}{}", entry("0.9", "2026-11-24T10:00:00Z")));
+    assert!(later.contains(":14:") && later.contains("not earlier"), "{later}");
+    let higher = refusal(format!("{MINIMAL}{}", entry("1.0~", "2026-11-01T10:00:00Z").replace("1.0~", "1.0.0+1")));
+    assert!(higher.contains(":13:") && higher.contains("not lower"), "{higher}");
+    let none = refusal(MINIMAL.lines().take(7).collect::<Vec<_>>().join("\n"));
+    assert!(none.contains("changelog") && none.contains("is missing"), "{none}");
+}
+
+#[test]
+fn files_that_are_no_manifests_are_refused() {
+    assert!(refusal("").contains("nothing in it"));
+    assert!(refusal("# only a comment\n").contains("nothing in it"));
+    let latin = refusal(b"[package]\nname = \"caf\xe9\"\n");
+    assert!(latin.contains(":2:") && latin.contains("UTF-8"), "{latin}");
+    let folder = tempfile::tempdir().unwrap();
+    let output = stackdeb(folder.path(), &["check"]);
+    assert!(!output.status.success() && one_line(&output.stderr).contains("no stack.toml"));
+    let output = stackdeb(folder.path(), &["check", "nowhere.toml"]);
+    assert!(!output.status.success() && one_line(&output.stderr).contains("nowhere.toml"));
+}
+
+#[test]
+fn a_new_project_is_one_that_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(stackdeb(folder.path(), &["new", "guest-book"]).status.success());
+    let output = stackdeb(folder.path(), &["check", "guest-book"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let before = listing(folder.path());
+    assert!(before.contains_key(&folder.path().join("guest-book/app/migrations/0001_visits.sql")));
+    let manifest = fs::read_to_string(folder.path().join("guest-book/stack.toml")).unwrap();
+    assert!(manifest.contains("date = 2026-11-23T10:00:00Z"), "{manifest}");
+
+    let again = stackdeb(folder.path(), &["new", "guest-book"]);
+    assert!(!again.status.success() && one_line(&again.stderr).contains("not an empty folder"));
+    let badly_named = stackdeb(folder.path(), &["new", "Guest"]);
+    assert!(!badly_named.status.success() && one_line(&badly_named.stderr).contains("`G`"));
+    assert!(!stackdeb(folder.path(), &["new", "guest", "--folder", "no/where"]).status.success());
+    assert_eq!(listing(folder.path()), before, "a refused project left something behind");
+}
+
+#[test]
+fn a_new_project_knows_its_author() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::cargo_bin("stackdeb").unwrap();
+    command.current_dir(folder.path()).args(["new", "guest", "--folder", "here"]);
+    fs::create_dir(folder.path().join("here")).unwrap();
+    command.env("DEBFULLNAME", "Zoë O'Neill").env("DEBEMAIL", "zoe@example.org").assert().success();
+    let output = stackdeb(folder.path(), &["check", "--json", "here"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["maintainer"], "Zoë O'Neill <zoe@example.org>");
+}
