@@ -47,7 +47,8 @@ pub struct Package {
     pub copyright: Vec<String>,
     /// A short licence name as in the DEP-5 format, e.g. `MIT` or `Apache-2.0`.
     pub license: String,
-    /// The licence's whole text, for licences that `/usr/share/common-licenses` lacks.
+    /// The licence's text for the copyright file: the whole of it, or a paragraph that points at the file in
+    /// `/usr/share/common-licenses` that has it. Always there in a stack that was read from a manifest.
     pub license_text: Option<String>,
     /// Dependencies beside those that the stack itself needs.
     pub depends: Relations,

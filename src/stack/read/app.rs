@@ -9,19 +9,11 @@ use crate::stack::model::{App, Database, Health, Site};
 use crate::stack::problem::Place;
 use crate::stack::values::{database, files, host, python, size, time_span};
 
-/// A number or a list that will not do.
+/// A site without a name.
 #[derive(Debug, thiserror::Error, Diagnostic)]
-enum AppError {
-    #[error("0 is not a TCP port: ports go from 1 to 65535")]
-    #[diagnostic(help("the web's own is 80; leave the key out for it"))]
-    Port,
-    #[error("{0} is not between 1 and {1}")]
-    #[diagnostic(help("leave the key out for a number that suits the machine"))]
-    Count(u16, u16),
-    #[error("is an empty list")]
-    #[diagnostic(help("name the site's hosts, or leave the key out: the site then answers to every name"))]
-    NoServerNames,
-}
+#[error("is an empty list")]
+#[diagnostic(help("name the site's hosts, or leave the key out: the site then answers to every name"))]
+struct NoServerNames;
 
 /// More processes or threads than this are a slip.
 const MOST: u16 = 1024;
@@ -33,8 +25,8 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
     let folder = table.accept(folder, |text| files::app_folder(text, project));
     let module = read_module(&mut table, folder.as_deref());
     let depends = table.relations("depends", package);
-    let workers = count(&mut table, "workers");
-    let threads = count(&mut table, "threads").unwrap_or(4);
+    let workers = table.number("workers", 1..=MOST);
+    let threads = table.number("threads", 1..=MOST).unwrap_or(4);
     let environment = table.table("environment").map(read_environment).unwrap_or_default();
     table.finish();
     Some(App { folder: folder?, module: module?, depends, workers, threads, environment })
@@ -52,11 +44,6 @@ fn read_module(table: &mut Table<'_>, folder: Option<&Path>) -> Option<String> {
     Some(module)
 }
 
-fn count(table: &mut Table<'_>, key: &'static str) -> Option<u16> {
-    let item = table.number(key)?;
-    table.accept(item, |number| (1..=MOST).contains(&number).then_some(number).ok_or(AppError::Count(number, MOST)))
-}
-
 fn read_environment(table: Table<'_>) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     for (name, value) in table.pairs() {
@@ -69,12 +56,10 @@ fn read_environment(table: Table<'_>) -> Vec<(String, String)> {
 
 /// Reads `[site]`.
 pub(super) fn site(mut table: Table<'_>) -> Site {
-    let port = table
-        .number("port")
-        .and_then(|item| table.accept(item, |port| if port == 0 { Err(AppError::Port) } else { Ok(port) }));
+    let port = table.number("port", 1..=u16::MAX);
     let names = table.checked_list("server-names", host::server_name);
     if let Some(empty) = names.as_ref().filter(|names| names.value.is_empty()) {
-        table.problems.add(&empty.place, AppError::NoServerNames);
+        table.problems.add(&empty.place, NoServerNames);
     }
     let max_body_size = table.text("max-body-size", size::body_size).unwrap_or_else(|| "10m".to_owned());
     table.finish();

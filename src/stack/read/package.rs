@@ -94,20 +94,15 @@ fn default_copyright(changelog: &[ChangelogEntry], maintainer: &str) -> Vec<Stri
 
 /// The licence's short name and its text.
 fn read_license(table: &mut Table<'_>, folder: &Path) -> Option<(String, String)> {
+    let file = table.optional::<&str>("license-file");
     let item = table.required::<&str>("license", "license = \"MIT\"")?;
     let place = item.place.clone();
-    let name = table.accept(item, license::short_name);
-    match table.optional::<&str>("license-file") {
-        Some(file) => {
-            let text = table.accept(file, |path| files::contents(path, folder))?;
-            Some((name?, text))
-        }
-        None => {
-            let name = name?;
-            let text = table.accept(Item { value: name.as_str(), place }, license::known_text)?;
-            Some((name, text.to_owned()))
-        }
-    }
+    let name = table.accept(item, license::short_name)?;
+    let text = match file {
+        Some(file) => table.accept(file, |path| files::contents(path, folder)),
+        None => table.accept(Item { value: name.as_str(), place }, license::known_text).map(str::to_owned),
+    };
+    Some((name, text?))
 }
 
 /// What the description says when the manifest says nothing (Debian Policy 3.4.2).

@@ -1,7 +1,7 @@
 //! A TOML table, read key by key: every key that is asked for is a known one, and what is left at the end is not. A
 //! value of the wrong type, a missing and an unknown key are noted as problems, and reading goes on.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use miette::Diagnostic;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -24,9 +24,9 @@ enum KeyError {
     #[error("is {found}, but has to be {wanted}")]
     #[diagnostic(help("write it as {how}"))]
     WrongType { found: &'static str, wanted: &'static str, how: &'static str },
-    #[error("{0} is not a whole number from 0 to 65535")]
-    #[diagnostic(help("write a number in that range"))]
-    OutOfRange(String),
+    #[error("{given} is not a whole number from {least} to {most}")]
+    #[diagnostic(help("write a number in that range, or leave the key out: there is a default"))]
+    OutOfRange { given: String, least: u16, most: u16 },
 }
 
 /// A value and where it stands.
@@ -109,9 +109,15 @@ impl<'a> Table<'a> {
         Place { key, span }
     }
 
+    fn ask(&mut self, key: &'static str) {
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
+    }
+
     /// The value of a key; `None` when it is not there, or (noted as a problem) of another type.
     pub(super) fn optional<T: Value<'a>>(&mut self, key: &'static str) -> Option<Item<T>> {
-        self.asked.push(key);
+        self.ask(key);
         let (_, value) = self.entries.iter().find(|(known, _)| known.get_ref() == key)?;
         let place = self.place_of(key, value.span());
         self.typed(value.get_ref(), place)
@@ -120,7 +126,7 @@ impl<'a> Table<'a> {
     /// The value of a key that has to be there.
     pub(super) fn required<T: Value<'a>>(&mut self, key: &'static str, example: &'static str) -> Option<Item<T>> {
         if !self.entries.keys().any(|known| known.get_ref() == key) {
-            self.asked.push(key);
+            self.ask(key);
             let place = self.place_of(key, self.place.span.clone());
             self.problems.add(&place, KeyError::Missing { example });
         }
@@ -167,13 +173,14 @@ impl<'a> Table<'a> {
         self.accept(item, check)
     }
 
-    /// A whole number from 0 to 65535.
-    pub(super) fn number(&mut self, key: &'static str) -> Option<Item<u16>> {
+    /// A whole number within a range.
+    pub(super) fn number(&mut self, key: &'static str, range: RangeInclusive<u16>) -> Option<u16> {
         let item = self.optional::<Integer<'_>>(key)?;
-        let place = item.place.clone();
-        let Integer(digits, radix) = item.value;
-        let read = |_| u16::from_str_radix(digits, radix).map_err(|_| KeyError::OutOfRange(digits.to_owned()));
-        Some(Item { value: self.accept(item, read)?, place })
+        self.accept(item, |Integer(digits, radix)| {
+            let number = u16::from_str_radix(digits, radix).ok().filter(|number| range.contains(number));
+            let (least, most) = (*range.start(), *range.end());
+            number.ok_or_else(|| KeyError::OutOfRange { given: digits.to_owned(), least, most })
+        })
     }
 
     /// A list of strings, each checked; `None` when the key is not there.

@@ -104,6 +104,9 @@ pub fn migrations(text: &str, app: &Path) -> Result<PathBuf, FileError> {
 }
 
 /// The names of the `*.sql` files in a folder, in the order in which they are run.
+///
+/// # Errors
+/// When the folder can't be read, or a name has characters that a script could stumble over.
 pub fn migration_names(folder: &Path) -> Result<Vec<String>, FileError> {
     let unreadable = |source| FileError::Unreadable { path: folder.display().to_string(), source };
     let mut names = Vec::new();

@@ -53,6 +53,9 @@ pub enum StackNameError {
 }
 
 /// A name for a stack (Debian Policy 5.6.7, sysusers.d(5)).
+///
+/// # Errors
+/// When it is no name for a package, a system user or a host, or when a server already has it.
 pub fn stack_name(text: &str) -> Result<PackageName, StackNameError> {
     let name: PackageName = text.parse()?;
     if let Some(character) = text.chars().find(|&c| matches!(c, '+' | '.')) {

@@ -137,6 +137,9 @@ pub fn change(text: &str) -> Result<String, TextError> {
 }
 
 /// `Name <address>` (Debian Policy 5.6.2, RFC 5322).
+///
+/// # Errors
+/// When it has another form, or mail could not reach the address.
 pub fn maintainer(text: &str) -> Result<String, TextError> {
     let wrong = |why| TextError::Maintainer { text: text.escape_debug().to_string(), why };
     if text.chars().any(char::is_control) {
