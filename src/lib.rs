@@ -5,5 +5,6 @@ pub mod apt;
 pub mod commands;
 pub mod control;
 pub mod deb;
+pub mod rootfs;
 pub mod stack;
 pub mod system;

@@ -13,6 +13,9 @@ enum Cli {
 }
 
 fn main() -> ExitCode {
+    if let Some(status) = stackdeb::rootfs::sandbox::main() {
+        return status;
+    }
     let result = match Cli::parse() {
         Cli::Check(args) => check::run(&args),
         Cli::New(args) => new::run(&args),

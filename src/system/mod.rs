@@ -7,3 +7,5 @@ pub mod hash;
 pub mod interrupt;
 pub mod output;
 pub mod progress;
+pub mod tree;
+pub mod userns;

@@ -1,0 +1,190 @@
+//! The process inside: reads its [`Spec`], makes the namespaces, becomes the first process of its own PID namespace, and
+//! runs the command in it. One thread only; each step is a system call that either works or ends it.
+
+use std::convert::Infallible;
+use std::env;
+use std::ffi::{CString, NulError};
+use std::fs::File;
+use std::io::{self, Read};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::process::ExitCode;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+use nix::sys::stat::{Mode, umask};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{self, ForkResult, Pid};
+
+use super::{ARGUMENT, SETUP_FAILED, SETUP_STATUS, Spec, limits, mounts};
+
+/// More than any spec has; a length beyond it is no message of ours.
+const LARGEST_SPEC: u64 = 16 * 1024 * 1024;
+
+/// What could not be done, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action}: {source}")]
+pub(super) struct SetupError {
+    action: String,
+    #[source]
+    source: io::Error,
+}
+
+/// Gives an error the step that it belongs to.
+pub(super) trait Step<T> {
+    fn step(self, action: impl Into<String>) -> Result<T, SetupError>;
+}
+
+impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
+    fn step(self, action: impl Into<String>) -> Result<T, SetupError> {
+        self.map_err(|error| SetupError { action: action.into(), source: error.into() })
+    }
+}
+
+/// Becomes a sandbox if this process was started to be one. Every program that uses [`super::Sandbox`] calls it before
+/// anything else in its `main`, and ends with the status that it returns, if it does return one.
+pub fn main() -> Option<ExitCode> {
+    if env::args_os().nth(1).is_none_or(|argument| argument != ARGUMENT) {
+        return None;
+    }
+    let code = match start() {
+        Ok(code) => code,
+        Err(error) => report(&error),
+    };
+    Some(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
+}
+
+fn report(error: &SetupError) -> i32 {
+    eprintln!("{SETUP_FAILED}{error}");
+    SETUP_STATUS
+}
+
+/// The process outside of the PID namespace: makes the namespaces, and waits for the first process inside.
+fn start() -> Result<i32, SetupError> {
+    prctl::set_pdeathsig(Signal::SIGKILL).step("ask to be ended with the parent")?;
+    let spec = read_spec().step("read what to do")?;
+    if u32::try_from(unistd::getppid().as_raw()) != Ok(spec.parent) {
+        return Err(Errno::ESRCH).step("find the parent");
+    }
+    limits::close_inherited_files().step("close inherited files")?;
+    let (alive, held) = unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).step("make a pipe")?;
+    let namespaces = [
+        (CloneFlags::CLONE_NEWNS, "mount"),
+        (CloneFlags::CLONE_NEWPID, "PID"),
+        (CloneFlags::CLONE_NEWIPC, "IPC"),
+        (CloneFlags::CLONE_NEWUTS, "UTS"),
+        (CloneFlags::CLONE_NEWNET, "network"),
+    ];
+    for (flag, name) in namespaces {
+        unshare(flag).step(format!("make a {name} namespace"))?;
+    }
+    // SAFETY: there is one thread.
+    match unsafe { unistd::fork() }.step("fork")? {
+        ForkResult::Child => {
+            drop(held);
+            let code = first_process(&spec, alive).unwrap_or_else(|error| report(&error));
+            limits::end(code)
+        }
+        ForkResult::Parent { child } => {
+            drop(alive);
+            let code = wait_for(child)?;
+            drop(held);
+            Ok(code)
+        }
+    }
+}
+
+/// The message on standard input: eight bytes with the length of the spec, the spec; what follows is the command's.
+fn read_spec() -> io::Result<Spec> {
+    // SAFETY: standard input is open (the parent made it a pipe) and, being `ManuallyDrop`, stays so. A `File` has no
+    // buffer that would take the command's input.
+    let mut source = ManuallyDrop::new(unsafe { File::from_raw_fd(libc::STDIN_FILENO) });
+    let mut length = [0; 8];
+    source.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    if length > LARGEST_SPEC {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut text = Vec::new();
+    let mut source: &File = &source;
+    source.by_ref().take(length).read_to_end(&mut text)?;
+    Ok(serde_json::from_slice(&text)?)
+}
+
+/// Process 1: sets up what the command sees, starts it, and collects every process that ends until the command does.
+fn first_process(spec: &Spec, alive: OwnedFd) -> Result<i32, SetupError> {
+    prctl::set_pdeathsig(Signal::SIGKILL).step("ask to be ended with the parent")?;
+    // The parent may have ended before that request; then its end of the pipe is closed.
+    if unistd::read(&alive, &mut [0]) != Err(Errno::EAGAIN) {
+        return Err(Errno::ESRCH).step("find the parent");
+    }
+    drop(alive);
+    mounts::set_up(spec)?;
+    unistd::sethostname("localhost").step("set the host name")?;
+    limits::loopback_up().step("start the loopback interface")?;
+    // SAFETY: there is one thread.
+    match unsafe { unistd::fork() }.step("fork")? {
+        ForkResult::Child => {
+            let Err(error) = become_command(spec);
+            limits::end(report(&error))
+        }
+        ForkResult::Parent { child } => wait_for(child),
+    }
+}
+
+/// Waits until `child` ends and collects other processes meanwhile. 128 and more is the signal that ended it, as in a shell.
+fn wait_for(child: Pid) -> Result<i32, SetupError> {
+    loop {
+        match waitpid(None, None) {
+            Ok(WaitStatus::Exited(pid, code)) if pid == child => return Ok(code),
+            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => return Ok(128 + signal as i32),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno).step("wait for the command"),
+        }
+    }
+}
+
+fn become_command(spec: &Spec) -> Result<Infallible, SetupError> {
+    unistd::setsid().step("leave the terminal")?;
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
+    for number in [Signal::SIGPIPE, Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
+        // SAFETY: the default action is no handler of ours.
+        unsafe { signal(number, SigHandler::SigDfl) }.step("reset signals")?;
+    }
+    SigSet::all().thread_unblock().step("reset signals")?;
+    let name = spec.command.first().map(String::as_str).unwrap_or_default();
+    let strings = |values: Vec<String>| values.into_iter().map(CString::new).collect::<Result<Vec<_>, NulError>>();
+    let arguments = strings(spec.command.clone()).step("use these arguments")?;
+    let variables = spec.environment.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let environment = strings(variables).step("use these variables")?;
+    let files = candidates(spec, name).into_iter().map(CString::new).collect::<Result<Vec<_>, NulError>>();
+    let files = files.step("use this command")?;
+    limits::drop_capabilities().step("give up capabilities")?;
+    limits::ignore_syncs()?;
+    let mut failure = Errno::ENOENT;
+    for file in files {
+        match unistd::execve(&file, &arguments, &environment) {
+            Ok(never) => match never {},
+            Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+            Err(errno) => failure = errno,
+        }
+    }
+    Err(failure).step(format!("run `{name}`"))
+}
+
+/// The files that a command may be, by the sandbox's `PATH`.
+fn candidates(spec: &Spec, name: &str) -> Vec<String> {
+    if name.contains('/') {
+        return vec![name.to_owned()];
+    }
+    let path = spec.environment.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.as_str());
+    path.unwrap_or_default().split(':').map(|folder| format!("{folder}/{name}")).collect()
+}
+
+/// The path by which this process reaches an open file, whatever it is called.
+pub(super) fn path_of(file: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}

@@ -1,0 +1,167 @@
+//! What the command sees as its file system: the root, and mounts that vanish with the namespace. The host's `/dev` is
+//! never mounted: the sandbox has nodes of its own on a tmpfs.
+
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::{Mode, SFlag, makedev, mkdirat, mknod};
+use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::unistd::{chdir, pivot_root};
+
+use super::init::{SetupError, Step, path_of};
+use super::{Access, Bind, Spec};
+
+/// The device nodes (name, major and minor number), as in the kernel's devices.txt.
+const NODES: [(&str, u64, u64); 6] =
+    [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
+
+/// Links in `/dev`, as udev and containers make them.
+const LINKS: [(&str, &str); 5] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+];
+
+/// What of `/proc` governs the whole machine, not only our namespaces.
+const KERNEL_SETTINGS: [&str; 5] = ["sys", "sysrq-trigger", "irq", "bus", "fs"];
+
+/// Makes the mounts and changes into the root. The host's file system is out of reach afterwards.
+pub(super) fn set_up(spec: &Spec) -> Result<(), SetupError> {
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
+        .step("make the mounts private")?;
+    let shown = spec.root.display();
+    bind(&spec.root, &spec.root).step(format!("bind the root {shown}"))?;
+    let root = open(&spec.root, OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
+        .step(format!("open the root {shown}"))?;
+    let private = tmpfs(&root, "mnt", "mode=0755")?;
+    for shown in &spec.binds {
+        bind_below(&private, shown)?;
+    }
+    make_devices(&tmpfs(&root, "dev", "mode=0755")?)?;
+    let run = tmpfs(&root, "run", "mode=0755")?;
+    make_folder(&format!("{}/lock", path_of(&run)), 0o1777).step("make /run/lock")?;
+    tmpfs(&root, "tmp", "mode=1777")?;
+    mount_proc(&root)?;
+    nix::unistd::fchdir(&root).step("enter the root")?;
+    pivot_root(".", ".").step("change the root (pivot_root)")?;
+    umount2(".", MntFlags::MNT_DETACH).step("leave the host's file system")?;
+    chdir("/").step("enter the root")?;
+    // Devices in the root itself, should it have any, are files without a function.
+    restrict(Path::new("/"), MsFlags::MS_NODEV, spec.root_access).step("restrict the root")
+}
+
+/// Opens a folder of the root for a mount; makes it if it is missing. No link leads out of the root.
+fn mount_point(root: &OwnedFd, name: &str) -> Result<OwnedFd, SetupError> {
+    match mkdirat(root, name, Mode::from_bits_truncate(0o755)) {
+        Ok(()) | Err(Errno::EEXIST) => {}
+        Err(errno) => return Err(errno).step(format!("make /{name}")),
+    }
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS);
+    openat2(root, name, how).step(format!("open /{name}, which must be a folder"))
+}
+
+fn tmpfs(root: &OwnedFd, name: &str, options: &str) -> Result<OwnedFd, SetupError> {
+    let point = mount_point(root, name)?;
+    let flags = MsFlags::MS_NOSUID;
+    mount(Some("tmpfs"), path_of(&point).as_str(), Some("tmpfs"), flags, Some(options))
+        .step(format!("mount a tmpfs at /{name}"))?;
+    mount_point(root, name)
+}
+
+fn bind(host: &Path, target: &Path) -> nix::Result<()> {
+    mount(Some(host), target, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+}
+
+fn bind_below(private: &OwnedFd, shown: &Bind) -> Result<(), SetupError> {
+    let target = Path::new(&path_of(private)).join(&shown.inside);
+    let action = || format!("show {} at /mnt/{}", shown.host.display(), shown.inside.display());
+    let parent = target.parent().unwrap_or(&target);
+    fs::create_dir_all(parent).step(action())?;
+    let host = fs::metadata(&shown.host).step(action())?;
+    if host.is_dir() {
+        fs::create_dir_all(&target).step(action())?
+    } else {
+        fs::write(&target, b"").step(action())?
+    }
+    bind(&shown.host, &target).step(action())?;
+    restrict(&target, MsFlags::MS_NODEV | MsFlags::MS_NOSUID, shown.access).step(action())
+}
+
+/// Adds restrictions to a mount. Those that it has stay: in a user namespace they can't be lifted (mount_namespaces(7)).
+fn restrict(target: &Path, more: MsFlags, access: Access) -> nix::Result<()> {
+    let present = statvfs(target)?.flags();
+    let known = [
+        (FsFlags::ST_RDONLY, MsFlags::MS_RDONLY),
+        (FsFlags::ST_NOSUID, MsFlags::MS_NOSUID),
+        (FsFlags::ST_NODEV, MsFlags::MS_NODEV),
+        (FsFlags::ST_NOEXEC, MsFlags::MS_NOEXEC),
+        (FsFlags::ST_NOATIME, MsFlags::MS_NOATIME),
+        (FsFlags::ST_NODIRATIME, MsFlags::MS_NODIRATIME),
+        (FsFlags::ST_RELATIME, MsFlags::MS_RELATIME),
+    ];
+    let mut flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | more;
+    flags.extend(known.into_iter().filter(|(flag, _)| present.contains(*flag)).map(|(_, flag)| flag));
+    if access == Access::ReadOnly {
+        flags |= MsFlags::MS_RDONLY;
+    }
+    mount(None::<&str>, target, None::<&str>, flags, None::<&str>)
+}
+
+fn make_devices(dev: &OwnedFd) -> Result<(), SetupError> {
+    let dev = path_of(dev);
+    for (name, major, minor) in NODES {
+        let path = format!("{dev}/{name}");
+        match mknod(path.as_str(), SFlag::S_IFCHR, Mode::from_bits_truncate(0o666), makedev(major, minor)) {
+            // A user namespace makes no devices; the host's single node is bound over a plain file.
+            Err(Errno::EPERM) => {
+                fs::write(&path, b"").step(format!("make /dev/{name}"))?;
+                bind(&Path::new("/dev").join(name), Path::new(&path)).step(format!("bind /dev/{name}"))?;
+            }
+            result => {
+                result.step(format!("make /dev/{name}"))?;
+                fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).step(format!("make /dev/{name}"))?;
+            }
+        }
+    }
+    for (name, target) in LINKS {
+        symlink(target, format!("{dev}/{name}")).step(format!("make /dev/{name}"))?;
+    }
+    make_folder(&format!("{dev}/shm"), 0o1777).step("make /dev/shm")?;
+    let pts = format!("{dev}/pts");
+    make_folder(&pts, 0o755).step("make /dev/pts")?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    // Group 5 is tty on every Debian system (base-passwd).
+    let options = Some("newinstance,ptmxmode=0666,mode=0620,gid=5");
+    mount(Some("devpts"), pts.as_str(), Some("devpts"), flags, options).step("mount a devpts at /dev/pts")
+}
+
+fn make_folder(path: &str, mode: u32) -> std::io::Result<()> {
+    fs::create_dir(path)?;
+    fs::set_permissions(path, PermissionsExt::from_mode(mode))
+}
+
+fn mount_proc(root: &OwnedFd) -> Result<(), SetupError> {
+    let point = mount_point(root, "proc")?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some("proc"), path_of(&point).as_str(), Some("proc"), flags, None::<&str>)
+        .step("mount a /proc of its own (a container that hides parts of /proc forbids it)")?;
+    let proc = mount_point(root, "proc")?;
+    for name in KERNEL_SETTINGS {
+        let path = Path::new(&path_of(&proc)).join(name);
+        if path.exists() {
+            let action = || format!("protect /proc/{name}");
+            bind(&path, &path).step(action())?;
+            restrict(&path, flags, Access::ReadOnly).step(action())?;
+        }
+    }
+    Ok(())
+}
