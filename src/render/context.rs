@@ -1,0 +1,184 @@
+//! The variables of the templates: a stack's values under flat names, so that a template reads like the file it makes.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::stack::Stack;
+
+/// Every variable. What is absent is an empty text, and has a `has_…` beside it.
+#[derive(Debug, Serialize)]
+pub(super) struct Context {
+    /// The package's name; also that of the user, the role, the units and the folders.
+    name: String,
+    version: String,
+    maintainer: String,
+    summary: String,
+    has_homepage: bool,
+    homepage: String,
+    /// What units give as `Documentation=`: the homepage, or else the folder with the package's papers.
+    documentation: String,
+    /// Continuation lines are indented.
+    copyright: String,
+    license: String,
+    /// The licence's text as a field of DEP-5 goes on: indented, with ` .` for an empty line.
+    license_body: String,
+
+    /// `MODULE:VARIABLE`.
+    module: String,
+    has_workers: bool,
+    workers: u16,
+    threads: u16,
+    environment: Vec<Variable>,
+
+    port: u16,
+    server_names: Vec<String>,
+    max_body_size: String,
+    /// Whether the site takes the port of the distribution's default site.
+    default_site_gives_way: bool,
+
+    has_database: bool,
+    database: String,
+    /// The folder of the migrations on the server; empty when there are none.
+    migrations: String,
+
+    health_on_boot: String,
+    health_interval: String,
+    /// The address that the health check asks: this machine's nginx.
+    health_url: String,
+    /// Whether that takes a `Host:` header of its own.
+    has_host: bool,
+    host: String,
+
+    /// The units that are enabled, in the order in which they start.
+    units: Vec<String>,
+}
+
+/// A variable for the app.
+#[derive(Debug, Serialize)]
+struct Variable {
+    name: String,
+    value: String,
+}
+
+/// The port of the site that Debian's and Ubuntu's nginx packages enable.
+const DEFAULT_SITE_PORT: u16 = 80;
+
+impl Context {
+    /// The variables for a stack.
+    pub(super) fn of(stack: &Stack) -> Self {
+        let (package, app, site, health) = (&stack.package, &stack.app, &stack.site, &stack.health);
+        let name = package.name.to_string();
+        let database = stack.database.as_ref();
+        let migrations = database.and_then(|database| database.migrations.as_ref());
+        let host = site.server_names.iter().find(|name| is_host_name(name));
+        let environment =
+            app.environment.iter().map(|(name, value)| Variable { name: name.clone(), value: value.clone() });
+        let mut units = vec![format!("{name}.socket")];
+        units.extend(database.map(|_| format!("{name}-database.service")));
+        units.extend([format!("{name}.service"), format!("{name}-health.timer")]);
+        Self {
+            version: package.version.to_string(),
+            maintainer: package.maintainer.clone(),
+            summary: package.summary.clone(),
+            has_homepage: package.homepage.is_some(),
+            homepage: package.homepage.clone().unwrap_or_default(),
+            documentation: package.homepage.clone().unwrap_or_else(|| format!("file:///usr/share/doc/{name}/")),
+            copyright: package.copyright.join("\n           "),
+            license: package.license.clone(),
+            license_body: continuation(package.license_text.as_deref().unwrap_or_default()),
+            module: app.module.clone(),
+            has_workers: app.workers.is_some(),
+            workers: app.workers.unwrap_or_default(),
+            threads: app.threads,
+            environment: environment.collect(),
+            port: site.port,
+            server_names: site.server_names.clone(),
+            max_body_size: site.max_body_size.clone(),
+            default_site_gives_way: site.port == DEFAULT_SITE_PORT,
+            has_database: database.is_some(),
+            database: database.map(|database| database.name.clone()).unwrap_or_default(),
+            migrations: migrations.map(|path| format!("/usr/share/{name}/{}", path.display())).unwrap_or_default(),
+            health_on_boot: health.on_boot.clone(),
+            health_interval: health.interval.clone(),
+            health_url: format!("http://127.0.0.1:{}{}", site.port, health.path),
+            has_host: host.is_some(),
+            host: host.cloned().unwrap_or_default(),
+            units,
+            name,
+        }
+    }
+
+    /// The variables as JSON, which is what the engine takes.
+    pub(super) fn into_json(self) -> Value {
+        serde_json::to_value(self).unwrap_or_else(|_| Value::Object(Map::new()))
+    }
+
+    /// The variables' names, separated by commas.
+    pub(super) fn names(&self) -> String {
+        let json = serde_json::to_value(self).unwrap_or_default();
+        json.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>().join(", ")).unwrap_or_default()
+    }
+}
+
+/// Whether a server name of nginx is a plain host name: no wildcard, no pattern, not the one that stands for none.
+fn is_host_name(name: &str) -> bool {
+    name != "_" && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
+}
+
+/// A text as the lines of a field go on (Debian Policy 5.1).
+fn continuation(text: &str) -> String {
+    let lines = text.trim().lines().map(|line| match line.trim_end() {
+        "" => " .".to_owned(),
+        line => format!(" {line}"),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+impl Context {
+    /// Variables with values that need escaping.
+    pub(super) fn sample() -> Self {
+        let text = String::new;
+        Self {
+            name: "stack".to_owned(),
+            version: "1.0.0".to_owned(),
+            maintainer: "Jane Doe <jane@example.org>".to_owned(),
+            summary: "50% <b>&\"quoted\"</b>".to_owned(),
+            has_homepage: false,
+            homepage: text(),
+            documentation: text(),
+            copyright: text(),
+            license: text(),
+            license_body: text(),
+            module: text(),
+            has_workers: false,
+            workers: 0,
+            threads: 1,
+            environment: vec![Variable { name: "KEY".to_owned(), value: "value".to_owned() }],
+            port: 80,
+            server_names: vec!["_".to_owned()],
+            max_body_size: text(),
+            default_site_gives_way: true,
+            has_database: false,
+            database: text(),
+            migrations: text(),
+            health_on_boot: text(),
+            health_interval: text(),
+            health_url: text(),
+            has_host: false,
+            host: text(),
+            units: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_goes_on_as_policy_5_1_has_it() {
+        assert_eq!(continuation("One\n\nTwo  \n"), " One\n .\n Two");
+        assert!(is_host_name("www.example.org") && !is_host_name("*.example.org") && !is_host_name("_"));
+    }
+}

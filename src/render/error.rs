@@ -1,0 +1,67 @@
+//! Why a stack's files could not be rendered.
+
+use std::io;
+
+/// A mistake in a template, or in the app's folder.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum RenderError {
+    /// A template can't be parsed.
+    #[error("the template {template} has a mistake in line {line}: {reason}")]
+    #[diagnostic(help(
+        "templates are Handlebars: {{{{name}}}}, {{{{#if has_database}}}} … {{{{/if}}}}, {{{{#each units}}}} … {{{{/each}}}}"
+    ))]
+    Syntax {
+        /// The template, relative to the project's folder.
+        template: String,
+        /// Counted from 1.
+        line: usize,
+        /// What the parser says.
+        reason: String,
+    },
+    /// A template uses a variable that does not exist.
+    #[error("the template {template} uses a variable in line {line} that does not exist: {variable}")]
+    #[diagnostic(help("these do: {known}"))]
+    UnknownVariable {
+        /// The template, relative to the project's folder.
+        template: String,
+        /// Counted from 1.
+        line: usize,
+        /// As it is written there, as far as the template engine knows it.
+        variable: String,
+        /// All variables that exist.
+        known: String,
+    },
+    /// A file or folder of the project can't be read.
+    #[error("cannot read {path}: {source}")]
+    #[diagnostic(help("check that it is there, that you may read it, and, for a template, that its text is UTF-8"))]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A link in the app's folder that would lead elsewhere, or nowhere, on the server.
+    #[error("the link {path} leads to {target}, which is not a file or folder that is packed with the app")]
+    #[diagnostic(help("let it point into the app's folder by a relative path, or put the file itself there"))]
+    LinkLeadsOut {
+        /// The link.
+        path: String,
+        /// What it says.
+        target: String,
+    },
+    /// A socket, a pipe or a device in the app's folder.
+    #[error("{0} is neither a file nor a folder nor a link, so it can't be packed")]
+    #[diagnostic(help("delete it, or move it out of the app's folder"))]
+    SpecialFile(String),
+    /// A file name that is not UTF-8.
+    #[error("the name of {0} is not UTF-8")]
+    #[diagnostic(help("rename the file"))]
+    FileName(String),
+    /// The changelog could not be compressed.
+    #[error("cannot compress the changelog: {0}")]
+    Compress(#[source] io::Error),
+    /// A relation that the stack needs could not be read.
+    #[error("the relation {0}")]
+    Relation(#[from] crate::control::RelationError),
+}

@@ -1,0 +1,57 @@
+//! The changelog of the package (Debian Policy 4.4 and 12.7).
+
+use std::io::Write;
+
+use flate2::{Compression, GzBuilder};
+
+use super::{Content, FileKind, RenderError, RenderedFile};
+use crate::stack::{ChangelogEntry, Stack};
+
+/// The widest line that lintian lets pass.
+const WIDTH: usize = 80;
+
+/// The compressed changelog: `changelog.gz` for a native package, else `changelog.Debian.gz`.
+pub(super) fn changelog(stack: &Stack) -> Result<RenderedFile, RenderError> {
+    let package = &stack.package;
+    let (name, maintainer) = (package.name.as_str(), package.maintainer.as_str());
+    let entries: Vec<String> = package.changelog.iter().map(|entry| write_entry(name, maintainer, entry)).collect();
+    let file = if package.version.is_native() { "changelog.gz" } else { "changelog.Debian.gz" };
+    Ok(RenderedFile {
+        path: format!("/usr/share/doc/{name}/{file}"),
+        content: Content::Bytes(gzip(entries.join("\n").as_bytes()).map_err(RenderError::Compress)?),
+        mode: 0o644,
+        kind: FileKind::Plain,
+    })
+}
+
+/// As `gzip -9n` does: no name, no time.
+fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+fn write_entry(name: &str, maintainer: &str, entry: &ChangelogEntry) -> String {
+    let mut text = format!("{name} ({}) stable; urgency=medium\n\n", entry.version);
+    for change in &entry.changes {
+        write_item(&mut text, change);
+    }
+    text.push_str(&format!("\n -- {maintainer}  {}\n", entry.date.to_rfc5322()));
+    text
+}
+
+/// One item, with its words filled into lines.
+fn write_item(text: &mut String, change: &str) {
+    let mut line = String::from("  *");
+    for word in change.split_whitespace() {
+        if line.chars().count() + 1 + word.chars().count() > WIDTH && line.trim_start() != "*" {
+            text.push_str(&line);
+            text.push('\n');
+            line = String::from("   ");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    text.push_str(&line);
+    text.push('\n');
+}
