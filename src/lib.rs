@@ -5,6 +5,7 @@ pub mod apt;
 pub mod commands;
 pub mod control;
 pub mod deb;
+pub mod disk;
 pub mod render;
 pub mod rootfs;
 pub mod stack;
