@@ -62,12 +62,7 @@ struct Job {
 ///
 /// # Errors
 /// When `raw` cannot be read, `output` cannot be written, or the user interrupts.
-pub fn compress(
-    raw: &File,
-    output: impl Write,
-    threads: NonZeroUsize,
-    progress: &Progress,
-) -> io::Result<Compressed> {
+pub fn compress(raw: &File, output: impl Write, threads: NonZeroUsize, progress: &Progress) -> io::Result<Compressed> {
     let length = raw.metadata()?.len();
     // The results in the order of the blocks; its bound is what limits the blocks under way.
     let (in_order, results) = sync_channel(2 * threads.get());

@@ -7,6 +7,7 @@
 mod app;
 mod context;
 mod error;
+pub mod image;
 mod papers;
 mod relations;
 mod template;

@@ -1,0 +1,232 @@
+//! A finished root in, a raw ext4 file system out, made by the target's own `mke2fs -d` in the sandbox. No partition table:
+//! Linode's helpers and its default kernel want the file system itself. The same tree gives the same bytes: UUID, hash seed
+//! and times come from the input, and mke2fs 1.47.1 and newer let `SOURCE_DATE_EPOCH` cap what it copies.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::limits::{self, LimitError};
+use crate::system::epoch::Epoch;
+use crate::system::hash::Sha256;
+
+/// Where the runner shows the finished root, read-only.
+pub const TREE: &str = "/mnt/tree";
+/// Where the runner shows the image file, to be written to.
+pub const IMAGE: &str = "/mnt/image";
+
+const BLOCK: u64 = 4096;
+/// One inode for so many bytes: mke2fs's own default, stated because it holds for the grown file system as well.
+const BYTES_PER_INODE: u64 = 16 * 1024;
+const INODE_BYTES: u64 = 256;
+/// In MiB. It does not grow with the file system, so it is what a server's disk deserves.
+const JOURNAL_MIB: u64 = 64;
+
+/// Nothing by default: mke2fs's own defaults change. Without `metadata_csum` and `orphan_file`, which Linode's helpers do
+/// not support; `uninit_bg` spares the first boot the writing of all inode tables when the file system grows, and
+/// `resize_inode` lets it grow a thousandfold while mounted.
+const FEATURES: &str = "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,flex_bg,sparse_super,large_file,\
+    huge_file,uninit_bg,dir_nlink,extra_isize";
+
+/// What a file system is given.
+#[derive(Debug, Clone)]
+pub struct FileSystem<'a> {
+    /// At most 16 bytes.
+    pub label: &'a str,
+    /// What tells it from all others: [`Identity::of`].
+    pub identity: &'a Identity,
+    /// The latest time in it.
+    pub epoch: Epoch,
+    /// Free room for what the machine writes before the file system has grown, in bytes.
+    pub free_space: u64,
+}
+
+/// The two identifiers of a file system, in the form of RFC 9562.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The UUID, by which the root is found.
+    pub uuid: String,
+    /// Where names go in large folders' hash trees.
+    pub hash_seed: String,
+}
+
+impl Identity {
+    /// Derives both from what makes the image this one (name, version, every package's digest): equal input, equal
+    /// identity. They are version 8 UUIDs (RFC 9562, 5.8).
+    pub fn of(input: &[&str]) -> Self {
+        let derive = |purpose: &str| {
+            let mut text = purpose.to_owned();
+            for part in input {
+                text.push('\0');
+                text.push_str(part);
+            }
+            let digest = Sha256::of(text.as_bytes()).to_string();
+            let field = |from: usize, to: usize| digest.get(from..to).unwrap_or_default();
+            format!("{}-{}-8{}-a{}-{}", field(0, 8), field(8, 12), field(12, 15), field(15, 18), field(18, 30))
+        };
+        Self { uuid: derive("uuid"), hash_seed: derive("hash seed") }
+    }
+}
+
+/// What a runner's command said, or why it could not say it.
+pub type RunResult = Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Runs a command of the target root where the tree is at [`TREE`] and the image at [`IMAGE`], with `SOURCE_DATE_EPOCH`
+/// set, and returns its standard output.
+pub type Run<'a> = &'a dyn Fn(&[&str]) -> RunResult;
+
+/// Why there is no file system.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum Ext4Error {
+    /// The time lies ahead: the kernel gives files today's change times, and nothing can set them forward.
+    #[error("the image's time, {0}, lies in the future, so that two builds would differ")]
+    #[diagnostic(help("set SOURCE_DATE_EPOCH, or the date of the newest changelog entry, to a time that has come"))]
+    Future(String),
+    /// It would be too large.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Limit(#[from] LimitError),
+    /// The image file cannot be written.
+    #[error("cannot make the image file {path}: {source}")]
+    #[diagnostic(help("check that the disk has room for the image"))]
+    Create {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A command of the target failed.
+    #[error("{what} failed in the finished root: {source}")]
+    #[diagnostic(help("the image needs findutils and e2fsprogs of version 1.47.1 or newer among its packages"))]
+    Run {
+        /// What was being done.
+        what: &'static str,
+        /// What the sandbox or the command said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// find(1) printed something else than it was told to.
+    #[error("the size of the finished root cannot be determined: find printed `{0}`")]
+    #[diagnostic(help("this is a mistake of the program; please report it with the suite's name"))]
+    Size(String),
+}
+
+/// Makes the file system at `image`, a file of that name replaced, from the tree that `run` shows. Returns its size in
+/// bytes; what is free in it takes no room on a disk that knows holes.
+///
+/// # Errors
+/// When a command fails, the file cannot be made, or it would be larger than Linode accepts.
+pub fn make(file_system: &FileSystem, image: &Path, run: Run) -> Result<u64, Ext4Error> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    if u64::from(file_system.epoch.seconds()) > now {
+        return Err(Ext4Error::Future(file_system.epoch.to_rfc3339()));
+    }
+    let list = ["find", TREE, "-xdev", "-printf", "%y %s %n %i\\n"];
+    let listing = run(&list).map_err(|source| Ext4Error::Run { what: "measuring the tree", source })?;
+    let size = Contents::of(&String::from_utf8_lossy(&listing))?.file_system_size(file_system.free_space);
+    limits::check_raw(size)?;
+    let create = || File::create(image)?.set_len(size);
+    create().map_err(|source| Ext4Error::Create { path: image.display().to_string(), source })?;
+    let identity = file_system.identity;
+    let extended = format!("hash_seed={},lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0", identity.hash_seed);
+    let (block, inode, ratio) = (BLOCK.to_string(), INODE_BYTES.to_string(), BYTES_PER_INODE.to_string());
+    let journal = format!("size={JOURNAL_MIB}");
+    let command = [
+        ["mke2fs", "-q", "-F", "-t", "ext4", "-d", TREE].as_slice(),
+        &["-b", &block, "-I", &inode, "-i", &ratio, "-J", &journal],
+        // One per cent for root, so that a full disk can be tidied up; five would be gigabytes on a grown one.
+        &["-m", "1", "-e", "remount-ro", "-O", FEATURES, "-E", &extended],
+        &["-U", &identity.uuid, "-L", file_system.label, IMAGE],
+    ]
+    .concat();
+    run(&command).map_err(|source| Ext4Error::Run { what: "mke2fs", source })?;
+    Ok(size)
+}
+
+/// What a tree needs of a file system.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Contents {
+    blocks: u64,
+    inodes: u64,
+}
+
+impl Contents {
+    /// From lines of type, size, number of names, and inode.
+    fn of(listing: &str) -> Result<Self, Ext4Error> {
+        let mut contents = Self::default();
+        let mut linked = HashSet::new();
+        for line in listing.lines() {
+            let bad = || Ext4Error::Size(line.to_owned());
+            let fields: Vec<&str> = line.split(' ').collect();
+            let &[kind, size, names, inode] = fields.as_slice() else { return Err(bad()) };
+            let size: u64 = size.parse().map_err(|_| bad())?;
+            if kind != "d" && names != "1" && !linked.insert(inode) {
+                continue;
+            }
+            contents.inodes += 1;
+            contents.blocks += match kind {
+                "f" => size.div_ceil(BLOCK),
+                // Names take other room here than in the tree's file system.
+                "d" => size.div_ceil(BLOCK).max(1) + 1,
+                // Shorter links lie in the inode (ext4 documentation, "Symbolic Links").
+                "l" => u64::from(size >= 60),
+                _ => 0,
+            };
+        }
+        Ok(contents)
+    }
+
+    /// The size of a file system with `free` bytes of room beside the contents, in whole MiB.
+    fn file_system_size(&self, free: u64) -> u64 {
+        const MIB: u64 = 1024 * 1024;
+        let used = self.blocks * BLOCK + free + JOURNAL_MIB * MIB;
+        // The inode tables take 256 bytes of each 16 KiB; 2 % are for root's reserve, bitmaps, descriptors and the room
+        // that they may grow into, and the blocks that map large files.
+        let size = used + used / (BYTES_PER_INODE / INODE_BYTES - 1) + used / 50 + 8 * MIB;
+        // Very many small files: the inodes decide. A tenth of them stays free.
+        let for_inodes = (self.inodes + self.inodes / 10 + 1024) * BYTES_PER_INODE;
+        size.max(for_inodes).next_multiple_of(MIB)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_follows_from_the_input_alone() {
+        let identity = Identity::of(&["shop", "1.0"]);
+        assert_eq!(identity, Identity::of(&["shop", "1.0"]));
+        assert_ne!(identity.uuid, Identity::of(&["shop1", ".0"]).uuid);
+        assert_ne!(identity.uuid, identity.hash_seed);
+        let groups: Vec<&str> = identity.uuid.split('-').collect();
+        assert_eq!(groups.iter().map(|group| group.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+        // RFC 9562, 4.1 and 4.2: variant 10 in binary, version 8.
+        assert!(groups[2].starts_with('8') && groups[3].starts_with('a'), "{}", identity.uuid);
+    }
+
+    #[test]
+    fn a_file_with_two_names_counts_once() {
+        let contents =
+            Contents::of("d 4096 2 1\nf 5000 2 7\nf 5000 2 7\nf 0 1 8\nl 60 1 9\nl 59 1 10\nc 0 1 11\n").unwrap();
+        assert_eq!(contents, Contents { blocks: 2 + 2 + 1, inodes: 6 });
+        assert!(matches!(Contents::of("f x 1 1"), Err(Ext4Error::Size(_))));
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_before_it_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = folder.path().join("image");
+        let epoch = Epoch::from_seconds(1_700_000_000).unwrap();
+        let identity = Identity::of(&["shop"]);
+        let file_system = FileSystem { label: "shop", identity: &identity, epoch, free_space: 0 };
+        let run = |_: &[&str]| -> RunResult { Ok(b"f 7000000000 1 1\n".to_vec()) };
+        assert!(matches!(make(&file_system, &image, &run), Err(Ext4Error::Limit(LimitError::Raw { .. }))));
+        assert!(!image.exists());
+        let future = FileSystem { epoch: Epoch::from_seconds(i64::from(u32::MAX)).unwrap(), ..file_system };
+        assert!(matches!(make(&future, &image, &run), Err(Ext4Error::Future(_))));
+    }
+}

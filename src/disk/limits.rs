@@ -1,0 +1,67 @@
+//! The sizes that Linode accepts. It takes an image that is too large without an error, and then the image never appears:
+//! so both sizes are checked here, each as soon as it is known.
+
+/// Bytes in one GiB.
+const GIB: u64 = 1024 * 1024 * 1024;
+
+/// The largest image, decompressed, in bytes.
+pub const RAW: u64 = 6 * GIB;
+
+/// The largest image file, compressed, in bytes.
+pub const COMPRESSED: u64 = 5 * GIB;
+
+/// An image is larger than Linode accepts.
+#[derive(Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+pub enum LimitError {
+    /// Before it is compressed.
+    #[error("the image is {size} bytes, {} MiB more than the 6 GiB that Linode accepts", excess(*.size, RAW))]
+    #[diagnostic(help(
+        "set [image] free_space in stack.toml to less (the file system grows to the disk at first boot), take packages out \
+         of [image] packages, or keep large files of the app out of the image"
+    ))]
+    Raw {
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// Afterwards.
+    #[error("the compressed image is {size} bytes, {} MiB more than the 5 GiB that Linode accepts", excess(*.size, COMPRESSED))]
+    #[diagnostic(help("take packages out of [image] packages, or keep large files of the app out of the image"))]
+    Compressed {
+        /// Its size in bytes.
+        size: u64,
+    },
+}
+
+fn excess(size: u64, limit: u64) -> u64 {
+    size.saturating_sub(limit).div_ceil(1024 * 1024)
+}
+
+/// Checks the size of an image before it is compressed, in bytes.
+///
+/// # Errors
+/// When Linode accepts none as large.
+pub fn check_raw(size: u64) -> Result<(), LimitError> {
+    if size <= RAW { Ok(()) } else { Err(LimitError::Raw { size }) }
+}
+
+/// Checks the size of a compressed image, in bytes.
+///
+/// # Errors
+/// When Linode accepts none as large.
+pub fn check_compressed(size: u64) -> Result<(), LimitError> {
+    if size <= COMPRESSED { Ok(()) } else { Err(LimitError::Compressed { size }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_byte_more_is_too_much() {
+        assert_eq!(check_raw(6 << 30), Ok(()));
+        let error = check_raw((6 << 30) + 1).unwrap_err();
+        assert!(error.to_string().contains("1 MiB more than the 6 GiB"), "{error}");
+        assert_eq!(check_compressed(5 << 30), Ok(()));
+        assert_eq!(check_compressed((5 << 30) + 1), Err(LimitError::Compressed { size: (5 << 30) + 1 }));
+    }
+}

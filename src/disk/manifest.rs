@@ -1,0 +1,147 @@
+//! What is in an image, as JSON beside it: for whoever asks later which version of a package a machine began with, or
+//! whether an image is the one that was built. Nothing in it tells where or when it was built: the same input gives the
+//! same manifest, from whichever mirror.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::gzip::Compressed;
+use crate::control::{PackageName, Version};
+use crate::system::epoch::Epoch;
+use crate::system::hash::Sha256;
+use crate::system::output::{OutputError, write_file};
+
+/// The version of the manifest's form. It changes when a reader would have to.
+const SCHEMA: u32 = 1;
+
+/// The manifest of an image.
+#[derive(Debug, Clone, Serialize)]
+pub struct Manifest {
+    schema: u32,
+    stackdeb: &'static str,
+    name: PackageName,
+    version: String,
+    suite: String,
+    source_date_epoch: u32,
+    releases: Vec<Release>,
+    file_system: FileSystem,
+    raw: Size,
+    compressed: Size,
+    packages: Vec<Package>,
+}
+
+/// A Release file that the packages come from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Release {
+    /// Its folder under `dists/`: `trixie-security`.
+    pub suite: String,
+    /// Its `Date` field, as it stands there.
+    pub date: String,
+}
+
+/// An installed package.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Package {
+    /// Its name.
+    pub name: PackageName,
+    /// Its version, as in its control data.
+    pub version: String,
+    /// Its architecture: `amd64` or `all`.
+    pub architecture: String,
+    /// The digest of its `.deb`.
+    pub sha256: Sha256,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct FileSystem {
+    kind: &'static str,
+    uuid: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Size {
+    bytes: u64,
+    sha256: Sha256,
+}
+
+impl Manifest {
+    /// The manifest of the image of `name`, a root file system with that `uuid`. The order of `packages` and `releases`
+    /// does not matter.
+    #[expect(clippy::too_many_arguments, reason = "each is a field of the file, named where it is passed")]
+    pub fn new(
+        name: &PackageName,
+        version: &Version,
+        suite: &str,
+        epoch: Epoch,
+        uuid: &str,
+        image: &Compressed,
+        mut releases: Vec<Release>,
+        mut packages: Vec<Package>,
+    ) -> Self {
+        releases.sort();
+        packages.sort();
+        Self {
+            schema: SCHEMA,
+            stackdeb: env!("CARGO_PKG_VERSION"),
+            name: name.clone(),
+            version: version.to_string(),
+            suite: suite.to_owned(),
+            source_date_epoch: epoch.seconds(),
+            releases,
+            file_system: FileSystem { kind: "ext4", uuid: uuid.to_owned() },
+            raw: Size { bytes: image.raw_bytes, sha256: image.raw_sha256 },
+            compressed: Size { bytes: image.compressed_bytes, sha256: image.compressed_sha256 },
+            packages,
+        }
+    }
+
+    /// Writes it to `path`, indented, with a line's end at the end.
+    ///
+    /// # Errors
+    /// When it cannot be written; an older file of that name is then as it was.
+    pub fn write(&self, path: &Path) -> Result<(), OutputError> {
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| OutputError { path: path.display().to_string(), source: error.into() })?;
+        write_file(path, &[text.as_slice(), b"\n"].concat())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str) -> Package {
+        Package {
+            name: name.parse().unwrap(),
+            version: "1:2.0-1".into(),
+            architecture: "amd64".into(),
+            sha256: Sha256::of(name.as_bytes()),
+        }
+    }
+
+    fn manifest(packages: Vec<Package>) -> serde_json::Value {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("image.json");
+        let digest = Sha256::of(b"abc");
+        let image =
+            Compressed { raw_bytes: 10, raw_sha256: digest, compressed_bytes: 5, compressed_sha256: Sha256::of(b"") };
+        let release = Release { suite: "trixie".into(), date: "Sat, 14 Nov 2026 10:00:00 UTC".into() };
+        let epoch = Epoch::from_seconds(1_795_428_000).unwrap();
+        let (name, version) = ("shop".parse().unwrap(), "1.0.0".parse().unwrap());
+        Manifest::new(&name, &version, "trixie", epoch, "uuid", &image, vec![release], packages).write(&path).unwrap();
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_order_of_the_packages_does_not_matter() {
+        let value = manifest(vec![package("zlib1g"), package("bash")]);
+        assert_eq!(value, manifest(vec![package("bash"), package("zlib1g")]));
+        assert_eq!(value["schema"], 1);
+        assert_eq!(value["packages"][0]["name"], "bash");
+        // FIPS 180-4's example: the message "abc".
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(value["raw"]["sha256"], abc);
+        assert_eq!(value["compressed"]["bytes"], 5);
+    }
+}

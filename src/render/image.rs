@@ -1,0 +1,296 @@
+//! The image's own files: what a machine needs that no package of the distribution brings. A [`Stack`] and what is known
+//! of the image come in; files with their place and mode go out.
+//!
+//! The templates in `image/` lie where their files will lie. They are embedded in the binary; a project's own `image/`
+//! folder takes the place of each that it has.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use handlebars::{Handlebars, RenderError, no_escape};
+use serde::Serialize;
+
+use crate::stack::Stack;
+
+/// What the templates know of the image, beside the stack.
+#[derive(Debug, Clone)]
+pub struct ImageFacts {
+    /// The root file system's UUID, in lower case.
+    pub uuid: String,
+    /// The archive that the running machine upgrades from.
+    pub mirror: String,
+    /// The same for security upgrades.
+    pub security_mirror: String,
+    /// The archive's components: `main`.
+    pub components: String,
+    /// The distribution's keyring, where its own package installs it.
+    pub keyring: String,
+}
+
+/// When a file has to be in the root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Before any package is configured: maintainer scripts read it.
+    BeforeConfiguring,
+    /// When all packages are configured.
+    Finishing,
+}
+
+/// A file of the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageFile {
+    /// Where it lies, relative to the root.
+    pub path: PathBuf,
+    /// Its permission bits; its owner is root.
+    pub mode: u32,
+    /// When it has to be there.
+    pub moment: Moment,
+    /// What is in it.
+    pub content: String,
+}
+
+/// Why the image's files cannot be made.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ImageFilesError {
+    /// A template of the project cannot be read.
+    #[error("cannot read the template {path}: {source}")]
+    #[diagnostic(help("make it readable, or remove it: the built-in template is used then"))]
+    Read {
+        /// The template.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A template is wrong, or uses a variable that does not exist.
+    #[error("the template {path} cannot be rendered: {source}")]
+    #[diagnostic(help(
+        "compare it with the built-in template of that name in the folder `image` of stackdeb's source"
+    ))]
+    Render {
+        /// The template.
+        path: String,
+        /// Where and why.
+        #[source]
+        source: Box<RenderError>,
+    },
+}
+
+/// The variables of the templates.
+#[derive(Serialize)]
+struct Variables<'a> {
+    name: &'a str,
+    hostname: &'a str,
+    suite: &'a str,
+    uuid: &'a str,
+    mirror: &'a str,
+    security_mirror: &'a str,
+    components: &'a str,
+    keyring: &'a str,
+}
+
+/// A template, where it lies in `image/`.
+struct Template {
+    path: &'static str,
+    text: &'static str,
+    mode: u32,
+    moment: Moment,
+    /// Where its files go, when that is not its own place; `NAME` stands for the package's name.
+    places: &'static [&'static str],
+}
+
+const fn file(path: &'static str, text: &'static str) -> Template {
+    Template { path, text, mode: 0o644, moment: Moment::Finishing, places: &[] }
+}
+
+const fn script(path: &'static str, text: &'static str) -> Template {
+    Template { mode: 0o755, ..file(path, text) }
+}
+
+const fn early(path: &'static str, text: &'static str) -> Template {
+    Template { moment: Moment::BeforeConfiguring, ..file(path, text) }
+}
+
+macro_rules! template {
+    ($kind:ident, $path:literal) => {
+        $kind($path, include_str!(concat!("../../image/", $path)))
+    };
+}
+
+const TEMPLATES: &[Template] = &[
+    // The hook of initramfs-tools takes the root's checker from it.
+    template!(early, "etc/fstab"),
+    template!(early, "etc/initramfs-tools/conf.d/image"),
+    template!(early, "etc/initramfs-tools/modules"),
+    template!(early, "etc/kernel-img.conf"),
+    template!(early, "etc/dpkg/dpkg.cfg.d/stackdeb"),
+    template!(early, "etc/postgresql-common/createcluster.d/image-build.conf"),
+    // openssh-server makes the host keys that the configuration names.
+    template!(early, "etc/ssh/sshd_config.d/10-image.conf"),
+    template!(file, "boot/grub/grub.cfg"),
+    template!(file, "etc/apt/sources.list.d/distribution.sources"),
+    template!(file, "etc/cloud/cloud.cfg.d/90-image.cfg"),
+    template!(file, "etc/hostname"),
+    template!(file, "etc/hosts"),
+    template!(file, "etc/locale.conf"),
+    template!(file, "etc/systemd/network/80-ethernet.network"),
+    Template {
+        places: &[
+            "etc/systemd/system/NAME.service.d/10-image.conf",
+            "etc/systemd/system/NAME-database.service.d/10-image.conf",
+        ],
+        ..template!(file, "etc/systemd/system/app-after-cloud-init.conf")
+    },
+    template!(file, "etc/systemd/system/dev-swap\\x2ddisk.swap"),
+    template!(file, "etc/systemd/system/first-boot-certificate.service"),
+    template!(file, "etc/systemd/system/first-boot-cluster.service"),
+    template!(file, "etc/systemd/system/sshd-keygen.service"),
+    template!(file, "etc/udev/rules.d/90-swap.rules"),
+    template!(script, "usr/local/lib/systemd/system-generators/image-boot-order"),
+    template!(script, "usr/local/libexec/first-boot-certificate"),
+    template!(script, "usr/local/libexec/first-boot-cluster"),
+];
+
+/// Renders all of the image's files, in the order of their paths.
+///
+/// # Errors
+/// When a template of the project cannot be read, is wrong, or uses an unknown variable.
+pub fn image_files(stack: &Stack, facts: &ImageFacts) -> Result<Vec<ImageFile>, ImageFilesError> {
+    let mut engine = Handlebars::new();
+    engine.set_strict_mode(true);
+    engine.register_escape_fn(no_escape);
+    let name = stack.package.name.as_str();
+    let variables = Variables {
+        name,
+        hostname: &stack.image.hostname,
+        suite: &stack.image.suite,
+        uuid: &facts.uuid,
+        mirror: &facts.mirror,
+        security_mirror: &facts.security_mirror,
+        components: &facts.components,
+        keyring: &facts.keyring,
+    };
+    let mut files = Vec::new();
+    for template in TEMPLATES {
+        let own = own_template(&stack.folder, template.path)?;
+        let text = own.as_deref().unwrap_or(template.text);
+        let content = engine.render_template(text, &variables).map_err(|source| ImageFilesError::Render {
+            path: format!("image/{}", template.path),
+            source: Box::new(source),
+        })?;
+        let places = if template.places.is_empty() { &[template.path] } else { template.places };
+        files.extend(places.iter().map(|place| ImageFile {
+            path: place.replace("NAME", name).into(),
+            mode: template.mode,
+            moment: template.moment,
+            content: content.clone(),
+        }));
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(files)
+}
+
+/// The project's template of that name, if it has one.
+fn own_template(project: &Path, path: &str) -> Result<Option<String>, ImageFilesError> {
+    let file = project.join("image").join(path);
+    match fs::read_to_string(&file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(source) => Err(ImageFilesError::Read { path: file.display().to_string(), source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{Relations, Version};
+    use crate::stack::{App, ChangelogEntry, Compression, Health, Image, Package, Site};
+    use crate::system::epoch::Epoch;
+
+    fn stack(folder: &Path) -> Stack {
+        let version: Version = "1.0.0".parse().unwrap();
+        let date = Epoch::from_seconds(1_795_428_000).unwrap();
+        let none = Relations::default();
+        Stack {
+            folder: folder.to_owned(),
+            package: Package {
+                name: "shop".parse().unwrap(),
+                version: version.clone(),
+                maintainer: "Jane Doe <jane@example.org>".into(),
+                summary: "shop".into(),
+                description: "A shop.".into(),
+                homepage: None,
+                section: "web".into(),
+                priority: "optional".into(),
+                copyright: vec!["2026 Jane Doe <jane@example.org>".into()],
+                license: "MIT".into(),
+                license_text: None,
+                depends: none.clone(),
+                changelog: vec![ChangelogEntry { version, date, changes: vec!["First.".into()] }],
+                compression: Compression::Xz,
+            },
+            app: App {
+                folder: folder.join("app"),
+                module: "app:app".into(),
+                depends: none.clone(),
+                workers: None,
+                threads: 1,
+                environment: Vec::new(),
+            },
+            site: Site { port: 80, server_names: vec!["_".into()], max_body_size: "10m".into() },
+            database: None,
+            health: Health { on_boot: "2min".into(), interval: "10min".into(), path: "/healthz".into() },
+            image: Image {
+                suite: "trixie".into(),
+                mirror: None,
+                security_mirror: None,
+                keyring: None,
+                hostname: "till".into(),
+                packages: none,
+                free_space: 0,
+            },
+        }
+    }
+
+    fn facts() -> ImageFacts {
+        ImageFacts {
+            uuid: "6b4e03c9-3a0f-5d4b-9d54-2ad3b1a0c0de".into(),
+            mirror: "http://mirror.example/debian".into(),
+            security_mirror: "http://mirror.example/security".into(),
+            components: "main".into(),
+            keyring: "/usr/share/keyrings/debian-archive-keyring.gpg".into(),
+        }
+    }
+
+    fn content<'a>(files: &'a [ImageFile], path: &str) -> &'a str {
+        &files.iter().find(|file| file.path == Path::new(path)).unwrap_or_else(|| panic!("no {path}")).content
+    }
+
+    #[test]
+    fn the_root_is_named_by_its_uuid_and_never_by_its_disk() {
+        let files = image_files(&stack(Path::new("/nonexistent")), &facts()).unwrap();
+        for path in ["etc/fstab", "boot/grub/grub.cfg"] {
+            assert!(content(&files, path).contains(&format!("UUID={}", facts().uuid)), "{path}");
+        }
+        for file in &files {
+            assert!(!file.content.contains("/dev/sd"), "{} names a disk", file.path.display());
+            assert!(!file.content.contains("{{"), "{} is not rendered", file.path.display());
+        }
+        assert_eq!(content(&files, "etc/hostname"), "till\n");
+        assert!(content(&files, "etc/systemd/system/shop.service.d/10-image.conf").contains("cloud-init-network"));
+    }
+
+    #[test]
+    fn a_project_may_have_templates_of_its_own() {
+        let project = tempfile::tempdir().unwrap();
+        let own = project.path().join("image/etc/hosts");
+        fs::create_dir_all(own.parent().unwrap()).unwrap();
+        fs::write(&own, "127.0.0.1 {{hostname}} & co\n").unwrap();
+        let files = image_files(&stack(project.path()), &facts()).unwrap();
+        assert_eq!(content(&files, "etc/hosts"), "127.0.0.1 till & co\n");
+        fs::write(&own, "{{hostnam}}").unwrap();
+        let error = image_files(&stack(project.path()), &facts()).unwrap_err().to_string();
+        assert!(error.contains("image/etc/hosts") && error.contains("hostnam"), "{error}");
+    }
+}

@@ -1,0 +1,302 @@
+//! The last touch: a configured root comes in; a root that may be copied to any number of machines stays. The image's own
+//! files are put in place and their units enabled, then everything goes that is secret, that identifies one machine, or
+//! that tells of the build instead of the input.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::path::{Component, Path, PathBuf};
+
+use crate::render::image::ImageFile;
+use crate::system::epoch::Epoch;
+use crate::system::interrupt;
+
+/// What goes, as a path or a path with a `*` in its last part, each with its reason. A folder goes with all in it.
+const REMOVED: &[(&str, &str)] = &[
+    // Secrets: the same on every machine, they would protect none.
+    ("etc/ssh/ssh_host_*", "host keys are made at first boot (sshd-keygen.service)"),
+    ("etc/ssl/private/ssl-cert-snakeoil.key", "the certificate is made at first boot (first-boot-certificate.service)"),
+    ("etc/ssl/certs/ssl-cert-snakeoil.pem", "it belongs to that key"),
+    ("var/lib/systemd/random-seed", "a seed that others know is none"),
+    ("var/lib/systemd/credential.secret", "systemd makes it when it needs it"),
+    // One machine's identity.
+    ("var/lib/dbus/machine-id", "systemd-tmpfiles links it to /etc/machine-id"),
+    ("etc/resolv.conf", "it was the build's; a link to what systemd-resolved keeps takes its place"),
+    // The build's tools.
+    ("usr/sbin/policy-rc.d", "it kept services from starting during the build"),
+    ("etc/postgresql-common/createcluster.d/image-build.conf", "it kept the cluster from being made in the build"),
+    ("etc/apt/sources.list", "etc/apt/sources.list.d says it"),
+    // What the build left behind.
+    ("var/lib/apt/lists/*", "`apt-get update` fetches them anew"),
+    ("var/cache/apt/*.bin", "apt's caches of those lists"),
+    ("var/cache/apt/archives/*.deb", "they are installed"),
+    ("var/cache/ldconfig/aux-cache", "it holds inode numbers and times of the build host"),
+    ("var/cache/debconf/*-old", "a backup"),
+    ("var/lib/dpkg/*-old", "a backup"),
+    ("var/lib/dpkg/lock*", "an empty file that dpkg makes"),
+    ("var/lib/dpkg/triggers/Lock", "an empty file that dpkg makes"),
+    ("var/log/apt/*", "a log of the build, with its times"),
+    ("var/log/dpkg.log", "a log of the build, with its times"),
+    ("var/log/alternatives.log", "a log of the build, with its times"),
+    ("var/log/bootstrap.log", "a log of the build, with its times"),
+    ("etc/passwd-", "a backup"),
+    ("etc/group-", "a backup"),
+    ("etc/shadow-", "a backup"),
+    ("etc/gshadow-", "a backup"),
+    ("etc/subuid-", "a backup"),
+    ("etc/subgid-", "a backup"),
+    ("etc/.pwd.lock", "an empty file that passwd makes"),
+    // Mounted over at boot, or emptied by it.
+    ("dev/*", "devtmpfs is mounted there"),
+    ("proc/*", "proc is mounted there"),
+    ("run/*", "a tmpfs is mounted there"),
+    ("sys/*", "sysfs is mounted there"),
+    ("tmp/*", "of the build"),
+    ("var/tmp/*", "of the build"),
+];
+
+// What stays, though other image builders remove it: `__pycache__` (the same in every build, and without it the first
+// start of each Python program compiles), `/var/log/journal` (it makes the journal last over reboots), and apt's record
+// of automatically installed packages.
+
+/// Units that are enabled beside those that packages enable themselves.
+const UNITS: &[&str] = &[
+    // Enabled outright: without a `console=` of ours on the kernel's command line, nobody would start it.
+    "serial-getty@ttyS0.service",
+    "sshd-keygen.service",
+    "systemd-networkd.service",
+    "systemd-resolved.service",
+];
+const CERTIFICATE_UNIT: &str = "first-boot-certificate.service";
+const CLUSTER_UNIT: &str = "first-boot-cluster.service";
+
+/// Folders that are there only with ssl-cert, and only with postgresql-common.
+const CERTIFICATES: &str = "etc/ssl/private";
+const CLUSTERS: &str = "etc/postgresql-common";
+
+/// Why a root cannot be finished.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum FinishError {
+    /// A file cannot be changed or removed.
+    #[error("cannot finish {path}: {source}")]
+    #[diagnostic(help("check that the disk has room; the root is a working copy, and a new build makes it anew"))]
+    File {
+        /// The file, on this machine.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Something is mounted inside the root.
+    #[error("{0} is mounted inside the root, and finishing would remove what is in it")]
+    #[diagnostic(help("unmount it"))]
+    Mounted(String),
+    /// systemctl failed in the root.
+    #[error("cannot enable the image's units: {0}")]
+    #[diagnostic(help("if the project has units of its own in its folder `image`, check their [Install] sections"))]
+    Enable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// find or touch failed in the root.
+    #[error("cannot set the times of the root's files: {0}")]
+    #[diagnostic(help("check that the image's packages include findutils and coreutils"))]
+    Times(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What a command in the root said, or why it could not say it.
+pub type RunResult = Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Runs a command inside the root, in the sandbox, and returns its standard output.
+pub type Run<'a> = &'a dyn Fn(&[&str]) -> RunResult;
+
+/// Finishes the tree `root`: puts all of `files` in place, removes what must not be copied, and takes times later than
+/// `epoch` back to it. (What packages ship is older: an epoch that is not makes their compiled Python files stale.)
+///
+/// # Errors
+/// When a file cannot be written or removed, something is mounted in the root, `systemctl enable` fails in it, or the
+/// user interrupts. The root is then worth nothing.
+pub fn finish(root: &Path, files: &[ImageFile], epoch: Epoch, run: Run) -> Result<(), FinishError> {
+    let root = &root.canonicalize().map_err(|source| error(root, source))?;
+    refuse_mounts(root)?;
+    let has = |folder: &str| root.join(folder).is_dir();
+    let wanted = |file: &&ImageFile| match file.path.file_name().and_then(|name| name.to_str()) {
+        Some(CERTIFICATE_UNIT | "first-boot-certificate") => has(CERTIFICATES),
+        Some(CLUSTER_UNIT | "first-boot-cluster") => has(CLUSTERS),
+        _ => true,
+    };
+    for file in files.iter().filter(wanted) {
+        put(root, file)?;
+    }
+    let mut enable = vec!["systemctl", "enable"];
+    enable.extend(UNITS);
+    enable.extend(has(CERTIFICATES).then_some(CERTIFICATE_UNIT));
+    enable.extend(has(CLUSTERS).then_some(CLUSTER_UNIT));
+    run(&enable).map_err(FinishError::Enable)?;
+    for (pattern, _) in REMOVED {
+        interrupt::check().map_err(|source| error(root, source))?;
+        remove_matching(root, pattern)?;
+    }
+    remove_links_to(&root.join("etc/ssl/certs"), Path::new("ssl-cert-snakeoil.pem"))?;
+    // An empty file, no missing one (machine-id(5)): systemd fills it at every first boot, also on a root that is still
+    // read-only, without the presets of `ConditionFirstBoot=` that would change what the packages enabled.
+    replace(&root.join("etc/machine-id"), 0o444, b"")?;
+    let resolver = root.join("etc/resolv.conf");
+    symlink("../run/systemd/resolve/stub-resolv.conf", &resolver).map_err(|source| error(&resolver, source))?;
+    // systemd.unit(5), ConditionNeedsUpdate=: what would be made at first boot was made by the packages.
+    for stamp in ["etc/.updated", "var/.updated"] {
+        replace(&root.join(stamp), 0o644, b"")?;
+    }
+    let latest = format!("@{}", epoch.seconds());
+    let clamp = ["find", "/", "-xdev", "-newermt", &latest, "-exec", "touch", "-h", "-d", &latest, "{}", "+"];
+    run(&clamp).map_err(FinishError::Times)?;
+    Ok(())
+}
+
+/// Puts one file in place, whatever was there, but never through a symbolic link: it might lead out of the root.
+fn put(root: &Path, file: &ImageFile) -> Result<(), FinishError> {
+    let mut folder = root.to_owned();
+    for part in file.path.parent().unwrap_or(Path::new("")).components() {
+        let Component::Normal(part) = part else { return Err(error(&file.path, io::ErrorKind::InvalidInput.into())) };
+        folder.push(part);
+        match fs::symlink_metadata(&folder) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return Err(error(&folder, io::ErrorKind::NotADirectory.into())),
+            Err(_) => {
+                fs::create_dir(&folder)
+                    .and_then(|()| fs::set_permissions(&folder, Permissions::from_mode(0o755)))
+                    .map_err(|source| error(&folder, source))?;
+            }
+        }
+    }
+    replace(&root.join(&file.path), file.mode, file.content.as_bytes())
+}
+
+/// Writes a new file in the place of whatever has that name.
+fn replace(path: &Path, mode: u32, content: &[u8]) -> Result<(), FinishError> {
+    let write = || {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file: File = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+        file.write_all(content)?;
+        // The umask has no say.
+        file.set_permissions(Permissions::from_mode(mode))
+    };
+    write().map_err(|source| error(path, source))
+}
+
+/// Removes what `pattern` names: a path whose last part may hold one `*`.
+fn remove_matching(root: &Path, pattern: &str) -> Result<(), FinishError> {
+    let (parent, last) = pattern.rsplit_once('/').unwrap_or(("", pattern));
+    let (before, after) = last.split_once('*').unwrap_or((last, ""));
+    let parent = root.join(parent);
+    // A folder that is a link belongs to another pattern, or to nobody.
+    if !fs::symlink_metadata(&parent).is_ok_and(|found| found.is_dir()) {
+        return Ok(());
+    }
+    for path in entries(&parent)? {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let fits = match last.contains('*') {
+            true => name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after),
+            false => name == last,
+        };
+        if fits {
+            let folder = fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
+            let removed = if folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.map_err(|source| error(&path, source))?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the symbolic links of a folder that lead to `target`: OpenSSL finds certificates by links with their hash.
+fn remove_links_to(folder: &Path, target: &Path) -> Result<(), FinishError> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for path in entries(folder)? {
+        if fs::read_link(&path).is_ok_and(|found| found == target) {
+            fs::remove_file(&path).map_err(|source| error(&path, source))?;
+        }
+    }
+    Ok(())
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, FinishError> {
+    let list = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>();
+    list().map_err(|source| error(folder, source))
+}
+
+/// Nothing is removed through a mount: a `/dev` of the host's that was bound into a tree has been lost that way.
+fn refuse_mounts(root: &Path) -> Result<(), FinishError> {
+    let table = Path::new("/proc/self/mountinfo");
+    let mounts = fs::read_to_string(table).map_err(|source| error(table, source))?;
+    // proc_pid_mountinfo(5): the fifth field is the mount point, with spaces and such in octal.
+    let below = |line: &str| {
+        let point = line.split(' ').nth(4)?.replace("\\040", " ");
+        let inside = Path::new(&point) != root && Path::new(&point).starts_with(root);
+        inside.then_some(point)
+    };
+    mounts.lines().find_map(below).map_or(Ok(()), |point| Err(FinishError::Mounted(point)))
+}
+
+fn error(path: &Path, source: io::Error) -> FinishError {
+    FinishError::File { path: path.display().to_string(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::image::Moment;
+    use std::cell::RefCell;
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "of the build").unwrap();
+        }
+        root
+    }
+
+    fn image_file(path: &str) -> ImageFile {
+        ImageFile { path: path.into(), mode: 0o644, moment: Moment::Finishing, content: "x\n".into() }
+    }
+
+    #[test]
+    fn secrets_and_traces_go_and_the_rest_stays() {
+        let gone = ["etc/ssh/ssh_host_rsa_key", "etc/passwd-", "var/lib/apt/lists/a_InRelease", "tmp/deep/file"];
+        let kept = ["etc/ssh/moduli", "etc/passwd", "var/lib/apt/extended_states", "etc/ssl/certs/ca.pem"];
+        let root = tree(&[gone.as_slice(), &kept, &["etc/machine-id", "etc/resolv.conf", "var/x"]].concat());
+        symlink("ssl-cert-snakeoil.pem", root.path().join("etc/ssl/certs/0badcafe.0")).unwrap();
+        let commands = RefCell::new(Vec::new());
+        let run = |command: &[&str]| {
+            commands.borrow_mut().push(command.join(" "));
+            Ok(Vec::new())
+        };
+        let files = [image_file("a/b/c"), image_file("x/first-boot-cluster.service")];
+        finish(root.path(), &files, Epoch::from_seconds(1).unwrap(), &run).unwrap();
+        for path in gone {
+            assert!(!root.path().join(path).exists(), "{path} is still there");
+        }
+        for path in kept {
+            assert!(root.path().join(path).exists(), "{path} is gone");
+        }
+        assert!(fs::symlink_metadata(root.path().join("etc/ssl/certs/0badcafe.0")).is_err());
+        assert_eq!(fs::read(root.path().join("etc/machine-id")).unwrap(), b"");
+        assert_eq!(fs::read(root.path().join("a/b/c")).unwrap(), b"x\n");
+        assert!(!root.path().join("x").exists(), "a unit of PostgreSQL without PostgreSQL");
+        assert_eq!(commands.borrow().len(), 2);
+        assert!(commands.borrow()[0].contains("serial-getty@ttyS0.service"));
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        let (root, outside) = (tree(&["etc/machine-id"]), tempfile::tempdir().unwrap());
+        symlink(outside.path(), root.path().join("boot")).unwrap();
+        let epoch = Epoch::from_seconds(1).unwrap();
+        let result = finish(root.path(), &[image_file("boot/grub.cfg")], epoch, &|_| Ok(Vec::new()));
+        assert!(matches!(result, Err(FinishError::File { .. })));
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    }
+}
