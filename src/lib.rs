@@ -10,3 +10,4 @@ pub mod render;
 pub mod rootfs;
 pub mod stack;
 pub mod system;
+pub mod vm;

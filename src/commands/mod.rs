@@ -1,5 +1,5 @@
-//! The commands, one file each: plain arguments come in, the modules that do the work are called in turn, and what the
-//! user wants to see is printed.
+//! One file for each command: its arguments, and how it joins the modules to its left. No logic of its own.
 
+pub mod boot;
 pub mod check;
 pub mod new;

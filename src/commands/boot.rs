@@ -1,0 +1,181 @@
+//! `stackdeb boot`: boots an image in QEMU as Linode would, and says how far it came and what its site answers.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use miette::{IntoDiagnostic, WrapErr, miette};
+use serde::Serialize;
+
+use crate::system::cache::Cache;
+use crate::system::interrupt;
+use crate::vm::accelerator::Accelerator;
+use crate::vm::arguments::{BootMethod, Forward};
+use crate::vm::console::Mark;
+use crate::vm::machine::{self, Machine, MachineOptions};
+use crate::vm::metadata::USER_DATA_LIMIT;
+use crate::vm::probe::{PATHS, Probe};
+
+const HTTP: u16 = 80;
+const SSH: u16 = 22;
+const POLL: Duration = Duration::from_millis(250);
+
+/// The arguments of `stackdeb boot`.
+#[derive(Debug, Args)]
+pub struct BootArgs {
+    /// The image, IMAGE.img.gz or IMAGE.img; it is not written to [default: the newest dist/*-linode.img.gz]
+    pub image: Option<PathBuf>,
+    /// User data for cloud-init, from a file
+    #[arg(long, value_name = "FILE")]
+    pub user_data: Option<PathBuf>,
+    /// Port of this computer that leads to the site; 0: any that is free
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Port of this computer that leads to SSH; 0: any that is free
+    #[arg(long, value_name = "PORT")]
+    pub ssh_port: Option<u16>,
+    /// Memory in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(256..))]
+    pub memory: u32,
+    /// Number of processors
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub cpus: u32,
+    /// Probe the site, report, and exit: 0 if all is well
+    #[arg(long)]
+    pub check: bool,
+    /// With --check: seconds until the site must answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 400)]
+    pub timeout: u64,
+    /// Report as JSON on standard output, and the serial console not at all
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    image: &'a Path,
+    url: String,
+    ssh_port: Option<u16>,
+    accelerator: &'static str,
+    stages: Vec<Mark>,
+    /// When the site first answered 200, in seconds.
+    site_seconds: Option<f64>,
+    probes: Vec<Probe>,
+}
+
+/// Boots the image with the boot loader that `loader` makes, or finds in the cache.
+///
+/// # Errors
+/// When something is missing, the machine does not come up, or, with `--check`, a probe fails.
+pub fn run(args: &BootArgs, loader: impl FnOnce(&Cache) -> miette::Result<PathBuf>) -> miette::Result<()> {
+    let image = args.image.clone().map_or_else(newest_image, Ok)?;
+    let user_data = args.user_data.as_deref().map_or_else(|| Ok(Vec::new()), read_user_data)?;
+    let qemu = machine::find_qemu()?;
+    let port = machine::choose_port(args.port)?;
+    let ssh_port = args.ssh_port.map(machine::choose_port).transpose()?;
+    let cache = Cache::open()?;
+    let loader = loader(&cache)?;
+    let accelerator = Accelerator::choose(&qemu);
+    let pump = std::env::current_exe().into_diagnostic().wrap_err("cannot find this program's own file")?;
+
+    let ssh = ssh_port.map(|host| Forward { host, guest: SSH });
+    let options = MachineOptions {
+        memory_mib: args.memory,
+        cpus: args.cpus,
+        user_data,
+        forwards: [Forward { host: port, guest: HTTP }].into_iter().chain(ssh).collect(),
+        ..MachineOptions::smallest(&image, BootMethod::Grub { loader }, accelerator, &pump, &cache.work())
+    };
+    let echo: Box<dyn Write + Send> = if args.json { Box::new(io::sink()) } else { Box::new(io::stdout()) };
+    eprintln!("stackdeb: {} boots with {}", image.display(), accelerator.describe());
+    let begin = Instant::now();
+    let machine = Machine::start(&options, echo)?;
+
+    let limit = if args.check { Duration::from_secs(args.timeout) } else { Duration::MAX };
+    let up = machine.wait_for_http(port, PATHS[0], limit);
+    let site_seconds = up.is_ok().then(|| (begin.elapsed().as_secs_f64() * 10.0).round() / 10.0);
+    // A machine that has come to an end, or the user has: there is nothing to probe. A late one is probed all the same.
+    machine.check()?;
+    let probes = if args.check { probe_all(&machine, port) } else { Vec::new() };
+    let report = Report {
+        image: &image,
+        url: format!("http://localhost:{port}"),
+        ssh_port,
+        accelerator: accelerator.describe(),
+        stages: machine.console().marks(),
+        site_seconds,
+        probes,
+    };
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report).into_diagnostic()?);
+    } else {
+        print(&report);
+    }
+    if args.check {
+        up?;
+        let failed: Vec<&str> = report.probes.iter().filter(|probe| !probe.ok).map(|probe| probe.path.as_str()).collect();
+        return if failed.is_empty() { Ok(()) } else { Err(miette!("the site is not well: {}", failed.join(", "))) };
+    }
+    stay(&machine)
+}
+
+/// The site may need a moment longer for its database than for its first page.
+fn probe_all(machine: &Machine, port: u16) -> Vec<Probe> {
+    const PATIENCE: Duration = Duration::from_secs(60);
+    let probe = |path: &&str| {
+        Probe::judge(path, machine.wait_for_http(port, path, PATIENCE).map_err(|error| error.to_string()))
+    };
+    PATHS.iter().map(probe).collect()
+}
+
+fn print(report: &Report) {
+    eprintln!();
+    for Mark { stage, after } in &report.stages {
+        eprintln!("{:>7.1} s  {}", after.as_secs_f64(), stage.describe());
+    }
+    if let Some(seconds) = report.site_seconds {
+        eprintln!("{seconds:>7.1} s  the site answers at {}", report.url);
+    }
+    if let Some(port) = report.ssh_port {
+        eprintln!("           ssh -p {port} root@localhost");
+    }
+    for Probe { path, ok, detail } in &report.probes {
+        eprintln!("{} {path}: {detail}", if *ok { "     ok " } else { " FAILED " });
+    }
+}
+
+/// Until the machine ends or the user interrupts, which is how this command is meant to end.
+fn stay(machine: &Machine) -> miette::Result<()> {
+    eprintln!("stackdeb: Ctrl-C switches the machine off");
+    while !interrupt::requested() {
+        match machine.check() {
+            // Reboots and messages about panics are the user's now.
+            Ok(()) | Err(machine::MachineError::Failed { .. }) => thread::sleep(POLL),
+            Err(machine::MachineError::Interrupted(_)) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn newest_image() -> miette::Result<PathBuf> {
+    let is_image = |path: &PathBuf| path.to_string_lossy().ends_with("-linode.img.gz");
+    let changed = |path: &PathBuf| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let entries = fs::read_dir("dist").into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(is_image).max_by_key(changed).ok_or_else(|| {
+        miette!(help = "`stackdeb image` builds one; or name an image", "there is no image in the folder dist")
+    })
+}
+
+fn read_user_data(path: &Path) -> miette::Result<Vec<u8>> {
+    let data = fs::read(path).into_diagnostic().wrap_err_with(|| format!("cannot read user data {}", path.display()))?;
+    if data.len() > USER_DATA_LIMIT {
+        let (length, path) = (data.len(), path.display());
+        return Err(miette!("the user data {path} has {length} bytes; Linode takes at most {USER_DATA_LIMIT}"));
+    }
+    Ok(data)
+}

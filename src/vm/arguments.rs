@@ -1,0 +1,130 @@
+//! QEMU's command line for a machine that is like a Linode: its DMI table, network card, disks, and the way it boots. Disks
+//! and connections are file descriptors that QEMU inherits, so they have no names that could clash or remain.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
+use std::path::{Path, PathBuf};
+
+use super::accelerator::Accelerator;
+use super::pump;
+
+/// What starts the kernel.
+#[derive(Debug, Clone)]
+pub enum BootMethod {
+    /// GRUB given from outside (`grub`), which reads `/boot/grub/grub.cfg` of the first disk, as Linode's `linode/grub2`.
+    Grub {
+        /// GRUB in a file.
+        loader: PathBuf,
+    },
+    /// A kernel given from outside, as Linode's own kernels are.
+    Kernel {
+        /// The kernel.
+        kernel: PathBuf,
+        /// The initramfs, if any.
+        initrd: Option<PathBuf>,
+        /// The kernel's command line.
+        command_line: String,
+    },
+}
+
+/// Which disk comes first on the SCSI bus. GRUB's `(hd0)` is the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskOrder {
+    /// As Linode has it.
+    RootFirst,
+    /// The other way round, for a test that nothing relies on names.
+    SwapFirst,
+}
+
+/// What a reset from inside does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnReset {
+    /// The machine boots again, as a Linode does.
+    BootAgain,
+    /// QEMU ends; with `panic=-1` on the kernel's command line a panic then ends it at once.
+    End,
+}
+
+/// A port of this computer's loopback address that leads to one of the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forward {
+    /// Here.
+    pub host: u16,
+    /// There.
+    pub guest: u16,
+}
+
+/// Everything the command line depends on.
+pub(super) struct Arguments<'a> {
+    pub accelerator: Accelerator,
+    pub boot: &'a BootMethod,
+    pub memory_mib: u32,
+    pub cpus: u32,
+    pub order: DiskOrder,
+    pub on_reset: OnReset,
+    pub forwards: &'a [Forward],
+    pub serial_number: u32,
+    pub pump: &'a Path,
+    pub metadata: SocketAddr,
+    pub root: RawFd,
+    pub swap: RawFd,
+    pub monitor: RawFd,
+    pub console: RawFd,
+}
+
+impl Arguments<'_> {
+    /// In the order that QEMU is to see them.
+    pub fn build(&self) -> Vec<OsString> {
+        let mut list: Vec<OsString> = Vec::new();
+        let mut add = |words: &[&str]| list.extend(words.iter().map(OsString::from));
+        add(&["-name", "stackdeb", "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std"]);
+        add(&self.accelerator.arguments());
+        add(&["-m", &self.memory_mib.to_string(), "-smp", &self.cpus.to_string()]);
+        add(&["-smbios", &format!("type=1,manufacturer=Akamai,product=Linode,serial={}", self.serial_number)]);
+        // `v6=0` tells cloud-init that the metadata service has no IPv6 address, which QEMU could not forward.
+        add(&["-smbios", "type=2,manufacturer=Linode,serial=v6=0"]);
+        if self.on_reset == OnReset::End {
+            add(&["-no-reboot"]);
+        }
+        for (id, descriptor) in [("monitor", self.monitor), ("console", self.console)] {
+            add(&["-chardev", &format!("socket,id={id},fd={descriptor}")]);
+        }
+        add(&["-mon", "chardev=monitor,mode=control", "-serial", "chardev:console"]);
+        add(&["-device", "virtio-scsi-pci,id=scsi"]);
+        let (root, swap) = match self.order {
+            DiskOrder::RootFirst => (0, 1),
+            DiskOrder::SwapFirst => (1, 0),
+        };
+        for (id, descriptor, position) in [("root", self.root, root), ("swap", self.swap, swap)] {
+            // What the machine writes goes to an unnamed overlay, which can keep snapshots; a raw file cannot.
+            add(&["-drive", &format!("if=none,id={id},format=raw,snapshot=on,file=/proc/self/fd/{descriptor}")]);
+            add(&["-device", &format!("scsi-hd,drive={id},bus=scsi.0,scsi-id={position}")]);
+        }
+        add(&["-netdev", &self.network()]);
+        add(&["-device", "virtio-net-pci,netdev=net,mac=f2:3c:95:00:00:01,romfile="]);
+        match self.boot {
+            BootMethod::Grub { loader } => list.extend(["-kernel".into(), loader.into()]),
+            BootMethod::Kernel { kernel, initrd, command_line } => {
+                list.extend(["-kernel".into(), kernel.into(), "-append".into(), command_line.into()]);
+                list.extend(initrd.iter().flat_map(|initrd| ["-initrd".into(), initrd.into()]));
+            }
+        }
+        list
+    }
+
+    /// QEMU's user network around the metadata service's address.
+    fn network(&self) -> String {
+        let pump = self.pump.display().to_string();
+        // The command is split as a shell does, and QEMU wants each comma in a value twice.
+        let command = format!("'{}' {} {}", pump.replace('\'', r"'\''"), pump::ARGUMENT, self.metadata).replace(',', ",,");
+        let mut network = format!(
+            "user,id=net,net=169.254.0.0/16,host=169.254.0.2,dns=169.254.0.3,dhcpstart=169.254.10.15,\
+             guestfwd=tcp:169.254.169.254:80-cmd:{command}"
+        );
+        for Forward { host, guest } in self.forwards {
+            network.push_str(&format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}"));
+        }
+        network
+    }
+}

@@ -1,0 +1,240 @@
+//! The serial console: its text is kept and shown, and tells how far a boot has come, and at once when it has failed.
+
+use std::io::{self, Read, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+/// How far a boot has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// GRUB is there.
+    Grub,
+    /// The kernel's first line.
+    Kernel,
+    /// systemd's first line.
+    Systemd,
+    /// cloud-init has done everything.
+    CloudInit,
+    /// One may log in.
+    Login,
+}
+
+/// A stage and when it was reached, since the machine was switched on or reset.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Mark {
+    /// What was reached.
+    pub stage: Stage,
+    /// When, in seconds.
+    #[serde(rename = "seconds", serialize_with = "as_seconds")]
+    pub after: Duration,
+}
+
+fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((duration.as_secs_f64() * 10.0).round() / 10.0)
+}
+
+/// A line with all of these words means that the stage is reached.
+const STAGES: [(Stage, &[&str]); 7] = [
+    (Stage::Grub, &["GNU GRUB"]),
+    (Stage::Grub, &["Booting `"]),
+    (Stage::Kernel, &["Linux version "]),
+    (Stage::Systemd, &["systemd[1]:"]),
+    (Stage::Systemd, &["Welcome to "]),
+    (Stage::CloudInit, &["Cloud-init v.", " finished at "]),
+    (Stage::Login, &[" login: "]),
+];
+
+/// A line with one of these means that the boot goes no further, and why.
+const FAILURES: [(&str, &str); 7] = [
+    ("Kernel panic - not syncing", "the kernel panicked"),
+    ("grub rescue>", "GRUB did not find its file system"),
+    ("grub> ", "GRUB found no menu in /boot/grub/grub.cfg"),
+    ("Failed to boot both default and fallback entries", "GRUB could not start the kernel that its menu names"),
+    ("(initramfs)", "the initramfs did not find the root file system"),
+    ("You are in emergency mode", "systemd went into emergency mode"),
+    ("Press Enter for maintenance", "systemd went into emergency mode"),
+];
+
+impl Stage {
+    /// In words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Grub => "GRUB",
+            Self::Kernel => "kernel",
+            Self::Systemd => "systemd",
+            Self::CloudInit => "cloud-init done",
+            Self::Login => "login prompt",
+        }
+    }
+}
+
+/// What the console has said so far.
+pub struct Console {
+    state: Mutex<State>,
+}
+
+struct State {
+    text: Vec<u8>,
+    /// The line under way, without escape sequences.
+    line: String,
+    escape: Escape,
+    begin: Instant,
+    marks: Vec<Mark>,
+    failure: Option<&'static str>,
+}
+
+/// Where in an escape sequence of a terminal the text is (ECMA-48).
+#[derive(Clone, Copy, PartialEq)]
+enum Escape {
+    Outside,
+    Begun,
+    Control,
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        let state = State {
+            text: Vec::new(),
+            line: String::new(),
+            escape: Escape::Outside,
+            begin: Instant::now(),
+            marks: Vec::new(),
+            failure: None,
+        };
+        Self { state: Mutex::new(state) }
+    }
+}
+
+impl Console {
+    /// Reads until the machine ends, and passes everything on to `echo`.
+    ///
+    /// # Errors
+    /// When the console cannot be read; not when `echo` fails.
+    pub fn follow(&self, mut source: impl Read, mut echo: impl Write) -> io::Result<()> {
+        let mut buffer = [0; 4096];
+        loop {
+            let count = source.read(&mut buffer)?;
+            let Some(piece) = buffer.get(..count).filter(|piece| !piece.is_empty()) else { return Ok(()) };
+            self.lock().take(piece);
+            let _ = echo.write_all(piece).and_then(|()| echo.flush());
+        }
+    }
+
+    /// Everything said, from the first boot on.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.lock().text).into_owned()
+    }
+
+    /// The last lines, for messages: without escape sequences.
+    pub fn last_lines(&self, count: usize) -> String {
+        let mut escape = Escape::Outside;
+        let plain: String = self.text().chars().filter(|char| escape.shows(*char)).collect();
+        let lines: Vec<&str> = plain.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+        lines.get(lines.len().saturating_sub(count)..).unwrap_or_default().join("\n")
+    }
+
+    /// The stages reached, in order.
+    pub fn marks(&self) -> Vec<Mark> {
+        self.lock().marks.clone()
+    }
+
+    /// Why the boot goes no further, if it has said so.
+    pub fn failure(&self) -> Option<&'static str> {
+        self.lock().failure
+    }
+
+    /// Begins anew with stages and failures, for another boot of the same machine. The text stays.
+    pub fn begin_boot(&self) {
+        let mut state = self.lock();
+        state.begin = Instant::now();
+        state.marks.clear();
+        state.failure = None;
+        state.line.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take(&mut self, piece: &[u8]) {
+        self.text.extend_from_slice(piece);
+        for char in piece.iter().copied().map(char::from) {
+            if !self.escape.shows(char) {
+                continue;
+            }
+            if char == '\n' || char == '\r' {
+                self.judge();
+                self.line.clear();
+            } else {
+                self.line.push(char);
+            }
+        }
+        // A prompt has no end of line.
+        self.judge();
+    }
+
+    fn judge(&mut self) {
+        for (stage, words) in STAGES {
+            let known = self.marks.iter().any(|mark| mark.stage == stage);
+            if !known && words.iter().all(|word| self.line.contains(word)) {
+                self.marks.push(Mark { stage, after: self.begin.elapsed() });
+            }
+        }
+        if self.failure.is_none() {
+            self.failure = FAILURES.iter().find(|(words, _)| self.line.contains(words)).map(|(_, why)| *why);
+        }
+    }
+}
+
+impl Escape {
+    /// Moves on by one character and tells whether that is text.
+    fn shows(&mut self, char: char) -> bool {
+        let (next, shows) = match (*self, char) {
+            (_, '\x1b') => (Self::Begun, false),
+            (Self::Begun, '[') => (Self::Control, false),
+            (Self::Control, '@'..='~') | (Self::Begun, _) => (Self::Outside, false),
+            (Self::Control, _) => (Self::Control, false),
+            (Self::Outside, _) => (Self::Outside, true),
+        };
+        *self = next;
+        shows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_are_recognised_in_pieces_and_between_escapes() {
+        let console = Console::default();
+        // As a machine with Debian 13 wrote it, cut where reads happened to end.
+        let pieces: [&[u8]; 4] = [
+            b"\x1b[2;24HGNU GR",
+            b"UB  version 2.06\r\n\x1b[0m[    0.000000] Linux version 6.12 (debian)\r\n",
+            b"Welcome to \x1b[1mDebian GNU/Linux 13 (trixie)\x1b[0m!\r\n",
+            b"localhost log\x1b[0min: ",
+        ];
+        for piece in pieces {
+            console.follow(piece, io::sink()).unwrap();
+        }
+        let stages: Vec<Stage> = console.marks().iter().map(|mark| mark.stage).collect();
+        assert_eq!(stages, [Stage::Grub, Stage::Kernel, Stage::Systemd, Stage::Login]);
+        assert_eq!(console.failure(), None);
+        assert_eq!(console.last_lines(1), "localhost login:");
+    }
+
+    #[test]
+    fn a_panic_is_a_failure_until_the_next_boot() {
+        let console = Console::default();
+        console.follow(&b"[ 1.2] Kernel panic - not syncing: VFS: Unable to mount root fs"[..], io::sink()).unwrap();
+        assert_eq!(console.failure(), Some("the kernel panicked"));
+        console.begin_boot();
+        assert_eq!(console.failure(), None);
+    }
+}

@@ -1,0 +1,171 @@
+//! The machine's disks: files without a name, so that nothing of them remains however the program ends. The root disk
+//! begins as a copy of the image, which is never written to; the swap disk is formatted as Linode's is.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use crate::system::interrupt;
+
+/// Where ext4's superblock has its magic number, and that number (Linux, `Documentation/filesystems/ext4/super.rst`).
+const EXT4_MAGIC_OFFSET: usize = 1024 + 0x38;
+const EXT4_MAGIC: [u8; 2] = [0x53, 0xef];
+const MBR_MAGIC_OFFSET: usize = 510;
+const PIECE: usize = 64 * 1024;
+const PAGE: u64 = 4096;
+
+/// Why there is no disk for the machine.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ScratchError {
+    /// No image.
+    #[error("cannot open the image {path}: {source}")]
+    #[diagnostic(help("`stackdeb image` builds it; or name another image, as IMAGE.img.gz or IMAGE.img"))]
+    Open {
+        /// The image.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// It ends early or is damaged.
+    #[error("cannot read the image {path}: {source}")]
+    #[diagnostic(help("`gzip -t` tells whether it is whole; `stackdeb image` builds it again"))]
+    Read {
+        /// The image.
+        path: String,
+        /// What the system or the decompressor said.
+        #[source]
+        source: io::Error,
+    },
+    /// It has partitions.
+    #[error("the image {0} has a partition table, which Linode's helpers and its kernel cannot use")]
+    #[diagnostic(help("an image for Linode is one ext4 file system from its first byte on, as `stackdeb image` makes it"))]
+    Partitioned(String),
+    /// It is something else.
+    #[error("{0} is no disk image: it holds no ext4 file system, neither plain nor compressed with gzip")]
+    #[diagnostic(help("name an image that `stackdeb image` made: dist/NAME-VERSION-linode.img.gz"))]
+    NotExt4(String),
+    /// It is bigger than the machine's disk.
+    #[error("the image {path} is {image_mib} MiB long, but the machine's disk only {disk_mib} MiB")]
+    #[diagnostic(help("give the machine a bigger disk, or leave more out of the image"))]
+    TooBig {
+        /// The image.
+        path: String,
+        /// Its length when decompressed.
+        image_mib: u64,
+        /// The disk's.
+        disk_mib: u64,
+    },
+    /// No room, most likely.
+    #[error("cannot write the machine's disk in {folder}: {source}")]
+    #[diagnostic(help("it takes as much room as the image's contents; XDG_CACHE_HOME names another place"))]
+    Write {
+        /// The folder.
+        folder: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The user gave up.
+    #[error(transparent)]
+    Interrupted(io::Error),
+}
+
+/// A disk of `size` bytes that begins with the image's contents, in an unnamed file in `folder`. It takes up only what is
+/// not zero. An image that is compressed with gzip may have several members.
+///
+/// # Errors
+/// When the image cannot be read, is not a bare ext4 file system or is bigger than the disk; when there is no room; when
+/// the user interrupts.
+pub fn root_disk(image: &Path, size: u64, folder: &Path) -> Result<File, ScratchError> {
+    let path = || image.display().to_string();
+    let open = |source| ScratchError::Open { path: path(), source };
+    let read = |source| ScratchError::Read { path: path(), source };
+    let write = |source| ScratchError::Write { folder: folder.display().to_string(), source };
+
+    let mut file = File::open(image).map_err(open)?;
+    let mut magic = [0; 2];
+    let compressed = file.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];
+    file.seek(SeekFrom::Start(0)).map_err(read)?;
+    let mut source: Box<dyn Read> =
+        if compressed { Box::new(MultiGzDecoder::new(BufReader::with_capacity(PIECE, file))) } else { Box::new(file) };
+
+    let mut disk = tempfile::tempfile_in(folder).map_err(write)?;
+    let mut buffer = vec![0; PIECE];
+    let mut length = 0;
+    loop {
+        interrupt::check().map_err(ScratchError::Interrupted)?;
+        let count = read_full(&mut source, &mut buffer).map_err(read)?;
+        let piece = buffer.get(..count).unwrap_or_default();
+        if length == 0 {
+            check_file_system(piece, image)?;
+        }
+        if piece.iter().any(|byte| *byte != 0) {
+            disk.seek(SeekFrom::Start(length)).and_then(|_| disk.write_all(piece)).map_err(write)?;
+        }
+        length += count as u64;
+        if count < PIECE {
+            break;
+        }
+    }
+    if length > size {
+        return Err(ScratchError::TooBig { path: path(), image_mib: length >> 20, disk_mib: size >> 20 });
+    }
+    disk.set_len(size).map_err(write)?;
+    Ok(disk)
+}
+
+fn check_file_system(start: &[u8], image: &Path) -> Result<(), ScratchError> {
+    let has = |offset: usize, magic: [u8; 2]| start.get(offset..offset + 2) == Some(&magic);
+    if has(EXT4_MAGIC_OFFSET, EXT4_MAGIC) {
+        return Ok(());
+    }
+    let path = image.display().to_string();
+    Err(if has(MBR_MAGIC_OFFSET, [0x55, 0xaa]) { ScratchError::Partitioned(path) } else { ScratchError::NotExt4(path) })
+}
+
+/// Fills the buffer, less only at the end.
+fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match source.read(rest) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// A swap disk of `size` bytes as mkswap(8) leaves it, in an unnamed file in `folder`.
+///
+/// # Errors
+/// When there is no room.
+pub fn swap_disk(size: u64, folder: &Path) -> Result<File, ScratchError> {
+    let make = || {
+        let disk = tempfile::tempfile_in(folder)?;
+        disk.set_len(size)?;
+        disk.write_all_at(&swap_header(size), 0)?;
+        Ok(disk)
+    };
+    make().map_err(|source| ScratchError::Write { folder: folder.display().to_string(), source })
+}
+
+/// The first page of swap space (Linux, `include/linux/swap.h`, `union swap_header`): version 1, the number of the last
+/// page, no bad pages, a UUID; at its end the signature.
+fn swap_header(size: u64) -> [u8; PAGE as usize] {
+    let last_page = u32::try_from((size / PAGE).saturating_sub(1)).unwrap_or(u32::MAX);
+    // Any will do, as the machine is alone; this one is of version 8, for one's own use (RFC 9562).
+    let uuid = *b"stackd\x8eb\x80-swap-1";
+    let mut page = [0; PAGE as usize];
+    let fields: [(usize, &[u8]); 4] =
+        [(1024, &1_u32.to_le_bytes()), (1028, &last_page.to_le_bytes()), (1036, &uuid), (4086, b"SWAPSPACE2")];
+    for (offset, bytes) in fields {
+        page[offset..offset + bytes.len()].copy_from_slice(bytes);
+    }
+    page
+}
