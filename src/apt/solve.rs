@@ -2,7 +2,8 @@
 //! same that `apt-get --no-install-recommends` takes on an empty system.
 //!
 //! Like apt's, it is a closure that goes depth first: of alternatives, one that is chosen already will do; else the first
-//! that can be installed is taken. One that conflicts with what is chosen is given up for the next.
+//! that can be installed is taken. One that conflicts with what is chosen is given up for the next. What a package needs
+//! without a choice is chosen before its alternatives are.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -110,7 +111,8 @@ enum State {
 
 /// What a package needs and what it cannot bear, read once.
 struct Needs {
-    depends: Vec<Alternatives>,
+    /// Each relation, and the package that satisfies it if there is only one.
+    depends: Vec<(Alternatives, Option<Id>)>,
     /// Packages that conflict with it, from its side.
     against: Vec<Id>,
 }
@@ -210,17 +212,25 @@ impl Search<'_> {
         self.forbidden.get(&id)?.iter().copied().find(|&other| self.state(other) != State::Out)
     }
 
-    /// Chooses the dependencies of a chosen package.
+    /// Chooses the dependencies of a chosen package. Those that leave no choice are chosen first, all of them, so that the
+    /// alternatives of others are decided by them.
     fn expand(&mut self, id: Id) -> Result<(), Trouble> {
         if self.state(id) == State::Expanded {
             return Ok(());
         }
         self.set(id, State::Expanded);
         let needs = self.needs(id)?;
-        for group in &needs.depends {
-            if let Err(trouble) = self.satisfy(group, Some(id)) {
-                return Err(self.lengthen(trouble, id, group));
+        for (group, only) in &needs.depends {
+            if let Some(only) = *only {
+                self.choose(only, Some(id)).map_err(|trouble| self.lengthen(trouble, id, group))?;
             }
+        }
+        for (group, only) in &needs.depends {
+            let outcome = match *only {
+                Some(only) => self.expand(only),
+                None => self.satisfy(group, Some(id)),
+            };
+            outcome.map_err(|trouble| self.lengthen(trouble, id, group))?;
         }
         Ok(())
     }
@@ -249,8 +259,12 @@ impl Search<'_> {
         if let Some(needs) = self.needs.get(&id) {
             return Ok(Rc::clone(needs));
         }
-        let mut depends = self.field(id, Field::PreDepends)?;
-        depends.extend(self.field(id, Field::Depends)?);
+        let mut depends = Vec::new();
+        for group in self.field(id, Field::PreDepends)?.into_iter().chain(self.field(id, Field::Depends)?) {
+            let mut all = group.0.iter().flat_map(|relation| self.universe.satisfying(relation));
+            let only = all.next().filter(|first| all.all(|other| other == *first));
+            depends.push((group, only));
+        }
         let mut against = Vec::new();
         for group in self.field(id, Field::Conflicts)?.into_iter().chain(self.field(id, Field::Breaks)?) {
             let rivals = group.0.iter().flat_map(|relation| self.universe.satisfying(relation));

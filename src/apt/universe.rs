@@ -112,8 +112,9 @@ impl Universe {
     }
 
     /// The packages that satisfy a relation, in apt's order of preference: the one of that name; then those that provide
-    /// it, essential ones first, then by priority, then by name. A relation with a version is satisfied only by what is
-    /// provided with a version (Debian Policy 7.5).
+    /// it, essential ones first, then by priority, then the last by name (where apt takes the one that its indices mention
+    /// last, which is nearly the same). A relation with a version is satisfied only by what is provided with a version
+    /// (Debian Policy 7.5).
     pub fn satisfying(&self, relation: &Relation) -> Vec<Id> {
         let any = match relation.qualifier.as_deref() {
             None | Some("native" | "amd64" | "all") => false,
@@ -138,7 +139,7 @@ impl Universe {
         }
         found[real_count..].sort_by_key(|&id| {
             let record = self.record(id);
-            (Reverse(record.essential), record.priority, id)
+            (Reverse(record.essential), record.priority, Reverse(id))
         });
         found
     }
@@ -209,7 +210,7 @@ pub(super) mod tests {
             "Package: bb\nProvides: mta",
             "Package: aa\nProvides: mta (= 2)",
         ]);
-        assert_eq!(names(&universe, "mta"), ["mta", "zz", "aa", "bb"]);
+        assert_eq!(names(&universe, "mta"), ["mta", "zz", "bb", "aa"]);
         assert_eq!(names(&universe, "mta (>= 2)"), ["zz", "aa"]);
         assert!(names(&universe, "mta (>> 3)").is_empty() && names(&universe, "mta:i386").is_empty());
     }
