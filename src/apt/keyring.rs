@@ -78,20 +78,25 @@ impl Keyring {
         check_frame(message)?;
         let policy = StandardPolicy::new();
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(now.seconds()));
-        let judge = Judge { certificates: &self.certificates, verdict: None };
-        let malformed = |error: openpgp::anyhow::Error| SignatureError::NotClearSigned(error.to_string());
-        let builder = VerifierBuilder::from_bytes(message).map_err(malformed)?;
-        let mut verifier = builder.with_policy(&policy, time, judge).map_err(malformed)?;
-        let mut text = Vec::new();
-        let outcome = verifier.read_to_end(&mut text);
-        match (verifier.into_helper().verdict, outcome) {
-            (Some(Ok(())), Ok(_)) => {}
+        let mut verdict = None;
+        let judge = Judge { certificates: &self.certificates, verdict: &mut verdict };
+        let outcome = read_verified(message, &policy, time, judge);
+        // A refusal by the judge comes out as an error of the reader as well: the verdict says more.
+        let text = match (verdict, outcome) {
+            (Some(Ok(())), Ok(text)) => text,
             (Some(Err(error)), _) => return Err(error),
             (_, Err(error)) => return Err(SignatureError::NotClearSigned(error.to_string())),
             (None, Ok(_)) => return Err(SignatureError::NotClearSigned("it has no signature".to_owned())),
-        }
+        };
         String::from_utf8(text).map_err(|_| SignatureError::NotClearSigned("its text is not UTF-8".to_owned()))
     }
+}
+
+fn read_verified(message: &[u8], policy: &StandardPolicy, time: SystemTime, judge: Judge) -> openpgp::Result<Vec<u8>> {
+    let mut verifier = VerifierBuilder::from_bytes(message)?.with_policy(policy, time, judge)?;
+    let mut text = Vec::new();
+    verifier.read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// A verifier skips what stands around the signed message; a reader of the file might not. So there may be nothing.
@@ -112,7 +117,7 @@ fn check_frame(message: &[u8]) -> Result<(), SignatureError> {
 
 struct Judge<'a> {
     certificates: &'a [Cert],
-    verdict: Option<Result<(), SignatureError>>,
+    verdict: &'a mut Option<Result<(), SignatureError>>,
 }
 
 impl VerificationHelper for Judge<'_> {
@@ -123,7 +128,7 @@ impl VerificationHelper for Judge<'_> {
 
     fn check(&mut self, structure: MessageStructure) -> openpgp::Result<()> {
         let verdict = judge(structure);
-        self.verdict = Some(verdict.clone());
+        *self.verdict = Some(verdict.clone());
         Ok(verdict?)
     }
 }
@@ -138,7 +143,7 @@ fn judge(structure: MessageStructure) -> Result<(), SignatureError> {
             match result {
                 Ok(_) => return Ok(()),
                 Err(VerificationError::MissingKey { sig }) => {
-                    unknown.extend(sig.get_issuers().iter().map(ToString::to_string));
+                    unknown.extend(sig.get_issuers().first().map(ToString::to_string));
                 }
                 Err(error) => told = told.or(Some(explain(&error))),
             }
