@@ -182,12 +182,16 @@ impl Release {
     }
 }
 
-/// Reads `Sat, 12 Sep 2026 07:55:41 UTC`. Release files name the zone, always UTC; RFC 5322 has it as an offset.
+/// Reads `Sat, 12 Sep 2026 07:55:41 UTC`. Release files name the zone, always UTC, where RFC 5322 has an offset; and
+/// Ubuntu's have no zero before the first hours: `Sat, 21 Nov 2026  0:45:27 UTC`.
 fn parse_date(text: &str) -> Result<Epoch, String> {
-    let plain = text.trim().trim_end_matches("UTC").trim_end_matches("GMT").trim_end();
-    let offset = if plain.len() == text.trim().len() { "" } else { " +0000" };
+    let words = text.split_whitespace().map(|word| match word {
+        "UTC" | "GMT" => "+0000".to_owned(),
+        time if time.find(':') == Some(1) => format!("0{time}"),
+        other => other.to_owned(),
+    });
     let timestamp = DateTimeParser::new()
-        .parse_timestamp(format!("{plain}{offset}"))
+        .parse_timestamp(words.collect::<Vec<_>>().join(" "))
         .map_err(|error| format!("is `{text}`, which is not a date: {error}"))?;
     Epoch::from_seconds(timestamp.as_second()).map_err(|error| format!("is `{text}`: {error}"))
 }
@@ -220,6 +224,16 @@ mod tests {
         assert_eq!(release.file("main/x"), Some(ReleaseFile { sha256: hash, size: 3 }));
         assert_eq!(release.date.to_rfc3339(), "2026-09-12T07:55:41Z");
         assert!(release.by_hash && release.valid_until.is_none());
+    }
+
+    #[test]
+    fn dates_are_read_as_the_archives_write_them() {
+        // Debian's and Ubuntu's own; the seconds are what `date -u -d … +%s` prints.
+        for (text, seconds) in
+            [("Sat, 12 Sep 2026 07:55:41 UTC", 1_789_199_741), ("Sat, 21 Nov 2026  0:45:27 UTC", 1_795_221_927)]
+        {
+            assert_eq!(parse_date(text), Ok(at(seconds)), "{text}");
+        }
     }
 
     #[test]
