@@ -267,13 +267,12 @@ fn package_version(prefix: &str, symbol_version: &str) -> Option<Version> {
     if !number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return None;
     }
-    let number = match number.strip_suffix(".0") {
-        Some(shorter) if prefix == "GCC_" && shorter.contains('.') => match shorter.strip_suffix(".0") {
-            Some(shortest) => shortest,
-            None => shorter,
-        },
-        _ => number,
+    let dropped = match number.split_once('.') {
+        Some((major, _)) if prefix == "GCC_" && major.parse::<u32>().is_ok_and(|major| major >= 5) => ".0.0",
+        Some((_, rest)) if prefix == "GCC_" && rest.contains('.') => ".0",
+        _ => "",
     };
+    let number = number.strip_suffix(dropped).unwrap_or(number);
     number.parse().ok()
 }
 
