@@ -43,7 +43,7 @@ const LONGEST_SOCKET_PATH: usize = 107;
 pub enum Request {
     Help,
     Version,
-    Check(Arguments),
+    Check(Box<Arguments>),
 }
 
 /// What to check and where to write what was found.
@@ -120,7 +120,7 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Request, UsageErro
         let value = value.or_else(|| words.next()).filter(|value| !value.is_empty());
         given.push((flag.to_owned(), value.ok_or_else(|| UsageError::MissingValue(flag.to_owned()))?));
     }
-    understand(given, json).map(Request::Check)
+    understand(given, json).map(|arguments| Request::Check(Box::new(arguments)))
 }
 
 fn understand(given: Vec<(String, OsString)>, json: bool) -> Result<Arguments, UsageError> {

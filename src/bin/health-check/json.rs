@@ -101,13 +101,13 @@ mod tests {
         let value = Value::Object(vec![
             ("text", Value::Text(text.clone())),
             ("list", Value::List(vec![Value::Null, Value::Bool(true), Value::Integer(u64::MAX), Value::List(vec![])])),
-            ("number", Value::Decimal(3.14159, 1)),
+            ("number", Value::Decimal(41.6549, 1)),
             ("none", Value::Decimal(f64::NAN, 1)),
             ("empty", Value::Object(vec![])),
         ]);
         let read: serde_json::Value = serde_json::from_str(&value.to_text()).unwrap();
         let expected = serde_json::json!({
-            "text": text, "list": [null, true, u64::MAX, []], "number": 3.1, "none": null, "empty": {}
+            "text": text, "list": [null, true, u64::MAX, []], "number": 41.7, "none": null, "empty": {}
         });
         assert_eq!(read, expected);
     }
