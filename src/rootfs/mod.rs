@@ -2,8 +2,14 @@
 //! sandbox, installs them and all the others. Verified packages and an order come in; a tree goes out that differs from
 //! what Debian's own tools make only in what a machine makes for itself.
 
+mod build;
+mod filter;
 pub mod finish;
 pub mod packages;
 pub mod sandbox;
+mod unpack;
 
+pub use build::{BuildError, Plan, Step, build};
+pub use filter::PathRule;
 pub use sandbox::{Sandbox, SandboxError};
+pub use unpack::UnpackError;

@@ -1,0 +1,287 @@
+//! Builds a configured root from packages and the order to install them in, in the phases of every Debian bootstrap:
+//!
+//! 1. what the caller wants to be there before the first package, and the essential packages' files, unpacked by us;
+//! 2. the suite's own dpkg, in the sandbox, unpacks and configures the essential packages anew, so that its database knows
+//!    them and their scripts have run;
+//! 3. the other packages, in the given order;
+//! 4. triggers and the initramfs, once for all packages;
+//! 5. apt's record of what was installed only as a dependency.
+//!
+//! No service starts meanwhile: `policy-rc.d` forbids it, and start-stop-daemon(8) does nothing.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::filter::{Filter, PathRule};
+use super::sandbox::{Sandbox, SandboxError};
+use super::unpack::{UnpackError, unpack};
+use crate::control::PackageName;
+use crate::deb::Reader;
+use crate::system::epoch::Epoch;
+
+/// Where dpkg finds the rules for paths in the root.
+const PATH_RULES: &str = "etc/dpkg/dpkg.cfg.d/stackdeb";
+/// Makes the links /vmlinuz and /initrd.img, as the kernel packages' postinst does (linux-update-symlinks(1)); there it
+/// left the second one out, as no initramfs was wanted yet.
+const LINK_INITRAMFS: &str =
+    "for version in $(linux-version list); do linux-update-symlinks install $version /boot/vmlinuz-$version; done";
+const POLICY: &str = "usr/sbin/policy-rc.d";
+const START_STOP_DAEMON: &str = "usr/sbin/start-stop-daemon";
+const START_STOP_DAEMON_KEPT: &str = "usr/sbin/start-stop-daemon.REAL";
+
+/// What dpkg has to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// To unpack these `.deb` files.
+    Unpack(Vec<PathBuf>),
+    /// To configure these packages, which are unpacked.
+    Configure(Vec<PackageName>),
+}
+
+/// A root to be built.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The order. The first step unpacks the essential packages with all that they depend on, the second configures them;
+    /// there dpkg is told to ignore that none of their dependencies is configured yet.
+    pub steps: Vec<Step>,
+    /// What is installed only because other packages depend on it, so that `apt autoremove` may remove it one day.
+    pub automatic: Vec<PackageName>,
+    /// Files that are there before the first package (apt's sources, for instance): path in the root, and content.
+    /// They belong to root and everybody may read them.
+    pub files: Vec<(PathBuf, String)>,
+    /// Files of packages that are left out, now and in later upgrades.
+    pub path_rules: Vec<PathRule>,
+    /// Answers to packages' questions, as debconf-set-selections(1) reads them.
+    pub debconf: String,
+    /// The time that what the scripts make bears, as far as they heed it.
+    pub epoch: Epoch,
+}
+
+/// Why there is no configured root.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum BuildError {
+    /// A package could not be unpacked.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unpack(#[from] UnpackError),
+    /// dpkg, or a script, failed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// A file of the root could not be written.
+    #[error("cannot write {path}: {source}")]
+    #[diagnostic(help("check that the disk has room"))]
+    Write {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The plan does not begin with the essential packages.
+    #[error("the plan for the root does not begin with unpacking and configuring the essential packages")]
+    #[diagnostic(help("this is a mistake of the program; please report it with the suite's name"))]
+    NoEssential,
+    /// dpkg finds fault with what it has installed.
+    #[error("dpkg finds the finished root faulty: {0}")]
+    #[diagnostic(help("the package that is named is broken in this suite, or needs another one that was not chosen"))]
+    Audit(String),
+}
+
+/// Builds `plan` in `root`, a folder that is empty or missing. `report` hears what is being done.
+///
+/// # Errors
+/// When a package or a script fails, the disk is full, or the user interrupts. The root is then worth nothing.
+pub fn build(root: &Path, plan: &Plan, report: &dyn Fn(&str)) -> Result<(), BuildError> {
+    let [Step::Unpack(essential), Step::Configure(_), rest @ ..] = plan.steps.as_slice() else {
+        return Err(BuildError::NoEssential);
+    };
+    report("unpacking the essential packages");
+    unpack(essential, root, &Filter::new(&plan.path_rules))?;
+    let tree = Tree { root };
+    tree.prepare(plan)?;
+    let pool = Pool::of(&plan.steps);
+    let sandbox = pool
+        .bind(Sandbox::new(root))
+        .epoch(plan.epoch)
+        // The kernel's hooks would make an initramfs that lacks what later packages add, and make it again for those.
+        .env("INITRD", "No")
+        // Compiled Python comes from py3compile alone, not from whichever script imports a module first.
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let dpkg = Dpkg { sandbox: &sandbox, pool: &pool };
+    report("installing the essential packages");
+    dpkg.unpack(&passwd_first(essential)?, &["--force-depends"])?;
+    dpkg.run(&["--configure", "--pending", "--force-depends"])?;
+    tree.stop_daemons()?;
+    if !plan.debconf.is_empty() {
+        sandbox.run_with_input(&["debconf-set-selections"], plan.debconf.as_bytes())?;
+    }
+    for step in rest {
+        match step {
+            Step::Unpack(packages) => {
+                report(&format!("unpacking {} packages", packages.len()));
+                dpkg.unpack(packages, &[])?;
+            }
+            Step::Configure(names) => {
+                report(&format!("configuring {} packages", names.len()));
+                dpkg.configure(names)?;
+            }
+        }
+    }
+    report("running the triggers of all packages");
+    dpkg.run(&["--configure", "--pending"])?;
+    if tree.has("usr/sbin/update-initramfs") {
+        report("making the initramfs");
+        let sandbox = sandbox.clone().env("INITRD", "Yes");
+        sandbox.run(&["update-initramfs", "-c", "-k", "all"])?;
+        sandbox.run(&["sh", "-ec", LINK_INITRAMFS])?;
+    }
+    tree.restore_daemons()?;
+    tree.mark_automatic(&plan.automatic)?;
+    let faults = sandbox.run(&["dpkg", "--audit"])?;
+    if faults.is_empty() { Ok(()) } else { Err(BuildError::Audit(String::from_utf8_lossy(&faults).into_owned())) }
+}
+
+/// base-passwd comes first: its preinst makes the users that other packages' scripts and files name.
+fn passwd_first(packages: &[PathBuf]) -> Result<Vec<PathBuf>, UnpackError> {
+    let mut ordered = packages.to_vec();
+    for (index, package) in packages.iter().enumerate() {
+        if Reader::open(package)?.control()?.get("Package") == Some("base-passwd") {
+            ordered[..=index].rotate_right(1);
+            break;
+        }
+    }
+    Ok(ordered)
+}
+
+/// The folders that packages lie in, and where the sandbox shows them.
+struct Pool {
+    folders: BTreeMap<PathBuf, String>,
+}
+
+impl Pool {
+    fn of(steps: &[Step]) -> Self {
+        let mut folders = BTreeMap::new();
+        for step in steps {
+            let Step::Unpack(packages) = step else { continue };
+            for folder in packages.iter().filter_map(|package| package.parent()) {
+                let number = folders.len();
+                folders.entry(folder.to_owned()).or_insert_with(|| format!("/mnt/pool/{number}"));
+            }
+        }
+        Self { folders }
+    }
+
+    fn bind(&self, sandbox: Sandbox) -> Sandbox {
+        self.folders.iter().fold(sandbox, |sandbox, (host, inside)| sandbox.bind_read_only(host, inside))
+    }
+
+    fn inside(&self, package: &Path) -> String {
+        let folder = package.parent().and_then(|folder| self.folders.get(folder)).map_or("", String::as_str);
+        format!("{folder}/{}", package.file_name().unwrap_or_default().to_string_lossy())
+    }
+}
+
+/// dpkg in the sandbox. It need not sync: the sandbox ignores it, and `--force-unsafe-io` does not even ask.
+struct Dpkg<'a> {
+    sandbox: &'a Sandbox,
+    pool: &'a Pool,
+}
+
+impl Dpkg<'_> {
+    fn run(&self, arguments: &[&str]) -> Result<(), SandboxError> {
+        let command: Vec<&str> = ["dpkg", "--force-unsafe-io"].into_iter().chain(arguments.iter().copied()).collect();
+        self.sandbox.run(&command).map(drop)
+    }
+
+    fn unpack(&self, packages: &[PathBuf], options: &[&str]) -> Result<(), SandboxError> {
+        let files: Vec<String> = packages.iter().map(|package| self.pool.inside(package)).collect();
+        let files = files.iter().map(String::as_str);
+        let arguments: Vec<&str> = options.iter().copied().chain(["--no-triggers", "--unpack"]).chain(files).collect();
+        self.run(&arguments)
+    }
+
+    fn configure(&self, names: &[PackageName]) -> Result<(), SandboxError> {
+        let names = names.iter().map(PackageName::as_str);
+        let arguments: Vec<&str> = ["--no-triggers", "--configure"].into_iter().chain(names).collect();
+        self.run(&arguments)
+    }
+}
+
+/// The root as files, from outside. Only written to by paths of which no part can be a link: packages that would make
+/// one there would break every Debian system.
+struct Tree<'a> {
+    root: &'a Path,
+}
+
+impl Tree<'_> {
+    fn has(&self, path: &str) -> bool {
+        self.root.join(path).is_file()
+    }
+
+    /// What dpkg and the packages' scripts must find.
+    fn prepare(&self, plan: &Plan) -> Result<(), BuildError> {
+        self.write("var/lib/dpkg/status", "", 0o644)?;
+        self.write(POLICY, "#!/bin/sh\n# No service starts while the image is being built.\nexit 101\n", 0o755)?;
+        if !plan.path_rules.is_empty() {
+            let rules = plan.path_rules.iter().map(|rule| format!("{rule}\n")).collect::<String>();
+            self.write(PATH_RULES, &format!("# Files that this image does without.\n{rules}"), 0o644)?;
+        }
+        for (path, content) in &plan.files {
+            self.write(&path.to_string_lossy(), content, 0o644)?;
+        }
+        Ok(())
+    }
+
+    /// Puts a program that does nothing in the place of start-stop-daemon, which scripts may call past `policy-rc.d`.
+    fn stop_daemons(&self) -> Result<(), BuildError> {
+        if !self.has(START_STOP_DAEMON) {
+            return Ok(());
+        }
+        self.rename(START_STOP_DAEMON, START_STOP_DAEMON_KEPT)?;
+        self.write(START_STOP_DAEMON, "#!/bin/sh\nexit 0\n", 0o755)
+    }
+
+    fn restore_daemons(&self) -> Result<(), BuildError> {
+        if self.has(START_STOP_DAEMON_KEPT) {
+            self.rename(START_STOP_DAEMON_KEPT, START_STOP_DAEMON)?;
+        }
+        let path = self.root.join(POLICY);
+        fs::remove_file(&path).map_err(|source| BuildError::Write { path: path.display().to_string(), source })
+    }
+
+    /// The record in which apt-mark(8) looks, in apt's own format.
+    fn mark_automatic(&self, names: &[PackageName]) -> Result<(), BuildError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let mut text = String::new();
+        for name in names {
+            // apt writes the native architecture for packages of all architectures, too.
+            let _ = write!(text, "Package: {name}\nArchitecture: amd64\nAuto-Installed: 1\n\n");
+        }
+        self.write("var/lib/apt/extended_states", &text, 0o644)
+    }
+
+    fn write(&self, path: &str, content: &str, mode: u32) -> Result<(), BuildError> {
+        let path = self.root.join(path.trim_start_matches('/'));
+        let write = || {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            fs::write(&path, content)?;
+            fs::set_permissions(&path, PermissionsExt::from_mode(mode))
+        };
+        write().map_err(|source| BuildError::Write { path: path.display().to_string(), source })
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), BuildError> {
+        let path = self.root.join(from);
+        fs::rename(&path, self.root.join(to))
+            .map_err(|source| BuildError::Write { path: path.display().to_string(), source })
+    }
+}

@@ -1,0 +1,94 @@
+//! What of the packages' files is left out: dpkg's `path-exclude` and `path-include` rules (dpkg(1)). The same rules hold
+//! for the packages that we unpack ourselves and, by a file in the root's /etc/dpkg/dpkg.cfg.d, for dpkg and all later
+//! upgrades.
+
+use std::ffi::CString;
+use std::fmt;
+
+/// One rule; a pattern as in fnmatch(3) without flags, so that `*` stands for slashes as well. Patterns begin with `/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathRule {
+    /// Matching paths are left out.
+    Exclude(String),
+    /// Matching paths are kept, though an earlier rule leaves them out.
+    Include(String),
+}
+
+impl fmt::Display for PathRule {
+    /// As a line of dpkg's configuration (dpkg.cfg(5)).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exclude(pattern) => write!(f, "path-exclude={pattern}"),
+            Self::Include(pattern) => write!(f, "path-include={pattern}"),
+        }
+    }
+}
+
+/// The rules in their order: the last that matches decides.
+#[derive(Debug, Default)]
+pub(super) struct Filter {
+    rules: Vec<(CString, PathRule)>,
+}
+
+/// What the filter must know of a file's kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A folder or a symbolic link: kept for the sake of what an `Include` brings back below it.
+    FolderOrLink,
+    Other,
+}
+
+impl Filter {
+    /// Rules with a zero byte match nothing and are left out.
+    pub(super) fn new(rules: &[PathRule]) -> Self {
+        let compile = |rule: &PathRule| {
+            let (PathRule::Exclude(pattern) | PathRule::Include(pattern)) = rule;
+            CString::new(pattern.as_str()).ok().map(|compiled| (compiled, rule.clone()))
+        };
+        Self { rules: rules.iter().filter_map(compile).collect() }
+    }
+
+    /// Whether the file `path`, which begins with `/`, is left out. It follows `filter_should_skip` in dpkg's filters.c.
+    pub(super) fn skips(&self, path: &[u8], kind: Kind) -> bool {
+        if self.rules.is_empty() {
+            return false;
+        }
+        let Ok(name) = CString::new(path) else { return false };
+        // SAFETY: both are strings that end with a zero byte.
+        let matches = |pattern: &CString| unsafe { libc::fnmatch(pattern.as_ptr(), name.as_ptr(), 0) } == 0;
+        let last = self.rules.iter().rev().find(|(pattern, _)| matches(pattern));
+        if !matches!(last, Some((_, PathRule::Exclude(_)))) {
+            return false;
+        }
+        kind == Kind::Other || !self.rules.iter().any(|(_, rule)| rule.may_include_below(path))
+    }
+}
+
+impl PathRule {
+    fn may_include_below(&self, folder: &[u8]) -> bool {
+        let Self::Include(pattern) = self else { return false };
+        let fixed = pattern.split(['*', '?', '[', '\\']).next().unwrap_or_default().trim_end_matches('/');
+        // dpkg compares only as much of the path as the pattern has before its first wildcard.
+        folder.starts_with(fixed.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_rule_that_matches_decides() {
+        // The example of dpkg(1): "--path-exclude=/usr/share/doc/*" with "--path-include=/usr/share/doc/*/copyright".
+        let filter = Filter::new(&[
+            PathRule::Exclude("/usr/share/doc/*".to_owned()),
+            PathRule::Include("/usr/share/doc/*/copyright".to_owned()),
+        ]);
+        assert!(filter.skips(b"/usr/share/doc/bash/README", Kind::Other));
+        assert!(filter.skips(b"/usr/share/doc/bash/deep/README", Kind::Other));
+        assert!(!filter.skips(b"/usr/share/doc/bash/copyright", Kind::Other));
+        assert!(!filter.skips(b"/usr/share/doc/bash", Kind::FolderOrLink), "a file below it is kept");
+        assert!(!filter.skips(b"/usr/share/docs", Kind::Other));
+        assert_eq!(PathRule::Exclude("/a/*".to_owned()).to_string(), "path-exclude=/a/*");
+    }
+}
