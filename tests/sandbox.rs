@@ -9,8 +9,10 @@ use std::process::{Command, ExitCode};
 use libtest_mimic::{Arguments, Failed, Trial};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use stackdeb::rootfs::sandbox::{self, Sandbox, SandboxError};
-use stackdeb::system::{tree, userns};
+use stackdeb::system::{interrupt, tree, userns};
 use tempfile::TempDir;
 
 const ORDINARY_USER: u32 = 64_123;
@@ -33,6 +35,9 @@ fn main() -> ExitCode {
         eprintln!("{:?}", miette::Report::new(error));
         return ExitCode::FAILURE;
     }
+    if let Some(root) = std::env::var_os(SLEEPER) {
+        return sleep_in_sandbox(Path::new(&root));
+    }
     let mut trials = vec![
         trial("only_the_loopback_interface_is_there", only_the_loopback_interface_is_there),
         trial("the_hosts_environment_is_absent", the_hosts_environment_is_absent),
@@ -52,9 +57,14 @@ fn main() -> ExitCode {
         trial("kernel_settings_cannot_be_changed", kernel_settings_cannot_be_changed),
         trial("a_link_in_the_root_leads_no_mount_out_of_it", a_link_in_the_root_leads_no_mount_out_of_it),
         trial("deletion_stops_at_a_mount", deletion_stops_at_a_mount),
+        trial("nothing_survives_an_interrupt_or_a_kill", nothing_survives_an_interrupt_or_a_kill),
     ];
     if is_root && std::env::var_os("STACKDEB_USER_NAMESPACE").is_none() {
         trials.push(trial("all_of_this_as_an_ordinary_user", all_of_this_as_an_ordinary_user));
+        trials.push(trial(
+            "signals_and_the_exit_status_pass_through_the_namespace",
+            signals_and_the_exit_status_pass_through_the_namespace,
+        ));
         trials.push(trial(
             "what_is_missing_for_an_ordinary_user_is_named",
             what_is_missing_for_an_ordinary_user_is_named,
@@ -172,9 +182,7 @@ fn what_a_script_leaves_running_is_ended() {
     let started = std::time::Instant::now();
     root.shell("sleep 61.7531 & (sleep 61.7531 >/dev/null 2>&1 &)");
     assert!(started.elapsed().as_secs() < 30, "it waited for a process in the background");
-    let all = fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read(entry.unwrap().path().join("cmdline")).ok());
-    let left = all.filter(|line| line.windows(7).any(|part| part == b"61.7531")).count();
-    assert_eq!(left, 0);
+    assert!(!is_running(b"61.7531"));
 }
 
 fn a_failure_shows_the_output() {
@@ -278,6 +286,43 @@ fn a_link_in_the_root_leads_no_mount_out_of_it() {
     assert!(error.contains("/run"), "{error}");
 }
 
+/// Instead of the tests, with this variable naming a root: runs something long in it.
+const SLEEPER: &str = "STACKDEB_TEST_SLEEPER";
+
+fn sleep_in_sandbox(root: &Path) -> ExitCode {
+    interrupt::install().unwrap();
+    match Sandbox::new(root).run(&["sh", "-c", "echo >/started; sleep 71.9241; true"]) {
+        Err(SandboxError::Interrupted) => ExitCode::from(42),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn nothing_survives_an_interrupt_or_a_kill() {
+    for (signal, expected) in [(Signal::SIGTERM, Some(42)), (Signal::SIGKILL, None)] {
+        let root = Root::new();
+        let mut sleeper = Command::new(std::env::current_exe().unwrap()).env(SLEEPER, root.path()).spawn().unwrap();
+        wait_until("it sleeps", || root.path().join("started").exists() && is_running(b"71.9241"));
+        kill(Pid::from_raw(sleeper.id() as i32), signal).unwrap();
+        assert_eq!(sleeper.wait().unwrap().code(), expected, "{signal}");
+        wait_until("the sleep is gone", || !is_running(b"71.9241"));
+    }
+}
+
+fn is_running(argument: &[u8]) -> bool {
+    let all = fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read(entry.unwrap().path().join("cmdline")).ok());
+    all.into_iter().any(|line| line.starts_with(b"sleep") && line.windows(argument.len()).any(|part| part == argument))
+}
+
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    for _ in 0..400 {
+        if condition() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("20 seconds, and still not: {what}");
+}
+
 fn deletion_stops_at_a_mount() {
     let folder = tempfile::tempdir().unwrap();
     let (tree, precious) = (folder.path().join("tree"), folder.path().join("precious"));
@@ -305,7 +350,24 @@ fn all_of_this_as_an_ordinary_user() {
     let output = as_ordinary_user(&format!("{ORDINARY_NAME}:200000:65536\n"), "");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("test result: ok. 18 passed"), "{text}");
+    assert!(text.contains("test result: ok. 19 passed"), "{text}");
+}
+
+fn signals_and_the_exit_status_pass_through_the_namespace() {
+    for (signal, expected) in [(Signal::SIGTERM, Some(42)), (Signal::SIGKILL, None)] {
+        let root = Root::new();
+        fs::set_permissions(root.0.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        fs::set_permissions(root.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        for folder in ["dev", "proc", "run", "tmp", "mnt"] {
+            fs::create_dir(root.path().join(folder)).unwrap();
+        }
+        let user = OrdinaryUser::new(&format!("{ORDINARY_NAME}:200000:65536\n"));
+        let mut outer = user.command("").env(SLEEPER, root.path()).spawn().unwrap();
+        wait_until("it sleeps", || root.path().join("started").exists() && is_running(b"71.9241"));
+        kill(Pid::from_raw(outer.id() as i32), signal).unwrap();
+        assert_eq!(outer.wait().unwrap().code(), expected, "{signal}");
+        wait_until("the sleep is gone", || !is_running(b"71.9241"));
+    }
 }
 
 fn what_is_missing_for_an_ordinary_user_is_named() {
@@ -322,25 +384,30 @@ fn what_is_missing_for_an_ordinary_user_is_named() {
 
 /// Runs these tests as a user whom only a private mount namespace knows.
 fn as_ordinary_user(ranges: &str, prepare: &str) -> std::process::Output {
-    let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
-    let exe = folder.path().join("tests");
-    fs::copy(std::env::current_exe().unwrap(), &exe).unwrap();
-    let file = folder.path().join("ranges");
-    fs::write(&file, ranges).unwrap();
-    let users = folder.path().join("users");
-    fs::write(
-        &users,
-        format!("root:x:0:0::/root:/bin/sh\n{ORDINARY_NAME}:x:{ORDINARY_USER}:{ORDINARY_USER}::/:/bin/sh\n"),
-    )
-    .unwrap();
-    let script = "mount --bind \"$1\" /etc/subuid && mount --bind \"$1\" /etc/subgid && mount --bind \"$4\" /etc/passwd && \
-                  exec setpriv --reuid \"$2\" --regid \"$2\" --clear-groups env $3 \"$0\"";
-    Command::new("unshare")
-        .args(["-m", "sh", "-c", script])
-        .args([exe.as_os_str(), file.as_os_str()])
-        .args([&ORDINARY_USER.to_string(), prepare])
-        .arg(users)
-        .output()
-        .unwrap()
+    OrdinaryUser::new(ranges).command(prepare).output().unwrap()
+}
+
+/// The files that make up that user, and a copy of these tests that he can reach.
+struct OrdinaryUser(TempDir);
+
+impl OrdinaryUser {
+    fn new(ranges: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        fs::copy(std::env::current_exe().unwrap(), folder.path().join("tests")).unwrap();
+        fs::write(folder.path().join("ranges"), ranges).unwrap();
+        let user = format!("{ORDINARY_NAME}:x:{ORDINARY_USER}:{ORDINARY_USER}::/:/bin/sh");
+        fs::write(folder.path().join("users"), format!("root:x:0:0::/root:/bin/sh\n{user}\n")).unwrap();
+        Self(folder)
+    }
+
+    /// The command that becomes the tests, in the end without any process in between.
+    fn command(&self, prepare: &str) -> Command {
+        let script = "cd \"$1\" && mount --bind ranges /etc/subuid && mount --bind ranges /etc/subgid && \
+                      mount --bind users /etc/passwd && \
+                      exec setpriv --reuid \"$2\" --regid \"$2\" --clear-groups env $3 ./tests";
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", script, "sh"]).arg(self.0.path()).args([&ORDINARY_USER.to_string(), prepare]);
+        command
+    }
 }

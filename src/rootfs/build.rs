@@ -134,7 +134,7 @@ pub fn build(root: &Path, plan: &Plan, report: &dyn Fn(&str)) -> Result<(), Buil
     }
     report("running the triggers of all packages");
     dpkg.run(&["--configure", "--pending"])?;
-    if tree.has("usr/sbin/update-initramfs") {
+    if tree.has("usr/sbin/update-initramfs") && tree.has_kernel() {
         report("making the initramfs");
         let sandbox = sandbox.clone().env("INITRD", "Yes");
         sandbox.run(&["update-initramfs", "-c", "-k", "all"])?;
@@ -221,6 +221,11 @@ struct Tree<'a> {
 impl Tree<'_> {
     fn has(&self, path: &str) -> bool {
         self.root.join(path).is_file()
+    }
+
+    fn has_kernel(&self) -> bool {
+        let entries = fs::read_dir(self.root.join("boot")).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.file_name().as_encoded_bytes().starts_with(b"vmlinuz-"))
     }
 
     /// What dpkg and the packages' scripts must find.
