@@ -188,7 +188,8 @@ impl Contents {
         let size = used + used / (BYTES_PER_INODE / INODE_BYTES - 1) + used / 50 + 8 * MIB;
         // Very many small files: the inodes decide. A tenth of them stays free.
         let for_inodes = (self.inodes + self.inodes / 10 + 1024) * BYTES_PER_INODE;
-        size.max(for_inodes).next_multiple_of(MIB)
+        // mke2fs wants more than twice the journal.
+        size.max(for_inodes).max(3 * JOURNAL_MIB * MIB).next_multiple_of(MIB)
     }
 }
 

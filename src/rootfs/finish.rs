@@ -2,10 +2,11 @@
 //! files are put in place and their units enabled, then everything goes that is secret, that identifies one machine, or
 //! that tells of the build instead of the input.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, FileTimes, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::render::image::ImageFile;
 use crate::system::epoch::Epoch;
@@ -69,6 +70,9 @@ const UNITS: &[&str] = &[
 ];
 const CERTIFICATE_UNIT: &str = "first-boot-certificate.service";
 const CLUSTER_UNIT: &str = "first-boot-cluster.service";
+
+/// Where a running machine, or the sandbox, mounts something.
+const MOUNT_POINTS: &[&str] = &["dev", "mnt", "proc", "run", "sys", "tmp", "var/tmp"];
 
 /// Folders that are there only with ssl-cert, and only with postgresql-common.
 const CERTIFICATES: &str = "etc/ssl/private";
@@ -147,6 +151,18 @@ pub fn finish(root: &Path, files: &[ImageFile], epoch: Epoch, run: Run) -> Resul
     let latest = format!("@{}", epoch.seconds());
     let clamp = ["find", "/", "-xdev", "-newermt", &latest, "-exec", "touch", "-h", "-d", &latest, "{}", "+"];
     run(&clamp).map_err(FinishError::Times)?;
+    // Where the sandbox mounts something, find saw that and not the folder.
+    for folder in MOUNT_POINTS {
+        let path = root.join(folder);
+        let clamped = || match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() && found.mtime() >= i64::from(epoch.seconds()) => {
+                let time = UNIX_EPOCH + Duration::from_secs(epoch.seconds().into());
+                File::open(&path)?.set_times(FileTimes::new().set_accessed(time).set_modified(time))
+            }
+            _ => Ok(()),
+        };
+        clamped().map_err(|source| error(&path, source))?;
+    }
     Ok(())
 }
 
