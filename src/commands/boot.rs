@@ -117,7 +117,8 @@ pub fn run(args: &BootArgs, loader: impl FnOnce(&Cache) -> miette::Result<PathBu
     }
     if args.check {
         up?;
-        let failed: Vec<&str> = report.probes.iter().filter(|probe| !probe.ok).map(|probe| probe.path.as_str()).collect();
+        let failed: Vec<&str> =
+            report.probes.iter().filter(|probe| !probe.ok).map(|probe| probe.path.as_str()).collect();
         return if failed.is_empty() { Ok(()) } else { Err(miette!("the site is not well: {}", failed.join(", "))) };
     }
     stay(&machine)
@@ -172,7 +173,8 @@ fn newest_image() -> miette::Result<PathBuf> {
 }
 
 fn read_user_data(path: &Path) -> miette::Result<Vec<u8>> {
-    let data = fs::read(path).into_diagnostic().wrap_err_with(|| format!("cannot read user data {}", path.display()))?;
+    let data =
+        fs::read(path).into_diagnostic().wrap_err_with(|| format!("cannot read user data {}", path.display()))?;
     if data.len() > USER_DATA_LIMIT {
         let (length, path) = (data.len(), path.display());
         return Err(miette!("the user data {path} has {length} bytes; Linode takes at most {USER_DATA_LIMIT}"));

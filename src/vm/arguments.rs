@@ -117,7 +117,8 @@ impl Arguments<'_> {
     fn network(&self) -> String {
         let pump = self.pump.display().to_string();
         // The command is split as a shell does, and QEMU wants each comma in a value twice.
-        let command = format!("'{}' {} {}", pump.replace('\'', r"'\''"), pump::ARGUMENT, self.metadata).replace(',', ",,");
+        let command =
+            format!("'{}' {} {}", pump.replace('\'', r"'\''"), pump::ARGUMENT, self.metadata).replace(',', ",,");
         let mut network = format!(
             "user,id=net,net=169.254.0.0/16,host=169.254.0.2,dns=169.254.0.3,dhcpstart=169.254.10.15,\
              guestfwd=tcp:169.254.169.254:80-cmd:{command}"

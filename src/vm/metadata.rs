@@ -233,7 +233,8 @@ mod tests {
     #[test]
     fn text_has_a_line_for_each_value() {
         // The layout of the service's documentation.
-        let value = json!({"id": 5, "specs": {"gpus": 0, "disk": 51200}, "backups": {"enabled": false, "status": null}});
+        let value =
+            json!({"id": 5, "specs": {"gpus": 0, "disk": 51200}, "backups": {"enabled": false, "status": null}});
         assert_eq!(as_text(&value), "backups.enabled: false\nid: 5\nspecs.disk: 51200\nspecs.gpus: 0\n");
     }
 }

@@ -42,7 +42,9 @@ pub enum ScratchError {
     },
     /// It has partitions.
     #[error("the image {0} has a partition table, which Linode's helpers and its kernel cannot use")]
-    #[diagnostic(help("an image for Linode is one ext4 file system from its first byte on, as `stackdeb image` makes it"))]
+    #[diagnostic(help(
+        "an image for Linode is one ext4 file system from its first byte on, as `stackdeb image` makes it"
+    ))]
     Partitioned(String),
     /// It is something else.
     #[error("{0} is no disk image: it holds no ext4 file system, neither plain nor compressed with gzip")]
