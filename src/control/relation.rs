@@ -59,6 +59,9 @@ pub enum RelationError {
     /// No `<<`, `<=`, `=`, `>=` or `>>` before the version.
     #[error("`({0})` does not begin with one of `<<`, `<=`, `=`, `>=`, `>>`")]
     BadComparison(String),
+    /// What stands after the name's colon.
+    #[error("`{0}` has after its `:` something that is no architecture")]
+    BadQualifier(String),
     /// The package's name.
     #[error("the package name {0}")]
     Name(#[from] NameError),
@@ -114,6 +117,9 @@ impl Relation {
             Some((name, qualifier)) => (name, Some(qualifier.to_owned())),
             None => (head, None),
         };
+        if !qualifier.as_deref().is_none_or(is_architecture) {
+            return Err(RelationError::BadQualifier(text.to_owned()));
+        }
         let mut relation = Self { name: name.parse()?, qualifier, version: None };
         if let Some((inside, after)) = bracketed(text, rest, '(', ')')? {
             relation.version = Some(parse_version(inside)?);
@@ -129,6 +135,12 @@ impl Relation {
         }
         Ok(ours.then_some(relation))
     }
+}
+
+/// Whether dpkg would take it for an architecture's name, known or not: letters, digits and `-`, which is not the first.
+fn is_architecture(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(allowed)
 }
 
 /// Takes `open … close` off the front of `rest`, if it begins so.
