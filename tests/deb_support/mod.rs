@@ -21,7 +21,7 @@ pub const EPOCH: i64 = 1_795_428_000;
 pub fn run(debian: &str, command: &mut Command) -> Output {
     let program = command.get_program().to_owned();
     command.env("LC_ALL", "C.UTF-8").output().unwrap_or_else(|error| {
-        panic!("cannot run {}: {error}; to install it: apt-get install {debian}", program.display())
+        panic!("cannot run {}: {error}; to install it: apt-get install {debian}", program.to_string_lossy())
     })
 }
 
