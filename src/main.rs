@@ -3,21 +3,23 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use stackdeb::commands::{check, new};
+use stackdeb::commands::{boot, check, new};
 
 #[derive(Debug, Parser)]
 #[command(name = "stackdeb", version, max_term_width = 100)]
 enum Cli {
     Check(check::CheckArgs),
     New(new::NewArgs),
+    Boot(boot::BootArgs),
 }
 
 fn main() -> ExitCode {
-    if let Some(status) = stackdeb::rootfs::sandbox::main() {
+    if let Some(status) = stackdeb::rootfs::sandbox::main().or_else(stackdeb::vm::pump::main) {
         return status;
     }
     let result = match Cli::parse() {
         Cli::Check(args) => check::run(&args),
+        Cli::Boot(args) => boot::run(&args),
         Cli::New(args) => new::run(&args),
     };
     match result {

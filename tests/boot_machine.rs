@@ -7,12 +7,14 @@ use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 use std::time::Duration;
 
+use stackdeb::commands::boot::boot_loader;
+use stackdeb::system::cache::Cache;
 use stackdeb::vm::accelerator::Accelerator;
 use stackdeb::vm::arguments::BootMethod;
 use stackdeb::vm::console::Stage;
-use stackdeb::vm::grub::{self, GrubError};
 use stackdeb::vm::machine::{self, Machine, MachineError, MachineOptions};
 use stackdeb::vm::metadata::{Instance, MetadataServer};
 use stackdeb::vm::scratch;
@@ -198,26 +200,16 @@ fn the_chosen_accelerator_works() {
     assert!(!Accelerator::Tcg.works(Path::new("/bin/true")), "whatever exits is taken for a success");
 }
 
-/// GRUB from this computer's own package: the tests need no mirror for it.
-fn loader(folder: &Path) -> PathBuf {
-    let tree = folder.join("packages");
-    fs::create_dir_all(tree.join("usr/lib/grub")).unwrap();
-    run(Command::new("cp").arg("-r").arg("/usr/lib/grub/i386-pc").arg(tree.join("usr/lib/grub")));
-    let loader = folder.join("grub.img");
-    let inside = |word: &&str| match word.strip_prefix('/') {
-        Some(path) => tree.join(path).into_os_string(),
-        None => word.into(),
-    };
-    grub::make(&tree, &loader, |command| {
-        run(Command::new("grub-mkimage").args(command[1..].iter().map(inside)));
-        Ok::<(), GrubError>(())
-    })
-    .unwrap();
-    loader
+/// GRUB as the program itself makes it, kept for the next run.
+fn loader() -> PathBuf {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock();
+    let cache = Cache::at(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("boot-machine")).unwrap();
+    boot_loader(&cache).unwrap()
 }
 
 fn start(folder: &Path, menu: Option<&str>) -> Machine {
-    let boot = BootMethod::Grub { loader: loader(folder) };
+    let boot = BootMethod::Grub { loader: loader() };
     let image = image(folder, menu);
     let options = MachineOptions::smallest(&image, boot, Accelerator::Tcg, Path::new(PROGRAM), folder);
     Machine::start(&options, io::sink()).unwrap()

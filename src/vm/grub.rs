@@ -1,24 +1,34 @@
 //! GRUB as Linode gives it to a machine: from outside, with the image as `(hd0)` and its `/boot/grub/grub.cfg` as the
-//! menu. It comes out as one file for QEMU's `-kernel`: GRUB's loader for Linux boot protocols, then its core.
+//! menu. Debian's packages with GRUB and the libraries that it needs come in; one file for QEMU's `-kernel` goes out:
+//! GRUB's loader for Linux boot protocols, then its core.
 //!
-//! Nothing of it is taken from the host: a tree goes in that holds the packages [`PACKAGES`] with what they depend on, and
-//! the means to run a program inside it.
+//! Nothing of it is taken from the host. As grub-mkimage only reads and writes files, it needs neither a sandbox nor
+//! rights: it is run where it was unpacked, by the packages' own dynamic loader.
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use crate::deb::{ReadError, Reader, finish};
+use crate::system::interrupt;
 use crate::system::output::{self, OutputError};
 
-/// The Debian packages that the tree must hold, besides their dependencies.
-pub const PACKAGES: [&str; 2] = ["grub-common", "grub-pc-bin"];
+/// The Debian packages that are needed, besides their dependencies.
+pub const PACKAGES: &str = "grub-common, grub-pc-bin";
 
-/// Where the packages put GRUB's parts.
-const PARTS: &str = "/usr/lib/grub/i386-pc";
+/// What of the packages is unpacked. Before Debian 13, libraries are not below `/usr`.
+const NEEDED: [&str; 4] =
+    ["usr/bin/grub-mkimage", "usr/lib/grub/i386-pc/", "usr/lib/x86_64-linux-gnu/l", "lib/x86_64-linux-gnu/"];
+const LINKERS: [&str; 2] =
+    ["usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"];
+const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu:lib/x86_64-linux-gnu";
+/// Where GRUB's parts are.
+const PARTS: &str = "usr/lib/grub/i386-pc";
 
-/// The working files, inside the tree; not in `/tmp`, where a sandbox may have one of its own.
-const EARLY: &str = "/stackdeb-grub.cfg";
-const CORE: &str = "/stackdeb-grub.img";
+/// The working files, beside the packages' own.
+const EARLY: &str = "early.cfg";
+const CORE: &str = "core.img";
 
 /// Runs before the menu is read, so that a missing one shows on the serial console too. 19200 baud is Linode's.
 const EARLY_CONFIGURATION: &str = "\
@@ -63,41 +73,81 @@ const MODULES: [&str; 27] = [
 /// Why there is no GRUB.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum GrubError {
-    /// The tree cannot be used.
-    #[error("cannot make the boot loader for the virtual machine in {tree}: {source}")]
-    #[diagnostic(help("remove the folder `tools` of the cache; it is made again"))]
-    Tree {
-        /// The tree.
-        tree: String,
+    /// A package is damaged.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Package(#[from] ReadError),
+    /// A package cannot be unpacked.
+    #[error("cannot unpack {package} for the virtual machine's boot loader: {source}")]
+    #[diagnostic(help("make room on the disk of the cache; remove the package if it is damaged, it is fetched again"))]
+    Unpack {
+        /// The package's file.
+        package: String,
         /// What the system said.
         #[source]
         source: io::Error,
     },
+    /// grub-mkimage cannot be run, or what it needs is not in the packages.
+    #[error("cannot make the virtual machine's boot loader: {0}")]
+    Make(#[source] io::Error),
+    /// grub-mkimage complains.
+    #[error("cannot make the virtual machine's boot loader: grub-mkimage says: {0}")]
+    Refused(String),
     /// It cannot be written.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Output(#[from] OutputError),
 }
 
-/// Makes GRUB out of the unpacked packages in `tree` and writes it to `loader`. `run` runs a program, given by its path
-/// and arguments, with `tree` as its root.
+/// Makes GRUB out of `packages`, the files of [`PACKAGES`] and of all that they depend on, and writes it to `loader`. Works
+/// in a temporary folder in `work`.
 ///
 /// # Errors
-/// What `run` reports, when it reports anything; when a file is missing in the tree; when `loader` cannot be written.
-pub fn make<E: From<GrubError>>(
-    tree: &Path,
-    loader: &Path,
-    run: impl FnOnce(&[&str]) -> Result<(), E>,
-) -> Result<(), E> {
-    let inside = |path: &str| tree.join(path.trim_start_matches('/'));
-    let failed = |source| GrubError::Tree { tree: tree.display().to_string(), source };
-    fs::write(inside(EARLY), EARLY_CONFIGURATION).map_err(failed)?;
-    let mut command = vec!["/usr/bin/grub-mkimage", "-d", PARTS, "-O", "i386-pc", "-p", "(hd0)/boot/grub"];
-    command.extend(["-c", EARLY, "-o", CORE]);
-    command.extend(MODULES);
-    run(&command)?;
-    let mut image = fs::read(inside(&format!("{PARTS}/lnxboot.img"))).map_err(failed)?;
-    image.extend(fs::read(inside(CORE)).map_err(failed)?);
-    output::write_file(loader, &image).map_err(GrubError::from)?;
+/// When a package is damaged or missing, there is no room, or the user interrupts.
+pub fn make(packages: &[PathBuf], work: &Path, loader: &Path) -> Result<(), GrubError> {
+    let tree = tempfile::Builder::new().prefix("grub-").tempdir_in(work).map_err(GrubError::Make)?;
+    packages.iter().try_for_each(|package| unpack(package, tree.path()))?;
+    let image = link(tree.path())?;
+    output::write_file(loader, &image)?;
     Ok(())
+}
+
+fn unpack(package: &Path, tree: &Path) -> Result<(), GrubError> {
+    let mut archive = Reader::open(package)?.data()?;
+    let mut unpack = || {
+        for entry in archive.entries()? {
+            interrupt::check()?;
+            let mut entry = entry?;
+            let path = entry.path()?.into_owned();
+            let path = path.strip_prefix(".").unwrap_or(&path).to_string_lossy().into_owned();
+            if NEEDED.iter().any(|prefix| path.starts_with(prefix)) {
+                // Refuses what would lead out of the tree.
+                entry.unpack_in(tree)?;
+            }
+        }
+        io::Result::Ok(())
+    };
+    let failed = |source| GrubError::Unpack { package: package.display().to_string(), source };
+    unpack().map_err(failed)?;
+    finish(archive).map_err(failed)
+}
+
+fn link(tree: &Path) -> Result<Vec<u8>, GrubError> {
+    fs::write(tree.join(EARLY), EARLY_CONFIGURATION).map_err(GrubError::Make)?;
+    let linker = LINKERS.into_iter().find(|path| tree.join(path).exists());
+    let linker = linker.ok_or_else(|| GrubError::Make(io::Error::other("the packages hold no dynamic loader")))?;
+    let output = Command::new(tree.join(linker))
+        .args(["--inhibit-cache", "--library-path", LIBRARIES, "usr/bin/grub-mkimage"])
+        .args(["-d", PARTS, "-O", "i386-pc", "-p", "(hd0)/boot/grub", "-c", EARLY, "-o", CORE])
+        .args(MODULES)
+        .current_dir(tree)
+        .env_clear()
+        .output()
+        .map_err(GrubError::Make)?;
+    if !output.status.success() {
+        return Err(GrubError::Refused(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    let mut image = fs::read(tree.join(PARTS).join("lnxboot.img")).map_err(GrubError::Make)?;
+    image.extend(fs::read(tree.join(CORE)).map_err(GrubError::Make)?);
+    Ok(image)
 }
