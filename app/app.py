@@ -26,7 +26,6 @@ class Database:
             value = run(connection, statements)
         except psycopg2.Error:
             if not connection.closed:
-                connection.rollback()
                 raise
             connection = self._connection()
             value = run(connection, statements)
@@ -42,11 +41,16 @@ class Database:
 
 def run(connection, statements):
     """Runs the statements in the connection's transaction; none of them may hold a thread for long."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = '5s'")
-        for statement in statements:
-            cursor.execute(statement)
-        return cursor.fetchone()[0]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '5s'")
+            for statement in statements:
+                cursor.execute(statement)
+            return cursor.fetchone()[0]
+    except psycopg2.Error:
+        if not connection.closed:
+            connection.rollback()
+        raise
 
 
 def connect():
@@ -77,4 +81,4 @@ def healthz():
 @app.errorhandler(psycopg2.Error)
 def database_failed(error):
     app.logger.error("database: %s", error)
-    return "the database does not answer", 503
+    return "the database failed", 503

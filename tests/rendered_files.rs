@@ -1,69 +1,18 @@
 //! Every file that is rendered, as the programs that will read it on the server judge it: sh, dash, shellcheck,
 //! systemd-analyze, nginx, gzip, Python. One that is missing fails the test and is named with its package.
 
+mod common;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use stackdeb::render::{Content, FileKind, RenderError, Rendered, package_files};
-use stackdeb::stack::{App, ChangelogEntry, Compression, Database, Health, Image, Package, Site, Stack};
-use stackdeb::system::epoch::Epoch;
+use stackdeb::stack::{Site, Stack};
 use tempfile::TempDir;
 
-const LICENSE: &str = "Permission is granted.\n\nNo warranty.\n";
-
-/// A stack whose values have in them whatever a checked value may have.
-fn stack(folder: &Path) -> Stack {
-    let changelog = ChangelogEntry {
-        version: "1.0.0".parse().unwrap(),
-        date: Epoch::from_seconds(1_795_428_000).unwrap(),
-        changes: vec!["The first release".to_owned(), "word ".repeat(40)],
-    };
-    Stack {
-        folder: folder.to_owned(),
-        package: Package {
-            name: "guest-book".parse().unwrap(),
-            version: "1.0.0".parse().unwrap(),
-            maintainer: "Jane Doe <jane@example.org>".to_owned(),
-            summary: "100% \"guest\" book: it's $HOME's".to_owned(),
-            description: "A book.\n\nFor guests.".to_owned(),
-            homepage: Some("https://example.org/a%20b".to_owned()),
-            section: "web".to_owned(),
-            priority: "optional".to_owned(),
-            copyright: vec!["2025 Jane Doe <jane@example.org>".to_owned(), "2026 John Doe".to_owned()],
-            license: "Custom".to_owned(),
-            license_text: Some(LICENSE.to_owned()),
-            depends: "curl, python3".parse().unwrap(),
-            changelog: vec![changelog],
-            compression: Compression::Xz,
-        },
-        app: App {
-            folder: Path::new(env!("CARGO_MANIFEST_DIR")).join("app"),
-            module: "app:app".to_owned(),
-            depends: "python3-flask (>= 2), python3-psycopg2".parse().unwrap(),
-            workers: None,
-            threads: 4,
-            environment: vec![("GREETING".to_owned(), "say \"hi\" for 5$ \\ `now` 'x' # y".to_owned())],
-        },
-        site: Site {
-            port: 80,
-            server_names: vec!["www.example.org".to_owned(), "*.example.net".to_owned()],
-            max_body_size: "10m".to_owned(),
-        },
-        database: Some(Database { name: "guest_book".to_owned(), migrations: Some(PathBuf::from("migrations")) }),
-        health: Health { on_boot: "2min".to_owned(), interval: "10min".to_owned(), path: "/healthz".to_owned() },
-        image: Image {
-            suite: "trixie".to_owned(),
-            mirror: None,
-            security_mirror: None,
-            keyring: None,
-            hostname: "guest-book".to_owned(),
-            packages: Default::default(),
-            free_space: 0,
-        },
-    }
-}
+use common::{LICENSE, stack};
 
 /// The same without what can be left out, on another port.
 fn smaller_stack(folder: &Path) -> Stack {

@@ -1,0 +1,61 @@
+//! What several tests need: a stack whose values have in them whatever a checked value may have.
+
+use std::path::{Path, PathBuf};
+
+use stackdeb::stack::{App, ChangelogEntry, Compression, Database, Health, Image, Package, Site, Stack};
+use stackdeb::system::epoch::Epoch;
+
+/// The text of a licence of its own.
+pub const LICENSE: &str = "Permission is granted.\n\nNo warranty.\n";
+
+/// A guest book, whose project is in `folder` and whose app is the one that ships with stackdeb.
+pub fn stack(folder: &Path) -> Stack {
+    let changelog = ChangelogEntry {
+        version: "1.0.0".parse().unwrap(),
+        date: Epoch::from_seconds(1_795_428_000).unwrap(),
+        changes: vec!["The first release".to_owned(), "word ".repeat(40)],
+    };
+    Stack {
+        folder: folder.to_owned(),
+        package: Package {
+            name: "guest-book".parse().unwrap(),
+            version: "1.0.0".parse().unwrap(),
+            maintainer: "Jane Doe <jane@example.org>".to_owned(),
+            summary: "100% \"guest\" book: it's $HOME's".to_owned(),
+            description: "A book.\n\nFor guests.".to_owned(),
+            homepage: Some("https://example.org/a%20b".to_owned()),
+            section: "web".to_owned(),
+            priority: "optional".to_owned(),
+            copyright: vec!["2025 Jane Doe <jane@example.org>".to_owned(), "2026 John Doe".to_owned()],
+            license: "Custom".to_owned(),
+            license_text: Some(LICENSE.to_owned()),
+            depends: "curl, python3".parse().unwrap(),
+            changelog: vec![changelog],
+            compression: Compression::Xz,
+        },
+        app: App {
+            folder: Path::new(env!("CARGO_MANIFEST_DIR")).join("app"),
+            module: "app:app".to_owned(),
+            depends: "python3-flask (>= 2), python3-psycopg2".parse().unwrap(),
+            workers: None,
+            threads: 4,
+            environment: vec![("GREETING".to_owned(), "say \"hi\" for 5$ \\ `now` 'x' # y".to_owned())],
+        },
+        site: Site {
+            port: 80,
+            server_names: vec!["www.example.org".to_owned(), "*.example.net".to_owned()],
+            max_body_size: "10m".to_owned(),
+        },
+        database: Some(Database { name: "guest_book".to_owned(), migrations: Some(PathBuf::from("migrations")) }),
+        health: Health { on_boot: "2min".to_owned(), interval: "10min".to_owned(), path: "/healthz".to_owned() },
+        image: Image {
+            suite: "trixie".to_owned(),
+            mirror: None,
+            security_mirror: None,
+            keyring: None,
+            hostname: "guest-book".to_owned(),
+            packages: Default::default(),
+            free_space: 0,
+        },
+    }
+}
