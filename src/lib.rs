@@ -2,6 +2,7 @@
 //! for its part of the way.
 
 pub mod apt;
+pub mod cli;
 pub mod commands;
 pub mod control;
 pub mod deb;
@@ -11,3 +12,11 @@ pub mod rootfs;
 pub mod stack;
 pub mod system;
 pub mod vm;
+
+use std::process::ExitCode;
+
+/// What this program is when it runs itself: the first process of a sandbox, or the way to the metadata service. `None`
+/// when it was started by a user.
+pub fn inner_program() -> Option<ExitCode> {
+    rootfs::sandbox::main().or_else(vm::pump::main)
+}

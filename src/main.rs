@@ -3,27 +3,20 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use stackdeb::commands::{boot, check, new};
-
-#[derive(Debug, Parser)]
-#[command(name = "stackdeb", version, max_term_width = 100)]
-enum Cli {
-    Check(check::CheckArgs),
-    New(new::NewArgs),
-    Boot(boot::BootArgs),
-}
+use stackdeb::cli::Cli;
+use stackdeb::system::interrupt;
 
 fn main() -> ExitCode {
-    if let Some(status) = stackdeb::rootfs::sandbox::main().or_else(stackdeb::vm::pump::main) {
+    if let Some(status) = stackdeb::inner_program() {
         return status;
     }
-    let result = match Cli::parse() {
-        Cli::Check(args) => check::run(&args),
-        Cli::Boot(args) => boot::run(&args),
-        Cli::New(args) => new::run(&args),
-    };
-    match result {
+    let cli = Cli::parse();
+    match interrupt::install().map_err(|error| miette::miette!("{error}")).and_then(|()| cli.run()) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(_) if interrupt::requested() => {
+            eprintln!("stackdeb: interrupted; what was under way is removed, earlier outputs are as they were");
+            ExitCode::from(interrupt::EXIT_STATUS)
+        }
         Err(report) => {
             eprintln!("{report:?}");
             ExitCode::FAILURE

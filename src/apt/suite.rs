@@ -118,6 +118,14 @@ impl Distribution {
         }
     }
 
+    /// Where the distribution's own package installs the keyring.
+    pub fn keyring_path(self) -> &'static str {
+        match self {
+            Self::Debian => "/usr/share/keyrings/debian-archive-keyring.gpg",
+            Self::Ubuntu => "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
+        }
+    }
+
     /// The OpenPGP certificates of its archive, as its own keyring package ships them.
     pub fn keyring(self) -> &'static [u8] {
         match self {

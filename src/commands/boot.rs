@@ -10,16 +10,12 @@ use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::Serialize;
 
-use crate::apt::{self, Archive, Client, Keyring, Limits, Suite};
-use crate::control::Relations;
-use crate::stack;
+use super::loader;
 use crate::system::cache::Cache;
-use crate::system::epoch::Epoch;
 use crate::system::interrupt;
 use crate::vm::accelerator::Accelerator;
 use crate::vm::arguments::{BootMethod, Forward};
 use crate::vm::console::Mark;
-use crate::vm::grub;
 use crate::vm::machine::{self, Machine, MachineOptions};
 use crate::vm::metadata::USER_DATA_LIMIT;
 use crate::vm::probe::{PATHS, Probe};
@@ -83,7 +79,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     let port = machine::choose_port(args.port)?;
     let ssh_port = args.ssh_port.map(machine::choose_port).transpose()?;
     let cache = Cache::open()?;
-    let loader = boot_loader(&cache)?;
+    let loader = loader::find_or_make(&cache)?;
     let accelerator = Accelerator::choose(&qemu);
     let pump = std::env::current_exe().into_diagnostic().wrap_err("cannot find this program's own file")?;
 
@@ -166,39 +162,6 @@ fn stay(machine: &Machine) -> miette::Result<()> {
         }
     }
     Ok(())
-}
-
-/// GRUB out of the suite's own packages; made once and kept. Without a `stack.toml` here, Debian 13's serves as well.
-///
-/// # Errors
-/// When it is not in the cache yet, and the packages cannot be had.
-pub fn boot_loader(cache: &Cache) -> miette::Result<PathBuf> {
-    let folder = Path::new(".");
-    let image = if folder.join("stack.toml").exists() { Some(stack::load(folder)?.image) } else { None };
-    let image = image.as_ref();
-    let suite = Suite::find(image.map_or("trixie", |image| &image.suite))?;
-    let loader = cache.tools().join(format!("grub-{}.img", suite.name));
-    if loader.exists() {
-        return Ok(loader);
-    }
-    let mirror = image.and_then(|image| image.mirror.as_deref());
-    let security = image.and_then(|image| image.security_mirror.as_deref());
-    let sources = apt::sources::find(suite, mirror, security, Path::new("/"))?;
-    let keyring = match image.and_then(|image| image.keyring.as_deref()) {
-        Some(path) => {
-            let bytes = fs::read(path).into_diagnostic().wrap_err_with(|| format!("cannot read {}", path.display()))?;
-            Keyring::from_bytes(&path.display().to_string(), &bytes)?
-        }
-        None => Keyring::from_bytes(suite.distribution.as_str(), suite.distribution.keyring())?,
-    };
-    eprintln!("stackdeb: fetching GRUB of {} for the machine; it is kept for later", suite.title());
-    let client = Client::new(Limits::default());
-    let archive = Archive::open(cache, &client, suite, &sources, &keyring, Epoch::now())?;
-    let wanted: Relations = grub::PACKAGES.parse().into_diagnostic()?;
-    let records = apt::solve(&archive.universe, &[wanted])?;
-    let packages = apt::pool::download(cache, &client, &records)?;
-    grub::make(&packages, &cache.work(), &loader)?;
-    Ok(loader)
 }
 
 fn newest_image() -> miette::Result<PathBuf> {

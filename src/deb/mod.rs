@@ -1,6 +1,7 @@
 //! The .deb file format (deb(5)), whatever is in it: a [`Package`] (control data, payload, maintainer scripts) comes in and
 //! a .deb goes out through [`write()`]; a .deb comes in and its control data and files go out through [`Reader`].
 
+mod assemble;
 mod compress;
 mod control;
 pub mod elf;
@@ -10,6 +11,7 @@ mod reader;
 mod tarball;
 mod writer;
 
+pub use assemble::{AssembleError, assemble};
 pub use control::{Control, ControlError};
 pub use package::{CheckError, Package, Scripts};
 pub use payload::{Entry, Payload, PayloadError, Source};

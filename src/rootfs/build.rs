@@ -23,8 +23,8 @@ use crate::control::PackageName;
 use crate::deb::Reader;
 use crate::system::epoch::Epoch;
 
-/// Where dpkg finds the rules for paths in the root.
-const PATH_RULES: &str = "etc/dpkg/dpkg.cfg.d/stackdeb";
+/// Where dpkg finds its configuration in the root, among it the rules for paths.
+const DPKG_CONFIGURATION: &str = "etc/dpkg/dpkg.cfg.d";
 /// Makes the links /vmlinuz and /initrd.img, as the kernel packages' postinst does (linux-update-symlinks(1)); there it
 /// left the second one out, as no initramfs was wanted yet.
 const LINK_INITRAMFS: &str =
@@ -51,10 +51,9 @@ pub struct Plan {
     /// What is installed only because other packages depend on it, so that `apt autoremove` may remove it one day.
     pub automatic: Vec<PackageName>,
     /// Files that are there before the first package (apt's sources, for instance): path in the root, and content.
-    /// They belong to root and everybody may read them.
+    /// They belong to root and everybody may read them. What dpkg's configuration among them leaves out is left out from
+    /// the beginning.
     pub files: Vec<(PathBuf, String)>,
-    /// Files of packages that are left out, now and in later upgrades.
-    pub path_rules: Vec<PathRule>,
     /// Answers to packages' questions, as debconf-set-selections(1) reads them.
     pub debconf: String,
     /// The time that what the scripts make bears, as far as they heed it.
@@ -101,7 +100,7 @@ pub fn build(root: &Path, plan: &Plan, report: &dyn Fn(&str)) -> Result<(), Buil
         return Err(BuildError::NoEssential);
     };
     report("unpacking the essential packages");
-    unpack(essential, root, &Filter::new(&plan.path_rules))?;
+    unpack(essential, root, &Filter::new(&path_rules(&plan.files)))?;
     let tree = Tree { root };
     tree.prepare(plan)?;
     let pool = Pool::of(&plan.steps);
@@ -144,6 +143,12 @@ pub fn build(root: &Path, plan: &Plan, report: &dyn Fn(&str)) -> Result<(), Buil
     tree.mark_automatic(&plan.automatic)?;
     let faults = sandbox.run(&["dpkg", "--audit"])?;
     if faults.is_empty() { Ok(()) } else { Err(BuildError::Audit(String::from_utf8_lossy(&faults).into_owned())) }
+}
+
+/// The rules for paths in those of `files` that dpkg will read as its configuration.
+fn path_rules(files: &[(PathBuf, String)]) -> Vec<PathRule> {
+    let configuration = files.iter().filter(|(path, _)| path.parent() == Some(Path::new(DPKG_CONFIGURATION)));
+    configuration.flat_map(|(_, content)| PathRule::parse(content)).collect()
 }
 
 /// base-passwd comes first: its preinst makes the users that other packages' scripts and files name.
@@ -232,10 +237,6 @@ impl Tree<'_> {
     fn prepare(&self, plan: &Plan) -> Result<(), BuildError> {
         self.write("var/lib/dpkg/status", "", 0o644)?;
         self.write(POLICY, "#!/bin/sh\n# No service starts while the image is being built.\nexit 101\n", 0o755)?;
-        if !plan.path_rules.is_empty() {
-            let rules = plan.path_rules.iter().map(|rule| format!("{rule}\n")).collect::<String>();
-            self.write(PATH_RULES, &format!("# Files that this image does without.\n{rules}"), 0o644)?;
-        }
         for (path, content) in &plan.files {
             self.write(&path.to_string_lossy(), content, 0o644)?;
         }

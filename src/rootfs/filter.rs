@@ -3,7 +3,6 @@
 //! upgrades.
 
 use std::ffi::CString;
-use std::fmt;
 
 /// One rule; a pattern as in fnmatch(3) without flags, so that `*` stands for slashes as well. Patterns begin with `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,13 +13,18 @@ pub enum PathRule {
     Include(String),
 }
 
-impl fmt::Display for PathRule {
-    /// As a line of dpkg's configuration (dpkg.cfg(5)).
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exclude(pattern) => write!(f, "path-exclude={pattern}"),
-            Self::Include(pattern) => write!(f, "path-include={pattern}"),
-        }
+impl PathRule {
+    /// The rules in a file of dpkg's configuration (dpkg.cfg(5)), in their order; other lines are passed over.
+    pub fn parse(text: &str) -> Vec<Self> {
+        let rule = |line: &str| {
+            let (option, pattern) = line.trim().split_once('=')?;
+            match option.trim() {
+                "path-exclude" => Some(Self::Exclude(pattern.trim().to_owned())),
+                "path-include" => Some(Self::Include(pattern.trim().to_owned())),
+                _ => None,
+            }
+        };
+        text.lines().filter_map(rule).collect()
     }
 }
 
@@ -89,6 +93,12 @@ mod tests {
         assert!(!filter.skips(b"/usr/share/doc/bash/copyright", Kind::Other));
         assert!(!filter.skips(b"/usr/share/doc/bash", Kind::FolderOrLink), "a file below it is kept");
         assert!(!filter.skips(b"/usr/share/docs", Kind::Other));
-        assert_eq!(PathRule::Exclude("/a/*".to_owned()).to_string(), "path-exclude=/a/*");
+    }
+
+    #[test]
+    fn rules_are_read_as_dpkg_reads_its_configuration() {
+        let text = "# a comment\nno-debsig\npath-exclude=/a/*\npath-include = /a/b\n";
+        let rules = [PathRule::Exclude("/a/*".to_owned()), PathRule::Include("/a/b".to_owned())];
+        assert_eq!(PathRule::parse(text), rules);
     }
 }

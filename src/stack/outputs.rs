@@ -1,6 +1,8 @@
 //! What a stack's outputs are called.
 
-use super::Stack;
+use std::path::PathBuf;
+
+use super::{Package, Stack};
 
 impl Stack {
     /// The package's file name (Debian Policy 5.6.12 leaves the epoch out of it).
@@ -11,6 +13,12 @@ impl Stack {
     /// The compressed image's file name.
     pub fn image_file_name(&self) -> String {
         format!("{}-{}-linode.img.gz", self.package.name, self.package.version.upstream())
+    }
+
+    /// The path of the image's manifest, in the project's `dist` folder.
+    pub fn manifest_path(&self) -> PathBuf {
+        let Package { name, version, .. } = &self.package;
+        self.folder.join("dist").join(format!("{name}-{}-linode.json", version.upstream()))
     }
 
     /// The units that the package brings, in the order in which they start.

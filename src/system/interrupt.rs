@@ -10,7 +10,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 /// The exit status after an interrupt: 128 + SIGINT, as shells report it.
-pub const EXIT_STATUS: i32 = 130;
+pub const EXIT_STATUS: u8 = 130;
 
 fn requested_flag() -> &'static Arc<AtomicBool> {
     static REQUESTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
@@ -28,7 +28,7 @@ pub struct Interrupted;
 /// When the handlers cannot be installed.
 pub fn install() -> io::Result<()> {
     for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_shutdown(signal, EXIT_STATUS, Arc::clone(requested_flag()))?;
+        flag::register_conditional_shutdown(signal, i32::from(EXIT_STATUS), Arc::clone(requested_flag()))?;
         flag::register(signal, Arc::clone(requested_flag()))?;
     }
     Ok(())

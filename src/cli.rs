@@ -1,0 +1,43 @@
+//! The command line: one variant a command, each with its arguments beside the command itself.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{boot, check, deb, image, new};
+
+/// From one stack.toml to Debian packages and a disk image for Linode that boots into the running stack.
+#[derive(Debug, Parser)]
+#[command(name = "stackdeb", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a new project that builds at once
+    New(new::NewArgs),
+    /// Check stack.toml and show what would be built
+    Check(check::CheckArgs),
+    /// Build the package: dist/NAME_VERSION_amd64.deb
+    Deb(deb::DebArgs),
+    /// Build the package and the disk image: dist/NAME-VERSION-linode.img.gz
+    Image(image::ImageArgs),
+    /// Boot the image in QEMU as Linode would
+    Boot(boot::BootArgs),
+}
+
+impl Cli {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Whatever the command reports; it then has left every earlier output as it was.
+    pub fn run(self) -> miette::Result<()> {
+        match self.command {
+            Command::New(args) => new::run(&args),
+            Command::Check(args) => check::run(&args),
+            Command::Deb(args) => deb::run(&args),
+            Command::Image(args) => image::run(&args),
+            Command::Boot(args) => boot::run(&args),
+        }
+    }
+}

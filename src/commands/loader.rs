@@ -1,0 +1,40 @@
+//! The boot loader that `stackdeb boot` gives a machine, as Linode's hosts do: GRUB, out of the suite's own packages, made
+//! once and kept.
+
+use std::path::{Path, PathBuf};
+
+use miette::IntoDiagnostic;
+
+use super::archive::{self, Source};
+use crate::apt::{Suite, pool, solve};
+use crate::control::Relations;
+use crate::stack;
+use crate::system::cache::Cache;
+use crate::vm::grub;
+
+/// Whose GRUB it is when no `stack.toml` here says anything.
+const DEFAULT_SUITE: &str = "trixie";
+
+/// Finds the boot loader in the cache, or makes it.
+///
+/// # Errors
+/// When it is not there yet, and GRUB's packages cannot be had or verified.
+pub fn find_or_make(cache: &Cache) -> miette::Result<PathBuf> {
+    let folder = Path::new(".");
+    let image = if folder.join(stack::FILE_NAME).exists() { Some(stack::load(folder)?.image) } else { None };
+    let suite = Suite::find(image.as_ref().map_or(DEFAULT_SUITE, |image| &image.suite))?;
+    let loader = cache.tools().join(format!("grub-{}.img", suite.name));
+    if loader.exists() {
+        return Ok(loader);
+    }
+    let source = match &image {
+        Some(image) => Source::of(suite, image)?,
+        None => Source::of_machine(suite)?,
+    };
+    let archive = archive::open(cache, &source)?;
+    let wanted: Relations = grub::PACKAGES.parse().into_diagnostic()?;
+    let chosen = solve(&archive.universe, &[wanted])?;
+    let files = pool::download(cache, &source.client, &chosen)?;
+    grub::make(&files, &cache.work(), &loader)?;
+    Ok(loader)
+}

@@ -1,0 +1,126 @@
+//! A stack's package: what was rendered, the health check's program, and the control data come together.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::elf::{self, ElfError};
+use super::{Control, Package, Payload, PayloadError, Scripts, Source};
+use crate::control::{Architecture, Relations};
+use crate::render::{self, Content, FileKind, RenderError};
+use crate::stack::Stack;
+use crate::system::epoch::Epoch;
+
+/// Why a stack's package cannot be put together.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum AssembleError {
+    /// A template or the app's code.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Render(#[from] RenderError),
+    /// Two contents for one path, or a path that cannot be.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Payload(#[from] PayloadError),
+    /// The health check's program is not there.
+    #[error("cannot read the health check's program {path}: {source}")]
+    #[diagnostic(help("it is built with stackdeb (`cargo build --release`) and must stay beside it"))]
+    HealthCheck {
+        /// Where it was looked for.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The health check's program does not run on a Debian server.
+    #[error("the health check's program {path} cannot be packaged")]
+    Elf {
+        /// Where it is.
+        path: String,
+        /// What is wrong with it.
+        #[source]
+        #[diagnostic_source]
+        source: ElfError,
+    },
+}
+
+/// Puts the package of `stack` together. `health_check` is the program of that name, built for the server's architecture;
+/// `epoch` is the time of everything in the package.
+///
+/// # Errors
+/// When a template, a file of the app or the program cannot be read or is not as it must be.
+pub fn assemble(stack: &Stack, health_check: &Path, epoch: Epoch) -> Result<Package, AssembleError> {
+    let rendered = render::package_files(stack)?;
+    let path = || health_check.display().to_string();
+    let program = fs::read(health_check).map_err(|source| AssembleError::HealthCheck { path: path(), source })?;
+    let elf = |source| AssembleError::Elf { path: path(), source };
+    let libraries = elf::dependencies(&program).map_err(elf)?;
+    let program = elf::strip(&program).map_err(elf)?;
+
+    let mut payload = Payload::default();
+    let mut conffiles = Vec::new();
+    payload.add_file(&render::health_check_path(&stack.package.name), Source::Bytes(program), 0o755)?;
+    for file in rendered.files {
+        let source = match file.content {
+            Content::Bytes(bytes) => Source::Bytes(bytes),
+            Content::File(path) => Source::File(path),
+        };
+        payload.add_file(&file.path, source, file.mode)?;
+        if file.kind == FileKind::Conffile {
+            conffiles.push(file.path);
+        }
+    }
+    for folder in &rendered.folders {
+        payload.add_folder(folder, 0o755)?;
+    }
+    for link in &rendered.symlinks {
+        payload.add_symlink(&link.path, &link.target)?;
+    }
+
+    let mut depends = libraries.0;
+    for relation in
+        rendered.depends.0.into_iter().chain(stack.app.depends.0.clone()).chain(stack.package.depends.0.clone())
+    {
+        if !depends.contains(&relation) {
+            depends.push(relation);
+        }
+    }
+    Ok(Package {
+        control: control(stack, Relations(depends), rendered.recommends),
+        payload,
+        conffiles,
+        scripts: Scripts {
+            preinst: rendered.scripts.preinst,
+            postinst: Some(rendered.scripts.postinst),
+            prerm: Some(rendered.scripts.prerm),
+            postrm: Some(rendered.scripts.postrm),
+        },
+        triggers: None,
+        compression: stack.package.compression,
+        epoch,
+    })
+}
+
+fn control(stack: &Stack, depends: Relations, recommends: Relations) -> Control {
+    let package = &stack.package;
+    Control {
+        package: package.name.clone(),
+        version: package.version.clone(),
+        architecture: Architecture::Amd64,
+        maintainer: package.maintainer.clone(),
+        pre_depends: Relations::default(),
+        depends,
+        recommends,
+        suggests: Relations::default(),
+        conflicts: Relations::default(),
+        breaks: Relations::default(),
+        replaces: Relations::default(),
+        provides: Relations::default(),
+        section: package.section.clone(),
+        priority: package.priority.clone(),
+        homepage: package.homepage.clone(),
+        summary: package.summary.clone(),
+        description: package.description.clone(),
+        extra: Vec::new(),
+    }
+}
