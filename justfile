@@ -1,0 +1,47 @@
+# Thin wrappers of the commands in README.md. `just --list` shows them.
+
+set positional-arguments
+
+# The package and the image of the stack in this folder.
+default: image
+
+# dist/stack_1.0.0_amd64.deb, and the link stack.deb to it
+deb *args: build
+    target/release/stackdeb deb "$@"
+
+# dist/stack-1.0.0-linode.img.gz and its manifest (and the package)
+image *args: build user-namespaces
+    target/release/stackdeb image "$@"
+
+# Boot the image in QEMU as Linode would: http://localhost:8080
+boot *args: build
+    target/release/stackdeb boot "$@"
+
+# Every test. Installs the programs that the tests run from the machine's package archive.
+test *args: build
+    tests/setup
+    cargo test --release --no-fail-fast "$@"
+
+# Formatting, lints
+lint:
+    cargo fmt --check
+    cargo clippy --release --all-targets -- -D warnings
+
+# Our figures beside those of other programs, run side by side
+bench *args: build
+    tests/setup
+    cargo bench "$@"
+
+# Everything that was built here
+clean:
+    cargo clean
+    rm -rf dist
+
+[private]
+build:
+    cargo build --release --locked
+
+# An ordinary user needs newuidmap to build an image; root does not.
+[private]
+user-namespaces:
+    @[ "$(id -u)" = 0 ] || command -v newuidmap >/dev/null || sudo apt-get install -y uidmap
