@@ -1,0 +1,55 @@
+//! Building the whole image, beside mmdebstrap, `mke2fs -d` and `gzip -6` with the same packages; both have them downloaded.
+//! To be run as root, as mmdebstrap is at its fastest then.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+fn main() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-image");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("archives")).unwrap();
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for entry in ["app", "stack.toml"] {
+        assert!(Command::new("cp").arg("-r").arg(repository.join(entry)).arg(&folder).status().unwrap().success());
+    }
+    let ours = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackdeb"));
+        command.args(["image", "--without-package"]).current_dir(&folder);
+        command
+    };
+    assert!(ours().status().unwrap().success());
+    let manifest = fs::read(folder.join("dist/stack-1.0.0-linode.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let packages = manifest["packages"].as_array().unwrap();
+    let names: Vec<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
+    println!("{} packages", names.len());
+    let mirror = Command::new("apt-get")
+        .args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"])
+        .output()
+        .unwrap();
+    let mirror = String::from_utf8(mirror.stdout).unwrap();
+    let mirror = mirror.lines().find(|line| line.contains("debian") && !line.contains("security")).unwrap();
+    // As in mmdebstrap(1), for packages that are kept between runs.
+    let script = format!(
+        "rm -rf tree theirs.img theirs.img.gz
+         mmdebstrap --quiet --variant=custom --include={} --skip=essential/unlink --skip=cleanup/apt/cache \
+           --setup-hook='mkdir -p \"$1\"/var/cache/apt/archives; cp -l archives/*.deb \"$1\"/var/cache/apt/archives/ 2>/dev/null || true' \
+           --customize-hook='cp -n \"$1\"/var/cache/apt/archives/*.deb archives/ || true' \
+           --customize-hook='rm -f \"$1\"/var/cache/apt/archives/*.deb' trixie tree '{mirror}' 'deb {mirror} trixie-updates main' \
+           'deb {}-security trixie-security main'
+         mke2fs -q -t ext4 -d tree theirs.img 1200M
+         gzip -6 theirs.img",
+        names.join(","),
+        mirror.trim_end_matches('/'),
+    );
+    let theirs = || {
+        let mut command = Command::new("sh");
+        command.args(["-ec", &script]).current_dir(&folder);
+        command
+    };
+    support::head("mmdebstrap…");
+    support::compare("image", 1, ours, theirs);
+}

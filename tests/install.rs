@@ -1,0 +1,176 @@
+//! `apt install ./stack.deb` on a booted Debian, and all that follows until `apt purge`. One machine, one boot; the checks
+//! run in their order, each on what the one before it left.
+
+mod support;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use libtest_mimic::{Arguments, Trial};
+use support::machine::Machine;
+use support::{Built, built, kept};
+
+/// All files of the machine but those that the system itself changes while it runs.
+const FILES: &str = "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp \
+    -o -path /var/log -o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /root -o -path /dev \
+    -o -path /var/lib/postgresql -o -path /var/lib/systemd -o -path /var/lib/cloud -o -path /var/lib/nginx \
+    -o -path '/var/lib/private' -o -name __pycache__ \\) -prune -o -print | sort";
+
+type Check = fn(&Machine);
+
+const CHECKS: &[(&str, Check)] = &[
+    ("a_clean_machine_has_no_stack", clean_machine),
+    ("apt_installs_the_package", apt_installs),
+    ("the_site_answers_with_its_sentence", site_answers),
+    ("visits_are_counted", visits_count),
+    ("the_timer_is_listed", timer_listed),
+    ("the_health_log_has_its_line", health_log),
+    ("nothing_failed", nothing_failed),
+    ("the_files_verify", files_verify),
+    ("journalctl_has_the_app", journal),
+    ("an_administrators_disable_survives_a_reinstall", disable_survives),
+    ("reinstall_keeps_all_running", reinstall),
+    ("remove_stops_all_and_keeps_configuration", remove),
+    ("install_after_remove_works", install_again),
+    ("purge_leaves_nothing", purge),
+    ("nginx_default_site_is_back", default_site),
+];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let machine: Arc<OnceLock<Mutex<Machine>>> = Arc::default();
+    let trial = |&(name, check): &(&'static str, Check)| {
+        let machine = Arc::clone(&machine);
+        Trial::test(name, move || {
+            let machine = machine.get_or_init(|| Mutex::new(boot()));
+            check(&machine.lock().map_err(|_| "an earlier check failed")?);
+            Ok(())
+        })
+    };
+    libtest_mimic::run(&arguments, CHECKS.iter().map(trial).collect()).exit_code()
+}
+
+fn boot() -> Machine {
+    let image = built(Built::WithoutPackage).join("stack-1.0.0-linode.img.gz");
+    let machine = Machine::boot(&image, &kept().join("install"), "server");
+    machine.system_state();
+    machine.copy(&package());
+    machine
+}
+
+fn package() -> std::path::PathBuf {
+    built(Built::Image).join("stack.deb")
+}
+
+fn clean_machine(machine: &Machine) {
+    assert_ne!(machine.try_ssh("dpkg-query -W stack").status.code(), Some(0));
+    machine.ssh(&format!("{FILES} > /root/files-before; systemctl list-unit-files --no-legend > /root/units-before"));
+    machine.ssh(
+        "ls -l /etc/nginx/sites-enabled > /root/sites-before; cut -d: -f1 /etc/passwd /etc/group > /root/users-before",
+    );
+    assert!(machine.get("/", 200).contains("nginx"));
+}
+
+fn apt_installs(machine: &Machine) {
+    machine.ssh("cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -y ./stack.deb");
+    assert_eq!(machine.ssh("dpkg-query -W -f '${db:Status-Abbrev} ${Version}' stack"), "ii  1.0.0");
+}
+
+fn site_answers(machine: &Machine) {
+    assert_eq!(machine.get("/", 200), "Hello from Flask via systemd!");
+    machine.get("/healthz", 200);
+}
+
+fn visits_count(machine: &Machine) {
+    let count = |body: String| body.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u64>().unwrap();
+    let first = count(machine.get("/visits", 200));
+    assert_eq!(count(machine.get("/visits", 200)), first + 1);
+    assert_eq!(
+        machine.ssh("runuser -u stack -- psql -At stack -c 'select count(*) from visits'"),
+        (first + 1).to_string()
+    );
+}
+
+fn timer_listed(machine: &Machine) {
+    assert!(machine.ssh("systemctl list-timers --no-pager").contains("stack-health.timer"));
+    assert_eq!(
+        machine.ssh("systemctl is-enabled stack-health.timer stack.service stack.socket"),
+        "enabled\nenabled\nenabled"
+    );
+}
+
+fn health_log(machine: &Machine) {
+    machine.ssh("systemctl start stack-health.service");
+    let line = machine.ssh("tail -n 1 /var/log/stack/health_check.log");
+    let pattern = r"^\[20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8}\] CPU: [0-9.]+% \| RAM: [0-9.]+%";
+    machine.ssh(&format!("tail -n 1 /var/log/stack/health_check.log | grep -E '{pattern}'"));
+    assert!(line.contains("Site: 200"), "{line}");
+}
+
+fn nothing_failed(machine: &Machine) {
+    assert_eq!(machine.ssh("systemctl --failed --no-legend"), "");
+    assert_eq!(machine.system_state(), "running");
+}
+
+fn files_verify(machine: &Machine) {
+    assert_eq!(machine.ssh("dpkg --verify stack"), "");
+    assert_eq!(machine.ssh("dpkg --audit"), "");
+}
+
+fn journal(machine: &Machine) {
+    assert!(machine.ssh("journalctl --no-pager -u stack.service").contains("Listening at"));
+}
+
+fn disable_survives(machine: &Machine) {
+    machine.ssh("systemctl disable stack-health.timer");
+    machine.ssh("cd /root && apt-get install -y --reinstall ./stack.deb");
+    assert_eq!(machine.try_ssh("systemctl is-enabled --quiet stack-health.timer").status.code(), Some(1));
+    machine.ssh("systemctl enable --now stack-health.timer");
+}
+
+fn reinstall(machine: &Machine) {
+    machine.ssh("cd /root && apt-get install -y --reinstall ./stack.deb");
+    site_answers(machine);
+    visits_count(machine);
+    nothing_failed(machine);
+}
+
+fn remove(machine: &Machine) {
+    machine.ssh("apt-get remove -y stack");
+    assert_eq!(machine.ssh("dpkg-query -W -f '${db:Status-Abbrev}' stack"), "rc");
+    machine.ssh("test -e /etc/nginx/sites-available/stack");
+    assert_ne!(
+        machine.try_ssh("systemctl is-active stack.socket stack.service stack-health.timer").status.code(),
+        Some(0)
+    );
+    machine.ssh("nginx -t");
+    nothing_failed(machine);
+}
+
+fn install_again(machine: &Machine) {
+    apt_installs(machine);
+    site_answers(machine);
+    visits_count(machine);
+    nothing_failed(machine);
+}
+
+fn purge(machine: &Machine) {
+    machine.ssh("apt-get purge -y stack");
+    assert_ne!(machine.try_ssh("dpkg-query -W stack").status.code(), Some(0));
+    assert_eq!(machine.ssh(&format!("{FILES} | diff /root/files-before - || true")), "");
+    assert_eq!(machine.ssh("systemctl list-unit-files --no-legend | diff /root/units-before - || true"), "");
+    assert_eq!(machine.ssh("cut -d: -f1 /etc/passwd /etc/group | diff /root/users-before - || true"), "");
+    assert_eq!(machine.ssh("find /var/log/stack /var/cache/stack /var/lib/systemd/deb-systemd-helper-enabled -name 'stack*' 2>/dev/null || true"), "");
+    nothing_failed(machine);
+}
+
+fn default_site(machine: &Machine) {
+    assert_eq!(
+        machine.ssh("ls -l /etc/nginx/sites-enabled | awk '{print $9,$10,$11}'"),
+        machine.ssh("awk '{print $9,$10,$11}' /root/sites-before")
+    );
+    assert!(machine.get("/", 200).contains("Welcome to nginx"));
+    assert!(Path::new(&package()).exists());
+}

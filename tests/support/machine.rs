@@ -1,0 +1,191 @@
+//! A machine booted from a built image with `stackdeb boot`, and a shell on it over SSH: with the key that cloud-init was
+//! to put in place.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{run, stackdeb, text};
+
+/// How long a boot may take under software emulation on a busy machine.
+pub const BOOT_LIMIT: Duration = Duration::from_secs(400);
+
+/// A running machine; killed when it is dropped.
+pub struct Machine {
+    child: Child,
+    folder: PathBuf,
+    /// The address that is forwarded to the machine's port 80.
+    pub url: String,
+    ssh_port: u16,
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Makes a key for SSH and user data that names it, and gives the machine the name `name`.
+pub fn user_data(folder: &Path, name: &str) -> PathBuf {
+    fs::create_dir_all(folder).unwrap();
+    let key = folder.join("key");
+    if !key.exists() {
+        run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"]).arg(&key));
+    }
+    let public = fs::read_to_string(folder.join("key.pub")).unwrap();
+    let path = folder.join("user-data");
+    let text = format!(
+        "#cloud-config\nhostname: {name}\nusers:\n  - name: root\n    lock_passwd: true\n    ssh_authorized_keys:\n      - {public}"
+    );
+    fs::write(&path, text).unwrap();
+    path
+}
+
+impl Machine {
+    /// Boots `image` as Linode would, and waits until it is up: the site answers, or, without one, SSH does.
+    pub fn boot(image: &Path, folder: &Path, name: &str) -> Self {
+        let user_data = user_data(folder, name);
+        let (port, ssh_port) = (free_port(), free_port());
+        let log = fs::File::create(folder.join("console")).unwrap();
+        let child = stackdeb()
+            .arg("boot")
+            .arg(image)
+            .args(["--port", &port.to_string(), "--ssh-port", &ssh_port.to_string()])
+            .arg("--user-data")
+            .arg(user_data)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut machine = Self { child, folder: folder.to_owned(), url: format!("http://127.0.0.1:{port}"), ssh_port };
+        machine.wait_for_ssh();
+        machine
+    }
+
+    /// Waits until a command runs over SSH.
+    pub fn wait_for_ssh(&mut self) {
+        let begin = Instant::now();
+        loop {
+            let output = self.try_ssh("true");
+            if output.status.success() {
+                return;
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the machine ended: {ended:?}\n{}", self.console());
+            assert!(begin.elapsed() < BOOT_LIMIT, "no SSH: {}\n{}", text(&output), self.console());
+            thread::sleep(Duration::from_secs(2));
+        }
+    }
+
+    /// What the serial console and `stackdeb boot` printed.
+    pub fn console(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.folder.join("console")).unwrap()).into_owned()
+    }
+
+    fn ssh_options(&self) -> Vec<String> {
+        let key = self.folder.join("key").display().to_string();
+        let options = [
+            "StrictHostKeyChecking=no",
+            "UserKnownHostsFile=/dev/null",
+            "LogLevel=ERROR",
+            "ConnectTimeout=20",
+            "BatchMode=yes",
+        ];
+        ["-i".to_owned(), key]
+            .into_iter()
+            .chain(options.iter().flat_map(|o| ["-o".to_owned(), (*o).to_owned()]))
+            .collect()
+    }
+
+    /// Runs a shell command as root; whatever comes of it.
+    pub fn try_ssh(&self, command: &str) -> Output {
+        let port = self.ssh_port.to_string();
+        Command::new("ssh")
+            .args(self.ssh_options())
+            .args(["-p", &port, "root@127.0.0.1", command])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a shell command as root that must succeed, and returns what it printed, trimmed.
+    #[track_caller]
+    pub fn ssh(&self, command: &str) -> String {
+        let output = self.try_ssh(command);
+        assert!(output.status.success(), "on the machine, `{command}`: {}\n{}", output.status, text(&output));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Copies a file to `/root` on the machine.
+    #[track_caller]
+    pub fn copy(&self, file: &Path) {
+        let port = self.ssh_port.to_string();
+        run(Command::new("scp")
+            .args(self.ssh_options())
+            .args(["-q", "-P", &port])
+            .arg(file)
+            .arg("root@127.0.0.1:/root/"));
+    }
+
+    /// GETs a path through nginx until it answers `status`, and returns the body.
+    #[track_caller]
+    pub fn get(&self, path: &str, status: u16) -> String {
+        let url = format!("{}{path}", self.url);
+        let begin = Instant::now();
+        loop {
+            let output = Command::new("curl").args(["-s", "-m", "30", "-w", "\n%{http_code}", &url]).output().unwrap();
+            let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+            if let Some(body) = answer.strip_suffix(&format!("\n{status}")) {
+                return body.trim().to_owned();
+            }
+            assert!(begin.elapsed() < BOOT_LIMIT, "{url} answers `{answer}`\n{}", self.console());
+            thread::sleep(Duration::from_secs(2));
+        }
+    }
+
+    /// Waits until systemd has started everything, and returns its state: `running` when nothing failed.
+    #[track_caller]
+    pub fn system_state(&self) -> String {
+        String::from_utf8_lossy(&self.try_ssh("systemctl is-system-running --wait").stdout).trim().to_owned()
+    }
+
+    /// Boots the machine again from inside and waits until it has come back.
+    pub fn reboot(&mut self) {
+        let before = self.ssh("cat /proc/sys/kernel/random/boot_id");
+        self.try_ssh("systemctl reboot");
+        let begin = Instant::now();
+        loop {
+            thread::sleep(Duration::from_secs(5));
+            let output = self.try_ssh("cat /proc/sys/kernel/random/boot_id");
+            if output.status.success() && String::from_utf8_lossy(&output.stdout).trim() != before {
+                return;
+            }
+            assert!(begin.elapsed() < BOOT_LIMIT, "it did not come back\n{}", self.console());
+        }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        let (sender, receiver) = mpsc::channel();
+        let id = self.child.id();
+        thread::spawn(move || {
+            if receiver.recv_timeout(Duration::from_secs(15)).is_err() {
+                let _ = Command::new("kill").args(["-KILL", &id.to_string()]).status();
+            }
+        });
+        let _ = self.child.wait();
+        let _ = sender.send(());
+    }
+}
+
+/// Reads a child's output line by line until one contains `word`.
+pub fn wait_for_line(source: impl std::io::Read, word: &str) -> Option<String> {
+    BufReader::new(source).lines().map_while(Result::ok).find(|line| line.contains(word))
+}

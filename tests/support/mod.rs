@@ -1,0 +1,114 @@
+//! What several tests need: the stack that ships, as a project of its own; what is built of it; and a booted machine.
+#![allow(dead_code, reason = "each test takes what it needs")]
+
+pub mod machine;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The folder of this repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where tests keep what is too dear to make twice. `cargo clean` removes it.
+pub fn kept() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+}
+
+/// The program under test.
+pub fn stackdeb() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_stackdeb"))
+}
+
+/// Copies the stack that ships with the project to `folder`.
+pub fn default_stack(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    fs::copy(repository().join("stack.toml"), folder.join("stack.toml")).unwrap();
+    copy_tree(&repository().join("app"), &folder.join("app"));
+}
+
+/// Copies plain files and folders.
+pub fn copy_tree(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_tree(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Runs a command that must succeed, and returns what it printed to standard output.
+#[track_caller]
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error} (tests/setup installs it)"));
+    assert!(output.status.success(), "{command:?}: {}\n{}", output.status, text(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Both streams of a command, for messages.
+pub fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// What of the default stack is built once and kept.
+#[derive(Clone, Copy)]
+pub enum Built {
+    /// The image with the stack in it.
+    Image,
+    /// The same image without the stack's own package: a clean machine.
+    WithoutPackage,
+}
+
+/// The built default stack's `dist` folder: built now, unless this very program has built it before.
+#[track_caller]
+pub fn built(what: Built) -> PathBuf {
+    let (name, arguments): (&str, &[&str]) = match what {
+        Built::Image => ("image", &["image"]),
+        Built::WithoutPackage => ("without-package", &["image", "--without-package"]),
+    };
+    let mut inputs = Command::new("sha256sum");
+    inputs.arg(env!("CARGO_BIN_EXE_stackdeb")).arg(env!("CARGO_BIN_EXE_health-check")).arg("stack.toml");
+    inputs.args(["app/app.py"]).current_dir(repository());
+    let key = run(&mut inputs);
+    let folder = kept().join(name);
+    let stamp = folder.join("inputs");
+    if fs::read_to_string(&stamp).is_ok_and(|old| old == key) {
+        return folder.join("dist");
+    }
+    let _ = fs::remove_dir_all(&folder);
+    default_stack(&folder);
+    run(stackdeb().args(arguments).current_dir(&folder));
+    fs::write(&stamp, key).unwrap();
+    folder.join("dist")
+}
+
+/// Every path below `folder`, sorted.
+pub fn listing(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut todo = vec![folder.to_owned()];
+    while let Some(folder) = todo.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                todo.push(entry.path());
+            }
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The address of the Debian mirror that this machine's apt uses.
+pub fn mirror() -> String {
+    let targets =
+        run(Command::new("apt-get").args(["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]));
+    let uri = targets.lines().find(|line| line.contains("debian") && !line.contains("security"));
+    uri.expect("apt's sources name no Debian mirror").trim_end_matches('/').to_owned()
+}
