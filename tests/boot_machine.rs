@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use stackdeb::commands::boot::boot_loader;
+use stackdeb::commands::loader;
 use stackdeb::system::cache::Cache;
 use stackdeb::vm::accelerator::Accelerator;
 use stackdeb::vm::arguments::BootMethod;
@@ -205,7 +205,7 @@ fn loader() -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
     let cache = Cache::at(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("boot-machine")).unwrap();
-    boot_loader(&cache).unwrap()
+    loader::find_or_make(&cache).unwrap()
 }
 
 fn start(folder: &Path, menu: Option<&str>) -> Machine {

@@ -61,10 +61,10 @@ fn the_manifest_says_what_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let (raw, manifest) = (raw(folder.path()), manifest());
     let sum = |path: &Path| run(Command::new("sha256sum").arg(path)).split(' ').next().unwrap().to_owned();
-    assert_eq!(manifest["image"]["raw"]["sha256"], sum(&raw).as_str());
-    assert_eq!(manifest["image"]["raw"]["size"], fs::metadata(&raw).unwrap().len());
-    assert_eq!(manifest["image"]["compressed"]["sha256"], sum(&image()).as_str());
-    assert_eq!(manifest["image"]["compressed"]["size"], fs::metadata(image()).unwrap().len());
+    assert_eq!(manifest["raw"]["sha256"], sum(&raw).as_str());
+    assert_eq!(manifest["raw"]["bytes"], fs::metadata(&raw).unwrap().len());
+    assert_eq!(manifest["compressed"]["sha256"], sum(&image()).as_str());
+    assert_eq!(manifest["compressed"]["bytes"], fs::metadata(image()).unwrap().len());
     let status = run(Command::new("debugfs").args(["-R", "cat /var/lib/dpkg/status"]).arg(&raw));
     let field = |stanza: &str, name: &str| {
         let line = stanza.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));

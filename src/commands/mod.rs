@@ -6,5 +6,5 @@ pub mod boot;
 pub mod check;
 pub mod deb;
 pub mod image;
-mod loader;
+pub mod loader;
 pub mod new;

@@ -120,7 +120,49 @@ fn control(stack: &Stack, depends: Relations, recommends: Relations) -> Control 
         priority: package.priority.clone(),
         homepage: package.homepage.clone(),
         summary: package.summary.clone(),
-        description: package.description.clone(),
+        description: filled(&package.description),
         extra: Vec::new(),
+    }
+}
+
+/// The widest line of a long description, in characters, without the blank before it: 80 fit a terminal.
+const WIDTH: usize = 79;
+
+/// Fills a description's paragraphs anew, however they were broken in `stack.toml`: what shows descriptions may show them
+/// as they are. A line that begins with a blank stays as it is (Debian Policy 5.6.13).
+fn filled(description: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut open = false;
+    for line in description.lines() {
+        if line.is_empty() || line.starts_with([' ', '\t']) {
+            lines.push(line.to_owned());
+            open = false;
+            continue;
+        }
+        for word in line.split_whitespace() {
+            match lines.last_mut().filter(|last| open && last.chars().count() + 1 + word.chars().count() <= WIDTH) {
+                Some(last) => {
+                    last.push(' ');
+                    last.push_str(word);
+                }
+                None => lines.push(word.to_owned()),
+            }
+            open = true;
+        }
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_are_filled_and_verbatim_lines_stay() {
+        let word = "0123456789".repeat(3);
+        let text = format!("{word} {word}\n{word}\n\n  verbatim {word} {word} {word}\nshort\nlines");
+        let expected = format!("{word} {word}\n{word}\n\n  verbatim {word} {word} {word}\nshort lines");
+        assert_eq!(filled(&text), expected);
+        assert!(filled(&"ab ".repeat(100)).lines().all(|line| line.len() <= WIDTH));
     }
 }

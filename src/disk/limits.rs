@@ -16,7 +16,7 @@ pub enum LimitError {
     /// Before it is compressed.
     #[error("the image is {size} bytes, {} MiB more than the 6 GiB that Linode accepts", excess(*.size, RAW))]
     #[diagnostic(help(
-        "set [image] free_space in stack.toml to less (the file system grows to the disk at first boot), take packages out \
+        "set [image] free-space in stack.toml to less (the file system grows to the disk at first boot), take packages out \
          of [image] packages, or keep large files of the app out of the image"
     ))]
     Raw {

@@ -141,6 +141,7 @@ fn destinations(stack: &Stack) -> Vec<(&'static str, String, u32, FileKind)> {
         ("debian/app.env", format!("/etc/{name}/{name}.env"), 0o644, Conffile),
         ("debian/gunicorn.conf.py", format!("/etc/{name}/gunicorn.conf.py"), 0o644, Conffile),
         ("debian/logrotate", format!("/etc/logrotate.d/{name}"), 0o644, Conffile),
+        ("debian/lintian-overrides", format!("/usr/share/lintian/overrides/{name}"), 0o644, Plain),
         ("debian/sysusers.conf", format!("/usr/lib/sysusers.d/{name}.conf"), 0o644, Plain),
         ("debian/tmpfiles.conf", format!("/usr/lib/tmpfiles.d/{name}.conf"), 0o644, Plain),
         ("debian/copyright", format!("/usr/share/doc/{name}/copyright"), 0o644, Plain),

@@ -24,6 +24,7 @@ const EMBEDDED: &[(&str, &str)] = embedded! {
     "debian/app.env"
     "debian/copyright"
     "debian/gunicorn.conf.py"
+    "debian/lintian-overrides"
     "debian/logrotate"
     "debian/postinst"
     "debian/postrm"
