@@ -33,7 +33,7 @@ fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
     let project = home.folder.join("other place");
     default_stack(&project);
     // Packages already downloaded need not be fetched once more: they are named, and checked, by their hashes.
-    let pool = cache().join("pool");
+    let pool = support::cache().join("pool");
     let script = format!(
         "mkdir -p {0}/cache/stackdeb && cp -r {1} {0}/cache/stackdeb/pool && install -m 755 {2} {3} {0}",
         home.folder.display(),
@@ -135,18 +135,12 @@ fn no_secret_and_nothing_of_the_build_is_in_it() {
     assert_eq!(run(Command::new("awk").args(["-F:", "$2 ~ /^\\$/"]).arg(tree.join("etc/shadow"))), "");
     // Neither the build's folders, nor the builder's name, nor the host's.
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
-    for word in [kept().display().to_string(), cache().display().to_string(), host.trim().to_owned()] {
+    for word in [kept().display().to_string(), support::cache().display().to_string(), host.trim().to_owned()] {
         if word.len() > 4 {
             let output = Command::new("grep").args(["-rIlF", "--", &word]).arg(&tree).output().unwrap();
             assert_eq!(support::text(&output), "", "`{word}` is in the image");
         }
     }
-}
-
-/// The cache of whoever runs the tests.
-fn cache() -> PathBuf {
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    base.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache")).join("stackdeb")
 }
 
 /// A folder of an ordinary user, who is made when the tests run as root; otherwise of the one who runs them.

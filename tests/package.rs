@@ -61,15 +61,43 @@ fn source_date_epoch_is_the_time_of_everything() {
 fn lintian_of_debian_12_and_13_has_nothing_to_say() {
     let folder = tempfile::tempdir().unwrap();
     let package = build(folder.path());
-    let judge = ["--pedantic", "-I", "-E", "--fail-on", "error,warning", "--show-overrides"];
-    for suite in ["bookworm", "trixie"] {
+    for (suite, passed_over) in PASSED_OVER {
         let root = lintian_root(suite);
         fs::copy(&package, root.join("tmp/stack.deb")).unwrap();
-        let output = enter(&root).arg("lintian").args(judge).arg("/tmp/stack.deb").output().unwrap();
+        let tags: Vec<&str> = passed_over.iter().map(|(tag, _reason)| *tag).collect();
+        let mut lintian = enter(&root);
+        lintian.args(["lintian", "--pedantic", "-I", "-E", "--fail-on", "error,warning"]);
+        let output = lintian.args(["--suppress-tags", &tags.join(","), "/tmp/stack.deb"]).output().unwrap();
         let said = support::text(&output);
-        let notable: Vec<&str> =
-            said.lines().filter(|line| !line.starts_with("N:") && !line.starts_with("warning: ")).collect();
+        // It complains about being run by root, whatever the package is.
+        let notable: Vec<&str> = said.lines().filter(|line| !line.contains("running with root privileges")).collect();
         assert!(output.status.success() && notable.is_empty(), "lintian of {suite}: {}\n{said}", output.status);
+    }
+}
+
+/// Tags that one release's lintian has and the other has not, or not always: an override of an unknown or absent tag is
+/// itself a fault, so the package can't carry one. Each with its reason.
+const PASSED_OVER: [(&str, &[(&str, &str)]); 2] =
+    [("bookworm", &[ALTERNATIVE_INIT, SPELLING]), ("trixie", &[SPELLING])];
+const ALTERNATIVE_INIT: (&str, &str) = (
+    "package-supports-alternative-init-but-no-init.d-script",
+    "the package is made for systemd: socket activation and notification have no counterpart in init scripts",
+);
+const SPELLING: (&str, &str) =
+    ("spelling-error-in-binary", "machine code that happens to look like a word; it comes and goes with the compiler");
+
+#[test]
+fn lintian_is_awake() {
+    let folder = tempfile::tempdir().unwrap();
+    let package = build(folder.path());
+    let tree = folder.path().join("tree");
+    run(Command::new("dpkg-deb").arg("-R").arg(&package).arg(&tree));
+    fs::remove_file(tree.join("usr/share/doc/stack/copyright")).unwrap();
+    for (suite, _) in PASSED_OVER {
+        let root = lintian_root(suite);
+        run(Command::new("dpkg-deb").args(["--root-owner-group", "-b"]).arg(&tree).arg(root.join("tmp/bad.deb")));
+        let output = enter(&root).args(["lintian", "/tmp/bad.deb"]).output().unwrap();
+        assert!(support::text(&output).contains("no-copyright-file"), "lintian of {suite}: {}", support::text(&output));
     }
 }
 

@@ -201,12 +201,14 @@ fn an_image_over_six_gib() {
 #[test]
 fn an_interrupt_in_the_middle() {
     let project = Project::new("");
+    // A cache of its own, so that the unfinished work in it is this build's; with the packages of others in it.
+    let kept = project.path().join("cache/stackdeb");
+    fs::create_dir_all(&kept).unwrap();
+    support::run(Command::new("cp").arg("-r").arg(support::cache().join("pool")).arg(&kept));
     let begin = Instant::now();
-    let mut child =
-        stackdeb().arg("image").current_dir(project.path()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = project.command().arg("image").stderr(std::process::Stdio::piped()).spawn().unwrap();
     // Once the root is being made, the sandbox is at work.
-    let cache = PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/stackdeb/work");
-    while !support_has_root(&cache) && begin.elapsed() < Duration::from_secs(120) {
+    while !has_root(&kept.join("work")) && begin.elapsed() < Duration::from_secs(120) {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it could be interrupted");
         thread::sleep(Duration::from_millis(50));
     }
@@ -215,10 +217,10 @@ fn an_interrupt_in_the_middle() {
     let output = child.wait_with_output().unwrap();
     project.refused(&output, &["interrupted"]);
     assert_eq!(output.status.code(), Some(130));
-    assert!(!support_has_root(&cache), "an unfinished root remained");
+    assert!(!has_root(&kept.join("work")), "an unfinished root remained");
 }
 
 /// Whether a root is being made in the cache's folder for unfinished work.
-fn support_has_root(work: &Path) -> bool {
+fn has_root(work: &Path) -> bool {
     fs::read_dir(work).into_iter().flatten().flatten().any(|entry| entry.path().join("root/var/lib/dpkg").exists())
 }

@@ -58,8 +58,10 @@ pub enum ReleaseError {
         source: SignatureError,
     },
     /// It is too old.
-    #[error("{url} was good until {until}, and now it is {now}")]
-    #[diagnostic(help("if this machine's clock is right, the mirror is stale: name another as [image] mirror"))]
+    #[error("{url} has expired: it was good until {until}, and now it is {now}")]
+    #[diagnostic(help(
+        "if this machine's clock is right, the mirror is stale: name another as [image] mirror in stack.toml"
+    ))]
     Expired {
         /// Where it comes from.
         url: String,

@@ -112,3 +112,9 @@ pub fn mirror() -> String {
     let uri = targets.lines().find(|line| line.contains("debian") && !line.contains("security"));
     uri.expect("apt's sources name no Debian mirror").trim_end_matches('/').to_owned()
 }
+
+/// The cache of whoever runs the tests.
+pub fn cache() -> PathBuf {
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    base.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache")).join("stackdeb")
+}
