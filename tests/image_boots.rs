@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 use std::{io::Write, thread, time::Duration};
 
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         let machine = Arc::clone(&machine);
         Trial::test(name, move || {
             let machine = machine.get_or_init(|| Mutex::new(boot()));
-            check(&mut *machine.lock().map_err(|_| "an earlier check failed")?);
+            check(&mut machine.lock().unwrap_or_else(PoisonError::into_inner));
             Ok(())
         })
     };

@@ -5,7 +5,7 @@ mod support;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use libtest_mimic::{Arguments, Trial};
 use support::machine::Machine;
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         let machine = Arc::clone(&machine);
         Trial::test(name, move || {
             let machine = machine.get_or_init(|| Mutex::new(boot()));
-            let machine = machine.lock().map_err(|_| "an earlier check failed")?;
+            let machine = machine.lock().unwrap_or_else(PoisonError::into_inner);
             check(&machine);
             Ok(())
         })
@@ -116,7 +116,8 @@ fn nothing_failed(machine: &Machine) {
 }
 
 fn files_verify(machine: &Machine) {
-    assert_eq!(machine.ssh("dpkg --verify stack"), "");
+    // The image does without documentation: its dpkg is told to leave such files out.
+    assert_eq!(machine.ssh("dpkg --verify stack | grep -v -E ' /usr/share/(doc|lintian)/' || true"), "");
     assert_eq!(machine.ssh("dpkg --audit"), "");
 }
 

@@ -16,6 +16,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::sys::stat::{Mode, umask};
+
 use super::filter::{Filter, PathRule};
 use super::sandbox::{Sandbox, SandboxError};
 use super::unpack::{UnpackError, unpack};
@@ -99,6 +101,7 @@ pub fn build(root: &Path, plan: &Plan, report: &dyn Fn(&str)) -> Result<(), Buil
     let [Step::Unpack(essential), Step::Configure(_), rest @ ..] = plan.steps.as_slice() else {
         return Err(BuildError::NoEssential);
     };
+    let _umask = Umask::standard();
     report("unpacking the essential packages");
     unpack(essential, root, &Filter::new(&path_rules(&plan.files)))?;
     let tree = Tree { root };
@@ -143,6 +146,23 @@ pub fn build(root: &Path, plan: &Plan, report: &dyn Fn(&str)) -> Result<(), Buil
     tree.mark_automatic(&plan.automatic)?;
     let faults = sandbox.run(&["dpkg", "--audit"])?;
     if faults.is_empty() { Ok(()) } else { Err(BuildError::Audit(String::from_utf8_lossy(&faults).into_owned())) }
+}
+
+/// The permissions that new files and folders do not get, of this whole process: the user's again when it is dropped. A
+/// root is not to depend on them.
+struct Umask(Mode);
+
+impl Umask {
+    /// What Debian's own tools run with.
+    fn standard() -> Self {
+        Self(umask(Mode::S_IWGRP | Mode::S_IWOTH))
+    }
+}
+
+impl Drop for Umask {
+    fn drop(&mut self) {
+        umask(self.0);
+    }
 }
 
 /// The rules for paths in those of `files` that dpkg will read as its configuration.

@@ -2,11 +2,14 @@
 //! files are put in place and their units enabled, then everything goes that is secret, that identifies one machine, or
 //! that tells of the build instead of the input.
 
-use std::fs::{self, File, FileTimes, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+
+use nix::fcntl::AT_FDCWD;
+use nix::sys::stat::{UtimensatFlags, utimensat};
+use nix::sys::time::TimeSpec;
 
 use crate::render::image::ImageFile;
 use crate::system::epoch::Epoch;
@@ -71,9 +74,6 @@ const UNITS: &[&str] = &[
 const CERTIFICATE_UNIT: &str = "first-boot-certificate.service";
 const CLUSTER_UNIT: &str = "first-boot-cluster.service";
 
-/// Where a running machine, or the sandbox, mounts something.
-const MOUNT_POINTS: &[&str] = &["dev", "mnt", "proc", "run", "sys", "tmp", "var/tmp"];
-
 /// Folders that are there only with ssl-cert, and only with postgresql-common.
 const CERTIFICATES: &str = "etc/ssl/private";
 const CLUSTERS: &str = "etc/postgresql-common";
@@ -99,10 +99,6 @@ pub enum FinishError {
     #[error("cannot enable the image's units: {0}")]
     #[diagnostic(help("if the project has units of its own in its folder `image`, check their [Install] sections"))]
     Enable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// find or touch failed in the root.
-    #[error("cannot set the times of the root's files: {0}")]
-    #[diagnostic(help("check that the image's packages include findutils and coreutils"))]
-    Times(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// What a command in the root said, or why it could not say it.
@@ -148,20 +144,23 @@ pub fn finish(root: &Path, files: &[ImageFile], epoch: Epoch, run: Run) -> Resul
     for stamp in ["etc/.updated", "var/.updated"] {
         replace(&root.join(stamp), 0o644, b"")?;
     }
-    let latest = format!("@{}", epoch.seconds());
-    let clamp = ["find", "/", "-xdev", "-newermt", &latest, "-exec", "touch", "-h", "-d", &latest, "{}", "+"];
-    run(&clamp).map_err(FinishError::Times)?;
-    // Where the sandbox mounts something, find saw that and not the folder.
-    for folder in MOUNT_POINTS {
-        let path = root.join(folder);
-        let clamped = || match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_dir() && found.mtime() >= i64::from(epoch.seconds()) => {
-                let time = UNIX_EPOCH + Duration::from_secs(epoch.seconds().into());
-                File::open(&path)?.set_times(FileTimes::new().set_accessed(time).set_modified(time))
-            }
-            _ => Ok(()),
-        };
-        clamped().map_err(|source| error(&path, source))?;
+    clamp_times(root, epoch)
+}
+
+/// Takes the times of everything below `root`, and its own, back to `epoch` where they are later.
+fn clamp_times(root: &Path, epoch: Epoch) -> Result<(), FinishError> {
+    let latest = TimeSpec::new(epoch.seconds().into(), 0);
+    let mut todo = vec![root.to_owned()];
+    while let Some(path) = todo.pop() {
+        interrupt::check().map_err(|source| error(&path, source))?;
+        let found = fs::symlink_metadata(&path).map_err(|source| error(&path, source))?;
+        if found.is_dir() {
+            todo.extend(entries(&path)?);
+        }
+        if (found.mtime(), found.mtime_nsec()) > (epoch.seconds().into(), 0) {
+            utimensat(AT_FDCWD, &path, &latest, &latest, UtimensatFlags::NoFollowSymlink)
+                .map_err(|errno| error(&path, errno.into()))?;
+        }
     }
     Ok(())
 }
@@ -302,7 +301,9 @@ mod tests {
         assert_eq!(fs::read(root.path().join("etc/machine-id")).unwrap(), b"");
         assert_eq!(fs::read(root.path().join("a/b/c")).unwrap(), b"x\n");
         assert!(!root.path().join("x").exists(), "a unit of PostgreSQL without PostgreSQL");
-        assert_eq!(commands.borrow().len(), 2);
+        assert_eq!(commands.borrow().len(), 1);
+        let latest = fs::symlink_metadata(root.path().join("a/b/c")).unwrap().mtime();
+        assert_eq!(latest, 1, "later than the epoch");
         assert!(commands.borrow()[0].contains("serial-getty@ttyS0.service"));
     }
 
