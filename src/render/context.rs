@@ -1,7 +1,6 @@
 //! The variables of the templates: a stack's values under flat names, so that a template reads like the file it makes.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::stack::Stack;
 
@@ -106,17 +105,6 @@ impl Context {
             units,
             name,
         }
-    }
-
-    /// The variables as JSON, which is what the engine takes.
-    pub(super) fn into_json(self) -> Value {
-        serde_json::to_value(self).unwrap_or_else(|_| Value::Object(Map::new()))
-    }
-
-    /// The variables' names, separated by commas.
-    pub(super) fn names(&self) -> String {
-        let json = serde_json::to_value(self).unwrap_or_default();
-        json.as_object().map(|map| map.keys().cloned().collect::<Vec<_>>().join(", ")).unwrap_or_default()
     }
 }
 

@@ -31,6 +31,10 @@ pub enum RenderError {
         /// All variables that exist.
         known: String,
     },
+    /// The values for the templates can't be handed over.
+    #[error("the templates' values cannot be written as JSON: {0}")]
+    #[diagnostic(help("this is a mistake of the program; please report it with the project's stack.toml"))]
+    Values(String),
     /// A file or folder of the project can't be read.
     #[error("cannot read {path}: {source}")]
     #[diagnostic(help("check that it is there, that you may read it, and, for a template, that its text is UTF-8"))]

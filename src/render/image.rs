@@ -4,13 +4,12 @@
 //! The templates in `image/` lie where their files will lie. They are embedded in the binary; a project's own `image/`
 //! folder takes the place of each that it has.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use handlebars::{Handlebars, RenderError, no_escape};
 use serde::Serialize;
 
+use super::RenderError;
+use super::template::{Template, Templates, template};
 use crate::stack::Stack;
 
 /// What the templates know of the image, beside the stack.
@@ -50,33 +49,6 @@ pub struct ImageFile {
     pub content: String,
 }
 
-/// Why the image's files cannot be made.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum ImageFilesError {
-    /// A template of the project cannot be read.
-    #[error("cannot read the template {path}: {source}")]
-    #[diagnostic(help("make it readable, or remove it: the built-in template is used then"))]
-    Read {
-        /// The template.
-        path: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// A template is wrong, or uses a variable that does not exist.
-    #[error("the template {path} cannot be rendered: {source}")]
-    #[diagnostic(help(
-        "compare it with the built-in template of that name in the folder `image` of stackdeb's source"
-    ))]
-    Render {
-        /// The template.
-        path: String,
-        /// Where and why.
-        #[source]
-        source: Box<RenderError>,
-    },
-}
-
 /// The variables of the templates.
 #[derive(Serialize)]
 struct Variables<'a> {
@@ -90,76 +62,74 @@ struct Variables<'a> {
     keyring: &'a str,
 }
 
-/// A template, where it lies in `image/`.
-struct Template {
+/// A template, and what is made of it.
+struct Source {
+    /// Where it lies in `image/`, which is also where its file goes.
     path: &'static str,
-    text: &'static str,
+    template: Template,
     mode: u32,
     moment: Moment,
     /// Where its files go, when that is not its own place; `NAME` stands for the package's name.
     places: &'static [&'static str],
 }
 
-const fn file(path: &'static str, text: &'static str) -> Template {
-    Template { path, text, mode: 0o644, moment: Moment::Finishing, places: &[] }
+const fn file(path: &'static str, template: Template) -> Source {
+    Source { path, template, mode: 0o644, moment: Moment::Finishing, places: &[] }
 }
 
-const fn script(path: &'static str, text: &'static str) -> Template {
-    Template { mode: 0o755, ..file(path, text) }
+const fn script(path: &'static str, template: Template) -> Source {
+    Source { mode: 0o755, ..file(path, template) }
 }
 
-const fn early(path: &'static str, text: &'static str) -> Template {
-    Template { moment: Moment::BeforeConfiguring, ..file(path, text) }
+const fn early(path: &'static str, template: Template) -> Source {
+    Source { moment: Moment::BeforeConfiguring, ..file(path, template) }
 }
 
-macro_rules! template {
+macro_rules! source {
     ($kind:ident, $path:literal) => {
-        $kind($path, include_str!(concat!("../../image/", $path)))
+        $kind($path, template!("image/", $path))
     };
 }
 
-const TEMPLATES: &[Template] = &[
+const SOURCES: &[Source] = &[
     // The hook of initramfs-tools takes the root's checker from it.
-    template!(early, "etc/fstab"),
-    template!(early, "etc/initramfs-tools/conf.d/image"),
-    template!(early, "etc/initramfs-tools/modules"),
-    template!(early, "etc/kernel-img.conf"),
-    template!(early, "etc/dpkg/dpkg.cfg.d/stackdeb"),
-    template!(early, "etc/postgresql-common/createcluster.d/image-build.conf"),
+    source!(early, "etc/fstab"),
+    source!(early, "etc/initramfs-tools/conf.d/image"),
+    source!(early, "etc/initramfs-tools/modules"),
+    source!(early, "etc/kernel-img.conf"),
+    source!(early, "etc/dpkg/dpkg.cfg.d/stackdeb"),
+    source!(early, "etc/postgresql-common/createcluster.d/image-build.conf"),
     // openssh-server makes the host keys that the configuration names.
-    template!(early, "etc/ssh/sshd_config.d/10-image.conf"),
-    template!(file, "boot/grub/grub.cfg"),
-    template!(file, "etc/apt/sources.list.d/distribution.sources"),
-    template!(file, "etc/cloud/cloud.cfg.d/90-image.cfg"),
-    template!(file, "etc/hostname"),
-    template!(file, "etc/hosts"),
-    template!(file, "etc/locale.conf"),
-    template!(file, "etc/systemd/network/80-ethernet.network"),
-    Template {
+    source!(early, "etc/ssh/sshd_config.d/10-image.conf"),
+    source!(file, "boot/grub/grub.cfg"),
+    source!(file, "etc/apt/sources.list.d/distribution.sources"),
+    source!(file, "etc/cloud/cloud.cfg.d/90-image.cfg"),
+    source!(file, "etc/hostname"),
+    source!(file, "etc/hosts"),
+    source!(file, "etc/locale.conf"),
+    source!(file, "etc/systemd/network/80-ethernet.network"),
+    Source {
         places: &[
             "etc/systemd/system/NAME.service.d/10-image.conf",
             "etc/systemd/system/NAME-database.service.d/10-image.conf",
         ],
-        ..template!(file, "etc/systemd/system/app-after-cloud-init.conf")
+        ..source!(file, "etc/systemd/system/app-after-cloud-init.conf")
     },
-    template!(file, "etc/systemd/system/dev-swap\\x2ddisk.swap"),
-    template!(file, "etc/systemd/system/first-boot-certificate.service"),
-    template!(file, "etc/systemd/system/first-boot-cluster.service"),
-    template!(file, "etc/systemd/system/sshd-keygen.service"),
-    template!(file, "etc/udev/rules.d/90-swap.rules"),
-    template!(script, "usr/local/lib/systemd/system-generators/image-boot-order"),
-    template!(script, "usr/local/libexec/first-boot-certificate"),
-    template!(script, "usr/local/libexec/first-boot-cluster"),
+    source!(file, "etc/systemd/system/dev-swap\\x2ddisk.swap"),
+    source!(file, "etc/systemd/system/first-boot-certificate.service"),
+    source!(file, "etc/systemd/system/first-boot-cluster.service"),
+    source!(file, "etc/systemd/system/sshd-keygen.service"),
+    source!(file, "etc/udev/rules.d/90-swap.rules"),
+    source!(script, "usr/local/lib/systemd/system-generators/image-boot-order"),
+    source!(script, "usr/local/libexec/first-boot-certificate"),
+    source!(script, "usr/local/libexec/first-boot-cluster"),
 ];
 
 /// Renders all of the image's files, in the order of their paths.
 ///
 /// # Errors
 /// When a template of the project cannot be read, is wrong, or uses an unknown variable.
-pub fn image_files(stack: &Stack, facts: &ImageFacts) -> Result<Vec<ImageFile>, ImageFilesError> {
-    let mut engine = Handlebars::new();
-    engine.set_strict_mode(true);
-    engine.register_escape_fn(no_escape);
+pub fn image_files(stack: &Stack, facts: &ImageFacts) -> Result<Vec<ImageFile>, RenderError> {
     let name = stack.package.name.as_str();
     let variables = Variables {
         name,
@@ -171,19 +141,15 @@ pub fn image_files(stack: &Stack, facts: &ImageFacts) -> Result<Vec<ImageFile>, 
         components: &facts.components,
         keyring: &facts.keyring,
     };
+    let templates = Templates::of_project(&stack.folder, &variables)?;
     let mut files = Vec::new();
-    for template in TEMPLATES {
-        let own = own_template(&stack.folder, template.path)?;
-        let text = own.as_deref().unwrap_or(template.text);
-        let content = engine.render_template(text, &variables).map_err(|source| ImageFilesError::Render {
-            path: format!("image/{}", template.path),
-            source: Box::new(source),
-        })?;
-        let places = if template.places.is_empty() { &[template.path] } else { template.places };
+    for source in SOURCES {
+        let content = templates.render(source.template)?;
+        let places = if source.places.is_empty() { &[source.path] } else { source.places };
         files.extend(places.iter().map(|place| ImageFile {
             path: place.replace("NAME", name).into(),
-            mode: template.mode,
-            moment: template.moment,
+            mode: source.mode,
+            moment: source.moment,
             content: content.clone(),
         }));
     }
@@ -191,18 +157,11 @@ pub fn image_files(stack: &Stack, facts: &ImageFacts) -> Result<Vec<ImageFile>, 
     Ok(files)
 }
 
-/// The project's template of that name, if it has one.
-fn own_template(project: &Path, path: &str) -> Result<Option<String>, ImageFilesError> {
-    let file = project.join("image").join(path);
-    match fs::read_to_string(&file) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
-        Err(source) => Err(ImageFilesError::Read { path: file.display().to_string(), source }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
     use crate::control::{Relations, Version};
     use crate::stack::{App, ChangelogEntry, Compression, Health, Image, Package, Site};
@@ -290,7 +249,12 @@ mod tests {
         let files = image_files(&stack(project.path()), &facts()).unwrap();
         assert_eq!(content(&files, "etc/hosts"), "127.0.0.1 till & co\n");
         fs::write(&own, "{{hostnam}}").unwrap();
-        let error = image_files(&stack(project.path()), &facts()).unwrap_err().to_string();
-        assert!(error.contains("image/etc/hosts") && error.contains("hostnam"), "{error}");
+        match image_files(&stack(project.path()), &facts()) {
+            Err(RenderError::UnknownVariable { template, line: 1, variable, known }) => {
+                assert_eq!((template.as_str(), variable.as_str()), ("image/etc/hosts", "`hostnam`"));
+                assert!(known.contains("hostname, keyring"), "{known}");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }

@@ -1,6 +1,7 @@
-//! From a stack to what its package puts on a server: the units, the nginx site, the maintainer scripts, the app's code
-//! and the papers. A [`Stack`] comes in; files, folders and links by their final paths go out, with the scripts and the
-//! packages that they need. Most of them are made of the Handlebars templates in `debian/`, `units/` and `nginx/`.
+//! From a stack to files: what its package puts on a server ([`package_files`]: the units, the nginx site, the maintainer
+//! scripts, the app's code and the papers), and what a machine's image has beside its packages ([`image::image_files`]).
+//! A [`Stack`] comes in; files, folders and links by their final paths go out, with the scripts and the packages that
+//! they need. Most of them are made of the Handlebars templates in `debian/`, `units/`, `nginx/` and `image/`.
 //!
 //! Two things are added by whoever assembles the package: the binary at [`health_check_path`], and what it needs.
 
@@ -20,7 +21,7 @@ use crate::stack::Stack;
 pub use error::RenderError;
 
 use context::Context;
-use template::Templates;
+use template::{Template, Templates, template};
 
 /// All that the package of a stack consists of, except for the health-check binary.
 #[derive(Debug, Clone)]
@@ -103,7 +104,7 @@ pub fn health_check_path(name: &PackageName) -> String {
 /// When a template has a mistake or uses an unknown variable, when a file of the app or of an own template can't be read,
 /// and when a link in the app's folder leads out of it.
 pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
-    let templates = Templates::of_project(&stack.folder, Context::of(stack))?;
+    let templates = Templates::of_project(&stack.folder, &Context::of(stack))?;
     let name = &stack.package.name;
 
     let mut files = Vec::new();
@@ -119,36 +120,41 @@ pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
 
     let scripts = Scripts {
         preinst: templates.render_own("debian/preinst")?,
-        postinst: templates.render("debian/postinst")?,
-        prerm: templates.render("debian/prerm")?,
-        postrm: templates.render("debian/postrm")?,
+        postinst: templates.render(template!("debian/postinst"))?,
+        prerm: templates.render(template!("debian/prerm"))?,
+        postrm: templates.render(template!("debian/postrm"))?,
     };
     let (depends, recommends) = (relations::depends(stack)?, relations::recommends()?);
     Ok(Rendered { files, folders: app.folders, symlinks: app.symlinks, scripts, depends, recommends })
 }
 
 /// Each file that is made of a template: the template, the file's path, mode and kind.
-fn destinations(stack: &Stack) -> Vec<(&'static str, String, u32, FileKind)> {
+fn destinations(stack: &Stack) -> Vec<(Template, String, u32, FileKind)> {
     use FileKind::{Conffile, Plain};
     let name = &stack.package.name;
     let unit = |suffix: &str| format!("/usr/lib/systemd/system/{name}{suffix}");
     let mut all = vec![
-        ("units/app.socket", unit(".socket"), 0o644, Plain),
-        ("units/app.service", unit(".service"), 0o644, Plain),
-        ("units/health.service", unit("-health.service"), 0o644, Plain),
-        ("units/health.timer", unit("-health.timer"), 0o644, Plain),
-        ("nginx/site.conf", format!("/etc/nginx/sites-available/{name}"), 0o644, Conffile),
-        ("debian/app.env", format!("/etc/{name}/{name}.env"), 0o644, Conffile),
-        ("debian/gunicorn.conf.py", format!("/etc/{name}/gunicorn.conf.py"), 0o644, Conffile),
-        ("debian/logrotate", format!("/etc/logrotate.d/{name}"), 0o644, Conffile),
-        ("debian/lintian-overrides", format!("/usr/share/lintian/overrides/{name}"), 0o644, Plain),
-        ("debian/sysusers.conf", format!("/usr/lib/sysusers.d/{name}.conf"), 0o644, Plain),
-        ("debian/tmpfiles.conf", format!("/usr/lib/tmpfiles.d/{name}.conf"), 0o644, Plain),
-        ("debian/copyright", format!("/usr/share/doc/{name}/copyright"), 0o644, Plain),
+        (template!("units/app.socket"), unit(".socket"), 0o644, Plain),
+        (template!("units/app.service"), unit(".service"), 0o644, Plain),
+        (template!("units/health.service"), unit("-health.service"), 0o644, Plain),
+        (template!("units/health.timer"), unit("-health.timer"), 0o644, Plain),
+        (template!("nginx/site.conf"), format!("/etc/nginx/sites-available/{name}"), 0o644, Conffile),
+        (template!("debian/app.env"), format!("/etc/{name}/{name}.env"), 0o644, Conffile),
+        (template!("debian/gunicorn.conf.py"), format!("/etc/{name}/gunicorn.conf.py"), 0o644, Conffile),
+        (template!("debian/logrotate"), format!("/etc/logrotate.d/{name}"), 0o644, Conffile),
+        (template!("debian/lintian-overrides"), format!("/usr/share/lintian/overrides/{name}"), 0o644, Plain),
+        (template!("debian/sysusers.conf"), format!("/usr/lib/sysusers.d/{name}.conf"), 0o644, Plain),
+        (template!("debian/tmpfiles.conf"), format!("/usr/lib/tmpfiles.d/{name}.conf"), 0o644, Plain),
+        (template!("debian/copyright"), format!("/usr/share/doc/{name}/copyright"), 0o644, Plain),
     ];
     if stack.database.is_some() {
-        all.push(("units/database.service", unit("-database.service"), 0o644, Plain));
-        all.push(("debian/provision-database", format!("/usr/libexec/{name}/provision-database"), 0o755, Plain));
+        all.push((template!("units/database.service"), unit("-database.service"), 0o644, Plain));
+        all.push((
+            template!("debian/provision-database"),
+            format!("/usr/libexec/{name}/provision-database"),
+            0o755,
+            Plain,
+        ));
     }
     all
 }

@@ -10,37 +10,31 @@ use handlebars::{
     Context as Data, Handlebars, Helper, HelperDef, HelperResult, JsonTruthy, Output, RenderContext, RenderErrorReason,
     Renderable, handlebars_helper, no_escape,
 };
+use serde::Serialize;
 
-use super::context::Context;
 use super::error::RenderError;
 
-/// Names each file once, with its text.
-macro_rules! embedded {
-    ($($name:literal)*) => { &[$(($name, include_str!(concat!("../../", $name)))),*] };
+/// A template that is part of the program.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Template {
+    /// Its name: its path in the project's folder, where a project may have one of its own.
+    pub(super) name: &'static str,
+    /// What is used when the project has none.
+    pub(super) text: &'static str,
 }
 
-/// Every template, with its name relative to the project's folder.
-const EMBEDDED: &[(&str, &str)] = embedded! {
-    "debian/app.env"
-    "debian/copyright"
-    "debian/gunicorn.conf.py"
-    "debian/lintian-overrides"
-    "debian/logrotate"
-    "debian/postinst"
-    "debian/postrm"
-    "debian/prerm"
-    "debian/provision-database"
-    "debian/sysusers.conf"
-    "debian/tmpfiles.conf"
-    "nginx/site.conf"
-    "units/app.service"
-    "units/app.socket"
-    "units/database.service"
-    "units/health.service"
-    "units/health.timer"
-};
+/// The template of that name, from the folder of this repository.
+macro_rules! template {
+    ($($name:literal),+) => {
+        $crate::render::template::Template {
+            name: concat!($($name),+),
+            text: include_str!(concat!("../../", $($name),+)),
+        }
+    };
+}
+pub(super) use template;
 
-/// The templates of one project, with the values for them.
+/// Renders the templates of one project, with the values for them.
 pub(super) struct Templates {
     folder: PathBuf,
     engine: Handlebars<'static>,
@@ -49,10 +43,14 @@ pub(super) struct Templates {
 }
 
 impl Templates {
-    /// The templates for the project in `folder`.
-    pub(super) fn of_project(folder: &Path, context: Context) -> Result<Self, RenderError> {
-        let known = context.names();
-        let data = Data::from(context.into_json());
+    /// The templates for the project in `folder`. The variables are the fields of `values`.
+    ///
+    /// # Errors
+    /// When `values` cannot be written as JSON, which is what the engine takes.
+    pub(super) fn of_project(folder: &Path, values: &impl Serialize) -> Result<Self, RenderError> {
+        let data = Data::wraps(values).map_err(|error| RenderError::Values(error.to_string()))?;
+        let names = data.data().as_object().into_iter().flat_map(|map| map.keys());
+        let known = names.map(String::as_str).collect::<Vec<_>>().join(", ");
         let mut engine = Handlebars::new();
         engine.set_strict_mode(true);
         engine.register_escape_fn(no_escape);
@@ -64,18 +62,15 @@ impl Templates {
         Ok(Self { folder: folder.to_owned(), engine, data, known })
     }
 
-    /// Renders the template of that name.
+    /// Renders a template: the project's own, else the one that is part of the program.
     ///
     /// # Errors
-    /// When there is none, when it has a mistake, or uses a variable that does not exist.
-    pub(super) fn render(&self, name: &str) -> Result<String, RenderError> {
-        if let Some(own) = self.render_own(name)? {
-            return Ok(own);
+    /// When the project's own can't be read, when it has a mistake, or uses a variable that does not exist.
+    pub(super) fn render(&self, template: Template) -> Result<String, RenderError> {
+        match self.render_own(template.name)? {
+            Some(own) => Ok(own),
+            None => self.render_text(template.name, template.text),
         }
-        let embedded = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
-        let (_, text) = embedded
-            .ok_or_else(|| RenderError::Unreadable { path: name.to_owned(), source: io::ErrorKind::NotFound.into() })?;
-        self.render_text(name, text)
     }
 
     /// Renders the project's own template of that name, if it has one.
@@ -156,9 +151,10 @@ handlebars_helper!(environment_value: |text: str| {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::context::Context;
 
     fn render(text: &str) -> Result<String, RenderError> {
-        Templates::of_project(Path::new("/nonexistent"), Context::sample()).unwrap().render_text("debian/test", text)
+        Templates::of_project(Path::new("/nonexistent"), &Context::sample()).unwrap().render_text("debian/test", text)
     }
 
     #[test]
