@@ -7,7 +7,7 @@ use std::ffi::{CString, NulError};
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::ExitCode;
 
 use nix::errno::Errno;
@@ -19,30 +19,12 @@ use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{self, ForkResult, Pid};
 
-use super::{ARGUMENT, SETUP_FAILED, SETUP_STATUS, Spec, limits, mounts};
+use super::spec::{ARGUMENT, SETUP_FAILED, SETUP_STATUS, Spec};
+use super::step::{SetupError, Step};
+use super::{limits, mounts};
 
 /// More than any spec has; a length beyond it is no message of ours.
 const LARGEST_SPEC: u64 = 16 * 1024 * 1024;
-
-/// What could not be done, and why.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {action}: {source}")]
-pub(super) struct SetupError {
-    action: String,
-    #[source]
-    source: io::Error,
-}
-
-/// Gives an error the step that it belongs to.
-pub(super) trait Step<T> {
-    fn step(self, action: impl Into<String>) -> Result<T, SetupError>;
-}
-
-impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
-    fn step(self, action: impl Into<String>) -> Result<T, SetupError> {
-        self.map_err(|error| SetupError { action: action.into(), source: error.into() })
-    }
-}
 
 /// Becomes a sandbox if this process was started to be one. Every program that uses [`super::Sandbox`] calls it before
 /// anything else in its `main`, and ends with the status that it returns, if it does return one.
@@ -182,9 +164,4 @@ fn candidates(spec: &Spec, name: &str) -> Vec<String> {
     }
     let path = spec.environment.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.as_str());
     path.unwrap_or_default().split(':').map(|folder| format!("{folder}/{name}")).collect()
-}
-
-/// The path by which this process reaches an open file, whatever it is called.
-pub(super) fn path_of(file: &OwnedFd) -> String {
-    format!("/proc/self/fd/{}", file.as_raw_fd())
 }

@@ -7,120 +7,27 @@
 //! for a disk: a tree that is not whole yet is worth nothing after a crash.
 //!
 //! A namespace for processes must be entered by a process with one thread, so this program starts itself again with the
-//! argument [`ARGUMENT`] and sends it a [`Spec`]; [`main`] is where it arrives. In an ordinary user's hands it works inside
-//! [`crate::system::userns`]'s namespace.
+//! argument `sandbox-init` and sends it what to do (`spec`); [`main`] is where it arrives (`init`). In an ordinary user's
+//! hands it works inside [`crate::system::userns`]'s namespace.
 
+mod error;
 mod init;
 mod limits;
 mod mounts;
+mod output;
+mod spec;
+mod step;
 
-use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Component, Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread;
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
+use std::process::{Child, Command, Stdio};
 
 use crate::system::epoch::Epoch;
-use crate::system::interrupt;
+use output::collect;
+use spec::{ARGUMENT, Access, Bind, Spec};
 
+pub use error::SandboxError;
 pub use init::main;
-
-/// The program's first argument when it is to become a sandbox.
-const ARGUMENT: &str = "sandbox-init";
-
-/// The exit status of a sandbox that could not be set up; its last line of errors then begins with [`SETUP_FAILED`].
-const SETUP_STATUS: i32 = 125;
-
-/// Marks the line on standard error that says why there is no sandbox.
-const SETUP_FAILED: &str = "stackdeb-sandbox: ";
-
-/// How many lines of a failed command's output an error shows.
-const LINES_SHOWN: usize = 20;
-
-/// How much output is kept for them, in bytes.
-const OUTPUT_KEPT: usize = 64 * 1024;
-
-/// Why a command did not run to a good end.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum SandboxError {
-    /// The command ran and failed.
-    #[error("`{command}` failed in the sandbox ({status}){}", indented(.output))]
-    #[diagnostic(help(
-        "what a package's script wrote last is above; the package that it belongs to is the one to look at"
-    ))]
-    Command {
-        /// The command and its arguments.
-        command: String,
-        /// How it ended.
-        status: String,
-        /// The last lines that it wrote to standard output and standard error.
-        output: String,
-    },
-    /// There is no sandbox on this system, or the command is not in the root.
-    #[error("cannot run `{command}` in a sandbox: {reason}")]
-    #[diagnostic(help(
-        "the sandbox needs mount, PID, IPC, UTS and network namespaces and a /proc of its own; many containers forbid \
-         them: run outside of the container, or give it more privileges"
-    ))]
-    Setup {
-        /// The command and its arguments.
-        command: String,
-        /// What was refused.
-        reason: String,
-    },
-    /// A folder of the host can only be seen below /mnt.
-    #[error("cannot show {host} at {inside} in a sandbox: {reason}")]
-    #[diagnostic(help("name an existing file or folder of the host, and a path below /mnt without `..`"))]
-    BadBind {
-        /// The host's file or folder.
-        host: String,
-        /// Its path inside.
-        inside: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The program cannot start itself.
-    #[error("cannot start the sandbox: {0}")]
-    #[diagnostic(help("check that /proc is mounted, and that there is memory for another process"))]
-    Start(#[source] io::Error),
-    /// The user asked to stop; the command was killed.
-    #[error("interrupted")]
-    Interrupted,
-}
-
-fn indented(output: &str) -> String {
-    output.lines().map(|line| format!("\n    {line}")).collect()
-}
-
-/// What the process inside is told.
-#[derive(Debug, Serialize, Deserialize)]
-struct Spec {
-    /// The process that starts it; when that has gone, there is nothing to do.
-    parent: u32,
-    root: PathBuf,
-    root_access: Access,
-    binds: Vec<Bind>,
-    environment: Vec<(String, String)>,
-    command: Vec<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Access {
-    ReadOnly,
-    ReadWrite,
-}
-
-/// A file or folder of the host and its path below the sandbox's /mnt.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Bind {
-    host: PathBuf,
-    inside: PathBuf,
-    access: Access,
-}
 
 /// A sandbox around a root. Each [`Sandbox::run`] makes the namespaces anew; only what is written to the root, or to a
 /// folder that is bound to be written to, remains.
@@ -265,80 +172,6 @@ impl Drop for Killed {
     }
 }
 
-/// Which of its two outputs a command wrote to.
-enum Stream {
-    Output,
-    Errors,
-}
-
-#[derive(Default)]
-struct Collected {
-    output: Vec<u8>,
-    /// The end of both, in the order of arrival.
-    combined: Vec<u8>,
-}
-
-/// Sends the child its input and takes its output until it has closed both ends.
-fn collect(child: &mut Child, input: Vec<u8>) -> Result<Collected, SandboxError> {
-    let (sender, receiver) = mpsc::channel();
-    if let Some(mut stdin) = child.stdin.take() {
-        // A command need not read its input, so a failure is no error.
-        thread::spawn(move || drop(stdin.write_all(&input)));
-    }
-    if let Some(stdout) = child.stdout.take() {
-        let sender = sender.clone();
-        thread::spawn(move || forward(stdout, &sender, || Stream::Output));
-    }
-    if let Some(stderr) = child.stderr.take() {
-        thread::spawn(move || forward(stderr, &sender, || Stream::Errors));
-    }
-    let mut collected = Collected::default();
-    loop {
-        match receiver.recv_timeout(Duration::from_millis(100)) {
-            Ok((stream, bytes)) => collected.add(&stream, &bytes),
-            Err(RecvTimeoutError::Disconnected) => return Ok(collected),
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-        interrupt::check().map_err(|_| SandboxError::Interrupted)?;
-    }
-}
-
-fn forward(mut source: impl Read, sender: &Sender<(Stream, Vec<u8>)>, stream: impl Fn() -> Stream) {
-    let mut buffer = [0; 16 * 1024];
-    while let Ok(count @ 1..) = source.read(&mut buffer) {
-        if sender.send((stream(), buffer.get(..count).unwrap_or_default().to_vec())).is_err() {
-            return;
-        }
-    }
-}
-
-impl Collected {
-    fn add(&mut self, stream: &Stream, bytes: &[u8]) {
-        if matches!(stream, Stream::Output) {
-            self.output.extend_from_slice(bytes);
-        }
-        self.combined.extend_from_slice(bytes);
-        if self.combined.len() > 2 * OUTPUT_KEPT {
-            self.combined.drain(..self.combined.len() - OUTPUT_KEPT);
-        }
-    }
-
-    fn judge(self, command: String, status: ExitStatus) -> Result<Vec<u8>, SandboxError> {
-        if status.success() {
-            return Ok(self.output);
-        }
-        let combined = String::from_utf8_lossy(&self.combined);
-        let lines: Vec<&str> = combined.lines().collect();
-        if status.code() == Some(SETUP_STATUS)
-            && let Some(reason) = lines.iter().rev().find_map(|line| line.strip_prefix(SETUP_FAILED))
-        {
-            return Err(SandboxError::Setup { command, reason: reason.to_owned() });
-        }
-        let output = lines.get(lines.len().saturating_sub(LINES_SHOWN)..).unwrap_or_default().join("\n");
-        Err(SandboxError::Command { command, status: status.to_string(), output })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,20 +184,5 @@ mod tests {
         }
         let sandbox = Sandbox::new(Path::new("/")).bind(Path::new("/nowhere"), "/mnt/a");
         assert!(sandbox.spec(&["true"]).unwrap_err().to_string().contains("/nowhere"));
-    }
-
-    #[test]
-    fn an_error_shows_the_last_lines_in_their_order() {
-        let mut collected = Collected::default();
-        for number in 0..30 {
-            let stream = if number % 2 == 0 { Stream::Output } else { Stream::Errors };
-            collected.add(&stream, format!("line {number}\n").as_bytes());
-        }
-        let status = Command::new("false").status().unwrap();
-        let error = collected.judge("dpkg -i".to_owned(), status).unwrap_err().to_string();
-        let last: Vec<&str> = error.lines().skip(1).map(str::trim).collect();
-        assert_eq!(last.len(), LINES_SHOWN);
-        assert_eq!((last[0], last[19]), ("line 10", "line 29"));
-        assert!(error.starts_with("`dpkg -i` failed"), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 //! never mounted: the sandbox has nodes of its own on a tmpfs.
 
 use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
@@ -13,8 +13,8 @@ use nix::sys::stat::{Mode, SFlag, makedev, mkdirat, mknod};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{chdir, pivot_root};
 
-use super::init::{SetupError, Step, path_of};
-use super::{Access, Bind, Spec};
+use super::spec::{Access, Bind, Spec};
+use super::step::{SetupError, Step};
 
 /// The device nodes (name, major and minor number), as in the kernel's devices.txt.
 const NODES: [(&str, u64, u64); 6] =
@@ -164,4 +164,9 @@ fn mount_proc(root: &OwnedFd) -> Result<(), SetupError> {
         }
     }
     Ok(())
+}
+
+/// The path by which this process reaches an open file, whatever it is called.
+fn path_of(file: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
 }

@@ -1,0 +1,55 @@
+//! Why a command in the sandbox did not run to a good end.
+
+use std::io;
+
+/// Why a command did not run to a good end.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum SandboxError {
+    /// The command ran and failed.
+    #[error("`{command}` failed in the sandbox ({status}){}", indented(.output))]
+    #[diagnostic(help(
+        "what a package's script wrote last is above; the package that it belongs to is the one to look at"
+    ))]
+    Command {
+        /// The command and its arguments.
+        command: String,
+        /// How it ended.
+        status: String,
+        /// The last lines that it wrote to standard output and standard error.
+        output: String,
+    },
+    /// There is no sandbox on this system, or the command is not in the root.
+    #[error("cannot run `{command}` in a sandbox: {reason}")]
+    #[diagnostic(help(
+        "the sandbox needs mount, PID, IPC, UTS and network namespaces and a /proc of its own; many containers forbid \
+         them: run outside of the container, or give it more privileges"
+    ))]
+    Setup {
+        /// The command and its arguments.
+        command: String,
+        /// What was refused.
+        reason: String,
+    },
+    /// A folder of the host can only be seen below /mnt.
+    #[error("cannot show {host} at {inside} in a sandbox: {reason}")]
+    #[diagnostic(help("name an existing file or folder of the host, and a path below /mnt without `..`"))]
+    BadBind {
+        /// The host's file or folder.
+        host: String,
+        /// Its path inside.
+        inside: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The program cannot start itself.
+    #[error("cannot start the sandbox: {0}")]
+    #[diagnostic(help("check that /proc is mounted, and that there is memory for another process"))]
+    Start(#[source] io::Error),
+    /// The user asked to stop; the command was killed.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+fn indented(output: &str) -> String {
+    output.lines().map(|line| format!("\n    {line}")).collect()
+}

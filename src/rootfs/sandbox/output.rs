@@ -1,0 +1,116 @@
+//! The command's input and output while it runs. A process and its input come in; its standard output, or the error with
+//! the last that it said, goes out.
+
+use std::io::{Read, Write};
+use std::process::{Child, ExitStatus};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use super::error::SandboxError;
+use super::spec::{SETUP_FAILED, SETUP_STATUS};
+use crate::system::interrupt;
+
+/// How many lines of a failed command's output an error shows.
+const LINES_SHOWN: usize = 20;
+
+/// How much output is kept for them, in bytes.
+const OUTPUT_KEPT: usize = 64 * 1024;
+
+/// Which of its two outputs a command wrote to.
+enum Stream {
+    Output,
+    Errors,
+}
+
+/// What a command wrote.
+#[derive(Default)]
+pub(super) struct Collected {
+    output: Vec<u8>,
+    /// The end of both, in the order of arrival.
+    combined: Vec<u8>,
+}
+
+/// Sends the child its input and takes its output until it has closed both ends.
+pub(super) fn collect(child: &mut Child, input: Vec<u8>) -> Result<Collected, SandboxError> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command need not read its input, so a failure is no error.
+        thread::spawn(move || drop(stdin.write_all(&input)));
+    }
+    if let Some(stdout) = child.stdout.take() {
+        let sender = sender.clone();
+        thread::spawn(move || forward(stdout, &sender, || Stream::Output));
+    }
+    if let Some(stderr) = child.stderr.take() {
+        thread::spawn(move || forward(stderr, &sender, || Stream::Errors));
+    }
+    let mut collected = Collected::default();
+    loop {
+        match receiver.recv_timeout(Duration::from_millis(100)) {
+            Ok((stream, bytes)) => collected.add(&stream, &bytes),
+            Err(RecvTimeoutError::Disconnected) => return Ok(collected),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        interrupt::check().map_err(|_| SandboxError::Interrupted)?;
+    }
+}
+
+fn forward(mut source: impl Read, sender: &Sender<(Stream, Vec<u8>)>, stream: impl Fn() -> Stream) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(count @ 1..) = source.read(&mut buffer) {
+        if sender.send((stream(), buffer.get(..count).unwrap_or_default().to_vec())).is_err() {
+            return;
+        }
+    }
+}
+
+impl Collected {
+    fn add(&mut self, stream: &Stream, bytes: &[u8]) {
+        if matches!(stream, Stream::Output) {
+            self.output.extend_from_slice(bytes);
+        }
+        self.combined.extend_from_slice(bytes);
+        if self.combined.len() > 2 * OUTPUT_KEPT {
+            self.combined.drain(..self.combined.len() - OUTPUT_KEPT);
+        }
+    }
+
+    /// The standard output, if the command ended well.
+    pub(super) fn judge(self, command: String, status: ExitStatus) -> Result<Vec<u8>, SandboxError> {
+        if status.success() {
+            return Ok(self.output);
+        }
+        let combined = String::from_utf8_lossy(&self.combined);
+        let lines: Vec<&str> = combined.lines().collect();
+        if status.code() == Some(SETUP_STATUS)
+            && let Some(reason) = lines.iter().rev().find_map(|line| line.strip_prefix(SETUP_FAILED))
+        {
+            return Err(SandboxError::Setup { command, reason: reason.to_owned() });
+        }
+        let output = lines.get(lines.len().saturating_sub(LINES_SHOWN)..).unwrap_or_default().join("\n");
+        Err(SandboxError::Command { command, status: status.to_string(), output })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn an_error_shows_the_last_lines_in_their_order() {
+        let mut collected = Collected::default();
+        for number in 0..30 {
+            let stream = if number % 2 == 0 { Stream::Output } else { Stream::Errors };
+            collected.add(&stream, format!("line {number}\n").as_bytes());
+        }
+        let status = Command::new("false").status().unwrap();
+        let error = collected.judge("dpkg -i".to_owned(), status).unwrap_err().to_string();
+        let last: Vec<&str> = error.lines().skip(1).map(str::trim).collect();
+        assert_eq!(last.len(), LINES_SHOWN);
+        assert_eq!((last[0], last[19]), ("line 10", "line 29"));
+        assert!(error.starts_with("`dpkg -i` failed"), "{error}");
+    }
+}
