@@ -1,16 +1,13 @@
-//! A running machine: QEMU with its disks, console, monitor and metadata service, which all end with it, also when this
-//! program is killed.
+//! A running machine: QEMU with its disks, console, monitor and metadata service, which all end with it. What machine is
+//! wanted comes in; a [`Machine`] that can be watched, waited for and switched off goes out.
 
-use std::fmt;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,13 +17,13 @@ use super::accelerator::Accelerator;
 use super::arguments::{Arguments, BootMethod, DiskOrder, Forward, OnReset};
 use super::console::{Console, Stage};
 use super::metadata::{Instance, MetadataServer};
-use super::monitor::{Monitor, MonitorError};
+use super::monitor::Monitor;
 use super::probe::{self, Answer};
-use super::scratch::{self, ScratchError};
+use super::qemu::{self, Inherited};
+use super::scratch;
 use crate::system::interrupt;
 
-/// QEMU's program for this architecture.
-pub const QEMU: &str = "qemu-system-x86_64";
+pub use super::error::MachineError;
 
 /// How often what is waited for is looked at.
 const POLL: Duration = Duration::from_millis(250);
@@ -90,83 +87,11 @@ impl MachineOptions {
     }
 }
 
-/// Why there is no machine, or no longer.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum MachineError {
-    /// QEMU is not installed.
-    #[error("{QEMU} is not installed, or not on the PATH")]
-    #[diagnostic(help("Debian, Ubuntu: apt install qemu-system-x86; Fedora: dnf install qemu-system-x86-core"))]
-    NoQemu,
-    /// A port of this computer cannot be had.
-    #[error("port {port} of this computer cannot be forwarded to the machine: {source}")]
-    #[diagnostic(help("another program listens there; choose another port, or 0 for any that is free"))]
-    Port {
-        /// The port.
-        port: u16,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// No disks.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Scratch(#[from] ScratchError),
-    /// It did not even begin.
-    #[error("cannot start the machine: {0}")]
-    Start(#[source] io::Error),
-    /// QEMU ended.
-    #[error("the machine ended ({status}){}", Quoted(.said))]
-    Ended {
-        /// How.
-        status: ExitStatus,
-        /// What QEMU said, or the console's last lines.
-        said: String,
-    },
-    /// The console says that it goes no further.
-    #[error("the machine does not come up: {why}{}", Quoted(.said))]
-    Failed {
-        /// What happened.
-        why: &'static str,
-        /// The console's last lines.
-        said: String,
-    },
-    /// It took too long.
-    #[error("{what} after {seconds} s{}", Quoted(.said))]
-    Late {
-        /// What did not happen.
-        what: String,
-        /// How long it was given.
-        seconds: u64,
-        /// The console's last lines.
-        said: String,
-    },
-    /// The monitor.
-    #[error(transparent)]
-    Monitor(#[from] MonitorError),
-    /// The user gave up.
-    #[error(transparent)]
-    Interrupted(io::Error),
-}
-
-/// Someone else's words, below ours, if there are any.
-struct Quoted<'a>(&'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        write!(f, "; the last it said:")?;
-        self.0.lines().try_for_each(|line| write!(f, "\n  {line}"))
-    }
-}
-
 /// A machine that runs until it is dropped.
 pub struct Machine {
-    child: Mutex<Child>,
+    qemu: qemu::Process,
     console: Arc<Console>,
     monitor: Mutex<Monitor>,
-    complaints: Arc<Mutex<String>>,
     _metadata: MetadataServer,
 }
 
@@ -176,7 +101,7 @@ impl Machine {
     /// # Errors
     /// When QEMU is missing or refuses, a port is taken, or the image is none.
     pub fn start(options: &MachineOptions, echo: impl Write + Send + 'static) -> Result<Self, MachineError> {
-        let qemu = find_qemu()?;
+        let program = find_qemu()?;
         options.forwards.iter().try_for_each(|forward| check_port(forward.host))?;
         let root = scratch::root_disk(&options.image, options.disk_mib << 20, &options.scratch)?;
         let swap = scratch::swap_disk(options.swap_mib << 20, &options.scratch)?;
@@ -201,11 +126,10 @@ impl Machine {
             monitor: qemu_monitor.as_raw_fd(),
             console: qemu_console.as_raw_fd(),
         };
-        let mut command = Command::new(qemu);
+        let mut command = Command::new(program);
         command.args(arguments.build()).env("TMPDIR", &options.scratch);
         let inherited = Inherited { files: [root, swap], sockets: [qemu_monitor, qemu_console] };
-        let complaints = Arc::new(Mutex::new(String::new()));
-        let mut child = spawn(command, inherited, Arc::clone(&complaints)).map_err(MachineError::Start)?;
+        let qemu = qemu::Process::start(command, inherited).map_err(MachineError::Start)?;
 
         let kept = Arc::new(Console::default());
         let follower = Arc::clone(&kept);
@@ -214,19 +138,12 @@ impl Machine {
             Ok(monitor) => monitor,
             Err(error) => {
                 // QEMU says why on its standard error, and ends.
-                let _ = child.kill();
-                let status = child.wait().map_err(MachineError::Start)?;
-                let said = wait_for_complaint(&complaints);
+                let status = qemu.kill().map_err(MachineError::Start)?;
+                let said = qemu.complaint();
                 return Err(if said.is_empty() { error.into() } else { MachineError::Ended { status, said } });
             }
         };
-        Ok(Self {
-            child: Mutex::new(child),
-            console: kept,
-            monitor: Mutex::new(monitor),
-            complaints,
-            _metadata: metadata,
-        })
+        Ok(Self { qemu, console: kept, monitor: Mutex::new(monitor), _metadata: metadata })
     }
 
     /// What the serial console has said, and how far the boot has come.
@@ -250,8 +167,8 @@ impl Machine {
             thread::sleep(POLL);
             return Err(MachineError::Failed { why, said: self.console.last_lines(SHOWN_LINES) });
         }
-        if let Some(status) = lock(&self.child).try_wait().map_err(MachineError::Start)? {
-            let complaint = wait_for_complaint(&self.complaints);
+        if let Some(status) = self.qemu.ended().map_err(MachineError::Start)? {
+            let complaint = self.qemu.complaint();
             let said = if complaint.is_empty() { self.console.last_lines(SHOWN_LINES) } else { complaint };
             return Err(MachineError::Ended { status, said });
         }
@@ -340,9 +257,8 @@ impl Machine {
     /// When it has not within `limit`, or QEMU is gone.
     pub fn power_down(&self, limit: Duration) -> Result<(), MachineError> {
         lock(&self.monitor).execute("system_powerdown", &json!({}))?;
-        let ended = || lock(&self.child).try_wait().ok().flatten().is_some().then_some(());
         let begin = Instant::now();
-        while ended().is_none() {
+        while self.qemu.ended().ok().flatten().is_none() {
             interrupt::check().map_err(MachineError::Interrupted)?;
             if begin.elapsed() >= limit {
                 let said = self.console.last_lines(SHOWN_LINES);
@@ -358,74 +274,6 @@ impl Machine {
     pub fn kill(self) {
         drop(self);
     }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        let mut child = lock(&self.child);
-        let _ = child.kill();
-        let _ = child.wait();
-    }
-}
-
-/// What QEMU gets from us besides its command line. It is closed here when QEMU has been started.
-struct Inherited {
-    files: [File; 2],
-    sockets: [UnixStream; 2],
-}
-
-impl Inherited {
-    fn descriptors(&self) -> [RawFd; 4] {
-        let [root, swap] = self.files.each_ref().map(AsRawFd::as_raw_fd);
-        let [monitor, console] = self.sockets.each_ref().map(AsRawFd::as_raw_fd);
-        [root, swap, monitor, console]
-    }
-}
-
-/// Starts QEMU from a thread of its own that lives as long as it does: the kernel sends the death signal when the
-/// *thread* that started the child ends (prctl(2)). The thread collects QEMU's standard error.
-fn spawn(mut command: Command, inherited: Inherited, complaints: Arc<Mutex<String>>) -> io::Result<Child> {
-    let descriptors = inherited.descriptors();
-    let prepare = move || {
-        for descriptor in descriptors {
-            // SAFETY: fcntl(2) is async-signal-safe; the descriptors are open: `inherited` is dropped after the start.
-            if unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) } == -1 {
-                return Err(io::Error::last_os_error());
-            }
-        }
-        nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).map_err(io::Error::from)
-    };
-    // SAFETY: between fork and exec only system calls are made, and nothing is allocated.
-    unsafe { command.pre_exec(prepare) };
-    // A group of its own: an interrupt at the terminal is for us to handle.
-    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let (sender, receiver) = mpsc::channel();
-    thread::Builder::new().name("qemu".into()).spawn(move || {
-        let started = command.spawn().map(|mut child| (child.stderr.take(), child));
-        drop(inherited);
-        let stderr = match started {
-            Ok((stderr, child)) => {
-                let _ = sender.send(Ok(child));
-                stderr
-            }
-            Err(error) => {
-                let _ = sender.send(Err(error));
-                None
-            }
-        };
-        let mut buffer = [0; 1024];
-        let mut source = stderr.map_or_else(|| Box::new(io::empty()) as Box<dyn Read>, |pipe| Box::new(pipe));
-        while let Ok(count @ 1..) = source.read(&mut buffer) {
-            lock(&complaints).push_str(&String::from_utf8_lossy(buffer.get(..count).unwrap_or_default()));
-        }
-    })?;
-    receiver.recv().map_err(io::Error::other)?
-}
-
-/// What QEMU has said on its standard error, a moment after it ended.
-fn wait_for_complaint(complaints: &Mutex<String>) -> String {
-    thread::sleep(POLL);
-    lock(complaints).trim_end().to_owned()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -451,8 +299,7 @@ fn instance(options: &MachineOptions, id: u32) -> Instance {
 /// # Errors
 /// When it is not on the PATH.
 pub fn find_qemu() -> Result<PathBuf, MachineError> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).map(|folder| folder.join(QEMU)).find(|file| file.is_file()).ok_or(MachineError::NoQemu)
+    qemu::find().ok_or(MachineError::NoQemu)
 }
 
 /// A free port of the loopback address, for `wanted` 0; else `wanted`, if it is free.

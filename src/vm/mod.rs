@@ -4,6 +4,7 @@
 pub mod accelerator;
 pub mod arguments;
 pub mod console;
+mod error;
 pub mod grub;
 pub mod http;
 pub mod machine;
@@ -11,4 +12,5 @@ pub mod metadata;
 pub mod monitor;
 pub mod probe;
 pub mod pump;
+mod qemu;
 pub mod scratch;
