@@ -1,0 +1,38 @@
+//! Why packages could not be unpacked.
+
+use std::io;
+
+use crate::deb::ReadError;
+
+/// What is wrong with a package, or with the root that it goes into.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum UnpackError {
+    /// A package cannot be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Package(#[from] ReadError),
+    /// One of its files cannot be made.
+    #[error("cannot unpack {entry} of {package}: {source}")]
+    #[diagnostic(help(
+        "check that the disk has room (`df`); a damaged download is fetched again when it is deleted from the cache"
+    ))]
+    Entry {
+        /// The `.deb` file.
+        package: String,
+        /// The file in it.
+        entry: String,
+        /// What is wrong.
+        #[source]
+        source: io::Error,
+    },
+    /// The root itself cannot be prepared.
+    #[error("cannot prepare the root {path}: {source}")]
+    #[diagnostic(help("check that the folder can be written to, and that the disk has room"))]
+    Root {
+        /// The root's folder.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}

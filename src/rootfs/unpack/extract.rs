@@ -1,0 +1,213 @@
+//! One package's entries. Its archive comes in; files and links in the root go out, and what its folders have to be when
+//! everything is in them. No entry, whatever its name and whatever links it meets, is written outside of the root.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
+use nix::sys::stat::{Mode, UtimensatFlags, fchmod, futimens, mkdirat, utimensat};
+use nix::sys::time::TimeSpec;
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, linkat, symlinkat, unlinkat};
+use tar::{Archive, Entry, EntryType};
+
+use super::error::UnpackError;
+use crate::deb::{self, Reader};
+use crate::rootfs::filter::{Filter, Kind};
+use crate::system::interrupt;
+
+/// A folder's owner, permissions and time, which are set when everything is in it.
+pub(super) struct Folder {
+    pub(super) mode: u32,
+    pub(super) owner: (Uid, Gid),
+    pub(super) time: TimeSpec,
+}
+
+/// By path, and for each path by the package's place in the list.
+pub(super) type Folders = BTreeMap<(PathBuf, usize), Folder>;
+
+/// Unpacks one package, the one at `index` in the list, and returns the folders that have yet to be finished.
+pub(super) fn extract(package: &Path, index: usize, root: &File, filter: &Filter) -> Result<Folders, UnpackError> {
+    Package { root, filter, index, last: None, folders: Folders::new() }.unpack(package)
+}
+
+/// One package on its way into the root.
+struct Package<'a> {
+    root: &'a File,
+    filter: &'a Filter,
+    index: usize,
+    /// The folder of the last file: most files have the same as the one before.
+    last: Option<(PathBuf, OwnedFd)>,
+    folders: Folders,
+}
+
+impl Package<'_> {
+    fn unpack(mut self, package: &Path) -> Result<Folders, UnpackError> {
+        let mut archive = Reader::open(package)?.data()?;
+        let error = |entry: &Path, source| UnpackError::Entry {
+            package: package.display().to_string(),
+            entry: entry.display().to_string(),
+            source,
+        };
+        self.add_all(&mut archive).map_err(|(entry, source)| error(&entry, source))?;
+        deb::finish(archive).map_err(|source| error(Path::new("the end"), source))?;
+        Ok(self.folders)
+    }
+
+    fn add_all<R: Read>(&mut self, archive: &mut Archive<R>) -> Result<(), (PathBuf, io::Error)> {
+        let unknown = |error| (PathBuf::from("an entry"), error);
+        for entry in archive.entries().map_err(unknown)? {
+            let mut entry = entry.map_err(unknown)?;
+            let path = PathBuf::from(OsStr::from_bytes(&entry.path_bytes()));
+            interrupt::check().and_then(|()| self.add(&mut entry, &path)).map_err(|error| (path, error))?;
+        }
+        Ok(())
+    }
+
+    fn add<R: Read>(&mut self, entry: &mut Entry<R>, path: &Path) -> io::Result<()> {
+        let path = plain(path)?;
+        let header = entry.header();
+        let kind = header.entry_type();
+        let absolute = [b"/", path.as_os_str().as_bytes()].concat();
+        let filtered_as = if kind.is_dir() || kind.is_symlink() { Kind::FolderOrLink } else { Kind::Other };
+        if self.filter.skips(&absolute, filtered_as) {
+            return Ok(());
+        }
+        let mode = header.mode()? & 0o7777;
+        let owner = (Uid::from_raw(id(header.uid()?)?), Gid::from_raw(id(header.gid()?)?));
+        let time = TimeSpec::new(i64::try_from(header.mtime()?).map_err(io::Error::other)?, 0);
+        if kind.is_dir() {
+            self.add_folder(&path)?;
+            self.folders.insert((path, self.index), Folder { mode, owner, time });
+            return Ok(());
+        }
+        let name = path.file_name().ok_or_else(|| invalid("it has no name"))?.to_owned();
+        let root = self.root;
+        let folder = self.folder_of(&path)?;
+        match kind {
+            EntryType::Regular | EntryType::Continuous => {
+                let file = create(folder, &name)?;
+                io::copy(entry, &mut &file)?;
+                fchown(&file, Some(owner.0), Some(owner.1))?;
+                // After the owner, whose change clears the set-user-id bit.
+                fchmod(&file, Mode::from_bits_truncate(mode))?;
+                futimens(&file, &time, &time)?;
+            }
+            EntryType::Symlink => {
+                let target = entry.link_name_bytes().ok_or_else(|| invalid("the link has no target"))?;
+                let target = OsStr::from_bytes(&target).to_owned();
+                if readlinkat(folder, name.as_os_str()).is_ok_and(|present| present == target) {
+                    return Ok(());
+                }
+                replace(folder, &name, || symlinkat(target.as_os_str(), folder, name.as_os_str()))?;
+                fchownat(folder, name.as_os_str(), Some(owner.0), Some(owner.1), AtFlags::AT_SYMLINK_NOFOLLOW)?;
+                utimensat(folder, name.as_os_str(), &time, &time, UtimensatFlags::NoFollowSymlink)?;
+            }
+            EntryType::Link => {
+                let target = entry.link_name_bytes().ok_or_else(|| invalid("the link has no target"))?;
+                let target = plain(Path::new(OsStr::from_bytes(&target)))?;
+                let target_name = target.file_name().ok_or_else(|| invalid("the link has no target"))?;
+                let target_folder = open_in_root(root, parent_of(&target), OFlag::O_PATH | OFlag::O_DIRECTORY)?;
+                let flags = AtFlags::empty();
+                replace(folder, &name, || linkat(&target_folder, target_name, folder, name.as_os_str(), flags))?;
+            }
+            kind => return Err(invalid(&format!("no Debian package may have an entry of the type {kind:?}"))),
+        }
+        Ok(())
+    }
+
+    /// Makes a folder unless there is one, or a link to one.
+    fn add_folder(&mut self, path: &Path) -> io::Result<()> {
+        let Some(name) = path.file_name() else { return Ok(()) };
+        match open_in_root(self.root, path, OFlag::O_PATH | OFlag::O_DIRECTORY) {
+            Ok(_) => return Ok(()),
+            Err(Errno::ENOENT) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        match mkdirat(self.folder_of(path)?, name, Mode::from_bits_truncate(0o755)) {
+            // Another package was faster.
+            Ok(()) | Err(Errno::EEXIST) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// The folder that `path` lies in. It is made if no entry has made it.
+    fn folder_of(&mut self, path: &Path) -> io::Result<&OwnedFd> {
+        let parent = parent_of(path);
+        if self.last.as_ref().is_none_or(|(last, _)| last != parent) {
+            let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
+            let opened = match open_in_root(self.root, parent, flags) {
+                Err(Errno::ENOENT) => {
+                    self.add_folder(parent)?;
+                    open_in_root(self.root, parent, flags)?
+                }
+                result => result?,
+            };
+            self.last = Some((parent.to_owned(), opened));
+        }
+        self.last.as_ref().map(|(_, folder)| folder).ok_or_else(|| Errno::ENOENT.into())
+    }
+}
+
+fn parent_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+/// A new file for the content, in the place of what has that name.
+fn create(folder: &OwnedFd, name: &OsStr) -> io::Result<File> {
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let mode = Mode::from_bits_truncate(0o600);
+    let open = || nix::fcntl::openat(folder, name, flags, mode);
+    Ok(File::from(replace(folder, name, open)?))
+}
+
+fn replace<T>(folder: &OwnedFd, name: &OsStr, make: impl Fn() -> nix::Result<T>) -> nix::Result<T> {
+    match make() {
+        Err(Errno::EEXIST) => {
+            unlinkat(folder, name, UnlinkatFlags::NoRemoveDir)?;
+            make()
+        }
+        result => result,
+    }
+}
+
+/// A path of an archive without its `./`.
+fn plain(path: &Path) -> io::Result<PathBuf> {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => plain.push(name),
+            Component::CurDir | Component::RootDir => {}
+            Component::ParentDir | Component::Prefix(_) => return Err(invalid("`..` is not allowed in its path")),
+        }
+    }
+    Ok(plain)
+}
+
+fn id(number: u64) -> io::Result<u32> {
+    u32::try_from(number).map_err(|_| invalid("its owner's number is too large"))
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}
+
+/// Opens a path in the root as a process whose root directory it is would: absolute links and `..` stay inside.
+pub(super) fn open_in_root(root: impl AsFd, path: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    let how = OpenHow::new()
+        .flags(flags | OFlag::O_CLOEXEC)
+        .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    loop {
+        match openat2(root.as_fd(), path, how) {
+            // A rename elsewhere in the tree while `..` was followed: openat2(2).
+            Err(Errno::EAGAIN) => {}
+            result => return result,
+        }
+    }
+}

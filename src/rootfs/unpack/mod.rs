@@ -1,0 +1,102 @@
+//! Unpacks `.deb` files straight into a root, as a first system must be before its own dpkg can run. Several packages are
+//! unpacked side by side; the outcome does not depend on which of them is faster.
+
+mod error;
+mod extract;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use nix::fcntl::OFlag;
+use nix::sys::stat::{Mode, fchmod, futimens};
+use nix::unistd::fchown;
+
+use super::filter::Filter;
+use extract::{Folders, extract, open_in_root};
+
+pub use error::UnpackError;
+
+/// Folders of a merged /usr and the links to them at the top (usrmerge; base-files has them only since Debian 13).
+const MERGED: [&str; 4] = ["bin", "sbin", "lib", "lib64"];
+
+/// Unpacks `packages` into `root`, which is made if it is missing, without the files that `filter` skips. Owners,
+/// permissions and times are those in the packages. A link where a package has a folder is kept if it leads to a folder.
+///
+/// # Errors
+/// When a package cannot be read, has an entry that no Debian package may have (a device, `..`), or a file cannot be made;
+/// the root is then worth nothing.
+pub(super) fn unpack(packages: &[PathBuf], root: &Path, filter: &Filter) -> Result<(), UnpackError> {
+    let root_error = |source| UnpackError::Root { path: root.display().to_string(), source };
+    prepare(root).map_err(root_error)?;
+    let folder = File::open(root).map_err(root_error)?;
+    let next = AtomicUsize::new(0);
+    let outcomes: Mutex<BTreeMap<usize, Result<Folders, UnpackError>>> = Mutex::default();
+    let mut largest_first: Vec<usize> = (0..packages.len()).collect();
+    let length =
+        |index: usize| packages.get(index).and_then(|path| fs::metadata(path).ok()).map_or(0, |file| file.len());
+    largest_first.sort_by_cached_key(|&index| std::cmp::Reverse(length(index)));
+    let work = || {
+        while let Some(&index) = largest_first.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let Some(path) = packages.get(index) else { break };
+            let outcome = extract(path, index, &folder, filter);
+            if outcome.is_err() {
+                next.store(packages.len(), Ordering::Relaxed);
+            }
+            if let Ok(mut outcomes) = outcomes.lock() {
+                outcomes.insert(index, outcome);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let mut folders = Folders::new();
+    for outcome in outcomes.into_inner().unwrap_or_default().into_values() {
+        folders.extend(outcome?);
+    }
+    finish_folders(&folder, folders).map_err(root_error)
+}
+
+/// The links of a merged /usr.
+fn prepare(root: &Path) -> io::Result<()> {
+    fs::create_dir_all(root)?;
+    for name in MERGED {
+        fs::create_dir_all(root.join("usr").join(name))?;
+        match std::os::unix::fs::symlink(format!("usr/{name}"), root.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            result => result?,
+        }
+    }
+    Ok(())
+}
+
+/// Where packages disagree about a folder, the first in the list is followed, as dpkg does. The deepest come first, so
+/// that no time changes after it was set.
+fn finish_folders(root: &File, folders: Folders) -> io::Result<()> {
+    let mut last: Option<PathBuf> = None;
+    let mut firsts = Vec::new();
+    for ((path, _), folder) in folders {
+        if last.as_ref() != Some(&path) {
+            last = Some(path.clone());
+            firsts.push((path, folder));
+        }
+    }
+    for (path, folder) in firsts.into_iter().rev() {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let opened = open_in_root(root, &path, flags)?;
+        fchown(&opened, Some(folder.owner.0), Some(folder.owner.1))?;
+        fchmod(&opened, Mode::from_bits_truncate(folder.mode))?;
+        futimens(&opened, &folder.time, &folder.time)?;
+    }
+    Ok(())
+}
