@@ -5,63 +5,20 @@
 //! that can be installed is taken. One that conflicts with what is chosen is given up for the next. What a package needs
 //! without a choice is chosen before its alternatives are.
 
+mod error;
+mod needs;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::index::IndexError;
-use super::record::{Field, Record};
+use super::record::Record;
 use super::universe::{Id, Universe};
-use crate::control::{Alternatives, Relation, RelationError, Relations};
+use crate::control::{Alternatives, Relation, Relations};
 use crate::system::interrupt;
+use error::{MOST_ATTEMPTS, Trouble};
+use needs::Needs;
 
-/// How often a package may be tried before the search is given up. A whole desktop takes a few thousand.
-const MOST_ATTEMPTS: usize = 200_000;
-
-/// Why there is no set of packages.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum SolveError {
-    /// Something is missing, or there is a conflict.
-    #[error("`{wanted}` cannot be installed: {reason}")]
-    #[diagnostic(help(
-        "correct the relation where it is written, ask for another package, or check that the suite is the right one"
-    ))]
-    Unsatisfiable {
-        /// What was asked for.
-        wanted: String,
-        /// From there, each relation that leads to the trouble, and the trouble.
-        reason: String,
-    },
-    /// The search took too long.
-    #[error(
-        "`{wanted}` cannot be installed: after {MOST_ATTEMPTS} attempts there was still a conflict; the first was: {reason}"
-    )]
-    #[diagnostic(help("ask for one of the alternatives by its name"))]
-    TooHard {
-        /// What was asked for.
-        wanted: String,
-        /// The first trouble.
-        reason: String,
-    },
-    /// A relation field.
-    #[error("the package `{package}` has a field {field} that cannot be read: {source}")]
-    #[diagnostic(help("report it to the package's maintainer"))]
-    Relation {
-        /// The package's name.
-        package: String,
-        /// The field's name.
-        field: &'static str,
-        /// What is wrong.
-        #[source]
-        source: RelationError,
-    },
-    /// The names that the packages provide.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Index(IndexError),
-    /// The user asked to stop.
-    #[error(transparent)]
-    Interrupted(#[from] interrupt::Interrupted),
-}
+pub use error::SolveError;
 
 /// Finds the packages that satisfy all of `wanted`, with all that they depend on, sorted by name. What is wanted by name
 /// is chosen before any dependency is looked at, so that it decides between alternatives.
@@ -107,26 +64,6 @@ enum State {
     Chosen,
     /// Its dependencies are chosen, or being looked at.
     Expanded,
-}
-
-/// What a package needs and what it cannot bear, read once.
-struct Needs {
-    /// Each relation, and the package that satisfies it if there is only one.
-    depends: Vec<(Alternatives, Option<Id>)>,
-    /// Packages that conflict with it, from its side.
-    against: Vec<Id>,
-}
-
-/// Why a package cannot be taken.
-enum Trouble {
-    Unsatisfiable {
-        /// Relations from the outside in, and at the end the cause.
-        chain: Vec<String>,
-        /// Whether it lies in what was chosen before, and so could be otherwise another time.
-        depends_on_choices: bool,
-    },
-    TooHard(Vec<String>),
-    Error(SolveError),
 }
 
 struct Search<'a> {
@@ -255,32 +192,14 @@ impl Search<'_> {
         all.filter(|&id| self.state(id) != State::Out).collect()
     }
 
+    /// What a package needs; read at the first time.
     fn needs(&mut self, id: Id) -> Result<Rc<Needs>, Trouble> {
         if let Some(needs) = self.needs.get(&id) {
             return Ok(Rc::clone(needs));
         }
-        let mut depends = Vec::new();
-        for group in self.field(id, Field::PreDepends)?.into_iter().chain(self.field(id, Field::Depends)?) {
-            let mut all = group.0.iter().flat_map(|relation| self.universe.satisfying(relation));
-            let only = all.next().filter(|first| all.all(|other| other == *first));
-            depends.push((group, only));
-        }
-        let mut against = Vec::new();
-        for group in self.field(id, Field::Conflicts)?.into_iter().chain(self.field(id, Field::Breaks)?) {
-            let rivals = group.0.iter().flat_map(|relation| self.universe.satisfying(relation));
-            against.extend(rivals.filter(|&other| other != id));
-        }
-        let needs = Rc::new(Needs { depends, against });
+        let needs = Rc::new(Needs::of(self.universe, id)?);
         self.needs.insert(id, Rc::clone(&needs));
         Ok(needs)
-    }
-
-    fn field(&self, id: Id, field: Field) -> Result<Vec<Alternatives>, Trouble> {
-        let record = self.universe.record(id);
-        record.relations(field).map(|relations| relations.0).map_err(|source| {
-            let package = record.name.to_string();
-            Trouble::Error(SolveError::Relation { package, field: field.as_str(), source })
-        })
     }
 
     fn state(&self, id: Id) -> State {
@@ -328,21 +247,10 @@ impl Search<'_> {
     }
 }
 
-impl Trouble {
-    fn into_error(self, wanted: &Alternatives) -> SolveError {
-        let wanted = wanted.to_string();
-        match self {
-            Self::Unsatisfiable { chain, .. } => SolveError::Unsatisfiable { wanted, reason: chain.join("; ") },
-            Self::TooHard(chain) => SolveError::TooHard { wanted, reason: chain.join("; ") },
-            Self::Error(error) => error,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::universe::tests::universe;
     use super::*;
+    use crate::apt::universe::tests::universe;
 
     fn names(universe: &Universe, wanted: &str) -> Result<String, SolveError> {
         let found = solve(universe, &[wanted.parse().unwrap()])?;
