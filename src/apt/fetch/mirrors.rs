@@ -1,0 +1,119 @@
+//! Mirrors as they answer: an address and the byte to begin at come in; the file's bytes from there on, or from its
+//! beginning, go out. HTTP, HTTPS and `file:` addresses; proxies are taken from `http_proxy` and its kin.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::time::Duration;
+
+use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
+use ureq::http::{HeaderMap, HeaderName, StatusCode};
+
+use super::error::FetchError;
+
+/// How long a mirror is waited for, and how often it is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// For a connection to be made.
+    pub connect: Duration,
+    /// Without a single byte.
+    pub stall: Duration,
+    /// Attempts in all, 1 or more.
+    pub attempts: u32,
+    /// The pause after the first failure; it doubles each time.
+    pub pause: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { connect: seconds(20), stall: seconds(30), attempts: 3, pause: seconds(1) }
+    }
+}
+
+/// One attempt's end.
+pub(super) enum Failure {
+    /// Another attempt may do.
+    Passing(String),
+    /// No other attempt will.
+    Lasting(FetchError),
+}
+
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        Self::Lasting(error)
+    }
+}
+
+/// What a mirror sends.
+pub(super) struct Body {
+    pub(super) reader: Box<dyn Read>,
+    /// Where in the file it begins.
+    pub(super) start: u64,
+    /// The file's whole length, if the mirror says.
+    pub(super) total: Option<u64>,
+}
+
+/// The connections to mirrors; kept open from one file to the next.
+#[derive(Debug, Clone)]
+pub(super) struct Mirrors {
+    agent: ureq::Agent,
+}
+
+impl Mirrors {
+    /// Nothing is connected yet.
+    pub(super) fn new(limits: Limits) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_connect(Some(limits.connect))
+            .timeout_recv_response(Some(limits.stall))
+            .timeout_per_read(Some(limits.stall))
+            .timeout_per_write(Some(limits.stall))
+            .user_agent(concat!("stackdeb/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self { agent: ureq::Agent::new_with_config(config) }
+    }
+
+    /// Asks for the file from byte `offset` on. The mirror may send all of it nevertheless (RFC 9110, 14.2).
+    pub(super) fn open(&self, url: &str, offset: u64) -> Result<Body, Failure> {
+        if let Some(path) = url.strip_prefix("file:") {
+            return open_local(url, path.strip_prefix("//").unwrap_or(path), offset);
+        }
+        let mut request = self.agent.get(url);
+        if offset > 0 {
+            request = request.header(RANGE, format!("bytes={offset}-"));
+        }
+        let response = request.call().map_err(|error| Failure::Passing(error.to_string()))?;
+        let status = response.status();
+        let length: Option<u64> = header(response.headers(), CONTENT_LENGTH).and_then(|value| value.parse().ok());
+        let range = header(response.headers(), CONTENT_RANGE).unwrap_or_default().to_owned();
+        let reader = Box::new(response.into_body().into_reader());
+        match status {
+            StatusCode::OK => Ok(Body { reader, start: 0, total: length }),
+            StatusCode::PARTIAL_CONTENT if range.starts_with(&format!("bytes {offset}-")) => {
+                let total = range.rsplit_once('/').and_then(|(_, total)| total.parse().ok());
+                Ok(Body { reader, start: offset, total })
+            }
+            StatusCode::NOT_FOUND | StatusCode::GONE => Err(FetchError::NotFound { url: url.to_owned() }.into()),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(Failure::Passing(status.to_string())),
+            _ if status.is_server_error() => Err(Failure::Passing(status.to_string())),
+            _ => Err(FetchError::Status { url: url.to_owned(), status: status.to_string() }.into()),
+        }
+    }
+}
+
+fn open_local(url: &str, path: &str, offset: u64) -> Result<Body, Failure> {
+    let open = || {
+        let mut file = File::open(path)?;
+        let total = file.metadata()?.len();
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Body { reader: Box::new(file), start: offset, total: Some(total) })
+    };
+    open().map_err(|source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => FetchError::NotFound { url: url.to_owned() }.into(),
+        _ => FetchError::Read { path: path.to_owned(), source }.into(),
+    })
+}
+
+fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
