@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::site::Url;
+use crate::url::{Url, UrlError};
 
 /// What `--help` prints.
 pub const HELP: &str = "\
@@ -141,7 +141,7 @@ fn understand(given: Vec<(String, OsString)>, json: bool) -> Result<Arguments, U
         };
         match flag.as_str() {
             "--name" => name = Some(plain_word(text()?).ok_or_else(|| bad("it has a blank or a control character"))?),
-            "--url" => urls.push(text()?.parse().map_err(|why: crate::site::UrlError| bad(&why.to_string()))?),
+            "--url" => urls.push(text()?.parse().map_err(|why: UrlError| bad(&why.to_string()))?),
             "--host" => host = Some(plain_word(text()?).ok_or_else(|| bad("it has a blank or a control character"))?),
             "--unit" => units.push(unit_name(text()?).ok_or_else(|| bad("it is not the name of a unit"))?),
             "--max-cpu" => max_cpu = Some(percent()?),

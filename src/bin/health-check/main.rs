@@ -14,6 +14,7 @@ mod postgres;
 mod report;
 mod site;
 mod units;
+mod url;
 
 use std::process::ExitCode;
 
