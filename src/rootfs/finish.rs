@@ -14,6 +14,7 @@ use nix::sys::time::TimeSpec;
 use crate::render::image::ImageFile;
 use crate::system::epoch::Epoch;
 use crate::system::interrupt;
+use crate::system::tree::{self, TreeError};
 
 /// What goes, as a path or a path with a `*` in its last part, each with its reason. A folder goes with all in it.
 const REMOVED: &[(&str, &str)] = &[
@@ -91,6 +92,10 @@ pub enum FinishError {
         #[source]
         source: io::Error,
     },
+    /// Something cannot be removed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Remove(#[from] TreeError),
     /// Something is mounted inside the root.
     #[error("{0} is mounted inside the root, and finishing would remove what is in it")]
     #[diagnostic(help("unmount it"))]
@@ -215,9 +220,7 @@ fn remove_matching(root: &Path, pattern: &str) -> Result<(), FinishError> {
             false => name == last,
         };
         if fits {
-            let folder = fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
-            let removed = if folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            removed.map_err(|source| error(&path, source))?;
+            tree::remove(&path)?;
         }
     }
     Ok(())
