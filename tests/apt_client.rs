@@ -1,10 +1,7 @@
 //! A repository as its client meets it: what is right is taken, what is wrong is refused with its own error, and nothing
 //! of it is left in the cache. The repository is signed by gpg; the mirror runs in this process.
 
-#[path = "support/mirror.rs"]
-mod mirror;
-#[path = "support/repository.rs"]
-mod repository;
+mod support;
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,13 +9,13 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mirror::{Fault, Mirror};
-use repository::{INDEX, PACKAGE, Repository, keys};
 use stackdeb::apt::{
     Archive, ArchiveError, Client, FetchError, Keyring, Limits, ReleaseError, SignatureError, Sources, Suite, pool,
 };
 use stackdeb::system::cache::Cache;
 use stackdeb::system::epoch::Epoch;
+use support::mirror::{Fault, Mirror};
+use support::repository::{INDEX, PACKAGE, Repository, keys};
 
 /// A client with an empty cache and little patience.
 struct User {

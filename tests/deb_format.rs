@@ -1,7 +1,7 @@
 //! A .deb that we write says the same to dpkg-deb, to python3-debian, to the crate `debian-packaging` and to our own
 //! reader; and our reader reads what dpkg-deb writes.
 
-mod deb_support;
+mod support;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -11,10 +11,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use deb_support::{COMPRESSIONS, EPOCH, lay_out, lay_out_control, odd, printed, small};
 use stackdeb::control::Stanza;
 use stackdeb::deb::{self, Entry, Package, Reader, Source};
 use stackdeb::system::hash::Sha256;
+use support::package::{COMPRESSIONS, EPOCH, lay_out, lay_out_control, odd, printed, small};
 
 /// What an entry of `data.tar` is: its kind (`-`, `d`, `l`), mode, size, and link target.
 type Facts = BTreeMap<String, (char, u32, u64, String)>;

@@ -1,14 +1,14 @@
 //! Packages that dpkg-deb, dpkg or lintian refuse are refused by us before anything is written.
 
-mod deb_support;
+mod support;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use deb_support::{lay_out, lay_out_control, printed, relations, run, small};
 use stackdeb::deb::{self, Package, Source};
 use stackdeb::system::output::OutputFile;
+use support::package::{lay_out, lay_out_control, printed, relations, run, small};
 
 /// Who else has to refuse it.
 enum Judge {

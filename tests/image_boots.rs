@@ -6,17 +6,14 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
-use std::{io::Write, thread, time::Duration};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use libtest_mimic::{Arguments, Trial};
-use support::machine::{BOOT_LIMIT, Machine, free_port};
+use libtest_mimic::Trial;
+use support::machine::{BOOT_LIMIT, Check, Machine, free_port, run_checks};
 use support::{Built, built, kept, run};
 
-type Check = fn(&mut Machine);
-
-const CHECKS: &[(&str, Check)] = &[
+const CHECKS: &[Check] = &[
     ("the_site_answers", site_answers),
     ("cloud_init_found_linode", cloud_init),
     ("the_host_name_and_key_of_user_data_are_in_place", user_data_in_place),
@@ -28,23 +25,11 @@ const CHECKS: &[(&str, Check)] = &[
 ];
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
-    let machine: Arc<OnceLock<Mutex<Machine>>> = Arc::default();
-    let trial = |&(name, check): &(&'static str, Check)| {
-        let machine = Arc::clone(&machine);
-        Trial::test(name, move || {
-            let machine = machine.get_or_init(|| Mutex::new(boot()));
-            check(&mut machine.lock().unwrap_or_else(PoisonError::into_inner));
-            Ok(())
-        })
-    };
-    let mut trials: Vec<Trial> = CHECKS.iter().map(trial).collect();
-    trials.push(Trial::test("stackdeb_boot_check_gives_a_verdict", || {
+    let check = Trial::test("stackdeb_boot_check_gives_a_verdict", || {
         boot_check();
         Ok(())
-    }));
-    libtest_mimic::run(&arguments, trials).exit_code()
+    });
+    run_checks(boot, CHECKS, vec![check])
 }
 
 fn image() -> PathBuf {
@@ -235,6 +220,5 @@ impl Drop for Straight {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::io::stderr().flush();
     }
 }

@@ -1,7 +1,7 @@
 //! The script that makes a stack's database, run against a PostgreSQL server of the test's own: made in the worst locale
 //! there is, reached over a socket in a temporary folder. Needs the package postgresql; as root, also runuser.
 
-mod common;
+mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -77,7 +77,7 @@ impl Drop for Server {
 /// The rendered script, with its migrations in `migrations`.
 fn write_script(server: &Server, migrations: &Path) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let rendered = package_files(&common::stack(folder.path())).unwrap();
+    let rendered = package_files(&support::stack::stack(folder.path())).unwrap();
     let file = rendered.files.iter().find(|file| file.path == "/usr/libexec/guest-book/provision-database").unwrap();
     let Content::Bytes(script) = &file.content else { panic!("a template is rendered in memory") };
     let script = String::from_utf8(script.clone()).unwrap();

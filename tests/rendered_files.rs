@@ -1,7 +1,7 @@
 //! Every file that is rendered, as the programs that will read it on the server judge it: sh, dash, shellcheck,
 //! systemd-analyze, nginx, gzip, Python. One that is missing fails the test and is named with its package.
 
-mod common;
+mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use stackdeb::render::{Content, FileKind, RenderError, Rendered, package_files};
 use stackdeb::stack::{Site, Stack};
 use tempfile::TempDir;
 
-use common::{LICENSE, stack};
+use support::stack::{LICENSE, stack};
 
 /// The same without what can be left out, on another port.
 fn smaller_stack(folder: &Path) -> Stack {

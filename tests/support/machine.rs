@@ -2,13 +2,14 @@
 //! to put in place.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Trial};
 
 use super::{run, stackdeb, text};
 
@@ -22,6 +23,26 @@ pub struct Machine {
     /// The address that is forwarded to the machine's port 80.
     pub url: String,
     ssh_port: u16,
+}
+
+/// What is checked on a machine: a test's name, and the test.
+pub type Check = (&'static str, fn(&mut Machine));
+
+/// The `main` of a test whose checks share one machine. It is booted for the first that is asked for; they run in their
+/// order, each on what the one before it left, and `others` after them. When one has failed, so has the rest.
+pub fn run_checks(boot: fn() -> Machine, checks: &[Check], others: Vec<Trial>) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let machine: Arc<OnceLock<Mutex<Machine>>> = Arc::default();
+    let trial = |&(name, check): &Check| {
+        let machine = Arc::clone(&machine);
+        Trial::test(name, move || {
+            let machine = machine.get_or_init(|| Mutex::new(boot()));
+            check(&mut *machine.lock().map_err(|_| "an earlier check failed")?);
+            Ok(())
+        })
+    };
+    libtest_mimic::run(&arguments, checks.iter().map(trial).chain(others).collect()).exit_code()
 }
 
 /// A port that nobody listens on.
@@ -183,9 +204,4 @@ impl Drop for Machine {
         let _ = self.child.wait();
         let _ = sender.send(());
     }
-}
-
-/// Reads a child's output line by line until one contains `word`.
-pub fn wait_for_line(source: impl std::io::Read, word: &str) -> Option<String> {
-    BufReader::new(source).lines().map_while(Result::ok).find(|line| line.contains(word))
 }

@@ -1,14 +1,19 @@
-//! What several tests need: the stack that ships, as a project of its own; what is built of it; and a booted machine.
+//! What several tests need, one file a subject; here, the stack that ships, as a project of its own, and what is built
+//! of it.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 pub mod machine;
+pub mod mirror;
+pub mod package;
+pub mod repository;
+pub mod stack;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The folder of this repository.
-pub fn repository() -> &'static Path {
+pub fn source_folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -25,8 +30,8 @@ pub fn stackdeb() -> Command {
 /// Copies the stack that ships with the project to `folder`.
 pub fn default_stack(folder: &Path) {
     fs::create_dir_all(folder).unwrap();
-    fs::copy(repository().join("stack.toml"), folder.join("stack.toml")).unwrap();
-    copy_tree(&repository().join("app"), &folder.join("app"));
+    fs::copy(source_folder().join("stack.toml"), folder.join("stack.toml")).unwrap();
+    copy_tree(&source_folder().join("app"), &folder.join("app"));
 }
 
 /// Copies plain files and folders.
@@ -74,7 +79,7 @@ pub fn built(what: Built) -> PathBuf {
     };
     let mut inputs = Command::new("sha256sum");
     inputs.arg(env!("CARGO_BIN_EXE_stackdeb")).arg(env!("CARGO_BIN_EXE_health-check")).arg("stack.toml");
-    inputs.args(["app/app.py"]).current_dir(repository());
+    inputs.args(["app/app.py"]).current_dir(source_folder());
     let key = run(&mut inputs);
     let folder = kept().join(name);
     let stamp = folder.join("inputs");
@@ -86,23 +91,6 @@ pub fn built(what: Built) -> PathBuf {
     run(stackdeb().args(arguments).current_dir(&folder));
     fs::write(&stamp, key).unwrap();
     folder.join("dist")
-}
-
-/// Every path below `folder`, sorted.
-pub fn listing(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut todo = vec![folder.to_owned()];
-    while let Some(folder) = todo.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_dir() {
-                todo.push(entry.path());
-            }
-            found.push(entry.path());
-        }
-    }
-    found.sort();
-    found
 }
 
 /// The address of the Debian mirror that this machine's apt uses.

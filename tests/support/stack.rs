@@ -1,4 +1,4 @@
-//! What several tests need: a stack whose values have in them whatever a checked value may have.
+//! A stack whose values have in them whatever a checked value may have.
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,4 @@
-//! What the tests of the .deb format share: a sample package, the same as a tree for dpkg-deb, and the running of other
-//! programs.
-#![allow(dead_code, reason = "each test file uses some of it")]
+//! Sample packages, the same as trees for dpkg-deb, and the running of the programs that judge them.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
