@@ -5,7 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Output, Stdio};
-use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,21 +28,36 @@ pub struct Machine {
 /// What is checked on a machine: a test's name, and the test.
 pub type Check = (&'static str, fn(&mut Machine));
 
+/// The machine that checks share.
+enum Shared {
+    NotBooted,
+    Running(Machine),
+    /// Its boot failed, and would fail again.
+    Failed,
+}
+
 /// The `main` of a test whose checks share one machine. It is booted for the first that is asked for; they run in their
-/// order, each on what the one before it left, and `others` after them. When one has failed, so has the rest.
+/// order, each on what the one before it left, and `others` after them.
 pub fn run_checks(boot: fn() -> Machine, checks: &[Check], others: Vec<Trial>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let machine: Arc<OnceLock<Mutex<Machine>>> = Arc::default();
+    let shared = Arc::new(Mutex::new(Shared::NotBooted));
     let trial = |&(name, check): &Check| {
-        let machine = Arc::clone(&machine);
+        let shared = Arc::clone(&shared);
         Trial::test(name, move || {
-            let machine = machine.get_or_init(|| Mutex::new(boot()));
-            check(&mut *machine.lock().map_err(|_| "an earlier check failed")?);
+            let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            if matches!(*shared, Shared::NotBooted) {
+                *shared = Shared::Failed;
+                *shared = Shared::Running(boot());
+            }
+            let Shared::Running(machine) = &mut *shared else { return Err("the machine did not boot".into()) };
+            check(machine);
             Ok(())
         })
     };
-    libtest_mimic::run(&arguments, checks.iter().map(trial).chain(others).collect()).exit_code()
+    let mut trials: Vec<Trial> = checks.iter().map(trial).collect();
+    trials.extend(others);
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// A port that nobody listens on.
@@ -75,7 +90,7 @@ impl Machine {
         let child = stackdeb()
             .arg("boot")
             .arg(image)
-            .args(["--port", &port.to_string(), "--ssh-port", &ssh_port.to_string()])
+            .args(["--cpus", "2", "--port", &port.to_string(), "--ssh-port", &ssh_port.to_string()])
             .arg("--user-data")
             .arg(user_data)
             .stdin(Stdio::null())
