@@ -15,6 +15,7 @@ use stackdeb::control::Stanza;
 use stackdeb::deb::{self, Entry, Package, Reader, Source};
 use stackdeb::system::hash::Sha256;
 use support::package::{COMPRESSIONS, EPOCH, lay_out, lay_out_control, odd, printed, small};
+use support::readers::{debian_packaging, python_debian};
 
 /// What an entry of `data.tar` is: its kind (`-`, `d`, `l`), mode, size, and link target.
 type Facts = BTreeMap<String, (char, u32, u64, String)>;
@@ -166,30 +167,13 @@ fn installed_size_and_the_order_of_fields_are_dpkg_gencontrols() {
 
 #[test]
 fn python_debian_reads_what_was_written() {
-    const SCRIPT: &str = r"
-import sys
-from debian.debfile import DebFile
-deb = DebFile(sys.argv[1])
-for name, value in deb.debcontrol().items():
-    print('field', name, value.replace('\n', '\\n'), sep='\t')
-for name in deb.scripts():
-    print('script', name, sep='\t')
-for member in deb.data.tgz():
-    kind = 'd' if member.isdir() else 'l' if member.issym() else '-'
-    print('data', member.name, kind, oct(member.mode)[2:], member.size, member.linkname, sep='\t')
-for name in deb.md5sums(encoding='utf-8'):
-    # It takes backslashes for slashes when it looks for a file.
-    assert '\\' in name or deb.data.has_file(name), name
-    print('md5', name, sep='\t')
-";
-    // python3-debian 0.1.49 knows gzip, xz and none; Zstandard needs Python 3.14.
+    // It does not know Zstandard.
     for (compression, name) in COMPRESSIONS.into_iter().filter(|(_, name)| *name != "zstd") {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("odd.deb");
         let package = Package { compression, ..odd() };
         let written = write_to(&package, &file);
-        let mut python = Command::new("/usr/bin/python3");
-        let text = printed("python3-debian", python.args(["-c", SCRIPT]).arg(&file).env("PYTHONUTF8", "1"));
+        let text = python_debian(&file);
         let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
         let of = |kind: &'static str| rows.iter().filter(move |row| row[0] == kind);
         assert_eq!(of("script").count(), 4, "{name}");
@@ -225,18 +209,12 @@ fn without_slashes(package: &Package) -> Facts {
 
 #[test]
 fn the_crate_debian_packaging_reads_what_was_written() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("debian-packaging-reader");
-    let manifest = root.join("tests/debian-packaging-reader/Cargo.toml");
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--locked", "--manifest-path"]).arg(manifest).arg("--target-dir").arg(&target);
-    printed("cargo", &mut build);
     for (compression, name) in COMPRESSIONS {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("odd.deb");
         let package = Package { compression, ..odd() };
         let written = write_to(&package, &file);
-        let text = printed("cargo", Command::new(target.join("debug/debian-packaging-reader")).arg(&file));
+        let text = debian_packaging(&file);
         let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
         let of = |kind: &'static str| rows.iter().filter(move |row| row[0] == kind);
         assert_eq!(of("binary").next().unwrap()[1], "2.0\\n", "{name}");

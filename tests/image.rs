@@ -104,13 +104,74 @@ fn it_is_one_gzip_member_and_one_clean_file_system() {
     assert!(!features.contains("metadata_csum") && !features.contains("orphan_file"), "{features}");
 }
 
+/// The image's files, in a folder.
+fn tree(folder: &Path) -> PathBuf {
+    let (raw, tree) = (raw(folder), folder.join("tree"));
+    fs::create_dir(&tree).unwrap();
+    run(Command::new("debugfs").args(["-R", &format!("rdump / {}", tree.display())]).arg(&raw));
+    tree
+}
+
+/// Not only what the package brings, but also what the image has of its own.
+#[test]
+fn the_images_own_programs_find_no_fault_with_what_was_rendered() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = tree(folder.path());
+    let own: Vec<PathBuf> =
+        support::listing(&tree.join("etc/systemd/system")).into_iter().filter(|p| p.is_file()).collect();
+    let mut units: Vec<String> =
+        ["stack.socket", "stack.service", "stack-database.service", "stack-health.service", "stack-health.timer"]
+            .map(str::to_owned)
+            .to_vec();
+    for path in own.iter().filter(|path| path.extension().is_some_and(|kind| kind != "conf")) {
+        units.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+    }
+    assert!(units.len() >= 9, "{units:?}");
+    let judged = [
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no"]
+            .iter()
+            .map(|word| (*word).to_owned())
+            .chain(units)
+            .collect(),
+        vec!["nginx".to_owned(), "-tq".to_owned()],
+        vec![
+            "sh".to_owned(),
+            "-c".to_owned(),
+            "ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key && mkdir -p /run/sshd && sshd -t"
+                .to_owned(),
+        ],
+        vec![
+            "udevadm".to_owned(),
+            "verify".to_owned(),
+            "--no-summary".to_owned(),
+            "/etc/udev/rules.d/90-swap.rules".to_owned(),
+        ],
+        vec![
+            "cloud-init".to_owned(),
+            "schema".to_owned(),
+            "--config-file".to_owned(),
+            "/etc/cloud/cloud.cfg.d/90-image.cfg".to_owned(),
+        ],
+    ];
+    for command in judged {
+        let command: Vec<String> = command;
+        let output = support::inside(&tree).args(&command).output().unwrap();
+        assert!(output.status.success(), "{command:?}: {}\n{}", output.status, support::text(&output));
+    }
+    for script in [
+        "usr/local/libexec/first-boot-certificate",
+        "usr/local/libexec/first-boot-cluster",
+        "usr/local/lib/systemd/system-generators/image-boot-order",
+    ] {
+        run(Command::new("sh").arg("-n").arg(tree.join(script)));
+        run(Command::new("shellcheck").arg(tree.join(script)));
+    }
+}
+
 #[test]
 fn no_secret_and_nothing_of_the_build_is_in_it() {
     let folder = tempfile::tempdir().unwrap();
-    let raw = raw(folder.path());
-    let tree = folder.path().join("tree");
-    fs::create_dir(&tree).unwrap();
-    run(Command::new("debugfs").args(["-R", &format!("rdump / {}", tree.display())]).arg(&raw));
+    let tree = tree(folder.path());
     let found = |expression: &str| {
         run(Command::new("sh").args(["-c", &format!("cd \"$0\" && find . {expression}")]).arg(&tree))
     };

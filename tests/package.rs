@@ -2,12 +2,14 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{default_stack, kept, run, stackdeb};
+use support::readers::{debian_packaging, python_debian};
+use support::{default_stack, inside, kept, run, stackdeb};
 
 /// Builds the default stack's package in a new folder.
 fn build(folder: &Path) -> PathBuf {
@@ -25,6 +27,64 @@ fn the_link_names_the_package() {
     let mut names: Vec<_> = fs::read_dir(folder.path().join("dist")).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["stack.deb", "stack_1.0.0_amd64.deb"]);
+}
+
+/// Path, size and link target of everything in `data.tar`, and the fields but the description, whose form differs.
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    contents: BTreeSet<(String, String, String)>,
+    fields: BTreeSet<(String, String)>,
+}
+
+impl Said {
+    /// What `readers` print.
+    fn by_library(text: &str) -> Self {
+        let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
+        let data = rows.iter().filter(|row| row[0] == "data");
+        let field = rows.iter().filter(|row| row[0] == "field" && row[1] != "Description");
+        Self {
+            contents: data.map(|row| (row[1].trim_end_matches('/').into(), row[4].into(), row[5].into())).collect(),
+            fields: field.map(|row| (row[1].into(), row[2].into())).collect(),
+        }
+    }
+
+    fn by_dpkg_deb(package: &Path) -> Self {
+        let contents = run(Command::new("dpkg-deb").arg("--contents").arg(package));
+        let entry = |line: &str| {
+            let mut words = line.split_whitespace();
+            let size = words.nth(2).unwrap().to_owned();
+            let name = words.nth(2).unwrap().trim_end_matches('/').to_owned();
+            (name, size, words.nth(1).unwrap_or_default().to_owned())
+        };
+        let fields = run(Command::new("dpkg-deb").arg("--field").arg(package));
+        let field = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let fields = fields.lines().filter(|line| !line.starts_with(' ')).filter_map(field);
+        Self {
+            contents: contents.lines().map(entry).collect(),
+            fields: fields.filter(|(name, _)| name != "Description").collect(),
+        }
+    }
+}
+
+#[test]
+fn three_independent_readers_say_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let package = build(folder.path());
+    let said = Said::by_dpkg_deb(&package);
+    assert!(said.contents.iter().any(|(path, _, _)| path == "./usr/share/stack/app.py"), "{said:?}");
+    assert!(said.fields.contains(&("Package".to_owned(), "stack".to_owned())), "{said:?}");
+    assert_eq!(said, Said::by_library(&python_debian(&package)));
+    assert_eq!(said, Said::by_library(&debian_packaging(&package)));
+}
+
+#[test]
+fn a_new_project_builds_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    run(stackdeb().args(["new", "guest-book"]).current_dir(folder.path()));
+    let project = folder.path().join("guest-book");
+    run(stackdeb().arg("deb").current_dir(&project));
+    let field = run(Command::new("dpkg-deb").arg("--field").arg(project.join("dist/guest-book.deb")).arg("Package"));
+    assert_eq!(field.trim(), "guest-book");
 }
 
 #[test]
@@ -65,7 +125,7 @@ fn lintian_of_debian_12_and_13_has_nothing_to_say() {
         let root = lintian_root(suite);
         fs::copy(&package, root.join("tmp/stack.deb")).unwrap();
         let tags: Vec<&str> = passed_over.iter().map(|(tag, _reason)| *tag).collect();
-        let mut lintian = enter(&root);
+        let mut lintian = inside(&root);
         lintian.args(["lintian", "--pedantic", "-I", "-E", "--fail-on", "error,warning"]);
         let output = lintian.args(["--suppress-tags", &tags.join(","), "/tmp/stack.deb"]).output().unwrap();
         let said = support::text(&output);
@@ -96,7 +156,7 @@ fn lintian_is_awake() {
     for (suite, _) in PASSED_OVER {
         let root = lintian_root(suite);
         run(Command::new("dpkg-deb").args(["--root-owner-group", "-b"]).arg(&tree).arg(root.join("tmp/bad.deb")));
-        let output = enter(&root).args(["lintian", "/tmp/bad.deb"]).output().unwrap();
+        let output = inside(&root).args(["lintian", "/tmp/bad.deb"]).output().unwrap();
         assert!(support::text(&output).contains("no-copyright-file"), "lintian of {suite}: {}", support::text(&output));
     }
 }
@@ -114,13 +174,4 @@ fn lintian_root(suite: &str) -> PathBuf {
     run(&mut make);
     fs::rename(&unfinished, &root).unwrap();
     root
-}
-
-/// A command inside that root, in a mount namespace of its own, with nothing of the host's `/dev`.
-fn enter(root: &Path) -> Command {
-    let script = "mount -t proc proc \"$0/proc\"; mount -t tmpfs tmpfs \"$0/dev\"; mknod -m 666 \"$0/dev/null\" c 1 3; \
-                  export LC_ALL=C.UTF-8 PATH=/usr/bin:/usr/sbin:/bin:/sbin HOME=/root; exec chroot \"$0\" \"$@\"";
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--pid", "--fork", "sh", "-ec", script]).arg(root);
-    command
 }

@@ -5,6 +5,7 @@
 pub mod machine;
 pub mod mirror;
 pub mod package;
+pub mod readers;
 pub mod repository;
 pub mod stack;
 
@@ -105,4 +106,34 @@ pub fn mirror() -> String {
 pub fn cache() -> PathBuf {
     let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     base.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache")).join("stackdeb")
+}
+
+/// A command inside `root`, in namespaces of its own, with nothing of the host's `/dev`. An ordinary user is root there.
+pub fn inside(root: &Path) -> Command {
+    let script = "mount -t proc proc \"$0/proc\"; mount -t tmpfs tmpfs \"$0/dev\"; \
+                  mknod -m 666 \"$0/dev/null\" c 1 3 2>/dev/null || : > \"$0/dev/null\"; \
+                  export LC_ALL=C.UTF-8 PATH=/usr/bin:/usr/sbin:/bin:/sbin HOME=/root; exec chroot \"$0\" \"$@\"";
+    let mut command = Command::new("unshare");
+    if !nix::unistd::geteuid().is_root() {
+        command.arg("--map-root-user");
+    }
+    command.args(["--mount", "--pid", "--fork", "sh", "-ec", script]).arg(root);
+    command
+}
+
+/// Every path below `folder`, sorted.
+pub fn listing(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut todo = vec![folder.to_owned()];
+    while let Some(folder) = todo.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                todo.push(entry.path());
+            }
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    found
 }
