@@ -41,6 +41,7 @@ pub enum IndexError {
     },
     /// It cannot be read or decompressed.
     #[error("cannot read the package index {path}: {source}")]
+    #[diagnostic(help("delete it from the cache: it is fetched again"))]
     Read {
         /// The file in the cache.
         path: String,

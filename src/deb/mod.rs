@@ -1,5 +1,6 @@
 //! The .deb file format (deb(5)), whatever is in it: a [`Package`] (control data, payload, maintainer scripts) comes in and
-//! a .deb goes out through [`write()`]; a .deb comes in and its control data and files go out through [`Reader`].
+//! a .deb goes out through [`write()`]; a .deb comes in and its control data and files go out through [`Reader`]. What is in
+//! a stack's own package is put together by [`assemble()`], with what [`elf`] says of the executable in it.
 
 mod assemble;
 mod compress;

@@ -64,6 +64,7 @@ pub enum RenderError {
     FileName(String),
     /// The changelog could not be compressed.
     #[error("cannot compress the changelog: {0}")]
+    #[diagnostic(help("it is compressed in memory: check that there is some left"))]
     Compress(#[source] io::Error),
     /// A relation that the stack needs could not be read.
     #[error("the relation {0}")]

@@ -21,6 +21,7 @@ pub enum EpochError {
     BadVariable(String),
     /// Before 1970 or after 2106.
     #[error("{0} seconds since 1970 is outside the years 1970 to 2106")]
+    #[diagnostic(help("correct SOURCE_DATE_EPOCH, or the date it comes from: file systems hold no other years"))]
     OutOfRange(i64),
 }
 

@@ -1,5 +1,5 @@
 //! What every module needs of the operating system: files that appear whole or not at all, hashes, the one clock, the
-//! cache, progress, and the end of work when the user interrupts it.
+//! cache, progress, deletion that stops at mounts, root without root, and the end of work when the user interrupts it.
 
 pub mod cache;
 pub mod epoch;

@@ -31,6 +31,7 @@ pub enum MachineError {
     Scratch(#[from] ScratchError),
     /// It did not even begin.
     #[error("cannot start the machine: {0}")]
+    #[diagnostic(help("check that this computer has memory and processes left, and that the QEMU on the PATH runs"))]
     Start(#[source] io::Error),
     /// QEMU ended.
     #[error("the machine ended ({status}){}", Quoted(.said))]
@@ -50,6 +51,9 @@ pub enum MachineError {
     },
     /// It took too long.
     #[error("{what} after {seconds} s{}", Quoted(.said))]
+    #[diagnostic(help(
+        "without KVM a boot takes minutes: `--timeout` gives it more time; the console tells how far it came"
+    ))]
     Late {
         /// What did not happen.
         what: String,

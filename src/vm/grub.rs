@@ -89,9 +89,11 @@ pub enum GrubError {
     },
     /// grub-mkimage cannot be run, or what it needs is not in the packages.
     #[error("cannot make the virtual machine's boot loader: {0}")]
+    #[diagnostic(help("check that the disk of the cache has room and lets programs run (no `noexec`)"))]
     Make(#[source] io::Error),
     /// grub-mkimage complains.
     #[error("cannot make the virtual machine's boot loader: grub-mkimage says: {0}")]
+    #[diagnostic(help("check that the disk of the cache has room; else report it with the suite's name"))]
     Refused(String),
     /// It cannot be written.
     #[error(transparent)]

@@ -52,7 +52,7 @@ pub enum ScratchError {
     NotExt4(String),
     /// It is bigger than the machine's disk.
     #[error("the image {path} is {image_mib} MiB long, but the machine's disk only {disk_mib} MiB")]
-    #[diagnostic(help("give the machine a bigger disk, or leave more out of the image"))]
+    #[diagnostic(help("leave more out of the image: the machine has the disk of Linode's smallest"))]
     TooBig {
         /// The image.
         path: String,

@@ -64,6 +64,7 @@ pub enum FetchError {
     },
     /// A local file.
     #[error("cannot read {path}: {source}")]
+    #[diagnostic(help("it is on a `file:` mirror under [image] in stack.toml: make it readable, or name another"))]
     Read {
         /// The file.
         path: String,
