@@ -3,7 +3,7 @@
 //!
 //! 1. [`Suite::find`] and [`sources::find`]: which suite, from which mirrors;
 //! 2. [`Archive::open`]: Release files verified by the distribution's [`Keyring`], package indices verified by those;
-//! 3. [`solve`]: the packages that are needed;
+//! 3. [`solve()`]: the packages that are needed;
 //! 4. [`pool::download`] and [`install_plan`]: their files, verified, and the steps for dpkg.
 
 mod fetch;
