@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 use support::readers::{debian_packaging, python_debian};
 use support::{default_stack, inside, kept, run, stackdeb};
@@ -161,8 +162,10 @@ fn lintian_is_awake() {
     }
 }
 
-/// A root of that release with its lintian, made once.
+/// A root of that release with its lintian, made once, by whichever test comes first.
 fn lintian_root(suite: &str) -> PathBuf {
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = MAKING.lock().unwrap();
     let root = kept().join(format!("lintian-{suite}"));
     if root.join("usr/bin/lintian").exists() {
         return root;

@@ -12,6 +12,7 @@ pub mod stack;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Mutex;
 
 /// The folder of this repository.
 pub fn source_folder() -> &'static Path {
@@ -74,6 +75,8 @@ pub enum Built {
 /// The built default stack's `dist` folder: built now, unless this very program has built it before.
 #[track_caller]
 pub fn built(what: Built) -> PathBuf {
+    static BUILDING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = BUILDING.lock().expect("an earlier build failed");
     let (name, arguments): (&str, &[&str]) = match what {
         Built::Image => ("image", &["image"]),
         Built::WithoutPackage => ("without-package", &["image", "--without-package"]),
