@@ -32,7 +32,10 @@ const REMOVED: &[(&str, &str)] = &[
     ("etc/postgresql-common/createcluster.d/image-build.conf", "it kept the cluster from being made in the build"),
     ("etc/apt/sources.list", "etc/apt/sources.list.d says it"),
     // What the build left behind.
-    ("var/lib/apt/lists/*", "`apt-get update` fetches them anew"),
+    // The folder `partial` beside them stays: it is apt's own.
+    ("var/lib/apt/lists/*Release", "`apt-get update` fetches it anew"),
+    ("var/lib/apt/lists/*Packages", "`apt-get update` fetches it anew"),
+    ("var/lib/apt/lists/lock", "an empty file that apt makes"),
     ("var/cache/apt/*.bin", "apt's caches of those lists"),
     ("var/cache/apt/archives/*.deb", "they are installed"),
     ("var/cache/ldconfig/aux-cache", "it holds inode numbers and times of the build host"),
