@@ -17,9 +17,14 @@ image *args: build user-namespaces
 boot *args: build
     target/release/stackdeb boot "$@"
 
+# Upload the image to Linode: just upload --region us-east
+upload *args: build
+    target/release/stackdeb upload "$@"
+
 # Every test. Installs the programs that the tests run from the machine's package archive.
 test *args: build
     tests/setup
+    tests/linode-cli --install
     cargo test --release --no-fail-fast "$@"
 
 # Formatting, lints

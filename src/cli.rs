@@ -2,7 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{boot, check, deb, image, new};
+use crate::commands::{boot, check, deb, image, new, upload};
+use crate::linode::upload::UploadError;
 
 /// From one stack.toml to Debian packages and a disk image for Linode that boots into the running stack.
 #[derive(Debug, Parser)]
@@ -24,6 +25,13 @@ enum Command {
     Image(image::ImageArgs),
     /// Boot the image in QEMU as Linode would
     Boot(boot::BootArgs),
+    /// Upload the image to Linode
+    Upload(upload::UploadArgs),
+}
+
+/// The exit status that an error ends the program with: 1, unless its kind has one of its own.
+pub fn exit_status(report: &miette::Report) -> u8 {
+    report.downcast_ref::<UploadError>().map_or(1, |error| error.class().exit_status())
 }
 
 impl Cli {
@@ -38,6 +46,7 @@ impl Cli {
             Command::Deb(args) => deb::run(&args),
             Command::Image(args) => image::run(&args),
             Command::Boot(args) => boot::run(&args),
+            Command::Upload(args) => upload::run(&args),
         }
     }
 }

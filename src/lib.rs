@@ -7,6 +7,7 @@ pub mod commands;
 pub mod control;
 pub mod deb;
 pub mod disk;
+pub mod linode;
 pub mod render;
 pub mod rootfs;
 pub mod stack;

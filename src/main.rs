@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use stackdeb::cli::Cli;
+use stackdeb::cli::{Cli, exit_status};
 use stackdeb::system::interrupt;
 
 fn main() -> ExitCode {
@@ -14,12 +14,12 @@ fn main() -> ExitCode {
     match interrupt::install().map_err(|error| miette::miette!("{error}")).and_then(|()| cli.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if interrupt::requested() => {
-            eprintln!("stackdeb: interrupted; what was under way is removed, earlier outputs are as they were");
+            eprintln!("stackdeb: interrupted; nothing unfinished is kept here, earlier outputs are as they were");
             ExitCode::from(interrupt::EXIT_STATUS)
         }
         Err(report) => {
             eprintln!("{report:?}");
-            ExitCode::FAILURE
+            ExitCode::from(exit_status(&report))
         }
     }
 }

@@ -11,6 +11,7 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::Serialize;
 
 use super::loader;
+use super::newest_image::newest_image;
 use crate::system::cache::Cache;
 use crate::system::interrupt;
 use crate::vm::accelerator::Accelerator;
@@ -162,15 +163,6 @@ fn stay(machine: &Machine) -> miette::Result<()> {
         }
     }
     Ok(())
-}
-
-fn newest_image() -> miette::Result<PathBuf> {
-    let is_image = |path: &PathBuf| path.to_string_lossy().ends_with("-linode.img.gz");
-    let changed = |path: &PathBuf| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    let entries = fs::read_dir("dist").into_iter().flatten().flatten().map(|entry| entry.path());
-    entries.filter(is_image).max_by_key(changed).ok_or_else(|| {
-        miette!(help = "`stackdeb image` builds one; or name an image", "there is no image in the folder dist")
-    })
 }
 
 fn read_user_data(path: &Path) -> miette::Result<Vec<u8>> {

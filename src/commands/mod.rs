@@ -1,5 +1,5 @@
-//! One file for each command: its arguments, and how it joins the modules to its left. No logic of its own. `archive` and
-//! `loader` are what several commands have in common.
+//! One file for each command: its arguments, and how it joins the modules to its left. No logic of its own. `archive`,
+//! `loader` and `newest_image` are what several commands have in common.
 
 mod archive;
 pub mod boot;
@@ -8,3 +8,5 @@ pub mod deb;
 pub mod image;
 pub mod loader;
 pub mod new;
+mod newest_image;
+pub mod upload;

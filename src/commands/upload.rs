@@ -1,0 +1,116 @@
+//! `stackdeb upload`: an image file becomes an image in the account at Linode. Everything on this machine is checked before
+//! Linode is asked for the first time.
+
+use std::env;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use clap::Args;
+use miette::IntoDiagnostic;
+use serde::Serialize;
+
+use super::newest_image::newest_image;
+use crate::linode::check::{self, CheckedImage, Request};
+use crate::linode::client::{ADDRESS, Client};
+use crate::linode::clock::{Limits, SystemClock};
+use crate::linode::images::{Image, Status};
+use crate::linode::token::Token;
+use crate::linode::upload::{Duplicate, Origin, UploadError, upload};
+use crate::system::hash::Sha256;
+
+const EXIT_STATUS: &str = "\
+The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope images:read_write, and \
+events:read_only to say why Linode discarded an image.
+
+Exit status: 0 the image is available; 1 something here has to be put right (the image, an argument, the token is missing); \
+2 wrong usage; 3 Linode refused, or discarded the image; 4 the network, or not done in time; 130 interrupted.";
+
+/// The arguments of `stackdeb upload`.
+#[derive(Debug, Args)]
+#[command(after_help = EXIT_STATUS)]
+pub struct UploadArgs {
+    /// The image, IMAGE.img.gz [default: the newest dist/*-linode.img.gz]
+    image: Option<PathBuf>,
+    /// Where the image is sent to; instances can be made from it in every region
+    #[arg(long)]
+    region: String,
+    /// Its name in the account [default: the file's name]
+    #[arg(long)]
+    label: Option<String>,
+    /// A tag, 3 to 100 characters; may be given again
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// Upload it even if the account has an image of the same file
+    #[arg(long)]
+    force: bool,
+    /// Report as one JSON object on standard output
+    #[arg(long)]
+    json: bool,
+    /// Seconds until the image must be available once it is sent
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    timeout: u64,
+    /// The address of the API [default: $LINODE_API_URL, else https://api.linode.com/v4]
+    #[arg(long, value_name = "ADDRESS")]
+    api: Option<String>,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    id: &'a str,
+    label: &'a str,
+    /// Where it was sent to; nothing if that was done before.
+    region: Option<&'a str>,
+    status: Status,
+    /// On Linode's disks, in MB.
+    size: Option<u64>,
+    tags: &'a [String],
+    file: String,
+    bytes: u64,
+    raw_bytes: u64,
+    sha256: Sha256,
+    /// False when the account had it already.
+    uploaded: bool,
+}
+
+/// Uploads the image.
+///
+/// # Errors
+/// [`UploadError`], whose class decides the exit status; or when there is no image.
+pub fn run(args: &UploadArgs) -> miette::Result<()> {
+    let path = args.image.clone().map_or_else(newest_image, Ok)?;
+    let (image, request, (at_linode, origin)) = bring(args, path)?;
+    let report = Report {
+        id: &at_linode.id,
+        label: &at_linode.label,
+        region: (origin == Origin::Sent).then(|| request.region()),
+        status: at_linode.status,
+        size: at_linode.size,
+        tags: &at_linode.tags,
+        file: image.path.display().to_string(),
+        bytes: image.bytes,
+        raw_bytes: image.raw_bytes,
+        sha256: image.sha256,
+        uploaded: origin == Origin::Sent,
+    };
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report).into_diagnostic()?);
+    } else {
+        println!("{} ({}) is available", report.id, report.label);
+    }
+    Ok(())
+}
+
+fn bring(args: &UploadArgs, path: PathBuf) -> Result<(CheckedImage, Request, (Image, Origin)), UploadError> {
+    let label = args.label.clone().unwrap_or_else(|| check::default_label(&path));
+    let request = Request::new(&label, &args.region, &args.tags)?;
+    let address = args.api.clone().or_else(|| env::var("LINODE_API_URL").ok().filter(|value| !value.is_empty()));
+    let address = address.as_deref().unwrap_or(ADDRESS);
+    let client = Client::new(address, Token::from_environment()?, Limits::default(), Rc::new(SystemClock::default()))?;
+    let image = check::check_image(&path)?;
+    let duplicate = if args.force { Duplicate::Add } else { Duplicate::Reuse };
+    let say = |line: &str| eprintln!("stackdeb: {line}");
+    let done = upload(&client, &image, &request, duplicate, Duration::from_secs(args.timeout), &say)?;
+    Ok((image, request, done))
+}
