@@ -3,16 +3,24 @@
 #[path = "support/linode_api.rs"]
 mod linode_api;
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use linode_api::{Api, Fault, SIGNATURE};
 use serde_json::{Value, json};
+use stackdeb::linode::check::{Request, check_image};
+use stackdeb::linode::client::Client;
+use stackdeb::linode::clock::{Clock, Limits};
+use stackdeb::linode::token::Token;
+use stackdeb::linode::upload::{Duplicate, UploadError, upload};
+use stackdeb::system::interrupt::Interrupted;
 
 const TOKEN: &str = "7a1c0ffee5ecre7d00d1e57ab1e70cea";
 /// What mke2fs has to leave out for Linode.
@@ -147,8 +155,9 @@ fn it_becomes_an_image_once() {
     let sha256 = sh("sha256sum \"$1\" | cut -d' ' -f1", &[image()]);
     let bytes: u64 = sh("stat -c %s \"$1\"", &[image()]).parse().unwrap();
     let raw_bytes: u64 = sh("zcat \"$1\" | wc -c", &[image()]).parse().unwrap();
-    let expected = json!({"id": "private/15", "label": "My shop", "region": "us-east", "status": "available", "size": 64,
-        "tags": ["web", "shop"], "file": image(), "bytes": bytes, "raw_bytes": raw_bytes, "sha256": sha256, "uploaded": true});
+    let expected = json!({"id": "private/15", "label": "My shop", "region": "us-east", "status": "available",
+        "size": 64, "tags": ["web", "shop"], "file": image(), "bytes": bytes, "raw_bytes": raw_bytes, "sha256": sha256,
+        "uploaded": true});
     assert_eq!(report, expected);
     assert_eq!(api.file("private/15").unwrap(), fs::read(image()).unwrap());
     assert_eq!(api.images()[0]["capabilities"], json!(["cloud-init"]));
@@ -226,9 +235,9 @@ fn linode_s_own_client_sees_the_same() {
 
 #[test]
 fn a_bad_image_is_never_sent() {
-    let (api, home) = (Api::start(TOKEN, &[]), Home::new());
+    let (api, home, folder) = (Api::start(TOKEN, &[]), Home::new(), tempfile::tempdir().unwrap());
     let new = |name: &str, script: &str| {
-        let path = home.path().join(name);
+        let path = folder.path().join(name);
         sh(&format!("cd \"$(dirname \"$1\")\"; {script}"), &[&path, image()]);
         path
     };
@@ -237,8 +246,8 @@ fn a_bad_image_is_never_sent() {
         new(name, &script)
     };
     let all = [
-        (home.path().join("missing"), "No such file"),
-        (home.path().to_owned(), "no plain file"),
+        (folder.path().join("missing"), "No such file"),
+        (folder.path().to_owned(), "no plain file"),
         (new("empty", ": > \"$1\""), "not compressed with gzip"),
         (new("plain", "zcat \"$2\" > \"$1\""), "not compressed with gzip"),
         (new("short", "head -c 4000000 \"$2\" > \"$1\""), "damaged"),
@@ -247,10 +256,7 @@ fn a_bad_image_is_never_sent() {
             "damaged",
         ),
         (
-            new(
-                "crc",
-                "cp \"$2\" \"$1\"; s=$(stat -c %s \"$1\"); printf xxxx | dd of=\"$1\" bs=1 seek=$((s-8)) conv=notrunc status=none",
-            ),
+            new("crc", "s=$(stat -c %s \"$2\"); (head -c $((s-8)) \"$2\"; printf xxxx; tail -c 4 \"$2\") > \"$1\""),
             "damaged",
         ),
         (new("trailing", "(cat \"$2\"; echo more) > \"$1\""), "damaged"),
@@ -276,7 +282,10 @@ fn a_bad_image_is_never_sent() {
         assert!(ended.said.contains("help:"), "it does not say what to do: {}", ended.said);
     }
     // The size is counted: a trailer says no more than the size modulo 4 GiB.
-    let large = new("large", "truncate -s 6G hole; truncate -s +1 hole; gzip -1c hole > \"$1\"; rm hole");
+    let large = new(
+        "large",
+        "truncate -s 1G hole; gzip -1c hole > gib; (cat gib gib gib gib gib gib; echo | gzip -c) > \"$1\"",
+    );
     home.run(home.upload(&api).arg(large)).has(1, &["more than the 6 GiB", "free-space"]);
     let large = new("larger", "truncate -s 5G \"$1\"; truncate -s +1 \"$1\"");
     home.run(home.upload(&api).arg(large)).has(1, &["5 GiB"]);
@@ -404,10 +413,48 @@ fn an_image_that_takes_too_long_is_waited_for_next_time() {
     let (api, home) = (Api::start(TOKEN, &[Fault::NeverDone]), Home::new());
     let mut command = home.upload(&api);
     home.run(command.arg(image()).args(["--timeout", "4"]))
-        .has(4, &["private/15", "4 seconds", "Creating", "run the same"]);
+        .has(4, &["private/15", "4 seconds", "Creating", "run the same", "curl"]);
     api.set_faults(&[]);
     home.run(home.upload(&api).arg(image())).has(0, &["before as private/15", "is available"]);
     assert_eq!(api.seen("PUT").len(), 1);
+}
+
+/// A clock that does not wait, and remembers how long it should have.
+#[derive(Debug, Default)]
+struct Remembering {
+    pauses: RefCell<Vec<Duration>>,
+}
+
+impl Clock for Remembering {
+    fn now(&self) -> Duration {
+        self.pauses.borrow().iter().sum()
+    }
+
+    fn sleep(&self, pause: Duration) -> Result<(), Interrupted> {
+        self.pauses.borrow_mut().push(pause);
+        Ok(())
+    }
+}
+
+#[test]
+fn it_is_asked_after_ever_more_rarely() {
+    let api = Api::start(TOKEN, &[Fault::NeverDone]);
+    let clock = Rc::new(Remembering::default());
+    let token = Token::new(TOKEN.to_owned(), "LINODE_TOKEN").unwrap();
+    let client = Client::new(&api.address(), token, Limits::default(), clock.clone()).unwrap();
+    let (image, request) = (check_image(image()).unwrap(), Request::new("shop", "us-east", &[]).unwrap());
+    let hour = Duration::from_secs(3600);
+    let error = upload(&client, &image, &request, Duplicate::Reuse, hour, &|_| {}).unwrap_err();
+    assert!(matches!(error, UploadError::NotYet { .. }), "{error}");
+    let pauses = clock.pauses.borrow();
+    assert_eq!(pauses.iter().sum::<Duration>(), hour);
+    // The last one ends with the hour.
+    let (_, all_but_last) = pauses.split_last().unwrap();
+    assert!(all_but_last.is_sorted(), "{all_but_last:?}");
+    assert_eq!(
+        (all_but_last.first(), all_but_last.last()),
+        (Some(&Duration::from_secs(1)), Some(&Duration::from_secs(15)))
+    );
 }
 
 /// Begins an upload that never gets the storage's answer, and waits until the file is sent.

@@ -1,5 +1,5 @@
-//! `stackdeb upload`: an image file becomes an image in the account at Linode. Everything on this machine is checked before
-//! Linode is asked for the first time.
+//! `stackdeb upload`: an image file becomes an image in the account at Linode. Everything on this machine is checked
+//! before Linode is asked for the first time.
 
 use std::env;
 use std::path::PathBuf;
@@ -23,8 +23,9 @@ const EXIT_STATUS: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope images:read_write, and \
 events:read_only to say why Linode discarded an image.
 
-Exit status: 0 the image is available; 1 something here has to be put right (the image, an argument, the token is missing); \
-2 wrong usage; 3 Linode refused, or discarded the image; 4 the network, or not done in time; 130 interrupted.";
+Exit status: 0 the image is available; 1 something here has to be put right (the image, an argument, the \
+token is missing); 2 wrong usage; 3 Linode refused, or discarded the image; 4 the network, \
+or not done in time; 130 interrupted.";
 
 /// The arguments of `stackdeb upload`.
 #[derive(Debug, Args)]

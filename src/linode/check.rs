@@ -1,6 +1,6 @@
-//! What is looked at before Linode is asked for anything: label, region and tags by the API's rules, and the image, every
-//! byte of it. Linode takes an image that is damaged, too large or of the wrong kind without a word, and then it never
-//! appears or never boots.
+//! What is looked at before Linode is asked for anything: label, region and tags by the API's rules, and the image,
+//! every byte of it. Linode takes an image that is damaged, too large or of the wrong kind without a word, and then it
+//! never appears or never boots.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -71,8 +71,8 @@ pub enum CheckError {
     /// The decompressed size, of which no more was looked at.
     #[error("the image {0} is more than the 6 GiB that Linode accepts when it is decompressed")]
     #[diagnostic(help(
-        "set [image] free-space in stack.toml to less (the file system grows to the disk at first boot), or take packages \
-         out of [image] packages"
+        "set [image] free-space in stack.toml to less (the file system grows to the disk at first boot), or take \
+         packages out of [image] packages"
     ))]
     TooLarge(PathBuf),
     /// A disk with partitions.
@@ -126,7 +126,8 @@ impl CheckError {
     }
 }
 
-/// An image that Linode can take. Its file stays open: what was looked at is what will be sent, whatever takes its name.
+/// An image that Linode can take. Its file stays open: what was looked at is what will be sent, whatever takes its
+/// name.
 #[derive(Debug)]
 pub struct CheckedImage {
     /// Its path.
@@ -208,7 +209,7 @@ fn is_of_label(character: char) -> bool {
     character.is_ascii_alphanumeric() || " ,.?-_'".contains(character)
 }
 
-/// Reads the whole image: about 6 seconds for each GiB that it has on the disk.
+/// Reads and decompresses the whole image.
 ///
 /// # Errors
 /// When it cannot be read, Linode would not take it, or the user interrupts.
@@ -271,8 +272,8 @@ impl Read for Source<'_> {
     }
 }
 
-/// The first bytes of what `source` holds, and its size in bytes; stops when it is over the limit. The error comes with how
-/// far it came.
+/// The first bytes of what `source` holds, and its size in bytes; stops when it is over the limit. The error comes with
+/// how far it came.
 fn decompress(source: &mut Source) -> Result<(Vec<u8>, u64), (io::Error, u64)> {
     let mut decoder = MultiGzDecoder::new(BufReader::with_capacity(256 * 1024, source));
     let mut buffer = vec![0; 256 * 1024];

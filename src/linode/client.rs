@@ -1,5 +1,5 @@
-//! Requests to the API: with the token, within limits, tried again where that does no harm. Redirects are not followed, so
-//! that the token goes to no other place.
+//! Requests to the API: with the token, within limits, tried again where that does no harm. Redirects are not
+//! followed, so that the token goes to no other place.
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Waiting: the clock, which tests replace, how long and how often anything is waited for, and how an interrupt is noticed
-//! while the network keeps silent.
+//! Waiting: the clock, which tests replace, how long and how often anything is waited for, and how an interrupt is
+//! noticed while the network keeps silent.
 
 use std::fmt;
 use std::io;

@@ -121,7 +121,8 @@ pub enum ApiError {
     /// The network, or the API's own trouble, several times.
     #[error("cannot {what}, after {attempts} attempts: {reason}")]
     #[diagnostic(help(
-        "check the network, and https_proxy if the way out is a proxy; https://status.linode.com tells of Linode's own troubles"
+        "check the network, and https_proxy if the way out is a proxy; https://status.linode.com tells of Linode's own \
+         troubles"
     ))]
     Network {
         /// What was to be done.

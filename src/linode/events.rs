@@ -76,7 +76,8 @@ mod tests {
         let text = r#"{"data": [
             {"action": "image_upload", "status": "failed", "message": "another", "entity": {"id": 17, "type": "image"}},
             {"action": "image_upload", "status": "started", "message": null, "entity": {"id": 7, "type": "image"}},
-            {"action": "image_upload", "status": "failed", "message": "by number", "entity": {"id": 7, "type": "image"}},
+            {"action": "image_upload", "status": "failed", "message": "by number",
+             "entity": {"id": 7, "type": "image"}},
             {"action": "image_upload", "status": "failed", "message": "by name", "entity": {"id": "private/8"}},
             {"action": "image_upload", "status": "failed", "message": null,
              "entity": {"id": null, "url": "/v4/images/private/9"}},

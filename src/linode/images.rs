@@ -175,7 +175,8 @@ mod tests {
         // The example of the API's documentation, with another description.
         let text = |description: &str| {
             format!(
-                r#"{{"capabilities": [], "created": "2021-08-14T22:44:02", "created_by": "my-account", "deprecated": false,
+                r#"{{"capabilities": [], "created": "2021-08-14T22:44:02", "created_by": "my-account",
+                "deprecated": false,
                 "description": {description}, "eol": null, "expiry": null, "id": "private/7", "is_public": false,
                 "label": "My gold-master image", "size": 2500, "status": "pending_upload", "type": "manual",
                 "updated": "2021-08-14T22:44:02", "vendor": null}}"#

@@ -1,5 +1,5 @@
-//! Waits until an image is available: asks again and again, ever more rarely. An image that fails is gone all at once; why
-//! is then asked of the account's events.
+//! Waits until an image is available: asks again and again, ever more rarely. An image that fails is gone all at once;
+//! why is then asked of the account's events.
 
 use std::time::Duration;
 

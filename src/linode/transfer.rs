@@ -1,5 +1,6 @@
-//! The file on its way to the object storage: one PUT from the disk with its length ahead of it, in memory of a constant
-//! size. The address takes the file whole or not at all, so a broken transfer begins again from the first byte.
+//! The file on its way to the object storage: one PUT from the disk with its length ahead of it, in memory of a
+//! constant size. The address takes the file whole or not at all, so a broken transfer begins again from the first
+//! byte.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -29,7 +30,8 @@ pub enum TransferError {
     /// The object storage answers, but does not take it.
     #[error("the object storage refuses the image ({status}): {reason}")]
     #[diagnostic(help(
-        "check this machine's clock, for the address is good for 24 hours; then try again, or in another region (--region)"
+        "check this machine's clock, for the address is good for 24 hours; then try again, or in another \
+         region (--region)"
     ))]
     Refused {
         /// The status with its name.

@@ -1,5 +1,6 @@
-//! The whole upload: look whether the account has the image already, make one, send the file, wait until it is available.
-//! Whatever fails before the file is there takes the half-made image away again, and says how to if that fails too.
+//! The whole upload: look whether the account has the image already, make one, send the file, wait until it is
+//! available. Whatever fails before the file is there takes the half-made image away again, and says how to if that
+//! fails too.
 
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub enum UploadError {
     #[diagnostic(transparent)]
     Transfer(#[from] TransferError),
     /// The region does not exist.
-    #[error("Linode has no region {region}{}", .nearest.as_ref().map(|near| format!("; is it {near}?")).unwrap_or_default())]
+    #[error("Linode has no region {region}{}", perhaps(.nearest.as_deref()))]
     #[diagnostic(help("these take images: {takers}"))]
     NoRegion {
         /// As it was given.
@@ -57,7 +58,8 @@ pub enum UploadError {
     /// The image failed at Linode.
     #[error("Linode has discarded the image {id}: {reason}")]
     #[diagnostic(help(
-        "Linode shows the event at https://cloud.linode.com/events; reading it here takes a token with the scope events:read_only"
+        "Linode shows the event at https://cloud.linode.com/events; reading it here takes a token with the scope \
+         events:read_only"
     ))]
     Vanished {
         /// `private/N`.
@@ -67,9 +69,7 @@ pub enum UploadError {
     },
     /// It takes longer.
     #[error("the image {id} is sent, but not available after {} seconds: it is {status:?}", .patience.as_secs())]
-    #[diagnostic(help(
-        "run the same command again: it waits for this image and sends nothing; or delete it: {delete}"
-    ))]
+    #[diagnostic(help("run the same command again: it waits for an image that is being made, and sends nothing"))]
     NotYet {
         /// `private/N`.
         id: String,
@@ -77,8 +77,6 @@ pub enum UploadError {
         status: Status,
         /// How long it was waited for.
         patience: Duration,
-        /// A command that deletes it.
-        delete: String,
     },
 }
 
@@ -108,6 +106,10 @@ impl From<Interrupted> for UploadError {
     fn from(interrupted: Interrupted) -> Self {
         Self::Api(interrupted.into())
     }
+}
+
+fn perhaps(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!("; is it {nearest}?")).unwrap_or_default()
 }
 
 /// What to do when the account has an image of the same file.
@@ -172,9 +174,9 @@ pub fn upload(
             Err(error)
         }
         Err(error) => {
-            if let UploadError::Api(_) = error {
+            if !matches!(error, UploadError::Vanished { .. }) {
                 let delete = client.delete_command(&pending.image.path());
-                say(&format!("the image {id} is sent; run the same command to wait for it, or delete it: {delete}"));
+                say(&format!("{id} stays, for its file is sent; if you do not want it: {delete}"));
             }
             Err(error)
         }
@@ -232,12 +234,7 @@ fn finish(client: &Client, id: &str, patience: Duration, say: &dyn Fn(&str)) -> 
     match poll::wait(client, id, patience, &tell)? {
         Waited::Available(image) => Ok(image),
         Waited::Vanished(reason) => Err(UploadError::Vanished { id: id.to_owned(), reason }),
-        Waited::NotYet(status) => Err(UploadError::NotYet {
-            id: id.to_owned(),
-            status,
-            patience,
-            delete: client.delete_command(&format!("/images/{id}")),
-        }),
+        Waited::NotYet(status) => Err(UploadError::NotYet { id: id.to_owned(), status, patience }),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Linode in memory, over HTTP on the loopback interface: the part of its API, and of the object storage behind it, that
-//! has to do with images. It does what the specification says, and what the tests ask for besides.
+//! Linode in memory, over HTTP on the loopback interface: the part of its API, and of the object storage behind it,
+//! that has to do with images. It does what the specification says, and what the tests ask for besides.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -403,7 +403,11 @@ fn show(image: &Stored) -> Value {
 }
 
 fn regions() -> Vec<Value> {
-    let region = |id: &str, site_type: &str, capabilities: &[&str]| json!({"id": id, "label": id, "country": id[..2], "site_type": site_type, "status": "ok", "capabilities": capabilities});
+    let region = |id: &str, site_type: &str, capabilities: &[&str]| {
+        let country = &id[..2];
+        json!({"id": id, "label": id, "country": country, "site_type": site_type, "status": "ok",
+            "capabilities": capabilities})
+    };
     vec![
         region("us-east", "core", &["Linodes", "Object Storage", "Metadata"]),
         region("nl-ams", "core", &["Linodes", "Object Storage"]),
