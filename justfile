@@ -35,7 +35,7 @@ lint:
 # Our figures beside those of other programs, run side by side
 bench *args: build
     tests/setup
-    cargo bench "$@"
+    cargo bench --bench deb --bench image "$@"
 
 # Everything that was built here
 clean:
