@@ -146,12 +146,6 @@ fn the_images_own_programs_find_no_fault_with_what_was_rendered() {
             "--no-summary".to_owned(),
             "/etc/udev/rules.d/90-swap.rules".to_owned(),
         ],
-        vec![
-            "cloud-init".to_owned(),
-            "schema".to_owned(),
-            "--config-file".to_owned(),
-            "/etc/cloud/cloud.cfg.d/90-image.cfg".to_owned(),
-        ],
     ];
     for command in judged {
         let command: Vec<String> = command;
