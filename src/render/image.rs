@@ -108,6 +108,7 @@ const SOURCES: &[Source] = &[
     source!(file, "etc/hosts"),
     source!(file, "etc/locale.conf"),
     source!(file, "etc/systemd/network/80-ethernet.network"),
+    source!(file, "etc/systemd/resolved.conf.d/10-image.conf"),
     Source {
         places: &[
             "etc/systemd/system/NAME.service.d/10-image.conf",
