@@ -160,7 +160,7 @@ fn every_mistake_is_shown_at_its_line() {
         (7, "[image]\nhostname = \"-a\"", &["stack.toml:8:", "host name"]),
         (7, "[image]\nkeyring = \"nowhere.gpg\"", &["stack.toml:8:", "nowhere.gpg"]),
         (7, "[image]\nfree-space = \"7G\"", &["stack.toml:8:", "does not fit"]),
-        (7, "[image]\nmirror = \"deb.debian.org\"", &["stack.toml:8:", "address on the web"]),
+        (7, "[image]\nmirror = \"mirror.example\"", &["stack.toml:8:", "address on the web"]),
         (7, "[imgae]", &["stack.toml:7:", "did you mean `image`"]),
         (10, "date = 2026-11-23", &["stack.toml:10:", "offset"]),
         (10, "date = 2026-11-23T10:00:00", &["stack.toml:10:", "offset"]),
