@@ -71,7 +71,10 @@ fn order_of(a: &str, b: &str) -> String {
 
 #[test]
 fn versions_are_accepted_as_by_dpkg() {
-    let texts: Vec<String> = sample(&version_texts(), 500).into_iter().map(|(text, _)| text).collect();
+    // dpkg reads an epoch with strtol(3), which takes a sign before the number. deb-version(7) does not, nor do we.
+    let signed_epoch = |text: &String| text.starts_with('+') && text.contains(':');
+    let texts = sample(&version_texts(), 500).into_iter().map(|(text, _)| text);
+    let texts: Vec<String> = texts.filter(|text| !signed_epoch(text)).collect();
     let script = r#"while read -r v; do if dpkg --validate-version -- "$v"; then echo 1; else echo 0; fi; done"#;
     let theirs = lines_from(Command::new("sh").args(["-c", script]), &(texts.join("\n") + "\n"));
     assert_eq!(theirs.len(), texts.len());
