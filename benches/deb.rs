@@ -1,10 +1,16 @@
 //! Building a package, beside dpkg-deb with the same compression, on the same files: about 60 MB of Python's and Perl's.
+//!
+//! dpkg-deb gets a finished tree, with control data and all, and makes no `md5sums`; every package has them and ours come
+//! with the build, so md5sum makes them here first, as dh_md5sums(1) does.
 
 mod support;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+const MD5SUMS: &str =
+    "(cd tree && find * -path DEBIAN -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -r0 md5sum > DEBIAN/md5sums)";
 
 fn main() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-deb");
@@ -17,7 +23,7 @@ fn main() {
                 find app -name __pycache__ -prune -exec rm -rf {} +";
     shell(&folder, fill, repository);
     println!("{}", String::from_utf8_lossy(&shell(&folder, "du -sh app", repository)).trim());
-    support::head("dpkg-deb");
+    support::head("md5sum, dpkg-deb");
     for (name, zip) in [("none", "-Znone"), ("gzip", "-Zgzip -z9"), ("zstd", "-Zzstd -z19"), ("xz", "-Zxz -z6")] {
         let text = manifest.replacen("[package]", &format!("[package]\ncompression = \"{name}\""), 1);
         fs::write(folder.join("stack.toml"), text).unwrap();
@@ -30,7 +36,8 @@ fn main() {
         shell(&folder, "rm -rf tree && dpkg-deb -R dist/stack.deb tree", repository);
         let theirs = || {
             let mut command = Command::new("sh");
-            command.args(["-c", &format!("dpkg-deb {zip} --root-owner-group -b tree theirs.deb")]).current_dir(&folder);
+            let script = format!("{MD5SUMS} && dpkg-deb {zip} --root-owner-group -b tree theirs.deb");
+            command.args(["-c", &script]).current_dir(&folder);
             command
         };
         support::compare(name, 3, ours, theirs);

@@ -21,7 +21,7 @@ use support::readers::{debian_packaging, python_debian};
 type Facts = BTreeMap<String, (char, u32, u64, String)>;
 
 fn write_to(package: &Package, path: &Path) -> deb::Written {
-    deb::write(package, File::create(path).unwrap()).unwrap()
+    deb::write(package.check().unwrap(), File::create(path).unwrap()).unwrap()
 }
 
 fn expected_facts(package: &Package) -> Facts {

@@ -55,10 +55,10 @@ pub fn run(args: &DebArgs) -> miette::Result<()> {
 pub fn build(stack: &Stack, folder: &Path) -> miette::Result<BuiltPackage> {
     let epoch = package_epoch(stack)?;
     let package = deb::assemble(stack, &health_check()?, epoch)?;
-    package.check()?;
+    let checked = package.check()?;
     let path = folder.join(stack.deb_file_name());
     let mut output = OutputFile::create(&path)?;
-    let written = deb::write(&package, &mut output)?;
+    let written = deb::write(checked, &mut output)?;
     output.commit()?;
     let control = Reader::open(&path)?.control()?;
     Ok(BuiltPackage { path, written, control, depends: package.control.depends, epoch })

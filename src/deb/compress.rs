@@ -15,9 +15,12 @@ use liblzma::write::XzEncoder;
 
 use crate::stack::Compression;
 
-/// Level 6 cuts its input into blocks of three dictionaries of 8 MiB, as dpkg-deb and xz do. It stands here so that the
-/// bytes can't change with a library's default.
-const XZ_BLOCK: u64 = 24 * 1024 * 1024;
+/// The dictionary of xz's level 6, in bytes: a block shorter than that would compress worse than it need.
+const XZ_DICTIONARY: u64 = 8 * 1024 * 1024;
+/// The longest block: three dictionaries, as dpkg-deb and xz cut their input.
+const XZ_BLOCK: u64 = 3 * XZ_DICTIONARY;
+/// Blocks come in multiples of so many, all of one length, so that two or four processors end at the same time.
+const XZ_TEAM: u64 = 4;
 /// A decoder that wants more memory than that is refused: level 9 needs 65 MiB.
 const XZ_DECODER_MEMORY: u64 = 1024 * 1024 * 1024;
 /// Zstandard's jobs at level 19: four windows of 8 MiB.
@@ -101,9 +104,16 @@ impl<W: Write> Write for Encoder<W> {
 /// The multi-threaded encoder even for one thread: the single-threaded one writes other block headers.
 fn xz_stream(length: u64) -> io::Result<Stream> {
     let mut builder = MtStreamBuilder::new();
-    builder.preset(6).check(Check::Crc64).block_size(XZ_BLOCK).threads(1);
-    let wanted = threads(builder.memusage(), length.div_ceil(XZ_BLOCK));
+    let block = xz_block(length);
+    builder.preset(6).check(Check::Crc64).block_size(block).threads(1);
+    let wanted = threads(builder.memusage(), length.div_ceil(block));
     Ok(builder.threads(wanted).encoder()?)
+}
+
+/// The length of the blocks that about `length` bytes are cut into.
+fn xz_block(length: u64) -> u64 {
+    let blocks = length.div_ceil(XZ_TEAM * XZ_BLOCK) * XZ_TEAM;
+    length.div_ceil(blocks.max(1)).clamp(XZ_DICTIONARY, XZ_BLOCK)
 }
 
 /// As many threads as there are processors and jobs, but no more than fit into half of the free memory at `memory` bytes
@@ -136,4 +146,20 @@ pub(super) fn decoder(
         }
         Compression::Zstd => Box::new(zstd::Decoder::with_buffer(source)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_equal_and_neither_short_nor_long() {
+        let mega = 1024 * 1024;
+        for (length, block, blocks) in [(0, 8, 0), (3, 8, 1), (32, 8, 4), (64, 16, 4), (96, 24, 4), (160, 20, 8)] {
+            assert_eq!(
+                (xz_block(length * mega), (length * mega).div_ceil(xz_block(length * mega))),
+                (block * mega, blocks)
+            );
+        }
+    }
 }

@@ -103,13 +103,23 @@ pub enum CheckError {
     },
 }
 
+/// A package without a mistake: what [`write()`](super::write()) takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Checked<'a> {
+    pub(super) package: &'a Package,
+    /// In KiB, by the rule of deb-substvars(5): every file and link rounded up, 1 for everything else, the root included.
+    pub(super) installed_size: u64,
+    /// The bytes of the payload as a tar archive, or a little more: long names not counted, folders counted double.
+    pub(super) tar_length: u64,
+}
+
 impl Package {
     /// Checks everything that dpkg-deb checks when it builds and dpkg when it unpacks. Nothing is written; of source
-    /// files it is seen that they can be opened.
+    /// files it is seen that they can be opened, and how long they are.
     ///
     /// # Errors
     /// The first mistake.
-    pub fn check(&self) -> Result<(), CheckError> {
+    pub fn check(&self) -> Result<Checked<'_>, CheckError> {
         self.control.check()?;
         self.check_conffiles()?;
         for (name, script) in self.scripts.by_name() {
@@ -119,12 +129,18 @@ impl Package {
             }
         }
         self.check_triggers()?;
+        let mut checked = Checked { package: self, installed_size: 1, tar_length: 4096 };
         for (path, entry) in self.payload.entries() {
-            if let Entry::File { source: Source::File(file), .. } = entry {
-                check_source(file, path)?;
-            }
+            let bytes = match entry {
+                Entry::File { source: Source::Bytes(bytes), .. } => bytes.len() as u64,
+                Entry::File { source: Source::File(file), .. } => source_length(file, path)?,
+                Entry::Symlink { target } => target.len() as u64,
+                Entry::Folder { .. } => 1,
+            };
+            checked.installed_size += bytes.div_ceil(1024);
+            checked.tar_length += (1 + bytes.div_ceil(512)) * 512;
         }
-        Ok(())
+        Ok(checked)
     }
 
     fn check_conffiles(&self) -> Result<(), CheckError> {
@@ -179,13 +195,14 @@ impl Scripts {
     }
 }
 
-fn check_source(file: &Path, path: &str) -> Result<(), CheckError> {
+fn source_length(file: &Path, path: &str) -> Result<u64, CheckError> {
     let unreadable =
         |source| CheckError::Unreadable { file: file.display().to_string(), path: path.to_owned(), source };
     // Looked at before it is opened: opening a pipe would wait for a writer.
-    if !fs::metadata(file).map_err(unreadable)?.is_file() {
+    let metadata = fs::metadata(file).map_err(unreadable)?;
+    if !metadata.is_file() {
         return Err(CheckError::NotRegular { file: file.display().to_string(), path: path.to_owned() });
     }
     fs::File::open(file).map_err(unreadable)?;
-    Ok(())
+    Ok(metadata.len())
 }

@@ -1,19 +1,21 @@
-//! Writes a [`Package`] as a .deb: every check first, then the payload through the compressor into an unnamed temporary
+//! Writes a [`Checked`] package as a .deb: the payload through the compressor into an unnamed temporary
 //! file (an ar header states its member's size, which is known only then), hashed on the way so that each file is read
 //! once; then the control data, and all of it into the output. Memory does not grow with the payload.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, IntoInnerError, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::compress::{self, Encoder};
-use super::package::CheckError;
+use super::package::Checked;
 use super::tarball::Tarball;
 use super::{Entry, Package, Source};
 use crate::system::epoch::Epoch;
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
 
+/// Bytes that are read or written at a time.
+const BUFFER: usize = 128 * 1024;
 /// The most that the decimal size field of an ar header can say.
 const LARGEST_MEMBER: u64 = 9_999_999_999;
 
@@ -31,10 +33,6 @@ pub struct Written {
 /// Why a package was not written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum WriteError {
-    /// A check failed; nothing was written.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Check(#[from] CheckError),
     /// A source file cannot be read, or changed while it was read.
     #[error("cannot read {file}: {source}")]
     #[diagnostic(help("make sure that nothing else writes to it, and build again"))]
@@ -62,17 +60,16 @@ pub enum WriteError {
     },
 }
 
-/// Checks the package and writes it to `out`.
+/// Writes a package to `out`.
 ///
 /// The same package gives the same bytes, whatever the machine, its time zone, umask or number of processors.
 ///
 /// # Errors
-/// When a check fails (then nothing was written to `out`), a source file cannot be read, or something cannot be written.
-pub fn write(package: &Package, out: impl Write) -> Result<Written, WriteError> {
-    package.check()?;
-    let sizes = Sizes::of(package)?;
-    let (data, md5sums) = write_data(package, sizes.tar)?;
-    let control = write_control(package, sizes.installed, md5sums)?;
+/// When a source file cannot be read or is not as it was checked, or something cannot be written.
+pub fn write(checked: Checked<'_>, out: impl Write) -> Result<Written, WriteError> {
+    let Checked { package, installed_size, tar_length } = checked;
+    let (data, md5sums) = write_data(package, tar_length)?;
+    let control = write_control(package, installed_size, md5sums)?;
     let suffix = compress::suffix(package.compression);
     let mut archive = ar::Builder::new(HashingWriter::new(out));
     let binary = b"2.0\n";
@@ -83,11 +80,12 @@ pub fn write(package: &Package, out: impl Write) -> Result<Written, WriteError> 
             return Err(WriteError::TooLarge { member, size });
         }
         file.rewind()?;
-        archive.append(&header(&member, size, package.epoch), Interruptible(file))?;
+        let file = BufReader::with_capacity(BUFFER, Interruptible(file));
+        archive.append(&header(&member, size, package.epoch), file)?;
     }
     let (mut out, sha256, size) = archive.into_inner()?.finish();
     out.flush()?;
-    Ok(Written { sha256, size, installed_size: sizes.installed })
+    Ok(Written { sha256, size, installed_size })
 }
 
 /// A member's header as dpkg-deb writes it: a regular file of root's.
@@ -98,36 +96,9 @@ fn header(name: &str, size: u64, epoch: Epoch) -> ar::Header {
     header
 }
 
-/// What the payload comes to.
-struct Sizes {
-    /// By the rule of deb-substvars(5), in KiB: every file and link rounded up, 1 for everything else, the root included.
-    installed: u64,
-    /// About the bytes of the tar archive.
-    tar: u64,
-}
-
-impl Sizes {
-    fn of(package: &Package) -> Result<Self, WriteError> {
-        let mut sizes = Self { installed: 1, tar: 0 };
-        for entry in package.payload.entries().into_values() {
-            let bytes = match entry {
-                Entry::File { source: Source::Bytes(bytes), .. } => bytes.len() as u64,
-                Entry::File { source: Source::File(path), .. } => {
-                    fs::metadata(path).map_err(|error| source_error(path, error))?.len()
-                }
-                Entry::Symlink { target } => target.len() as u64,
-                Entry::Folder { .. } => 1,
-            };
-            sizes.installed += bytes.div_ceil(1024);
-            sizes.tar += bytes + 512;
-        }
-        Ok(sizes)
-    }
-}
-
 /// Writes `data.tar`. Gives back the temporary file, and the content of the control file `md5sums`.
 fn write_data(package: &Package, length: u64) -> Result<(File, String), WriteError> {
-    let encoder = Encoder::new(package.compression, tempfile::tempfile()?, length)?;
+    let encoder = Encoder::new(package.compression, temporary()?, length)?;
     let mut tarball = Tarball::new(encoder, package.epoch);
     tarball.add_folder("/", 0o755)?;
     let mut md5sums = String::new();
@@ -151,7 +122,15 @@ fn write_data(package: &Package, length: u64) -> Result<(File, String), WriteErr
             tarball.add_symlink(path, target)?;
         }
     }
-    Ok((tarball.finish()?.finish()?, md5sums))
+    Ok((into_file(tarball.finish()?.finish()?)?, md5sums))
+}
+
+fn temporary() -> io::Result<BufWriter<File>> {
+    Ok(BufWriter::with_capacity(BUFFER, tempfile::tempfile()?))
+}
+
+fn into_file(writer: BufWriter<File>) -> Result<File, WriteError> {
+    Ok(writer.into_inner().map_err(IntoInnerError::into_error)?)
 }
 
 /// Adds a file and gives back the MD5 of what was added.
@@ -172,7 +151,7 @@ fn add_payload_file(
             let size = open.metadata().map_err(|error| source_error(file, error))?.len();
             let mut exact = Exact { file: open, left: size, hash: &mut hash, failed: false };
             tarball
-                .add_file(path, mode, size, BufReader::with_capacity(128 * 1024, &mut exact))
+                .add_file(path, mode, size, BufReader::with_capacity(BUFFER, &mut exact))
                 .map_err(|error| if exact.failed { source_error(file, error) } else { error.into() })?;
         }
     }
@@ -189,12 +168,12 @@ fn write_control(package: &Package, installed_size: u64, md5sums: String) -> Res
         .chain(package.scripts.by_name().map(|(name, text)| (name, text, 0o755)))
         .chain([("triggers", triggers, 0o644)])
         .filter(|(_, text, _)| !text.is_empty());
-    let mut tarball = Tarball::new(Encoder::new(package.compression, tempfile::tempfile()?, 0)?, package.epoch);
+    let mut tarball = Tarball::new(Encoder::new(package.compression, temporary()?, 0)?, package.epoch);
     tarball.add_folder("/", 0o755)?;
     for (name, text, mode) in files {
         tarball.add_file(&format!("/{name}"), mode, text.len() as u64, text.as_bytes())?;
     }
-    Ok(tarball.finish()?.finish()?)
+    into_file(tarball.finish()?.finish()?)
 }
 
 /// Reads a file that has to keep its size meanwhile, and hashes it.
