@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use support::health::{Bus, answering, findings, health_check, problem, program, stdout, write_history};
+use support::stack::rendered_file;
 
 /// Runs a check, and measures with psutil over the very time that it takes, and at both its ends.
 const PSUTIL: &str = "import json, psutil, subprocess, sys, time
@@ -87,7 +88,11 @@ fn with_busy_processors(test: impl FnOnce()) {
     let stop = std::sync::atomic::AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().unwrap().get() {
-            scope.spawn(|| while !stop.load(std::sync::atomic::Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
         }
         test();
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
@@ -187,7 +192,24 @@ fn a_broken_health_toml_is_a_problem_and_blinds_nothing() {
     assert!(line.ends_with(&format!(" | UNHEALTHY: {unreadable}\n")), "{line}");
 }
 
+#[test]
+fn the_packages_health_toml_shows_every_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = rendered_file(folder.path(), "/etc/guest-book/health.toml");
+    assert_eq!(with_settings(&text, &[]), (0, Vec::new()));
+    let is_setting = |line: &&str| line.starts_with("# ") && line.contains(" = ");
+    let settings: Vec<&str> = text.lines().filter(is_setting).map(|line| &line[2..]).collect();
+    let values: toml::Table = settings.join("\n").parse().unwrap();
+    // All the keys that there are, as they are told to those who guess.
+    let (_, problems) = with_settings("colour = 1", &[]);
+    let mut known: Vec<&str> = problems[0].split_once("the keys are ").unwrap().1.split(", ").collect();
+    known.sort_unstable();
+    assert_eq!(values.keys().map(String::as_str).collect::<Vec<_>>(), known);
+    assert_eq!(with_settings(&settings.join("\n").replace("max_load = 4.0", ""), &[]), (0, Vec::new()));
+}
+
 /// User and system time of a command that must end with 0; of its children too.
+#[expect(clippy::zombie_processes, reason = "wait4 waits, and tells more than the standard library's wait")]
 fn cpu_time(command: &mut Command) -> Duration {
     let child = command.stdout(Stdio::null()).spawn().unwrap();
     let (mut status, mut usage) = (0, MaybeUninit::<libc::rusage>::zeroed());

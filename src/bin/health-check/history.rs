@@ -100,7 +100,7 @@ pub fn record(path: &Path, sample: &Sample, length: usize) -> io::Result<VecDequ
     }
     let (lines, samples) = read_from(&mut file, length)?;
     if lines > length + length.div_ceil(10) {
-        compact(path, &mut file, length)?;
+        compact(path, &mut file, length, lines - length)?;
     }
     Ok(samples)
 }
@@ -198,14 +198,12 @@ fn read_from(file: &mut File, length: usize) -> io::Result<(usize, VecDeque<Samp
     Ok((count, samples))
 }
 
-/// Replaces the file by one with its newest `length` samples. It is on the disk before it has the name, so that after a
+/// Replaces the file by one with its newest `length` samples, those that follow the `older` first. It is on the disk before it has the name, so that after a
 /// crash there is the old file or the new one.
-fn compact(path: &Path, file: &mut File, length: usize) -> io::Result<()> {
-    let (count, _) = read_from(file, 0)?;
+fn compact(path: &Path, file: &mut File, length: usize, mut older: usize) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
     let mut out = BufWriter::new(File::create(&temporary)?);
-    let mut older = count.saturating_sub(length);
     each_sample(file, length, |line, _| match older {
         0 => out.write_all(line),
         _ => {
