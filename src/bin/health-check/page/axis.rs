@@ -9,7 +9,7 @@ pub const WIDTH: i64 = 960;
 /// Left of it are the labels of values.
 pub const LEFT: i64 = 52;
 /// The width of the plot itself.
-pub const INNER: i64 = 900;
+pub const INNER: i64 = 880;
 /// Groups of samples that share a tooltip: each is wide enough to be pointed at.
 const GROUPS: usize = 150;
 /// Steps between labels of time, in seconds.
