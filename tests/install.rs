@@ -134,7 +134,7 @@ fn alert_is_told(machine: &mut Machine) {
             .ssh(&format!("for i in $(seq 60); do [ \"$(wc -l <{told})\" -ge {} ] && exit; sleep 1; done", count - 1));
         let line = machine.ssh(&format!("tail -n 1 {told}"));
         assert!(line.starts_with(&format!("stack {count} 200 CPU: ")), "{line}");
-        let mistake = "UNHEALTHY: /etc/stack/health.toml:33: there is no key `max_disc`: did you mean `max_disk`?";
+        let mistake = "UNHEALTHY: /etc/stack/health.toml:26: there is no key `max_disc`: did you mean `max_disk`?";
         assert!(line.ends_with(mistake), "{line}");
     }
     let page = machine.ssh("cat /var/lib/stack/health/report.html");
