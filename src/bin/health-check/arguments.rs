@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::report_arguments::{self, ReportArguments};
 use crate::url::{Url, UrlError};
 
 /// What `--help` prints.
@@ -83,16 +84,6 @@ pub struct Arguments {
     pub json: bool,
 }
 
-/// Which history to show, and where.
-#[derive(Debug, PartialEq)]
-pub struct ReportArguments {
-    pub name: String,
-    pub config: PathBuf,
-    pub history: PathBuf,
-    /// Standard output without it.
-    pub output: Option<PathBuf>,
-}
-
 /// Options that may be given several times.
 const REPEATED: &[&str] = &["--url", "--postgres", "--unit", "--disk"];
 /// Options that may be given once.
@@ -109,8 +100,6 @@ const SINGLE: &[&str] = &[
     "--page",
     "--alert",
 ];
-/// Those of `report`, each of them once.
-const OF_REPORT: &[&str] = &["--name", "--config", "--history", "--output"];
 
 /// Why the command line cannot be understood.
 #[derive(Debug, PartialEq)]
@@ -141,7 +130,7 @@ impl fmt::Display for UsageError {
 pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Request, UsageError> {
     let mut words = words.peekable();
     let report = words.next_if(|word| word == "report").is_some();
-    let (repeated, single) = if report { (&[][..], OF_REPORT) } else { (REPEATED, SINGLE) };
+    let (repeated, single) = if report { (&[][..], report_arguments::OPTIONS) } else { (REPEATED, SINGLE) };
     let mut given: Vec<(String, OsString)> = Vec::new();
     let mut json = false;
     while let Some(word) = words.next() {
@@ -169,25 +158,9 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Request, UsageErro
         given.push((flag.to_owned(), value.ok_or_else(|| UsageError::MissingValue(flag.to_owned()))?));
     }
     match report {
-        true => understand_report(given).map(|arguments| Request::Report(Box::new(arguments))),
+        true => ReportArguments::of(given).map(|arguments| Request::Report(Box::new(arguments))),
         false => understand(given, json).map(|arguments| Request::Check(Box::new(arguments))),
     }
-}
-
-fn understand_report(given: Vec<(String, OsString)>) -> Result<ReportArguments, UsageError> {
-    let path = |flag: &str| given.iter().find(|(known, _)| known == flag).map(|(_, value)| PathBuf::from(value));
-    let name = path("--name").ok_or(UsageError::MissingName)?;
-    let name = name.to_str().and_then(plain_word).ok_or_else(|| UsageError::Bad {
-        flag: "--name".to_owned(),
-        value: name.display().to_string(),
-        why: "it has a blank or a control character".to_owned(),
-    })?;
-    Ok(ReportArguments {
-        config: path("--config").unwrap_or_else(|| format!("/etc/{name}/health.toml").into()),
-        history: path("--history").unwrap_or_else(|| format!("/var/lib/{name}/health/history").into()),
-        output: path("--output"),
-        name,
-    })
 }
 
 fn understand(given: Vec<(String, OsString)>, json: bool) -> Result<Arguments, UsageError> {
@@ -246,7 +219,8 @@ fn understand(given: Vec<(String, OsString)>, json: bool) -> Result<Arguments, U
     })
 }
 
-fn plain_word(text: &str) -> Option<String> {
+/// A text without blanks and control characters, which may stand in a header or a path.
+pub fn plain_word(text: &str) -> Option<String> {
     text.bytes().all(|byte| byte.is_ascii_graphic()).then(|| text.to_owned())
 }
 
@@ -274,17 +248,6 @@ mod tests {
         assert_eq!(arguments.disks, [PathBuf::from("/")]);
         assert_eq!((arguments.max_cpu, arguments.max_ram, arguments.max_disk), (Some(99.5), None, None));
         assert!(arguments.urls.is_empty() && arguments.log.is_none() && !arguments.json);
-    }
-
-    #[test]
-    fn a_report_knows_where_a_package_keeps_its_history() {
-        let Ok(Request::Report(arguments)) = parsed(&["report", "--name", "a"]) else { panic!("refused") };
-        assert_eq!(arguments.history, PathBuf::from("/var/lib/a/health/history"));
-        assert_eq!((arguments.config, arguments.output), (PathBuf::from("/etc/a/health.toml"), None));
-        for bad in [&["report"][..], &["report", "--name", "a", "--json"], &["report", "--name", "a", "--disk", "/"]] {
-            assert!(parsed(bad).is_err(), "{bad:?}");
-        }
-        assert!(parsed(&["--name", "a", "report"]).is_err());
     }
 
     #[test]

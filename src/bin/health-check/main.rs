@@ -21,6 +21,7 @@ mod page;
 mod postgres;
 mod record;
 mod report;
+mod report_arguments;
 mod settings;
 mod site;
 mod units;
@@ -28,9 +29,10 @@ mod url;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, ReportArguments, Request};
+use arguments::{Arguments, Request};
 use clock::LocalTime;
 use report::Report;
+use report_arguments::ReportArguments;
 use settings::Settings;
 
 /// The command line cannot be understood; nothing was checked.
