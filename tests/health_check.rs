@@ -1,148 +1,20 @@
-//! The health check as an administrator meets it: the real program against real servers, good and bad.
+//! The health check as an administrator meets it: PostgreSQL servers, good and bad; the log, the journal, the state file.
+
+mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::io::{Read, Write};
+use std::os::unix::fs::chown;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What every check takes at most: half a second for the processors, five for a server that hangs, and room for a busy
-/// machine.
-const BOUND: Duration = Duration::from_secs(9);
-
-fn health_check(arguments: &[&str]) -> Output {
-    let started = Instant::now();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_health-check"));
-    // Memory on a busy build machine says nothing about the program.
-    let output = command.args(["--name", "stack", "--max-ram", "100"]).args(arguments).output().unwrap();
-    assert!(started.elapsed() < BOUND, "it took {:?}", started.elapsed());
-    output
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// Exit status and findings of a check with `--json`.
-fn findings(arguments: &[&str]) -> (i32, Value) {
-    let output = health_check(&[arguments, &["--json"]].concat());
-    (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap())
-}
-
-fn problem(found: &Value) -> String {
-    found["problems"].to_string()
-}
-
-/// A site that treats every connection so; its address.
-fn site(address: &str, treat: impl Fn(TcpStream) + Send + 'static) -> String {
-    let listener = TcpListener::bind((address, 0)).unwrap();
-    let at = listener.local_addr().unwrap();
-    thread::spawn(move || listener.incoming().flatten().for_each(treat));
-    format!("http://{at}/healthz")
-}
-
-/// Reads a request's head; its lines.
-fn request(stream: &TcpStream) -> Vec<String> {
-    let lines = BufReader::new(stream).lines().map_while(Result::ok);
-    lines.take_while(|line| !line.is_empty()).collect()
-}
-
-fn answering(bytes: &'static [u8]) -> String {
-    site("127.0.0.1", move |mut stream| {
-        request(&stream);
-        stream.write_all(bytes).unwrap();
-    })
-}
-
-#[test]
-fn a_site_that_answers_200_is_healthy() {
-    for answer in [
-        &b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"[..],
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
-        b"HTTP/1.0 200\r\n\r\nuntil the end",
-        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-    ] {
-        let (status, found) = findings(&["--url", &answering(answer)]);
-        assert_eq!((status, &found["healthy"]), (0, &Value::Bool(true)), "{found}");
-        assert_eq!(found["sites"][0]["status"], 200);
-        assert!(found["sites"][0]["milliseconds"].as_u64().unwrap() < 2000, "{found}");
-    }
-}
-
-#[test]
-fn the_request_is_one_that_a_site_understands() {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let url = site("::1", move |mut stream| {
-        sender.send(request(&stream)).unwrap();
-        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
-    });
-    assert_eq!(health_check(&["--url", &url]).status.code(), Some(0));
-    let lines = receiver.recv().unwrap();
-    assert_eq!(lines[0], "GET /healthz HTTP/1.1");
-    let authority = url.strip_prefix("http://").unwrap().strip_suffix("/healthz").unwrap();
-    assert!(lines.contains(&format!("Host: {authority}")), "{lines:?}");
-    assert_eq!(health_check(&["--url", &url, "--host", "example.org"]).status.code(), Some(0));
-    assert!(receiver.recv().unwrap().contains(&"Host: example.org".to_owned()));
-    // A name instead of an address.
-    let url = answering(b"HTTP/1.1 200 OK\r\n\r\n").replace("127.0.0.1", "localhost");
-    assert_eq!(health_check(&["--url", &url]).status.code(), Some(0));
-}
-
-#[test]
-fn every_other_answer_is_unhealthy_and_named() {
-    for (answer, words) in [
-        (&b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"[..], "it answered 503, not 200"),
-        (b"HTTP/1.1 301 Moved\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", "it answered 301, not 200"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "in the middle of the answer"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha", "in the middle of the answer"),
-        (b"HTTP/1.1 200 OK\r\nContent-", "in the middle of the answer"),
-        (b"", "closed the connection without an answer"),
-        (b"SSH-2.0-OpenSSH_9.2p1\r\n", "not HTTP"),
-        (b"HTTP/1.1 2000 OK\r\n\r\n", "not HTTP"),
-    ] {
-        let (status, found) = findings(&["--url", &answering(answer)]);
-        assert_eq!((status, &found["healthy"]), (1, &Value::Bool(false)), "{words}: {found}");
-        assert!(problem(&found).contains(words), "{words}: {found}");
-    }
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (status, found) = findings(&["--url", &format!("http://{closed}/")]);
-    assert_eq!(status, 1);
-    assert!(problem(&found).contains("refused"), "{found}");
-}
-
-#[test]
-fn a_site_that_hangs_or_trickles_does_not_hold_the_check_up() {
-    let hanging = site("127.0.0.1", |stream| {
-        request(&stream);
-        thread::sleep(BOUND);
-    });
-    let trickle = |mut stream: TcpStream, head: &[u8]| {
-        request(&stream);
-        _ = stream.write_all(head);
-        while stream.write_all(b"x").is_ok() {
-            thread::sleep(Duration::from_millis(200));
-        }
-    };
-    let head = site("127.0.0.1", move |stream| trickle(stream, b"HTTP/1.1 200 OK\r\nX: "));
-    let body = site("127.0.0.1", move |stream| trickle(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n"));
-    let checks = [hanging, head, body].map(|url| thread::spawn(move || findings(&["--url", &url])));
-    for check in checks {
-        let (status, found) = check.join().unwrap();
-        assert_eq!(status, 1);
-        assert!(problem(&found).contains("no whole answer in 5 s"), "{found}");
-    }
-}
+use support::health::{answering, findings, health_check, problem, stderr, stdout};
 
 /// A folder that the user `postgres` owns, so that the server, which refuses to run as root, can write there.
 fn postgres_folder() -> TempDir {
@@ -302,56 +174,6 @@ fn a_socket_whose_queue_is_full_does_not_hold_the_check_up() {
     assert!(problem(&found).contains("no answer in 5 s"), "{found}");
 }
 
-/// What psutil prints.
-fn psutil(script: &str) -> f64 {
-    let output = Command::new("/usr/bin/python3").args(["-c", &format!("import psutil\n{script}")]).output().unwrap();
-    assert!(output.status.success(), "{}\nThis test needs the package python3-psutil.", stderr(&output));
-    stdout(&output).trim().parse().unwrap()
-}
-
-#[test]
-fn the_machine_is_measured_as_psutil_does() {
-    let (_, found) = findings(&["--disk", "/"]);
-    let number = |value: &Value| value.as_f64().unwrap();
-    assert_eq!(number(&found["machine"]["cpus"]), psutil("print(psutil.cpu_count())"));
-    assert_eq!(number(&found["machine"]["ram_total_bytes"]), psutil("print(psutil.virtual_memory().total)"));
-    // Both change while they are looked at.
-    let ram = psutil("print(psutil.virtual_memory().percent)");
-    assert!((number(&found["machine"]["ram_percent"]) - ram).abs() < 5.0, "psutil: {ram}; {found}");
-    let disk = psutil("print(psutil.disk_usage('/').percent)");
-    assert!((number(&found["disks"][0]["used_percent"]) - disk).abs() < 1.0, "psutil: {disk}; {found}");
-    let up = psutil("import time; print(time.time() - psutil.boot_time())");
-    assert!((number(&found["machine"]["uptime_seconds"]) - up).abs() < 5.0, "psutil: {up}; {found}");
-}
-
-#[test]
-fn working_processors_are_seen() {
-    // A share of time that others on the machine cannot lower: all processors work.
-    let end = Instant::now() + Duration::from_secs(3);
-    let workers = thread::available_parallelism().unwrap().get();
-    let workers: Vec<_> = (0..workers).map(|_| thread::spawn(move || while Instant::now() < end {})).collect();
-    let (status, found) = findings(&["--max-cpu", "50"]);
-    assert_eq!(status, 1, "{found}");
-    assert!(problem(&found).contains("CPU at "), "{found}");
-    assert!(found["machine"]["cpu_percent"].as_f64().unwrap() > 80.0, "{found}");
-    workers.into_iter().for_each(|worker| worker.join().unwrap());
-}
-
-#[test]
-fn limits_are_held() {
-    let (status, found) = findings(&["--disk", "/", "--max-disk", "0"]);
-    assert_eq!(status, 1);
-    assert!(problem(&found).contains("disk / at "), "{found}");
-    let output = Command::new(env!("CARGO_BIN_EXE_health-check")).args(["--name", "a", "--max-ram", "0"]).output();
-    let output = output.unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stdout(&output).contains("UNHEALTHY: RAM at "), "{}", stdout(&output));
-    let (status, found) = findings(&["--disk", "/nowhere"]);
-    assert_eq!(status, 1);
-    assert!(problem(&found).contains("/nowhere: No such file"), "{found}");
-    assert!(found["disks"][0]["used_percent"].is_null());
-}
-
 /// Whether a text has this shape: `9` stands for one digit or more, everything else for itself.
 fn has_shape(text: &str, shape: &str) -> bool {
     let mut reduced = String::new();
@@ -446,59 +268,4 @@ fn wrong_usage_checks_nothing() {
         let output = Command::new(program).arg(flag).output().unwrap();
         assert!(output.status.success() && stdout(&output).contains("health-check"), "{flag}");
     }
-}
-
-#[test]
-fn units_are_asked_of_the_machines_own_systemd() {
-    let (status, found) = findings(&["--unit=-.mount", "--unit", "no-such-unit.service"]);
-    assert_eq!(status, 1);
-    if Path::new("/run/systemd/system").exists() {
-        assert_eq!(found["units"][0]["active"], "active", "{found}");
-        assert_eq!(found["problems"], serde_json::json!(["no-such-unit.service does not exist"]));
-    } else {
-        assert!(problem(&found).contains("cannot ask systemd: "), "{found}");
-        assert_eq!(found["units"][1]["healthy"], false);
-    }
-}
-
-/// Units in states that cannot be brought about without a running systemd; a booted machine shows the real ones. This
-/// `systemctl` says what the real one does, in the format of systemctl(1) on `show`.
-#[test]
-fn states_of_units_become_a_verdict() {
-    let folder = tempfile::tempdir().unwrap();
-    let run = |script: &str, units: &[&str]| {
-        let program = folder.path().join("systemctl");
-        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        let path = format!("{}:/usr/bin:/bin", folder.path().display());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_health-check"));
-        command.args(["--name", "a", "--json"]).args(units.iter().flat_map(|unit| ["--unit", unit])).env("PATH", path);
-        let started = Instant::now();
-        let output = command.output().unwrap();
-        assert!(started.elapsed() < BOUND, "it took {:?}", started.elapsed());
-        serde_json::from_slice::<Value>(&output.stdout).unwrap()
-    };
-    let unit = |load: &str, active: &str, sub: &str, result: &str| {
-        let script = format!(
-            "printf 'Result={result}\\nId=a.service\\nLoadState={load}\\nActiveState={active}\\nSubState={sub}\\n'"
-        );
-        problem(&run(&script, &["a.service"]))
-    };
-    assert_eq!(unit("loaded", "active", "running", "success"), "[]");
-    assert_eq!(unit("loaded", "reloading", "reload", "success"), "[]");
-    assert_eq!(unit("loaded", "activating", "start", "success"), "[]");
-    assert!(unit("loaded", "activating", "auto-restart", "exit-code").contains("(auto-restart, exit-code)"));
-    assert!(unit("loaded", "failed", "failed", "timeout").contains("a.service is failed (failed, timeout)"));
-    assert!(unit("loaded", "inactive", "dead", "success").contains("a.service is inactive (dead)"));
-    assert!(unit("loaded", "deactivating", "stop-sigterm", "success").contains("deactivating"));
-    assert!(unit("masked", "inactive", "dead", "success").contains("a.service is masked"));
-    assert!(unit("not-found", "inactive", "dead", "success").contains("a.service does not exist"));
-
-    let two = "printf 'Id=a.service\\nLoadState=loaded\\nActiveState=active\\nSubState=running\\nResult=success\\n\\n\
-        Id=b.mount\\nLoadState=loaded\\nActiveState=inactive\\nSubState=dead\\n'";
-    let found = run(two, &["a.service", "b.mount"]);
-    assert_eq!(found["problems"], serde_json::json!(["b.mount is inactive (dead)"]));
-    assert_eq!(found["units"][0]["sub"], "running");
-    assert!(problem(&run(two, &["a.service"])).contains("not understood"));
-    assert!(problem(&run("exec sleep 30", &["a.service"])).contains("no answer in 5 s"));
 }

@@ -22,6 +22,8 @@ const CHECKS: &[Check] = &[
     ("visits_are_counted", visits_count),
     ("the_timer_is_listed", timer_listed),
     ("the_health_log_has_its_line", health_log),
+    ("the_health_report_is_for_the_machine_alone", report_is_local),
+    ("an_administrators_programs_are_told_what_is_wrong", alert_is_told),
     ("nothing_failed", nothing_failed),
     ("the_files_verify", files_verify),
     ("journalctl_has_the_app", journal),
@@ -93,7 +95,58 @@ fn health_log(machine: &mut Machine) {
     let line = machine.ssh("tail -n 1 /var/log/stack/health_check.log");
     let pattern = r"^\[20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8}\] CPU: [0-9.]+% \| RAM: [0-9.]+%";
     machine.ssh(&format!("tail -n 1 /var/log/stack/health_check.log | grep -E '{pattern}'"));
-    assert!(line.contains("Site: 200"), "{line}");
+    assert!(line.contains("Units: ok | Site: 200"), "{line}");
+}
+
+fn report_is_local(machine: &mut Machine) {
+    let get = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())";
+    let page = machine.ssh(&format!("python3 -c '{get}' http://127.0.0.1/health-report"));
+    assert!(page.contains("<h1>Health of stack</h1>") && page.contains("<svg id=\"response\""), "{page}");
+    let page = machine.ssh(&format!("python3 -c '{get}' http://[::1]/health-report"));
+    assert!(page.contains("<p class=\"good\">Healthy</p>"), "{page}");
+    assert!(!machine.get("/health-report", 403).contains("Health of stack"));
+}
+
+/// A program that is told, with the network at hand and a folder to remember in.
+const HOOK: &str = "#!/usr/bin/python3
+import os, sys, urllib.request
+with open(os.environ['STATE_DIRECTORY'] + '/told', 'a') as told:
+    site = urllib.request.urlopen('http://127.0.0.1/healthz').status
+    print(os.environ['HEALTH_NAME'], os.environ['HEALTH_FAILURES'], site, sys.stdin.read(), file=told, end='')
+";
+
+fn alert_is_told(machine: &mut Machine) {
+    let told = "/var/lib/stack/health-alert/told";
+    let started = "systemctl show -P ExecMainStartTimestampMonotonic stack-health-alert.service";
+    let check = "systemctl start stack-health.service";
+    // Its checks would count, too.
+    machine.ssh("systemctl stop stack-health.timer");
+    // Nothing, as long as nobody wants to be told.
+    machine.ssh("echo 'max_disc = 1' >>/etc/stack/health.toml");
+    assert_ne!(machine.try_ssh(check).status.code(), Some(0));
+    machine.ssh("sleep 2");
+    assert_eq!(machine.ssh(started), "0");
+    assert_eq!(machine.ssh("systemctl --failed --no-legend --plain | cut -d' ' -f1"), "stack-health.service");
+
+    machine.ssh(&format!("cat >/etc/stack/health-alert.d/10-told <<'END'\n{HOOK}END"));
+    machine.ssh("chmod 755 /etc/stack/health-alert.d/10-told");
+    for count in 2..=3 {
+        assert_ne!(machine.try_ssh(check).status.code(), Some(0));
+        machine
+            .ssh(&format!("for i in $(seq 60); do [ \"$(wc -l <{told})\" -ge {} ] && exit; sleep 1; done", count - 1));
+        let line = machine.ssh(&format!("tail -n 1 {told}"));
+        assert!(line.starts_with(&format!("stack {count} 200 CPU: ")), "{line}");
+        let mistake = "UNHEALTHY: /etc/stack/health.toml:26: there is no key `max_disc`: did you mean `max_disk`?";
+        assert!(line.ends_with(mistake), "{line}");
+    }
+    let page = machine.ssh("cat /var/lib/stack/health/report.html");
+    assert!(page.contains("<p class=\"bad\">Unhealthy since 20"), "{page}");
+
+    machine.ssh("sed -i '$d' /etc/stack/health.toml && rm /etc/stack/health-alert.d/10-told");
+    machine.ssh(check);
+    assert_eq!(machine.ssh(&format!("wc -l <{told}")), "2");
+    machine.ssh("test ! -e /run/stack/health/alert");
+    machine.ssh("systemctl start stack-health.timer");
 }
 
 fn nothing_failed(machine: &mut Machine) {

@@ -156,6 +156,7 @@ fn every_mistake_is_shown_at_its_line() {
         (7, "[health]\ninterval = \"5 parsecs\"", &["stack.toml:8:", "parsecs"]),
         (7, "[health]\non-boot = \"0\"", &["stack.toml:8:", "a second and a year"]),
         (7, "[health]\npath = \"/a b\"", &["stack.toml:8:", "a page's path"]),
+        (7, "[health]\npath = \"/health-report\"", &["stack.toml:8:", "the health check's own page"]),
         (7, "[image]\nsuite = \"Debian 13\"", &["stack.toml:8:", "not a suite"]),
         (7, "[image]\nhostname = \"-a\"", &["stack.toml:8:", "host name"]),
         (7, "[image]\nkeyring = \"nowhere.gpg\"", &["stack.toml:8:", "nowhere.gpg"]),

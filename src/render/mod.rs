@@ -118,6 +118,11 @@ pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
     files.extend(app.files);
     files.sort_by(|a, b| a.path.cmp(&b.path));
 
+    let mut folders = app.folders;
+    // For an administrator's programs; the package has none.
+    folders.push(format!("/etc/{name}/health-alert.d"));
+    folders.sort();
+
     let scripts = Scripts {
         preinst: templates.render_own("debian/preinst")?,
         postinst: templates.render(template!("debian/postinst"))?,
@@ -125,7 +130,7 @@ pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
         postrm: templates.render(template!("debian/postrm"))?,
     };
     let (depends, recommends) = (relations::depends(stack)?, relations::recommends()?);
-    Ok(Rendered { files, folders: app.folders, symlinks: app.symlinks, scripts, depends, recommends })
+    Ok(Rendered { files, folders, symlinks: app.symlinks, scripts, depends, recommends })
 }
 
 /// Each file that is made of a template: the template, the file's path, mode and kind.
@@ -137,10 +142,13 @@ fn destinations(stack: &Stack) -> Vec<(Template, String, u32, FileKind)> {
         (template!("units/app.socket"), unit(".socket"), 0o644, Plain),
         (template!("units/app.service"), unit(".service"), 0o644, Plain),
         (template!("units/health.service"), unit("-health.service"), 0o644, Plain),
+        (template!("units/health-alert.service"), unit("-health-alert.service"), 0o644, Plain),
         (template!("units/health.timer"), unit("-health.timer"), 0o644, Plain),
         (template!("nginx/site.conf"), format!("/etc/nginx/sites-available/{name}"), 0o644, Conffile),
         (template!("debian/app.env"), format!("/etc/{name}/{name}.env"), 0o644, Conffile),
         (template!("debian/gunicorn.conf.py"), format!("/etc/{name}/gunicorn.conf.py"), 0o644, Conffile),
+        (template!("debian/health.toml"), format!("/etc/{name}/health.toml"), 0o644, Conffile),
+        (template!("debian/health-alert"), format!("/usr/libexec/{name}/health-alert"), 0o755, Plain),
         (template!("debian/logrotate"), format!("/etc/logrotate.d/{name}"), 0o644, Conffile),
         (template!("debian/lintian-overrides"), format!("/usr/share/lintian/overrides/{name}"), 0o644, Plain),
         (template!("debian/sysusers.conf"), format!("/usr/lib/sysusers.d/{name}.conf"), 0o644, Plain),

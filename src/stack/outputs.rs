@@ -25,7 +25,8 @@ impl Stack {
     pub fn units(&self) -> Vec<String> {
         let name = &self.package.name;
         let database = self.database.as_ref().map(|_| format!("{name}-database.service"));
-        let others = [".socket", ".service", "-health.timer", "-health.service"].map(|rest| format!("{name}{rest}"));
+        let others = [".socket", ".service", "-health.timer", "-health.service", "-health-alert.service"];
+        let others = others.map(|rest| format!("{name}{rest}"));
         database.into_iter().chain(others).collect()
     }
 }

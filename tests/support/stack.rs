@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use stackdeb::render::{Content, package_files};
 use stackdeb::stack::{App, ChangelogEntry, Compression, Database, Health, Image, Package, Site, Stack};
 use stackdeb::system::epoch::Epoch;
 
@@ -57,5 +58,15 @@ pub fn stack(folder: &Path) -> Stack {
             packages: Default::default(),
             free_space: 0,
         },
+    }
+}
+
+/// A file of that stack's package, as text.
+pub fn rendered_file(folder: &Path, path: &str) -> String {
+    let rendered = package_files(&stack(folder)).unwrap();
+    let file = rendered.files.into_iter().find(|file| file.path == path).unwrap_or_else(|| panic!("no {path}"));
+    match file.content {
+        Content::Bytes(bytes) => String::from_utf8(bytes).unwrap(),
+        Content::File(path) => std::fs::read_to_string(path).unwrap(),
     }
 }

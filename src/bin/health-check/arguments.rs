@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::report_arguments::{self, ReportArguments};
 use crate::url::{Url, UrlError};
 
 /// What `--help` prints.
@@ -11,6 +12,7 @@ pub const HELP: &str = "\
 Looks this server over once and says whether it is well.
 
 Usage: health-check --name NAME [OPTIONS]
+       health-check report --name NAME [--config FILE] [--history FILE] [--output FILE]
 
 CPU, memory and load are always measured; everything else only when it is named.
 --url, --postgres, --unit and --disk may be given several times.
@@ -21,16 +23,27 @@ CPU, memory and load are always measured; everything else only when it is named.
   --postgres SOCKET  A PostgreSQL server's Unix socket: /run/postgresql/.s.PGSQL.5432
   --unit UNIT        A systemd unit that must be active
   --disk PATH        A path on a file system that must have room
-  --max-cpu PERCENT  Unhealthy above it (without it: never)
-  --max-ram PERCENT  Unhealthy above it (without it: 95)
-  --max-disk PERCENT Unhealthy above it, of bytes or of inodes (without it: 90)
+  --config FILE      Limits in TOML; a mistake in them is a problem of the server, and the
+                     defaults hold. It need not be there. Keys: max_cpu, max_load, max_ram,
+                     max_disk, max_response_time, history
+  --max-cpu PERCENT  Unhealthy above it (without it: as the file says, else never)
+  --max-ram PERCENT  Unhealthy above it (without it: as the file says, else 95)
+  --max-disk PERCENT Unhealthy above it, of bytes or of inodes (without it: as the file says,
+                     else 90)
   --log FILE         Append the line `[TIME] CPU: … | RAM: …` to FILE
   --state FILE       Replace FILE by the findings in JSON
+  --history FILE     Add the findings to those of earlier checks
+  --page FILE        Replace FILE by a page in HTML that shows the history
+  --alert FILE       Replace FILE by variables for those who are to be alerted, if the exit
+                     status is not 0; else remove it
   --json             Print that JSON, not the line
   --help             Print this text
   --version          Print the version
 
-Exit status: 0 healthy, 1 unhealthy, 2 wrong usage, 3 healthy but the log, the state
+`report` prints that page, or writes it to --output. Without --config and --history it takes
+/etc/NAME/health.toml and /var/lib/NAME/health/history.
+
+Exit status: 0 healthy, 1 unhealthy, 2 wrong usage, 3 healthy but the log, another
 file or standard output could not be written. Each site, each PostgreSQL server and
 all units together get five seconds.
 ";
@@ -44,6 +57,7 @@ pub enum Request {
     Help,
     Version,
     Check(Box<Arguments>),
+    Report(Box<ReportArguments>),
 }
 
 /// What to check and where to write what was found.
@@ -55,16 +69,37 @@ pub struct Arguments {
     pub postgres: Vec<PathBuf>,
     pub units: Vec<String>,
     pub disks: Vec<PathBuf>,
-    /// Per cent, 0 to 100.
+    pub config: Option<PathBuf>,
+    /// Per cent, 0 to 100; this and the two below go before what `config` says.
     pub max_cpu: Option<f64>,
     /// Per cent, 0 to 100.
-    pub max_ram: f64,
+    pub max_ram: Option<f64>,
     /// Per cent, 0 to 100.
-    pub max_disk: f64,
+    pub max_disk: Option<f64>,
     pub log: Option<PathBuf>,
     pub state: Option<PathBuf>,
+    pub history: Option<PathBuf>,
+    pub page: Option<PathBuf>,
+    pub alert: Option<PathBuf>,
     pub json: bool,
 }
+
+/// Options that may be given several times.
+const REPEATED: &[&str] = &["--url", "--postgres", "--unit", "--disk"];
+/// Options that may be given once.
+const SINGLE: &[&str] = &[
+    "--name",
+    "--host",
+    "--config",
+    "--max-cpu",
+    "--max-ram",
+    "--max-disk",
+    "--log",
+    "--state",
+    "--history",
+    "--page",
+    "--alert",
+];
 
 /// Why the command line cannot be understood.
 #[derive(Debug, PartialEq)]
@@ -93,7 +128,9 @@ impl fmt::Display for UsageError {
 /// # Errors
 /// On the first word that is not understood.
 pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Request, UsageError> {
-    let mut words = words;
+    let mut words = words.peekable();
+    let report = words.next_if(|word| word == "report").is_some();
+    let (repeated, single) = if report { (&[][..], report_arguments::OPTIONS) } else { (REPEATED, SINGLE) };
     let mut given: Vec<(String, OsString)> = Vec::new();
     let mut json = false;
     while let Some(word) = words.next() {
@@ -105,12 +142,12 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Request, UsageErro
         match (flag, &value) {
             ("--help" | "-h", None) => return Ok(Request::Help),
             ("--version" | "-V", None) => return Ok(Request::Version),
-            ("--json", None) => {
+            ("--json", None) if !report => {
                 json = true;
                 continue;
             }
-            ("--url" | "--postgres" | "--unit" | "--disk", _) => {}
-            ("--name" | "--host" | "--max-cpu" | "--max-ram" | "--max-disk" | "--log" | "--state", _) => {
+            _ if repeated.contains(&flag) => {}
+            _ if single.contains(&flag) => {
                 if given.iter().any(|(earlier, _)| earlier == flag) {
                     return Err(UsageError::Twice(flag.to_owned()));
                 }
@@ -120,14 +157,17 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Request, UsageErro
         let value = value.or_else(|| words.next()).filter(|value| !value.is_empty());
         given.push((flag.to_owned(), value.ok_or_else(|| UsageError::MissingValue(flag.to_owned()))?));
     }
-    understand(given, json).map(|arguments| Request::Check(Box::new(arguments)))
+    match report {
+        true => ReportArguments::of(given).map(|arguments| Request::Report(Box::new(arguments))),
+        false => understand(given, json).map(|arguments| Request::Check(Box::new(arguments))),
+    }
 }
 
 fn understand(given: Vec<(String, OsString)>, json: bool) -> Result<Arguments, UsageError> {
     let mut name = None;
     let (mut urls, mut postgres, mut units, mut disks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut host, mut max_cpu, mut max_ram, mut max_disk) = (None, None, 95.0, 90.0);
-    let (mut log, mut state) = (None, None);
+    let (mut host, mut max_cpu, mut max_ram, mut max_disk) = (None, None, None, None);
+    let (mut config, mut log, mut state, mut history, mut page, mut alert) = (None, None, None, None, None, None);
     for (flag, value) in given {
         let bad = |why: &str| UsageError::Bad {
             flag: flag.clone(),
@@ -145,20 +185,42 @@ fn understand(given: Vec<(String, OsString)>, json: bool) -> Result<Arguments, U
             "--host" => host = Some(plain_word(text()?).ok_or_else(|| bad("it has a blank or a control character"))?),
             "--unit" => units.push(unit_name(text()?).ok_or_else(|| bad("it is not the name of a unit"))?),
             "--max-cpu" => max_cpu = Some(percent()?),
-            "--max-ram" => max_ram = percent()?,
-            "--max-disk" => max_disk = percent()?,
+            "--max-ram" => max_ram = Some(percent()?),
+            "--max-disk" => max_disk = Some(percent()?),
             "--postgres" if value.len() > LONGEST_SOCKET_PATH => return Err(bad("it is too long for a socket")),
             "--postgres" => postgres.push(value.into()),
             "--disk" => disks.push(value.into()),
+            "--config" => config = Some(value.into()),
             "--log" => log = Some(value.into()),
+            "--history" => history = Some(value.into()),
+            "--page" => page = Some(value.into()),
+            "--alert" => alert = Some(value.into()),
             _ => state = Some(value.into()),
         }
     }
     let name = name.ok_or(UsageError::MissingName)?;
-    Ok(Arguments { name, urls, host, postgres, units, disks, max_cpu, max_ram, max_disk, log, state, json })
+    Ok(Arguments {
+        name,
+        urls,
+        host,
+        postgres,
+        units,
+        disks,
+        config,
+        max_cpu,
+        max_ram,
+        max_disk,
+        log,
+        state,
+        history,
+        page,
+        alert,
+        json,
+    })
 }
 
-fn plain_word(text: &str) -> Option<String> {
+/// A text without blanks and control characters, which may stand in a header or a path.
+pub fn plain_word(text: &str) -> Option<String> {
     text.bytes().all(|byte| byte.is_ascii_graphic()).then(|| text.to_owned())
 }
 
@@ -184,7 +246,7 @@ mod tests {
         let Ok(Request::Check(arguments)) = parsed(&words) else { panic!("refused") };
         assert_eq!(arguments.units, ["a.service", "-.mount"]);
         assert_eq!(arguments.disks, [PathBuf::from("/")]);
-        assert_eq!((arguments.max_cpu, arguments.max_ram, arguments.max_disk), (Some(99.5), 95.0, 90.0));
+        assert_eq!((arguments.max_cpu, arguments.max_ram, arguments.max_disk), (Some(99.5), None, None));
         assert!(arguments.urls.is_empty() && arguments.log.is_none() && !arguments.json);
     }
 

@@ -6,6 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// A moment in the machine's own time zone, to the second.
 #[derive(Debug, Clone, Copy)]
 pub struct LocalTime {
+    /// Since 1970.
+    seconds: i64,
     year: i64,
     month: i32,
     day: i32,
@@ -24,7 +26,7 @@ impl LocalTime {
     }
 
     /// Seconds since 1970 in the zone of `TZ` or /etc/localtime (tzset(3)).
-    fn at(seconds: libc::time_t) -> Self {
+    pub fn at(seconds: libc::time_t) -> Self {
         // SAFETY: `tm` is plain numbers and a pointer, for which zeros are valid; both pointers live through the call.
         let tm = unsafe {
             let mut tm: libc::tm = std::mem::zeroed();
@@ -32,6 +34,7 @@ impl LocalTime {
             tm
         };
         Self {
+            seconds,
             year: i64::from(tm.tm_year) + 1900,
             month: tm.tm_mon + 1,
             day: tm.tm_mday,
@@ -42,6 +45,26 @@ impl LocalTime {
         }
     }
 
+    /// Seconds since 1970.
+    pub fn seconds(&self) -> i64 {
+        self.seconds
+    }
+
+    /// Seconds east of Greenwich.
+    pub fn offset(&self) -> i64 {
+        self.offset
+    }
+
+    /// `11-23`.
+    pub fn day(&self) -> String {
+        format!("{:02}-{:02}", self.month, self.day)
+    }
+
+    /// `10:00`.
+    pub fn minute(&self) -> String {
+        format!("{:02}:{:02}", self.hour, self.minute)
+    }
+
     /// `2026-11-23 10:00:00`.
     pub fn for_people(&self) -> String {
         let Self { year, month, day, hour, minute, second, .. } = self;
@@ -50,7 +73,7 @@ impl LocalTime {
 
     /// `2026-11-23T10:00:00+01:00` (RFC 3339).
     pub fn rfc3339(&self) -> String {
-        let Self { year, month, day, hour, minute, second, offset } = self;
+        let Self { year, month, day, hour, minute, second, offset, .. } = self;
         let (sign, minutes) = (if *offset < 0 { '-' } else { '+' }, offset.abs() / 60);
         let (east_hours, east_minutes) = (minutes / 60, minutes % 60);
         format!(

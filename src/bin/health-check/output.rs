@@ -1,7 +1,7 @@
 //! Where the findings go: a line at the end of the log, a state file that is always whole, a line for the journal.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, IsTerminal, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -29,9 +29,19 @@ pub fn append_line(path: &Path, line: &str) -> io::Result<()> {
 /// # Errors
 /// When the new file cannot be written beside the old one; the old one is then as it was.
 pub fn replace(path: &Path, content: &str) -> io::Result<()> {
+    replace_with(path, |out| out.write_all(content.as_bytes()))
+}
+
+/// The same with a content that is written bit by bit.
+///
+/// # Errors
+/// As [`replace`], and when `write` fails.
+pub fn replace_with(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.new", std::process::id()));
-    let written = fs::write(&temporary, content).and_then(|()| fs::rename(&temporary, path));
+    let file = File::create(&temporary).map(BufWriter::new);
+    let written = file.and_then(|mut file| write(&mut file).and_then(|()| file.flush()));
+    let written = written.and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // The first error is the one to tell; there may be no file at all.
         _ = fs::remove_file(&temporary);
@@ -58,8 +68,16 @@ pub fn say(healthy: bool, line: &str) -> io::Result<()> {
 /// # Errors
 /// When standard output is closed or full.
 pub fn print(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
+    print_with(|out| out.write_all(text.as_bytes()))
+}
+
+/// The same with a text that is written bit by bit.
+///
+/// # Errors
+/// As [`print`], and when `write` fails.
+pub fn print_with(write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>) -> io::Result<()> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    write(&mut stdout)?;
     stdout.flush()
 }
 

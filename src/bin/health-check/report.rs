@@ -6,7 +6,7 @@
 //! list. A new key may be added; when one changes its meaning or goes, `schema` grows.
 //!
 //! - `schema`: 1. `version`: of this program. `name`: `--name`. `time`: RFC 3339, to the second.
-//! - `healthy`: the verdict. `problems`: what is wrong, in words; empty if and only if `healthy`.
+//! - `healthy`: the verdict. `problems`: what is wrong, also with the settings, in words; empty if and only if `healthy`.
 //! - `machine`: `cpus`, `cpu_percent`, `ram_percent` (one decimal), `ram_total_bytes`, `ram_available_bytes`, `load`
 //!   (three numbers: over 1, 5 and 15 minutes), `uptime_seconds`.
 //! - `disks`: `path`, `used_percent`, `inodes_percent`, `available_bytes`.
@@ -18,9 +18,11 @@ use std::path::PathBuf;
 
 use crate::arguments::Arguments;
 use crate::clock::LocalTime;
+use crate::history::Sample;
 use crate::json::Value;
 use crate::machine::{self, Disk, Memory};
 use crate::postgres;
+use crate::settings::Settings;
 use crate::site::{self, Answer};
 use crate::units::{self, Unit};
 
@@ -40,29 +42,35 @@ pub struct Report {
 }
 
 impl Report {
-    /// Makes all the checks.
-    pub fn collect(arguments: &Arguments) -> Self {
+    /// Makes all the checks. What is wrong with the settings is wrong with the server.
+    pub fn collect(arguments: &Arguments, settings: &Settings, mistakes: Vec<String>) -> Self {
         let time = LocalTime::now();
-        let mut problems = Vec::new();
+        let mut problems = mistakes;
         // The processors first: what the other checks cost is not to be measured.
         let cpu = noted(machine::cpu(), &mut problems);
-        if let (Some((percent, _)), Some(most)) = (cpu, arguments.max_cpu) {
+        if let (Some((percent, _)), Some(most)) = (cpu, settings.max_cpu) {
             note_beyond(&mut problems, "CPU", percent, most);
         }
         let memory = noted(machine::memory(), &mut problems);
         if let Some(memory) = memory {
-            note_beyond(&mut problems, "RAM", memory.used_percent(), arguments.max_ram);
+            note_beyond(&mut problems, "RAM", memory.used_percent(), settings.max_ram);
         }
         let load = noted(machine::load(), &mut problems);
+        if let (Some([_, five, _]), Some((_, processors)), Some(most)) = (load, cpu, settings.max_load) {
+            let each = five / processors.max(1) as f64;
+            if each > most {
+                problems.push(format!("load over five minutes at {each:.2} for each processor, above {most}"));
+            }
+        }
         let uptime = noted(machine::uptime(), &mut problems);
         let disks = arguments.disks.iter().map(|path| {
             let name = path.display();
             let found = machine::disk(path).map_err(|error| format!("cannot measure the disk {name}: {error}"));
             let disk = noted(found, &mut problems);
             if let Some(disk) = disk {
-                note_beyond(&mut problems, &format!("disk {name}"), disk.used_percent, arguments.max_disk);
+                note_beyond(&mut problems, &format!("disk {name}"), disk.used_percent, settings.max_disk);
                 let inodes = disk.inodes_percent.unwrap_or(0.0);
-                note_beyond(&mut problems, &format!("disk {name}: inodes"), inodes, arguments.max_disk);
+                note_beyond(&mut problems, &format!("disk {name}: inodes"), inodes, settings.max_disk);
             }
             (path.clone(), disk)
         });
@@ -70,7 +78,9 @@ impl Report {
         let units = check_units(&arguments.units, &mut problems);
         let sites = arguments.urls.iter().map(|url| {
             let answer = site::ask(url, arguments.host.as_deref());
-            problems.extend(answer.error.as_ref().map(|error| format!("site {}: {error}", url.as_str())));
+            let slow = || (answer.took > settings.max_response_time).then(|| too_slow(&answer, settings));
+            let error = answer.error.clone().or_else(slow);
+            problems.extend(error.map(|error| format!("site {}: {error}", url.as_str())));
             (url.as_str().to_owned(), answer)
         });
         let sites = sites.collect();
@@ -121,6 +131,22 @@ impl Report {
         }
         // Texts of others, with line feeds or worse, must not become lines of their own.
         fields.join(" | ").replace(char::is_control, " ")
+    }
+
+    /// What the history keeps of it.
+    pub fn sample(&self) -> Sample {
+        let fullest = |disk: &(PathBuf, Option<Disk>)| disk.1.map(|disk| disk.used_percent);
+        let slowest = |(_, answer): &(String, Answer)| answer.status.map(|_| answer.took.as_secs_f64() * 1000.0);
+        let number = |value: f64| value as f32;
+        Sample {
+            time: self.time.seconds(),
+            cpu: self.cpu.map(|(percent, _)| number(percent)),
+            ram: self.memory.map(|memory| number(memory.used_percent())),
+            disk: self.disks.iter().filter_map(fullest).max_by(f64::total_cmp).map(number),
+            load: self.load.map(|[_, five, _]| number(five)),
+            response: self.sites.iter().filter_map(slowest).max_by(f64::total_cmp).map(number),
+            problem: (!self.healthy()).then(|| self.problems.join("; ").into()),
+        }
     }
 
     fn units_in_words(&self) -> String {
@@ -222,6 +248,11 @@ fn note_beyond(problems: &mut Vec<String>, what: &str, percent: f64, most: f64) 
     if percent > most {
         problems.push(format!("{what} at {percent:.1}%, above {most}%"));
     }
+}
+
+fn too_slow(answer: &Answer, settings: &Settings) -> String {
+    let most = settings.max_response_time.as_millis();
+    format!("its answer took {} ms, above {most} ms", answer.took.as_millis())
 }
 
 fn label(kind: &str, count: usize, which: &dyn std::fmt::Display) -> String {

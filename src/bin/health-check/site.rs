@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::url::Url;
 
 /// The time for name, connection, request and the whole answer together.
-const LIMIT: Duration = Duration::from_secs(5);
+pub const LIMIT: Duration = Duration::from_secs(5);
 /// The longest status line and headers, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
 /// What is read of a body, in bytes; a site that has sent so much is well.

@@ -1,15 +1,27 @@
-//! Units of systemd: names come in; what `systemctl show` says of them goes out.
+//! Units of systemd: names come in; what systemd says of them over the bus goes out.
 
-use std::io::{self, Read};
-use std::os::fd::AsRawFd;
-use std::process::{Child, Command, Stdio};
+use std::io;
+use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// The time within which systemctl must have answered.
+use crate::bus::{Body, Connection, Method, Reader};
+
+/// The time within which systemd must have answered.
 const LIMIT: Duration = Duration::from_secs(5);
-/// How often an ending child is looked after.
-const PAUSE: Duration = Duration::from_millis(5);
+/// The name that systemd has on the bus (org.freedesktop.systemd1(5)).
+const SYSTEMD: &str = "org.freedesktop.systemd1";
+/// Kinds of units that have a result: the end of the name, and the interface that has the property.
+const WITH_RESULT: [(&str, &str); 8] = [
+    (".service", "org.freedesktop.systemd1.Service"),
+    (".socket", "org.freedesktop.systemd1.Socket"),
+    (".timer", "org.freedesktop.systemd1.Timer"),
+    (".mount", "org.freedesktop.systemd1.Mount"),
+    (".automount", "org.freedesktop.systemd1.Automount"),
+    (".swap", "org.freedesktop.systemd1.Swap"),
+    (".path", "org.freedesktop.systemd1.Path"),
+    (".scope", "org.freedesktop.systemd1.Scope"),
+];
 
 /// A unit's state, in systemd's own words (org.freedesktop.systemd1(5)).
 #[derive(Debug, Clone, PartialEq)]
@@ -48,86 +60,77 @@ impl Unit {
 /// Asks systemd for the states of all units at once.
 ///
 /// # Errors
-/// When systemctl is missing, systemd does not run, or no answer came in five seconds; in words.
+/// When there is no bus, systemd does not run, or no answer came in five seconds; in words.
 pub fn states(names: &[String]) -> Result<Vec<Unit>, String> {
-    let mut command = Command::new("systemctl");
-    command.args(["show", "--no-pager", "--property=Id,ActiveState,SubState,Result,LoadState", "--"]).args(names);
-    command.env("LC_ALL", "C").env("SYSTEMD_COLORS", "0");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "cannot ask systemd: there is no systemctl here".to_owned(),
-        _ => format!("cannot run systemctl: {error}"),
-    })?;
-    let answer = listen(&mut child, Instant::now() + LIMIT);
-    if answer.is_err() {
-        // It may have ended in the meantime, and then cannot be killed.
-        _ = child.kill();
-        _ = child.wait();
-    }
-    let (success, output, complaint) = answer.map_err(|error| match error.kind() {
-        io::ErrorKind::TimedOut => format!("systemctl gave no answer in {} s", LIMIT.as_secs()),
-        _ => format!("cannot read what systemctl says: {error}"),
-    })?;
-    match parse(&output, names) {
-        Some(units) if success => Ok(units),
-        _ => match complaint.lines().find(|line| !line.trim().is_empty()) {
-            Some(first) => Err(format!("cannot ask systemd: {}", first.trim())),
-            None => Err("systemctl gave an answer that was not understood".to_owned()),
-        },
+    let (sender, receiver) = mpsc::channel();
+    let names = names.to_vec();
+    // On a bus that hangs, connecting and writing wait without a limit. The end of the program ends the thread.
+    thread::spawn(move || sender.send(ask(&names)));
+    match receiver.recv_timeout(LIMIT) {
+        Ok(answer) => answer.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => "cannot ask systemd: there is no message bus here".to_owned(),
+            _ => format!("cannot ask systemd: {error}"),
+        }),
+        Err(_) => Err(format!("systemd gave no answer in {} s", LIMIT.as_secs())),
     }
 }
 
-/// Waits for a child to end: whether it succeeded, and what it said.
-fn listen(child: &mut Child, deadline: Instant) -> io::Result<(bool, String, String)> {
-    let output = read_until(child.stdout.take(), deadline)?;
-    let complaint = read_until(child.stderr.take(), deadline)?;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok((status.success(), output, complaint));
-        }
-        if Instant::now() >= deadline {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        thread::sleep(PAUSE);
-    }
-}
-
-fn read_until(pipe: Option<impl Read + AsRawFd>, deadline: Instant) -> io::Result<String> {
-    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
-    let Some(mut pipe) = pipe else { return Ok(String::new()) };
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now()).as_millis();
-        let mut wanted = libc::pollfd { fd: pipe.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        // SAFETY: one entry, which lives through the call.
-        match unsafe { libc::poll(&raw mut wanted, 1, left as libc::c_int) } {
-            0 => return Err(io::ErrorKind::TimedOut.into()),
-            1.. => match pipe.read(&mut buffer)? {
-                0 => return Ok(String::from_utf8_lossy(&bytes).into_owned()),
-                count => bytes.extend_from_slice(buffer.get(..count).unwrap_or_default()),
-            },
-            _ => match io::Error::last_os_error() {
-                error if error.kind() == io::ErrorKind::Interrupted => {}
-                error => return Err(error),
-            },
-        }
-    }
-}
-
-/// Reads `Property=value` lines, with an empty line between units, which come in the order in which they were named.
-fn parse(output: &str, names: &[String]) -> Option<Vec<Unit>> {
-    let blocks: Vec<&str> = output.split("\n\n").filter(|block| !block.trim().is_empty()).collect();
-    if blocks.len() != names.len() {
-        return None;
-    }
-    let unit = |(name, block): (&String, &str)| {
-        let value = |key: &str| block.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-        Some(Unit {
-            name: name.clone(),
-            load: value("LoadState")?.to_owned(),
-            active: value("ActiveState")?.to_owned(),
-            sub: value("SubState")?.to_owned(),
-            result: value("Result").unwrap_or_default().to_owned(),
-        })
+fn ask(names: &[String]) -> io::Result<Vec<Unit>> {
+    let mut bus = Connection::open()?;
+    let list = Method {
+        destination: SYSTEMD,
+        path: "/org/freedesktop/systemd1",
+        interface: "org.freedesktop.systemd1.Manager",
+        member: "ListUnitsByNames",
     };
-    names.iter().zip(blocks).map(unit).collect()
+    let found = listed(bus.call(&list, &Body::list(names))?)?;
+    if found.len() != names.len() {
+        return Err(io::Error::other("it told of other units than it was asked for"));
+    }
+    let mut units = Vec::new();
+    for (name, listed) in names.iter().zip(found) {
+        let result = result(&mut bus, name, &listed.path)?;
+        let Listed { load, active, sub, .. } = listed;
+        units.push(Unit { name: name.clone(), load, active, sub, result });
+    }
+    Ok(units)
+}
+
+/// What `ListUnitsByNames` tells of a unit, as far as it is of use.
+struct Listed {
+    load: String,
+    active: String,
+    sub: String,
+    path: String,
+}
+
+/// Reads `a(ssssssouso)`: units in the order in which they were named, each with its name, description, three states,
+/// the unit that it follows, its object, and a job's number, kind and object.
+fn listed(mut body: Reader) -> io::Result<Vec<Listed>> {
+    let length = body.length()?;
+    body.align(8);
+    let end = body.position() + length;
+    let mut units = Vec::new();
+    while body.position() < end {
+        body.align(8);
+        let (_name, _description) = (body.string()?, body.string()?);
+        let [load, active, sub] = [body.string()?, body.string()?, body.string()?];
+        let (_following, path) = (body.string()?, body.string()?);
+        let (_job, _kind, _object) = (body.u32()?, body.string()?, body.string()?);
+        units.push(Listed { load, active, sub, path });
+    }
+    Ok(units)
+}
+
+/// How the unit's last run ended: the property `Result`; empty for kinds of units that have none.
+fn result(bus: &mut Connection, name: &str, path: &str) -> io::Result<String> {
+    let Some((_, interface)) = WITH_RESULT.iter().find(|(end, _)| name.ends_with(end)) else {
+        return Ok(String::new());
+    };
+    let get = Method { destination: SYSTEMD, path, interface: "org.freedesktop.DBus.Properties", member: "Get" };
+    let mut body = bus.call(&get, &Body::two(interface, "Result"))?;
+    match body.signature()?.as_str() {
+        "s" => body.string(),
+        _ => Err(io::Error::other("it told a result that is not understood")),
+    }
 }

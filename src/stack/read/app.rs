@@ -15,6 +15,15 @@ use crate::stack::values::{database, files, host, python, size, time_span};
 #[diagnostic(help("name the site's hosts, or leave the key out: the site then answers to every name"))]
 struct NoServerNames;
 
+/// The address that the package's nginx site has for the report of the health check.
+const REPORT: &str = "/health-report";
+
+/// A check that would look at its own report.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("`{REPORT}` is the health check's own page, and answers whatever the app does")]
+#[diagnostic(help("name a page of the app: \"/healthz\""))]
+struct OwnReport;
+
 /// More processes or threads than this are a slip.
 const MOST: u16 = 1024;
 
@@ -82,7 +91,11 @@ pub(super) fn database(mut table: Table<'_>, app: Option<&Path>, package: Option
 pub(super) fn health(mut table: Table<'_>) -> Health {
     let on_boot = table.text("on-boot", time_span::time_span).unwrap_or_else(|| "2min".to_owned());
     let interval = table.text("interval", time_span::time_span).unwrap_or_else(|| "10min".to_owned());
+    let place = table.optional::<&str>("path").map(|item| item.place);
     let path = table.text("path", host::path).unwrap_or_else(|| "/healthz".to_owned());
+    if let Some(place) = place.filter(|_| path == REPORT) {
+        table.problems.add(&place, OwnReport);
+    }
     table.finish();
     Health { on_boot, interval, path }
 }

@@ -1,0 +1,43 @@
+//! What those are told who are to be alerted: the findings' line comes in; variables in a file go out, as systemd reads
+//! them into the environment of the unit that runs the administrator's programs (EnvironmentFile= in systemd.exec(5)).
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::output;
+
+/// Replaces the file: `HEALTH_LINE`, the findings with what could not be written, and, where there is a history,
+/// `HEALTH_FAILURES`: how many checks in a row, with this one, have found something wrong.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn raise(path: &Path, line: &str, failures: &[String], unhealthy_checks: Option<usize>) -> io::Result<()> {
+    let fields = std::iter::once(line).chain(failures.iter().map(String::as_str));
+    let line = fields.collect::<Vec<_>>().join(" | ").replace(char::is_control, " ");
+    let count = unhealthy_checks.map_or(String::new(), |count| format!("HEALTH_FAILURES={count}\n"));
+    output::replace(path, &format!("HEALTH_LINE=\"{}\"\n{count}", quoted(&line)))
+}
+
+/// Removes the file, if it is there.
+///
+/// # Errors
+/// When it is there and cannot be removed.
+pub fn withdraw(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A text between double quotes: four characters are escaped there.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '\\' | '"' | '$' | '`') {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    quoted
+}

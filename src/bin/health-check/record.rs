@@ -1,0 +1,69 @@
+//! What becomes of the findings: they go to standard output and to each file that the command line names. A file that
+//! cannot be written is told, and holds none of the others up.
+
+use std::io;
+use std::path::Path;
+
+use crate::alert;
+use crate::arguments::Arguments;
+use crate::history;
+use crate::output;
+use crate::page;
+use crate::report::Report;
+use crate::settings::Settings;
+
+/// The limits for this check: the command line's, else those of the administrator's file, else the defaults. And what is
+/// wrong with that file, in words.
+pub fn settings(arguments: &Arguments) -> (Settings, Vec<String>) {
+    let (mut settings, mistakes) = arguments.config.as_deref().map(Settings::load).unwrap_or_default();
+    settings.max_cpu = arguments.max_cpu.or(settings.max_cpu);
+    settings.max_ram = arguments.max_ram.unwrap_or(settings.max_ram);
+    settings.max_disk = arguments.max_disk.unwrap_or(settings.max_disk);
+    (settings, mistakes)
+}
+
+/// Writes the findings wherever they are wanted. What could not be written is returned, in words.
+pub fn record(arguments: &Arguments, settings: &Settings, report: &Report) -> Vec<String> {
+    let line = report.line();
+    let mut failures = Vec::new();
+    let mut note = |what: &str, path: &Path, result: io::Result<()>| {
+        if let Err(error) = result {
+            failures.push(format!("cannot write the {what} {}: {error}", path.display()));
+        }
+    };
+    if let Some(path) = &arguments.log {
+        let line = format!("[{}] {line}", report.time.for_people());
+        note("log", path, output::append_line(path, &line));
+    }
+    let json = report.to_json(&arguments.name);
+    if let Some(path) = &arguments.state {
+        note("state file", path, output::replace(path, &json));
+    }
+    let mut samples = None;
+    if let Some(path) = &arguments.history {
+        match history::record(path, &report.sample(), settings.history) {
+            Ok(recorded) => samples = Some(recorded),
+            Err(error) => note("history", path, Err(error)),
+        }
+    }
+    if let (Some(path), Some(samples)) = (&arguments.page, &samples) {
+        let now = report.time.seconds();
+        let write = |out: &mut _| page::write(out, &arguments.name, samples.iter(), settings, now);
+        note("page", path, output::replace_with(path, write));
+    }
+    let said = if arguments.json { output::print(&json) } else { output::say(report.healthy(), &line) };
+    if let Err(error) = said {
+        failures.push(format!("cannot write to standard output: {error}"));
+    }
+    if let Some(path) = &arguments.alert {
+        let unhealthy_checks = samples.map(|samples| samples.iter().rev().take_while(|s| s.problem.is_some()).count());
+        let result = match report.healthy() && failures.is_empty() {
+            true => alert::withdraw(path),
+            false => alert::raise(path, &line, &failures, unhealthy_checks),
+        };
+        if let Err(error) = result {
+            failures.push(format!("cannot write the alert {}: {error}", path.display()));
+        }
+    }
+    failures
+}

@@ -1,0 +1,251 @@
+//! The administrator's limits: the path of `health.toml` comes in; the limits, and in words what is wrong with the file,
+//! go out. A mistake in it never keeps the check from being made: where a value is not understood, its default holds.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::nearest::nearest;
+
+/// The longest file that is read, in bytes: a hundred times what a full one has.
+const LONGEST_FILE: u64 = 64 * 1024;
+/// Mistakes that are told one by one; of the others, only the number.
+const MOST_MISTAKES: usize = 3;
+/// The most entries of the history: what a page with all of them can still show, and memory hold.
+const LONGEST_HISTORY: f64 = 20_000.0;
+
+/// Limits; what is above them is unhealthy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Per cent, 0 to 100; `None` for no limit.
+    pub max_cpu: Option<f64>,
+    /// Of the load average over five minutes, for each processor; `None` for no limit.
+    pub max_load: Option<f64>,
+    /// Per cent, 0 to 100.
+    pub max_ram: f64,
+    /// Per cent, 0 to 100, of bytes and of inodes.
+    pub max_disk: f64,
+    /// For a site's whole answer.
+    pub max_response_time: Duration,
+    /// Entries that the history keeps.
+    pub history: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_cpu: None,
+            max_load: None,
+            max_ram: 95.0,
+            max_disk: 90.0,
+            max_response_time: crate::site::LIMIT,
+            history: 4320,
+        }
+    }
+}
+
+/// A key of the file: its name, the least and the most that it may be, and whether only whole numbers make sense.
+struct Key {
+    name: &'static str,
+    least: f64,
+    most: f64,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Number,
+    WholeNumber,
+}
+
+const fn key(name: &'static str, least: f64, most: f64, kind: Kind) -> Key {
+    Key { name, least, most, kind }
+}
+
+const KEYS: [Key; 6] = [
+    key("max_cpu", 0.0, 100.0, Kind::Number),
+    key("max_load", 0.0, 1000.0, Kind::Number),
+    key("max_ram", 0.0, 100.0, Kind::Number),
+    key("max_disk", 0.0, 100.0, Kind::Number),
+    key("max_response_time", 1.0, crate::site::LIMIT.as_millis() as f64, Kind::WholeNumber),
+    key("history", 1.0, LONGEST_HISTORY, Kind::WholeNumber),
+];
+
+impl Settings {
+    /// Reads the file, and says what is wrong with it: a sentence for each mistake, with file, line and key. A file that
+    /// is not there is an empty one: an administrator may have removed it.
+    pub fn load(path: &Path) -> (Self, Vec<String>) {
+        match read(path) {
+            Ok(Some(text)) => Self::parse(&text, &path.display().to_string()),
+            Ok(None) => (Self::default(), Vec::new()),
+            Err(why) => (Self::default(), vec![format!("cannot read {}: {why}; the defaults hold", path.display())]),
+        }
+    }
+
+    fn parse(text: &str, path: &str) -> (Self, Vec<String>) {
+        let mut settings = Self::default();
+        let place = |offset: usize| format!("{path}:{}", 1 + text.bytes().take(offset).filter(|b| *b == b'\n').count());
+        let table = match DeTable::parse(text) {
+            Ok(table) => table.into_inner(),
+            Err(error) => {
+                let place = place(error.span().map_or(0, |span| span.start));
+                let message = error.message().lines().collect::<Vec<_>>().join(", ");
+                return (settings, vec![format!("{place}: this is not TOML: {message}; the defaults hold")]);
+            }
+        };
+        let mut mistakes = Vec::new();
+        for (name, value) in &table {
+            let known = KEYS.iter().find(|key| key.name == name.get_ref().as_ref());
+            let (offset, result) = match known {
+                Some(key) => (value.span().start, settings.set(key, value.get_ref())),
+                None => (name.span().start, Err(unknown(name.get_ref()))),
+            };
+            mistakes.extend(result.err().map(|why| (offset, why)));
+        }
+        mistakes.sort();
+        let more = mistakes.len().saturating_sub(MOST_MISTAKES);
+        let told = mistakes.into_iter().take(MOST_MISTAKES).map(|(offset, why)| format!("{}: {why}", place(offset)));
+        let mut told: Vec<String> = told.collect();
+        if more > 0 {
+            told.push(format!("{path}: {more} more mistakes"));
+        }
+        (settings, told)
+    }
+
+    fn set(&mut self, key: &Key, value: &DeValue<'_>) -> Result<(), String> {
+        let given = number(value).ok_or_else(|| key.wanted(&format!("is {}", with_article(value))))?;
+        let whole = key.kind == Kind::Number || given.fract() == 0.0;
+        if !whole || !(key.least..=key.most).contains(&given) {
+            return Err(key.wanted(&format!("is {given}")));
+        }
+        match key.name {
+            "max_cpu" => self.max_cpu = Some(given),
+            "max_load" => self.max_load = Some(given),
+            "max_ram" => self.max_ram = given,
+            "max_disk" => self.max_disk = given,
+            "max_response_time" => self.max_response_time = Duration::from_millis(given as u64),
+            _ => self.history = given as usize,
+        }
+        Ok(())
+    }
+}
+
+impl Key {
+    fn wanted(&self, found: &str) -> String {
+        let Self { name, least, most, kind } = self;
+        let kind = if *kind == Kind::WholeNumber { "a whole number" } else { "a number" };
+        format!("{name} {found}, but has to be {kind} from {least} to {most}; its default holds")
+    }
+}
+
+fn unknown(name: &str) -> String {
+    let known = KEYS.map(|key| key.name);
+    let shown = name.escape_debug();
+    match nearest(name, &known) {
+        Some(meant) => format!("there is no key `{shown}`: did you mean `{meant}`?"),
+        None => format!("there is no key `{shown}`; the keys are {}", known.join(", ")),
+    }
+}
+
+fn number(value: &DeValue<'_>) -> Option<f64> {
+    if let Some(integer) = value.as_integer() {
+        return i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(|number| number as f64);
+    }
+    value.as_float()?.as_str().parse().ok()
+}
+
+fn with_article(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) | DeValue::Float(_) => "too large a number",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+fn read(path: &Path) -> Result<Option<String>, String> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(|error| error.to_string())?,
+    };
+    let mut bytes = Vec::new();
+    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Err(format!("it is larger than {LONGEST_FILE} bytes"));
+    }
+    String::from_utf8(bytes).map(Some).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count();
+        format!("line {line} is not UTF-8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistakes(text: &str) -> Vec<String> {
+        Settings::parse(text, "health.toml").1
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let text =
+            "max_cpu = 80\nmax_load = 1.5\nmax_ram = 0x32\nmax_disk = 70.5\nmax_response_time = 1_500\nhistory = 7";
+        let (settings, mistakes) = Settings::parse(text, "");
+        assert_eq!(mistakes, Vec::<String>::new());
+        let expected = Settings {
+            max_cpu: Some(80.0),
+            max_load: Some(1.5),
+            max_ram: 50.0,
+            max_disk: 70.5,
+            max_response_time: Duration::from_millis(1500),
+            history: 7,
+        };
+        assert_eq!(settings, expected);
+        assert_eq!(Settings::parse("# nothing\n", ""), (Settings::default(), Vec::new()));
+    }
+
+    #[test]
+    fn a_mistake_has_its_line_and_the_rest_holds() {
+        let (settings, mistakes) = Settings::parse("max_ram = 50\n\nmax_cup = 3\nmax_disk = \"a\"\n", "health.toml");
+        assert_eq!(settings, Settings { max_ram: 50.0, ..Settings::default() });
+        assert_eq!(
+            mistakes,
+            [
+                "health.toml:3: there is no key `max_cup`: did you mean `max_cpu`?",
+                "health.toml:4: max_disk is a string, but has to be a number from 0 to 100; its default holds"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_limit_is_refused() {
+        for (text, words) in [
+            ("max_cpu = 101", "max_cpu is 101"),
+            ("max_cpu = nan", "max_cpu is NaN"),
+            ("max_ram = -1", "from 0 to 100"),
+            ("max_response_time = 1.5", "a whole number from 1 to 5000"),
+            ("max_response_time = 5001", "a whole number from 1 to 5000"),
+            ("history = 0", "from 1 to 20000"),
+            ("history = 99999999999999999999", "too large a number"),
+            ("history = true", "is a boolean"),
+            ("max-disk = 3", "did you mean `max_disk`?"),
+            ("colour = 3", "the keys are max_cpu, max_load"),
+            ("[limits]\nmax_cpu = 3", "health.toml:1: there is no key `limits`"),
+            ("max_cpu = 3\nmax_cpu = 4", "health.toml:2: this is not TOML: duplicate key"),
+            ("max_cpu = 3\nmax_disk = \n", "health.toml:2: this is not TOML"),
+        ] {
+            let found = mistakes(text);
+            assert!(found.len() == 1 && found[0].contains(words), "{text}: {found:?}");
+        }
+        let many: String = (0..9).map(|n| format!("a{n} = 1\n")).collect();
+        assert_eq!(mistakes(&many).len(), 4);
+        assert_eq!(mistakes(&many)[3], "health.toml: 6 more mistakes");
+    }
+}

@@ -1,0 +1,103 @@
+//! The health check and systemd's units: over a message bus, as on a server.
+
+mod support;
+
+use std::fs;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use support::health::{Bus, findings, problem, program, run_bounded};
+
+#[test]
+fn units_are_asked_of_the_machines_own_systemd() {
+    let (status, found) = findings(&["--unit=-.mount", "--unit", "no-such-unit.service"]);
+    assert_eq!(status, 1);
+    if Path::new("/run/systemd/system").exists() {
+        assert_eq!(found["units"][0]["active"], "active", "{found}");
+        assert_eq!(found["problems"], json!(["no-such-unit.service does not exist"]));
+    } else {
+        assert!(problem(&found).contains("cannot ask systemd: "), "{found}");
+        assert_eq!(found["units"][1]["healthy"], false);
+    }
+}
+
+/// What a check finds that asks about units on the bus at this address.
+fn check(address: &str, units: &[&str]) -> Value {
+    let mut command = Command::new(program());
+    command.args(["--name", "a", "--max-ram", "100", "--json"]).args(units.iter().flat_map(|unit| ["--unit", unit]));
+    let output = run_bounded(command.env("DBUS_SYSTEM_BUS_ADDRESS", address));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// States that cannot be brought about without a running systemd; a booted machine shows real ones.
+#[test]
+fn states_of_units_become_a_verdict() {
+    for (unit, expected) in [
+        (["a.service", "loaded", "active", "running", "success"], None),
+        (["a.service", "loaded", "reloading", "reload", "success"], None),
+        (["a.service", "loaded", "activating", "start", "success"], None),
+        (["a.target", "loaded", "active", "active", "-"], None),
+        (
+            ["a.service", "loaded", "activating", "auto-restart", "exit-code"],
+            Some("a.service is activating (auto-restart, exit-code)"),
+        ),
+        (["a.service", "loaded", "failed", "failed", "timeout"], Some("a.service is failed (failed, timeout)")),
+        (["a.service", "loaded", "inactive", "dead", "success"], Some("a.service is inactive (dead)")),
+        (
+            ["a.service", "loaded", "deactivating", "stop-sigterm", "success"],
+            Some("a.service is deactivating (stop-sigterm)"),
+        ),
+        (["a.service", "masked", "inactive", "dead", "success"], Some("a.service is masked")),
+    ] {
+        let found = check(&Bus::with_units(&[unit]).address(), &[unit[0]]);
+        assert_eq!(found["problems"], json!(expected.into_iter().collect::<Vec<_>>()), "{unit:?}");
+        let [name, load, active, sub, result] = unit;
+        let result = if result == "-" { "" } else { result };
+        let told = json!({ "name": name, "healthy": expected.is_none(), "load": load, "active": active, "sub": sub,
+            "result": result });
+        assert_eq!(found["units"], json!([told]));
+    }
+}
+
+#[test]
+fn each_unit_has_its_own_state() {
+    let long = format!("{}.socket", "x".repeat(240));
+    let bus = Bus::with_units(&[
+        ["b.mount", "loaded", "inactive", "dead", "success"],
+        ["a.service", "loaded", "active", "running", "success"],
+        [&long, "loaded", "failed", "failed", "resources"],
+    ]);
+    let found = check(&bus.address(), &["a.service", "b.mount", &long, "c.timer"]);
+    let problems = json!([
+        "b.mount is inactive (dead)",
+        format!("{long} is failed (failed, resources)"),
+        "c.timer does not exist"
+    ]);
+    assert_eq!(found["problems"], problems);
+    assert_eq!(found["units"][0]["sub"], "running");
+    // As many as no stack has: the messages get long.
+    let many: Vec<String> = (0..300).map(|number| format!("unit-{number}.service")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let found = check(&bus.address(), &many);
+    assert_eq!(found["problems"].as_array().unwrap().len(), 300);
+}
+
+#[test]
+fn a_bus_that_does_not_answer_is_told() {
+    let bus = Bus::with_units(&[]);
+    assert!(problem(&check(&bus.address(), &["hang.service"])).contains("systemd gave no answer in 5 s"));
+    let found = check(&Bus::empty().address(), &["a.service"]);
+    assert!(problem(&found).contains("cannot ask systemd: The name org.freedesktop.systemd1 was not"), "{found}");
+    assert_eq!(found["units"][0]["active"], Value::Null);
+
+    let folder = tempfile::tempdir().unwrap();
+    let address = |name: &str| format!("unix:path={}", folder.path().join(name).display());
+    assert!(problem(&check(&address("none"), &["a.service"])).contains("there is no message bus here"));
+    let _silent = UnixListener::bind(folder.path().join("silent")).unwrap();
+    assert!(problem(&check(&address("silent"), &["a.service"])).contains("systemd gave no answer in 5 s"));
+    fs::write(folder.path().join("file"), "").unwrap();
+    assert!(problem(&check(&address("file"), &["a.service"])).contains("refused"));
+}
