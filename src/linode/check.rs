@@ -4,15 +4,16 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::content::Content;
 use super::error::Class;
 use crate::disk::limits::{self, LimitError};
-use crate::system::hash::{HashingWriter, Sha256};
+use crate::system::hash::Sha256;
 use crate::system::interrupt;
-use crate::system::progress::Progress;
 
 /// The longest label, in characters.
 const LONGEST_LABEL: usize = 50;
@@ -223,17 +224,15 @@ pub fn check_image(path: &Path) -> Result<CheckedImage, CheckError> {
     let (file, bytes) = open().map_err(read_error)?;
     limits::check_compressed(bytes)?;
 
-    let progress = Progress::bytes("checking the image", bytes);
-    let mut source = Source { file: &file, hasher: HashingWriter::new(io::sink()), failed: None, progress: &progress };
     let mut begin = [0; 2];
-    let count = io::Read::take(&file, 2).read(&mut begin).map_err(read_error)?;
+    let count = file.read_at(&mut begin, 0).map_err(read_error)?;
     if begin.get(..count) != Some(&GZIP_MAGIC) {
         return Err(CheckError::NotGzip(path.to_owned()));
     }
-    io::Seek::rewind(&mut &file).map_err(read_error)?;
-    let decompressed = decompress(&mut source);
+    let mut content = Content::new(file.try_clone().map_err(read_error)?, bytes, "checking the image");
+    let decompressed = decompress(&mut content);
     interrupt_check()?;
-    if let Some(source) = source.failed {
+    if let Some(source) = content.take_error() {
         return Err(read_error(source));
     }
     let (head, raw_bytes) = match decompressed {
@@ -242,39 +241,13 @@ pub fn check_image(path: &Path) -> Result<CheckedImage, CheckError> {
         Err((source, raw_bytes)) => return Err(CheckError::Damaged { path: path.to_owned(), raw_bytes, source }),
     };
     check_file_system(path, &head, raw_bytes)?;
-    let (_, sha256, bytes) = source.hasher.finish();
+    let (sha256, bytes) = content.finish();
     Ok(CheckedImage { path: path.to_owned(), file, bytes, raw_bytes, sha256 })
-}
-
-/// The compressed file on its way to the decompressor.
-struct Source<'a> {
-    file: &'a File,
-    hasher: HashingWriter<io::Sink>,
-    /// An error of the disk, which the decompressor would report as one of the format.
-    failed: Option<io::Error>,
-    progress: &'a Progress,
-}
-
-impl Read for Source<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        use io::Write;
-        let count = match self.file.read(buffer) {
-            Ok(count) => count,
-            Err(error) => {
-                let kind = error.kind();
-                self.failed = Some(error);
-                return Err(kind.into());
-            }
-        };
-        self.hasher.write_all(buffer.get(..count).unwrap_or_default())?;
-        self.progress.advance(count as u64);
-        Ok(count)
-    }
 }
 
 /// The first bytes of what `source` holds, and its size in bytes; stops when it is over the limit. The error comes with
 /// how far it came.
-fn decompress(source: &mut Source) -> Result<(Vec<u8>, u64), (io::Error, u64)> {
+fn decompress(source: &mut Content) -> Result<(Vec<u8>, u64), (io::Error, u64)> {
     let mut decoder = MultiGzDecoder::new(BufReader::with_capacity(256 * 1024, source));
     let mut buffer = vec![0; 256 * 1024];
     let (mut head, mut size) = (Vec::with_capacity(HEAD), 0);

@@ -11,6 +11,7 @@ use ureq::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use super::clock::{Clock, Limits, interruptible};
 use super::error::{ApiError, reasons};
 use super::token::Token;
+use crate::system::http::{self, Patience};
 use crate::system::interrupt::{self, Interrupted};
 
 /// The address of the API, where its documentation says.
@@ -105,15 +106,8 @@ impl Client {
     pub fn new(base: &str, token: Token, limits: Limits, clock: Rc<dyn Clock>) -> Result<Self, ApiError> {
         let base = base.trim_end_matches('/');
         check_address(base).map_err(|reason| ApiError::Address { address: base.to_owned(), reason })?;
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_connect(Some(limits.connect))
-            .timeout_recv_response(Some(limits.stall))
-            .timeout_per_read(Some(limits.stall))
-            .timeout_per_write(Some(limits.stall))
-            .user_agent(concat!("stackdeb/", env!("CARGO_PKG_VERSION")))
-            .build();
+        let patience = Patience { connect: limits.connect, stall: limits.stall };
+        let config = http::settings(patience).max_redirects(0).build();
         Ok(Self { agent: ureq::Agent::new_with_config(config), base: base.to_owned(), token, limits, clock })
     }
 

@@ -6,6 +6,7 @@
 pub mod check;
 pub mod client;
 pub mod clock;
+mod content;
 pub mod error;
 pub mod events;
 pub mod images;
