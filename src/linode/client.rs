@@ -40,6 +40,8 @@ pub(super) struct Call<'a> {
     pub filter: Option<&'a str>,
     /// JSON.
     pub body: Option<String>,
+    /// What of the body must not be shown if it comes back.
+    pub secret: Option<&'a str>,
     /// For messages: "list the images".
     pub what: &'static str,
     /// The scope that the token needs.
@@ -49,7 +51,7 @@ pub(super) struct Call<'a> {
 impl<'a> Call<'a> {
     /// A request without a body.
     pub fn new(method: Method, path: &'a str, what: &'static str, scope: &'static str) -> Self {
-        Self { method, path, filter: None, body: None, what, scope }
+        Self { method, path, filter: None, body: None, secret: None, what, scope }
     }
 }
 
@@ -213,7 +215,9 @@ impl Client {
             let scopes = headers.get("X-OAuth-Scopes").and_then(|value| value.to_str().ok()).map(str::to_owned);
             return Ok(Answer { what: call.what, body, scopes });
         }
-        Err(self.refusal(call, status, &headers, &self.token.redact(&body)))
+        let body = self.token.redact(&body);
+        let body = call.secret.map_or_else(|| body.clone(), |secret| body.replace(secret, "[secret]"));
+        Err(self.refusal(call, status, &headers, &body))
     }
 
     fn refusal(&self, call: &Call, status: StatusCode, headers: &HeaderMap, body: &str) -> Failure {
