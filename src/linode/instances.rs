@@ -193,7 +193,8 @@ pub fn delete(client: &Client, id: u64) -> Result<(), ApiError> {
 /// When the API refuses or cannot be asked.
 pub fn configuration(client: &Client, id: u64) -> Result<Option<Configuration>, ApiError> {
     let path = format!("{}/configs", path(id));
-    let list = List { path: &path, filter: None, what: "look at what the instance boots", scope: READ_SCOPE, then: None };
+    let list =
+        List { path: &path, filter: None, what: "look at what the instance boots", scope: READ_SCOPE, then: None };
     Ok(list.fetch(client)?.into_iter().next())
 }
 
@@ -213,7 +214,9 @@ pub fn set_kernel(client: &Client, id: u64, configuration: &Configuration, kerne
 /// When the API refuses or cannot be asked.
 pub fn boot(client: &Client, id: u64) -> Result<(), ApiError> {
     let path = format!("{}/boot", path(id));
-    client.send(&Call { body: Some("{}".into()), ..Call::new(Method::POST, &path, "boot the instance", SCOPE) }).map(drop)
+    client
+        .send(&Call { body: Some("{}".into()), ..Call::new(Method::POST, &path, "boot the instance", SCOPE) })
+        .map(drop)
 }
 
 /// Switches an instance off and on.
@@ -222,5 +225,7 @@ pub fn boot(client: &Client, id: u64) -> Result<(), ApiError> {
 /// When the API refuses or cannot be asked.
 pub fn reboot(client: &Client, id: u64) -> Result<(), ApiError> {
     let path = format!("{}/reboot", path(id));
-    client.send(&Call { body: Some("{}".into()), ..Call::new(Method::POST, &path, "reboot the instance", SCOPE) }).map(drop)
+    client
+        .send(&Call { body: Some("{}".into()), ..Call::new(Method::POST, &path, "reboot the instance", SCOPE) })
+        .map(drop)
 }

@@ -60,12 +60,13 @@ pub fn serve(stream: &TcpStream, host: &str, state: &Mutex<State>) -> Option<()>
     }
     let length: usize = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut seen = Seen { method, path, headers, body: Vec::new() };
-    let refusal = if seen.method == "PUT" { images::refuse_put(&seen, &mut state.lock().unwrap()) } else { None };
+    let is_file = seen.method == "PUT" && seen.path.starts_with("/upload/");
+    let refusal = if is_file { images::refuse_put(&seen, &mut state.lock().unwrap()) } else { None };
     if refusal.is_none() {
         if seen.headers.get("expect").is_some_and(|expected| expected == "100-continue") {
             (&mut &*stream).write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
         }
-        let cut = seen.method == "PUT"
+        let cut = is_file
             && count_down(&mut state.lock().unwrap(), |fault| match fault {
                 Fault::PutCut(times) => Some(times),
                 _ => None,
@@ -88,14 +89,16 @@ pub fn serve(stream: &TcpStream, host: &str, state: &Mutex<State>) -> Option<()>
         state.seen.push(seen.clone());
         (state.faults.clone(), state.scopes.clone())
     };
-    if seen.method == "PUT" && faults.contains(&Fault::PutStalls) {
+    if is_file && faults.contains(&Fault::PutStalls) {
         thread::sleep(Duration::from_secs(60));
     }
-    if seen.method == "PUT" && faults.contains(&Fault::PutAnswerLost) {
+    if is_file && faults.contains(&Fault::PutAnswerLost) {
         return stream.shutdown(std::net::Shutdown::Both).ok();
     }
     if answer.0 >= 400 && faults.contains(&Fault::Echoes) {
-        answer.3 = format!("{} {} {:?}", seen.method, seen.path, seen.headers);
+        // What is secret in a body comes first: no more than the beginning of a refusal is shown.
+        let body: Value = serde_json::from_slice(&seen.body).unwrap_or_default();
+        answer.3 = format!("{} {} {} {:?}", seen.method, seen.path, body["metadata"], seen.headers);
     }
     let Answer(status, extra, kind, body) = answer;
     let scopes = scopes.map(|scopes| format!("X-OAuth-Scopes: {scopes}\r\n")).unwrap_or_default();

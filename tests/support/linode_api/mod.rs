@@ -231,6 +231,12 @@ impl Api {
     pub fn paths(&self, method: &str) -> Vec<String> {
         self.seen(method).iter().map(|seen| seen.path.trim_start_matches("/v4").to_owned()).collect()
     }
+
+    /// All requests so far, in their order: `GET /images`.
+    pub fn all_paths(&self) -> Vec<String> {
+        let path = |seen: &Seen| seen.path.split('?').next().unwrap_or_default().trim_start_matches("/v4").to_owned();
+        self.state().seen.iter().map(|seen| format!("{} {}", seen.method, path(seen))).collect()
+    }
 }
 
 fn respond(seen: &Seen, host: &str, state: &mut State) -> Answer {
