@@ -15,6 +15,7 @@ pub mod deploy;
 pub mod deploy_error;
 pub mod error;
 pub mod events;
+mod file_system;
 pub mod firewalls;
 pub mod health;
 pub mod images;
