@@ -21,6 +21,18 @@ boot *args: build
 upload *args: build
     target/release/stackdeb upload "$@"
 
+# Start instances of it, and wait until they answer: just deploy --region us-east
+deploy *args: build
+    target/release/stackdeb deploy "$@"
+
+# What the stack runs at Linode, and whether it is well
+instances *args: build
+    target/release/stackdeb instances "$@"
+
+# Remove what the stack runs at Linode
+destroy *args: build
+    target/release/stackdeb destroy "$@"
+
 # Every test. Installs the programs that the tests run from the machine's package archive.
 test *args: build
     tests/setup

@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{boot, check, deb, image, new, upload};
+use crate::commands::{boot, check, deb, deploy, destroy, image, instances, new, upload};
+use crate::linode::deploy_error::DeployError;
+use crate::linode::error::Class;
 use crate::linode::upload::UploadError;
 
 /// From one stack.toml to Debian packages and a disk image for Linode that boots into the running stack.
@@ -27,11 +29,19 @@ enum Command {
     Boot(boot::BootArgs),
     /// Upload the image to Linode
     Upload(upload::UploadArgs),
+    /// Start instances of the image at Linode, and wait until they answer
+    Deploy(deploy::DeployArgs),
+    /// List what this stack runs at Linode, and whether it is well
+    Instances(instances::InstancesArgs),
+    /// Remove instances of this stack from Linode
+    Destroy(destroy::DestroyArgs),
 }
 
 /// The exit status that an error ends the program with: 1, unless its kind has one of its own.
 pub fn exit_status(report: &miette::Report) -> u8 {
-    report.downcast_ref::<UploadError>().map_or(1, |error| error.class().exit_status())
+    let upload = report.downcast_ref::<UploadError>().map(UploadError::class);
+    let class = upload.or_else(|| report.downcast_ref::<DeployError>().map(DeployError::class));
+    class.map_or(1, Class::exit_status)
 }
 
 impl Cli {
@@ -47,6 +57,9 @@ impl Cli {
             Command::Image(args) => image::run(&args),
             Command::Boot(args) => boot::run(&args),
             Command::Upload(args) => upload::run(&args),
+            Command::Deploy(args) => deploy::run(&args),
+            Command::Instances(args) => instances::run(&args),
+            Command::Destroy(args) => destroy::run(&args),
         }
     }
 }

@@ -1,11 +1,15 @@
-//! One file for each command: its arguments, and how it joins the modules to its left. No logic of its own. `archive`,
-//! `loader` and `newest_image` are what several commands have in common.
+//! One file for each command: its arguments, and how it joins the modules to its left. No logic of its own. `account`,
+//! `archive`, `loader` and `newest_image` are what several commands have in common.
 
+mod account;
 mod archive;
 pub mod boot;
 pub mod check;
 pub mod deb;
+pub mod deploy;
+pub mod destroy;
 pub mod image;
+pub mod instances;
 pub mod loader;
 pub mod new;
 mod newest_image;

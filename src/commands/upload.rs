@@ -1,21 +1,17 @@
 //! `stackdeb upload`: an image file becomes an image in the account at Linode. Everything on this machine is checked
 //! before Linode is asked for the first time.
 
-use std::env;
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::time::Duration;
 
 use clap::Args;
 use miette::IntoDiagnostic;
 use serde::Serialize;
 
+use super::account::{ApiArgs, say};
 use super::newest_image::newest_image;
 use crate::linode::check::{self, CheckedImage, Request};
-use crate::linode::client::{ADDRESS, Client};
-use crate::linode::clock::{Limits, SystemClock};
 use crate::linode::images::{Image, Status};
-use crate::linode::token::Token;
 use crate::linode::upload::{Duplicate, Origin, UploadError, upload};
 use crate::system::hash::Sha256;
 
@@ -51,9 +47,8 @@ pub struct UploadArgs {
     /// Seconds until the image must be available once it is sent
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     timeout: u64,
-    /// The address of the API [default: $LINODE_API_URL, else https://api.linode.com/v4]
-    #[arg(long, value_name = "ADDRESS")]
-    api: Option<String>,
+    #[command(flatten)]
+    api: ApiArgs,
 }
 
 /// What `--json` prints.
@@ -106,12 +101,9 @@ pub fn run(args: &UploadArgs) -> miette::Result<()> {
 fn bring(args: &UploadArgs, path: PathBuf) -> Result<(CheckedImage, Request, (Image, Origin)), UploadError> {
     let label = args.label.clone().unwrap_or_else(|| check::default_label(&path));
     let request = Request::new(&label, &args.region, &args.tags)?;
-    let address = args.api.clone().or_else(|| env::var("LINODE_API_URL").ok().filter(|value| !value.is_empty()));
-    let address = address.as_deref().unwrap_or(ADDRESS);
-    let client = Client::new(address, Token::from_environment()?, Limits::default(), Rc::new(SystemClock::default()))?;
+    let client = args.api.client::<UploadError>()?;
     let image = check::check_image(&path)?;
     let duplicate = if args.force { Duplicate::Add } else { Duplicate::Reuse };
-    let say = |line: &str| eprintln!("stackdeb: {line}");
     let done = upload(&client, &image, &request, duplicate, Duration::from_secs(args.timeout), &say)?;
     Ok((image, request, done))
 }

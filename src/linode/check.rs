@@ -4,15 +4,17 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::content::Content;
 use super::error::Class;
+use super::file_system;
 use crate::disk::limits::{self, LimitError};
-use crate::system::hash::{HashingWriter, Sha256};
+use crate::system::hash::Sha256;
 use crate::system::interrupt;
-use crate::system::progress::Progress;
 
 /// The longest label, in characters.
 const LONGEST_LABEL: usize = 50;
@@ -223,17 +225,15 @@ pub fn check_image(path: &Path) -> Result<CheckedImage, CheckError> {
     let (file, bytes) = open().map_err(read_error)?;
     limits::check_compressed(bytes)?;
 
-    let progress = Progress::bytes("checking the image", bytes);
-    let mut source = Source { file: &file, hasher: HashingWriter::new(io::sink()), failed: None, progress: &progress };
     let mut begin = [0; 2];
-    let count = io::Read::take(&file, 2).read(&mut begin).map_err(read_error)?;
+    let count = file.read_at(&mut begin, 0).map_err(read_error)?;
     if begin.get(..count) != Some(&GZIP_MAGIC) {
         return Err(CheckError::NotGzip(path.to_owned()));
     }
-    io::Seek::rewind(&mut &file).map_err(read_error)?;
-    let decompressed = decompress(&mut source);
+    let mut content = Content::new(file.try_clone().map_err(read_error)?, bytes, "checking the image");
+    let decompressed = decompress(&mut content);
     interrupt_check()?;
-    if let Some(source) = source.failed {
+    if let Some(source) = content.take_error() {
         return Err(read_error(source));
     }
     let (head, raw_bytes) = match decompressed {
@@ -241,40 +241,14 @@ pub fn check_image(path: &Path) -> Result<CheckedImage, CheckError> {
         Ok(_) => return Err(CheckError::TooLarge(path.to_owned())),
         Err((source, raw_bytes)) => return Err(CheckError::Damaged { path: path.to_owned(), raw_bytes, source }),
     };
-    check_file_system(path, &head, raw_bytes)?;
-    let (_, sha256, bytes) = source.hasher.finish();
+    file_system::check(path, &head, raw_bytes)?;
+    let (sha256, bytes) = content.finish();
     Ok(CheckedImage { path: path.to_owned(), file, bytes, raw_bytes, sha256 })
-}
-
-/// The compressed file on its way to the decompressor.
-struct Source<'a> {
-    file: &'a File,
-    hasher: HashingWriter<io::Sink>,
-    /// An error of the disk, which the decompressor would report as one of the format.
-    failed: Option<io::Error>,
-    progress: &'a Progress,
-}
-
-impl Read for Source<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        use io::Write;
-        let count = match self.file.read(buffer) {
-            Ok(count) => count,
-            Err(error) => {
-                let kind = error.kind();
-                self.failed = Some(error);
-                return Err(kind.into());
-            }
-        };
-        self.hasher.write_all(buffer.get(..count).unwrap_or_default())?;
-        self.progress.advance(count as u64);
-        Ok(count)
-    }
 }
 
 /// The first bytes of what `source` holds, and its size in bytes; stops when it is over the limit. The error comes with
 /// how far it came.
-fn decompress(source: &mut Source) -> Result<(Vec<u8>, u64), (io::Error, u64)> {
+fn decompress(source: &mut Content) -> Result<(Vec<u8>, u64), (io::Error, u64)> {
     let mut decoder = MultiGzDecoder::new(BufReader::with_capacity(256 * 1024, source));
     let mut buffer = vec![0; 256 * 1024];
     let (mut head, mut size) = (Vec::with_capacity(HEAD), 0);
@@ -289,58 +263,6 @@ fn decompress(source: &mut Source) -> Result<(Vec<u8>, u64), (io::Error, u64)> {
         size += count as u64;
     }
     Ok((head, size))
-}
-
-/// Looks at the superblock (Linux, `Documentation/filesystems/ext4/super.rst`; offsets from byte 1024 on).
-fn check_file_system(path: &Path, head: &[u8], size: u64) -> Result<(), CheckError> {
-    const SUPERBLOCK: usize = 1024;
-    const MAGIC: u32 = 0xef53;
-    const COMPAT_ORPHAN_FILE: u32 = 0x1000;
-    const INCOMPAT_JOURNAL_DEVICE: u32 = 0x8;
-    const INCOMPAT_EXTENTS: u32 = 0x40;
-    const INCOMPAT_64BIT: u32 = 0x80;
-    const INCOMPAT_CSUM_SEED: u32 = 0x2000;
-    const INCOMPAT_ENCRYPT: u32 = 0x1_0000;
-    const RO_COMPAT_METADATA_CSUM: u32 = 0x400;
-    let path = || path.to_owned();
-    let word = |offset: usize| {
-        let bytes = head.get(SUPERBLOCK + offset..)?.first_chunk()?;
-        Some(u32::from_le_bytes(*bytes))
-    };
-    let field = |offset| word(offset).unwrap_or_default();
-    let at = |offset: usize, bytes: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(bytes));
-
-    if at(512, b"EFI PART") {
-        return Err(CheckError::Partitioned(path()));
-    }
-    if field(0x38) & 0xffff != MAGIC {
-        // A boot sector's mark (the file system's own boot block may have it as well, and then there is a superblock).
-        return Err(match at(510, &[0x55, 0xaa]) {
-            true => CheckError::Partitioned(path()),
-            false => CheckError::NotExt4 { path: path(), found: "there is no superblock in its place" },
-        });
-    }
-    let (compat, incompat, ro_compat) = (field(0x5c), field(0x60), field(0x64));
-    if incompat & INCOMPAT_JOURNAL_DEVICE != 0 {
-        return Err(CheckError::NotExt4 { path: path(), found: "it is a journal for another file system" });
-    }
-    if incompat & INCOMPAT_EXTENTS == 0 {
-        return Err(CheckError::NotExt4 { path: path(), found: "it is ext2 or ext3, without extents" });
-    }
-    let features = [
-        (ro_compat, RO_COMPAT_METADATA_CSUM, "metadata_csum"),
-        (incompat, INCOMPAT_CSUM_SEED, "metadata_csum_seed"),
-        (compat, COMPAT_ORPHAN_FILE, "orphan_file"),
-        (incompat, INCOMPAT_ENCRYPT, "encrypt"),
-    ];
-    if let Some(&(_, _, feature)) = features.iter().find(|(set, bit, _)| set & bit != 0) {
-        return Err(CheckError::Feature { path: path(), feature });
-    }
-    let high = if incompat & INCOMPAT_64BIT == 0 { 0 } else { field(0x150) };
-    let blocks = u64::from(high) << 32 | u64::from(field(0x4));
-    let block = 1024_u64.checked_shl(field(0x18)).unwrap_or(u64::MAX);
-    let expected = blocks.saturating_mul(block);
-    if expected > size { Err(CheckError::CutOff { path: path(), expected, found: size }) } else { Ok(()) }
 }
 
 fn interrupt_check() -> Result<(), interrupt::Interrupted> {

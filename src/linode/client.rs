@@ -11,6 +11,7 @@ use ureq::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use super::clock::{Clock, Limits, interruptible};
 use super::error::{ApiError, reasons};
 use super::token::Token;
+use crate::system::http::{self, Patience};
 use crate::system::interrupt::{self, Interrupted};
 
 /// The address of the API, where its documentation says.
@@ -39,6 +40,8 @@ pub(super) struct Call<'a> {
     pub filter: Option<&'a str>,
     /// JSON.
     pub body: Option<String>,
+    /// What of the body must not be shown if it comes back.
+    pub secret: Option<&'a str>,
     /// For messages: "list the images".
     pub what: &'static str,
     /// The scope that the token needs.
@@ -48,7 +51,7 @@ pub(super) struct Call<'a> {
 impl<'a> Call<'a> {
     /// A request without a body.
     pub fn new(method: Method, path: &'a str, what: &'static str, scope: &'static str) -> Self {
-        Self { method, path, filter: None, body: None, what, scope }
+        Self { method, path, filter: None, body: None, secret: None, what, scope }
     }
 }
 
@@ -105,15 +108,8 @@ impl Client {
     pub fn new(base: &str, token: Token, limits: Limits, clock: Rc<dyn Clock>) -> Result<Self, ApiError> {
         let base = base.trim_end_matches('/');
         check_address(base).map_err(|reason| ApiError::Address { address: base.to_owned(), reason })?;
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_connect(Some(limits.connect))
-            .timeout_recv_response(Some(limits.stall))
-            .timeout_per_read(Some(limits.stall))
-            .timeout_per_write(Some(limits.stall))
-            .user_agent(concat!("stackdeb/", env!("CARGO_PKG_VERSION")))
-            .build();
+        let patience = Patience { connect: limits.connect, stall: limits.stall };
+        let config = http::settings(patience).max_redirects(0).build();
         Ok(Self { agent: ureq::Agent::new_with_config(config), base: base.to_owned(), token, limits, clock })
     }
 
@@ -219,7 +215,9 @@ impl Client {
             let scopes = headers.get("X-OAuth-Scopes").and_then(|value| value.to_str().ok()).map(str::to_owned);
             return Ok(Answer { what: call.what, body, scopes });
         }
-        Err(self.refusal(call, status, &headers, &self.token.redact(&body)))
+        let body = self.token.redact(&body);
+        let body = call.secret.map_or_else(|| body.clone(), |secret| body.replace(secret, "[secret]"));
+        Err(self.refusal(call, status, &headers, &body))
     }
 
     fn refusal(&self, call: &Call, status: StatusCode, headers: &HeaderMap, body: &str) -> Failure {

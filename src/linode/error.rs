@@ -69,7 +69,7 @@ pub enum ApiError {
     /// 401, or 403: the token is not good, or not good enough.
     #[error("Linode does not let this token {what}: {}", sentence(.reasons))]
     #[diagnostic(help(
-        "the token needs the scope {scope} and must not have expired; its user needs the right to add images: see \
+        "the token needs the scope {scope} and must not have expired; its user needs the right to do this: see \
          https://cloud.linode.com/profile/tokens"
     ))]
     Unauthorized {
@@ -100,7 +100,9 @@ pub enum ApiError {
     },
     /// Any other refusal.
     #[error("Linode refuses to {what} ({status}): {}", sentence(.reasons))]
-    #[diagnostic(help("change what it names and try again; an account holds 25 images and 150 GB of them at most"))]
+    #[diagnostic(help(
+        "change what it names and try again; accounts have limits, which for images are 25 and 150 GB of them"
+    ))]
     Refused {
         /// What was to be done.
         what: &'static str,

@@ -5,6 +5,7 @@ use ureq::http::Method;
 
 use super::client::{Call, Client};
 use super::error::ApiError;
+use super::list::List;
 use crate::system::hash::Sha256;
 
 /// The scope of everything that changes images.
@@ -86,13 +87,6 @@ pub struct PendingImage {
     pub upload_to: String,
 }
 
-#[derive(Debug, Deserialize)]
-struct Page {
-    data: Vec<Image>,
-    #[serde(default)]
-    pages: u32,
-}
-
 /// The description by which an image is found again.
 pub fn description(file_name: &str, sha256: Sha256) -> String {
     format!("{file_name}, uploaded by stackdeb. {}", mark(sha256))
@@ -135,23 +129,9 @@ pub fn get(client: &Client, id: &str) -> Result<Option<Image>, ApiError> {
 /// # Errors
 /// When the API refuses or cannot be asked, or tells that the token may look at images but not make one.
 pub fn list_own(client: &Client) -> Result<Vec<Image>, ApiError> {
-    let mut images = Vec::new();
-    let mut number = 1;
-    loop {
-        let path = format!("/images?page={number}&page_size=500");
-        let call = Call {
-            filter: Some(r#"{"is_public": false}"#),
-            ..Call::new(Method::GET, &path, "list the images", READ_SCOPE)
-        };
-        let answer = client.send(&call)?;
-        answer.require_scope(SCOPE, "create an image")?;
-        let page: Page = answer.parse()?;
-        images.extend(page.data);
-        if number >= page.pages {
-            return Ok(images);
-        }
-        number += 1;
-    }
+    let then = Some(("create an image", SCOPE));
+    let filter = Some(r#"{"is_public": false}"#);
+    List { path: "/images", filter, what: "list the images", scope: READ_SCOPE, then }.fetch(client)
 }
 
 /// Deletes an image, in one attempt that an interrupt does not prevent. One that is gone already is no error.

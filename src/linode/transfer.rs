@@ -2,9 +2,7 @@
 //! constant size. The address takes the file whole or not at all, so a broken transfer begins again from the first
 //! byte.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt;
+use std::io;
 use std::time::Duration;
 
 use ureq::http::StatusCode;
@@ -13,9 +11,8 @@ use ureq::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use super::check::CheckedImage;
 use super::client::{Client, check_address};
 use super::clock::interruptible;
-use crate::system::hash::HashingWriter;
+use super::content::Content;
 use crate::system::interrupt::{self, Interrupted};
-use crate::system::progress::Progress;
 
 /// How much of a refusal is read, in bytes.
 const LONGEST_REFUSAL: u64 = 64 * 1024;
@@ -112,14 +109,14 @@ fn attempt(client: &Client, address: &str, image: &CheckedImage) -> Result<(), F
     let path = || image.path.display().to_string();
     let read_error = |source| Failure::Lasting(TransferError::Read { path: path(), source });
     let file = image.file.try_clone().map_err(read_error)?;
-    let content = Content::new(file, image.bytes);
+    let content = Content::new(file, image.bytes, "uploading");
     let (agent, address, stored) = (client.agent().clone(), address.to_owned(), client.limits().stored);
-    let put = match interruptible(move || put(&agent, &address, stored, content)) {
+    let mut put = match interruptible(move || put(&agent, &address, stored, content)) {
         _ if interrupt::requested() => return Err(Failure::Lasting(Interrupted.into())),
         Ok(put) => put,
         Err(error) => return Err(Failure::Passing(error.to_string())),
     };
-    if let Some(source) = put.content.failed {
+    if let Some(source) = put.content.take_error() {
         return Err(read_error(source));
     }
     // The address is a secret; of these errors only the one about the address itself has it in its text.
@@ -128,8 +125,7 @@ fn attempt(client: &Client, address: &str, image: &CheckedImage) -> Result<(), F
         other => Failure::Passing(other.to_string()),
     })?;
     if status.is_success() {
-        let (_, sha256, length) = put.content.hasher.finish();
-        let whole = (sha256, length) == (image.sha256, image.bytes);
+        let whole = put.content.finish() == (image.sha256, image.bytes);
         return if whole { Ok(()) } else { Err(Failure::Lasting(TransferError::Changed(path()))) };
     }
     let reason = explain(&body);
@@ -148,58 +144,13 @@ struct Put {
 fn put(agent: &ureq::Agent, address: &str, stored: Duration, mut content: Content) -> Put {
     let request = agent.put(address).header(CONTENT_TYPE, "application/octet-stream");
     // A storage that refuses says so before the file is on its way.
-    let request = request.header(CONTENT_LENGTH, content.length).header(EXPECT, "100-continue");
+    let request = request.header(CONTENT_LENGTH, content.length()).header(EXPECT, "100-continue");
     let request = request.config().timeout_recv_response(Some(stored)).build();
     let answer = request.send(ureq::SendBody::from_reader(&mut content)).map(|mut response| {
         let body = response.body_mut().with_config().limit(LONGEST_REFUSAL).lossy_utf8(true).read_to_string();
         (response.status(), body.unwrap_or_default())
     });
     Put { content, answer }
-}
-
-/// The file as it is sent, from its first byte on.
-struct Content {
-    file: File,
-    sent: u64,
-    length: u64,
-    hasher: HashingWriter<io::Sink>,
-    /// An error of the disk, which would else look like one of the network.
-    failed: Option<io::Error>,
-    progress: Progress,
-}
-
-impl Content {
-    fn new(file: File, length: u64) -> Self {
-        let hasher = HashingWriter::new(io::sink());
-        Self { file, sent: 0, length, hasher, failed: None, progress: Progress::bytes("uploading", length) }
-    }
-
-    fn next(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let rest = usize::try_from(self.length - self.sent).unwrap_or(usize::MAX).min(buffer.len());
-        let buffer = buffer.get_mut(..rest).unwrap_or_default();
-        match self.file.read_at(buffer, self.sent)? {
-            0 if rest > 0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            count => Ok(count),
-        }
-    }
-}
-
-impl Read for Content {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        interrupt::check()?;
-        let count = match self.next(buffer) {
-            Ok(count) => count,
-            Err(error) => {
-                let kind = error.kind();
-                self.failed = Some(error);
-                return Err(kind.into());
-            }
-        };
-        self.hasher.write_all(buffer.get(..count).unwrap_or_default())?;
-        self.sent += count as u64;
-        self.progress.advance(count as u64);
-        Ok(count)
-    }
 }
 
 /// What an object storage says, from the two elements of its XML that are for people (Amazon S3's API Reference, Error

@@ -54,9 +54,15 @@ pub(super) struct Context {
 
 /// A variable for the app.
 #[derive(Debug, Serialize)]
-struct Variable {
+pub(super) struct Variable {
     name: String,
     value: String,
+}
+
+impl Variable {
+    pub(super) fn new(name: &str, value: &str) -> Self {
+        Self { name: name.to_owned(), value: value.to_owned() }
+    }
 }
 
 /// The port of the site that Debian's and Ubuntu's nginx packages enable.
@@ -69,9 +75,7 @@ impl Context {
         let name = package.name.to_string();
         let database = stack.database.as_ref();
         let migrations = database.and_then(|database| database.migrations.as_ref());
-        let host = site.server_names.iter().find(|name| is_host_name(name));
-        let environment =
-            app.environment.iter().map(|(name, value)| Variable { name: name.clone(), value: value.clone() });
+        let environment = app.environment.iter().map(|(name, value)| Variable::new(name, value));
         let mut units = vec![format!("{name}.socket")];
         units.extend(database.map(|_| format!("{name}-database.service")));
         units.extend([format!("{name}.service"), format!("{name}-health.timer")]);
@@ -100,17 +104,12 @@ impl Context {
             health_on_boot: health.on_boot.clone(),
             health_interval: health.interval.clone(),
             health_url: format!("http://127.0.0.1:{}{}", site.port, health.path),
-            has_host: host.is_some(),
-            host: host.cloned().unwrap_or_default(),
+            has_host: site.host().is_some(),
+            host: site.host().unwrap_or_default().to_owned(),
             units,
             name,
         }
     }
-}
-
-/// Whether a server name of nginx is a plain host name: no wildcard, no pattern, not the one that stands for none.
-fn is_host_name(name: &str) -> bool {
-    name != "_" && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
 }
 
 /// A text as the lines of a field go on (Debian Policy 5.1).
@@ -142,7 +141,7 @@ impl Context {
             has_workers: false,
             workers: 0,
             threads: 1,
-            environment: vec![Variable { name: "KEY".to_owned(), value: "value".to_owned() }],
+            environment: vec![Variable::new("KEY", "value")],
             port: 80,
             server_names: vec!["_".to_owned()],
             max_body_size: text(),
@@ -167,6 +166,5 @@ mod tests {
     #[test]
     fn a_text_goes_on_as_policy_5_1_has_it() {
         assert_eq!(continuation("One\n\nTwo  \n"), " One\n .\n Two");
-        assert!(is_host_name("www.example.org") && !is_host_name("*.example.org") && !is_host_name("_"));
     }
 }

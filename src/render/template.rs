@@ -58,6 +58,7 @@ impl Templates {
         engine.register_helper("unless", Box::new(StrictCondition { renders_when: false }));
         engine.register_helper("unit_value", Box::new(unit_value));
         engine.register_helper("argument", Box::new(argument));
+        engine.register_helper("yaml", Box::new(yaml));
         engine.register_helper("environment_value", Box::new(environment_value));
         Ok(Self { folder: folder.to_owned(), engine, data, known })
     }
@@ -146,6 +147,17 @@ handlebars_helper!(argument: |text: str| {
 // For a value between double quotes in an EnvironmentFile= (systemd.exec(5)): these four may be escaped there.
 handlebars_helper!(environment_value: |text: str| {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$").replace('`', "\\`")
+});
+
+// A text as YAML has it between double quotes (YAML 1.2.2, 5.7): whatever is in it, it stays one text.
+handlebars_helper!(yaml: |text: str| {
+    let escape = |character: char| match character {
+        '"' => "\\\"".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        ' '..='~' => character.to_string(),
+        other => format!("\\U{:08X}", u32::from(other)),
+    };
+    format!("\"{}\"", text.chars().map(escape).collect::<String>())
 });
 
 #[cfg(test)]

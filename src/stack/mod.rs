@@ -13,4 +13,5 @@ pub use problem::{LoadError, Problem};
 pub use read::{FILE_NAME, load};
 pub use values::files::{FileError, migration_names};
 pub use values::name::{StackNameError, stack_name};
+pub use values::python::{PythonError, variable_name, variable_value};
 pub use values::text::{TextError, maintainer};

@@ -110,6 +110,18 @@ pub struct Site {
     pub max_body_size: String,
 }
 
+impl Site {
+    /// The first of its names that is a plain host name: no wildcard, no pattern, not the one that stands for none.
+    pub fn host(&self) -> Option<&str> {
+        let is_plain = |name: &&str| {
+            *name != "_"
+                && !name.starts_with('.')
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c))
+        };
+        self.server_names.iter().map(String::as_str).find(is_plain)
+    }
+}
+
 /// A database in the machine's PostgreSQL, reached over its Unix socket with peer authentication.
 #[derive(Debug, Clone)]
 pub struct Database {

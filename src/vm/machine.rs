@@ -18,9 +18,9 @@ use super::arguments::{Arguments, BootMethod, DiskOrder, Forward, OnReset};
 use super::console::{Console, Stage};
 use super::metadata::{Instance, MetadataServer};
 use super::monitor::Monitor;
-use super::probe::{self, Answer};
 use super::qemu::{self, Inherited};
 use super::scratch;
+use crate::system::http::{self, Answer};
 use crate::system::interrupt;
 
 pub use super::error::MachineError;
@@ -190,7 +190,7 @@ impl Machine {
     /// As [`Machine::check`], and when `limit` is over.
     pub fn wait_for_http(&self, port: u16, path: &str, limit: Duration) -> Result<Answer, MachineError> {
         let last = Mutex::new(String::new());
-        let ask = || match probe::get(port, path, ANSWER_LIMIT) {
+        let ask = || match http::get(&format!("http://127.0.0.1:{port}{path}"), None, ANSWER_LIMIT) {
             Ok(answer) if answer.status == 200 => Some(answer),
             Ok(answer) => {
                 *lock(&last) = format!("status {}", answer.status);

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::http::{Request, Response};
@@ -119,7 +121,7 @@ impl Service {
                     "/v1/instance" => self.instance(),
                     "/v1/network" => network(),
                     "/v1/ssh-keys" => json!({"users": {"root": self.instance.ssh_keys}}),
-                    _ => return Response::text(200, base64(&self.instance.user_data)),
+                    _ => return Response::text(200, BASE64_STANDARD.encode(&self.instance.user_data)),
                 };
                 if json { Response::json(&value) } else { Response::text(200, as_text(&value)) }
             }
@@ -194,41 +196,9 @@ fn flatten(name: &str, value: &Value, lines: &mut Vec<String>) {
     }
 }
 
-/// Base64 with padding, in one line (RFC 4648 section 4).
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digit = |bits: u32| char::from(ALPHABET[(bits & 63) as usize]);
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let at = |index| group.get(index).copied().map_or(0, u32::from);
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        text.extend([digit(bits >> 18), digit(bits >> 12)]);
-        text.push(if group.len() > 1 { digit(bits >> 6) } else { '=' });
-        text.push(if group.len() > 2 { digit(bits) } else { '=' });
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_is_that_of_the_standard() {
-        // RFC 4648 section 10.
-        let cases = [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ];
-        for (plain, encoded) in cases {
-            assert_eq!(base64(plain.as_bytes()), encoded);
-        }
-    }
 
     #[test]
     fn text_has_a_line_for_each_value() {

@@ -84,8 +84,14 @@ pub fn user_data(folder: &Path, name: &str) -> PathBuf {
 impl Machine {
     /// Boots `image` as Linode would, and waits until it is up: the site answers, or, without one, SSH does.
     pub fn boot(image: &Path, folder: &Path, name: &str) -> Self {
-        let user_data = user_data(folder, name);
-        let (port, ssh_port) = (free_port(), free_port());
+        let mut machine = Self::start(image, &user_data(folder, name), folder, free_port());
+        machine.wait_for_ssh();
+        machine
+    }
+
+    /// Switches a machine on whose site is at `port`; the private key of its user data is in `folder`.
+    pub fn start(image: &Path, user_data: &Path, folder: &Path, port: u16) -> Self {
+        let ssh_port = free_port();
         let log = fs::File::create(folder.join("console")).unwrap();
         let child = stackdeb()
             .arg("boot")
@@ -98,9 +104,7 @@ impl Machine {
             .stderr(log)
             .spawn()
             .unwrap();
-        let mut machine = Self { child, folder: folder.to_owned(), url: format!("http://127.0.0.1:{port}"), ssh_port };
-        machine.wait_for_ssh();
-        machine
+        Self { child, folder: folder.to_owned(), url: format!("http://127.0.0.1:{port}"), ssh_port }
     }
 
     /// Waits until a command runs over SSH.

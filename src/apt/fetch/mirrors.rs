@@ -9,6 +9,7 @@ use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, RANGE};
 use ureq::http::{HeaderMap, HeaderName, StatusCode};
 
 use super::error::FetchError;
+use crate::system::http::{self, Patience};
 
 /// How long a mirror is waited for, and how often it is asked.
 #[derive(Debug, Clone, Copy)]
@@ -62,15 +63,8 @@ pub(super) struct Mirrors {
 impl Mirrors {
     /// Nothing is connected yet.
     pub(super) fn new(limits: Limits) -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_connect(Some(limits.connect))
-            .timeout_recv_response(Some(limits.stall))
-            .timeout_per_read(Some(limits.stall))
-            .timeout_per_write(Some(limits.stall))
-            .user_agent(concat!("stackdeb/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Self { agent: ureq::Agent::new_with_config(config) }
+        let patience = Patience { connect: limits.connect, stall: limits.stall };
+        Self { agent: ureq::Agent::new_with_config(http::settings(patience).build()) }
     }
 
     /// Asks for the file from byte `offset` on. The mirror may send all of it nevertheless (RFC 9110, 14.2).

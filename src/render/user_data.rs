@@ -1,0 +1,65 @@
+//! What cloud-init is told on a new instance's first boot, from the template `image/user-data`: its name, its keys, and
+//! the settings of its app. A [`Stack`] and what is known of the instance come in; text goes out.
+
+use serde::Serialize;
+
+use super::RenderError;
+use super::context::Variable;
+use super::template::{Templates, template};
+use crate::control::PackageName;
+use crate::stack::Stack;
+
+/// What the template knows of the instance, beside the stack.
+#[derive(Clone, Copy)]
+pub struct InstanceFacts<'a> {
+    /// Its host name.
+    pub hostname: &'a str,
+    /// Root's public SSH keys, one line each.
+    pub keys: &'a [&'a str],
+    /// What is added to `/etc/NAME/NAME.env`: names and values of one line each.
+    pub environment: &'a [(String, String)],
+    /// The certificates that a remote database's server is verified with, in PEM.
+    pub database_ca: Option<&'a str>,
+}
+
+/// The variables of the template.
+#[derive(Serialize)]
+struct Variables<'a> {
+    name: &'a str,
+    version: String,
+    hostname: &'a str,
+    keys: &'a [&'a str],
+    has_files: bool,
+    has_environment: bool,
+    environment: Vec<Variable>,
+    has_database_ca: bool,
+    database_ca: Vec<&'a str>,
+    database_ca_path: String,
+}
+
+/// Where the certificates of a remote database are on a machine.
+pub fn database_ca_path(name: &PackageName) -> String {
+    format!("/etc/{name}/database-ca.pem")
+}
+
+/// Renders the user data of an instance. It may hold a password, so it is a secret.
+///
+/// # Errors
+/// When the project's own template cannot be read, is wrong, or uses an unknown variable.
+pub fn user_data(stack: &Stack, facts: &InstanceFacts) -> Result<String, RenderError> {
+    let name = &stack.package.name;
+    let environment = facts.environment.iter();
+    let variables = Variables {
+        name: name.as_str(),
+        version: stack.package.version.to_string(),
+        hostname: facts.hostname,
+        keys: facts.keys,
+        has_files: !facts.environment.is_empty() || facts.database_ca.is_some(),
+        has_environment: !facts.environment.is_empty(),
+        environment: environment.map(|(name, value)| Variable::new(name, value)).collect(),
+        has_database_ca: facts.database_ca.is_some(),
+        database_ca: facts.database_ca.map(|text| text.lines().collect()).unwrap_or_default(),
+        database_ca_path: database_ca_path(name),
+    };
+    Templates::of_project(&stack.folder, &variables)?.render(template!("image/user-data"))
+}
