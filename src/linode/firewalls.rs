@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_label_is_not_too_long() {
         assert_eq!(label("shop"), "shop-firewall");
-        assert_eq!(label("a-name-of-22-character-x").len(), 32);
+        assert_eq!(label("a-name-of-23-characters-x").len(), 32);
         assert_eq!(label("a-name-of-22-characte-s-x"), "a-name-of-22-characte-s-firewall");
         assert_eq!(label("a-name-of-22-character--x"), "a-name-of-22-character-firewall");
     }
