@@ -5,10 +5,23 @@ import os
 {{#if has_workers}}
 workers = int(os.environ.get("WEB_CONCURRENCY", "{{workers}}"))
 {{else}}
-workers = int(os.environ.get("WEB_CONCURRENCY", len(os.sched_getaffinity(0)) + 1))
+# One worker more than processors keeps them all busy; each takes some 50 MB, and may come to take more.
+memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+fitting = max(1, min(len(os.sched_getaffinity(0)) + 1, memory // (256 << 20)))
+workers = int(os.environ.get("WEB_CONCURRENCY", fitting))
 {{/if}}
+
 worker_class = "gthread"
+{{#if has_threads}}
 threads = {{threads}}
+{{else}}
+{{#if has_database}}
+# Each thread may hold a connection to PostgreSQL, which takes 100 and has others to serve.
+threads = max(1, min(4, 80 // workers))
+{{else}}
+threads = 4
+{{/if}}
+{{/if}}
 
 # The workers' heartbeat: in memory, since a busy disk would look like a hanging worker.
 worker_tmp_dir = "/dev/shm"

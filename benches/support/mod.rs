@@ -1,4 +1,7 @@
 //! Runs two programs in turn, several times, and prints what each took and the ratio of the pairs.
+#![allow(dead_code, reason = "each benchmark takes what it needs")]
+
+pub mod load;
 
 use std::process::Command;
 use std::time::Instant;

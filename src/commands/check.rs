@@ -38,14 +38,15 @@ fn as_lines(stack: &Stack) -> String {
     let Stack { package, app, site, health, image, .. } = stack;
     let names = site.server_names.join(" ");
     let hosts = if names == "_" { "every host name".to_owned() } else { names };
-    let workers = app.workers.map_or("workers by the processors".to_owned(), |number| format!("workers: {number}"));
+    let workers = app.workers.map_or("workers by the machine".to_owned(), |number| format!("workers: {number}"));
+    let threads = app.threads.map_or("threads likewise".to_owned(), |number| format!("threads: {number}"));
     let lines = [
         ("stack", format!("{} {}: {}", package.name, package.version, package.summary)),
         ("package", format!("dist/{}", stack.deb_file_name())),
         ("image", format!("dist/{}", stack.image_file_name())),
         ("", format!("{}, host name {}, {} MiB free", image.suite, image.hostname, image.free_space >> 20)),
         ("units", stack.units().join(" ")),
-        ("app", format!("{}, {workers}, threads: {}", app.module, app.threads)),
+        ("app", format!("{}, {workers}, {threads}", app.module)),
         ("depends", joined(&[app.depends.to_string(), package.depends.to_string()])),
         ("site", format!("port {}, {hosts}, bodies up to {}", site.port, site.max_body_size)),
         ("database", stack.database.as_ref().map_or("none".to_owned(), database_line)),

@@ -195,7 +195,7 @@ mod tests {
                 module: "app:app".into(),
                 depends: none.clone(),
                 workers: None,
-                threads: 1,
+                threads: None,
                 environment: Vec::new(),
             },
             site: Site { port: 80, server_names: vec!["_".into()], max_body_size: "10m".into() },

@@ -91,10 +91,10 @@ pub struct App {
     pub module: String,
     /// Packages with the libraries that the code imports.
     pub depends: Relations,
-    /// Gunicorn's worker processes; as many as the machine's processors plus one when `None`.
+    /// Gunicorn's worker processes; when `None`, as many as the machine's processors plus one, if its memory allows.
     pub workers: Option<u16>,
-    /// Threads of each worker, 1 or more.
-    pub threads: u16,
+    /// Threads of each worker, 1 or more; when `None`, four, or as many as the database has connections for.
+    pub threads: Option<u16>,
     /// Variables for `/etc/NAME/NAME.env`, in the order of their names.
     pub environment: Vec<(String, String)>,
 }

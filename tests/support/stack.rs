@@ -39,7 +39,7 @@ pub fn stack(folder: &Path) -> Stack {
             module: "app:app".to_owned(),
             depends: "python3-flask (>= 2), python3-psycopg2".parse().unwrap(),
             workers: None,
-            threads: 4,
+            threads: None,
             environment: vec![("GREETING".to_owned(), "say \"hi\" for 5$ \\ `now` 'x' # y".to_owned())],
         },
         site: Site {

@@ -35,7 +35,7 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
     let module = read_module(&mut table, folder.as_deref());
     let depends = table.relations("depends", package);
     let workers = table.number("workers", 1..=MOST);
-    let threads = table.number("threads", 1..=MOST).unwrap_or(4);
+    let threads = table.number("threads", 1..=MOST);
     let environment = table.table("environment").map(read_environment).unwrap_or_default();
     table.finish();
     Some(App { folder: folder?, module: module?, depends, workers, threads, environment })
