@@ -47,7 +47,7 @@ lint:
 # Our figures beside those of other programs, run side by side
 bench *args: build
     tests/setup
-    cargo bench --bench deb --bench image --bench serving "$@"
+    cargo bench --bench deb --bench image --bench serving --bench serving_machine "$@"
 
 # Everything that was built here
 clean:

@@ -1,0 +1,39 @@
+//! How much the stack serves, beside the set-up by hand, in a booted machine: the image with the package in it, and in the
+//! same machine a second site, `proxy_pass` to one sync worker of `gunicorn -b 0.0.0.0:5000 app:app`, with the same app
+//! and database. wrk asks from outside. Without hardware virtualisation the figures say nothing of a real server; the
+//! ratios do.
+
+#[path = "../tests/support/mod.rs"]
+mod machines;
+mod support;
+
+use machines::machine::Machine;
+use machines::{Built, built, kept};
+use support::load::{self, Load};
+
+const LOAD: Load = Load { connections: 16, seconds: 10, rounds: 3 };
+
+const BY_HAND: &str = "systemctl stop stack-health.timer
+systemd-run --quiet --unit=by-hand -p User=stack -p WorkingDirectory=/usr/share/stack \
+  --setenv=PYTHONDONTWRITEBYTECODE=1 gunicorn -b 0.0.0.0:5000 app:app
+cat >/etc/nginx/conf.d/by-hand.conf <<'END'
+server { listen 80; server_name by-hand; location / { proxy_pass http://127.0.0.1:5000; } }
+END
+nginx -q -t && systemctl reload nginx";
+
+fn main() {
+    let image = built(Built::Image).join("stack-1.0.0-linode.img.gz");
+    let machine = Machine::boot(&image, &kept().join("bench-machine"), "bench");
+    machine.system_state();
+    machine.ssh(BY_HAND);
+    let ours = vec![machine.url.clone()];
+    let theirs = vec![machine.url.clone(), "--header".to_owned(), "Host: by-hand".to_owned()];
+    // Both answer, each from its own processes.
+    machine.get("/healthz", 200);
+    machine.ssh("for i in $(seq 60); do python3 -c \"import urllib.request as r; r.urlopen(r.Request('http://127.0.0.1/healthz', headers={'Host': 'by-hand'}))\" && exit; sleep 1; done; exit 1");
+    println!("{} processors, {} connections", machine.ssh("nproc"), LOAD.connections);
+    load::head("by hand");
+    for path in ["/", "/visits"] {
+        load::compare(path, LOAD, &ours, &theirs);
+    }
+}
