@@ -59,6 +59,7 @@ impl Templates {
         engine.register_helper("unit_value", Box::new(unit_value));
         engine.register_helper("argument", Box::new(argument));
         engine.register_helper("yaml", Box::new(yaml));
+        engine.register_helper("hcl", Box::new(hcl));
         engine.register_helper("environment_value", Box::new(environment_value));
         Ok(Self { folder: folder.to_owned(), engine, data, known })
     }
@@ -158,6 +159,17 @@ handlebars_helper!(yaml: |text: str| {
         other => format!("\\U{:08X}", u32::from(other)),
     };
     format!("\"{}\"", text.chars().map(escape).collect::<String>())
+});
+
+// A text between double quotes in Terraform's language ("Strings and Templates"): `${` and `%{` begin a template there.
+handlebars_helper!(hcl: |text: str| {
+    let escape = |character: char| match character {
+        '"' => "\\\"".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        control if control.is_control() => format!("\\u{:04x}", u32::from(control)),
+        other => other.to_string(),
+    };
+    text.chars().map(escape).collect::<String>().replace("${", "$${").replace("%{", "%%{")
 });
 
 #[cfg(test)]
