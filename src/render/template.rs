@@ -217,4 +217,17 @@ mod tests {
         assert_eq!(render("{{unit_value summary}}").unwrap(), "50%% <b>&\"quoted\"</b>");
         assert_eq!(render("{{argument summary}}").unwrap(), "50%% <b>&\\\"quoted\\\"</b>");
     }
+
+    #[test]
+    fn a_text_stays_one_in_terraform() {
+        let render = |text: &str| {
+            let values = serde_json::json!({ "text": text });
+            Templates::of_project(Path::new("/nonexistent"), &values)
+                .unwrap()
+                .render_text("a.tf", "{{hcl text}}")
+                .unwrap()
+        };
+        assert_eq!(render("a/b-ü 'c' $d %e {f}"), "a/b-ü 'c' $d %e {f}");
+        assert_eq!(render("\"a\" \\ ${b} %{c}\n"), "\\\"a\\\" \\\\ $${b} %%{c}\\u000a");
+    }
 }
