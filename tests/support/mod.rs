@@ -9,6 +9,7 @@ pub mod package;
 pub mod readers;
 pub mod repository;
 pub mod stack;
+pub mod terraform;
 
 use std::fs;
 use std::path::{Path, PathBuf};
