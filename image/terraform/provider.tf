@@ -6,6 +6,11 @@ terraform {
       source  = "linode/linode"
       version = "~> 3.13"
     }
+
+    random = {
+      source  = "hashicorp/random"
+      version = "~> 3.6"
+    }
   }
 }
 

@@ -5,7 +5,7 @@ locals {
   labels = [for index in range(var.instances) : "${var.name}-web-${index + 1}"]
 
   # Lines of an environment file (systemd.exec(5), EnvironmentFile=).
-  settings    = {{#if has_database}}merge(var.environment, { DATABASE_URL = local.database_url }){{else}}var.environment{{/if}}
+  settings    = merge({ SECRET_KEY = random_password.secret_key.result }, var.environment{{#if has_database}}, { DATABASE_URL = local.database_url }{{/if}})
   environment = join("", [for name, value in local.settings : format("%s=\"%s\"\n", name, replace(value, "/[\\\\\"$`]/", "\\$0"))])
 
   # Each value is JSON, and so it is YAML, whatever is in it.
@@ -20,6 +20,12 @@ locals {
 {{/if}}
     })
   ]
+}
+
+# What the app signs with: the same on every machine, as a visitor's next request may go to another one.
+resource "random_password" "secret_key" {
+  length  = 64
+  special = false
 }
 
 # No two of them on the same host.

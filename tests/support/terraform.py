@@ -1,4 +1,4 @@
-"""What is wrong with a Terraform configuration: FOLDER, against a provider's schema in JSON: SCHEMA. One problem a line.
+"""What is wrong with a Terraform configuration: FOLDER, against providers' schemas in JSON: SCHEMA... One problem a line.
 
 python-hcl2 is the parser. It gives strings with their quotes, expressions as "${…}", and blocks a mark."""
 
@@ -242,7 +242,7 @@ class Configuration:
             names, aliases = set(bound), {}
             for one, other, source in re.findall(r"\bfor\s+(\w+)\s*(?:,\s*(\w+)\s*)?in\s+(\S+)", text):
                 names |= {one, other} - {""}
-                resource = re.match(r"(linode_\w+)\.(\w+)$", source.rstrip(":"))
+                resource = re.match(r"((?:linode|random)_\w+)\.(\w+)$", source.rstrip(":"))
                 if resource:
                     aliases[other or one] = resource.groups()
             for name, rest, after in places(text):
@@ -260,7 +260,7 @@ class Configuration:
             self.attribute(where, aliases[name], parts)
         elif name in names or (name, parts) in (("path", ["module"]), ("count", ["index"])):
             pass
-        elif name.startswith("linode_"):
+        elif name.startswith(("linode_", "random_")):
             if not parts or (name, parts[0]) not in self.resources:
                 problem(where, f"`{name}{rest}` is not declared")
             else:
@@ -305,8 +305,11 @@ class Configuration:
                 problem(f"output {name}", "shows something secret")
 
 
-folder, schema = map(pathlib.Path, sys.argv[1:])
-configuration = Configuration(folder, json.loads(schema.read_text()))
+folder, *schemas = map(pathlib.Path, sys.argv[1:])
+schemas = [json.loads(schema.read_text()) for schema in schemas]
+# Of the first one is the provider that is configured; the others have resources.
+resources = {name: rules for schema in schemas for name, rules in schema["resources"].items()}
+configuration = Configuration(folder, schemas[0] | {"resources": resources})
 configuration.check()
 for one in problems:
     print(one)

@@ -73,7 +73,10 @@ impl Project {
 pub fn problems(folder: &Path) -> String {
     let mut reader = Command::new(source_folder().join("tests/terraform-reader"));
     reader.env("CARGO_TARGET_DIR", super::kept().parent().unwrap());
-    let output = reader.arg(folder).arg(source_folder().join("tests/support/linode_provider.json")).output().unwrap();
+    reader
+        .arg(folder)
+        .args(["linode", "random"].map(|name| source_folder().join(format!("tests/support/{name}_provider.json"))));
+    let output = reader.output().unwrap();
     let found = String::from_utf8(output.stdout.clone()).unwrap();
     assert_eq!(output.status.success(), found.is_empty(), "{}", text(&output));
     found
