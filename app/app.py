@@ -7,6 +7,8 @@ import psycopg2
 from flask import Flask
 
 app = Flask(__name__)
+# Made by the package, for each machine its own: app.service says how.
+app.secret_key = os.environ.get("SECRET_KEY")
 
 
 class Database:

@@ -1,6 +1,8 @@
 # How Gunicorn serves {{name}}: https://docs.gunicorn.org/en/stable/settings.html
 # There is no `bind`: the socket comes from systemd ({{name}}.socket).
 import os
+import signal
+from time import monotonic
 
 {{#if has_workers}}
 workers = int(os.environ.get("WEB_CONCURRENCY", "{{workers}}"))
@@ -34,3 +36,34 @@ keepalive = 65
 
 # To the journal. nginx writes the access log.
 errorlog = "-"
+
+
+def post_worker_init(worker):
+    """Lets a worker end without losing a request: at an upgrade, or when the configuration is read again.
+
+    Gunicorn's own end of a worker with threads drops connections that it has accepted and not yet read from, and closes
+    idle ones while nginx may be sending into them. This one accepts no more, closes each connection after its next
+    answer, and ends when none is left, or after a second: nginx has by then used those that it was about to use.
+    """
+    if not hasattr(worker, "max_keepalived"):
+        return  # Of another class than the one above.
+    notify, draining_since = worker.notify, None
+
+    def drain(_signal, _frame):
+        nonlocal draining_since
+        if draining_since is None:
+            draining_since = monotonic()
+            worker.max_keepalived = 0
+            for listener in worker.sockets:
+                try:
+                    worker.poller.unregister(listener)
+                except KeyError:
+                    pass  # It has not begun to accept.
+
+    def notify_or_end():
+        notify()
+        if draining_since is not None and (worker.nr_conns == 0 or monotonic() - draining_since > 1):
+            worker.alive = False
+
+    worker.notify = notify_or_end
+    signal.signal(signal.SIGTERM, drain)

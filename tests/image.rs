@@ -171,7 +171,7 @@ fn no_secret_and_nothing_of_the_build_is_in_it() {
     };
     assert_eq!(
         found(
-            "-path './etc/ssh/ssh_host_*' -o -path './etc/ssl/private/*' -o -name random-seed -o -name credential.secret"
+            "-path './etc/ssh/ssh_host_*' -o -path './etc/ssl/private/*' -o -name random-seed -o -name credential.secret -o -name secret.env"
         ),
         ""
     );

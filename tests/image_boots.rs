@@ -107,7 +107,8 @@ fn visits_survive(machine: &mut Machine) {
 }
 
 /// What tells one machine from another.
-const IDENTITY: &str = "cat /etc/machine-id; cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub";
+const IDENTITY: &str =
+    "cat /etc/machine-id; cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub; cat /var/lib/stack/secret.env";
 
 fn boots_straight(machine: &mut Machine) {
     let folder = kept().join("straight");
@@ -116,8 +117,11 @@ fn boots_straight(machine: &mut Machine) {
     assert_eq!(straight.get("/"), "Hello from Flask via systemd!");
     let other = machine.ssh(IDENTITY);
     let (ours, theirs): (Vec<&str>, Vec<&str>) = (identity.lines().collect(), other.lines().collect());
-    assert_eq!((ours.len(), theirs.len()), (2, 2), "{identity}\n{other}");
-    assert!(ours[0] != theirs[0] && ours[1] != theirs[1], "two machines have an identity in common: {identity}");
+    assert_eq!((ours.len(), theirs.len()), (3, 3), "{identity}\n{other}");
+    assert!(
+        ours.iter().zip(&theirs).all(|(one, other)| one != other),
+        "two machines have an identity in common: {identity}"
+    );
 }
 
 fn boot_check() {
@@ -219,8 +223,9 @@ impl Straight {
         let begin = Instant::now();
         loop {
             let (id, key) = (read("/etc/machine-id"), read("/etc/ssh/ssh_host_ed25519_key.pub"));
-            if id.len() == 32 && key.starts_with("ssh-ed25519 ") {
-                return format!("{id}\n{}", key.split(' ').nth(1).unwrap());
+            let secret = read("/var/lib/stack/secret.env");
+            if id.len() == 32 && key.starts_with("ssh-ed25519 ") && secret.starts_with("SECRET_KEY=") {
+                return format!("{id}\n{}\n{secret}", key.split(' ').nth(1).unwrap());
             }
             assert!(begin.elapsed() < BOOT_LIMIT, "machine-id `{id}`, host key `{key}`\n{}", self.console());
             thread::sleep(Duration::from_secs(5));

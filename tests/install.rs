@@ -31,7 +31,7 @@ const CHECKS: &[Check] = &[
     ("reinstall_keeps_all_running", reinstall),
     ("remove_stops_all_and_keeps_configuration", remove),
     ("install_after_remove_works", install_again),
-    ("purge_leaves_nothing", purge),
+    ("purge_leaves_nothing_but_a_dump", purge),
     ("nginx_default_site_is_back", default_site),
 ];
 
@@ -200,7 +200,12 @@ fn install_again(machine: &mut Machine) {
 fn purge(machine: &mut Machine) {
     machine.ssh("apt-get purge -y stack");
     assert_ne!(machine.try_ssh("dpkg-query -W stack").status.code(), Some(0));
-    assert_eq!(machine.ssh(&format!("{FILES} | diff /root/files-before - || true")), "");
+    // The dump of the database, and nothing else.
+    let files = machine.ssh(&format!("{FILES} | diff /root/files-before - | grep '^[<>]' || true"));
+    let files: Vec<&str> = files.lines().collect();
+    let [folder, dump] = files[..] else { panic!("{files:?}") };
+    assert_eq!(folder, "> /var/backups/stack");
+    assert!(dump.starts_with("> /var/backups/stack/stack-20") && dump.ends_with("Z.dump"), "{dump}");
     assert_eq!(
         machine.ssh("systemctl list-unit-files --no-legend | grep -v transient | diff /root/units-before - || true"),
         ""

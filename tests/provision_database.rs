@@ -107,6 +107,11 @@ fn the_database_is_made_once_and_migrated_in_order() {
     assert_eq!(server.query("guest_book", "SELECT tableowner FROM pg_tables WHERE tablename = 'a'"), "guest-book");
     assert_eq!(server.query("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = 'guest-book'"), "f");
 
+    // Purge recognises them by that.
+    let marks = "SELECT shobj_description(d.oid, 'pg_database'), shobj_description(r.oid, 'pg_authid') \
+                 FROM pg_database d, pg_roles r WHERE datname = 'guest_book' AND rolname = 'guest-book'";
+    assert_eq!(server.query("postgres", marks), "Made by the package guest-book.|Made by the package guest-book.");
+
     // A migration that fails leaves nothing of itself, and none after it is run.
     fs::write(migrations.join("0002_b.sql"), "CREATE TABLE b (x int);\nSELECT 1 / 0;\n").unwrap();
     fs::write(migrations.join("0003_c.sql"), "CREATE TABLE c AS SELECT * FROM b;\n").unwrap();
@@ -125,6 +130,19 @@ fn the_database_is_made_once_and_migrated_in_order() {
     }
     let names = server.query("guest_book", "SELECT string_agg(name, ' ' ORDER BY applied_at) FROM schema_migrations");
     assert_eq!(names, "0001_a.sql 0002_b.sql 0003_c.sql");
+}
+
+#[test]
+fn what_others_have_made_is_not_marked() {
+    let server = Server::start();
+    let migrations = server.path("migrations");
+    fs::create_dir(&migrations).unwrap();
+    let script = write_script(&server, &migrations);
+    server.query("postgres", "CREATE ROLE \"guest-book\" LOGIN");
+    server.query("postgres", "CREATE DATABASE guest_book");
+    server.succeed(&mut server.command(&script));
+    let marks = "SELECT count(*) FROM pg_shdescription WHERE description LIKE 'Made by the package%'";
+    assert_eq!(server.query("postgres", marks), "0");
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub(super) struct Context {
 
     health_on_boot: String,
     health_interval: String,
+    /// The page that says whether the app is well.
+    health_path: String,
     /// The address that the health check asks: this machine's nginx.
     health_url: String,
     /// Whether that takes a `Host:` header of its own.
@@ -105,6 +107,7 @@ impl Context {
             migrations: migrations.map(|path| format!("/usr/share/{name}/{}", path.display())).unwrap_or_default(),
             health_on_boot: health.on_boot.clone(),
             health_interval: health.interval.clone(),
+            health_path: health.path.clone(),
             health_url: format!("http://127.0.0.1:{}{}", site.port, health.path),
             has_host: site.host().is_some(),
             host: site.host().unwrap_or_default().to_owned(),
@@ -154,6 +157,7 @@ impl Context {
             migrations: text(),
             health_on_boot: text(),
             health_interval: text(),
+            health_path: text(),
             health_url: text(),
             has_host: false,
             host: text(),

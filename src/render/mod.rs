@@ -153,6 +153,8 @@ fn destinations(stack: &Stack) -> Vec<(Template, String, u32, FileKind)> {
         (template!("debian/gunicorn.conf.py"), format!("/etc/{name}/gunicorn.conf.py"), 0o644, Conffile),
         (template!("debian/health.toml"), format!("/etc/{name}/health.toml"), 0o644, Conffile),
         (template!("debian/health-alert"), format!("/usr/libexec/{name}/health-alert"), 0o755, Plain),
+        (template!("debian/make-secret"), format!("/usr/libexec/{name}/make-secret"), 0o755, Plain),
+        (template!("debian/await-app"), format!("/usr/libexec/{name}/await-app"), 0o755, Plain),
         (template!("debian/logrotate"), format!("/etc/logrotate.d/{name}"), 0o644, Conffile),
         (template!("debian/lintian-overrides"), format!("/usr/share/lintian/overrides/{name}"), 0o644, Plain),
         (template!("debian/sysusers.conf"), format!("/usr/lib/sysusers.d/{name}.conf"), 0o644, Plain),
