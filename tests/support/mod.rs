@@ -6,6 +6,7 @@ pub mod health;
 pub mod machine;
 pub mod mirror;
 pub mod package;
+pub mod postgres;
 pub mod readers;
 pub mod repository;
 pub mod stack;
