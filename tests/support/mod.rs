@@ -2,6 +2,7 @@
 //! of it.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub mod balancer;
 pub mod health;
 pub mod machine;
 pub mod mirror;
