@@ -33,10 +33,15 @@ instances *args: build
 destroy *args: build
     target/release/stackdeb destroy "$@"
 
+# A Terraform configuration of several machines, a balancer and a database: terraform/
+terraform *args: build
+    target/release/stackdeb terraform "$@"
+
 # Every test. Installs the programs that the tests run from the machine's package archive.
 test *args: build
     tests/setup
     tests/linode-cli --install
+    tests/terraform-reader --install
     cargo test --release --no-fail-fast "$@"
 
 # Formatting, lints

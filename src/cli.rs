@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{boot, check, deb, deploy, destroy, image, instances, new, upload};
+use crate::commands::{boot, check, deb, deploy, destroy, image, instances, new, terraform, upload};
 use crate::linode::deploy_error::DeployError;
 use crate::linode::error::Class;
 use crate::linode::upload::UploadError;
@@ -35,6 +35,8 @@ enum Command {
     Instances(instances::InstancesArgs),
     /// Remove instances of this stack from Linode
     Destroy(destroy::DestroyArgs),
+    /// Write a Terraform configuration: several machines, a balancer and a database at Linode
+    Terraform(terraform::TerraformArgs),
 }
 
 /// The exit status that an error ends the program with: 1, unless its kind has one of its own.
@@ -60,6 +62,7 @@ impl Cli {
             Command::Deploy(args) => deploy::run(&args),
             Command::Instances(args) => instances::run(&args),
             Command::Destroy(args) => destroy::run(&args),
+            Command::Terraform(args) => terraform::run(&args),
         }
     }
 }

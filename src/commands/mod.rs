@@ -13,4 +13,5 @@ pub mod instances;
 pub mod loader;
 pub mod new;
 mod newest_image;
+pub mod terraform;
 pub mod upload;

@@ -5,6 +5,7 @@
 //! `upload`: `check` refuses what Linode would take and then lose, `transfer` sends the file, `poll` waits. `deploy`:
 //! `prepare` checks what is wanted (`label`, `keys`, `settings`, `database_url`) against what there is, `stack_images`
 //! finds the image, `start` makes an instance, `health` tells whether it is well. `running` is what a stack runs.
+//! `terraform` writes what runs it on several machines; it asks nobody.
 
 pub mod check;
 pub mod client;
@@ -31,6 +32,7 @@ pub mod running;
 pub mod settings;
 pub mod stack_images;
 mod start;
+pub mod terraform;
 pub mod token;
 pub mod transfer;
 pub mod upload;

@@ -1,6 +1,7 @@
 //! From a stack to files: what its package puts on a server ([`package_files`]: the units, the nginx site, the maintainer
 //! scripts, the app's code and the papers), what a machine's image has beside its
-//! packages ([`image::image_files`]), and what a new instance is told ([`user_data::user_data`]).
+//! packages ([`image::image_files`]), what a new instance is told ([`user_data::user_data`]), and what runs it on several
+//! machines ([`terraform::terraform_files`]).
 //! A [`Stack`] comes in; files, folders and links by their final paths go out, with the scripts and the packages that
 //! they need. Most of them are made of the Handlebars templates in `debian/`, `units/`, `nginx/` and `image/`.
 //!
@@ -13,6 +14,7 @@ pub mod image;
 mod papers;
 mod relations;
 mod template;
+pub mod terraform;
 pub mod user_data;
 
 use std::path::PathBuf;

@@ -59,6 +59,7 @@ impl Templates {
         engine.register_helper("unit_value", Box::new(unit_value));
         engine.register_helper("argument", Box::new(argument));
         engine.register_helper("yaml", Box::new(yaml));
+        engine.register_helper("hcl", Box::new(hcl));
         engine.register_helper("environment_value", Box::new(environment_value));
         Ok(Self { folder: folder.to_owned(), engine, data, known })
     }
@@ -160,6 +161,17 @@ handlebars_helper!(yaml: |text: str| {
     format!("\"{}\"", text.chars().map(escape).collect::<String>())
 });
 
+// A text between double quotes in Terraform's language ("Strings and Templates"): `${` and `%{` begin a template there.
+handlebars_helper!(hcl: |text: str| {
+    let escape = |character: char| match character {
+        '"' => "\\\"".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        control if control.is_control() => format!("\\u{:04x}", u32::from(control)),
+        other => other.to_string(),
+    };
+    text.chars().map(escape).collect::<String>().replace("${", "$${").replace("%{", "%%{")
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,5 +216,18 @@ mod tests {
         assert_eq!(render("{{summary}}").unwrap(), "50% <b>&\"quoted\"</b>");
         assert_eq!(render("{{unit_value summary}}").unwrap(), "50%% <b>&\"quoted\"</b>");
         assert_eq!(render("{{argument summary}}").unwrap(), "50%% <b>&\\\"quoted\\\"</b>");
+    }
+
+    #[test]
+    fn a_text_stays_one_in_terraform() {
+        let render = |text: &str| {
+            let values = serde_json::json!({ "text": text });
+            Templates::of_project(Path::new("/nonexistent"), &values)
+                .unwrap()
+                .render_text("a.tf", "{{hcl text}}")
+                .unwrap()
+        };
+        assert_eq!(render("a/b-ü 'c' $d %e {f}"), "a/b-ü 'c' $d %e {f}");
+        assert_eq!(render("\"a\" \\ ${b} %{c}\n"), "\\\"a\\\" \\\\ $${b} %%{c}\\u000a");
     }
 }

@@ -11,6 +11,7 @@ pub mod postgres;
 pub mod readers;
 pub mod repository;
 pub mod stack;
+pub mod terraform;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,46 @@
+resource "linode_nodebalancer" "stack" {
+  label  = "${var.name}-balancer"
+  region = var.region
+
+  # What it sends to the web machines comes from this network: firewall.tf lets it in.
+  vpcs = [
+    {
+      subnet_id  = linode_vpc_subnet.stack.id
+      ipv4_range = local.balancer_network
+    }
+  ]
+}
+
+# For HTTPS: protocol = "https", port = 443, and ssl_cert and ssl_key from variables.
+resource "linode_nodebalancer_config" "http" {
+  nodebalancer_id = linode_nodebalancer.stack.id
+  protocol        = "http"
+  port            = 80
+  algorithm       = "roundrobin"
+
+  # A machine is out of it 20 seconds after it stopped being well, and no sooner because of one request's error.
+  check          = "http"
+  check_path     = local.health_path
+  check_interval = 10
+  check_timeout  = 5
+  check_attempts = 2
+  check_passive  = false
+}
+
+resource "linode_nodebalancer_node" "web" {
+  count = var.instances
+
+  nodebalancer_id = linode_nodebalancer.stack.id
+  config_id       = linode_nodebalancer_config.http.id
+  label           = local.labels[count.index]
+  address         = "${local.addresses[count.index]}:${local.port}"
+  subnet_id       = linode_vpc_subnet.stack.id
+  mode            = "accept"
+
+  # The address has to be there first. It is taken out of the balancer with its machine.
+  depends_on = [linode_instance_config.web]
+
+  lifecycle {
+    replace_triggered_by = [linode_instance.web[count.index]]
+  }
+}

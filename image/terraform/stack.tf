@@ -1,0 +1,8 @@
+# What stack.toml says. This file changes with each version of the stack; what is yours to set is in variables.tf.
+
+locals {
+  image_file  = "${path.module}/{{hcl image_file}}"
+  image_label = "{{hcl image_label}}"
+  port        = {{port}}
+  health_path = "{{hcl health_path}}"
+}

@@ -1,0 +1,117 @@
+# Set these in terraform.tfvars, in variables TF_VAR_NAME of the environment, or here.
+
+variable "token" {
+  description = "Linode's API token; without one the provider takes LINODE_TOKEN from the environment. It belongs in no file."
+  type        = string
+  default     = null
+  sensitive   = true
+}
+
+variable "api_version" {
+  description = "The API's version: a balancer in a VPC needs v4beta as long as it is not available to everybody."
+  type        = string
+  default     = "v4beta"
+}
+
+variable "region" {
+  description = "Where everything is: us-east, de-fra-2… It has to have {{#if has_database}}placement groups, VPCs and managed databases{{else}}placement groups and VPCs{{/if}}."
+  type        = string
+}
+
+variable "image_region" {
+  description = "Where the image is sent to, if the region takes no images."
+  type        = string
+  default     = null
+}
+
+variable "name" {
+  description = "What all labels begin with: unique in the account."
+  type        = string
+  default     = "{{hcl label}}"
+
+  validation {
+    condition     = can(regex("^[a-z](-?[a-z0-9])*$", var.name)) && length(var.name) <= {{longest_label}}
+    error_message = "Take at most {{longest_label}} lower-case letters, digits and single hyphens, a letter first and no hyphen last."
+  }
+}
+
+variable "ssh_keys" {
+  description = "Root's public SSH keys, one line each."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.ssh_keys) > 0 && alltrue([for key in var.ssh_keys : can(regex("^[a-z][^\n]* AAAA[^\n]+$", key))])
+    error_message = "At least one public key is needed, as it stands in ~/.ssh/id_ed25519.pub: ssh-ed25519 AAAA… you@home"
+  }
+}
+
+variable "ssh_networks" {
+  description = "From where SSH is let in; from nowhere when there is none."
+  type        = list(string)
+  default     = ["0.0.0.0/0", "::/0"]
+}
+
+variable "instances" {
+  description = "How many web machines there are: as many as a placement group of the region takes, at most."
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = var.instances >= 1 && floor(var.instances) == var.instances
+    error_message = "At least one web machine is needed."
+  }
+}
+
+variable "type" {
+  description = "The plan of a web machine."
+  type        = string
+  default     = "g6-nanode-1"
+}
+
+variable "swap" {
+  description = "The size of a web machine's swap disk, in MB."
+  type        = number
+  default     = 512
+}
+
+variable "environment" {
+  description = "Settings of the app: variables that are added to /etc/{{name}}/{{name}}.env."
+  type        = map(string)
+  default     = {}
+  sensitive   = true
+
+  validation {
+    condition     = alltrue([for name, value in var.environment : can(regex("^[A-Za-z_][A-Za-z0-9_]*$", name)) && !can(regex("[\n\r]", value))])
+    error_message = "A name has letters, digits and _, no digit first; a value is one line."
+  }
+}
+
+variable "subnet" {
+  description = "The private network of {{#if has_database}}web machines, balancer and database{{else}}web machines and balancer{{/if}}."
+  type        = string
+  default     = "10.0.0.0/24"
+
+  validation {
+    condition     = can(cidrhost(var.subnet, 0)) && can(regex("^(10|172|192)[.].*/([89]|1[0-9]|2[0-6])$", var.subnet))
+    error_message = "Take a private IPv4 network of a prefix from 8 to 26: 10.0.0.0/24"
+  }
+}
+{{#if has_database}}
+
+variable "database_type" {
+  description = "The plan of each of the database's machines."
+  type        = string
+  default     = "g6-nanode-1"
+}
+
+variable "database_size" {
+  description = "How many machines the database has: with more than one it goes on when one fails."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = contains([1, 2, 3], var.database_size)
+    error_message = "A database has 1, 2 or 3 machines."
+  }
+}
+{{/if}}

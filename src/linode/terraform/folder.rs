@@ -1,0 +1,138 @@
+//! The folder of a configuration, in which somebody may have edited files, or put others. Files as they are to be come in;
+//! they are there then, and nobody's work is lost: what was written is recorded in the folder, by sha256sum(1), so that an
+//! edited file can be told from one that is only old.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::TerraformError;
+use crate::render::terraform::TerraformFile;
+use crate::system::hash::Sha256;
+use crate::system::output::{OutputError, write_file};
+
+/// What was written, as `sha256sum --check` reads it.
+const RECORD: &str = ".stackdeb";
+
+/// What becomes of an edited file for which there is something new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edited {
+    /// It stays, and nothing at all is written.
+    Keep,
+    /// It is replaced.
+    Replace,
+}
+
+/// What there is now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// The names of the files that are as they were rendered.
+    pub files: Vec<String>,
+    /// Those that this stack has no use for any more.
+    pub removed: Vec<String>,
+    /// Those that were edited, and for which there was nothing new.
+    pub kept: Vec<String>,
+}
+
+/// Brings a folder up to date.
+pub(super) fn update(folder: &Path, files: &[TerraformFile], edited: Edited) -> Result<Written, TerraformError> {
+    let record = read_record(folder)?;
+    if edited == Edited::Keep && record.is_empty() {
+        refuse_foreign(folder, files)?;
+    }
+    let (mut written, mut refused) = (Written::default(), Vec::new());
+    for file in files {
+        let name = file.name.to_owned();
+        let (new, then, now) = (
+            Sha256::of(file.content.as_bytes()),
+            record.get(&name),
+            read(&folder.join(&name))?.as_deref().map(Sha256::of),
+        );
+        match now {
+            Some(now) if edited == Edited::Keep && now != new && then != Some(&now) => {
+                if then == Some(&new) {
+                    written.kept.push(name)
+                } else {
+                    refused.push(name)
+                }
+            }
+            _ => written.files.push(name),
+        }
+    }
+    for (name, then) in &record {
+        let is_wanted = files.iter().any(|file| file.name == name);
+        match read(&folder.join(name))? {
+            Some(_) if is_wanted => {}
+            Some(now) if edited == Edited::Keep && Sha256::of(&now) != *then => refused.push(name.clone()),
+            Some(_) => written.removed.push(name.clone()),
+            None => {}
+        }
+    }
+    if !refused.is_empty() {
+        return Err(TerraformError::Edited { folder: folder.display().to_string(), files: refused.join(", ") });
+    }
+    apply(folder, files, &written)?;
+    Ok(written)
+}
+
+fn apply(folder: &Path, files: &[TerraformFile], written: &Written) -> Result<(), OutputError> {
+    for file in files.iter().filter(|file| written.files.iter().any(|name| name == file.name)) {
+        write_file(&folder.join(file.name), file.content.as_bytes())?;
+    }
+    for path in written.removed.iter().map(|name| folder.join(name)) {
+        fs::remove_file(&path).map_err(|source| OutputError { path: path.display().to_string(), source })?;
+    }
+    // Last: what is new already is no edit to a run that comes after one that did not get this far.
+    let lines = files.iter().map(|file| format!("{}  {}\n", Sha256::of(file.content.as_bytes()), file.name));
+    write_file(&folder.join(RECORD), lines.collect::<String>().as_bytes())
+}
+
+/// A configuration that this program did not begin is none for it to mix with.
+fn refuse_foreign(folder: &Path, files: &[TerraformFile]) -> Result<(), TerraformError> {
+    let unreadable = |source| TerraformError::Unreadable { path: folder.display().to_string(), source };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(unreadable(source)),
+    };
+    let mut foreign = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
+        let ours = files.iter().find(|file| file.name == name);
+        let is_new = |file: &TerraformFile| {
+            Ok::<_, TerraformError>(read(&folder.join(&name))?.as_deref() == Some(file.content.as_bytes()))
+        };
+        match ours {
+            Some(file) if is_new(file)? => {}
+            None if !name.ends_with(".tf") && !name.ends_with(".tf.json") => {}
+            _ => foreign.push(name),
+        }
+    }
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    foreign.sort();
+    Err(TerraformError::Foreign { folder: folder.display().to_string(), files: foreign.join(", ") })
+}
+
+/// What this program wrote last time: names and digests. Any other line was edited, and proves nothing: least of all that a
+/// state may go.
+fn read_record(folder: &Path) -> Result<BTreeMap<String, Sha256>, TerraformError> {
+    let text = read(&folder.join(RECORD))?.unwrap_or_default();
+    let parse = |line: &str| {
+        let (digest, name) = line.split_once("  ")?;
+        let is_ours = !name.contains('/') && [".tf", ".tftpl", ".gitignore"].iter().any(|end| name.ends_with(end));
+        is_ours.then_some((name.to_owned(), digest.parse().ok()?))
+    };
+    Ok(String::from_utf8_lossy(&text).lines().filter_map(parse).collect())
+}
+
+/// A file's bytes; nothing when there is none.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, TerraformError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(TerraformError::Unreadable { path: path.display().to_string(), source }),
+    }
+}
