@@ -4,14 +4,14 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use support::balancer::Balancer;
 use support::machine::{BOOT_LIMIT, Check, Machine, free_port, run_checks, user_data};
-use support::{Built, built, kept, run};
+use support::{Built, built, kept, run, stackdeb};
 
 const CHECKS: &[Check<Cluster>] = &[
     ("web_machines_serve_before_their_database_is_there", without_database),
@@ -93,12 +93,16 @@ fn make_certificates(folder: &Path) {
     run(Command::new("sh").args(["-ec", &script, "sh"]).arg(folder));
 }
 
+/// The second card's network, as Terraform's configuration has it (image/terraform/network.tf).
 fn network_file(host: &str) -> String {
-    format!("[Match]\nName=eth1\n\n[Network]\nAddress={host}/24\n")
+    format!(
+        "[Match]\nName=eth1\n\n[Link]\nRequiredForOnline=no\n\n\
+         [Network]\nAddress={host}/24\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n"
+    )
 }
 
 /// The user data of a web machine. Every value is JSON, which is YAML as well.
-fn web_user_data(folder: &Path, name: &str, host: &str) -> std::path::PathBuf {
+fn web_user_data(folder: &Path, name: &str, host: &str) -> PathBuf {
     // It makes the key.
     let path = user_data(&folder.join(name), name);
     let key = fs::read_to_string(folder.join(name).join("key.pub")).unwrap();
@@ -113,7 +117,7 @@ fn web_user_data(folder: &Path, name: &str, host: &str) -> std::path::PathBuf {
         ("environment", serde_json::json!(format!("DATABASE_URL=\"{url}\"\n"))),
         ("database_ca", serde_json::json!(fs::read_to_string(folder.join("ca.pem")).unwrap())),
     ];
-    let mut text = web_template();
+    let mut text = web_template(folder);
     for (variable, value) in values {
         let place = format!("${{{variable}}}");
         assert!(text.contains(&place), "no {place} in {text}");
@@ -123,35 +127,12 @@ fn web_user_data(folder: &Path, name: &str, host: &str) -> std::path::PathBuf {
     path
 }
 
-/// What Terraform makes a web machine's user data of.
-fn web_template() -> String {
-    WEB_TEMPLATE.to_owned()
+/// What Terraform makes a web machine's user data of, as `stackdeb terraform` writes it.
+fn web_template(folder: &Path) -> String {
+    let (project, out) = (built(Built::Image), folder.join("terraform"));
+    run(stackdeb().arg("terraform").arg(project.parent().unwrap()).arg("--out").arg(&out));
+    fs::read_to_string(out.join("user-data.yaml.tftpl")).unwrap()
 }
-
-const WEB_TEMPLATE: &str = r#"#cloud-config
-hostname: ${hostname}
-users:
-  - name: root
-    lock_passwd: true
-    ssh_authorized_keys: ${ssh_keys}
-bootcmd:
-  - - sh
-    - -c
-    - 'printf %s "$2" | cmp -s - "$1" || { printf %s "$2" > "$1" && networkctl reload; }'
-    - sh
-    - /etc/systemd/network/70-vpc.network
-    - ${network}
-write_files:
-  - path: /etc/stack/stack.env
-    owner: root:root
-    permissions: "0640"
-    append: true
-    content: ${environment}
-  - path: /etc/stack/database-ca.pem
-    owner: root:root
-    permissions: "0644"
-    content: ${database_ca}
-"#;
 
 fn without_database(cluster: &mut Cluster) {
     for web in &mut cluster.web {
@@ -291,7 +272,7 @@ fn other_certificate(cluster: &mut Cluster) {
     let said = web.ssh("journalctl -b -u stack.service -o cat | grep 'certificate verify failed' | tail -n 1");
     assert!(said.contains("database: ") && !said.contains("s3cret"), "{said}");
     // Migrations are not sent there, either.
-    let migrated = web.try_ssh("systemctl restart stack-database.service");
+    let migrated = web.try_ssh("timeout 120 systemctl restart stack-database.service");
     assert!(!migrated.status.success(), "the migrations were run");
     // The balancer has seen it, and sends everything to the other.
     let balancer = cluster.balancer();
