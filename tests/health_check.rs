@@ -4,108 +4,14 @@ mod support;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::chown;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 use support::health::{answering, findings, health_check, problem, stderr, stdout};
-
-/// A folder that the user `postgres` owns, so that the server, which refuses to run as root, can write there.
-fn postgres_folder() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    if nix::unistd::geteuid().is_root() {
-        let user = nix::unistd::User::from_name("postgres").unwrap().expect("this test needs the package postgresql");
-        chown(folder.path(), Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
-    }
-    folder
-}
-
-/// A program of the newest PostgreSQL here, run as an ordinary user.
-fn postgres_program(name: &str) -> Command {
-    let versions = fs::read_dir("/usr/lib/postgresql").expect("this test needs the package postgresql");
-    let newest = versions
-        .map(|entry| entry.unwrap().path())
-        .max_by_key(|path| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()).unwrap_or(0));
-    let program = newest.unwrap().join("bin").join(name);
-    assert!(program.exists(), "{} is missing; this test needs the package postgresql", program.display());
-    if nix::unistd::geteuid().is_root() {
-        let mut command = Command::new("runuser");
-        command.args(["-u", "postgres", "--"]).arg(program).current_dir("/");
-        command
-    } else {
-        Command::new(program)
-    }
-}
-
-fn succeed(command: &mut Command) {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}: {}{}", stdout(&output), stderr(&output));
-}
-
-/// A server of its own in a temporary folder; stopped at the end.
-struct Postgres {
-    folder: TempDir,
-}
-
-impl Postgres {
-    fn new() -> Self {
-        let folder = postgres_folder();
-        let data = folder.path().join("data");
-        succeed(postgres_program("initdb").args(["--auth=trust", "--no-sync", "-U", "postgres", "-D"]).arg(data));
-        Self { folder }
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    fn socket(&self) -> String {
-        self.folder.path().join(".s.PGSQL.5432").to_str().unwrap().to_owned()
-    }
-
-    /// Starts, with this access rule for everybody; `-W` because a server that is not ready is wanted, too.
-    fn start(&self, rule: &str) {
-        fs::write(self.data().join("pg_hba.conf"), format!("local all all {rule}\n")).unwrap();
-        let options = format!("-c listen_addresses= -c unix_socket_directories={}", self.folder.path().display());
-        let mut start = postgres_program("pg_ctl");
-        start.arg("-D").arg(self.data()).args(["-W", "-o", &options, "-l"]).arg(self.folder.path().join("log"));
-        succeed(start.arg("start"));
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while !Path::new(&self.socket()).exists() {
-            assert!(Instant::now() < deadline, "the server does not come up");
-            thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    fn stop(&self) {
-        succeed(postgres_program("pg_ctl").arg("-D").arg(self.data()).args(["-m", "immediate", "stop"]));
-    }
-
-    /// Until pg_isready(1) says so: 0 accepting, 1 rejecting.
-    fn wait_until(&self, state: i32) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        let mut asked = postgres_program("pg_isready");
-        asked.arg("-q").arg("-h").arg(self.folder.path());
-        while asked.status().unwrap().code() != Some(state) {
-            assert!(Instant::now() < deadline, "the server does not come into the state {state}");
-            thread::sleep(Duration::from_millis(100));
-        }
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        if self.data().join("postmaster.pid").exists() {
-            _ = postgres_program("pg_ctl").arg("-D").arg(self.data()).args(["-m", "immediate", "stop"]).output();
-        }
-    }
-}
+use support::postgres::Postgres;
 
 #[test]
 fn a_postgresql_server_is_well_when_pg_isready_says_so() {

@@ -61,22 +61,11 @@ fn user_data_in_place(machine: &mut Machine) {
 }
 
 fn everything_runs(machine: &mut Machine) {
-    settle(machine);
+    machine.settle();
     assert_eq!(
         machine.ssh("systemctl is-enabled stack.socket stack.service stack-health.timer serial-getty@ttyS0.service"),
         "enabled\nenabled\nenabled\nenabled"
     );
-}
-
-/// Waits until everything is started, and nothing has failed. Two minutes after boot an emulated machine may be so busy
-/// with itself that the first health check finds the site slow, and says so; the next must find nothing.
-#[track_caller]
-fn settle(machine: &Machine) {
-    machine.system_state();
-    if machine.ssh("systemctl --failed --no-legend --plain | cut -d' ' -f1") == "stack-health.service" {
-        machine.ssh("systemctl start stack-health.service");
-    }
-    assert_eq!(machine.system_state(), "running", "{}", machine.ssh("systemctl --failed"));
 }
 
 fn root_grew(machine: &mut Machine) {
@@ -103,7 +92,7 @@ fn visits_survive(machine: &mut Machine) {
     machine.reboot();
     let number = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u64>().unwrap();
     assert_eq!(number(&machine.get("/visits", 200)), number(&before) + 2);
-    settle(machine);
+    machine.settle();
 }
 
 /// What tells one machine from another.

@@ -154,8 +154,25 @@ fn a_database_elsewhere_is_migrated_but_not_made() {
     let script = write_script(&server, &migrations);
     server.query("postgres", "CREATE ROLE remote LOGIN");
     server.query("postgres", "CREATE DATABASE far OWNER remote");
-    let address = format!("postgresql://remote@/far?host={}", server.folder.path().display());
-    server.succeed(server.command(&script).env("DATABASE_URL", address));
+    server.query("postgres", "ALTER ROLE remote PASSWORD 'p@s%s /w'");
+    let rules = server.path("data/pg_hba.conf");
+    let others = fs::read_to_string(&rules).unwrap();
+    fs::write(&rules, format!("local far remote scram-sha-256\n{others}")).unwrap();
+    server.query("postgres", "SELECT pg_reload_conf()");
+    // Everybody sees a process's arguments: they are kept here, and must not have the password.
+    let (programs, seen) = (server.path("programs"), server.path("arguments"));
+    fs::create_dir(&programs).unwrap();
+    let psql = format!("#!/bin/sh\nprintf '%s\\n' \"$@\" >>'{}'\nexec /usr/bin/psql \"$@\"\n", seen.display());
+    fs::write(programs.join("psql"), psql).unwrap();
+    fs::set_permissions(programs.join("psql"), fs::Permissions::from_mode(0o755)).unwrap();
+    let address = format!("postgresql://remote:p%40s%25s%20%2fw@/far?host={}", server.folder.path().display());
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    server.succeed(server.command(&script).env("DATABASE_URL", address).env("PATH", path));
+    let seen = fs::read_to_string(seen).unwrap();
+    assert!(
+        seen.contains("postgresql://remote@/far?host=") && !seen.contains("p%40s") && !seen.contains("p@s"),
+        "{seen}"
+    );
     assert_eq!(server.query("far", "SELECT tableowner FROM pg_tables WHERE tablename = 'a'"), "remote");
     assert_eq!(server.query("postgres", "SELECT count(*) FROM pg_database WHERE datname = 'guest_book'"), "0");
 }

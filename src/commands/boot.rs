@@ -15,7 +15,7 @@ use super::newest_image::newest_image;
 use crate::system::cache::Cache;
 use crate::system::interrupt;
 use crate::vm::accelerator::Accelerator;
-use crate::vm::arguments::{BootMethod, Forward};
+use crate::vm::arguments::{BootMethod, Forward, Network};
 use crate::vm::console::Mark;
 use crate::vm::machine::{self, Machine, MachineOptions};
 use crate::vm::metadata::USER_DATA_LIMIT;
@@ -39,6 +39,10 @@ pub struct BootArgs {
     /// Port of this computer that leads to SSH; 0: any that is free
     #[arg(long, value_name = "PORT")]
     pub ssh_port: Option<u16>,
+    /// Machines that are booted with the same number are on one network, as eth1 of each; it is a UDP port of this
+    /// computer's loopback address, and the machines' user data gives them their addresses
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1024..))]
+    pub network: Option<u16>,
     /// Memory in MiB
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(256..))]
     pub memory: u32,
@@ -89,6 +93,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
         memory_mib: args.memory,
         cpus: args.cpus,
         user_data,
+        network: args.network.map(|port| Network { port }),
         forwards: [Forward { host: port, guest: HTTP }].into_iter().chain(ssh).collect(),
         ..MachineOptions::smallest(&image, BootMethod::Grub { loader }, accelerator, &pump, &cache.work())
     };

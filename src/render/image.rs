@@ -107,6 +107,7 @@ const SOURCES: &[Source] = &[
     source!(file, "etc/hostname"),
     source!(file, "etc/hosts"),
     source!(file, "etc/locale.conf"),
+    source!(file, "etc/systemd/network/75-further-cards.network"),
     source!(file, "etc/systemd/network/80-ethernet.network"),
     source!(file, "etc/systemd/resolved.conf.d/10-image.conf"),
     Source {

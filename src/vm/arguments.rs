@@ -55,6 +55,14 @@ pub struct Forward {
     pub guest: u16,
 }
 
+/// A network of the machines on this computer that are on the same port of its loopback address, as each one's second
+/// card. It is one wire for all of them, with nobody else on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    /// The UDP port that carries its frames.
+    pub port: u16,
+}
+
 /// Everything the command line depends on.
 pub(super) struct Arguments<'a> {
     pub accelerator: Accelerator,
@@ -64,6 +72,7 @@ pub(super) struct Arguments<'a> {
     pub order: DiskOrder,
     pub on_reset: OnReset,
     pub forwards: &'a [Forward],
+    pub network: Option<Network>,
     pub serial_number: u32,
     pub pump: &'a Path,
     pub metadata: SocketAddr,
@@ -101,8 +110,17 @@ impl Arguments<'_> {
             add(&["-drive", &format!("if=none,id={id},format=raw,snapshot=on,file=/proc/self/fd/{descriptor}")]);
             add(&["-device", &format!("scsi-hd,drive={id},bus=scsi.0,scsi-id={position}")]);
         }
-        add(&["-netdev", &self.network()]);
+        add(&["-netdev", &self.user_network()]);
         add(&["-device", "virtio-net-pci,netdev=net,mac=f2:3c:95:00:00:01,romfile="]);
+        if let Some(Network { port }) = self.network {
+            // Frames are multicast, which leaves the loopback device no more than anything else there.
+            add(&["-netdev", &format!("socket,id=shared,mcast=230.0.0.1:{port},localaddr=127.0.0.1")]);
+            let [a, b, c, d] = self.serial_number.to_be_bytes();
+            add(&[
+                "-device",
+                &format!("virtio-net-pci,netdev=shared,mac=f2:3d:{a:02x}:{b:02x}:{c:02x}:{d:02x},romfile="),
+            ]);
+        }
         match self.boot {
             BootMethod::Grub { loader } => list.extend(["-kernel".into(), loader.into()]),
             BootMethod::Kernel { kernel, initrd, command_line } => {
@@ -114,7 +132,7 @@ impl Arguments<'_> {
     }
 
     /// QEMU's user network around the metadata service's address.
-    fn network(&self) -> String {
+    fn user_network(&self) -> String {
         let pump = self.pump.display().to_string();
         // The command is split as a shell does, and QEMU wants each comma in a value twice.
         let command =

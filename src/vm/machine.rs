@@ -7,6 +7,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::accelerator::Accelerator;
-use super::arguments::{Arguments, BootMethod, DiskOrder, Forward, OnReset};
+use super::arguments::{Arguments, BootMethod, DiskOrder, Forward, Network, OnReset};
 use super::console::{Console, Stage};
 use super::metadata::{Instance, MetadataServer};
 use super::monitor::Monitor;
@@ -53,6 +54,8 @@ pub struct MachineOptions {
     pub on_reset: OnReset,
     /// Ports that lead into the machine.
     pub forwards: Vec<Forward>,
+    /// The network that it shares with others.
+    pub network: Option<Network>,
     /// The instance's label.
     pub label: String,
     /// cloud-init's user data.
@@ -78,6 +81,7 @@ impl MachineOptions {
             order: DiskOrder::RootFirst,
             on_reset: OnReset::BootAgain,
             forwards: Vec::new(),
+            network: None,
             label: "stackdeb".to_owned(),
             user_data: Vec::new(),
             accelerator,
@@ -107,8 +111,7 @@ impl Machine {
         let swap = scratch::swap_disk(options.swap_mib << 20, &options.scratch)?;
         let (monitor, qemu_monitor) = UnixStream::pair().map_err(MachineError::Start)?;
         let (console, qemu_console) = UnixStream::pair().map_err(MachineError::Start)?;
-        // cloud-init takes an instance with another serial number for a new one.
-        let serial_number = 10_000_000 + std::process::id() % 10_000_000;
+        let serial_number = serial_number();
         let metadata = MetadataServer::start(instance(options, serial_number)).map_err(MachineError::Start)?;
         let arguments = Arguments {
             accelerator: options.accelerator,
@@ -118,6 +121,7 @@ impl Machine {
             order: options.order,
             on_reset: options.on_reset,
             forwards: &options.forwards,
+            network: options.network,
             serial_number,
             pump: &options.pump,
             metadata: metadata.address(),
@@ -278,6 +282,16 @@ impl Machine {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A number that no other running machine has. cloud-init takes an instance with another serial number for a new one.
+fn serial_number() -> u32 {
+    /// Linux numbers no process higher (proc_sys_kernel(5), `pid_max`).
+    const MOST_PROCESSES: u32 = 1 << 22;
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    // Eight digits, of which the process and the machines before this one in it make each their part.
+    let before = STARTED.fetch_add(1, Ordering::Relaxed) % 20;
+    10_000_000 + before * MOST_PROCESSES + std::process::id() % MOST_PROCESSES
 }
 
 fn instance(options: &MachineOptions, id: u32) -> Instance {

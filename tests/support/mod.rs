@@ -2,10 +2,12 @@
 //! of it.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub mod balancer;
 pub mod health;
 pub mod machine;
 pub mod mirror;
 pub mod package;
+pub mod postgres;
 pub mod readers;
 pub mod repository;
 pub mod stack;

@@ -21,6 +21,9 @@ CPU, memory and load are always measured; everything else only when it is named.
   --url URL          A site that must answer 200: http://ADDRESS[:PORT]/PATH
   --host HOST        The Host header of the request, instead of the URL's own
   --postgres SOCKET  A PostgreSQL server's Unix socket: /run/postgresql/.s.PGSQL.5432
+  --postgres-url-in VARIABLE
+                     An environment variable; when it has the address of a database elsewhere
+                     (postgresql://…), that server is asked, and none of --postgres
   --unit UNIT        A systemd unit that must be active
   --disk PATH        A path on a file system that must have room
   --config FILE      Limits in TOML; a mistake in them is a problem of the server, and the
@@ -67,6 +70,8 @@ pub struct Arguments {
     pub urls: Vec<Url>,
     pub host: Option<String>,
     pub postgres: Vec<PathBuf>,
+    /// The environment variable whose server takes the place of `postgres`.
+    pub postgres_url_in: Option<String>,
     pub units: Vec<String>,
     pub disks: Vec<PathBuf>,
     pub config: Option<PathBuf>,
@@ -90,6 +95,7 @@ const REPEATED: &[&str] = &["--url", "--postgres", "--unit", "--disk"];
 const SINGLE: &[&str] = &[
     "--name",
     "--host",
+    "--postgres-url-in",
     "--config",
     "--max-cpu",
     "--max-ram",
@@ -166,6 +172,7 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Request, UsageErro
 fn understand(given: Vec<(String, OsString)>, json: bool) -> Result<Arguments, UsageError> {
     let mut name = None;
     let (mut urls, mut postgres, mut units, mut disks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut postgres_url_in = None;
     let (mut host, mut max_cpu, mut max_ram, mut max_disk) = (None, None, None, None);
     let (mut config, mut log, mut state, mut history, mut page, mut alert) = (None, None, None, None, None, None);
     for (flag, value) in given {
@@ -183,6 +190,9 @@ fn understand(given: Vec<(String, OsString)>, json: bool) -> Result<Arguments, U
             "--name" => name = Some(plain_word(text()?).ok_or_else(|| bad("it has a blank or a control character"))?),
             "--url" => urls.push(text()?.parse().map_err(|why: UrlError| bad(&why.to_string()))?),
             "--host" => host = Some(plain_word(text()?).ok_or_else(|| bad("it has a blank or a control character"))?),
+            "--postgres-url-in" => {
+                postgres_url_in = Some(variable(text()?).ok_or_else(|| bad("it is not the name of a variable"))?);
+            }
             "--unit" => units.push(unit_name(text()?).ok_or_else(|| bad("it is not the name of a unit"))?),
             "--max-cpu" => max_cpu = Some(percent()?),
             "--max-ram" => max_ram = Some(percent()?),
@@ -204,6 +214,7 @@ fn understand(given: Vec<(String, OsString)>, json: bool) -> Result<Arguments, U
         urls,
         host,
         postgres,
+        postgres_url_in,
         units,
         disks,
         config,
@@ -222,6 +233,11 @@ fn understand(given: Vec<(String, OsString)>, json: bool) -> Result<Arguments, U
 /// A text without blanks and control characters, which may stand in a header or a path.
 pub fn plain_word(text: &str) -> Option<String> {
     text.bytes().all(|byte| byte.is_ascii_graphic()).then(|| text.to_owned())
+}
+
+/// The name of an environment variable.
+fn variable(text: &str) -> Option<String> {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_').then(|| text.to_owned())
 }
 
 /// A unit's name (systemd.unit(5)), which never looks like an option or a pattern of systemctl.
@@ -252,7 +268,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_is_refused() {
-        let bad: [&[&str]; 15] = [
+        let bad: [&[&str]; 16] = [
             &[],
             &["--name"],
             &["--name", ""],
@@ -267,6 +283,7 @@ mod tests {
             &["--name", "a", "--unit", "a"],
             &["--name", "a", "--unit", "a*.service"],
             &["--name", "a", "--url", "https://a/"],
+            &["--name", "a", "--postgres-url-in", "postgresql://u:pw@a/b"],
             &["--name", "a", "--host", "a\r\nb"],
         ];
         for words in bad {

@@ -22,8 +22,10 @@ mod postgres;
 mod record;
 mod report;
 mod report_arguments;
+mod server;
 mod settings;
 mod site;
+mod tcp;
 mod units;
 mod url;
 

@@ -1,8 +1,11 @@
-//! A PostgreSQL server: its Unix socket comes in; whether it takes connections goes out.
+//! A PostgreSQL server: its place comes in; whether it takes connections goes out.
 //!
-//! It is found out as pg_isready(1) does: by a startup packet (PostgreSQL, "Message Formats"). A server that asks for a
-//! password, or refuses the role, is well; only `57P03` (cannot_connect_now) says that it is starting up, shutting
-//! down or recovering.
+//! On this machine it is found out as pg_isready(1) does: by a startup packet (PostgreSQL, "Message Formats"). A server
+//! that asks for a password, or refuses the role, is well; only `57P03` (cannot_connect_now) says that it is starting up,
+//! shutting down or recovering.
+//!
+//! One elsewhere wants TLS before that, so it is asked whether it speaks it (PostgreSQL, "SSL Session Encryption"): either
+//! answer is that of a living server. Whether its certificate and the password are good is the site's to find out.
 
 use std::io::{self, Read, Write};
 use std::mem::size_of;
@@ -12,14 +15,57 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::server::{Place, Server};
+use crate::tcp;
+
 /// The time for connection, packet and answer together.
 const LIMIT: Duration = Duration::from_secs(5);
 /// Version 3.0 of the protocol.
 const PROTOCOL: u32 = 3 << 16;
+/// The message `SSLRequest`: its length, and a number that is no version.
+const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// The longest message that is read, in bytes.
 const LONGEST_MESSAGE: usize = 64 * 1024;
 /// The SQLSTATE of a server that is not ready.
 const CANNOT_CONNECT_NOW: &str = "57P03";
+
+/// Asks the server at each of its places in turn, until one answers. Takes five seconds at most for each.
+///
+/// # Errors
+/// When it answers at none of them, in words.
+pub fn check(server: &Server, role: &str) -> Result<(), String> {
+    let mut failures = Vec::new();
+    for place in &server.0 {
+        let failure = match place {
+            Place::Socket(path) => check_socket(path, role),
+            Place::Network(host, port) => check_network(host, *port),
+        };
+        match failure {
+            Ok(()) => return Ok(()),
+            Err(why) if server.0.len() == 1 => return Err(why),
+            Err(why) => failures.push(format!("{place}: {why}")),
+        }
+    }
+    Err(failures.join(", "))
+}
+
+/// Asks whether the server speaks TLS.
+fn check_network(host: &str, port: u16) -> Result<(), String> {
+    let deadline = Instant::now() + LIMIT;
+    let mut stream = tcp::connect(host, port, deadline).map_err(|failure| in_words(&failure.error, failure.doing))?;
+    let mut ask = || {
+        stream.set_write_timeout(Some(tcp::time_left(deadline)?))?;
+        stream.write_all(&SSL_REQUEST)?;
+        let mut answer = [0; 1];
+        stream.set_read_timeout(Some(tcp::time_left(deadline)?))?;
+        stream.read_exact(&mut answer).map(|()| answer)
+    };
+    match ask().map_err(|error| in_words(&error, "the connection broke"))? {
+        [b'S' | b'N'] => Ok(()),
+        [b'E'] => Err("it refuses all connections".to_owned()),
+        _ => Err(NOT_POSTGRESQL.to_owned()),
+    }
+}
 
 /// Asks the server for a connection as `role` to the database `postgres`. Takes five seconds at most.
 ///
@@ -27,7 +73,7 @@ const CANNOT_CONNECT_NOW: &str = "57P03";
 ///
 /// # Errors
 /// When the server takes no connections, in words.
-pub fn check(socket: &Path, role: &str) -> Result<(), String> {
+fn check_socket(socket: &Path, role: &str) -> Result<(), String> {
     let deadline = Instant::now() + LIMIT;
     let mut stream = connect(socket).map_err(|error| in_words(&error, "cannot connect"))?;
     let answer = exchange(&mut stream, role, deadline).map_err(|error| in_words(&error, "the connection broke"))?;
@@ -39,9 +85,11 @@ pub fn check(socket: &Path, role: &str) -> Result<(), String> {
         }
         Answer::Refused { code, .. } if code != CANNOT_CONNECT_NOW => Ok(()),
         Answer::Refused { message, .. } => Err(message),
-        Answer::Strange => Err("something answers that is not PostgreSQL".to_owned()),
+        Answer::Strange => Err(NOT_POSTGRESQL.to_owned()),
     }
 }
+
+const NOT_POSTGRESQL: &str = "something answers that is not PostgreSQL";
 
 #[derive(Debug, PartialEq)]
 enum Answer {

@@ -12,7 +12,7 @@
 //! - `disks`: `path`, `used_percent`, `inodes_percent`, `available_bytes`.
 //! - `units`: `name`, `healthy`, and systemd's words `load`, `active`, `sub`, `result`.
 //! - `sites`: `url`, `healthy`, `status`, `milliseconds` (until the answer's end or the failure), `error`.
-//! - `postgres`: `socket`, `healthy`, `error`.
+//! - `postgres`: `server` (its socket, or `HOST:PORT`), `socket` (`null` for a server elsewhere), `healthy`, `error`.
 
 use std::path::PathBuf;
 
@@ -22,6 +22,7 @@ use crate::history::Sample;
 use crate::json::Value;
 use crate::machine::{self, Disk, Memory};
 use crate::postgres;
+use crate::server::Server;
 use crate::settings::Settings;
 use crate::site::{self, Answer};
 use crate::units::{self, Unit};
@@ -37,7 +38,7 @@ pub struct Report {
     disks: Vec<(PathBuf, Option<Disk>)>,
     units: Vec<(String, Option<Unit>)>,
     sites: Vec<(String, Answer)>,
-    postgres: Vec<(PathBuf, Option<String>)>,
+    postgres: Vec<(Server, Option<String>)>,
     problems: Vec<String>,
 }
 
@@ -84,10 +85,10 @@ impl Report {
             (url.as_str().to_owned(), answer)
         });
         let sites = sites.collect();
-        let postgres = arguments.postgres.iter().map(|socket| {
-            let error = postgres::check(socket, &arguments.name).err();
-            problems.extend(error.as_ref().map(|error| format!("PostgreSQL {}: {error}", socket.display())));
-            (socket.clone(), error)
+        let postgres = servers(arguments, &mut problems).into_iter().map(|server| {
+            let error = postgres::check(&server, &arguments.name).err();
+            problems.extend(error.as_ref().map(|error| format!("PostgreSQL {server}: {error}")));
+            (server, error)
         });
         let postgres = postgres.collect();
         Self { time, cpu, memory, load, uptime, disks, units, sites, postgres, problems }
@@ -122,8 +123,10 @@ impl Report {
             let status = status.map_or("no answer".to_owned(), |status| status.to_string());
             fields.push(format!("{label}: {status} in {} ms", answer.took.as_millis()));
         }
-        for (socket, error) in &self.postgres {
-            let label = label("PostgreSQL", self.postgres.len(), &socket.display());
+        for (server, error) in &self.postgres {
+            // One elsewhere has its name beside it also when it is the only one.
+            let count = if server.is_remote() { usize::MAX } else { self.postgres.len() };
+            let label = label("PostgreSQL", count, server);
             fields.push(format!("{label}: {}", if error.is_none() { "ok" } else { "not ready" }));
         }
         if !self.healthy() {
@@ -199,9 +202,11 @@ impl Report {
                 ("error", answer.error.as_deref().into()),
             ])
         };
-        let server = |(socket, error): &(PathBuf, Option<String>)| {
+        let server = |(server, error): &(Server, Option<String>)| {
+            let name = server.to_string();
             Value::Object(vec![
-                ("socket", path(socket)),
+                ("server", name.as_str().into()),
+                ("socket", (!server.is_remote()).then_some(name.as_str()).into()),
                 ("healthy", Value::Bool(error.is_none())),
                 ("error", error.as_deref().into()),
             ])
@@ -220,6 +225,14 @@ impl Report {
             ("postgres", Value::List(self.postgres.iter().map(server).collect())),
         ]);
         report.to_text()
+    }
+}
+
+/// The PostgreSQL servers that are to be asked.
+fn servers(arguments: &Arguments, problems: &mut Vec<String>) -> Vec<Server> {
+    match arguments.postgres_url_in.as_deref().and_then(Server::in_variable) {
+        Some(found) => noted(found, problems).into_iter().collect(),
+        None => arguments.postgres.iter().map(|socket| Server::at_socket(socket)).collect(),
     }
 }
 

@@ -1,11 +1,10 @@
 //! A web site: its address comes in; what it answers to a GET over HTTP/1.1 (RFC 9112), and how fast, goes out.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc;
-use std::thread;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use crate::tcp;
 use crate::url::Url;
 
 /// The time for name, connection, request and the whole answer together.
@@ -30,8 +29,11 @@ pub struct Answer {
 pub fn ask(url: &Url, host: Option<&str>) -> Answer {
     let started = Instant::now();
     let mut status = None;
-    let result = connect(url, started + LIMIT).and_then(|stream| {
-        let mut exchange = Exchange { stream, deadline: started + LIMIT };
+    let deadline = started + LIMIT;
+    let connected =
+        tcp::connect(&url.host, url.port, deadline).map_err(|failure| in_words(&failure.error, failure.doing));
+    let result = connected.and_then(|stream| {
+        let mut exchange = Exchange { stream, deadline };
         exchange.send(host.unwrap_or(&url.authority), &url.target)?;
         exchange.receive(&mut status)
     });
@@ -46,31 +48,6 @@ pub fn ask(url: &Url, host: Option<&str>) -> Answer {
 
 const NOT_HTTP: &str = "it answered something that is not HTTP";
 
-fn connect(url: &Url, deadline: Instant) -> Result<TcpStream, String> {
-    let mut last = "its name has no address".to_owned();
-    for address in addresses(url, deadline)? {
-        match TcpStream::connect_timeout(&address, time_left(deadline)?) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = in_words(&error, "cannot connect"),
-        }
-    }
-    Err(last)
-}
-
-/// The addresses of the host. The C library's lookup knows no time limit, so it has a thread to itself.
-fn addresses(url: &Url, deadline: Instant) -> Result<Vec<SocketAddr>, String> {
-    if let Ok(address) = url.host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, url.port)]);
-    }
-    let (sender, receiver) = mpsc::channel();
-    let (host, port) = (url.host.clone(), url.port);
-    thread::spawn(move || sender.send((host.as_str(), port).to_socket_addrs().map(Iterator::collect)));
-    match receiver.recv_timeout(time_left(deadline)?) {
-        Ok(found) => found.map_err(|error| in_words(&error, "cannot look up its name")),
-        Err(_) => Err(no_answer()),
-    }
-}
-
 struct Exchange {
     stream: TcpStream,
     deadline: Instant,
@@ -82,8 +59,8 @@ impl Exchange {
         let request = format!(
             "GET {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
         );
-        self.stream
-            .set_write_timeout(Some(time_left(self.deadline)?))
+        tcp::time_left(self.deadline)
+            .and_then(|left| self.stream.set_write_timeout(Some(left)))
             .and_then(|()| self.stream.write_all(request.as_bytes()))
             .map_err(|error| in_words(&error, "cannot send the request"))
     }
@@ -91,9 +68,8 @@ impl Exchange {
     /// Reads more into `bytes`; false at the end.
     fn more(&mut self, bytes: &mut Vec<u8>) -> Result<bool, String> {
         let mut buffer = [0; 4096];
-        let count = self
-            .stream
-            .set_read_timeout(Some(time_left(self.deadline)?))
+        let count = tcp::time_left(self.deadline)
+            .and_then(|left| self.stream.set_read_timeout(Some(left)))
             .and_then(|()| read_some(&mut self.stream, &mut buffer))
             .map_err(|error| in_words(&error, "the connection broke"))?;
         bytes.extend_from_slice(buffer.get(..count).unwrap_or_default());
@@ -200,12 +176,6 @@ fn read_some(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
             other => return other,
         }
     }
-}
-
-/// What is left until the deadline; never nothing, which would mean no limit at all.
-fn time_left(deadline: Instant) -> Result<Duration, String> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(no_answer()) } else { Ok(left) }
 }
 
 fn in_words(error: &io::Error, doing: &str) -> String {

@@ -1,0 +1,219 @@
+//! Where a PostgreSQL server is: a path on the command line, or a connection string in the environment, comes in; the
+//! places where libpq would look for the server go out. A connection string holds a password: it is never shown.
+
+use std::env;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Where libpq looks for a server of this machine, as Debian builds it.
+const SOCKET_FOLDER: &str = "/run/postgresql";
+const PORT: u16 = 5432;
+
+/// A server, at one place or, in turn, at several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Server(pub Vec<Place>);
+
+/// One place where a server may be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Place {
+    /// A Unix socket of this machine.
+    Socket(PathBuf),
+    /// A name or an IP address, without brackets, and a TCP port.
+    Network(String, u16),
+}
+
+impl Server {
+    /// The server behind a socket.
+    pub fn at_socket(path: &Path) -> Self {
+        Self(vec![Place::Socket(path.to_owned())])
+    }
+
+    /// The server that an environment variable names; `None` if it is empty or missing.
+    ///
+    /// # Errors
+    /// When its value is no connection string, in words that show nothing of it.
+    pub fn in_variable(variable: &str) -> Option<Result<Self, String>> {
+        let text = env::var_os(variable).filter(|text| !text.is_empty())?;
+        let text = text.to_str().ok_or("it is not UTF-8");
+        let server =
+            text.and_then(|text| Self::parse(text, |name| env::var(name).ok().filter(|value| !value.is_empty())));
+        Some(server.map_err(|why| format!("{variable} is no address of a database: {why}")))
+    }
+
+    /// Reads a connection string (PostgreSQL, "Connection Strings"), for what is missing there the environment.
+    fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, &'static str> {
+        let uri = text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"));
+        let pairs = uri.map_or_else(|| keywords(text), uri_parameters)?;
+        let last = |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let list = |name: &str, variable: &str| {
+            let text = last(name).filter(|value| !value.is_empty()).or_else(|| environment(variable));
+            text.map(|text| text.split(',').map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default()
+        };
+        let (hosts, addresses) = (list("host", "PGHOST"), list("hostaddr", "PGHOSTADDR"));
+        let ports = list("port", "PGPORT");
+        let place = |number: usize| {
+            // One port is for all hosts.
+            let port = ports.get(if ports.len() == 1 { 0 } else { number }).map_or("", String::as_str);
+            let port = match port {
+                "" => PORT,
+                port => {
+                    port.parse().ok().filter(|port| *port != 0).ok_or("its port is not a number from 1 to 65535")?
+                }
+            };
+            let given = [addresses.get(number), hosts.get(number)].into_iter().flatten().find(|text| !text.is_empty());
+            Ok(match given.map_or(SOCKET_FOLDER, String::as_str) {
+                folder if folder.starts_with('/') => Place::Socket(Path::new(folder).join(format!(".s.PGSQL.{port}"))),
+                host => Place::Network(host.to_owned(), port),
+            })
+        };
+        (0..hosts.len().max(addresses.len()).max(1)).map(place).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether it is looked for on another machine, or may be.
+    pub fn is_remote(&self) -> bool {
+        self.0.iter().any(|place| matches!(place, Place::Network(..)))
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places: Vec<String> = self.0.iter().map(Place::to_string).collect();
+        f.write_str(&places.join(","))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(path) => write!(f, "{}", path.display()),
+            Self::Network(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Network(host, port) => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
+/// Names and values, in the order in which they stand there.
+type Pairs = Vec<(String, String)>;
+
+/// Reads what follows `postgresql://`: `USER:PASSWORD@HOST:PORT,…/DATABASE?NAME=VALUE&…`.
+fn uri_parameters(rest: &str) -> Result<Pairs, &'static str> {
+    // As libpq has it: the first `@` ends user and password, unless a `/` comes before it.
+    let rest = match rest.find(['@', '/']) {
+        Some(end) if rest[end..].starts_with('@') => &rest[end + 1..],
+        _ => rest,
+    };
+    let (authority, query) = match rest.find(['/', '?']) {
+        Some(end) => (&rest[..end], rest[end..].split_once('?').map_or("", |(_, query)| query)),
+        None => (rest, ""),
+    };
+    let (mut hosts, mut ports) = (Vec::new(), Vec::new());
+    for one in authority.split(',') {
+        let (host, port) = match one.strip_prefix('[') {
+            Some(bracketed) => {
+                let (host, after) = bracketed.split_once(']').ok_or("a bracket is not closed")?;
+                (host, after.strip_prefix(':').unwrap_or(after))
+            }
+            None => one.split_once(':').unwrap_or((one, "")),
+        };
+        hosts.push(decoded(host)?);
+        ports.push(port);
+    }
+    let mut pairs = vec![("host".to_owned(), hosts.join(","))];
+    if ports.iter().any(|port| !port.is_empty()) {
+        pairs.push(("port".to_owned(), ports.join(",")));
+    }
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').ok_or("an option has no value")?;
+        pairs.push((decoded(name)?, decoded(value)?));
+    }
+    Ok(pairs)
+}
+
+/// Resolves `%XX` (RFC 3986 section 2.1).
+fn decoded(text: &str) -> Result<String, &'static str> {
+    const WRONG: &str = "a `%` is not followed by two hexadecimal digits of UTF-8";
+    let mut pieces = text.split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let digits =
+            piece.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit())).ok_or(WRONG)?;
+        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| WRONG)?);
+        bytes.extend_from_slice(piece.as_bytes().get(2..).unwrap_or_default());
+    }
+    String::from_utf8(bytes).map_err(|_| WRONG)
+}
+
+/// Reads `NAME = VALUE` pairs between blanks: a value may stand in single quotes, and a backslash takes the next character
+/// as it is.
+fn keywords(text: &str) -> Result<Pairs, &'static str> {
+    let mut pairs = Vec::new();
+    let mut rest = text.trim_ascii_start();
+    while !rest.is_empty() {
+        let (name, after) = rest.split_once('=').ok_or("it is neither postgresql://… nor NAME=VALUE")?;
+        let after = after.trim_ascii_start();
+        let quoted = after.starts_with('\'');
+        let mut characters = after.char_indices().skip(usize::from(quoted));
+        let mut value = String::new();
+        let end = loop {
+            match characters.next() {
+                Some((_, '\\')) => value.extend(characters.next().map(|(_, character)| character)),
+                Some((at, '\'')) if quoted => break at + 1,
+                Some((at, character)) if !quoted && character.is_ascii_whitespace() => break at,
+                Some((_, character)) => value.push(character),
+                None if quoted => return Err("a quote is not closed"),
+                None => break after.len(),
+            }
+        };
+        pairs.push((name.trim_ascii().to_owned(), value));
+        rest = after.get(end..).unwrap_or_default().trim_ascii_start();
+    }
+    Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_looked_for_where_libpq_would() {
+        for (text, places) in [
+            ("postgresql://u:p%40w@10.0.0.2:6432/shop?sslmode=verify-full", "10.0.0.2:6432"),
+            ("postgres://u:pw@db.example.org/shop", "db.example.org:5433"),
+            ("postgresql://db.example.org", "db.example.org:5433"),
+            ("postgresql://u@[2001:db8::1]:7,b.example.org/d", "[2001:db8::1]:7,b.example.org:5432"),
+            ("postgresql://u:a/b@c/d", "u:5432"),
+            ("postgresql:///shop", "/run/postgresql/.s.PGSQL.5433"),
+            ("postgresql://u@%2Frun%2Fother:1/shop", "/run/other/.s.PGSQL.1"),
+            ("postgresql://u:pw@a/d?host=b,c&port=2", "b:2,c:2"),
+            ("postgresql://u:pw@a.example.org/d?hostaddr=192.0.2.1", "192.0.2.1:5433"),
+            ("host = db.example.org  port='6' password='it\\'s host=x' dbname=d", "db.example.org:6"),
+            ("dbname=shop password=a\\ host=b", "/run/postgresql/.s.PGSQL.5433"),
+        ] {
+            let server = Server::parse(text, |name| (name == "PGPORT").then(|| "5433".to_owned()));
+            match text {
+                // What libpq refuses, too: a `/` in a password ends the host, and what is left of it is no port.
+                "postgresql://u:a/b@c/d" => assert!(server.is_err(), "{text}"),
+                _ => assert_eq!(server.unwrap().to_string(), places, "{text}"),
+            }
+        }
+        let server = Server::parse("dbname=a", |name| (name == "PGHOST").then(|| "b".to_owned())).unwrap();
+        assert_eq!(server, Server(vec![Place::Network("b".to_owned(), 5432)]));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_without_showing_it() {
+        for text in [
+            "secret",
+            "postgresql://u:secret@a:0/d",
+            "postgresql://u:secret@a:http/d",
+            "postgresql://u:secret@[::1/d",
+            "postgresql://u:secret@a%2/d",
+            "postgresql://u:secret@a/d?sslmode",
+            "host='a password=secret",
+            "host=a port=99999 password=secret",
+        ] {
+            let why = Server::parse(text, |_| None).unwrap_err();
+            assert!(!why.contains("secret"), "{text}: {why}");
+        }
+    }
+}

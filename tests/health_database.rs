@@ -1,0 +1,118 @@
+//! The health check of a machine whose database is elsewhere: it asks that server, and tells nobody its password.
+
+mod support;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::thread;
+
+use serde_json::{Value, json};
+
+use support::health::{problem, program, run_bounded, stderr, stdout};
+use support::machine::free_port;
+use support::postgres::Postgres;
+use support::run;
+
+const PASSWORD: &str = "s3cret-pw";
+
+/// Status, findings and line of a check with this `DATABASE_URL`, and a local server named that is not there. The
+/// password is in nothing that the check writes.
+fn check(url: &str) -> (i32, Value, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let mut command = Command::new(program());
+    command.args(["--name", "stack", "--max-ram", "100", "--postgres", &file("nobody")]);
+    command.args(["--postgres-url-in", "DATABASE_URL"]).env("DATABASE_URL", url);
+    for kind in ["log", "state", "history", "page", "alert"] {
+        command.args([format!("--{kind}"), file(kind)]);
+    }
+    let output = run_bounded(&mut command);
+    let mut written = stdout(&output) + &stderr(&output);
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        written.push_str(&fs::read_to_string(entry.unwrap().path()).unwrap());
+    }
+    assert!(!written.contains("s3cret"), "{written}");
+    let state = serde_json::from_slice(&fs::read(file("state")).unwrap()).unwrap();
+    (output.status.code().unwrap(), state, fs::read_to_string(file("log")).unwrap())
+}
+
+fn url(at: &str) -> String {
+    format!("postgresql://shop:{PASSWORD}@{at}/shop?sslmode=verify-full")
+}
+
+#[test]
+fn a_server_elsewhere_is_asked_in_the_place_of_the_one_here() {
+    let port = free_port();
+    let server = Postgres::on_port(port);
+    let (certificate, key) = (server.data().join("server.crt"), server.data().join("server.key"));
+    let script = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=db \
+                  -out \"$1\" -keyout \"$2\" 2>/dev/null && chmod 600 \"$2\" && chown --reference=\"$0\" \"$1\" \"$2\"";
+    run(Command::new("sh").args(["-c", script]).arg(server.data()).args([&certificate, &key]));
+    let at = format!("127.0.0.1:{port}");
+    let (status, found, _) = check(&url(&at));
+    assert_eq!(status, 1, "never started: {found}");
+    assert!(problem(&found).contains(&format!("PostgreSQL {at}: cannot connect: Connection refused")), "{found}");
+
+    for tls in ["on", "off"] {
+        server.start_with("trust", &format!("-c listen_addresses=127.0.0.1 -c ssl={tls}"));
+        server.wait_until(0);
+        let (status, found, line) = check(&url(&at));
+        assert_eq!((status, &found["healthy"]), (0, &json!(true)), "{tls}: {found}");
+        assert_eq!(found["postgres"], json!([{ "server": at, "socket": null, "healthy": true, "error": null }]));
+        assert!(line.trim_end().ends_with(&format!("| PostgreSQL {at}: ok")), "{line}");
+        // libpq asks one after the other, too, and reads this form as well.
+        assert_eq!(check(&url(&format!("127.0.0.1:1,{at}"))).0, 0);
+        assert_eq!(check(&format!("host=localhost port={port} password='{PASSWORD}' dbname=shop")).0, 0);
+        server.stop();
+    }
+}
+
+/// A server that reads the request and answers so; its place.
+fn answering(treat: impl Fn(TcpStream) + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            stream.read_exact(&mut [0; 8]).unwrap();
+            treat(stream);
+        }
+    });
+    at
+}
+
+#[test]
+fn what_is_no_server_is_told() {
+    let nonsense = answering(|mut stream| stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap());
+    let closing = answering(drop);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = listener.local_addr().unwrap().to_string();
+    for (at, words) in [
+        (nonsense.as_str(), "something answers that is not PostgreSQL"),
+        (&closing, "it closed the connection without an answer"),
+        (&silent, "no answer in 5 s"),
+        ("nowhere.invalid", "cannot look up its name"),
+        ("127.0.0.1:1,127.0.0.1:2", "127.0.0.1:1: cannot connect: Connection refused (os error 111), 127.0.0.1:2: "),
+    ] {
+        let (status, found, line) = check(&url(at));
+        assert_eq!((status, &found["postgres"][0]["healthy"]), (1, &json!(false)), "{at}: {found}");
+        assert!(problem(&found).contains(words), "{at}: {found}");
+        assert!(line.contains(": not ready | UNHEALTHY: PostgreSQL "), "{line}");
+    }
+}
+
+#[test]
+fn an_address_that_cannot_be_read_is_told_and_not_shown() {
+    for bad in
+        [format!("postgresql://u:{PASSWORD}@h:port/d"), PASSWORD.to_owned(), format!("host='h password={PASSWORD}")]
+    {
+        let (status, found, _) = check(&bad);
+        assert_eq!((status, &found["postgres"]), (1, &json!([])), "{found}");
+        assert!(problem(&found).contains("DATABASE_URL is no address of a database: "), "{found}");
+    }
+    // Without one, it is the server here that counts.
+    let (status, found, _) = check("");
+    assert_eq!(status, 1);
+    assert!(problem(&found).contains("nobody: cannot connect: No such file"), "{found}");
+}
