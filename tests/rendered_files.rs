@@ -108,7 +108,7 @@ fn lay_out(rendered: &Rendered, root: &Path) {
     {
         write(&format!("/usr/lib/systemd/system/{unit}"), b"[Unit]\nDescription=x\n", 0o644);
     }
-    for unit in ["nginx", "postgresql"] {
+    for unit in ["nginx", "postgresql", "postgresql@"] {
         write(
             &format!("/usr/lib/systemd/system/{unit}.service"),
             b"[Service]\nType=oneshot\nExecStart=/bin/kill\n",
@@ -124,11 +124,17 @@ fn systemd_accepts_the_units() {
         let root = tempfile::tempdir().unwrap();
         lay_out(&rendered, root.path());
         let units = rendered.files.iter().filter(|file| file.path.starts_with("/usr/lib/systemd/system/"));
-        let units: Vec<_> = units.map(|file| file.path.rsplit('/').next().unwrap().to_owned()).collect();
+        let (drop_ins, units): (Vec<_>, Vec<_>) =
+            units.map(|file| file.path.as_str()).partition(|path| path.contains(".d/"));
+        let units: Vec<_> = units.iter().map(|path| path.rsplit('/').next().unwrap()).collect();
         assert!(units.len() >= 5, "{units:?}");
+        // What is added to another package's unit is read with that unit.
+        let others = drop_ins.iter().map(|path| path.rsplit('/').nth(1).unwrap().trim_end_matches(".d"));
+        let others: Vec<_> = others.map(|unit| unit.replace('@', "@17-main")).collect();
+        assert!(others.contains(&"nginx.service".to_owned()), "{others:?}");
         let mut verify = Command::new("systemd-analyze");
         verify.args(["verify", "--man=no", "--recursive-errors=yes"]).arg(format!("--root={}", root.path().display()));
-        assert_silent("systemd", verify.args(&units));
+        assert_silent("systemd", verify.args(&units).args(&others));
         for unit in units.iter().filter(|unit| unit.ends_with(".service")) {
             let mut security = Command::new("systemd-analyze");
             // In tenths.
