@@ -76,8 +76,21 @@ impl Balancer {
         }
     }
 
-    /// Which machines the requests for this path went to: their ports, in order.
-    pub fn asked(&self, path: &str) -> Vec<u16> {
+    /// Which machines the requests for this path went to: their ports, in order. nginx writes a request down when its
+    /// answer is already on the way, so `count` of them are waited for.
+    pub fn asked(&self, path: &str, count: usize) -> Vec<u16> {
+        let begin = Instant::now();
+        loop {
+            let asked = self.logged(path);
+            if asked.len() >= count {
+                return asked;
+            }
+            assert!(begin.elapsed() < ANSWER_LIMIT, "{} requests are logged, not {count}", asked.len());
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn logged(&self, path: &str) -> Vec<u16> {
         let log = fs::read_to_string(self.files.folder.join("access")).unwrap();
         let fields = log.lines().filter_map(|line| line.split_once(' ')).filter(|(asked, _)| *asked == path);
         fields.map(|(_, upstream)| upstream.rsplit(':').next().unwrap().parse().unwrap()).collect()
