@@ -108,7 +108,7 @@ fn lay_out(rendered: &Rendered, root: &Path) {
     {
         write(&format!("/usr/lib/systemd/system/{unit}"), b"[Unit]\nDescription=x\n", 0o644);
     }
-    for unit in ["nginx", "postgresql"] {
+    for unit in ["nginx", "postgresql", "postgresql@"] {
         write(
             &format!("/usr/lib/systemd/system/{unit}.service"),
             b"[Service]\nType=oneshot\nExecStart=/bin/kill\n",
@@ -123,11 +123,13 @@ fn systemd_accepts_the_units() {
     for rendered in both() {
         let root = tempfile::tempdir().unwrap();
         lay_out(&rendered, root.path());
-        let units = rendered.files.iter().filter(|file| file.path.starts_with("/usr/lib/systemd/system/"));
-        let units: Vec<_> = units.map(|file| file.path.rsplit('/').next().unwrap().to_owned()).collect();
-        assert!(units.len() >= 5, "{units:?}");
+        let names = rendered.files.iter().filter_map(|file| file.path.strip_prefix("/usr/lib/systemd/system/"));
+        let (drop_ins, units): (Vec<&str>, Vec<&str>) = names.partition(|name| name.contains('/'));
+        assert!(units.len() >= 5 && !drop_ins.is_empty(), "{units:?} {drop_ins:?}");
         let mut verify = Command::new("systemd-analyze");
         verify.args(["verify", "--man=no", "--recursive-errors=yes"]).arg(format!("--root={}", root.path().display()));
+        // They are read with the units that they belong to.
+        verify.args(["nginx.service", "postgresql@17-main.service"]);
         assert_silent("systemd", verify.args(&units));
         for unit in units.iter().filter(|unit| unit.ends_with(".service")) {
             let mut security = Command::new("systemd-analyze");

@@ -140,7 +140,10 @@ fn destinations(stack: &Stack) -> Vec<(Template, String, u32, FileKind)> {
     use FileKind::{Conffile, Plain};
     let name = &stack.package.name;
     let unit = |suffix: &str| format!("/usr/lib/systemd/system/{name}{suffix}");
+    // Its number puts it before `override.conf`, in which `systemctl edit` writes.
+    let drop_in = |of: &str| format!("/usr/lib/systemd/system/{of}.d/10-{name}.conf");
     let mut all = vec![
+        (template!("units/nginx.conf"), drop_in("nginx.service"), 0o644, Plain),
         (template!("units/app.socket"), unit(".socket"), 0o644, Plain),
         (template!("units/app.service"), unit(".service"), 0o644, Plain),
         (template!("units/health.service"), unit("-health.service"), 0o644, Plain),
@@ -158,6 +161,7 @@ fn destinations(stack: &Stack) -> Vec<(Template, String, u32, FileKind)> {
         (template!("debian/copyright"), format!("/usr/share/doc/{name}/copyright"), 0o644, Plain),
     ];
     if stack.database.is_some() {
+        all.push((template!("units/postgresql.conf"), drop_in("postgresql@.service"), 0o644, Plain));
         all.push((template!("units/database.service"), unit("-database.service"), 0o644, Plain));
         all.push((
             template!("debian/provision-database"),
