@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 pub mod health;
+pub mod layers;
 pub mod machine;
 pub mod mirror;
 pub mod package;
@@ -112,7 +113,8 @@ pub fn cache() -> PathBuf {
     base.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache")).join("stackdeb")
 }
 
-/// A command inside `root`, in namespaces of its own, with nothing of the host's `/dev`. An ordinary user is root there.
+/// A command inside `root`, in namespaces of its own, without a network and with nothing of the host's `/dev`. An ordinary
+/// user is root there.
 pub fn inside(root: &Path) -> Command {
     let script = "mount -t proc proc \"$0/proc\"; mount -t tmpfs tmpfs \"$0/dev\"; \
                   mknod -m 666 \"$0/dev/null\" c 1 3 2>/dev/null || : > \"$0/dev/null\"; \
@@ -121,7 +123,7 @@ pub fn inside(root: &Path) -> Command {
     if !nix::unistd::geteuid().is_root() {
         command.arg("--map-root-user");
     }
-    command.args(["--mount", "--pid", "--fork", "sh", "-ec", script]).arg(root);
+    command.args(["--mount", "--pid", "--net", "--fork", "sh", "-ec", script]).arg(root);
     command
 }
 
