@@ -16,6 +16,9 @@ use super::{run, stackdeb, text};
 /// How long a boot may take under software emulation on a busy machine.
 pub const BOOT_LIMIT: Duration = Duration::from_secs(400);
 
+/// Prints what tells one boot from another.
+const BOOT_ID: &str = "cat /proc/sys/kernel/random/boot_id";
+
 /// A running machine; killed when it is dropped.
 pub struct Machine {
     child: Child,
@@ -196,17 +199,36 @@ impl Machine {
 
     /// Boots the machine again from inside and waits until it has come back.
     pub fn reboot(&mut self) {
-        let before = self.ssh("cat /proc/sys/kernel/random/boot_id");
+        let before = self.boot_id();
         self.try_ssh("systemctl reboot");
+        self.wait_for_boot_after(&before);
+    }
+
+    /// Resets the machine at once, so that what is in its memory alone is lost, and returns the id of the boot that ends.
+    pub fn cut_power(&mut self) -> String {
+        let before = self.boot_id();
+        // The connection ends before the machine does, or it would be waited for.
+        self.ssh("nohup sh -c 'sleep 0.5; echo b >/proc/sysrq-trigger' >/dev/null 2>&1 &");
+        thread::sleep(Duration::from_secs(2));
+        before
+    }
+
+    /// Waits until the machine is in another boot than that.
+    #[track_caller]
+    pub fn wait_for_boot_after(&mut self, before: &str) {
         let begin = Instant::now();
         loop {
             thread::sleep(Duration::from_secs(5));
-            let output = self.try_ssh("cat /proc/sys/kernel/random/boot_id");
+            let output = self.try_ssh(BOOT_ID);
             if output.status.success() && String::from_utf8_lossy(&output.stdout).trim() != before {
                 return;
             }
             assert!(begin.elapsed() < BOOT_LIMIT, "it did not come back\n{}", self.console());
         }
+    }
+
+    fn boot_id(&self) -> String {
+        self.ssh(BOOT_ID)
     }
 }
 

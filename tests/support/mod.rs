@@ -2,6 +2,7 @@
 //! of it.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub mod faults;
 pub mod health;
 pub mod layers;
 pub mod machine;
@@ -10,6 +11,7 @@ pub mod package;
 pub mod readers;
 pub mod repository;
 pub mod stack;
+pub mod visitor;
 
 use std::fs;
 use std::path::{Path, PathBuf};
