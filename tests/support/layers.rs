@@ -249,7 +249,7 @@ echo \"${0##*/} $*\" >/tmp/last-step
 [ \"$KILL_WHEN\" = before ] || \"${0##*/}\" \"$@\"
 case $KILL_WHAT in
 all) kill -KILL -1 ;;
-dpkg) kill -KILL \"$PPID\" $(pidof dpkg) ;;
+dpkg) kill -KILL \"$PPID\" $(pgrep -x dpkg) ;;
 esac
 ";
 
