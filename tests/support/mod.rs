@@ -2,7 +2,9 @@
 //! of it.
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub mod edition;
 pub mod health;
+pub mod load;
 pub mod machine;
 pub mod mirror;
 pub mod package;
