@@ -3,9 +3,11 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 pub mod balancer;
+pub mod edition;
 pub mod faults;
 pub mod health;
 pub mod layers;
+pub mod load;
 pub mod machine;
 pub mod mirror;
 pub mod package;

@@ -1,0 +1,34 @@
+//! Other versions of the stack that ships: the same project with a change, as its author would make it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{default_stack, run, stackdeb};
+
+/// Builds the package of version `version` below `folder`, after `change` was made to the project.
+pub fn edition(folder: &Path, version: &str, change: impl Fn(&Path)) -> PathBuf {
+    let project = folder.join(version);
+    let _ = fs::remove_dir_all(&project);
+    default_stack(&project);
+    if version != "1.0.0" {
+        let entry =
+            format!("[[changelog]]\nversion = \"{version}\"\ndate = 2026-11-23T10:00:00Z\nchanges = [\"Next.\"]\n\n");
+        edit(
+            &project.join("stack.toml"),
+            "version = \"1.0.0\"\nmaintainer",
+            &format!("version = \"{version}\"\nmaintainer"),
+        );
+        edit(&project.join("stack.toml"), "[[changelog]]", &format!("{entry}[[changelog]]"));
+    }
+    change(&project);
+    run(stackdeb().arg("deb").current_dir(&project));
+    project.join(format!("dist/stack_{version}_amd64.deb"))
+}
+
+/// Replaces the first `from` of a file, which has to be there.
+#[track_caller]
+pub fn edit(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{} has no `{from}`:\n{text}", path.display());
+    fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
