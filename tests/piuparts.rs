@@ -62,7 +62,7 @@ fn awake() {
 /// Runs it in a mount namespace of its own, so that nothing it mounts can remain.
 fn piuparts(suite: &str, package: &Path) -> Output {
     let root = root(suite);
-    let work = kept().join(format!("piuparts-work-{}", package.file_name().unwrap().display())).join(suite);
+    let work = kept().join(format!("piuparts-work-{}", package.file_stem().unwrap().to_string_lossy())).join(suite);
     tree::remove(&work).unwrap();
     fs::create_dir_all(&work).unwrap();
     let mut command = Command::new("unshare");
