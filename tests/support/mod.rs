@@ -8,6 +8,7 @@ pub mod faults;
 pub mod health;
 pub mod layers;
 pub mod load;
+pub mod local_site;
 pub mod machine;
 pub mod mirror;
 pub mod package;
