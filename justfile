@@ -44,7 +44,7 @@ test *args: build
     tests/terraform-reader --install
     cargo test --release --no-fail-fast "$@"
 
-# What takes longer than the tests may: twenty power cuts, an upgrade killed at each of its steps, and more. About an hour
+# What takes longer than the tests may: twenty power cuts, an upgrade killed at each of its steps, and more: 80 minutes
 soak *args: build
     tests/setup
     cargo test --release --test soak -- "$@"
