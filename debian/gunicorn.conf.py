@@ -38,16 +38,20 @@ keepalive = 65
 errorlog = "-"
 
 
+# Seconds that an idle connection is left to nginx when a worker ends.
+DRAIN = 0.3
+
+
 def post_worker_init(worker):
     """Lets a worker end without losing a request: at an upgrade, or when the configuration is read again.
 
     Gunicorn's own end of a worker with threads drops connections that it has accepted and not yet read from, and closes
     idle ones while nginx may be sending into them. This one accepts no more, closes each connection after its next
-    answer, and ends when none is left, or after a second: nginx has by then used those that it was about to use.
+    answer, and ends when none is left, or shortly after: nginx has by then used those that it was about to use.
     """
     if not hasattr(worker, "max_keepalived"):
         return  # Of another class than the one above.
-    notify, draining_since = worker.notify, None
+    notify, select, draining_since = worker.notify, worker.poller.select, None
 
     def drain(_signal, _frame):
         nonlocal draining_since
@@ -62,8 +66,10 @@ def post_worker_init(worker):
 
     def notify_or_end():
         notify()
-        if draining_since is not None and (worker.nr_conns == 0 or monotonic() - draining_since > 1):
+        if draining_since is not None and (worker.nr_conns == 0 or monotonic() - draining_since > DRAIN):
             worker.alive = False
 
+    # Gunicorn looks up once a second, and new requests wait in the socket until this worker's successor is there.
+    worker.poller.select = lambda timeout: select(timeout if draining_since is None else DRAIN / 10)
     worker.notify = notify_or_end
     signal.signal(signal.SIGTERM, drain)
