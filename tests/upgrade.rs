@@ -3,21 +3,18 @@
 
 mod support;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::thread;
-use std::time::Duration;
 
 use support::edition::{edit, edition};
-use support::load::{Load, Tally};
 use support::machine::{Check, Machine, run_checks};
+use support::upgrade::{OLD, count, install, under_load, versions};
 use support::{Built, built, kept, text};
 
 const CHECKS: &[Check] = &[
     ("the_key_is_made_at_the_first_start", key_is_made),
     ("every_unit_may_do_little", units_are_hardened),
     ("nothing_but_nginx_and_ssh_listens_outside", nothing_listens),
-    ("an_upgrade_and_the_way_back_fail_no_request", upgrade_under_load),
+    ("an_upgrade_and_the_way_back_fail_no_request", |machine| under_load(machine, 1)),
     ("a_version_that_cannot_be_loaded_is_reported_and_the_old_one_heals_it", broken_code),
     ("a_migration_that_fails_is_reported_and_the_old_version_goes_on", broken_migration),
     ("purge_keeps_a_database_that_cannot_be_dumped", purge_without_room),
@@ -30,28 +27,13 @@ fn main() -> ExitCode {
     run_checks(boot, CHECKS, Vec::new())
 }
 
-/// A page that takes its time, and by which versions are told apart.
-fn with_slow_page(sentence: &'static str) -> impl Fn(&std::path::Path) {
-    move |project| {
-        let app = project.join("app/app.py");
-        edit(&app, "import os\n", "import os\nimport time\n");
-        edit(&app, "Hello from Flask via systemd!", sentence);
-        let page = format!("@app.get(\"/slow\")\ndef slow():\n    time.sleep(5)\n    return \"{sentence}\"\n\n\n");
-        edit(&app, "@app.get(\"/visits\")", &format!("{page}@app.get(\"/visits\")"));
-    }
-}
-
-const OLD: &str = "the old sentence";
-const NEW: &str = "the new sentence";
 /// Whose code fails when it is loaded, and whose migration fails.
 const BROKEN: [&str; 2] = ["3.0.0", "3.1.0"];
 
 fn boot() -> Machine {
     let image = built(Built::WithoutPackage).join("stack-1.0.0-linode.img.gz");
     let folder = kept().join("upgrade");
-    let packages: [PathBuf; 4] = [
-        edition(&folder, "1.0.0", with_slow_page(OLD)),
-        edition(&folder, "2.0.0", with_slow_page(NEW)),
+    let broken = [
         edition(&folder, BROKEN[0], |project| {
             edit(&project.join("app/app.py"), "import os\n", "import no_such_module\n")
         }),
@@ -62,20 +44,11 @@ fn boot() -> Machine {
     ];
     let machine = Machine::boot(&image, &folder, "server");
     machine.system_state();
-    for package in &packages {
+    for package in versions(&folder).iter().chain(&broken) {
         machine.copy(package);
     }
     install(&machine, "1.0.0");
     machine
-}
-
-/// Has apt go to a version of the package, which has to succeed, and returns all that it says.
-#[track_caller]
-fn install(machine: &Machine, version: &str) -> String {
-    let apt = "DEBIAN_FRONTEND=noninteractive apt-get install -y -q --allow-downgrades";
-    let said = machine.ssh(&format!("cd /root && {apt} ./stack_{version}_amd64.deb 2>&1"));
-    assert_eq!(machine.ssh("dpkg-query -W -f '${db:Status-Abbrev} ${Version}' stack"), format!("ii  {version}"));
-    said
 }
 
 fn key_is_made(machine: &mut Machine) {
@@ -111,46 +84,6 @@ fn nothing_listens(machine: &mut Machine) {
     let expected = "^(tcp .*:(22|80)|udp .*:(68|546))$";
     assert_eq!(machine.ssh(&format!("{outside} | grep -v -E '{expected}' || true")), "");
     assert!(machine.ssh(outside).lines().count() >= 2, "the search finds nothing at all");
-}
-
-/// The socket's inode and the time since when it is held, and nginx's own process.
-const HELD: &str = "stat -c %i /run/stack/stack.sock; systemctl show -P ActiveEnterTimestampMonotonic stack.socket; \
-    systemctl show -P MainPID nginx.service";
-
-fn upgrade_under_load(machine: &mut Machine) {
-    let address = machine.url.strip_prefix("http://").unwrap().to_owned();
-    let visits = count(machine);
-    let held = machine.ssh(HELD);
-    let started = "systemctl show -P ExecMainStartTimestampMonotonic stack.service";
-    let before = machine.ssh(started);
-    let loads = [("/", 24), ("/visits", 8), ("/slow", 3)].map(|(path, many)| Load::start(&address, path, many));
-    // Some of it is to be there before.
-    thread::sleep(Duration::from_secs(5));
-    let said = [install(machine, "2.0.0"), install(machine, "1.0.0")];
-    thread::sleep(Duration::from_secs(5));
-    let tallies = loads.map(Load::stop);
-    for tally in &tallies {
-        println!("{tally}");
-    }
-    for tally in &tallies {
-        assert_eq!((tally.failed, &tally.failures), (0, &Vec::new()), "{tally}\n{}\n{}", said[0], said[1]);
-    }
-    let [index, counted, slow] = &tallies;
-    for Tally { path, bodies, .. } in [index, slow] {
-        assert_eq!(bodies.iter().map(String::as_str).collect::<Vec<_>>(), [NEW, OLD], "{path}");
-    }
-    // No visit that was acknowledged is lost. One that nginx sent twice may count twice.
-    assert!(count(machine) >= visits + counted.good, "{} of {}", count(machine), visits + counted.good);
-    assert_ne!(machine.ssh(started), before);
-    assert_eq!(machine.ssh(HELD), held, "the socket was not held, or nginx was restarted");
-    // A drain that had come to its limit would have been ended by force.
-    let journal = machine.ssh("journalctl --no-pager -u stack.service");
-    assert!(!journal.contains("SIGKILL") && !journal.contains("timed out"), "{journal}");
-}
-
-/// Visits so far, this one not among them.
-fn count(machine: &Machine) -> u64 {
-    machine.ssh("runuser -u stack -- psql -At stack -c 'select count(*) from visits'").parse().unwrap()
 }
 
 fn broken_code(machine: &mut Machine) {

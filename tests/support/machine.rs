@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Trial};
 
+use super::upgrade::Server;
 use super::{run, stackdeb, text};
 
 /// How long a boot may take under software emulation on a busy machine.
@@ -260,6 +261,16 @@ impl Machine {
 
     fn boot_id(&self) -> String {
         self.ssh(BOOT_ID)
+    }
+}
+
+impl Server for Machine {
+    fn address(&self) -> String {
+        self.url.strip_prefix("http://").unwrap().to_owned()
+    }
+
+    fn sh(&self, command: &str) -> String {
+        self.ssh(command)
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 pub mod balancer;
+pub mod container;
 pub mod edition;
 pub mod faults;
 pub mod health;
@@ -17,6 +18,7 @@ pub mod readers;
 pub mod repository;
 pub mod stack;
 pub mod terraform;
+pub mod upgrade;
 pub mod visitor;
 
 use std::fs;

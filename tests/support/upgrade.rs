@@ -1,0 +1,91 @@
+//! Upgrades with apt while requests come in, and two versions that can be told apart: on a booted machine, and in a booted
+//! container, which is as fast as this computer.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use super::edition::{edit, edition};
+use super::load::{Load, Tally};
+
+/// What `/` says in version 1.0.0, and in 2.0.0.
+pub const OLD: &str = "the old sentence";
+pub const NEW: &str = "the new sentence";
+
+/// A booted Debian on which the stack is installed.
+pub trait Server {
+    /// Where the site is: HOST:PORT.
+    fn address(&self) -> String;
+
+    /// Runs a shell command as root that must succeed, and returns what it printed, trimmed.
+    fn sh(&self, command: &str) -> String;
+}
+
+/// Builds both versions below `folder`.
+pub fn versions(folder: &Path) -> [PathBuf; 2] {
+    [edition(folder, "1.0.0", with_slow_page(OLD)), edition(folder, "2.0.0", with_slow_page(NEW))]
+}
+
+/// Another sentence, and a page that takes its time.
+fn with_slow_page(sentence: &'static str) -> impl Fn(&Path) {
+    move |project| {
+        let app = project.join("app/app.py");
+        edit(&app, "import os\n", "import os\nimport time\n");
+        edit(&app, "Hello from Flask via systemd!", sentence);
+        let page = format!("@app.get(\"/slow\")\ndef slow():\n    time.sleep(5)\n    return \"{sentence}\"\n\n\n");
+        edit(&app, "@app.get(\"/visits\")", &format!("{page}@app.get(\"/visits\")"));
+    }
+}
+
+/// Has apt go to a version of the package, which is in `/root` there and has to be taken, and returns all that it says.
+#[track_caller]
+pub fn install(server: &impl Server, version: &str) -> String {
+    let apt = "DEBIAN_FRONTEND=noninteractive apt-get install -y -q --allow-downgrades";
+    let said = server.sh(&format!("cd /root && {apt} ./stack_{version}_amd64.deb 2>&1"));
+    assert_eq!(server.sh("dpkg-query -W -f '${db:Status-Abbrev} ${Version}' stack"), format!("ii  {version}"));
+    said
+}
+
+/// Visits so far, this one not among them.
+pub fn count(server: &impl Server) -> u64 {
+    server.sh("runuser -u stack -- psql -At stack -c 'select count(*) from visits'").parse().unwrap()
+}
+
+/// The socket's inode and the time since when it is held, and nginx's own process.
+const HELD: &str = "stat -c %i /run/stack/stack.sock; systemctl show -P ActiveEnterTimestampMonotonic stack.socket; \
+    systemctl show -P MainPID nginx.service";
+
+/// From 1.0.0 to 2.0.0 and back, `times` times: no request fails, and no acknowledged visit is lost.
+pub fn under_load(server: &impl Server, times: usize) {
+    let visits = count(server);
+    let held = server.sh(HELD);
+    let started = "systemctl show -P ExecMainStartTimestampMonotonic stack.service";
+    let before = server.sh(started);
+    let loads =
+        [("/", 24), ("/visits", 8), ("/slow", 3)].map(|(path, many)| Load::start(&server.address(), path, many));
+    // Some of it is to be there before.
+    thread::sleep(Duration::from_secs(5));
+    let mut said = String::new();
+    for version in ["2.0.0", "1.0.0"].iter().cycle().take(2 * times) {
+        said += &install(server, version);
+    }
+    thread::sleep(Duration::from_secs(5));
+    let tallies = loads.map(Load::stop);
+    for tally in &tallies {
+        println!("{tally}");
+    }
+    for tally in &tallies {
+        assert_eq!((tally.failed, &tally.failures), (0, &Vec::new()), "{tally}\n{said}");
+    }
+    let [index, counted, slow] = &tallies;
+    for Tally { path, bodies, .. } in [index, slow] {
+        assert_eq!(bodies.iter().map(String::as_str).collect::<Vec<_>>(), [NEW, OLD], "{path}");
+    }
+    // No visit that was acknowledged is lost. One that nginx sent twice may count twice.
+    assert!(count(server) >= visits + counted.good, "{} of {}", count(server), visits + counted.good);
+    assert_ne!(server.sh(started), before);
+    assert_eq!(server.sh(HELD), held, "the socket was not held, or nginx was restarted");
+    // A drain that had come to its limit would have been ended by force.
+    let journal = server.sh("journalctl --no-pager -u stack.service");
+    assert!(!journal.contains("SIGKILL") && !journal.contains("timed out"), "{journal}");
+}
