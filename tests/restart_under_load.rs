@@ -1,5 +1,5 @@
 //! The app restarts while hundreds of requests come in every second: none fails. Real nginx and Gunicorn on this computer,
-//! which is faster than a machine under emulation; `upgrade` does it with apt on a booted one.
+//! whatever its user may do; `upgrade_under_load` does it with apt and systemd.
 
 mod support;
 
