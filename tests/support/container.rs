@@ -7,16 +7,16 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::mount::{MsFlags, mount, umount2};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::layers::{Root, base};
+use super::layers::{Root, base, own_mounts};
 use super::upgrade::Server;
 use super::{kept, run, text};
 
-/// How long it may take to boot, and to end.
+/// How long it may take to boot.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// The group of its processes, and of their groups.
@@ -30,13 +30,12 @@ pub struct Container {
     root: Root,
 }
 
-/// Gives this program mounts of its own. To be called before any thread is started.
+/// Gives this program what a container needs around it: mounts of its own, and the unified hierarchy of cgroups. To be called before any thread is started.
 pub fn enter() {
-    unshare(CloneFlags::CLONE_NEWNS).unwrap();
-    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).unwrap();
+    own_mounts();
     if !Path::new("/sys/fs/cgroup/cgroup.procs").exists() {
         // Debian 13's systemd knows the unified hierarchy alone.
-        umount2("/sys/fs/cgroup", nix::mount::MntFlags::MNT_DETACH).unwrap();
+        umount2("/sys/fs/cgroup", MntFlags::MNT_DETACH).unwrap();
         mount(Some("cgroup2"), "/sys/fs/cgroup", Some("cgroup2"), MsFlags::empty(), None::<&str>).unwrap();
     }
 }
@@ -47,7 +46,7 @@ impl Container {
     pub fn boot() -> Self {
         let root = base();
         unshare(CloneFlags::CLONE_NEWNET).unwrap();
-        // Neither are the disks there that it names.
+        // It names disks that are not there.
         fs::write(root.path().join("etc/fstab"), "").unwrap();
         fs::create_dir_all(CGROUP).unwrap();
         let script = format!("ip link set lo up; echo $$ >{CGROUP}/cgroup.procs; exec systemd-nspawn \"$@\"");

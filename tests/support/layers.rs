@@ -216,10 +216,15 @@ pub fn run_trials(trials: Vec<Trial>) -> ExitCode {
             eprintln!("{:?}", miette::Report::new(error));
             return ExitCode::FAILURE;
         }
-        unshare(CloneFlags::CLONE_NEWNS).unwrap();
-        mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).unwrap();
+        own_mounts();
     }
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Gives this program mounts of its own, which end with it. To be called before any thread is started.
+pub fn own_mounts() {
+    unshare(CloneFlags::CLONE_NEWNS).unwrap();
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>).unwrap();
 }
 
 /// What is at a path: kind, mode, owner, and a link's target or a file's contents.
