@@ -47,6 +47,7 @@ test *args: build
 # What takes longer than the tests may: twenty power cuts, an upgrade killed at each of its steps, and more: 80 minutes
 soak *args: build
     tests/setup
+    cargo bench --bench emulated_boots -- 50 --single
     cargo test --release --test soak -- "$@"
 
 # Formatting, lints
@@ -57,7 +58,7 @@ lint:
 # Our figures beside those of other programs, run side by side
 bench *args: build
     tests/setup
-    cargo bench --bench deb --bench image --bench serving --bench serving_machine "$@"
+    cargo bench --bench deb --bench image --bench serving --bench serving_machine --bench emulated_boots "$@"
 
 # Everything that was built here
 clean:

@@ -1,6 +1,7 @@
 //! What `stackdeb boot` is made of, without a whole image: the metadata service for curl, the disks for Debian's own
 //! tools, a machine that runs no more than GRUB, and the errors for what is missing.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::{self, Write};
 use std::net::TcpListener;
@@ -13,8 +14,9 @@ use std::time::Duration;
 use stackdeb::commands::loader;
 use stackdeb::system::cache::Cache;
 use stackdeb::vm::accelerator::Accelerator;
-use stackdeb::vm::arguments::BootMethod;
+use stackdeb::vm::arguments::{BootMethod, Forward};
 use stackdeb::vm::console::Stage;
+use stackdeb::vm::first_answer::wait_for_first_answer;
 use stackdeb::vm::machine::{self, Machine, MachineError, MachineOptions};
 use stackdeb::vm::metadata::{Instance, MetadataServer};
 use stackdeb::vm::scratch;
@@ -208,11 +210,14 @@ fn loader() -> PathBuf {
     loader::find_or_make(&cache).unwrap()
 }
 
-fn start(folder: &Path, menu: Option<&str>) -> Machine {
+fn options(folder: &Path, menu: Option<&str>) -> MachineOptions {
     let boot = BootMethod::Grub { loader: loader() };
     let image = image(folder, menu);
-    let options = MachineOptions::smallest(&image, boot, Accelerator::Tcg, Path::new(PROGRAM), folder);
-    Machine::start(&options, io::sink()).unwrap()
+    MachineOptions::smallest(&image, boot, Accelerator::Tcg, Path::new(PROGRAM), folder)
+}
+
+fn start(folder: &Path, menu: Option<&str>) -> Machine {
+    Machine::start(&options(folder, menu), io::sink()).unwrap()
 }
 
 /// The processes that run QEMU as children of this one.
@@ -248,6 +253,39 @@ fn an_image_without_a_menu_fails_at_once() {
     let error = machine.wait_for_stage(Stage::Kernel, LIMIT).unwrap_err();
     assert!(matches!(error, MachineError::Failed { .. }), "{error}");
     assert!(error.to_string().contains("/boot/grub/grub.cfg"), "{error}");
+}
+
+/// What Debian 13's kernel said on a machine with two processors, when QEMU had a thread for each.
+const OOPS: &str = "Oops: int3: 0000 [#1] PREEMPT SMP PTI";
+const PANIC: &str = "Kernel panic - not syncing: Fatal exception in interrupt";
+
+#[test]
+fn the_emulators_own_panic_is_given_a_second_boot_and_no_other_is() {
+    // Lines of the console, and how often the machine is booted. The menu says the same at every boot.
+    let cases: [(&[&str], usize); 3] = [
+        (&[OOPS, PANIC], 2),
+        (&["Run /init as init process", OOPS, PANIC], 1),
+        (&["Kernel panic - not syncing: VFS: Unable to mount root fs"], 1),
+    ];
+    for (lines, expected) in cases {
+        let folder = TempDir::new().unwrap();
+        let mut menu: String = lines.iter().map(|line| format!("echo '{line}'\n")).collect();
+        menu.push_str("sleep 600\n");
+        let port = machine::choose_port(0).unwrap();
+        let mut options = options(folder.path(), Some(&menu));
+        options.forwards = vec![Forward { host: port, guest: 80 }];
+        let (consoles, told) = (Cell::new(0), Cell::new(0));
+        let console = || -> Box<dyn Write + Send> {
+            consoles.set(consoles.get() + 1);
+            Box::new(io::sink())
+        };
+        let booted = wait_for_first_answer(&options, port, LIMIT, console, || told.set(told.get() + 1)).unwrap();
+        let error = booted.answer.unwrap_err();
+        assert_eq!((consoles.get(), told.get()), (expected, expected - 1), "{error}");
+        assert_eq!(matches!(error, MachineError::EmulatorPanic { .. }), expected == 2, "{error}");
+        // Also the second time, the console is shown.
+        assert!(error.to_string().contains("Kernel panic - not syncing"), "{error}");
+    }
 }
 
 fn boot(cache: &Path, arguments: &[&str]) -> String {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
@@ -17,6 +17,7 @@ use crate::system::interrupt;
 use crate::vm::accelerator::Accelerator;
 use crate::vm::arguments::{BootMethod, Forward, Network};
 use crate::vm::console::Mark;
+use crate::vm::first_answer::{FirstAnswer, wait_for_first_answer};
 use crate::vm::machine::{self, Machine, MachineOptions};
 use crate::vm::metadata::USER_DATA_LIMIT;
 use crate::vm::probe::{PATHS, Probe};
@@ -24,6 +25,9 @@ use crate::vm::probe::{PATHS, Probe};
 const HTTP: u16 = 80;
 const SSH: u16 = 22;
 const POLL: Duration = Duration::from_millis(250);
+/// What the user is told between the two boots.
+const BOOTS_AGAIN: &str = "the kernel panicked at an instruction that QEMU's emulation ran while it was being rewritten \
+    (int3): a fault of the emulator, not of the image. It boots once more";
 
 /// The arguments of `stackdeb boot`.
 #[derive(Debug, Args)]
@@ -46,7 +50,7 @@ pub struct BootArgs {
     /// Memory in MiB
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(256..))]
     pub memory: u32,
-    /// Number of processors
+    /// Number of processors; under software emulation more than one bring no speed, since they share one thread
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub cpus: u32,
     /// Probe the site, report, and exit: 0 if all is well
@@ -97,14 +101,13 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
         forwards: [Forward { host: port, guest: HTTP }].into_iter().chain(ssh).collect(),
         ..MachineOptions::smallest(&image, BootMethod::Grub { loader }, accelerator, &pump, &cache.work())
     };
-    let echo: Box<dyn Write + Send> = if args.json { Box::new(io::sink()) } else { Box::new(io::stdout()) };
+    let json = args.json;
+    let console = move || -> Box<dyn Write + Send> { if json { Box::new(io::sink()) } else { Box::new(io::stdout()) } };
     eprintln!("stackdeb: {} boots with {}", image.display(), accelerator.describe());
-    let begin = Instant::now();
-    let machine = Machine::start(&options, echo)?;
-
     let limit = if args.check { Duration::from_secs(args.timeout) } else { Duration::MAX };
-    let up = machine.wait_for_http(port, PATHS[0], limit);
-    let site_seconds = up.is_ok().then(|| (begin.elapsed().as_secs_f64() * 10.0).round() / 10.0);
+    let FirstAnswer { machine, answer, after } =
+        wait_for_first_answer(&options, port, limit, console, || eprintln!("stackdeb: {BOOTS_AGAIN}"))?;
+    let site_seconds = answer.is_ok().then(|| (after.as_secs_f64() * 10.0).round() / 10.0);
     // A machine that has come to an end, or the user has: there is nothing to probe. A late one is probed all the same.
     machine.check()?;
     let probes = if args.check { probe_all(&machine, port) } else { Vec::new() };
@@ -123,7 +126,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
         print(&report);
     }
     if args.check {
-        up?;
+        answer?;
         let failed: Vec<&str> =
             report.probes.iter().filter(|probe| !probe.ok).map(|probe| probe.path.as_str()).collect();
         return if failed.is_empty() { Ok(()) } else { Err(miette!("the site is not well: {}", failed.join(", "))) };

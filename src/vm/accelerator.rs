@@ -63,7 +63,7 @@ impl Accelerator {
         let mut program = tempfile::NamedTempFile::new()?;
         program.write_all(&TRIAL)?;
         let mut child = Command::new(qemu)
-            .args(self.arguments())
+            .args(self.arguments(1))
             .args(["-nodefaults", "-no-user-config", "-display", "none", "-m", "64"])
             .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel"])
             .arg(program.path())
@@ -83,11 +83,16 @@ impl Accelerator {
         Ok(false)
     }
 
-    /// QEMU's arguments. Emulation gets a processor that kernels have been seen to run on: with `cx16`, or with all that
-    /// QEMU can emulate (`max`), some boots of Debian 13 panic.
-    pub fn arguments(self) -> [&'static str; 4] {
+    /// QEMU's arguments for a machine with so many processors.
+    ///
+    /// Emulation gets a processor that kernels have been seen to run on: with `cx16`, or with all that QEMU can emulate
+    /// (`max`), some boots of Debian 13 panic. Several processors share one thread of QEMU. With a thread for each, QEMU 7.2
+    /// (and 8.0, by reports on the kernel's list) can run an instruction that another processor is just rewriting, and the
+    /// kernel ends with `Oops: int3`; see [`super::console::Console::panicked_at_breakpoint`].
+    pub fn arguments(self, cpus: u32) -> [&'static str; 4] {
         match self {
             Self::Kvm => ["-accel", "kvm", "-cpu", "host"],
+            Self::Tcg if cpus > 1 => ["-accel", "tcg,thread=single", "-cpu", "Nehalem,-cx16"],
             Self::Tcg => ["-accel", "tcg", "-cpu", "Nehalem,-cx16"],
         }
     }

@@ -88,7 +88,7 @@ impl Arguments<'_> {
         let mut list: Vec<OsString> = Vec::new();
         let mut add = |words: &[&str]| list.extend(words.iter().map(OsString::from));
         add(&["-name", "stackdeb", "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std"]);
-        add(&self.accelerator.arguments());
+        add(&self.accelerator.arguments(self.cpus));
         add(&["-m", &self.memory_mib.to_string(), "-smp", &self.cpus.to_string()]);
         add(&["-smbios", &format!("type=1,manufacturer=Akamai,product=Linode,serial={}", self.serial_number)]);
         // `v6=0` tells cloud-init that the metadata service has no IPv6 address, which QEMU could not forward.

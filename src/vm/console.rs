@@ -47,9 +47,12 @@ const STAGES: [(Stage, &[&str]); 7] = [
     (Stage::Login, &[" login: "]),
 ];
 
+/// Why the boot goes no further after a kernel panic.
+const PANIC: &str = "the kernel panicked";
+
 /// A line with one of these means that the boot goes no further, and why.
 const FAILURES: [(&str, &str); 7] = [
-    ("Kernel panic - not syncing", "the kernel panicked"),
+    ("Kernel panic - not syncing", PANIC),
     ("grub rescue>", "GRUB did not find its file system"),
     ("grub> ", "GRUB found no menu in /boot/grub/grub.cfg"),
     ("Failed to boot both default and fallback entries", "GRUB could not start the kernel that its menu names"),
@@ -57,6 +60,13 @@ const FAILURES: [(&str, &str); 7] = [
     ("You are in emergency mode", "systemd went into emergency mode"),
     ("Press Enter for maintenance", "systemd went into emergency mode"),
 ];
+
+/// What the kernel says when it met a breakpoint instruction that it did not know.
+const BREAKPOINT: &str = "int3: 0000";
+
+/// What the kernel says when it starts its first process (`Run /init as init process`). With `quiet` it does not; then the
+/// first line of systemd tells it.
+const FIRST_PROCESS: &str = " as init process";
 
 impl Stage {
     /// In words.
@@ -84,6 +94,18 @@ struct State {
     begin: Instant,
     marks: Vec<Mark>,
     failure: Option<&'static str>,
+    breakpoint: Breakpoint,
+}
+
+/// Whether the kernel met an unknown breakpoint instruction in this boot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Breakpoint {
+    /// Not yet.
+    NotMet,
+    /// Before the first process was started.
+    Met,
+    /// The first process was started before one was met, so one that is met now has another cause.
+    Over,
 }
 
 /// Where in an escape sequence of a terminal the text is (ECMA-48).
@@ -103,6 +125,7 @@ impl Default for Console {
             begin: Instant::now(),
             marks: Vec::new(),
             failure: None,
+            breakpoint: Breakpoint::NotMet,
         };
         Self { state: Mutex::new(state) }
     }
@@ -146,12 +169,20 @@ impl Console {
         self.lock().failure
     }
 
+    /// Whether the kernel panicked at a breakpoint instruction (`int3`) before it started its first process. Under emulation
+    /// QEMU is the cause: it can run an instruction of the kernel that another processor is just rewriting.
+    pub fn panicked_at_breakpoint(&self) -> bool {
+        let state = self.lock();
+        state.failure == Some(PANIC) && state.breakpoint == Breakpoint::Met
+    }
+
     /// Begins anew with stages and failures, for another boot of the same machine. The text stays.
     pub fn begin_boot(&self) {
         let mut state = self.lock();
         state.begin = Instant::now();
         state.marks.clear();
         state.failure = None;
+        state.breakpoint = Breakpoint::NotMet;
         state.line.clear();
     }
 
@@ -183,6 +214,14 @@ impl State {
             let known = self.marks.iter().any(|mark| mark.stage == stage);
             if !known && words.iter().all(|word| self.line.contains(word)) {
                 self.marks.push(Mark { stage, after: self.begin.elapsed() });
+            }
+        }
+        if self.breakpoint == Breakpoint::NotMet {
+            let systemd = self.marks.iter().any(|mark| mark.stage == Stage::Systemd);
+            if self.line.contains(BREAKPOINT) {
+                self.breakpoint = Breakpoint::Met;
+            } else if systemd || self.line.contains(FIRST_PROCESS) {
+                self.breakpoint = Breakpoint::Over;
             }
         }
         if self.failure.is_none() {
@@ -236,5 +275,28 @@ mod tests {
         assert_eq!(console.failure(), Some("the kernel panicked"));
         console.begin_boot();
         assert_eq!(console.failure(), None);
+    }
+
+    /// As Debian 13's kernel says it: the oops, the panic, and what it says when it starts its first process.
+    const OOPS: &str = "[    1.053868] Oops: int3: 0000 [#1] PREEMPT SMP PTI\r\n";
+    const PANICKED: &str = "[    1.056084] Kernel panic - not syncing: Fatal exception in interrupt\r\n";
+    const FIRST: &str = "[    1.614742] Run /init as init process\r\n";
+
+    #[test]
+    fn only_a_breakpoint_before_the_first_process_is_the_emulators() {
+        let cases: [(&[&str], bool); 5] = [
+            (&[OOPS, PANICKED], true),
+            (&[PANICKED], false),
+            (&[OOPS], false),
+            (&[FIRST, OOPS, PANICKED], false),
+            (&["Welcome to Debian\r\n", OOPS, PANICKED], false),
+        ];
+        for (said, expected) in cases {
+            let console = Console::default();
+            console.follow(said.concat().as_bytes(), io::sink()).unwrap();
+            assert_eq!(console.panicked_at_breakpoint(), expected, "{said:?}");
+            console.begin_boot();
+            assert!(!console.panicked_at_breakpoint());
+        }
     }
 }

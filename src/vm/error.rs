@@ -49,6 +49,13 @@ pub enum MachineError {
         /// The console's last lines.
         said: String,
     },
+    /// The kernel panicked by a fault of the emulator's. Another boot usually comes up.
+    #[error("the kernel panicked by a fault of QEMU's emulation (int3 before the first process){}", Quoted(.said))]
+    #[diagnostic(help("boot it again; `--cpus 1` or a computer with KVM avoids the fault"))]
+    EmulatorPanic {
+        /// The console's last lines.
+        said: String,
+    },
     /// It took too long.
     #[error("{what} after {seconds} s{}", Quoted(.said))]
     #[diagnostic(help(

@@ -94,6 +94,7 @@ impl MachineOptions {
 /// A machine that runs until it is dropped.
 pub struct Machine {
     qemu: qemu::Process,
+    accelerator: Accelerator,
     console: Arc<Console>,
     monitor: Mutex<Monitor>,
     _metadata: MetadataServer,
@@ -147,7 +148,13 @@ impl Machine {
                 return Err(if said.is_empty() { error.into() } else { MachineError::Ended { status, said } });
             }
         };
-        Ok(Self { qemu, console: kept, monitor: Mutex::new(monitor), _metadata: metadata })
+        Ok(Self {
+            qemu,
+            accelerator: options.accelerator,
+            console: kept,
+            monitor: Mutex::new(monitor),
+            _metadata: metadata,
+        })
     }
 
     /// What the serial console has said, and how far the boot has come.
@@ -169,7 +176,13 @@ impl Machine {
         if let Some(why) = self.console.failure() {
             // The lines that follow say more.
             thread::sleep(POLL);
-            return Err(MachineError::Failed { why, said: self.console.last_lines(SHOWN_LINES) });
+            let said = self.console.last_lines(SHOWN_LINES);
+            let emulated = self.accelerator == Accelerator::Tcg;
+            return Err(if emulated && self.console.panicked_at_breakpoint() {
+                MachineError::EmulatorPanic { said }
+            } else {
+                MachineError::Failed { why, said }
+            });
         }
         if let Some(status) = self.qemu.ended().map_err(MachineError::Start)? {
             let complaint = self.qemu.complaint();

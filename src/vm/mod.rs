@@ -5,6 +5,7 @@ pub mod accelerator;
 pub mod arguments;
 pub mod console;
 mod error;
+pub mod first_answer;
 pub mod grub;
 pub mod http;
 pub mod machine;

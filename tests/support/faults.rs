@@ -10,9 +10,9 @@ use super::visitor::{Visitor, Visits};
 /// Processes of the stack: a name, and a command that prints their numbers.
 pub const PROCESSES: [(&str, &str); 9] = [
     ("Gunicorn's master", "systemctl show -P MainPID stack.service"),
-    ("Gunicorn's first worker", "pgrep -P $(systemctl show -P MainPID stack.service) | sed -n 1p"),
-    ("Gunicorn's second worker", "pgrep -P $(systemctl show -P MainPID stack.service) | sed -n 2p"),
-    ("Gunicorn's third worker", "pgrep -P $(systemctl show -P MainPID stack.service) | sed -n 3p"),
+    ("Gunicorn's oldest worker", "pgrep -o -P $(systemctl show -P MainPID stack.service)"),
+    ("Gunicorn's newest worker", "pgrep -n -P $(systemctl show -P MainPID stack.service)"),
+    ("Gunicorn's workers", "pgrep -P $(systemctl show -P MainPID stack.service)"),
     ("nginx's master", "cat /run/nginx.pid"),
     ("nginx's workers", "pgrep -P $(cat /run/nginx.pid)"),
     ("PostgreSQL's postmaster", "head -n 1 /var/lib/postgresql/*/main/postmaster.pid"),

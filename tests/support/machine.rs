@@ -42,6 +42,9 @@ enum Shared<M> {
     Failed,
 }
 
+/// What the tests say that could not run, after the first one, which has the console.
+const NOT_BOOTED: &str = "it could not run: the machine that it shares with the test above did not come up";
+
 /// The `main` of a test whose checks share one machine, or several. It is booted for the first that is asked for; they run in their
 /// order, each on what the one before it left, and `others` after them.
 pub fn run_checks<M: Send + 'static>(boot: fn() -> M, checks: &[Check<M>], others: Vec<Trial>) -> ExitCode {
@@ -53,10 +56,11 @@ pub fn run_checks<M: Send + 'static>(boot: fn() -> M, checks: &[Check<M>], other
         Trial::test(name, move || {
             let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
             if matches!(*shared, Shared::NotBooted) {
+                // It stays so when the boot panics, which shows the console once: at the first test.
                 *shared = Shared::Failed;
                 *shared = Shared::Running(boot());
             }
-            let Shared::Running(machine) = &mut *shared else { return Err("the machine did not boot".into()) };
+            let Shared::Running(machine) = &mut *shared else { return Err(NOT_BOOTED.into()) };
             check(machine);
             Ok(())
         })
@@ -97,7 +101,7 @@ impl Machine {
 
     /// Switches a machine on whose site is at `port`; the private key of its user data is in `folder`.
     pub fn start(image: &Path, user_data: &Path, folder: &Path, port: u16) -> Self {
-        Self::start_with(image, user_data, folder, port, &["--cpus", "2"], BOOT_LIMIT)
+        Self::start_with(image, user_data, folder, port, &[], BOOT_LIMIT)
     }
 
     /// The same with options of `stackdeb boot`, and another limit for what is waited for.

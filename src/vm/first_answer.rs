@@ -1,0 +1,54 @@
+//! A boot as far as the site's first answer: what machine is wanted comes in; the running machine goes out, with what the
+//! site answered and how long that took. The emulator's own panic is not the image's fault, so after one it boots once more.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use super::machine::{Machine, MachineError, MachineOptions};
+use super::probe::PATHS;
+use crate::system::http::Answer;
+
+/// A machine that was switched on and waited for.
+pub struct FirstAnswer {
+    /// The machine, which may still come up when its site has not answered in time.
+    pub machine: Machine,
+    /// What the site answered, or why it did not.
+    pub answer: Result<Answer, MachineError>,
+    /// How long it took from switching the machine on.
+    pub after: Duration,
+}
+
+/// Switches a machine on and waits until its site answers 200 on the forwarded `port`, or `limit` is over. `console` makes
+/// what gets the serial console's text, anew for each boot. `boots_again` is called before a second boot.
+///
+/// # Errors
+/// As [`Machine::start`]. What goes wrong later is in [`FirstAnswer::answer`].
+pub fn wait_for_first_answer(
+    options: &MachineOptions,
+    port: u16,
+    limit: Duration,
+    console: impl Fn() -> Box<dyn Write + Send>,
+    boots_again: impl FnOnce(),
+) -> Result<FirstAnswer, MachineError> {
+    let first = boot(options, port, limit, console())?;
+    if !matches!(first.answer, Err(MachineError::EmulatorPanic { .. })) {
+        return Ok(first);
+    }
+    // Its ports must be free before the next machine takes them.
+    first.machine.kill();
+    boots_again();
+    boot(options, port, limit, console())
+}
+
+fn boot(
+    options: &MachineOptions,
+    port: u16,
+    limit: Duration,
+    console: Box<dyn Write + Send>,
+) -> Result<FirstAnswer, MachineError> {
+    let begin = Instant::now();
+    let machine = Machine::start(options, console)?;
+    let [path, ..] = PATHS;
+    let answer = machine.wait_for_http(port, path, limit);
+    Ok(FirstAnswer { machine, answer, after: begin.elapsed() })
+}
