@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::{boot, check, deb, deploy, destroy, image, instances, new, terraform, upload};
 use crate::linode::deploy_error::DeployError;
 use crate::linode::error::Class;
-use crate::linode::upload::UploadError;
+use crate::linode::image::upload::UploadError;
 
 /// From one stack.toml to Debian packages and a disk image for Linode that boots into the running stack.
 #[derive(Debug, Parser)]

@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 
 use account::{Ended, Home, TOKEN, image, sh, text};
 use linode_api::{Api, Fault};
-use stackdeb::linode::check::{Request, check_image};
-use stackdeb::linode::client::Client;
-use stackdeb::linode::clock::{Clock, Limits};
-use stackdeb::linode::token::Token;
-use stackdeb::linode::upload::{Duplicate, UploadError, upload};
+use stackdeb::linode::api::client::Client;
+use stackdeb::linode::api::clock::{Clock, Limits};
+use stackdeb::linode::api::token::Token;
+use stackdeb::linode::image::check::{Request, check_image};
+use stackdeb::linode::image::upload::{Duplicate, UploadError, upload};
 use stackdeb::system::interrupt::Interrupted;
 
 /// Uploads the good image with these faults.

@@ -8,10 +8,10 @@ use std::rc::Rc;
 use clap::Args;
 use miette::{IntoDiagnostic, miette};
 
-use crate::linode::client::{ADDRESS, Client};
-use crate::linode::clock::{Limits, SystemClock};
+use crate::linode::api::client::{ADDRESS, Client};
+use crate::linode::api::clock::{Limits, SystemClock};
+use crate::linode::api::token::{Token, TokenError};
 use crate::linode::error::ApiError;
-use crate::linode::token::{Token, TokenError};
 use crate::stack::{self, Stack};
 use crate::system::confirm::{self, Answer};
 

@@ -5,10 +5,10 @@ use miette::IntoDiagnostic;
 use serde::Serialize;
 
 use super::account::{ApiArgs, Consent, say, stack_here};
-use crate::linode::client::Client;
+use crate::linode::api::client::Client;
+use crate::linode::api::instances::Instance;
 use crate::linode::deploy_error::DeployError;
-use crate::linode::instances::Instance;
-use crate::linode::running;
+use crate::linode::instance::running;
 
 const NOTES: &str = "\
 Images and the firewall stay: they are removed in Cloud Manager, or with linode-cli.

@@ -5,12 +5,12 @@ use miette::IntoDiagnostic;
 use serde::Serialize;
 
 use super::account::{ApiArgs, stack_here};
-use crate::linode::client::Client;
-use crate::linode::deploy::describe;
+use crate::linode::api::client::Client;
+use crate::linode::api::instances::{Instance, Status};
 use crate::linode::deploy_error::DeployError;
-use crate::linode::health::HealthPage;
-use crate::linode::instances::{Instance, Status};
-use crate::linode::running::{self, Health};
+use crate::linode::instance::deploy::describe;
+use crate::linode::instance::health::HealthPage;
+use crate::linode::instance::running::{self, Health};
 use crate::stack::Stack;
 
 const NOTES: &str = "\

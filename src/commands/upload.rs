@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use super::account::{ApiArgs, say};
 use super::newest_image::newest_image;
-use crate::linode::check::{self, CheckedImage, Request};
-use crate::linode::images::{Image, Status};
-use crate::linode::upload::{Duplicate, Origin, UploadError, upload};
+use crate::linode::api::images::{Image, Status};
+use crate::linode::image::check::{self, CheckedImage, Request};
+use crate::linode::image::upload::{Duplicate, Origin, UploadError, upload};
 use crate::system::hash::Sha256;
 
 const EXIT_STATUS: &str = "\

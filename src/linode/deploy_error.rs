@@ -1,13 +1,13 @@
 //! Why an instance is not there, or not well.
 
-use super::check::CheckError;
-use super::database_url::DatabaseUrlError;
+use super::api::token::TokenError;
 use super::error::{ApiError, Class};
-use super::keys::KeyError;
-use super::label::LabelError;
-use super::settings::SettingsError;
-use super::token::TokenError;
-use super::upload::UploadError;
+use super::image::check::CheckError;
+use super::image::upload::UploadError;
+use super::instance::database_url::DatabaseUrlError;
+use super::instance::keys::KeyError;
+use super::instance::label::LabelError;
+use super::instance::settings::SettingsError;
 use crate::render::RenderError;
 use crate::system::interrupt::Interrupted;
 use crate::vm::metadata::USER_DATA_LIMIT;

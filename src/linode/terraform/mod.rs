@@ -7,7 +7,7 @@ mod folder;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use super::check;
+use crate::linode::image::check;
 use crate::render::RenderError;
 use crate::render::terraform::{TerraformFacts, terraform_files};
 use crate::stack::Stack;

@@ -111,7 +111,7 @@ impl Limits {
 ///
 /// # Errors
 /// When the user interrupts, or the work cannot be begun or breaks down.
-pub(super) fn interruptible<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+pub(in crate::linode) fn interruptible<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     let (done, result) = sync_channel(1);
     // Nobody waits for the result after an interrupt.
     thread::Builder::new().spawn(move || drop(done.send(work())))?;

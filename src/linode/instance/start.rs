@@ -1,10 +1,10 @@
 //! One instance is made and gets its kernel, whatever version of the API there is: one that takes `kernel`, one that
 //! refuses the field, and one that pays no heed to it.
 
-use super::client::Client;
-use super::deploy_error::DeployError;
-use super::error::{ApiError, Reason};
-use super::instances::{self, GRUB, Instance, NewInstance, Status};
+use crate::linode::api::client::Client;
+use crate::linode::api::instances::{self, GRUB, Instance, NewInstance, Status};
+use crate::linode::deploy_error::DeployError;
+use crate::linode::error::{ApiError, Reason};
 
 /// How an instance comes by its kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

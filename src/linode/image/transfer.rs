@@ -9,9 +9,9 @@ use ureq::http::StatusCode;
 use ureq::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 
 use super::check::CheckedImage;
-use super::client::{Client, check_address};
-use super::clock::interruptible;
 use super::content::Content;
+use crate::linode::api::client::{Client, check_address};
+use crate::linode::api::clock::interruptible;
 use crate::system::interrupt::{self, Interrupted};
 
 /// How much of a refusal is read, in bytes.

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use super::check::{CheckedImage, Request};
-use super::client::Client;
-use super::deploy_error::DeployError;
-use super::images::{self, Image, Status};
-use super::upload::{Duplicate, Origin, upload};
 use crate::control::PackageName;
+use crate::linode::api::client::Client;
+use crate::linode::api::images::{self, Image, Status};
+use crate::linode::deploy_error::DeployError;
+use crate::linode::image::check::{CheckedImage, Request};
+use crate::linode::image::upload::{Duplicate, Origin, upload};
 
 /// Where the image comes from.
 #[derive(Debug)]

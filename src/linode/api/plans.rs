@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
-use super::error::ApiError;
 use super::list::List;
+use crate::linode::error::ApiError;
 
 /// A plan, as far as it matters here.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

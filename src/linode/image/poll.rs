@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::client::Client;
-use super::error::ApiError;
-use super::events;
-use super::images::{self, Image, Status};
+use crate::linode::api::client::Client;
+use crate::linode::api::events;
+use crate::linode::api::images::{self, Image, Status};
+use crate::linode::error::ApiError;
 
 /// How waiting ended that was not ended by an error.
 #[derive(Debug, PartialEq, Eq)]

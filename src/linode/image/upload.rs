@@ -5,13 +5,13 @@
 use std::time::Duration;
 
 use super::check::{CheckError, CheckedImage, Request};
-use super::client::Client;
-use super::error::{ApiError, Class};
-use super::images::{self, Image, NewImage, Status};
 use super::poll::{self, Waited};
-use super::regions;
-use super::token::TokenError;
 use super::transfer::{self, TransferError};
+use crate::linode::api::client::Client;
+use crate::linode::api::images::{self, Image, NewImage, Status};
+use crate::linode::api::regions;
+use crate::linode::api::token::TokenError;
+use crate::linode::error::{ApiError, Class};
 use crate::system::interrupt::Interrupted;
 
 /// Why there is no image at Linode, or not yet.

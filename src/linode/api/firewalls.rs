@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use ureq::http::Method;
 
 use super::client::{Call, Client};
-use super::error::ApiError;
 use super::list::List;
+use crate::linode::error::ApiError;
 
 /// The scope of everything that changes firewalls.
 pub const SCOPE: &str = "firewall:read_write";

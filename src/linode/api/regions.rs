@@ -4,7 +4,7 @@ use serde::Deserialize;
 use ureq::http::Method;
 
 use super::client::{Call, Client};
-use super::error::ApiError;
+use crate::linode::error::ApiError;
 
 /// What a region must have for images to be sent there.
 const CAPABILITY: &str = "Object Storage";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::clock::interruptible;
+use crate::linode::api::clock::interruptible;
 use crate::stack::Stack;
 use crate::system::http::{self, Answer};
 use crate::system::interrupt::{self, Interrupted};

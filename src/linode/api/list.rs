@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use ureq::http::Method;
 
 use super::client::{Call, Client};
-use super::error::ApiError;
+use crate::linode::error::ApiError;
 
 /// A list that is wanted.
 #[derive(Debug, Clone, Copy)]

@@ -5,8 +5,8 @@ use serde_json::json;
 use ureq::http::Method;
 
 use super::client::{Call, Client};
-use super::error::ApiError;
 use super::list::List;
+use crate::linode::error::ApiError;
 
 /// The scope of everything that changes instances.
 pub const SCOPE: &str = "linodes:read_write";

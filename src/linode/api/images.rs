@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use ureq::http::Method;
 
 use super::client::{Call, Client};
-use super::error::ApiError;
 use super::list::List;
+use crate::linode::error::ApiError;
 use crate::system::hash::Sha256;
 
 /// The scope of everything that changes images.

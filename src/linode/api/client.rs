@@ -9,8 +9,8 @@ use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use ureq::http::{HeaderMap, Method, Request, StatusCode, Uri};
 
 use super::clock::{Clock, Limits, interruptible};
-use super::error::{ApiError, reasons};
 use super::token::Token;
+use crate::linode::error::{ApiError, reasons};
 use crate::system::http::{self, Patience};
 use crate::system::interrupt::{self, Interrupted};
 
@@ -113,19 +113,19 @@ impl Client {
         Ok(Self { agent: ureq::Agent::new_with_config(config), base: base.to_owned(), token, limits, clock })
     }
 
-    pub(super) fn agent(&self) -> &ureq::Agent {
+    pub(in crate::linode) fn agent(&self) -> &ureq::Agent {
         &self.agent
     }
 
-    pub(super) fn limits(&self) -> &Limits {
+    pub(in crate::linode) fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    pub(super) fn clock(&self) -> &dyn Clock {
+    pub(in crate::linode) fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
     }
 
-    pub(super) fn token(&self) -> &Token {
+    pub(in crate::linode) fn token(&self) -> &Token {
         &self.token
     }
 
@@ -269,7 +269,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Whether something secret may be sent to an address: over TLS, or without leaving this machine.
-pub(super) fn check_address(address: &str) -> Result<(), &'static str> {
+pub(in crate::linode) fn check_address(address: &str) -> Result<(), &'static str> {
     let uri: Uri = address.parse().map_err(|_| "it is not an address")?;
     let host = uri.host().ok_or("it has no host")?;
     match uri.scheme_str() {

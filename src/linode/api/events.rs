@@ -5,7 +5,7 @@ use serde_json::Value;
 use ureq::http::Method;
 
 use super::client::{Call, Client};
-use super::error::ApiError;
+use crate::linode::error::ApiError;
 
 /// The scope of reading events.
 pub const SCOPE: &str = "events:read_only";

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::client::Client;
-use super::deploy_error::DeployError;
 use super::health::HealthPage;
-use super::instances::{self, Instance, Status};
 use super::prepare::{VERSION_TAG, stack_tag};
+use crate::linode::api::client::Client;
+use crate::linode::api::instances::{self, Instance, Status};
+use crate::linode::deploy_error::DeployError;
 use crate::stack::Stack;
 use crate::system::interrupt::Interrupted;
 

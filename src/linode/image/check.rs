@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 
 use super::content::Content;
-use super::error::Class;
 use super::file_system;
 use crate::disk::limits::{self, LimitError};
+use crate::linode::error::Class;
 use crate::system::hash::Sha256;
 use crate::system::interrupt;
 

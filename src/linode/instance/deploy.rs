@@ -3,16 +3,16 @@
 
 use std::time::Duration;
 
-use super::client::Client;
-use super::deploy_error::DeployError;
-use super::error::ApiError;
-use super::firewalls;
 use super::health::HealthPage;
-use super::images::Image;
-use super::instances::{self, GRUB, Instance, Metadata, NewInstance, Status};
 use super::keys::PublicKey;
 use super::prepare::{Order, Prepared, VERSION_TAG, Wall, stack_tag};
 use super::start::{self, Kernel};
+use crate::linode::api::client::Client;
+use crate::linode::api::firewalls;
+use crate::linode::api::images::Image;
+use crate::linode::api::instances::{self, GRUB, Instance, Metadata, NewInstance, Status};
+use crate::linode::deploy_error::DeployError;
+use crate::linode::error::ApiError;
 
 /// What Linode takes off a plan's disk for swap, in MB.
 const SWAP: u64 = 512;
