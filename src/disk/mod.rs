@@ -5,3 +5,4 @@ pub mod ext4;
 pub mod gzip;
 pub mod limits;
 pub mod manifest;
+pub mod superblock;

@@ -8,12 +8,9 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
+use crate::disk::superblock::{self, ImageContent};
 use crate::system::interrupt;
 
-/// Where ext4's superblock has its magic number, and that number (Linux, `Documentation/filesystems/ext4/super.rst`).
-const EXT4_MAGIC_OFFSET: usize = 1024 + 0x38;
-const EXT4_MAGIC: [u8; 2] = [0x53, 0xef];
-const MBR_MAGIC_OFFSET: usize = 510;
 const PIECE: usize = 64 * 1024;
 const PAGE: u64 = 4096;
 
@@ -121,12 +118,12 @@ pub fn root_disk(image: &Path, size: u64, folder: &Path) -> Result<File, Scratch
 }
 
 fn check_file_system(start: &[u8], image: &Path) -> Result<(), ScratchError> {
-    let has = |offset: usize, magic: [u8; 2]| start.get(offset..offset + 2) == Some(&magic);
-    if has(EXT4_MAGIC_OFFSET, EXT4_MAGIC) {
-        return Ok(());
+    let path = || image.display().to_string();
+    match superblock::identify(start) {
+        ImageContent::FileSystem(_) => Ok(()),
+        ImageContent::PartitionTable => Err(ScratchError::Partitioned(path())),
+        ImageContent::Unknown => Err(ScratchError::NotExt4(path())),
     }
-    let path = image.display().to_string();
-    Err(if has(MBR_MAGIC_OFFSET, [0x55, 0xaa]) { ScratchError::Partitioned(path) } else { ScratchError::NotExt4(path) })
 }
 
 /// Fills the buffer, less only at the end.

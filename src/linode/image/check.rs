@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 
 use super::content::Content;
-use super::file_system;
 use crate::disk::limits::{self, LimitError};
+use crate::disk::superblock::{self, ImageContent};
 use crate::linode::error::Class;
 use crate::system::hash::Sha256;
 use crate::system::interrupt;
@@ -22,8 +22,6 @@ const LONGEST_LABEL: usize = 50;
 const TAG: std::ops::RangeInclusive<usize> = 3..=100;
 /// The first bytes of a gzip member (RFC 1952, 2.3.1).
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
-/// How much of the image is kept to look at: the superblock is in bytes 1024 to 2047.
-const HEAD: usize = 2048;
 
 /// Why an image is not uploaded.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -241,7 +239,7 @@ pub fn check_image(path: &Path) -> Result<CheckedImage, CheckError> {
         Ok(_) => return Err(CheckError::TooLarge(path.to_owned())),
         Err((source, raw_bytes)) => return Err(CheckError::Damaged { path: path.to_owned(), raw_bytes, source }),
     };
-    file_system::check(path, &head, raw_bytes)?;
+    check_file_system(path, &head, raw_bytes)?;
     let (sha256, bytes) = content.finish();
     Ok(CheckedImage { path: path.to_owned(), file, bytes, raw_bytes, sha256 })
 }
@@ -251,7 +249,7 @@ pub fn check_image(path: &Path) -> Result<CheckedImage, CheckError> {
 fn decompress(source: &mut Content) -> Result<(Vec<u8>, u64), (io::Error, u64)> {
     let mut decoder = MultiGzDecoder::new(BufReader::with_capacity(256 * 1024, source));
     let mut buffer = vec![0; 256 * 1024];
-    let (mut head, mut size) = (Vec::with_capacity(HEAD), 0);
+    let (mut head, mut size) = (Vec::with_capacity(superblock::HEAD), 0);
     while size <= limits::RAW {
         interrupt::check().map_err(|error| (error, size))?;
         let count = decoder.read(&mut buffer).map_err(|error| (error, size))?;
@@ -259,10 +257,31 @@ fn decompress(source: &mut Content) -> Result<(Vec<u8>, u64), (io::Error, u64)> 
         if piece.is_empty() {
             break;
         }
-        head.extend(piece.iter().take(HEAD.saturating_sub(head.len())));
+        head.extend(piece.iter().take(superblock::HEAD.saturating_sub(head.len())));
         size += count as u64;
     }
     Ok((head, size))
+}
+
+/// Refuses anything but one ext4 file system that is whole, without what Linode's helpers do not support. `head` is the
+/// beginning of the decompressed image, `size` its length in bytes.
+fn check_file_system(path: &Path, head: &[u8], size: u64) -> Result<(), CheckError> {
+    let path = || path.to_owned();
+    let superblock = match superblock::identify(head) {
+        ImageContent::FileSystem(superblock) => superblock,
+        ImageContent::PartitionTable => return Err(CheckError::Partitioned(path())),
+        ImageContent::Unknown => {
+            return Err(CheckError::NotExt4 { path: path(), found: "there is no superblock in its place" });
+        }
+    };
+    if let Some(found) = superblock.other_than_ext4() {
+        return Err(CheckError::NotExt4 { path: path(), found });
+    }
+    if let Some(feature) = superblock.feature_that_linode_lacks() {
+        return Err(CheckError::Feature { path: path(), feature });
+    }
+    let expected = superblock.bytes();
+    if expected > size { Err(CheckError::CutOff { path: path(), expected, found: size }) } else { Ok(()) }
 }
 
 fn interrupt_check() -> Result<(), interrupt::Interrupted> {

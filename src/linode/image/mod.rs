@@ -4,7 +4,6 @@
 
 pub mod check;
 mod content;
-mod file_system;
 pub mod poll;
 pub mod transfer;
 pub mod upload;
