@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{boot, check, deb, deploy, destroy, image, instances, new, terraform, upload};
+use crate::commands::{boot, check, deb, deploy, destroy, image, instances, new, schema, terraform, upload};
 use crate::linode::deploy_error::DeployError;
 use crate::linode::error::Class;
 use crate::linode::image::upload::UploadError;
@@ -37,6 +37,8 @@ enum Command {
     Destroy(destroy::DestroyArgs),
     /// Write a Terraform configuration: several machines, a balancer and a database at Linode
     Terraform(terraform::TerraformArgs),
+    /// Print the JSON Schema of stack.toml, for editors
+    Schema(schema::SchemaArgs),
 }
 
 /// The exit status that an error ends the program with: 1, unless its kind has one of its own.
@@ -63,6 +65,7 @@ impl Cli {
             Command::Instances(args) => instances::run(&args),
             Command::Destroy(args) => destroy::run(&args),
             Command::Terraform(args) => terraform::run(&args),
+            Command::Schema(args) => schema::run(&args),
         }
     }
 }

@@ -13,5 +13,6 @@ pub mod instances;
 pub mod loader;
 pub mod new;
 mod newest_image;
+pub mod schema;
 pub mod terraform;
 pub mod upload;

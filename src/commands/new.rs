@@ -13,6 +13,7 @@ use handlebars::{Handlebars, no_escape};
 use miette::{Diagnostic, IntoDiagnostic};
 use serde_json::json;
 
+use super::schema;
 use crate::control::PackageName;
 use crate::stack::{self, StackNameError, stack_name};
 use crate::system::epoch::Epoch;
@@ -125,7 +126,8 @@ fn rendered(name: &PackageName, maintainer: &str) -> miette::Result<Vec<(&'stati
     let render = |(path, template): &(&'static str, &'static str)| {
         Ok((*path, handlebars.render_template(template, &data).into_diagnostic()?))
     };
-    FILES.iter().map(render).collect()
+    let files = FILES.iter().map(render).collect::<miette::Result<Vec<_>>>()?;
+    Ok(files.into_iter().chain([(schema::FILE_NAME, schema::text()?)]).collect())
 }
 
 /// Who writes this: as dch(1) asks (`DEBFULLNAME`, `DEBEMAIL`), then as git does; `None` when neither knows.

@@ -6,6 +6,7 @@ mod nearest;
 mod outputs;
 mod problem;
 mod read;
+pub mod reference;
 mod values;
 
 pub use model::{App, ChangelogEntry, Compression, Database, Health, Image, Package, Site, Stack};

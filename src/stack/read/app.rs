@@ -6,7 +6,6 @@ use miette::Diagnostic;
 
 use super::table::{Item, Table};
 use crate::stack::model::{App, Database, Health, Site};
-use crate::stack::problem::Place;
 use crate::stack::values::{database, files, host, python, size, time_span};
 
 /// A site without a name.
@@ -24,18 +23,13 @@ const REPORT: &str = "/health-report";
 #[diagnostic(help("name a page of the app: \"/healthz\""))]
 struct OwnReport;
 
-/// More processes or threads than this are a slip.
-const MOST: u16 = 1024;
-
 /// Reads `[app]`; `None` where a problem has been noted.
 pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -> Option<App> {
-    let place = |table: &Table<'_>| Place { key: "app.folder".to_owned(), span: table.place().span.clone() };
-    let folder = table.optional::<&str>("folder").unwrap_or_else(|| Item { value: "app", place: place(&table) });
-    let folder = table.accept(folder, |text| files::app_folder(text, project));
+    let folder = table.checked_or_default("folder", |text| files::app_folder(text, project));
     let module = read_module(&mut table, folder.as_deref());
     let depends = table.relations("depends", package);
-    let workers = table.number("workers", 1..=MOST);
-    let threads = table.number("threads", 1..=MOST);
+    let workers = table.number("workers");
+    let threads = table.number("threads");
     let environment = table.table("environment").map(read_environment).unwrap_or_default();
     table.finish();
     Some(App { folder: folder?, module: module?, depends, workers, threads, environment })
@@ -43,8 +37,7 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
 
 /// What Gunicorn loads: well formed, and its file is there.
 fn read_module(table: &mut Table<'_>, folder: Option<&Path>) -> Option<String> {
-    let place = Place { key: "app.module".to_owned(), span: table.place().span.clone() };
-    let item = table.optional::<&str>("module").unwrap_or(Item { value: "app:app", place });
+    let item = table.text_or_default("module")?;
     let place = item.place.clone();
     let module = table.accept(item, python::module)?;
     if let Some(folder) = folder {
@@ -63,17 +56,16 @@ fn read_environment(table: Table<'_>) -> Vec<(String, String)> {
     pairs
 }
 
-/// Reads `[site]`.
-pub(super) fn site(mut table: Table<'_>) -> Site {
-    let port = table.number("port", 1..=u16::MAX);
+/// Reads `[site]`; `None` where a problem has been noted.
+pub(super) fn site(mut table: Table<'_>) -> Option<Site> {
+    let port = table.number("port");
     let names = table.checked_list("server-names", host::server_name);
     if let Some(empty) = names.as_ref().filter(|names| names.value.is_empty()) {
         table.problems.add(&empty.place, NoServerNames);
     }
-    let max_body_size = table.text("max-body-size", size::body_size).unwrap_or_else(|| "10m".to_owned());
+    let max_body_size = table.checked_or_default("max-body-size", size::body_size);
     table.finish();
-    let server_names = names.map_or_else(|| vec!["_".to_owned()], |names| names.value);
-    Site { port: port.unwrap_or(80), server_names, max_body_size }
+    Some(Site { port: port?, server_names: names?.value, max_body_size: max_body_size? })
 }
 
 /// Reads `[database]`; `None` where a problem has been noted.
@@ -87,15 +79,18 @@ pub(super) fn database(mut table: Table<'_>, app: Option<&Path>, package: Option
     Some(Database { name: name?, migrations })
 }
 
-/// Reads `[health]`.
-pub(super) fn health(mut table: Table<'_>) -> Health {
-    let on_boot = table.text("on-boot", time_span::time_span).unwrap_or_else(|| "2min".to_owned());
-    let interval = table.text("interval", time_span::time_span).unwrap_or_else(|| "10min".to_owned());
-    let place = table.optional::<&str>("path").map(|item| item.place);
-    let path = table.text("path", host::path).unwrap_or_else(|| "/healthz".to_owned());
-    if let Some(place) = place.filter(|_| path == REPORT) {
-        table.problems.add(&place, OwnReport);
-    }
+/// Reads `[health]`; `None` where a problem has been noted.
+pub(super) fn health(mut table: Table<'_>) -> Option<Health> {
+    let on_boot = table.checked_or_default("on-boot", time_span::time_span);
+    let interval = table.checked_or_default("interval", time_span::time_span);
+    let path = table.text_or_default("path").and_then(|item| {
+        let place = item.place.clone();
+        let path = table.accept(item, host::path)?;
+        if path == REPORT {
+            table.problems.add(&place, OwnReport);
+        }
+        Some(path)
+    });
     table.finish();
-    Health { on_boot, interval, path }
+    Some(Health { on_boot: on_boot?, interval: interval?, path: path? })
 }

@@ -39,10 +39,10 @@ pub(super) struct Changelog {
 /// Reads all entries. What is wrong with one is noted, and the rest is read.
 pub(super) fn read(document: &mut Table<'_>) -> Changelog {
     let mut changelog = Changelog { entries: Vec::new(), newest: None };
-    let tables = document.tables("changelog", "a line [[changelog]], and below it version, date and changes");
+    let tables = document.tables("changelog");
     let mut above: Option<(Item<Version>, Option<Item<Epoch>>)> = None;
     for mut table in tables {
-        let version = table.version("version", Some("version = \"1.0.0\""));
+        let version = table.version("version");
         let date = read_date(&mut table);
         let changes = read_changes(&mut table);
         if let (Some(version), Some((newer, newer_date))) = (&version, &above) {
@@ -62,7 +62,7 @@ pub(super) fn read(document: &mut Table<'_>) -> Changelog {
 }
 
 fn read_date(table: &mut Table<'_>) -> Option<Item<Epoch>> {
-    let item = table.required::<&Datetime>("date", "date = 2026-11-23T10:00:00Z")?;
+    let item = table.required::<&Datetime>("date")?;
     let place: Place = item.place.clone();
     Some(Item { value: table.accept(item, epoch)?, place })
 }
@@ -74,8 +74,7 @@ fn epoch(date: &Datetime) -> Result<Epoch, ChangelogError> {
 }
 
 fn read_changes(table: &mut Table<'_>) -> Option<Vec<String>> {
-    let example = "changes = [\"First release.\"]";
-    let changes = table.required_checked_list("changes", example, text::change)?;
+    let changes = table.required_checked_list("changes", text::change)?;
     if changes.value.is_empty() {
         table.problems.add(&changes.place, ChangelogError::NoChanges);
     }

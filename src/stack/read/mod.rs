@@ -16,6 +16,7 @@ use toml::de::DeTable;
 
 use super::model::Stack;
 use super::problem::{LoadError, Place, Problems};
+use super::reference::DOCUMENT;
 use table::Table;
 
 /// What a manifest is called.
@@ -98,7 +99,7 @@ fn parse(text: &str, shown: &str, folder: PathBuf) -> Result<Stack, LoadError> {
         problems.add(&place(0..0), FileMistake::Empty);
         return Err(problems.into_error(shown, text));
     }
-    let stack = read(Table::new(place(0..0), document.get_ref(), &problems), &empty, folder);
+    let stack = read(Table::new(place(0..0), document.get_ref(), &DOCUMENT, &problems), &empty, folder);
     match stack {
         Some(stack) if problems.is_empty() => Ok(stack),
         _ => Err(problems.into_error(shown, text)),
@@ -107,8 +108,7 @@ fn parse(text: &str, shown: &str, folder: PathBuf) -> Result<Stack, LoadError> {
 
 /// Reads the whole document; `empty` stands for tables that are left out. `None` only where a problem has been noted.
 fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) -> Option<Stack> {
-    let header =
-        document.required_table("package", "a line [package], and below it name, maintainer, summary, license");
+    let header = document.required_table("package");
     let app = document.table_or("app", empty);
     let site = document.table_or("site", empty);
     let database = document.table("database");
@@ -123,7 +123,8 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
     let image = image::read(image, &folder, name);
     let (site, health) = (app::site(site), app::health(health));
     document.finish();
-    let mut stack = Stack { folder, package: package?, app: app?, site, database: None, health, image: image? };
+    let mut stack =
+        Stack { folder, package: package?, app: app?, site: site?, database: None, health: health?, image: image? };
     stack.database = match database {
         Some(database) => Some(database?),
         None => None,

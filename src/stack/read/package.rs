@@ -7,7 +7,7 @@ use miette::Diagnostic;
 use super::changelog::Changelog;
 use super::table::{Item, Table};
 use crate::control::{PackageName, Version};
-use crate::stack::model::{ChangelogEntry, Compression, Database, Health, Package};
+use crate::stack::model::{ChangelogEntry, Database, Health, Package};
 use crate::stack::values::{description, files, license, name, text};
 
 /// What can be wrong between values.
@@ -23,21 +23,19 @@ enum PackageError {
 
 /// Reads the table; `None` where a problem has been noted.
 pub(super) fn read(mut table: Table<'_>, changelog: Changelog, folder: &Path) -> Option<Package> {
-    let name = table.required_text("name", "name = \"guest-book\"", name::stack_name);
+    let name = table.required_text("name", name::stack_name);
     let version = read_version(&mut table, &changelog);
-    let maintainer =
-        table.required_text("maintainer", "maintainer = \"Jane Doe <jane@example.org>\"", text::maintainer);
+    let maintainer = table.required_text("maintainer", text::maintainer);
     let word = name.as_ref().map(PackageName::as_str);
-    let example = "summary = \"web application that counts visits\"";
-    let summary = table.required_text("summary", example, |text| description::summary(text, word));
+    let summary = table.required_text("summary", |text| description::summary(text, word));
     let description = table.text("description", |text| description::rest(text, summary.as_deref()));
     let homepage = table.text("homepage", text::address);
-    let section = table.text("section", text::section).unwrap_or_else(|| "web".to_owned());
-    let priority = table.text("priority", text::priority).unwrap_or_else(|| "optional".to_owned());
+    let section = table.checked_or_default("section", text::section);
+    let priority = table.checked_or_default("priority", text::priority);
     let copyright = read_copyright(&mut table);
     let license = read_license(&mut table, folder);
     let depends = table.relations("depends", word);
-    let compression = table.text("compression", text::compression).unwrap_or(Compression::Xz);
+    let compression = table.checked_or_default("compression", text::compression);
     table.finish();
 
     let (license, license_text) = license?;
@@ -50,20 +48,20 @@ pub(super) fn read(mut table: Table<'_>, changelog: Changelog, folder: &Path) ->
         summary: summary?,
         description: description.unwrap_or_default(),
         homepage,
-        section,
-        priority,
+        section: section?,
+        priority: priority?,
         copyright,
         license,
         license_text: Some(license_text),
         depends,
         changelog: changelog.entries,
-        compression,
+        compression: compression?,
     })
 }
 
 /// The version, which may be left to the changelog.
 fn read_version(table: &mut Table<'_>, changelog: &Changelog) -> Option<Version> {
-    let given = table.version("version", None);
+    let given = table.version("version");
     let newest = changelog.newest.as_ref().map(|item| &item.value);
     match (given, newest) {
         // Equal for dpkg is not enough: the text is part of file names.
@@ -95,7 +93,7 @@ fn default_copyright(changelog: &[ChangelogEntry], maintainer: &str) -> Vec<Stri
 /// The licence's short name and its text.
 fn read_license(table: &mut Table<'_>, folder: &Path) -> Option<(String, String)> {
     let file = table.optional::<&str>("license-file");
-    let item = table.required::<&str>("license", "license = \"MIT\"")?;
+    let item = table.required::<&str>("license")?;
     let place = item.place.clone();
     let name = table.accept(item, license::short_name)?;
     let text = match file {

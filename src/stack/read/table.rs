@@ -1,7 +1,7 @@
 //! A TOML table, read key by key: every key that is asked for is a known one, and what is left at the end is not. A
 //! value of the wrong type, a missing and an unknown key are noted as problems, and reading goes on.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 use miette::Diagnostic;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -10,6 +10,7 @@ use toml::value::Datetime;
 use crate::control::{Relations, Version};
 use crate::stack::nearest::nearest;
 use crate::stack::problem::{Place, Problems};
+use crate::stack::reference::{Key, Kind, Missing, Section};
 use crate::stack::values::relations;
 
 /// A mistake about a key rather than about its value.
@@ -19,7 +20,7 @@ enum KeyError {
     #[diagnostic(help("the keys here are: {known}"))]
     Unknown { suggestion: Option<&'static str>, known: String },
     #[error("is missing")]
-    #[diagnostic(help("add it, for example: {example}"))]
+    #[diagnostic(help("add it, for example:{}{example}", if example.contains('\n') { "\n" } else { " " }))]
     Missing { example: &'static str },
     #[error("is {found}, but has to be {wanted}")]
     #[diagnostic(help("write it as {how}"))]
@@ -85,22 +86,44 @@ impl<'a> Value<'a> for Integer<'a> {
     }
 }
 
+/// What a key is that the reference does not have. A test compares the keys that are read with the reference.
+static UNDESCRIBED: Key = Key {
+    name: "",
+    kind: Kind::Table(&Section { meaning: "", keys: &[] }),
+    missing: Missing::Described(""),
+    meaning: "",
+    example: "",
+    since: "",
+};
+
 /// A table that is being read.
 pub(super) struct Table<'a> {
     place: Place,
     entries: &'a DeTable<'a>,
+    /// What the reference says about the table.
+    section: &'static Section,
     asked: Vec<&'static str>,
     pub(super) problems: &'a Problems,
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(place: Place, entries: &'a DeTable<'a>, problems: &'a Problems) -> Self {
-        Self { place, entries, asked: Vec::new(), problems }
+    pub(super) fn new(
+        place: Place,
+        entries: &'a DeTable<'a>,
+        section: &'static Section,
+        problems: &'a Problems,
+    ) -> Self {
+        Self { place, entries, section, asked: Vec::new(), problems }
     }
 
-    /// Where its header stands.
-    pub(super) fn place(&self) -> &Place {
-        &self.place
+    /// What the reference says about a key.
+    fn described(&self, key: &str) -> &'static Key {
+        self.section.key(key).unwrap_or(&UNDESCRIBED)
+    }
+
+    /// The table inside this one that the reference describes under that key.
+    fn section_of(&self, key: &str) -> &'static Section {
+        self.described(key).section().unwrap_or(self.section)
     }
 
     /// The place of something in this table.
@@ -124,11 +147,11 @@ impl<'a> Table<'a> {
     }
 
     /// The value of a key that has to be there.
-    pub(super) fn required<T: Value<'a>>(&mut self, key: &'static str, example: &'static str) -> Option<Item<T>> {
+    pub(super) fn required<T: Value<'a>>(&mut self, key: &'static str) -> Option<Item<T>> {
         if !self.entries.keys().any(|known| known.get_ref() == key) {
             self.ask(key);
             let place = self.place_of(key, self.place.span.clone());
-            self.problems.add(&place, KeyError::Missing { example });
+            self.problems.add(&place, KeyError::Missing { example: self.described(key).example });
         }
         self.optional(key)
     }
@@ -163,27 +186,57 @@ impl<'a> Table<'a> {
     pub(super) fn required_text<U, E>(
         &mut self,
         key: &'static str,
-        example: &'static str,
         check: impl FnOnce(&'a str) -> Result<U, E>,
     ) -> Option<U>
     where
         E: Diagnostic + Send + Sync + 'static,
     {
-        let item = self.required::<&str>(key, example)?;
+        let item = self.required::<&str>(key)?;
         self.accept(item, check)
     }
 
-    /// A whole number within a range.
-    pub(super) fn number(&mut self, key: &'static str, range: RangeInclusive<u16>) -> Option<u16> {
-        let item = self.optional::<Integer<'_>>(key)?;
+    /// The string of a key, or the text that the reference names for a key that is not there.
+    pub(super) fn text_or_default(&mut self, key: &'static str) -> Option<Item<&'a str>> {
+        let default = match self.described(key).missing {
+            Missing::Text(value) => Some(Item { value, place: self.place_of(key, self.place.span.clone()) }),
+            _ => None,
+        };
+        self.optional::<&str>(key).or(default)
+    }
+
+    /// The same, checked. The default passes the same check as what a user writes.
+    pub(super) fn checked_or_default<U, E>(
+        &mut self,
+        key: &'static str,
+        check: impl FnOnce(&'a str) -> Result<U, E>,
+    ) -> Option<U>
+    where
+        E: Diagnostic + Send + Sync + 'static,
+    {
+        let item = self.text_or_default(key)?;
+        self.accept(item, check)
+    }
+
+    /// A whole number within the range that the reference names; if the key is not there, the reference's default.
+    pub(super) fn number(&mut self, key: &'static str) -> Option<u16> {
+        let described = self.described(key);
+        let (least, most) = match described.kind {
+            Kind::Number { least, most } => (least, most),
+            _ => (u16::MIN, u16::MAX),
+        };
+        let Some(item) = self.optional::<Integer<'_>>(key) else {
+            return match described.missing {
+                Missing::Number(number) => Some(number),
+                _ => None,
+            };
+        };
         self.accept(item, |Integer(digits, radix)| {
-            let number = u16::from_str_radix(digits, radix).ok().filter(|number| range.contains(number));
-            let (least, most) = (*range.start(), *range.end());
+            let number = u16::from_str_radix(digits, radix).ok().filter(|number| (least..=most).contains(number));
             number.ok_or_else(|| KeyError::OutOfRange { given: digits.to_owned(), least, most })
         })
     }
 
-    /// A list of strings, each checked; `None` when the key is not there.
+    /// A list of strings, each checked. If the key is not there, the reference's default; `None` when it has none.
     pub(super) fn checked_list<U, E>(
         &mut self,
         key: &'static str,
@@ -192,21 +245,25 @@ impl<'a> Table<'a> {
     where
         E: Diagnostic + Send + Sync + 'static,
     {
-        let array = self.optional::<&DeArray<'_>>(key)?;
-        Some(self.check_each(array, check))
+        if let Some(array) = self.optional::<&DeArray<'_>>(key) {
+            return Some(self.check_each(array, check));
+        }
+        let Missing::Texts(texts) = self.described(key).missing else { return None };
+        let place = self.place_of(key, self.place.span.clone());
+        let one = |text: &&'static str| self.accept(Item { value: *text, place: place.clone() }, &check);
+        Some(Item { value: texts.iter().filter_map(one).collect(), place: place.clone() })
     }
 
     /// The same for a key that has to be there.
     pub(super) fn required_checked_list<U, E>(
         &mut self,
         key: &'static str,
-        example: &'static str,
         check: impl Fn(&'a str) -> Result<U, E>,
     ) -> Option<Item<Vec<U>>>
     where
         E: Diagnostic + Send + Sync + 'static,
     {
-        let array = self.required::<&DeArray<'_>>(key, example)?;
+        let array = self.required::<&DeArray<'_>>(key)?;
         Some(self.check_each(array, check))
     }
 
@@ -229,29 +286,30 @@ impl<'a> Table<'a> {
 
     /// A table inside this one; an empty one in its place when it is not there.
     pub(super) fn table_or(&mut self, key: &'static str, empty: &'a DeTable<'a>) -> Table<'a> {
-        self.table(key).unwrap_or_else(|| Table::new(self.place_of(key, 0..0), empty, self.problems))
+        let section = self.section_of(key);
+        self.table(key).unwrap_or_else(|| Table::new(self.place_of(key, 0..0), empty, section, self.problems))
     }
 
     /// A table inside this one.
     pub(super) fn table(&mut self, key: &'static str) -> Option<Table<'a>> {
         let Item { value, place } = self.optional::<&DeTable<'_>>(key)?;
-        Some(Table::new(place, value, self.problems))
+        Some(Table::new(place, value, self.section_of(key), self.problems))
     }
 
     /// A table that has to be there.
-    pub(super) fn required_table(&mut self, key: &'static str, example: &'static str) -> Option<Table<'a>> {
-        let Item { value, place } = self.required::<&DeTable<'_>>(key, example)?;
-        Some(Table::new(place, value, self.problems))
+    pub(super) fn required_table(&mut self, key: &'static str) -> Option<Table<'a>> {
+        let Item { value, place } = self.required::<&DeTable<'_>>(key)?;
+        Some(Table::new(place, value, self.section_of(key), self.problems))
     }
 
     /// The tables of an array of tables, which has to be there.
-    pub(super) fn tables(&mut self, key: &'static str, example: &'static str) -> Vec<Table<'a>> {
-        let Some(array) = self.required::<&DeArray<'_>>(key, example) else { return Vec::new() };
+    pub(super) fn tables(&mut self, key: &'static str) -> Vec<Table<'a>> {
+        let Some(array) = self.required::<&DeArray<'_>>(key) else { return Vec::new() };
         let mut tables = Vec::new();
         for value in array.value {
             let place = Place { key: key.to_owned(), span: value.span() };
             if let Some(Item { value, place }) = self.typed::<&DeTable<'_>>(value.get_ref(), place) {
-                tables.push(Table::new(place, value, self.problems));
+                tables.push(Table::new(place, value, self.section_of(key), self.problems));
             }
         }
         tables
@@ -280,11 +338,11 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A version and its place; a key without an example may be missing.
-    pub(super) fn version(&mut self, key: &'static str, example: Option<&'static str>) -> Option<Item<Version>> {
-        let item = match example {
-            Some(example) => self.required::<&str>(key, example)?,
-            None => self.optional::<&str>(key)?,
+    /// A version and its place. The reference says whether it may be missing.
+    pub(super) fn version(&mut self, key: &'static str) -> Option<Item<Version>> {
+        let item = match self.described(key).missing {
+            Missing::Refused => self.required::<&str>(key)?,
+            _ => self.optional::<&str>(key)?,
         };
         let place = item.place.clone();
         Some(Item { value: self.accept(item, relations::version)?, place })

@@ -61,9 +61,14 @@ pub fn short_name(text: &str) -> Result<String, LicenseError> {
     Ok(renamed.map_or(text, |(_, short)| short).to_owned())
 }
 
+/// The short names of the licences whose text is known.
+pub fn known_names() -> Vec<&'static str> {
+    TEXTS.iter().map(|(name, _)| *name).collect()
+}
+
 /// The text of a licence that is known by its short name.
 pub fn known_text(name: &str) -> Result<&'static str, LicenseError> {
-    let known: Vec<&'static str> = TEXTS.iter().map(|(name, _)| *name).collect();
+    let known = known_names();
     TEXTS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text).ok_or_else(|| LicenseError::NoText {
         name: name.to_owned(),
         nearest: nearest(name, &known),

@@ -7,7 +7,7 @@ use crate::stack::model::Compression;
 use crate::stack::nearest::nearest;
 
 /// The sections of Debian's archive (Debian Policy 2.4).
-const SECTIONS: &[&str] = &[
+pub const SECTIONS: &[&str] = &[
     "admin",
     "cli-mono",
     "comm",
@@ -68,7 +68,10 @@ const SECTIONS: &[&str] = &[
 ];
 
 /// The priorities (Debian Policy 2.5).
-const PRIORITIES: &[&str] = &["required", "important", "standard", "optional"];
+pub const PRIORITIES: &[&str] = &["required", "important", "standard", "optional"];
+
+/// How a package can be compressed.
+pub const COMPRESSIONS: &[&str] = &["xz", "zstd", "gzip", "none"];
 
 /// Why a text will not do for a field.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -181,7 +184,7 @@ pub fn priority(text: &str) -> Result<String, TextError> {
 
 /// A compression.
 pub fn compression(text: &str) -> Result<Compression, TextError> {
-    Ok(match one_of(text, "compression", &["xz", "zstd", "gzip", "none"])? {
+    Ok(match one_of(text, "compression", COMPRESSIONS)? {
         "xz" => Compression::Xz,
         "zstd" => Compression::Zstd,
         "gzip" => Compression::Gzip,

@@ -1,0 +1,45 @@
+//! `stackdeb schema`: the JSON Schema of `stack.toml`, for editors and validators.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use miette::IntoDiagnostic;
+
+use crate::stack::reference;
+
+const NOTES: &str = "\
+Examples:
+  stackdeb schema > stack.schema.json
+
+An editor with a TOML language server (taplo; \"Even Better TOML\" in Visual Studio Code) reads the schema when the first line
+of stack.toml is:
+  #:schema ./stack.schema.json
+`stackdeb new` writes both.";
+
+/// The arguments of `stackdeb schema`: there are none.
+#[derive(Debug, Args)]
+#[command(after_help = NOTES)]
+pub struct SchemaArgs {}
+
+/// The schema as the text of a file. Editors find it beside stack.toml by the name [`FILE_NAME`].
+///
+/// # Errors
+/// Never in practice: a value of JSON always has a text.
+pub fn text() -> miette::Result<String> {
+    serde_json::to_string_pretty(&reference::schema()).map(|text| text + "\n").into_diagnostic()
+}
+
+/// What the schema's file is called in a new project.
+pub const FILE_NAME: &str = "stack.schema.json";
+
+/// Prints the schema.
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub fn run(_: &SchemaArgs) -> miette::Result<()> {
+    match io::stdout().lock().write_all(text()?.as_bytes()) {
+        // The reader closed the pipe because it has read enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.into_diagnostic(),
+    }
+}

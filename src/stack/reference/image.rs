@@ -1,0 +1,73 @@
+//! The reference of `[image]`.
+
+use super::{FIRST_RELEASE, Form, Key, Kind, Missing, RELATION, SIZE, Section};
+
+/// The address of a Debian or Ubuntu mirror.
+const MIRROR: Form = Form { noun: "a web address", pattern: "^https?://[0-9A-Za-z]" };
+
+pub(super) static IMAGE: Section = Section {
+    meaning: "\
+The disk image that `stackdeb image` builds: a Debian with the stack installed, in one ext4 file system, for Linode.",
+    keys: &[
+        Key {
+            name: "suite",
+            kind: Kind::Text(Form { noun: "the code name of a release", pattern: "^[a-z]+$" }),
+            missing: Missing::Text("trixie"),
+            meaning: "\
+The release that the image is made of: `trixie` (Debian 13), `noble` or `jammy` (Ubuntu 24.04 and 22.04, not tried yet). \
+`bookworm` (Debian 12) is refused, because its cloud-init does not know Linode.",
+            example: "suite = \"trixie\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "mirror",
+            kind: Kind::Text(MIRROR),
+            missing: Missing::Described("the mirror that the apt sources of the building machine name"),
+            meaning: "The mirror that packages are downloaded from. The apt sources of the image name it too.",
+            example: "mirror = \"https://deb.debian.org/debian\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "security-mirror",
+            kind: Kind::Text(MIRROR),
+            missing: Missing::Described("the security mirror that the apt sources of the building machine name"),
+            meaning: "The same for security updates.",
+            example: "security-mirror = \"https://security.debian.org/debian-security\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "keyring",
+            kind: Kind::Text(Form { noun: "the path of a file", pattern: "." }),
+            missing: Missing::Described("the keys of the distribution, which are a part of stackdeb"),
+            meaning: "OpenPGP certificates. The mirror's `InRelease` file must be signed with one of them.",
+            example: "keyring = \"mirror.gpg\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "hostname",
+            kind: Kind::Text(Form { noun: "a host name", pattern: "^[0-9A-Za-z.-]{1,64}$" }),
+            missing: Missing::Described("the package's name"),
+            meaning: "The host name of the machine until cloud-init gives it another one.",
+            example: "hostname = \"web-1\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "packages",
+            kind: Kind::Texts { form: RELATION, empty: true },
+            missing: Missing::Texts(&[]),
+            meaning: "Further Debian packages for the image, one relation a string.",
+            example: "packages = [\"htop\", \"unattended-upgrades\"]",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "free-space",
+            kind: Kind::Text(SIZE),
+            missing: Missing::Text("200M"),
+            meaning: "\
+Room that is left free in the file system, in bytes, or with `K`, `M` or `G` in units of 1024, 1024² or 1024³ bytes. A few \
+hundred megabytes are enough: on Linode the file system grows to the size of the disk at the first boot.",
+            example: "free-space = \"500M\"",
+            since: FIRST_RELEASE,
+        },
+    ],
+};

@@ -1,0 +1,200 @@
+//! The reference of `stack.toml`: every table and every key, with its type, default, meaning and example. The reader takes
+//! the examples, the ranges of numbers and the defaults from here. The JSON Schema (`stackdeb schema`),
+//! docs/stack-toml.md and the man page stack.toml(5) are made from it. Nothing comes in; a tree of [`Section`]s goes out.
+
+mod image;
+mod package;
+mod schema;
+mod server;
+#[cfg(test)]
+mod tests;
+
+pub use schema::schema;
+
+/// A table of the file, or the file itself.
+#[derive(Debug)]
+pub struct Section {
+    /// What the table is for: one or more paragraphs, separated by empty lines, with code in backquotes.
+    pub meaning: &'static str,
+    /// In the order in which the documents show them.
+    pub keys: &'static [Key],
+}
+
+/// One key.
+#[derive(Debug)]
+pub struct Key {
+    /// As it is written in the file: `max-body-size`.
+    pub name: &'static str,
+    /// What its value may be.
+    pub kind: Kind,
+    /// What holds when the key is not there.
+    pub missing: Missing,
+    /// In the same form as [`Section::meaning`].
+    pub meaning: &'static str,
+    /// TOML that can be pasted below the table's header. A table's example includes its header.
+    pub example: &'static str,
+    /// The first version of stackdeb that reads this key.
+    pub since: &'static str,
+}
+
+/// The type of a value.
+#[derive(Debug)]
+pub enum Kind {
+    /// A string.
+    Text(Form),
+    /// A string that is usually one of a few words.
+    Word(Words),
+    /// A whole number, both ends included.
+    Number { least: u16, most: u16 },
+    /// A list of strings; `empty` says whether it may have no member.
+    Texts { form: Form, empty: bool },
+    /// A date with time and offset from UTC (RFC 3339), without quotes.
+    Date,
+    /// A table whose keys are the user's own; each value is a string.
+    Variables,
+    /// A table.
+    Table(&'static Section),
+    /// A list of tables: `[[name]]`.
+    Tables(&'static Section),
+}
+
+/// What a string looks like.
+#[derive(Debug)]
+pub struct Form {
+    /// A noun with its article: `a host name`.
+    pub noun: &'static str,
+    /// A regular expression of ECMA 262. It matches every text that the reader accepts; it also matches some that the
+    /// reader refuses, because it knows neither files nor reserved names.
+    pub pattern: &'static str,
+}
+
+/// A choice of words.
+#[derive(Debug)]
+pub struct Words {
+    /// A noun with its article: `a licence's short name`.
+    pub noun: &'static str,
+    /// All of them; where other words are allowed as well, the usual ones.
+    pub known: fn() -> Vec<&'static str>,
+    /// What other words look like (a regular expression of ECMA 262); `None` when there are no others.
+    pub others: Option<&'static str>,
+}
+
+/// What holds when a key is not there.
+#[derive(Debug)]
+pub enum Missing {
+    /// It has to be there.
+    Refused,
+    /// This text holds, as if it were written in the file.
+    Text(&'static str),
+    /// This number holds.
+    Number(u16),
+    /// These texts hold.
+    Texts(&'static [&'static str]),
+    /// What happens then, as a phrase: `the package's name`.
+    Described(&'static str),
+}
+
+/// A relation to other packages (Debian Policy 7.1).
+const RELATION: Form = Form { noun: "a relation", pattern: "^[^,]+$" };
+
+/// A size with a unit of 1024 or its powers.
+const SIZE: Form = Form { noun: "a size", pattern: "^[0-9]+[kKmMgG]?$" };
+
+/// The version that brought the keys of the first release.
+const FIRST_RELEASE: &str = "0.1.0";
+
+/// The whole file.
+pub static DOCUMENT: Section = Section {
+    meaning: "\
+`stack.toml` describes a web application and the server that it runs on. It is a TOML file (version 1.0) in the folder of \
+the project. Paths in it are relative to that folder.
+
+Only `[package]` and one `[[changelog]]` entry are required. A key that is not known is a mistake, and so is a key that \
+stands twice.",
+    keys: &[
+        Key {
+            name: "package",
+            kind: Kind::Table(&package::PACKAGE),
+            missing: Missing::Refused,
+            meaning: "What the Debian package says about itself.",
+            example: "\
+[package]
+name = \"guest-book\"
+maintainer = \"Jane Doe <jane@example.org>\"
+summary = \"web application that counts visits\"
+license = \"MIT\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "app",
+            kind: Kind::Table(&server::APP),
+            missing: Missing::Described("every key of the table has its default"),
+            meaning: "The Python application.",
+            example: "[app]\ndepends = [\"python3-flask\"]",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "site",
+            kind: Kind::Table(&server::SITE),
+            missing: Missing::Described("every key of the table has its default"),
+            meaning: "The nginx site in front of the application.",
+            example: "[site]\nserver-names = [\"www.example.org\"]",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "database",
+            kind: Kind::Table(&server::DATABASE),
+            missing: Missing::Described("the application has no database, and PostgreSQL is not installed"),
+            meaning: "The PostgreSQL database. The line `[database]` alone is enough to have one.",
+            example: "[database]\nmigrations = \"migrations\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "health",
+            kind: Kind::Table(&server::HEALTH),
+            missing: Missing::Described("every key of the table has its default"),
+            meaning: "The health check and its timer.",
+            example: "[health]\ninterval = \"5min\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "image",
+            kind: Kind::Table(&image::IMAGE),
+            missing: Missing::Described("every key of the table has its default"),
+            meaning: "The disk image.",
+            example: "[image]\nfree-space = \"500M\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "changelog",
+            kind: Kind::Tables(&package::CHANGELOG),
+            missing: Missing::Refused,
+            meaning: "One entry for each release, the newest first.",
+            example: "\
+[[changelog]]
+version = \"1.0.0\"
+date = 2026-11-23T10:00:00Z
+changes = [\"First release.\"]",
+            since: FIRST_RELEASE,
+        },
+    ],
+};
+
+impl Section {
+    /// The key of that name.
+    pub fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+impl Key {
+    /// The table that the key stands for, if it stands for one or for a list of them.
+    pub fn section(&self) -> Option<&'static Section> {
+        match self.kind {
+            Kind::Table(section) | Kind::Tables(section) => Some(section),
+            Kind::Text(_) | Kind::Word(_) | Kind::Number { .. } | Kind::Texts { .. } | Kind::Date | Kind::Variables => {
+                None
+            }
+        }
+    }
+}

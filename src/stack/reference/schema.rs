@@ -1,0 +1,104 @@
+//! The reference as a JSON Schema (draft 7, which editors and validators understand best): an editor completes the keys
+//! with it and marks mistakes while they are typed. `stackdeb check` knows more: files, names that are taken, and what one
+//! value means for another.
+
+use serde_json::{Map, Value, json};
+
+use super::{DOCUMENT, Form, Key, Kind, Missing, Section, Words};
+
+/// The schema of `stack.toml`.
+pub fn schema() -> Value {
+    let mut schema = object(&DOCUMENT);
+    schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
+    schema.insert("title".to_owned(), json!("stack.toml"));
+    schema.insert("description".to_owned(), json!(DOCUMENT.meaning));
+    Value::Object(schema)
+}
+
+/// A table with known keys.
+fn object(section: &Section) -> Map<String, Value> {
+    let properties: Map<String, Value> = section.keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
+    let required: Vec<&str> =
+        section.keys.iter().filter(|key| matches!(key.missing, Missing::Refused)).map(|key| key.name).collect();
+    let mut object = Map::new();
+    object.insert("type".to_owned(), json!("object"));
+    object.insert("additionalProperties".to_owned(), json!(false));
+    object.insert("properties".to_owned(), Value::Object(properties));
+    if !required.is_empty() {
+        object.insert("required".to_owned(), json!(required));
+    }
+    object
+}
+
+fn property(key: &Key) -> Value {
+    let mut property = match &key.kind {
+        Kind::Text(form) => text(form),
+        Kind::Word(words) => word(words),
+        Kind::Number { least, most } => fields(json!({ "type": "integer", "minimum": least, "maximum": most })),
+        Kind::Texts { form, empty } => fields(json!({
+            "type": "array",
+            "items": text(form),
+            "minItems": u8::from(!empty),
+        })),
+        // Validators hand a date of TOML on as a string.
+        Kind::Date => fields(json!({ "type": "string", "format": "date-time" })),
+        Kind::Variables => fields(json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[A-Za-z_][0-9A-Za-z_]*$" },
+            "additionalProperties": { "type": "string", "pattern": "^[^\\n\\r\\u0000]*$" },
+        })),
+        Kind::Table(section) => object(section),
+        Kind::Tables(section) => fields(json!({ "type": "array", "minItems": 1, "items": object(section) })),
+    };
+    property.insert("description".to_owned(), json!(key.meaning));
+    match key.missing {
+        Missing::Text(text) => property.insert("default".to_owned(), json!(text)),
+        Missing::Number(number) => property.insert("default".to_owned(), json!(number)),
+        Missing::Texts(texts) => property.insert("default".to_owned(), json!(texts)),
+        Missing::Refused | Missing::Described(_) => None,
+    };
+    if let Some(example) = example(key) {
+        property.insert("examples".to_owned(), json!([example]));
+    }
+    Value::Object(property)
+}
+
+fn text(form: &Form) -> Map<String, Value> {
+    fields(json!({ "type": "string", "pattern": form.pattern }))
+}
+
+/// Editors offer the members of an `enum`.
+fn word(words: &Words) -> Map<String, Value> {
+    let known = (words.known)();
+    fields(match words.others {
+        Some(pattern) => json!({ "anyOf": [{ "enum": known }, { "type": "string", "pattern": pattern }] }),
+        None => json!({ "enum": known }),
+    })
+}
+
+/// The value of a key's example.
+fn example(key: &Key) -> Option<Value> {
+    let document: toml::Table = key.example.parse().ok()?;
+    document.get(key.name).map(json)
+}
+
+/// A value of TOML as a validator sees it.
+fn json(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => json!(text),
+        toml::Value::Integer(number) => json!(number),
+        toml::Value::Float(number) => json!(number),
+        toml::Value::Boolean(truth) => json!(truth),
+        toml::Value::Datetime(date) => json!(date.to_string()),
+        toml::Value::Array(values) => values.iter().map(json).collect(),
+        toml::Value::Table(entries) => entries.iter().map(|(key, value)| (key.clone(), json(value))).collect(),
+    }
+}
+
+/// The members of an object that a literal wrote.
+fn fields(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,180 @@
+//! The reference of what runs on the server: `[app]`, `[site]`, `[database]` and `[health]`.
+
+use super::{FIRST_RELEASE, Form, Key, Kind, Missing, RELATION, Section};
+
+/// More processes or threads than this are a slip.
+const MOST_WORKERS: u16 = 1024;
+
+/// A time span (systemd.time(7)).
+const TIME_SPAN: Form = Form { noun: "a time span (systemd.time(7))", pattern: r"^\s*[0-9][0-9A-Za-zµμ. ]*\s*$" };
+
+pub(super) static APP: Section = Section {
+    meaning: "The Python application: a WSGI application that Gunicorn runs as the system user of the package's name.",
+    keys: &[
+        Key {
+            name: "folder",
+            kind: Kind::Text(Form { noun: "the path of a folder", pattern: "." }),
+            missing: Missing::Text("app"),
+            meaning: "\
+The folder with the code. Everything in it is installed to `/usr/share/NAME`. It cannot be the project's folder itself.",
+            example: "folder = \"src\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "module",
+            kind: Kind::Text(Form {
+                noun: "a module and a variable (Gunicorn's `WSGI_APP`)",
+                pattern: r"^[A-Za-z_][0-9A-Za-z_]*(\.[A-Za-z_][0-9A-Za-z_]*)*:[A-Za-z_][0-9A-Za-z_]*(\(\))?$",
+            }),
+            missing: Missing::Text("app:app"),
+            meaning: "\
+What Gunicorn loads: `MODULE:VARIABLE`, or `MODULE:FUNCTION()` for a function that makes the application. The module's \
+file must be in `folder`.",
+            example: "module = \"wsgi:application\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "depends",
+            kind: Kind::Texts { form: RELATION, empty: true },
+            missing: Missing::Texts(&[]),
+            meaning: "\
+Debian packages with the libraries that the code imports, one relation a string (Debian Policy 7.1). Flask, for example, \
+is `python3-flask`.",
+            example: "depends = [\"python3-flask\", \"gunicorn\", \"python3-psycopg2\"]",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "workers",
+            kind: Kind::Number { least: 1, most: MOST_WORKERS },
+            missing: Missing::Described("the number of processors plus one, fewer if the memory is small"),
+            meaning: "\
+Gunicorn's worker processes. On a server the variable `WEB_CONCURRENCY` in `/etc/NAME/NAME.env` takes the place of this \
+number.",
+            example: "workers = 4",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "threads",
+            kind: Kind::Number { least: 1, most: MOST_WORKERS },
+            missing: Missing::Described("4, fewer if the database has not enough connections"),
+            meaning: "Threads of each worker process.",
+            example: "threads = 8",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "environment",
+            kind: Kind::Variables,
+            missing: Missing::Described("no variables"),
+            meaning: "\
+Environment variables of the application. They are written to `/etc/NAME/NAME.env`, where an administrator can change \
+them. Secrets do not belong here: everybody can read the package.",
+            example: "environment = { GREETING = \"Hello\" }",
+            since: FIRST_RELEASE,
+        },
+    ],
+};
+
+pub(super) static SITE: Section = Section {
+    meaning: "\
+The nginx site that passes requests on to the application over a Unix socket. On the server it is \
+`/etc/nginx/sites-available/NAME`.",
+    keys: &[
+        Key {
+            name: "port",
+            kind: Kind::Number { least: 1, most: u16::MAX },
+            missing: Missing::Number(80),
+            meaning: "\
+The TCP port that nginx listens on. With port 80 the distribution's default site is disabled while the package is \
+installed.",
+            example: "port = 8080",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "server-names",
+            kind: Kind::Texts {
+                form: Form {
+                    noun: "a host name, `*.DOMAIN`, `.DOMAIN`, `NAME.*` or `_`",
+                    pattern: r"^(_|(\*\.|\.)?[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*(\.\*)?)$",
+                },
+                empty: false,
+            },
+            missing: Missing::Texts(&["_"]),
+            meaning: "The host names that the site answers to (nginx's `server_name`). `_` stands for every name.",
+            example: "server-names = [\"example.org\", \"www.example.org\"]",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "max-body-size",
+            kind: Kind::Text(super::SIZE),
+            missing: Missing::Text("10m"),
+            meaning: "\
+The largest request body (nginx's `client_max_body_size`): bytes, or with `k`, `m` or `g` units of 1024, 1024² or 1024³ \
+bytes.",
+            example: "max-body-size = \"100m\"",
+            since: FIRST_RELEASE,
+        },
+    ],
+};
+
+pub(super) static DATABASE: Section = Section {
+    meaning: "\
+A database in the PostgreSQL of the same machine. The application reaches it over a Unix socket as the role of the \
+package's name, without a password. A `DATABASE_URL` in `/etc/NAME/NAME.env` takes its place with a database on another \
+server.",
+    keys: &[
+        Key {
+            name: "name",
+            kind: Kind::Text(Form { noun: "a database name", pattern: "^[a-z_][a-z0-9_-]{0,62}$" }),
+            missing: Missing::Described("the package's name"),
+            meaning: "\
+The name of the database: at most 63 characters, lower-case letters, digits, `_` and `-`, first a letter or `_`. \
+`postgres`, `template0` and `template1` are refused: they belong to PostgreSQL.",
+            example: "name = \"guest_book\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "migrations",
+            kind: Kind::Text(Form { noun: "the path of a folder", pattern: "." }),
+            missing: Missing::Described("no migrations are run"),
+            meaning: "\
+A folder inside the application's folder. Each file in it that ends in `.sql` is run once, in the order of the names, \
+before the new version of the application starts. A migration that fails is rolled back.",
+            example: "migrations = \"migrations\"",
+            since: FIRST_RELEASE,
+        },
+    ],
+};
+
+pub(super) static HEALTH: Section = Section {
+    meaning: "\
+A check of the processors, the memory, the disks, the units, the site and the database. A systemd timer starts it. The \
+limits are in `/etc/NAME/health.toml` on the server.",
+    keys: &[
+        Key {
+            name: "on-boot",
+            kind: Kind::Text(TIME_SPAN),
+            missing: Missing::Text("2min"),
+            meaning: "The time from boot to the first check, from a second to a year.",
+            example: "on-boot = \"30s\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "interval",
+            kind: Kind::Text(TIME_SPAN),
+            missing: Missing::Text("10min"),
+            meaning: "The time from one check to the next, from a second to a year.",
+            example: "interval = \"5min\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "path",
+            kind: Kind::Text(Form { noun: "the path of a page", pattern: "^/([0-9A-Za-z_.~-][0-9A-Za-z/_.~-]*)?$" }),
+            missing: Missing::Text("/healthz"),
+            meaning: "\
+The page that answers with status 200 when the application is well. The health check, `stackdeb deploy` and a load \
+balancer ask for it. It cannot be `/health-report`, which is the health check's own page.",
+            example: "path = \"/status\"",
+            since: FIRST_RELEASE,
+        },
+    ],
+};

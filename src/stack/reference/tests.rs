@@ -1,0 +1,213 @@
+//! The reader and the reference agree: the keys, their defaults, their types and their examples.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use miette::Diagnostic;
+use tempfile::TempDir;
+use toml::{Table, Value};
+
+use super::{DOCUMENT, Key, Kind, Missing, Section, schema};
+use crate::stack::{LoadError, Problem, Stack, load};
+
+/// A document with nothing in it that may be left out.
+const MINIMAL: &str = r#"
+[package]
+name = "guest-book"
+maintainer = "Jane Doe <jane@example.org>"
+summary = "web application that counts visits"
+license = "MIT"
+[[changelog]]
+version = "1.0.0"
+date = 2026-11-23T10:00:00Z
+changes = ["First release."]
+"#;
+
+/// A project with every file that an example of the reference names.
+struct Project(TempDir);
+
+impl Project {
+    fn new() -> Self {
+        let project = Self(tempfile::tempdir().unwrap());
+        for folder in ["app/migrations", "src"] {
+            fs::create_dir_all(project.0.path().join(folder)).unwrap();
+        }
+        for file in
+            ["app/app.py", "app/wsgi.py", "src/app.py", "app/migrations/0001_first.sql", "LICENSE", "mirror.gpg"]
+        {
+            fs::write(project.0.path().join(file), "text\n").unwrap();
+        }
+        project
+    }
+
+    fn load(&self, document: &Table) -> Result<Stack, Vec<Problem>> {
+        fs::write(self.0.path().join("stack.toml"), document.to_string()).unwrap();
+        load(self.0.path()).map_err(|error| match error {
+            LoadError::One(problem) => vec![*problem],
+            LoadError::Several { problems, .. } => problems,
+            other => panic!("{other}"),
+        })
+    }
+
+    /// Everything that the program knows of a document that has to be right.
+    fn known(&self, document: &Table) -> String {
+        format!("{:?}", self.load(document).unwrap_or_else(|problems| panic!("{document}\n{problems:?}")))
+    }
+}
+
+fn minimal() -> Table {
+    MINIMAL.parse().unwrap()
+}
+
+/// The document with `key` of the table at `path` set to `value`. Tables that are missing are made.
+fn with(mut document: Table, path: &[&str], key: &str, value: Value) -> Table {
+    let mut table = &mut document;
+    for step in path {
+        let below = table.entry(*step).or_insert_with(|| Value::Table(Table::new()));
+        table = match below {
+            Value::Array(tables) => tables.first_mut().unwrap().as_table_mut().unwrap(),
+            below => below.as_table_mut().unwrap(),
+        };
+    }
+    table.insert(key.to_owned(), value);
+    document
+}
+
+/// Calls `each` with every key of the reference and the names of the tables around it.
+fn walk(section: &'static Section, path: &[&'static str], each: &mut impl FnMut(&[&'static str], &'static Key)) {
+    for key in section.keys {
+        each(path, key);
+        if let Some(section) = key.section() {
+            walk(section, &[path, &[key.name]].concat(), each);
+        }
+    }
+}
+
+fn every_key() -> Vec<(Vec<&'static str>, &'static Key)> {
+    let mut all = Vec::new();
+    walk(&DOCUMENT, &[], &mut |path, key| all.push((path.to_vec(), key)));
+    all
+}
+
+/// The example of a key, as a value.
+fn example(key: &Key) -> Value {
+    let mut document: Table = key.example.parse().unwrap_or_else(|error| panic!("{}: {error}", key.example));
+    assert_eq!(document.len(), 1, "{} is not one key", key.example);
+    document.remove(key.name).unwrap_or_else(|| panic!("{} is not about {}", key.example, key.name))
+}
+
+/// The reader lists the keys that it asked for when it meets one that it does not know: the reference has the same.
+#[test]
+fn what_is_read_is_described_and_what_is_described_is_read() {
+    let mut sections = vec![(Vec::new(), &DOCUMENT)];
+    walk(&DOCUMENT, &[], &mut |path, key| sections.extend(key.section().map(|s| ([path, &[key.name]].concat(), s))));
+    assert_eq!(sections.len(), 8, "a table is missing here");
+    let project = Project::new();
+    for (path, section) in sections {
+        let problems = project.load(&with(minimal(), &path, "no-such-key", Value::Boolean(true))).unwrap_err();
+        let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+        let help = problem.help().unwrap().to_string();
+        let asked: BTreeSet<&str> = help.strip_prefix("the keys here are: ").unwrap().split(", ").collect();
+        let described: BTreeSet<&str> = section.keys.iter().map(|key| key.name).collect();
+        assert_eq!(asked, described, "in {path:?}");
+    }
+}
+
+#[test]
+fn a_default_is_the_same_as_its_text_in_the_file() {
+    let project = Project::new();
+    for (path, key) in every_key() {
+        let value = match key.missing {
+            Missing::Text(text) => Value::from(text),
+            Missing::Number(number) => Value::from(i64::from(number)),
+            Missing::Texts(texts) => Value::from(texts.to_vec()),
+            Missing::Refused | Missing::Described(_) => continue,
+        };
+        // `[database]` by itself has a meaning: what is compared has it both times.
+        let without = path.iter().fold(minimal(), |document, table| match document.contains_key(*table) {
+            true => document,
+            false => with(document, &[], table, Value::Table(Table::new())),
+        });
+        let written = with(without.clone(), &path, key.name, value);
+        assert_eq!(project.known(&without), project.known(&written), "{path:?} {}", key.name);
+    }
+}
+
+#[test]
+fn what_must_be_there_is_asked_for_with_its_example() {
+    let project = Project::new();
+    for (path, key) in every_key().into_iter().filter(|(_, key)| matches!(key.missing, Missing::Refused)) {
+        let mut document = minimal();
+        let table = match path.as_slice() {
+            [] => &mut document,
+            ["changelog"] => document["changelog"][0].as_table_mut().unwrap(),
+            [table] => document[*table].as_table_mut().unwrap(),
+            deeper => panic!("{deeper:?}"),
+        };
+        table.remove(key.name).unwrap();
+        let problems = project.load(&document).unwrap_err();
+        let missing =
+            problems.iter().find(|problem| problem.to_string().ends_with(&format!("{}: is missing", key.name)));
+        let help = missing.unwrap_or_else(|| panic!("{}: {problems:?}", key.name)).help().unwrap().to_string();
+        assert!(help.ends_with(key.example), "{help}");
+    }
+}
+
+#[test]
+fn every_example_is_accepted() {
+    let project = Project::new();
+    for (path, key) in every_key() {
+        project.known(&with(minimal(), &path, key.name, example(key)));
+    }
+}
+
+#[test]
+fn every_key_refuses_another_type() {
+    let project = Project::new();
+    for (path, key) in every_key() {
+        let problems = project.load(&with(minimal(), &path, key.name, Value::Float(0.5))).unwrap_err();
+        let name = [path.as_slice(), &[key.name]].concat().join(".");
+        let said = problems
+            .iter()
+            .any(|problem| problem.to_string().starts_with(&format!("{name}: is a number with a point")));
+        assert!(said, "{name}: {problems:?}");
+    }
+}
+
+#[test]
+fn a_number_ends_where_the_reference_says() {
+    let project = Project::new();
+    for (path, key) in every_key() {
+        let Kind::Number { least, most } = key.kind else { continue };
+        let of = |number: i64| with(minimal(), &path, key.name, Value::Integer(number));
+        for number in [least, most] {
+            project.known(&of(i64::from(number)));
+        }
+        for number in [i64::from(least) - 1, i64::from(most) + 1] {
+            assert!(project.load(&of(number)).is_err(), "{} = {number}", key.name);
+        }
+    }
+}
+
+#[test]
+fn every_key_is_explained_to_its_end() {
+    for (path, key) in every_key() {
+        let name = [path.as_slice(), &[key.name]].concat().join(".");
+        assert!(key.meaning.ends_with('.') && !key.meaning.contains("  "), "{name}: {}", key.meaning);
+        assert!(key.since.split('.').all(|part| part.parse::<u16>().is_ok()), "{name}: {}", key.since);
+        assert_eq!(key.meaning.matches('`').count() % 2, 0, "{name}: {}", key.meaning);
+    }
+}
+
+#[test]
+fn the_schema_has_every_key_with_an_example() {
+    let schema = schema();
+    for (path, key) in every_key() {
+        let mut at = &schema;
+        for step in path.iter().chain([&key.name]) {
+            at = if at["type"] == "array" { &at["items"] } else { at };
+            at = &at["properties"][step];
+        }
+        assert_eq!(at["examples"].as_array().map(Vec::len), Some(1), "{path:?} {}", key.name);
+    }
+}
