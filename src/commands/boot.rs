@@ -1,4 +1,4 @@
-//! `stackdeb boot`: boots an image in QEMU as Linode would, and says how far it came and what its site answers.
+//! `stackdeb boot`: boots an image in QEMU as Linode would, and reports how far it came and what its site answers.
 
 use std::fs;
 use std::io::{self, Write};
@@ -108,7 +108,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     let FirstAnswer { machine, answer, after } =
         wait_for_first_answer(&options, port, limit, console, || eprintln!("stackdeb: {BOOTS_AGAIN}"))?;
     let site_seconds = answer.is_ok().then(|| (after.as_secs_f64() * 10.0).round() / 10.0);
-    // A machine that has come to an end, or the user has: there is nothing to probe. A late one is probed all the same.
+    // There is nothing to probe when the machine has ended or the user interrupts. A machine that is only late is probed.
     machine.check()?;
     let probes = if args.check { probe_all(&machine, port) } else { Vec::new() };
     let report = Report {
@@ -134,7 +134,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     stay(&machine)
 }
 
-/// The site may need a moment longer for its database than for its first page.
+/// Asks for each page. The site may need a moment longer for its database than for its first page.
 fn probe_all(machine: &Machine, port: u16) -> Vec<Probe> {
     const PATIENCE: Duration = Duration::from_secs(60);
     let probe = |path: &&str| {
@@ -159,12 +159,12 @@ fn print(report: &Report) {
     }
 }
 
-/// Until the machine ends or the user interrupts, which is how this command is meant to end.
+/// Waits until the machine ends, or the user interrupts: the usual end of this command.
 fn stay(machine: &Machine) -> miette::Result<()> {
     eprintln!("stackdeb: Ctrl-C switches the machine off");
     while !interrupt::requested() {
         match machine.check() {
-            // Reboots and messages about panics are the user's now.
+            // From here on the user watches the console, and decides about reboots and panics.
             Ok(()) | Err(machine::MachineError::Failed { .. }) => thread::sleep(POLL),
             Err(machine::MachineError::Interrupted(_)) => break,
             Err(error) => return Err(error.into()),

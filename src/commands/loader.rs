@@ -1,5 +1,5 @@
-//! The boot loader that `stackdeb boot` gives a machine, as Linode's hosts do: GRUB, out of the suite's own packages, made
-//! once and kept.
+//! The boot loader that `stackdeb boot` gives a machine, as Linode's hosts do: GRUB, made of the suite's own packages. It is
+//! made once and kept in the cache.
 
 use std::path::{Path, PathBuf};
 
@@ -12,13 +12,13 @@ use crate::stack;
 use crate::system::cache::Cache;
 use crate::vm::grub;
 
-/// Whose GRUB it is when no `stack.toml` here says anything.
+/// The suite whose GRUB is used when there is no `stack.toml` in this folder.
 const DEFAULT_SUITE: &str = "trixie";
 
-/// Finds the boot loader in the cache, or makes it.
+/// Returns the path of the boot loader in the cache, and makes it if it is not there.
 ///
 /// # Errors
-/// When it is not there yet, and GRUB's packages cannot be had or verified.
+/// When it is not in the cache, and GRUB's packages cannot be downloaded or verified.
 pub fn find_or_make(cache: &Cache) -> miette::Result<PathBuf> {
     let folder = Path::new(".");
     let image = if folder.join(stack::FILE_NAME).exists() { Some(stack::load(folder)?.image) } else { None };

@@ -1,6 +1,6 @@
-//! Which accelerator QEMU is to use. A `/dev/kvm` that is there may still be unable to run a kernel: some hosts emulate
-//! it and stop at the first SSE2 instruction, others refuse a register of the processor. So it is tried, with a program
-//! of 158 bytes that does what a kernel does first; that takes a tenth of a second.
+//! Chooses the accelerator that QEMU uses. A `/dev/kvm` that exists may still be unable to run a kernel: some hosts emulate
+//! it and stop at the first SSE2 instruction, others refuse a register of the processor. So it is tried with a program of
+//! 158 bytes that does what a kernel does first. The trial takes a tenth of a second.
 
 use std::io::Write;
 use std::path::Path;
@@ -17,13 +17,13 @@ pub enum Accelerator {
     Tcg,
 }
 
-/// How long the trial may take; a working one needs a tenth of a second.
+/// Time limit of the trial; where KVM works it takes a tenth of a second.
 const TRIAL_LIMIT: Duration = Duration::from_secs(3);
 
-/// What QEMU exits with when the program writes 42 to the `isa-debug-exit` device: (42 << 1) | 1.
+/// QEMU's exit status when the program writes 42 to the `isa-debug-exit` device: (42 << 1) | 1.
 const TRIAL_STATUS: i32 = 85;
 
-/// The trial, a kernel as the Multiboot Specification 0.6.96 has it: turns on paging and long mode, then asks for the
+/// The trial program, a kernel by the Multiboot Specification 0.6.96. It turns on paging and long mode, asks for the
 /// processor's name, uses SSE2, and reports.
 #[rustfmt::skip]
 const TRIAL: [u8; 158] = [
@@ -97,7 +97,7 @@ impl Accelerator {
         }
     }
 
-    /// In words.
+    /// A text for the user, with the reason.
     pub fn describe(self) -> &'static str {
         match self {
             Self::Kvm => "KVM",

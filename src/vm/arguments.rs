@@ -1,5 +1,5 @@
 //! QEMU's command line for a machine that is like a Linode: its DMI table, network card, disks, and the way it boots. Disks
-//! and connections are file descriptors that QEMU inherits, so they have no names that could clash or remain.
+//! and connections are file descriptors that QEMU inherits, so they need no names, and nothing of them remains.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -12,28 +12,19 @@ use super::pump;
 /// What starts the kernel.
 #[derive(Debug, Clone)]
 pub enum BootMethod {
-    /// GRUB given from outside (`grub`), which reads `/boot/grub/grub.cfg` of the first disk, as Linode's `linode/grub2`.
-    Grub {
-        /// GRUB in a file.
-        loader: PathBuf,
-    },
-    /// A kernel given from outside, as Linode's own kernels are.
-    Kernel {
-        /// The kernel.
-        kernel: PathBuf,
-        /// The initramfs, if any.
-        initrd: Option<PathBuf>,
-        /// The kernel's command line.
-        command_line: String,
-    },
+    /// GRUB from a file on this computer (module `grub`). It reads `/boot/grub/grub.cfg` of the first disk, as Linode's
+    /// `linode/grub2` does.
+    Grub { loader: PathBuf },
+    /// A kernel from a file on this computer, as Linode's own kernels are.
+    Kernel { kernel: PathBuf, initrd: Option<PathBuf>, command_line: String },
 }
 
 /// Which disk comes first on the SCSI bus. GRUB's `(hd0)` is the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiskOrder {
-    /// As Linode has it.
+    /// Root first, as on a Linode.
     RootFirst,
-    /// The other way round, for a test that nothing relies on names.
+    /// Swap first: tests show with it that nothing relies on disk names.
     SwapFirst,
 }
 
@@ -49,21 +40,21 @@ pub enum OnReset {
 /// A port of this computer's loopback address that leads to one of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forward {
-    /// Here.
+    /// Port of this computer.
     pub host: u16,
-    /// There.
+    /// Port of the machine.
     pub guest: u16,
 }
 
-/// A network of the machines on this computer that are on the same port of its loopback address, as each one's second
-/// card. It is one wire for all of them, with nobody else on it.
+/// A network that machines on this computer share: those with the same UDP port. It is the second card of each. Nobody else
+/// is on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
-    /// The UDP port that carries its frames.
+    /// UDP port of the loopback address that carries the Ethernet frames.
     pub port: u16,
 }
 
-/// Everything the command line depends on.
+/// All values that the command line depends on.
 pub(super) struct Arguments<'a> {
     pub accelerator: Accelerator,
     pub boot: &'a BootMethod,
@@ -83,7 +74,7 @@ pub(super) struct Arguments<'a> {
 }
 
 impl Arguments<'_> {
-    /// In the order that QEMU is to see them.
+    /// The words of the command line, in QEMU's order.
     pub fn build(&self) -> Vec<OsString> {
         let mut list: Vec<OsString> = Vec::new();
         let mut add = |words: &[&str]| list.extend(words.iter().map(OsString::from));
@@ -106,14 +97,14 @@ impl Arguments<'_> {
             DiskOrder::SwapFirst => (1, 0),
         };
         for (id, descriptor, position) in [("root", self.root, root), ("swap", self.swap, swap)] {
-            // What the machine writes goes to an unnamed overlay, which can keep snapshots; a raw file cannot.
+            // The machine writes to an unnamed overlay, which can hold snapshots; a raw file cannot.
             add(&["-drive", &format!("if=none,id={id},format=raw,snapshot=on,file=/proc/self/fd/{descriptor}")]);
             add(&["-device", &format!("scsi-hd,drive={id},bus=scsi.0,scsi-id={position}")]);
         }
         add(&["-netdev", &self.user_network()]);
         add(&["-device", "virtio-net-pci,netdev=net,mac=f2:3c:95:00:00:01,romfile="]);
         if let Some(Network { port }) = self.network {
-            // Frames are multicast, which leaves the loopback device no more than anything else there.
+            // The frames are multicast on the loopback device, so they never leave this computer.
             add(&["-netdev", &format!("socket,id=shared,mcast=230.0.0.1:{port},localaddr=127.0.0.1")]);
             let [a, b, c, d] = self.serial_number.to_be_bytes();
             add(&[
@@ -131,10 +122,10 @@ impl Arguments<'_> {
         list
     }
 
-    /// QEMU's user network around the metadata service's address.
+    /// QEMU's user network. It contains the address of the metadata service.
     fn user_network(&self) -> String {
         let pump = self.pump.display().to_string();
-        // The command is split as a shell does, and QEMU wants each comma in a value twice.
+        // QEMU splits the command as a shell does, and needs each comma in a value doubled.
         let command =
             format!("'{}' {} {}", pump.replace('\'', r"'\''"), pump::ARGUMENT, self.metadata).replace(',', ",,");
         let mut network = format!(

@@ -1,4 +1,4 @@
-//! The serial console: its text is kept and shown, and tells how far a boot has come, and at once when it has failed.
+//! The serial console. Its text is kept and shown. It tells how far a boot has come, and shows at once when it has failed.
 
 use std::io::{self, Read, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,28 +6,27 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-/// How far a boot has come.
+/// A stage of a boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// GRUB is there.
+    /// GRUB shows its menu or starts an entry.
     Grub,
-    /// The kernel's first line.
+    /// The kernel has written its first line.
     Kernel,
-    /// systemd's first line.
+    /// systemd has written its first line.
     Systemd,
-    /// cloud-init has done everything.
+    /// cloud-init has finished its last stage.
     CloudInit,
-    /// One may log in.
+    /// There is a login prompt.
     Login,
 }
 
-/// A stage and when it was reached, since the machine was switched on or reset.
+/// A stage, and the time when it was reached.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Mark {
-    /// What was reached.
     pub stage: Stage,
-    /// When, in seconds.
+    /// Time since the machine was switched on or reset; in JSON, in seconds.
     #[serde(rename = "seconds", serialize_with = "as_seconds")]
     pub after: Duration,
 }
@@ -36,7 +35,7 @@ fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Resul
     serializer.serialize_f64((duration.as_secs_f64() * 10.0).round() / 10.0)
 }
 
-/// A line with all of these words means that the stage is reached.
+/// The stage is reached when a line has all of these words.
 const STAGES: [(Stage, &[&str]); 7] = [
     (Stage::Grub, &["GNU GRUB"]),
     (Stage::Grub, &["Booting `"]),
@@ -50,7 +49,7 @@ const STAGES: [(Stage, &[&str]); 7] = [
 /// Why the boot goes no further after a kernel panic.
 const PANIC: &str = "the kernel panicked";
 
-/// A line with one of these means that the boot goes no further, and why.
+/// The boot has failed when a line has these words; the second text says why.
 const FAILURES: [(&str, &str); 7] = [
     ("Kernel panic - not syncing", PANIC),
     ("grub rescue>", "GRUB did not find its file system"),
@@ -81,14 +80,14 @@ impl Stage {
     }
 }
 
-/// What the console has said so far.
+/// The console's text so far, and what it shows.
 pub struct Console {
     state: Mutex<State>,
 }
 
 struct State {
     text: Vec<u8>,
-    /// The line under way, without escape sequences.
+    /// The line that has not ended yet, without escape sequences.
     line: String,
     escape: Escape,
     begin: Instant,
@@ -108,7 +107,7 @@ enum Breakpoint {
     Over,
 }
 
-/// Where in an escape sequence of a terminal the text is (ECMA-48).
+/// Position in an escape sequence of a terminal (ECMA-48).
 #[derive(Clone, Copy, PartialEq)]
 enum Escape {
     Outside,
@@ -132,10 +131,10 @@ impl Default for Console {
 }
 
 impl Console {
-    /// Reads until the machine ends, and passes everything on to `echo`.
+    /// Reads until the machine ends, and copies everything to `echo`.
     ///
     /// # Errors
-    /// When the console cannot be read; not when `echo` fails.
+    /// When the console cannot be read. A failure of `echo` is ignored.
     pub fn follow(&self, mut source: impl Read, mut echo: impl Write) -> io::Result<()> {
         let mut buffer = [0; 4096];
         loop {
@@ -146,12 +145,12 @@ impl Console {
         }
     }
 
-    /// Everything said, from the first boot on.
+    /// The whole text, from the first boot on.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.lock().text).into_owned()
     }
 
-    /// The last lines, for messages: without escape sequences.
+    /// The last `count` lines that are not empty, without escape sequences, for messages.
     pub fn last_lines(&self, count: usize) -> String {
         let mut escape = Escape::Outside;
         let plain: String = self.text().chars().filter(|char| escape.shows(*char)).collect();
@@ -164,7 +163,7 @@ impl Console {
         self.lock().marks.clone()
     }
 
-    /// Why the boot goes no further, if it has said so.
+    /// Why this boot has failed, if it has.
     pub fn failure(&self) -> Option<&'static str> {
         self.lock().failure
     }
@@ -176,7 +175,7 @@ impl Console {
         state.failure == Some(PANIC) && state.breakpoint == Breakpoint::Met
     }
 
-    /// Begins anew with stages and failures, for another boot of the same machine. The text stays.
+    /// Forgets stages and failures, for another boot of the same machine. The text stays.
     pub fn begin_boot(&self) {
         let mut state = self.lock();
         state.begin = Instant::now();
@@ -231,7 +230,7 @@ impl State {
 }
 
 impl Escape {
-    /// Moves on by one character and tells whether that is text.
+    /// Reads one character, and tells whether it is text.
     fn shows(&mut self, char: char) -> bool {
         let (next, shows) = match (*self, char) {
             (_, '\x1b') => (Self::Begun, false),

@@ -1,9 +1,9 @@
-//! GRUB as Linode gives it to a machine: from outside, with the image as `(hd0)` and its `/boot/grub/grub.cfg` as the
-//! menu. Debian's packages with GRUB and the libraries that it needs come in; one file for QEMU's `-kernel` goes out:
-//! GRUB's loader for Linux boot protocols, then its core.
+//! GRUB as Linode's hosts give it to a machine: the image is `(hd0)`, and its `/boot/grub/grub.cfg` is the menu. In:
+//! Debian's packages with GRUB and the libraries that it needs. Out: one file for QEMU's `-kernel`, which is GRUB's loader
+//! for Linux boot protocols, then its core.
 //!
-//! Nothing of it is taken from the host. As grub-mkimage only reads and writes files, it needs neither a sandbox nor
-//! rights: it is run where it was unpacked, by the packages' own dynamic loader.
+//! Nothing of it is taken from the host. grub-mkimage only reads and writes files, so it needs neither a sandbox nor rights:
+//! it runs where it was unpacked, with the packages' own dynamic loader.
 
 use std::fs;
 use std::io;
@@ -17,20 +17,20 @@ use crate::system::output::{self, OutputError};
 /// The Debian packages that are needed, besides their dependencies.
 pub const PACKAGES: &str = "grub-common, grub-pc-bin";
 
-/// What of the packages is unpacked. Before Debian 13, libraries are not below `/usr`.
+/// The parts of the packages that are unpacked. Before Debian 13, libraries are not below `/usr`.
 const NEEDED: [&str; 4] =
     ["usr/bin/grub-mkimage", "usr/lib/grub/i386-pc/", "usr/lib/x86_64-linux-gnu/l", "lib/x86_64-linux-gnu/"];
 const LINKERS: [&str; 2] =
     ["usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"];
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu:lib/x86_64-linux-gnu";
-/// Where GRUB's parts are.
+/// The folder of GRUB's modules.
 const PARTS: &str = "usr/lib/grub/i386-pc";
 
-/// The working files, beside the packages' own.
+/// The configuration that is embedded in GRUB's core, and the core. Both are made beside the unpacked packages.
 const EARLY: &str = "early.cfg";
 const CORE: &str = "core.img";
 
-/// Runs before the menu is read, so that a missing one shows on the serial console too. 19200 baud is Linode's.
+/// It runs before the menu is read, so that a missing menu shows on the serial console too. Linode uses 19200 baud.
 const EARLY_CONFIGURATION: &str = "\
 serial --unit=0 --speed=19200 --word=8 --parity=no --stop=1
 terminal_input serial
@@ -39,7 +39,7 @@ set root=(hd0)
 set prefix=(hd0)/boot/grub
 ";
 
-/// What a menu may use: as the image carries no GRUB of its own, no module can be loaded later.
+/// All commands that a menu may use. The image has no GRUB of its own, so no module can be loaded later.
 const MODULES: [&str; 27] = [
     "all_video",
     "biosdisk",
@@ -70,10 +70,10 @@ const MODULES: [&str; 27] = [
     "true",
 ];
 
-/// Why there is no GRUB.
+/// Why GRUB cannot be made.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum GrubError {
-    /// A package is damaged.
+    /// A package file is damaged.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Package(#[from] ReadError),
@@ -81,9 +81,7 @@ pub enum GrubError {
     #[error("cannot unpack {package} for the virtual machine's boot loader: {source}")]
     #[diagnostic(help("make room on the disk of the cache; remove the package if it is damaged, it is fetched again"))]
     Unpack {
-        /// The package's file.
         package: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
@@ -91,11 +89,11 @@ pub enum GrubError {
     #[error("cannot make the virtual machine's boot loader: {0}")]
     #[diagnostic(help("check that the disk of the cache has room and lets programs run (no `noexec`)"))]
     Make(#[source] io::Error),
-    /// grub-mkimage complains.
+    /// grub-mkimage ran and failed.
     #[error("cannot make the virtual machine's boot loader: grub-mkimage says: {0}")]
     #[diagnostic(help("check that the disk of the cache has room; else report it with the suite's name"))]
     Refused(String),
-    /// It cannot be written.
+    /// The finished file cannot be written.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Output(#[from] OutputError),
@@ -123,7 +121,7 @@ fn unpack(package: &Path, tree: &Path) -> Result<(), GrubError> {
             let path = entry.path()?.into_owned();
             let path = path.strip_prefix(".").unwrap_or(&path).to_string_lossy().into_owned();
             if NEEDED.iter().any(|prefix| path.starts_with(prefix)) {
-                // Refuses what would lead out of the tree.
+                // `unpack_in` refuses paths that lead out of the tree.
                 entry.unpack_in(tree)?;
             }
         }

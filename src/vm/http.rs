@@ -1,15 +1,15 @@
-//! As much of an HTTP/1.1 server as one client on the same machine needs (RFC 9112): one request a connection, no bodies
-//! in requests.
+//! A small HTTP/1.1 server for one client on the same machine (RFC 9112): one request for each connection, and requests
+//! have no body.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// A longer request head than this is no client's of ours.
+/// The longest request head that is read, in bytes.
 const HEAD_LIMIT: u64 = 16 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A request's head.
+/// The head of a request.
 #[derive(Debug)]
 pub struct Request {
     /// `GET`, `PUT` …, as sent.
@@ -19,14 +19,11 @@ pub struct Request {
     headers: Vec<(String, String)>,
 }
 
-/// What goes back.
+/// An answer, with its whole body.
 #[derive(Debug)]
 pub struct Response {
-    /// The status code.
     pub status: u16,
-    /// The body's media type.
     pub content_type: &'static str,
-    /// The body.
     pub body: String,
 }
 
@@ -34,7 +31,7 @@ impl Request {
     /// Reads a request's head.
     ///
     /// # Errors
-    /// When the connection fails or says something else than HTTP/1.
+    /// When the connection fails, or the request is not HTTP/1.
     pub fn read(stream: &TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
@@ -62,24 +59,24 @@ impl Request {
         Ok(Self { method: method.to_owned(), path, headers })
     }
 
-    /// A header's value; `name` in lower case.
+    /// The value of a header. `name` must be in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
 impl Response {
-    /// Plain text.
+    /// An answer in plain text.
     pub fn text(status: u16, body: impl Into<String>) -> Self {
         Self { status, content_type: "text/plain", body: body.into() }
     }
 
-    /// JSON.
+    /// An answer in JSON, with status 200.
     pub fn json(value: &serde_json::Value) -> Self {
         Self { status: 200, content_type: "application/json", body: value.to_string() }
     }
 
-    /// Writes it and says that the connection ends with it.
+    /// Writes the answer, and says that the connection ends with it.
     ///
     /// # Errors
     /// When the connection fails.

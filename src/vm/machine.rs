@@ -1,5 +1,5 @@
-//! A running machine: QEMU with its disks, console, monitor and metadata service, which all end with it. What machine is
-//! wanted comes in; a [`Machine`] that can be watched, waited for and switched off goes out.
+//! A running machine: QEMU with its disks, console, monitor and metadata service, which all end with it. In: the options
+//! of the machine. Out: a [`Machine`] that can be watched, waited for and switched off.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
@@ -26,27 +26,27 @@ use crate::system::interrupt;
 
 pub use super::error::MachineError;
 
-/// How often what is waited for is looked at.
+/// Time between two looks at something that is waited for.
 const POLL: Duration = Duration::from_millis(250);
-/// How long one answer of the site may take, under emulation on a busy computer.
+/// Limit for one answer of the site; under emulation on a busy computer it takes seconds.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
-/// How much of the console an error shows.
+/// Number of console lines that an error shows.
 const SHOWN_LINES: usize = 15;
 
-/// What machine is wanted.
+/// The options of a machine.
 #[derive(Debug, Clone)]
 pub struct MachineOptions {
-    /// The image, raw or compressed with gzip; only read.
+    /// The image, raw or compressed with gzip. It is only read.
     pub image: PathBuf,
     /// What starts its kernel.
     pub boot: BootMethod,
-    /// MiB of memory.
+    /// Memory in MiB.
     pub memory_mib: u32,
     /// Number of processors.
     pub cpus: u32,
-    /// MiB of the root disk, which takes up only what is written.
+    /// Size of the root disk in MiB. On this computer it takes up only what is written to it.
     pub disk_mib: u64,
-    /// MiB of the swap disk, likewise.
+    /// Size of the swap disk in MiB. On this computer it takes up only what is written to it.
     pub swap_mib: u64,
     /// Which disk comes first.
     pub order: DiskOrder,
@@ -54,15 +54,14 @@ pub struct MachineOptions {
     pub on_reset: OnReset,
     /// Ports that lead into the machine.
     pub forwards: Vec<Forward>,
-    /// The network that it shares with others.
+    /// The network that it shares with other machines on this computer.
     pub network: Option<Network>,
     /// The instance's label.
     pub label: String,
     /// cloud-init's user data.
     pub user_data: Vec<u8>,
-    /// The accelerator.
     pub accelerator: Accelerator,
-    /// The program that is the pump when called with [`super::pump::ARGUMENT`]: this one.
+    /// The program that QEMU starts as the pump, with [`super::pump::ARGUMENT`]: stackdeb itself.
     pub pump: PathBuf,
     /// A folder with room for the disks.
     pub scratch: PathBuf,
@@ -101,10 +100,10 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Copies the image to the machine's disk and switches the machine on. `echo` gets what the serial console says.
+    /// Copies the image to the machine's disk and switches the machine on. `echo` gets the text of the serial console.
     ///
     /// # Errors
-    /// When QEMU is missing or refuses, a port is taken, or the image is none.
+    /// When QEMU is missing or refuses, a port is taken, or the file is not a disk image.
     pub fn start(options: &MachineOptions, echo: impl Write + Send + 'static) -> Result<Self, MachineError> {
         let program = find_qemu()?;
         options.forwards.iter().try_for_each(|forward| check_port(forward.host))?;
@@ -142,7 +141,7 @@ impl Machine {
         let monitor = match Monitor::connect(monitor) {
             Ok(monitor) => monitor,
             Err(error) => {
-                // QEMU says why on its standard error, and ends.
+                // QEMU has ended; its standard error says why.
                 let status = qemu.kill().map_err(MachineError::Start)?;
                 let said = qemu.complaint();
                 return Err(if said.is_empty() { error.into() } else { MachineError::Ended { status, said } });
@@ -157,24 +156,24 @@ impl Machine {
         })
     }
 
-    /// What the serial console has said, and how far the boot has come.
+    /// The serial console: its text, and how far the boot has come.
     pub fn console(&self) -> &Console {
         &self.console
     }
 
-    /// Everything the serial console has said.
+    /// The whole text of the serial console.
     pub fn console_text(&self) -> String {
         self.console.text()
     }
 
-    /// Whether it still runs and may come up.
+    /// Checks that the machine still runs and may come up.
     ///
     /// # Errors
     /// When QEMU has ended, the console says that the boot has failed, or the user interrupts.
     pub fn check(&self) -> Result<(), MachineError> {
         interrupt::check().map_err(MachineError::Interrupted)?;
         if let Some(why) = self.console.failure() {
-            // The lines that follow say more.
+            // Wait for the next lines, which say more.
             thread::sleep(POLL);
             let said = self.console.last_lines(SHOWN_LINES);
             let emulated = self.accelerator == Accelerator::Tcg;
@@ -195,7 +194,7 @@ impl Machine {
     /// Waits until the console shows that a stage is reached.
     ///
     /// # Errors
-    /// As [`Machine::check`], and when `limit` is over.
+    /// As [`Machine::check`], and when the stage is not reached within `limit`.
     pub fn wait_for_stage(&self, stage: Stage, limit: Duration) -> Result<(), MachineError> {
         let reached = || self.console.marks().iter().any(|mark| mark.stage == stage).then_some(());
         self.wait(limit, || format!("the console shows nothing of `{}`", stage.describe()), reached)
@@ -204,7 +203,7 @@ impl Machine {
     /// Waits until the site answers 200 on the forwarded `port`.
     ///
     /// # Errors
-    /// As [`Machine::check`], and when `limit` is over.
+    /// As [`Machine::check`], and when there is no such answer within `limit`.
     pub fn wait_for_http(&self, port: u16, path: &str, limit: Duration) -> Result<Answer, MachineError> {
         let last = Mutex::new(String::new());
         let ask = || match http::get(&format!("http://127.0.0.1:{port}{path}"), None, ANSWER_LIMIT) {
@@ -221,7 +220,7 @@ impl Machine {
         self.wait(limit, || format!("{path} does not answer 200 ({})", lock(&last)), ask)
     }
 
-    /// Looks for something until it is there.
+    /// Calls `look` until it finds something.
     fn wait<T>(
         &self,
         limit: Duration,
@@ -242,18 +241,18 @@ impl Machine {
         }
     }
 
-    /// Keeps memory and disks as they are now under a name, for as long as the machine runs.
+    /// Saves a snapshot of memory and disks under a name. It is kept as long as the machine runs.
     ///
     /// # Errors
-    /// When QEMU cannot: no room, for one.
+    /// When QEMU cannot, for example because there is no room.
     pub fn savevm(&self, name: &str) -> Result<(), MachineError> {
         Ok(lock(&self.monitor).execute_silent(&format!("savevm {name}"))?)
     }
 
-    /// Goes back to what [`Machine::savevm`] kept. Connections into the machine are lost, and its clock is late.
+    /// Goes back to a snapshot of [`Machine::savevm`]. Connections into the machine are lost, and its clock is late.
     ///
     /// # Errors
-    /// When there is nothing of that name.
+    /// When there is no snapshot of that name.
     pub fn loadvm(&self, name: &str) -> Result<(), MachineError> {
         Ok(lock(&self.monitor).execute_silent(&format!("loadvm {name}"))?)
     }
@@ -268,10 +267,10 @@ impl Machine {
         Ok(())
     }
 
-    /// Presses the power button, which Debian takes as an order to shut down, and waits until it has.
+    /// Presses the power button, at which Debian shuts down, and waits until it has.
     ///
     /// # Errors
-    /// When it has not within `limit`, or QEMU is gone.
+    /// When the machine is still on after `limit`, or QEMU is gone.
     pub fn power_down(&self, limit: Duration) -> Result<(), MachineError> {
         lock(&self.monitor).execute("system_powerdown", &json!({}))?;
         let begin = Instant::now();
@@ -287,7 +286,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Pulls the plug.
+    /// Ends QEMU at once, as a power cut would. Afterwards the forwarded ports are free.
     pub fn kill(self) {
         drop(self);
     }
@@ -297,14 +296,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A number that no other running machine has. cloud-init takes an instance with another serial number for a new one.
+/// A serial number that no other running machine has. cloud-init takes an instance with another number for a new one.
 fn serial_number() -> u32 {
-    /// Linux numbers no process higher (proc_sys_kernel(5), `pid_max`).
+    /// The highest process number of Linux (proc_sys_kernel(5), `pid_max`).
     const MOST_PROCESSES: u32 = 1 << 22;
     static STARTED: AtomicU32 = AtomicU32::new(0);
-    // Eight digits, of which the process and the machines before this one in it make each their part.
+    // Eight digits, made of the number of machines that this process started before, and the process number.
     let before = STARTED.fetch_add(1, Ordering::Relaxed) % 20;
-    10_000_000 + before * MOST_PROCESSES + std::process::id() % MOST_PROCESSES
+    before.wrapping_mul(MOST_PROCESSES).wrapping_add(std::process::id() % MOST_PROCESSES).wrapping_add(10_000_000)
 }
 
 fn instance(options: &MachineOptions, id: u32) -> Instance {
@@ -315,13 +314,13 @@ fn instance(options: &MachineOptions, id: u32) -> Instance {
         plan: "g6-nanode-1".to_owned(),
         memory_mib: options.memory_mib,
         cpus: options.cpus,
-        disk_mib: options.disk_mib + options.swap_mib,
+        disk_mib: options.disk_mib.saturating_add(options.swap_mib),
         user_data: options.user_data.clone(),
         ssh_keys: Vec::new(),
     }
 }
 
-/// Where QEMU is.
+/// The path of QEMU.
 ///
 /// # Errors
 /// When it is not on the PATH.
@@ -329,10 +328,10 @@ pub fn find_qemu() -> Result<PathBuf, MachineError> {
     qemu::find().ok_or(MachineError::NoQemu)
 }
 
-/// A free port of the loopback address, for `wanted` 0; else `wanted`, if it is free.
+/// Returns `wanted` if that port of the loopback address is free; for 0, any free port.
 ///
 /// # Errors
-/// When it is taken or not allowed.
+/// When the port is taken, or this user may not use it.
 pub fn choose_port(wanted: u16) -> Result<u16, MachineError> {
     let failed = |source| MachineError::Port { port: wanted, source };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)).map_err(failed)?;

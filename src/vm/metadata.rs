@@ -1,6 +1,7 @@
 //! Linode's metadata service, version 1, as cloud-init's Akamai data source and Linode's own clients meet it
 //! (<https://techdocs.akamai.com/cloud-computing/docs/metadata-service-api>): an instance's identity, network, keys and
-//! user data, for whoever fetches a token first. It listens on the loopback address; QEMU joins 169.254.169.254 to it.
+//! user data, for every client that fetches a token first. It listens on the loopback address; QEMU connects 169.254.169.254
+//! to it.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -17,36 +18,35 @@ use serde_json::{Value, json};
 
 use super::http::{Request, Response};
 
-/// The longest life of a token: a day.
+/// The longest life of a token: one day.
 const LONGEST_EXPIRY_SECONDS: u64 = 86_400;
 
-/// User data may be so many bytes long before it is encoded (Linode API, `metadata.user_data`).
+/// The most bytes that user data may have before it is encoded (Linode API, `metadata.user_data`).
 pub const USER_DATA_LIMIT: usize = 65_535;
 
-/// What the service tells about the instance.
+/// The instance, as the service describes it.
 #[derive(Debug, Clone)]
 pub struct Instance {
-    /// Its number, also the serial number in the machine's DMI table.
+    /// Number of the instance; also the serial number in the machine's DMI table.
     pub id: u32,
-    /// Its label.
     pub label: String,
     /// The data centre, such as `nl-ams`.
     pub region: String,
     /// The plan, such as `g6-nanode-1`.
     pub plan: String,
-    /// MiB of memory.
+    /// Memory in MiB.
     pub memory_mib: u32,
     /// Number of processors.
     pub cpus: u32,
-    /// MiB of disk, swap included.
+    /// Size of the disks in MiB, swap included.
     pub disk_mib: u64,
     /// The user data, as the user wrote it.
     pub user_data: Vec<u8>,
-    /// Public SSH keys for root. Linode has none here for private images.
+    /// Public SSH keys for root. For private images Linode gives none here.
     pub ssh_keys: Vec<String>,
 }
 
-/// The running service. It ends when this is dropped.
+/// A running service. It ends when this is dropped.
 pub struct MetadataServer {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
@@ -59,10 +59,10 @@ struct Service {
 }
 
 impl MetadataServer {
-    /// Begins to serve on a free loopback port.
+    /// Starts the service on a free port of the loopback address.
     ///
     /// # Errors
-    /// When there is no free port or no thread to be had.
+    /// When there is no free port, or no thread can be started.
     pub fn start(instance: Instance) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
@@ -81,7 +81,7 @@ impl MetadataServer {
         Ok(Self { address, stop, thread: Some(thread) })
     }
 
-    /// Where it listens.
+    /// The address of the service.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -90,7 +90,7 @@ impl MetadataServer {
 impl Drop for MetadataServer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // The thread waits for a connection: it gets one.
+        // The thread waits for a connection, so it gets one.
         let woken = TcpStream::connect(self.address).is_ok();
         if let Some(thread) = self.thread.take().filter(|_| woken) {
             let _ = thread.join();
@@ -99,7 +99,7 @@ impl Drop for MetadataServer {
 }
 
 impl Service {
-    /// Answers one connection. A client that goes away is no concern of ours.
+    /// Answers one connection. A client that has gone away is not an error.
     fn serve(&self, stream: &TcpStream) {
         let answer = match Request::read(stream) {
             Ok(request) => self.answer(&request),
@@ -143,7 +143,8 @@ impl Service {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         tokens.retain(|_, end| *end > now);
-        tokens.insert(token.clone(), now + Duration::from_secs(seconds));
+        let end = now.checked_add(Duration::from_secs(seconds)).unwrap_or(now);
+        tokens.insert(token.clone(), end);
         if json { Response::json(&json!([token])) } else { Response::text(200, token) }
     }
 
@@ -163,7 +164,7 @@ impl Service {
     }
 }
 
-/// The addresses that QEMU's user network hands out (`arguments`).
+/// The addresses that QEMU's user network gives out (module `arguments`).
 fn network() -> Value {
     json!({
         "interfaces": [],
@@ -172,7 +173,7 @@ fn network() -> Value {
     })
 }
 
-/// The service's plain text: a line for each value, `specs.vcpus: 1`; what is empty is left out.
+/// The service's plain text: one line for each value, such as `specs.vcpus: 1`. Empty values are left out.
 fn as_text(value: &Value) -> String {
     let mut lines = Vec::new();
     flatten("", value, &mut lines);

@@ -1,4 +1,4 @@
-//! QEMU's monitor, the QEMU Machine Protocol: one JSON object a line, a command and its answer, events in between.
+//! QEMU's monitor (QEMU Machine Protocol): one JSON object for each line, which is a command, its answer or an event.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -6,23 +6,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// A snapshot of a machine with a lot of memory takes a while on a busy computer.
+/// Limit for one answer: a snapshot of much memory takes long on a busy computer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Why the monitor did not do as told.
+/// Why a command of the monitor failed.
 #[derive(Debug, thiserror::Error)]
 pub enum MonitorError {
-    /// QEMU is gone or silent.
+    /// QEMU is gone or does not answer.
     #[error("QEMU's monitor does not answer: {0}")]
     Connection(#[from] io::Error),
-    /// QEMU said no.
+    /// QEMU refused the command.
     #[error("QEMU refuses `{command}`: {reason}")]
-    Refused {
-        /// What was asked.
-        command: String,
-        /// What it said.
-        reason: String,
-    },
+    Refused { command: String, reason: String },
 }
 
 /// A connection to the monitor.
@@ -32,7 +27,7 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Takes QEMU's greeting and begins.
+    /// Reads QEMU's greeting and begins a session.
     ///
     /// # Errors
     /// When QEMU ends before that.
@@ -63,7 +58,7 @@ impl Monitor {
         }
     }
 
-    /// Runs a command of the monitor that people use. Those for snapshots print nothing unless they fail.
+    /// Runs a command of the human monitor that prints nothing unless it fails, as those for snapshots do.
     ///
     /// # Errors
     /// When it prints anything, or QEMU is gone.

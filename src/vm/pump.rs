@@ -9,7 +9,7 @@ use std::{env, thread};
 /// The hidden first argument; the address follows.
 pub const ARGUMENT: &str = "metadata-pump";
 
-/// Is the pump when the program was started as one; to be asked before the command line is parsed.
+/// Runs as the pump when the program was started as one. To be called before the command line is parsed.
 pub fn main() -> Option<ExitCode> {
     let mut arguments = env::args().skip(1);
     if arguments.next()? != ARGUMENT {
@@ -27,7 +27,7 @@ pub fn main() -> Option<ExitCode> {
 /// Carries bytes both ways until the server closes the connection.
 ///
 /// # Errors
-/// When the address is none, nobody listens there, or standard input or output fails.
+/// When the address is not valid, nobody listens there, or standard input or output fails.
 pub fn run(address: &str) -> io::Result<()> {
     let address: SocketAddr = address.parse().map_err(io::Error::other)?;
     let stream = TcpStream::connect(address)?;
@@ -40,7 +40,7 @@ pub fn run(address: &str) -> io::Result<()> {
     carry(&stream, io::stdout())
 }
 
-/// Copies with a flush after each piece: an answer must not wait in a buffer.
+/// Copies, with a flush after each piece, so that no answer waits in a buffer.
 fn carry(mut from: impl Read, mut to: impl Write) -> io::Result<()> {
     let mut buffer = [0; 16 * 1024];
     loop {

@@ -1,5 +1,5 @@
-//! QEMU's process: a command line and what it inherits come in; a process goes out that ends with its owner, also when this
-//! program is killed, and whose complaints are kept.
+//! QEMU's process. In: a command line and the files that it inherits. Out: a process that ends with its owner, also when
+//! this program is killed, and whose error messages are kept.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,10 +15,10 @@ use std::time::Duration;
 /// QEMU's program for this architecture.
 pub const QEMU: &str = "qemu-system-x86_64";
 
-/// How long QEMU's last words may take to arrive after its end.
+/// Time in which QEMU's last error messages arrive after its end.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
-/// Where QEMU is, if it is on the PATH.
+/// The path of QEMU, if it is on the PATH.
 pub fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).map(|folder| folder.join(QEMU)).find(|file| file.is_file())
@@ -31,26 +31,26 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts it.
+    /// Starts QEMU. The files in `inherited` are closed here as soon as QEMU has them.
     pub(super) fn start(command: Command, inherited: Inherited) -> io::Result<Self> {
         let complaints = Arc::new(Mutex::new(String::new()));
         let child = spawn(command, inherited, Arc::clone(&complaints))?;
         Ok(Self { child: Mutex::new(child), complaints })
     }
 
-    /// How it ended, if it has.
+    /// The exit status, if QEMU has ended.
     pub(super) fn ended(&self) -> io::Result<Option<ExitStatus>> {
         lock(&self.child).try_wait()
     }
 
-    /// Ends it.
+    /// Kills QEMU and waits until it is gone.
     pub(super) fn kill(&self) -> io::Result<ExitStatus> {
         let mut child = lock(&self.child);
         let _ = child.kill();
         child.wait()
     }
 
-    /// What it has said on its standard error, a moment after it ended.
+    /// All error messages so far. Waits a quarter of a second for the last ones.
     pub(super) fn complaint(&self) -> String {
         thread::sleep(LAST_WORDS);
         lock(&self.complaints).trim_end().to_owned()
@@ -63,11 +63,11 @@ impl Drop for Process {
     }
 }
 
-/// What QEMU gets from us besides its command line. It is closed here when QEMU has been started.
+/// Open files that QEMU inherits.
 pub(super) struct Inherited {
     /// The root disk and the swap disk.
     pub(super) files: [File; 2],
-    /// The far ends of the monitor and the console.
+    /// QEMU's ends of the monitor and the console.
     pub(super) sockets: [UnixStream; 2],
 }
 

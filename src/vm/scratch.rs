@@ -1,5 +1,5 @@
-//! The machine's disks: files without a name, so that nothing of them remains however the program ends. The root disk
-//! begins as a copy of the image, which is never written to; the swap disk is formatted as Linode's is.
+//! The machine's disks. They are files without a name, so nothing of them remains however the program ends. The root disk
+//! begins as a copy of the image, which is never written to. The swap disk is formatted as Linode's is.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -14,67 +14,56 @@ use crate::system::interrupt;
 const PIECE: usize = 64 * 1024;
 const PAGE: u64 = 4096;
 
-/// Why there is no disk for the machine.
+/// Why a disk of the machine cannot be made.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ScratchError {
-    /// No image.
+    /// The image cannot be opened.
     #[error("cannot open the image {path}: {source}")]
     #[diagnostic(help("`stackdeb image` builds it; or name another image, as IMAGE.img.gz or IMAGE.img"))]
     Open {
-        /// The image.
         path: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
-    /// It ends early or is damaged.
+    /// The image ends early or is damaged.
     #[error("cannot read the image {path}: {source}")]
     #[diagnostic(help("`gzip -t` tells whether it is whole; `stackdeb image` builds it again"))]
     Read {
-        /// The image.
         path: String,
-        /// What the system or the decompressor said.
         #[source]
         source: io::Error,
     },
-    /// It has partitions.
+    /// The file is a disk with partitions.
     #[error("the image {0} has a partition table, which Linode's helpers and its kernel cannot use")]
     #[diagnostic(help(
         "an image for Linode is one ext4 file system from its first byte on, as `stackdeb image` makes it"
     ))]
     Partitioned(String),
-    /// It is something else.
-    #[error("{0} is no disk image: it holds no ext4 file system, neither plain nor compressed with gzip")]
+    /// The file holds no ext4 file system.
+    #[error("{0} is not a disk image: it holds no ext4 file system, neither plain nor compressed with gzip")]
     #[diagnostic(help("name an image that `stackdeb image` made: dist/NAME-VERSION-linode.img.gz"))]
     NotExt4(String),
-    /// It is bigger than the machine's disk.
-    #[error("the image {path} is {image_mib} MiB long, but the machine's disk only {disk_mib} MiB")]
+    /// The image is bigger than the machine's disk.
+    #[error("the image {path} is {image_mib} MiB long, but the machine's disk has only {disk_mib} MiB")]
     #[diagnostic(help("leave more out of the image: the machine has the disk of Linode's smallest"))]
-    TooBig {
-        /// The image.
-        path: String,
-        /// Its length when decompressed.
-        image_mib: u64,
-        /// The disk's.
-        disk_mib: u64,
-    },
-    /// No room, most likely.
+    TooBig { path: String, image_mib: u64, disk_mib: u64 },
+    /// The disk cannot be written; most likely there is no room.
     #[error("cannot write the machine's disk in {folder}: {source}")]
-    #[diagnostic(help("it takes as much room as the image's contents; XDG_CACHE_HOME names another place"))]
+    #[diagnostic(help(
+        "the disk needs as much room as the image's contents; set XDG_CACHE_HOME to a folder with more room"
+    ))]
     Write {
-        /// The folder.
         folder: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
-    /// The user gave up.
+    /// The user interrupted.
     #[error(transparent)]
     Interrupted(io::Error),
 }
 
-/// A disk of `size` bytes that begins with the image's contents, in an unnamed file in `folder`. It takes up only what is
-/// not zero. An image that is compressed with gzip may have several members.
+/// Makes a disk of `size` bytes that begins with the image's contents, in an unnamed file in `folder`. Pages of zeros take up
+/// no room. An image that is compressed with gzip may have several members.
 ///
 /// # Errors
 /// When the image cannot be read, is not a bare ext4 file system or is bigger than the disk; when there is no room; when
@@ -105,7 +94,7 @@ pub fn root_disk(image: &Path, size: u64, folder: &Path) -> Result<File, Scratch
         if piece.iter().any(|byte| *byte != 0) {
             disk.seek(SeekFrom::Start(length)).and_then(|_| disk.write_all(piece)).map_err(write)?;
         }
-        length += count as u64;
+        length = length.saturating_add(count as u64);
         if count < PIECE {
             break;
         }
@@ -126,13 +115,13 @@ fn check_file_system(start: &[u8], image: &Path) -> Result<(), ScratchError> {
     }
 }
 
-/// Fills the buffer, less only at the end.
+/// Fills the buffer; reads less only at the end of the source.
 fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match source.read(rest) {
             Ok(0) => break,
-            Ok(count) => filled += count,
+            Ok(count) => filled = filled.saturating_add(count),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -140,7 +129,7 @@ fn read_full(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// A swap disk of `size` bytes as mkswap(8) leaves it, in an unnamed file in `folder`.
+/// Makes a swap disk of `size` bytes as mkswap(8) does, in an unnamed file in `folder`.
 ///
 /// # Errors
 /// When there is no room.
@@ -158,13 +147,13 @@ pub fn swap_disk(size: u64, folder: &Path) -> Result<File, ScratchError> {
 /// page, no bad pages, a UUID; at its end the signature.
 fn swap_header(size: u64) -> [u8; PAGE as usize] {
     let last_page = u32::try_from((size / PAGE).saturating_sub(1)).unwrap_or(u32::MAX);
-    // Any will do, as the machine is alone; this one is of version 8, for one's own use (RFC 9562).
+    // Any UUID will do: the machine has no other swap disk. This one has version 8, which is for own use (RFC 9562).
     let uuid = *b"stackd\x8eb\x80-swap-1";
     let mut page = [0; PAGE as usize];
     let fields: [(usize, &[u8]); 4] =
         [(1024, &1_u32.to_le_bytes()), (1028, &last_page.to_le_bytes()), (1036, &uuid), (4086, b"SWAPSPACE2")];
     for (offset, bytes) in fields {
-        page[offset..offset + bytes.len()].copy_from_slice(bytes);
+        page.iter_mut().skip(offset).zip(bytes).for_each(|(place, byte)| *place = *byte);
     }
     page
 }
