@@ -42,7 +42,8 @@ test *args: build
     tests/setup
     tests/linode-cli --install
     tests/terraform-reader --install
-    cargo test --release --no-fail-fast "$@"
+    documents/judges --install
+    cargo test --release --workspace --no-fail-fast "$@"
 
 # What takes longer than the tests may: twenty power cuts, an upgrade killed at each of its steps, and more: 80 minutes
 soak *args: build
@@ -52,8 +53,12 @@ soak *args: build
 
 # Formatting, lints
 lint:
-    cargo fmt --check
-    cargo clippy --release --all-targets -- -D warnings
+    cargo fmt --all --check
+    cargo clippy --release --workspace --all-targets -- -D warnings
+
+# The documents in docs/ that are made from the program itself
+documents:
+    cargo run --release --locked -p stackdeb-documents
 
 # Our figures beside those of other programs, run side by side
 bench *args: build

@@ -1,6 +1,11 @@
-//! The command line: one variant a command, each with its arguments beside the command itself.
+//! The command line: one variant a command, each with its arguments beside the command itself. Arguments come in; what
+//! the command returns goes out.
 
-use clap::{Parser, Subcommand};
+mod examples;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use examples::{Example, examples};
 
 use crate::commands::{boot, check, deb, deploy, destroy, image, instances, new, schema, terraform, upload};
 use crate::linode::deploy_error::DeployError;
@@ -48,7 +53,38 @@ pub fn exit_status(report: &miette::Report) -> u8 {
     class.map_or(1, Class::exit_status)
 }
 
+/// The whole command line, with its examples at the end of each command's help.
+pub fn command() -> clap::Command {
+    with_examples(command_without_examples()).mut_subcommands(with_examples)
+}
+
+/// The same without the examples, for a man page, which has a section for them.
+pub fn command_without_examples() -> clap::Command {
+    Cli::command()
+}
+
+fn with_examples(command: clap::Command) -> clap::Command {
+    let of_command = examples(command.get_name());
+    if of_command.is_empty() {
+        return command;
+    }
+    let mut help = command.get_after_help().map(|notes| format!("{notes}\n\n")).unwrap_or_default();
+    help.push_str("Examples:");
+    for Example { line, meaning } in of_command {
+        help.push_str(&format!("\n  {line}\n      {meaning}"));
+    }
+    command.after_help(help)
+}
+
 impl Cli {
+    /// Parses the arguments that the program was started with. Ends the program when they ask for help or are wrong.
+    pub fn from_environment() -> Self {
+        match Self::from_arg_matches(&command().get_matches()) {
+            Ok(cli) => cli,
+            Err(error) => error.exit(),
+        }
+    }
+
     /// Runs the command.
     ///
     /// # Errors
@@ -66,6 +102,52 @@ impl Cli {
             Command::Destroy(args) => destroy::run(&args),
             Command::Terraform(args) => terraform::run(&args),
             Command::Schema(args) => schema::run(&args),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words of a line as a shell takes them, up to a redirection. Examples use no quotes.
+    fn words(line: &str) -> Vec<&str> {
+        assert!(!line.contains(['"', '\'', '$', '|']), "{line} needs a shell");
+        line.split_whitespace().take_while(|word| *word != ">").collect()
+    }
+
+    #[test]
+    fn every_command_has_examples_that_it_accepts() {
+        let mut program = command();
+        program.clone().debug_assert();
+        let subcommands: Vec<String> = program.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+        assert!(subcommands.contains(&"deploy".to_owned()));
+        for name in subcommands.iter().map(String::as_str).chain(["stackdeb"]) {
+            let of_command = examples(name);
+            assert!(!of_command.is_empty(), "{name} has no example");
+            for Example { line, meaning } in of_command {
+                let words = words(line);
+                let of_this = if name == "stackdeb" { words[0] == name } else { words[..2] == ["stackdeb", name] };
+                assert!(of_this, "{line} is an example of another command than {name}");
+                assert!(meaning.starts_with(char::is_uppercase), "{line}: {meaning}");
+                match program.try_get_matches_from_mut(&words) {
+                    Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {}
+                    Err(error) => panic!("{line}: {error}"),
+                    Ok(matches) => assert_eq!(matches.subcommand_name(), words.get(1).copied(), "{line}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_help_ends_with_its_examples() {
+        let mut program = command();
+        for sub in program.get_subcommands_mut() {
+            let name = sub.get_name().to_owned();
+            let help = sub.render_long_help().to_string();
+            let last = examples(&name).last().unwrap();
+            let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(help.contains("\nExamples:\n") && flat(&help).ends_with(&flat(last.meaning)), "{help}");
         }
     }
 }

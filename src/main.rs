@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use stackdeb::cli::{Cli, exit_status};
 use stackdeb::system::interrupt;
 
@@ -10,7 +9,7 @@ fn main() -> ExitCode {
     if let Some(status) = stackdeb::inner_program() {
         return status;
     }
-    let cli = Cli::parse();
+    let cli = Cli::from_environment();
     match interrupt::install().map_err(|error| miette::miette!("{error}")).and_then(|()| cli.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if interrupt::requested() => {

@@ -10,7 +10,6 @@ use crate::apt::{Suite, pool, solve};
 use crate::control::Relations;
 use crate::stack;
 use crate::system::cache::Cache;
-use crate::system::progress::Reporter;
 use crate::vm::grub;
 
 /// The suite whose GRUB is used when there is no `stack.toml` in this folder.
@@ -29,8 +28,8 @@ pub fn find_or_make(cache: &Cache) -> miette::Result<PathBuf> {
         return Ok(loader);
     }
     let source = match &image {
-        Some(image) => Source::of(suite, image, Reporter::Stderr)?,
-        None => Source::of_machine(suite, Reporter::Stderr)?,
+        Some(image) => Source::of(suite, image)?,
+        None => Source::of_machine(suite)?,
     };
     let archive = archive::open(cache, &source)?;
     let wanted: Relations = grub::PACKAGES.parse().into_diagnostic()?;

@@ -8,13 +8,8 @@ use miette::IntoDiagnostic;
 use crate::stack::reference;
 
 const NOTES: &str = "\
-Examples:
-  stackdeb schema > stack.schema.json
-
-An editor with a TOML language server (taplo; \"Even Better TOML\" in Visual Studio Code) reads the schema when the first line
-of stack.toml is:
-  #:schema ./stack.schema.json
-`stackdeb new` writes both.";
+An editor with the language server taplo (\"Even Better TOML\" in Visual Studio Code) reads the schema that the first line of \
+stack.toml names: `#:schema ./stack.schema.json`. A project that `stackdeb new` made has this line and the file.";
 
 /// The arguments of `stackdeb schema`: there are none.
 #[derive(Debug, Args)]

@@ -24,7 +24,6 @@ use super::unpack::{UnpackError, unpack};
 use crate::control::PackageName;
 use crate::deb::Reader;
 use crate::system::epoch::Epoch;
-use crate::system::progress::Reporter;
 
 /// Where dpkg finds its configuration in the root, among it the rules for paths.
 const DPKG_CONFIGURATION: &str = "etc/dpkg/dpkg.cfg.d";
@@ -94,16 +93,16 @@ pub enum BuildError {
     Audit(String),
 }
 
-/// Builds `plan` in `root`, a folder that is empty or missing. A progress line of `reporter` says which step is being done.
+/// Builds `plan` in `root`, a folder that is empty or missing. `report` hears what is being done.
 ///
 /// # Errors
 /// When a package or a script fails, the disk is full, or the user interrupts. The root is then worth nothing.
-pub fn build(root: &Path, plan: &Plan, reporter: Reporter) -> Result<(), BuildError> {
+pub fn build(root: &Path, plan: &Plan, report: &dyn Fn(&str)) -> Result<(), BuildError> {
     let [Step::Unpack(essential), Step::Configure(_), rest @ ..] = plan.steps.as_slice() else {
         return Err(BuildError::NoEssential);
     };
     let _umask = Umask::standard();
-    let progress = reporter.spinner("unpacking the essential packages");
+    report("unpacking the essential packages");
     unpack(essential, root, &Filter::new(&path_rules(&plan.files)))?;
     let tree = Tree { root };
     tree.prepare(plan)?;
@@ -116,7 +115,7 @@ pub fn build(root: &Path, plan: &Plan, reporter: Reporter) -> Result<(), BuildEr
         // Compiled Python comes from py3compile alone, not from whichever script imports a module first.
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let dpkg = Dpkg { sandbox: &sandbox, pool: &pool };
-    progress.describe("installing the essential packages");
+    report("installing the essential packages");
     dpkg.unpack(&passwd_first(essential)?, &["--force-depends"])?;
     dpkg.run(&["--configure", "--pending", "--force-depends"])?;
     tree.stop_daemons()?;
@@ -126,19 +125,19 @@ pub fn build(root: &Path, plan: &Plan, reporter: Reporter) -> Result<(), BuildEr
     for step in rest {
         match step {
             Step::Unpack(packages) => {
-                progress.describe(&format!("unpacking {} packages", packages.len()));
+                report(&format!("unpacking {} packages", packages.len()));
                 dpkg.unpack(packages, &[])?;
             }
             Step::Configure(names) => {
-                progress.describe(&format!("configuring {} packages", names.len()));
+                report(&format!("configuring {} packages", names.len()));
                 dpkg.configure(names)?;
             }
         }
     }
-    progress.describe("running the triggers of all packages");
+    report("running the triggers of all packages");
     dpkg.run(&["--configure", "--pending"])?;
     if tree.has("usr/sbin/update-initramfs") && tree.has_kernel() {
-        progress.describe("making the initramfs");
+        report("making the initramfs");
         let sandbox = sandbox.clone().env("INITRD", "Yes");
         sandbox.run(&["update-initramfs", "-c", "-k", "all"])?;
         sandbox.run(&["sh", "-ec", LINK_INITRAMFS])?;

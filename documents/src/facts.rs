@@ -1,0 +1,92 @@
+//! What several commands share: files, environment variables and exit statuses. For stackdeb(1) and `docs/files.md`.
+
+use std::fmt::Write;
+
+use clap_mangen::roff::{Roff, bold};
+
+use crate::roff::inlines;
+
+/// A name and a sentence about it.
+type Fact = (&'static str, &'static str);
+
+const EXIT_STATUSES: &[Fact] = &[
+    ("0", "The command did what it was asked to do."),
+    ("1", "Something here has to be put right: a file, an argument, a missing program, an image that is not well."),
+    ("2", "The command line is wrong."),
+    ("3", "Linode refused a request, or discarded the image."),
+    (
+        "4",
+        "The network failed, or something was not ready in time (`--timeout`). Run the command again: a file that has \
+         arrived is not sent again.",
+    ),
+    ("130", "The user interrupted the command (Ctrl-C, SIGTERM). Earlier outputs are as they were."),
+];
+
+const VARIABLES: &[Fact] = &[
+    (
+        "LINODE_TOKEN",
+        "The token for Linode's API; if it is not set, `LINODE_CLI_TOKEN`. It is never printed or stored.",
+    ),
+    ("LINODE_API_URL", "Another address of the API, as `--api`."),
+    (
+        "DATABASE_URL",
+        "For `stackdeb deploy`: a database on another server, which takes the place of the instance's own.",
+    ),
+    ("SOURCE_DATE_EPOCH", "The time of every file in the package and the image, in seconds since 1970 (UTC)."),
+    ("XDG_CACHE_HOME", "The folder that the cache is in. The default is `~/.cache`."),
+    ("DEBFULLNAME, DEBEMAIL", "The maintainer that `stackdeb new` writes. Without them it asks git."),
+    ("NO_COLOR", "If it is set, messages have no colours."),
+];
+
+const FILES: &[Fact] = &[
+    ("stack.toml", "Describes the project: see `stack.toml(5)`."),
+    ("stack.schema.json", "The JSON Schema of `stack.toml`, for editors."),
+    ("app/", "The code of the application (`[app] folder`)."),
+    (
+        "debian/, units/, nginx/, image/",
+        "Own templates. A file of the same name as one of stackdeb's takes its place. stackdeb's are in these folders of \
+         its source.",
+    ),
+    ("dist/NAME_VERSION_amd64.deb", "The package."),
+    ("dist/NAME.deb", "A link to it."),
+    ("dist/NAME-VERSION-linode.img.gz", "The image: one ext4 file system, compressed with gzip."),
+    (
+        "dist/NAME-VERSION-linode.json",
+        "The image's manifest: each package with its version and SHA-256, sizes and checksums.",
+    ),
+    ("terraform/", "What `stackdeb terraform` writes."),
+    (
+        "~/.cache/stackdeb/",
+        "Downloaded packages and other files that can be made again. It may be removed at any time.",
+    ),
+];
+
+/// The sections of stackdeb(1).
+pub fn sections(page: &mut Roff) {
+    for (title, facts) in [("EXIT STATUS", EXIT_STATUSES), ("ENVIRONMENT", VARIABLES), ("FILES", FILES)] {
+        page.control("SH", [title]);
+        for (name, sentence) in facts {
+            page.control("TP", []).text([bold(*name)]).text(inlines(sentence));
+        }
+    }
+}
+
+/// The text of `docs/files.md`.
+pub fn markdown() -> String {
+    let mut text = String::from("# Files, variables and exit statuses\n\n<!-- Made by: just documents. -->\n");
+    let parts = [
+        ("Exit statuses", "status", EXIT_STATUSES),
+        ("Environment variables", "variable", VARIABLES),
+        ("Files", "file", FILES),
+    ];
+    for (title, column, facts) in parts {
+        // Writing to a String does not fail.
+        let _ = write!(text, "\n## {title}\n\n| {column} | meaning |\n|---|---|\n");
+        for (name, sentence) in facts {
+            let names: Vec<String> = name.split(", ").map(|name| format!("`{name}`")).collect();
+            let _ = writeln!(text, "| {} | {sentence} |", names.join(", "));
+        }
+    }
+    text.push_str("\nWhat the package installs on a server is in [Files on a server](server-files.md).\n");
+    text
+}

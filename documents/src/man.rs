@@ -1,0 +1,120 @@
+//! The man pages: stackdeb(1), one for each command, and stack.toml(5).
+
+use clap::Command;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+use miette::IntoDiagnostic;
+use stackdeb::cli::{self, Example};
+use stackdeb::stack::reference::{DOCUMENT, Key, Kind, Missing};
+
+use crate::reference::{default, header, kind};
+use crate::roff::{inlines, literal, paragraphs};
+use crate::{Document, facts};
+
+/// What each page names at its end, beside the other pages.
+const SITE: &str = "/usr/share/doc/stackdeb/";
+
+pub fn pages() -> miette::Result<Vec<Document>> {
+    let mut program = cli::command().disable_help_subcommand(true);
+    program.build();
+    let names: Vec<String> = program.get_subcommands().map(page_name).collect();
+    let mut pages = vec![Document::new("man/stack.toml.5", stack_toml())];
+    for command in std::iter::once(&program).chain(program.get_subcommands()) {
+        let path = format!("man/{}.1", page_name(command));
+        let others = if command.has_subcommands() { names.as_slice() } else { &[] };
+        pages.push(Document::new(path, page(command, others)?));
+    }
+    Ok(pages)
+}
+
+fn page_name(command: &Command) -> String {
+    command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned()
+}
+
+/// The page of a command. `others` are the pages that it names beside the program's own.
+fn page(command: &Command, others: &[String]) -> miette::Result<String> {
+    let name = command.get_name().to_owned();
+    let notes = notes(&name);
+    let examples = cli::examples(&name);
+    // The help's own end is shown as sections of their own below.
+    let bare = command.clone().after_help(None::<&str>);
+    let man = Man::new(bare).source(format!("stackdeb {}", env!("CARGO_PKG_VERSION")));
+    let mut text = Vec::new();
+    man.render_title(&mut text).into_diagnostic()?;
+    man.render_name_section(&mut text).into_diagnostic()?;
+    man.render_synopsis_section(&mut text).into_diagnostic()?;
+    man.render_description_section(&mut text).into_diagnostic()?;
+    man.render_options_section(&mut text).into_diagnostic()?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut text).into_diagnostic()?;
+    }
+    let mut page = Roff::new();
+    if let Some(notes) = notes {
+        page.control("SH", ["NOTES"]);
+        paragraphs(&mut page, &notes);
+    }
+    page.control("SH", ["EXAMPLES"]);
+    for Example { line, meaning } in examples {
+        page.control("TP", []).text([bold(*line)]).text(inlines(meaning));
+    }
+    if command.has_subcommands() {
+        facts::sections(&mut page);
+    }
+    page.control("SH", ["SEE ALSO"]);
+    let own = (!command.has_subcommands()).then(|| "stackdeb(1)".to_owned());
+    let others = others.iter().map(|name| format!("{name}(1)"));
+    let names: Vec<String> =
+        own.into_iter().chain(others).chain(["stack.toml(5)".to_owned(), SITE.to_owned()]).collect();
+    page.text([roman(names.join(", "))]);
+    page.to_writer(&mut text).into_diagnostic()?;
+    String::from_utf8(text).into_diagnostic()
+}
+
+/// What a command's help says after its options and before its examples.
+fn notes(command: &str) -> Option<String> {
+    let program = cli::command_without_examples();
+    let help = program.find_subcommand(command)?.get_after_help()?;
+    Some(help.to_string())
+}
+
+/// The page of the file.
+fn stack_toml() -> String {
+    let mut page = Roff::new();
+    let version = format!("stackdeb {}", env!("CARGO_PKG_VERSION"));
+    page.control("TH", ["stack.toml", "5", "", &version, "File formats"]);
+    page.control("SH", ["NAME"]).text([roman("stack.toml - describes a web application and its server for stackdeb")]);
+    page.control("SH", ["DESCRIPTION"]);
+    paragraphs(&mut page, DOCUMENT.meaning);
+    for key in DOCUMENT.keys {
+        let Some(section) = key.section() else { continue };
+        page.control("SH", [header(key).as_str()]);
+        paragraphs(&mut page, section.meaning);
+        let without = match &key.missing {
+            Missing::Described(phrase) => format!("Without the table: {phrase}."),
+            _ => "The table is required.".to_owned(),
+        };
+        paragraphs(&mut page, &without);
+        for key in section.keys {
+            entry(&mut page, key);
+        }
+    }
+    page.control("SH", ["EXAMPLE"]);
+    let example: Vec<&str> = DOCUMENT.keys.iter().map(|key| key.example).collect();
+    literal(&mut page, &example.join("\n\n"));
+    page.control("SH", ["SEE ALSO"]);
+    page.text([roman(format!("stackdeb(1), stackdeb-check(1), stackdeb-schema(1), deb-control(5), {SITE}"))]);
+    page.to_roff()
+}
+
+fn entry(page: &mut Roff, key: &Key) {
+    page.control("TP", []).text([bold(key.name)]);
+    let (kind_text, default) = (kind(&key.kind), default(&key.missing));
+    page.text(inlines(&format!("Type: {kind_text}. Default: {default}. Since {}.", key.since)));
+    page.control("RS", []);
+    paragraphs(page, key.meaning);
+    if let Kind::Word(words) = &key.kind {
+        page.control("PP", []).text([roman(format!("Known: {}.", (words.known)().join(", ")))]);
+    }
+    literal(page, key.example);
+    page.control("RE", []);
+}

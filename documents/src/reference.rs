@@ -1,0 +1,113 @@
+//! `docs/stack-toml.md`: every table and key of `stack.toml`.
+
+use std::fmt::Write;
+
+use stackdeb::stack::reference::{DOCUMENT, Key, Kind, Missing, Section};
+
+/// What stands before the tables.
+const INTRODUCTION: &str = "\
+## In an editor
+
+An editor with the language server taplo (\"Even Better TOML\" in Visual Studio Code) completes the keys, shows what they mean
+and marks mistakes, when the first line of `stack.toml` names the JSON Schema:
+
+```toml
+#:schema ./stack.schema.json
+```
+
+`stackdeb new` writes this line and the file; `stackdeb schema > stack.schema.json` makes the file anew. `stackdeb check`
+checks more than a schema can: that files are there, that names are free, and that values agree with each other.
+";
+
+pub fn markdown() -> String {
+    let mut text = String::from("# stack.toml\n\n<!-- Made by: just documents. -->\n\n");
+    paragraphs(&mut text, DOCUMENT.meaning);
+    text.push_str("```toml\n");
+    let required: Vec<&str> = DOCUMENT.keys.iter().filter(|key| is_required(key)).map(|key| key.example).collect();
+    text.push_str(&required.join("\n\n"));
+    text.push_str("\n```\n\n");
+    text.push_str(INTRODUCTION);
+    for key in DOCUMENT.keys {
+        if let Some(section) = key.section() {
+            table(&mut text, key, section);
+        }
+    }
+    text
+}
+
+fn is_required(key: &Key) -> bool {
+    matches!(key.missing, Missing::Refused)
+}
+
+fn table(text: &mut String, key: &Key, section: &Section) {
+    let header = header(key);
+    // Writing to a String does not fail, here and below.
+    let _ = write!(text, "\n## {header}\n\n");
+    paragraphs(text, section.meaning);
+    let _ = match &key.missing {
+        Missing::Described(phrase) => write!(text, "Without the table: {phrase}.\n\n"),
+        _ => write!(text, "The table is required.\n\n"),
+    };
+    let _ = writeln!(text, "| key | type | default |\n|---|---|---|");
+    for key in section.keys {
+        let anchor = anchor(&header, key.name);
+        let _ = writeln!(text, "| [`{}`](#{anchor}) | {} | {} |", key.name, kind(&key.kind), default(&key.missing));
+    }
+    for key in section.keys {
+        let _ = write!(text, "\n### {header} {}\n\n", key.name);
+        paragraphs(text, key.meaning);
+        if let Kind::Word(words) = &key.kind {
+            let quoted: Vec<String> = (words.known)().iter().map(|word| format!("`{word}`")).collect();
+            let also = if words.others.is_some() { ", or another one" } else { "" };
+            let _ = write!(text, "One of {}{also}.\n\n", quoted.join(", "));
+        }
+        let _ = write!(text, "```toml\n{}\n```\n\nSince {}.\n", key.example, key.since);
+    }
+}
+
+/// `[app]`, `[[changelog]]`.
+pub fn header(key: &Key) -> String {
+    match key.kind {
+        Kind::Tables(_) => format!("[[{}]]", key.name),
+        _ => format!("[{}]", key.name),
+    }
+}
+
+/// The anchor that GitHub gives the heading of a key.
+fn anchor(header: &str, name: &str) -> String {
+    format!("{}-{name}", header.trim_matches(['[', ']']))
+}
+
+pub fn kind(kind: &Kind) -> String {
+    match kind {
+        Kind::Text(form) => format!("string: {}", form.noun),
+        Kind::Word(words) => format!("string: {}", words.noun),
+        Kind::Number { least, most } => format!("whole number from {least} to {most}"),
+        Kind::Texts { form, empty } => {
+            format!("list of strings{}: each {}", if *empty { "" } else { " (not empty)" }, form.noun)
+        }
+        Kind::Date => "date with time and offset (RFC 3339)".to_owned(),
+        Kind::Variables => "table of strings: each key a variable's name".to_owned(),
+        Kind::Table(_) => "table".to_owned(),
+        Kind::Tables(_) => "list of tables".to_owned(),
+    }
+}
+
+pub fn default(missing: &Missing) -> String {
+    match missing {
+        Missing::Refused => "required".to_owned(),
+        Missing::Text(text) => format!("`\"{text}\"`"),
+        Missing::Number(number) => format!("`{number}`"),
+        Missing::Texts(texts) => {
+            let quoted: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+            format!("`[{}]`", quoted.join(", "))
+        }
+        Missing::Described(phrase) => (*phrase).to_owned(),
+    }
+}
+
+fn paragraphs(text: &mut String, meaning: &str) {
+    for paragraph in meaning.split("\n\n") {
+        let _ = write!(text, "{paragraph}\n\n");
+    }
+}

@@ -1,0 +1,105 @@
+//! The examples that end the `--help` of each command and its man page. A test parses each line with the real command line.
+
+/// A line to type, and what it does.
+pub struct Example {
+    /// As it is typed in a shell, beginning with `stackdeb`.
+    pub line: &'static str,
+    /// A sentence.
+    pub meaning: &'static str,
+}
+
+const fn example(line: &'static str, meaning: &'static str) -> Example {
+    Example { line, meaning }
+}
+
+/// The examples of a command; those of the program itself for `stackdeb`. None for a name that is not a command.
+pub fn examples(command: &str) -> &'static [Example] {
+    match command {
+        "stackdeb" => &PROGRAM,
+        "new" => &NEW,
+        "check" => &CHECK,
+        "deb" => &DEB,
+        "image" => &IMAGE,
+        "boot" => &BOOT,
+        "upload" => &UPLOAD,
+        "deploy" => &DEPLOY,
+        "instances" => &INSTANCES,
+        "destroy" => &DESTROY,
+        "terraform" => &TERRAFORM,
+        "schema" => &SCHEMA,
+        _ => &[],
+    }
+}
+
+static PROGRAM: [Example; 3] = [
+    example("stackdeb new shop", "Write a project to the new folder shop."),
+    example("stackdeb image shop", "Build its package and its disk image into shop/dist."),
+    example("stackdeb deploy --help", "Show the options of one command."),
+];
+
+static NEW: [Example; 2] = [
+    example("stackdeb new shop", "Write a project to the new folder shop."),
+    example("stackdeb new shop --folder ~/src/web-shop", "Write it to another folder, which is made or is empty."),
+];
+
+static CHECK: [Example; 2] = [
+    example("stackdeb check", "Check the project in this folder and show what would be built."),
+    example("stackdeb check --json shop/stack.toml", "Show the same of another project, as JSON."),
+];
+
+static DEB: [Example; 2] = [
+    example("stackdeb deb", "Build dist/NAME_VERSION_amd64.deb and the link dist/NAME.deb to it."),
+    example("stackdeb deb shop", "Build the package of the project in the folder shop."),
+];
+
+static IMAGE: [Example; 2] = [
+    example("stackdeb image", "Build the package and the image of the project in this folder."),
+    example(
+        "stackdeb image --without-package",
+        "Build an image to try the package on: apt install ./NAME.deb works in it.",
+    ),
+];
+
+static BOOT: [Example; 4] = [
+    example("stackdeb boot", "Boot the newest image in dist: the site is at http://localhost:8080."),
+    example("stackdeb boot --check", "Boot it, ask the site's pages, and end with status 0 if all are well."),
+    example("stackdeb boot --user-data user-data.yaml --ssh-port 2222", "Log in with: ssh -p 2222 root@localhost"),
+    example("stackdeb boot --network 7000 --port 8081", "Boot a second machine on the network with the number 7000."),
+];
+
+static UPLOAD: [Example; 2] = [
+    example("stackdeb upload --region us-east", "Upload the newest image in dist and print its id."),
+    example("stackdeb upload --region us-east --tag staging shop.img.gz", "Upload a file with a tag."),
+];
+
+static DEPLOY: [Example; 3] = [
+    example("stackdeb deploy --region us-east", "Start one instance of the smallest plan, and wait until it answers."),
+    example(
+        "stackdeb deploy --region us-east --count 3 --type g6-standard-2 --label shop",
+        "Start shop-1, shop-2 and shop-3 of a larger plan.",
+    ),
+    example(
+        "stackdeb deploy --region us-east --replace",
+        "Start as many as run now, of the new version; remove the old ones once the new ones answer.",
+    ),
+];
+
+static INSTANCES: [Example; 2] = [
+    example("stackdeb instances", "List the instances of the project in this folder."),
+    example("stackdeb instances --json", "List them for a program."),
+];
+
+static DESTROY: [Example; 2] = [
+    example("stackdeb destroy", "Remove all instances of the project in this folder, after a question."),
+    example("stackdeb destroy shop-2 --yes", "Remove one of them without a question."),
+];
+
+static TERRAFORM: [Example; 2] = [
+    example("stackdeb terraform", "Write the folder terraform of the project in this folder."),
+    example("stackdeb terraform shop --out infrastructure", "Write it to another folder."),
+];
+
+static SCHEMA: [Example; 1] = [example(
+    "stackdeb schema > stack.schema.json",
+    "Write the schema to a file beside stack.toml, for the line `#:schema ./stack.schema.json`.",
+)];
