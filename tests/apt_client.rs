@@ -14,6 +14,7 @@ use stackdeb::apt::{
 };
 use stackdeb::system::cache::Cache;
 use stackdeb::system::epoch::Epoch;
+use stackdeb::system::progress::Reporter;
 use support::mirror::{Fault, Mirror};
 use support::repository::{INDEX, PACKAGE, Repository, keys};
 
@@ -35,7 +36,7 @@ impl User {
             attempts: 3,
             pause: Duration::from_millis(10),
         };
-        Self { folder, cache, client: Client::new(limits), certificate: keys().certificate("good") }
+        Self { folder, cache, client: Client::new(limits, Reporter::Silent), certificate: keys().certificate("good") }
     }
 
     fn open(&self, base: &str) -> Result<Archive, ArchiveError> {

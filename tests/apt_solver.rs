@@ -8,11 +8,13 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use stackdeb::apt::{
-    Archive, Client, Field, Keyring, Limits, Priority, Sources, Step, Suite, Universe, install_plan, solve, sources,
+    Archive, Client, Field, InstallStep, Keyring, Limits, Priority, Sources, Suite, Universe, install_plan, solve,
+    sources,
 };
 use stackdeb::control::Relations;
 use stackdeb::system::cache::Cache;
 use stackdeb::system::epoch::Epoch;
+use stackdeb::system::progress::Reporter;
 
 /// The image of the stack that ships with the project.
 const IMAGE: &str = "systemd-sysv linux-image-cloud-amd64 initramfs-tools nginx-light postgresql python3-flask gunicorn \
@@ -39,7 +41,7 @@ fn world() -> &'static World {
         let sources = sources::find(suite, None, None, Path::new("/")).unwrap();
         let keyring = Keyring::from_bytes("Debian", suite.distribution.keyring()).unwrap();
         let cache = Cache::at(&folder.path().join("cache")).unwrap();
-        let client = Client::new(Limits::default());
+        let client = Client::new(Limits::default(), Reporter::Silent);
         let archive = Archive::open(&cache, &client, suite, &sources, &keyring, Epoch::now()).unwrap();
         let world = World { archive, sources, folder };
         world.prepare_apt();
@@ -158,7 +160,7 @@ fn the_image_is_unpacked_and_configured_in_an_order_that_policy_allows() {
     let (mut unpacked, mut configured) = (BTreeSet::new(), BTreeSet::new());
     for (number, step) in steps.iter().enumerate() {
         match step {
-            Step::Unpack(records) => {
+            InstallStep::Unpack(records) => {
                 for record in records {
                     for group in record.relations(Field::PreDepends).unwrap().0.iter().filter(|_| number > 0) {
                         let mut members = group.0.iter().flat_map(|relation| universe.satisfying(relation));
@@ -168,7 +170,7 @@ fn the_image_is_unpacked_and_configured_in_an_order_that_policy_allows() {
                     assert!(unpacked.insert(record.name.as_str()), "{} is unpacked twice", record.name);
                 }
             }
-            Step::Configure(records) => {
+            InstallStep::Configure(records) => {
                 for record in records {
                     assert!(unpacked.contains(record.name.as_str()), "{} is not unpacked", record.name);
                     assert!(configured.insert(record.name.as_str()), "{} is configured twice", record.name);

@@ -24,7 +24,7 @@ use std::thread;
 pub use fetch::{Client, Download, FetchError, Limits};
 pub use index::IndexError;
 pub use keyring::{Keyring, KeyringError, SignatureError};
-pub use order::{Step, install_plan};
+pub use order::{InstallStep, install_plan};
 pub use record::{Field, MultiArch, Origin, Priority, Record, RecordError};
 pub use release::{Release, ReleaseError, ReleaseFile};
 pub use solve::{SolveError, solve};
@@ -146,9 +146,11 @@ impl Archive {
         keyring: &Keyring,
         now: Epoch,
     ) -> Result<Self, ArchiveError> {
+        let reading = client.reporter().spinner("reading the Release files");
         let wanted = [(&sources.main, suite.name), (&sources.main, suite.updates), (&sources.security, suite.security)];
         let open = |(base, name): (&String, &'static str)| Pocket::open(client, base, name, keyring, now);
         let pockets = side_by_side(&wanted, |&pocket| open(pocket))?;
+        drop(reading);
 
         let mut indices = Vec::new();
         for pocket in &pockets {
@@ -157,6 +159,7 @@ impl Archive {
         }
         let downloads: Vec<Download> = indices.iter().map(|(download, _, _)| download.clone()).collect();
         client.save_all("downloading package indices", &downloads)?;
+        let _reading = client.reporter().spinner("reading the package indices");
         let records = side_by_side(&indices, |(download, compression, base)| {
             index::read(&download.path, *compression, base).map_err(ArchiveError::from)
         })?;

@@ -11,7 +11,7 @@ use crate::control::Alternatives;
 
 /// What dpkg has to do next.
 #[derive(Debug)]
-pub enum Step<'a> {
+pub enum InstallStep<'a> {
     /// To unpack these. The first such step needs `--force-depends`.
     Unpack(Vec<&'a Record>),
     /// To configure these, which are unpacked, in this order.
@@ -23,7 +23,7 @@ pub enum Step<'a> {
 ///
 /// # Errors
 /// When a relation field cannot be read.
-pub fn install_plan<'a>(chosen: &[&'a Record]) -> Result<Vec<Step<'a>>, SolveError> {
+pub fn install_plan<'a>(chosen: &[&'a Record]) -> Result<Vec<InstallStep<'a>>, SolveError> {
     let mut plan = Plan::new(chosen)?;
     let essential: Vec<usize> =
         plan.in_state(State::Out).into_iter().filter(|&at| plan.records[at].essential).collect();
@@ -74,7 +74,7 @@ struct Plan<'a> {
     pre_depends: Vec<Vec<Vec<usize>>>,
     depends: Vec<Vec<Vec<usize>>>,
     states: Vec<State>,
-    steps: Vec<Step<'a>>,
+    steps: Vec<InstallStep<'a>>,
 }
 
 impl<'a> Plan<'a> {
@@ -136,8 +136,8 @@ impl<'a> Plan<'a> {
         let records: Vec<&Record> = packages.iter().map(|&at| self.records[at]).collect();
         packages.iter().for_each(|&at| self.states[at] = State::Unpacked);
         match self.steps.last_mut() {
-            Some(Step::Unpack(before)) => before.extend(records),
-            _ => self.steps.push(Step::Unpack(records)),
+            Some(InstallStep::Unpack(before)) => before.extend(records),
+            _ => self.steps.push(InstallStep::Unpack(records)),
         }
     }
 
@@ -148,7 +148,7 @@ impl<'a> Plan<'a> {
         }
         let records = ordered.iter().map(|&at| self.records[at]).collect();
         ordered.iter().for_each(|&at| self.states[at] = State::Configured);
-        self.steps.push(Step::Configure(records));
+        self.steps.push(InstallStep::Configure(records));
     }
 }
 
@@ -179,8 +179,8 @@ mod tests {
         steps
             .iter()
             .map(|step| match step {
-                Step::Unpack(records) => format!("unpack {}", name(records)),
-                Step::Configure(records) => format!("configure {}", name(records)),
+                InstallStep::Unpack(records) => format!("unpack {}", name(records)),
+                InstallStep::Configure(records) => format!("configure {}", name(records)),
             })
             .collect()
     }

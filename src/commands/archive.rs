@@ -10,7 +10,7 @@ use crate::apt::{Archive, Client, Keyring, Limits, Sources, Suite, sources};
 use crate::stack::Image;
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
-use crate::system::progress::Progress;
+use crate::system::progress::Reporter;
 
 /// Where packages come from, and whom to believe.
 pub struct Source {
@@ -29,7 +29,7 @@ impl Source {
     ///
     /// # Errors
     /// When no mirror is known or the keyring cannot be read.
-    pub fn of(suite: &'static Suite, image: &Image) -> miette::Result<Self> {
+    pub fn of(suite: &'static Suite, image: &Image, reporter: Reporter) -> miette::Result<Self> {
         let keyring = match &image.keyring {
             Some(path) => {
                 let name = path.display().to_string();
@@ -41,16 +41,21 @@ impl Source {
         };
         let (mirror, security) = (image.mirror.as_deref(), image.security_mirror.as_deref());
         let sources = sources::find(suite, mirror, security, Path::new("/"))?;
-        Ok(Self { suite, sources, keyring, client: Client::new(Limits::default()) })
+        Ok(Self { suite, sources, keyring, client: Client::new(Limits::default(), reporter) })
     }
 
     /// The source of a tool that no stack says anything about: this machine's own mirrors.
     ///
     /// # Errors
     /// When no mirror is known.
-    pub fn of_machine(suite: &'static Suite) -> miette::Result<Self> {
+    pub fn of_machine(suite: &'static Suite, reporter: Reporter) -> miette::Result<Self> {
         let sources = sources::find(suite, None, None, Path::new("/"))?;
-        Ok(Self { suite, sources, keyring: Self::own_keyring(suite)?, client: Client::new(Limits::default()) })
+        Ok(Self {
+            suite,
+            sources,
+            keyring: Self::own_keyring(suite)?,
+            client: Client::new(Limits::default(), reporter),
+        })
     }
 
     fn own_keyring(suite: &Suite) -> miette::Result<Keyring> {
@@ -64,7 +69,6 @@ impl Source {
 /// # Errors
 /// When something cannot be had or is not to be trusted.
 pub fn open(cache: &Cache, source: &Source) -> miette::Result<Archive> {
-    let _progress = Progress::spinner("reading the archive");
     let Source { suite, sources, keyring, client } = source;
     Ok(Archive::open(cache, client, suite, sources, keyring, Epoch::now())?)
 }

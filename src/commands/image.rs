@@ -21,7 +21,7 @@ use crate::stack::{self, Stack};
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
 use crate::system::output::OutputFile;
-use crate::system::progress::Progress;
+use crate::system::progress::Reporter;
 use crate::system::tree::WorkFolder;
 use crate::system::userns;
 
@@ -50,7 +50,8 @@ pub fn run(args: &ImageArgs) -> miette::Result<()> {
     let cache = Cache::open()?;
     let work = WorkFolder::create(&cache.work())?;
     let package = deb::build(&stack, work.path())?;
-    let source = Source::of(suite, &stack.image)?;
+    let reporter = Reporter::Stderr;
+    let source = Source::of(suite, &stack.image, reporter)?;
     let mut archive = archive::open(&cache, &source)?;
     archive.universe.add_local(&package.control, package.path.clone(), package.written.sha256, package.written.size)?;
 
@@ -66,13 +67,14 @@ pub fn run(args: &ImageArgs) -> miette::Result<()> {
     let files = pool::download(&cache, &source.client, &chosen)?;
     let epoch = Epoch::from_environment()?.unwrap_or_else(|| archive.date.max(package.epoch));
 
-    let built = Build { stack: &stack, epoch, source: &source, chosen: &chosen, files: &files, work: work.path() };
+    let built =
+        Build { stack: &stack, epoch, source: &source, chosen: &chosen, files: &files, work: work.path(), reporter };
     let identity = built.identity();
     let own = built.image_files(&identity)?;
     let root = built.root(&wanted[2..], &own)?;
     let raw = built.file_system(&root, &identity)?;
     let dist = stack.folder.join("dist");
-    let (output, compressed) = compress(&raw, &dist.join(stack.image_file_name()))?;
+    let (output, compressed) = compress(&raw, &dist.join(stack.image_file_name()), reporter)?;
     let releases = archive
         .releases
         .iter()
@@ -135,6 +137,7 @@ struct Build<'a> {
     /// The packages' files, in the order of `chosen`.
     files: &'a [PathBuf],
     work: &'a Path,
+    reporter: Reporter,
 }
 
 impl Build<'_> {
@@ -170,11 +173,10 @@ impl Build<'_> {
             debconf: String::new(),
             epoch: self.epoch,
         };
-        let progress = Progress::spinner("making the root");
-        rootfs::build(&root, &plan, &|what| progress.say(what))?;
+        rootfs::build(&root, &plan, self.reporter)?;
         let sandbox = Sandbox::new(&root).epoch(self.epoch);
         let late: Vec<ImageFile> = late.into_iter().cloned().collect();
-        progress.say("finishing the root");
+        let _progress = self.reporter.spinner("finishing the root");
         finish::finish(&root, &late, self.epoch, &|command| sandbox.run(command).map_err(Into::into))?;
         Ok(root)
     }
@@ -185,9 +187,9 @@ impl Build<'_> {
             index.and_then(|index| self.files.get(index)).cloned()
         };
         let name = |record: &&Record| record.name.clone();
-        let step = |step: &apt::Step| match step {
-            apt::Step::Unpack(records) => rootfs::Step::Unpack(records.iter().filter_map(file).collect()),
-            apt::Step::Configure(records) => rootfs::Step::Configure(records.iter().map(name).collect()),
+        let step = |step: &apt::InstallStep| match step {
+            apt::InstallStep::Unpack(records) => rootfs::Step::Unpack(records.iter().filter_map(file).collect()),
+            apt::InstallStep::Configure(records) => rootfs::Step::Configure(records.iter().map(name).collect()),
         };
         Ok(install_plan(self.chosen)?.iter().map(step).collect())
     }
@@ -202,7 +204,7 @@ impl Build<'_> {
     }
 
     fn file_system(&self, root: &Path, identity: &Identity) -> miette::Result<PathBuf> {
-        let progress = Progress::spinner("making the file system");
+        let progress = self.reporter.spinner("making the file system");
         let image = self.work.join("image");
         File::create(&image).into_diagnostic().wrap_err_with(|| format!("cannot make {}", image.display()))?;
         let sandbox = Sandbox::new(root)
@@ -220,12 +222,11 @@ impl Build<'_> {
 }
 
 /// Compresses the raw image into the file that will be called `path`, which is not named yet.
-fn compress(raw: &Path, path: &Path) -> miette::Result<(OutputFile, gzip::Compressed)> {
+fn compress(raw: &Path, path: &Path, reporter: Reporter) -> miette::Result<(OutputFile, gzip::Compressed)> {
     let raw = File::open(raw).into_diagnostic()?;
-    let progress = Progress::bytes("compressing", raw.metadata().into_diagnostic()?.len());
     let mut output = OutputFile::create(path)?;
     let threads = thread::available_parallelism().into_diagnostic()?;
-    let compressed = gzip::compress(&raw, &mut output, threads, &progress)
+    let compressed = gzip::compress(&raw, &mut output, threads, reporter)
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot compress the image into {}", path.display()))?;
     limits::check_compressed(compressed.compressed_bytes)?;

@@ -10,6 +10,7 @@ use crate::apt::{Suite, pool, solve};
 use crate::control::Relations;
 use crate::stack;
 use crate::system::cache::Cache;
+use crate::system::progress::Reporter;
 use crate::vm::grub;
 
 /// The suite whose GRUB is used when there is no `stack.toml` in this folder.
@@ -28,8 +29,8 @@ pub fn find_or_make(cache: &Cache) -> miette::Result<PathBuf> {
         return Ok(loader);
     }
     let source = match &image {
-        Some(image) => Source::of(suite, image)?,
-        None => Source::of_machine(suite)?,
+        Some(image) => Source::of(suite, image, Reporter::Stderr)?,
+        None => Source::of_machine(suite, Reporter::Stderr)?,
     };
     let archive = archive::open(cache, &source)?;
     let wanted: Relations = grub::PACKAGES.parse().into_diagnostic()?;

@@ -17,7 +17,7 @@ use flate2::{Compress, Compression, FlushCompress};
 
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
-use crate::system::progress::Progress;
+use crate::system::progress::{Progress, Reporter};
 
 /// Bytes of the image in each block.
 const BLOCK: usize = 1024 * 1024;
@@ -57,13 +57,14 @@ struct Job {
     done: SyncSender<io::Result<Deflated>>,
 }
 
-/// Compresses `raw` from its start to its end into `output`, on `threads` workers; `progress` counts the image's bytes.
+/// Compresses `raw` from its start to its end into `output`, on `threads` workers. A progress line of `reporter` counts the image's bytes.
 /// The result is the same for every number of threads. Uses about 3 MiB of memory for each.
 ///
 /// # Errors
 /// When `raw` cannot be read, `output` cannot be written, or the user interrupts.
-pub fn compress(raw: &File, output: impl Write, threads: NonZeroUsize, progress: &Progress) -> io::Result<Compressed> {
+pub fn compress(raw: &File, output: impl Write, threads: NonZeroUsize, reporter: Reporter) -> io::Result<Compressed> {
     let length = raw.metadata()?.len();
+    let progress = reporter.bytes("compressing", length);
     // The results in the order of the blocks; its bound is what limits the blocks under way.
     let (in_order, results) = sync_channel(2 * threads.get());
     let (jobs, queue) = sync_channel(threads.get());
@@ -73,7 +74,7 @@ pub fn compress(raw: &File, output: impl Write, threads: NonZeroUsize, progress:
             scope.spawn(|| work(&queue));
         }
         let reader = scope.spawn(move || read(raw, length, &jobs, &in_order));
-        let written = write(results, output, progress);
+        let written = write(results, output, &progress);
         let raw_sha256 = reader.join().map_err(|_| io::Error::other("the image's reader ended unexpectedly"))?;
         // Both fail when the disk is full or the user interrupts, the reader only because nobody takes its blocks.
         let (compressed_sha256, compressed_bytes) = written?;
@@ -191,8 +192,7 @@ mod tests {
         raw.write_all(content).unwrap();
         raw.rewind().unwrap();
         let mut out = Vec::new();
-        let progress = Progress::bytes("test", content.len() as u64);
-        let sizes = compress(&raw, &mut out, NonZeroUsize::new(threads).unwrap(), &progress).unwrap();
+        let sizes = compress(&raw, &mut out, NonZeroUsize::new(threads).unwrap(), Reporter::Silent).unwrap();
         (out, sizes)
     }
 
@@ -247,7 +247,7 @@ mod tests {
         let mut raw = tempfile::tempfile().unwrap();
         raw.write_all(&sample()).unwrap();
         let two = NonZeroUsize::new(2).unwrap();
-        let error = compress(&raw, Full, two, &Progress::bytes("test", 1)).unwrap_err();
+        let error = compress(&raw, Full, two, Reporter::Silent).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 }

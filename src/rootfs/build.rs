@@ -24,6 +24,7 @@ use super::unpack::{UnpackError, unpack};
 use crate::control::PackageName;
 use crate::deb::Reader;
 use crate::system::epoch::Epoch;
+use crate::system::progress::Reporter;
 
 /// Where dpkg finds its configuration in the root, among it the rules for paths.
 const DPKG_CONFIGURATION: &str = "etc/dpkg/dpkg.cfg.d";
@@ -93,16 +94,16 @@ pub enum BuildError {
     Audit(String),
 }
 
-/// Builds `plan` in `root`, a folder that is empty or missing. `report` hears what is being done.
+/// Builds `plan` in `root`, a folder that is empty or missing. A progress line of `reporter` says which step is being done.
 ///
 /// # Errors
 /// When a package or a script fails, the disk is full, or the user interrupts. The root is then worth nothing.
-pub fn build(root: &Path, plan: &Plan, report: &dyn Fn(&str)) -> Result<(), BuildError> {
+pub fn build(root: &Path, plan: &Plan, reporter: Reporter) -> Result<(), BuildError> {
     let [Step::Unpack(essential), Step::Configure(_), rest @ ..] = plan.steps.as_slice() else {
         return Err(BuildError::NoEssential);
     };
     let _umask = Umask::standard();
-    report("unpacking the essential packages");
+    let progress = reporter.spinner("unpacking the essential packages");
     unpack(essential, root, &Filter::new(&path_rules(&plan.files)))?;
     let tree = Tree { root };
     tree.prepare(plan)?;
@@ -115,7 +116,7 @@ pub fn build(root: &Path, plan: &Plan, report: &dyn Fn(&str)) -> Result<(), Buil
         // Compiled Python comes from py3compile alone, not from whichever script imports a module first.
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let dpkg = Dpkg { sandbox: &sandbox, pool: &pool };
-    report("installing the essential packages");
+    progress.describe("installing the essential packages");
     dpkg.unpack(&passwd_first(essential)?, &["--force-depends"])?;
     dpkg.run(&["--configure", "--pending", "--force-depends"])?;
     tree.stop_daemons()?;
@@ -125,19 +126,19 @@ pub fn build(root: &Path, plan: &Plan, report: &dyn Fn(&str)) -> Result<(), Buil
     for step in rest {
         match step {
             Step::Unpack(packages) => {
-                report(&format!("unpacking {} packages", packages.len()));
+                progress.describe(&format!("unpacking {} packages", packages.len()));
                 dpkg.unpack(packages, &[])?;
             }
             Step::Configure(names) => {
-                report(&format!("configuring {} packages", names.len()));
+                progress.describe(&format!("configuring {} packages", names.len()));
                 dpkg.configure(names)?;
             }
         }
     }
-    report("running the triggers of all packages");
+    progress.describe("running the triggers of all packages");
     dpkg.run(&["--configure", "--pending"])?;
     if tree.has("usr/sbin/update-initramfs") && tree.has_kernel() {
-        report("making the initramfs");
+        progress.describe("making the initramfs");
         let sandbox = sandbox.clone().env("INITRD", "Yes");
         sandbox.run(&["update-initramfs", "-c", "-k", "all"])?;
         sandbox.run(&["sh", "-ec", LINK_INITRAMFS])?;

@@ -1,47 +1,69 @@
-//! Progress on standard error: a line that changes while work goes on, in a terminal only; silent when piped.
+//! How the user learns what long work is doing. A command makes a [`Reporter`] and hands it down; work that takes over a
+//! second asks it for a [`Progress`] line. That line is drawn on standard error, and only if this is a terminal: a pipe or
+//! a log file gets none of it.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// One piece of work under way. Its line is gone when it is dropped.
+/// The pause between two steps of a spinner.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Whom work reports to. It is copied freely: all copies write to the same place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reporter {
+    /// Standard error.
+    Stderr,
+    /// Nobody: no line is ever drawn or written.
+    Silent,
+}
+
+/// The progress line of one piece of work. It disappears when this value is dropped.
 pub struct Progress {
     bar: ProgressBar,
 }
 
+impl Reporter {
+    /// Writes a sentence that stays, also into a pipe: something that the user has to know even if the work succeeds.
+    pub fn say(self, sentence: &str) {
+        if self == Self::Stderr {
+            eprintln!("stackdeb: {sentence}");
+        }
+    }
+
+    /// Begins a line for work of unknown length. `what` is a phrase such as "making the root".
+    pub fn spinner(self, what: &str) -> Progress {
+        let bar = ProgressBar::with_draw_target(None, self.target());
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(TICK);
+        Progress { bar }
+    }
+
+    /// Begins a line for work on `total` bytes, with the speed and the time that is left.
+    pub fn bytes(self, what: &str, total: u64) -> Progress {
+        let bar = ProgressBar::with_draw_target(Some(total), self.target());
+        let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message(what.to_owned());
+        Progress { bar }
+    }
+
+    fn target(self) -> ProgressDrawTarget {
+        match self {
+            Self::Stderr => ProgressDrawTarget::stderr(),
+            Self::Silent => ProgressDrawTarget::hidden(),
+        }
+    }
+}
+
 impl Progress {
-    /// Work of unknown length.
-    pub fn spinner(what: &str) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_message(what.to_owned());
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar }
-    }
-
-    /// Work on `total` bytes.
-    pub fn bytes(what: &str, total: u64) -> Self {
-        Self::with_template(what, total, "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
-    }
-
-    /// Work on `total` things.
-    pub fn items(what: &str, total: u64) -> Self {
-        Self::with_template(what, total, "{msg} {bar:30} {pos}/{len}")
-    }
-
-    fn with_template(what: &str, total: u64, template: &str) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_message(what.to_owned());
-        Self { bar }
-    }
-
-    /// So many bytes or things more are done.
+    /// Counts `count` more bytes as done.
     pub fn advance(&self, count: u64) {
         self.bar.inc(count);
     }
 
-    /// What is being done now.
-    pub fn say(&self, what: &str) {
+    /// Replaces the phrase that says what is being done.
+    pub fn describe(&self, what: &str) {
         self.bar.set_message(what.to_owned());
     }
 }

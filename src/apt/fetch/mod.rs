@@ -15,7 +15,7 @@ use super::release::ReleaseFile;
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
 use crate::system::output::{OutputError, OutputFile};
-use crate::system::progress::Progress;
+use crate::system::progress::{Progress, Reporter};
 use mirrors::{Failure, Mirrors};
 
 pub use error::FetchError;
@@ -41,12 +41,19 @@ pub struct Download {
 pub struct Client {
     mirrors: Mirrors,
     limits: Limits,
+    reporter: Reporter,
 }
 
 impl Client {
-    /// Makes a client; nothing is connected yet.
-    pub fn new(limits: Limits) -> Self {
-        Self { mirrors: Mirrors::new(limits), limits }
+    /// Makes a client that connects to a mirror only when something is fetched. Progress lines of `reporter` show the
+    /// downloads.
+    pub fn new(limits: Limits, reporter: Reporter) -> Self {
+        Self { mirrors: Mirrors::new(limits), limits, reporter }
+    }
+
+    /// The reporter that the client was made with, for the work around its downloads.
+    pub(super) fn reporter(&self) -> Reporter {
+        self.reporter
     }
 
     /// Fetches a small file of unknown hash into memory: a Release file, which is verified by its signature.
@@ -76,7 +83,7 @@ impl Client {
     /// # Errors
     /// The first error; the files that were whole by then are kept.
     pub fn save_all(&self, what: &str, downloads: &[Download]) -> Result<(), FetchError> {
-        let progress = Progress::bytes(what, downloads.iter().map(|download| download.file.size).sum());
+        let progress = self.reporter.bytes(what, downloads.iter().map(|download| download.file.size).sum());
         let mut queue: Vec<&Download> = downloads.iter().collect();
         queue.sort_by_key(|download| std::cmp::Reverse(download.file.size));
         let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
-use crate::system::progress::Progress;
+use crate::system::progress::{Progress, Reporter};
 
 /// A file on its way.
 pub(super) struct Content {
@@ -23,7 +23,7 @@ impl Content {
     /// The first `length` bytes of a file. `what` is done with them, for whoever watches.
     pub fn new(file: File, length: u64, what: &str) -> Self {
         let hasher = HashingWriter::new(io::sink());
-        Self { file, read: 0, length, hasher, failed: None, progress: Progress::bytes(what, length) }
+        Self { file, read: 0, length, hasher, failed: None, progress: Reporter::Stderr.bytes(what, length) }
     }
 
     /// How long it is, in bytes.
