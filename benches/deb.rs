@@ -3,11 +3,10 @@
 //! dpkg-deb gets a finished tree, with control data and all, and makes no `md5sums`; every package has them and ours come
 //! with the build, so md5sum makes them here first, as dh_md5sums(1) does.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use support::side_by_side;
 
 const MD5SUMS: &str =
     "(cd tree && find * -path DEBIAN -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -r0 md5sum > DEBIAN/md5sums)";
@@ -23,7 +22,7 @@ fn main() {
                 find app -name __pycache__ -prune -exec rm -rf {} +";
     shell(&folder, fill, repository);
     println!("{}", String::from_utf8_lossy(&shell(&folder, "du -sh app", repository)).trim());
-    support::head("md5sum, dpkg-deb");
+    side_by_side::head("md5sum, dpkg-deb");
     for (name, zip) in [("none", "-Znone"), ("gzip", "-Zgzip -z9"), ("zstd", "-Zzstd -z19"), ("xz", "-Zxz -z6")] {
         let text = manifest.replacen("[package]", &format!("[package]\ncompression = \"{name}\""), 1);
         fs::write(folder.join("stack.toml"), text).unwrap();
@@ -40,7 +39,7 @@ fn main() {
             command.args(["-c", &script]).current_dir(&folder);
             command
         };
-        support::compare(name, 3, ours, theirs);
+        side_by_side::compare(name, 3, ours, theirs);
     }
 }
 

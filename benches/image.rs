@@ -1,11 +1,10 @@
 //! Building the whole image, beside mmdebstrap, `mke2fs -d` and `gzip -6` with the same packages; both have them downloaded.
 //! To be run as root, as mmdebstrap is at its fastest then.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use support::side_by_side;
 
 fn main() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-image");
@@ -50,6 +49,6 @@ fn main() {
         command.args(["-ec", &script]).current_dir(&folder);
         command
     };
-    support::head("mmdebstrap…");
-    support::compare("image", 1, ours, theirs);
+    side_by_side::head("mmdebstrap…");
+    side_by_side::compare("image", 1, ours, theirs);
 }

@@ -5,19 +5,15 @@
 //! wrk and nginx run on the same processors, so with two of them ours cannot have more than what the other side leaves
 //! idle. It needs a PostgreSQL server of its own, which pg_virtualenv(1) makes and removes.
 
-#[path = "../tests/support/mod.rs"]
-mod machines;
-mod support;
-
 use std::env;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use machines::local_site::{LocalSite, free_port, terminate};
-use machines::run;
-use support::load::{self, Load};
+use support::local_site::{LocalSite, free_port, terminate};
+use support::run;
+use support::wrk::{self, Load};
 
 const LOAD: Load = Load { connections: 16, seconds: 5, rounds: 5 };
 
@@ -45,9 +41,9 @@ fn main() {
         run(Command::new("curl").args(wait).arg(format!("{address}/healthz")));
     }
     println!("{} processors, {} connections", thread::available_parallelism().unwrap(), LOAD.connections);
-    load::head("by hand");
+    wrk::head("by hand");
     for path in ["/", "/visits"] {
-        load::compare(path, LOAD, &ours, &theirs);
+        wrk::compare(path, LOAD, &ours, &theirs);
     }
     terminate(&mut app);
 }

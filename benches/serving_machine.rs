@@ -3,13 +3,9 @@
 //! and database. wrk asks from outside. Without hardware virtualisation the figures say nothing of a real server; the
 //! ratios do.
 
-#[path = "../tests/support/mod.rs"]
-mod machines;
-mod support;
-
-use machines::machine::Machine;
-use machines::{Built, built, kept};
-use support::load::{self, Load};
+use support::machine::Machine;
+use support::wrk::{self, Load};
+use support::{Built, built, kept};
 
 const LOAD: Load = Load { connections: 16, seconds: 10, rounds: 3 };
 
@@ -32,8 +28,8 @@ fn main() {
     machine.get("/healthz", 200);
     machine.ssh("for i in $(seq 60); do python3 -c \"import urllib.request as r; r.urlopen(r.Request('http://127.0.0.1/healthz', headers={'Host': 'by-hand'}))\" && exit; sleep 1; done; exit 1");
     println!("{} processors, {} connections", machine.ssh("nproc"), LOAD.connections);
-    load::head("by hand");
+    wrk::head("by hand");
     for path in ["/", "/visits"] {
-        load::compare(path, LOAD, &ours, &theirs);
+        wrk::compare(path, LOAD, &ours, &theirs);
     }
 }

@@ -1,7 +1,5 @@
 //! What an administrator's programs are told when the health check fails.
 
-mod support;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

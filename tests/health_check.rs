@@ -1,7 +1,5 @@
 //! The health check as an administrator meets it: PostgreSQL servers, good and bad; the log, the journal, the state file.
 
-mod support;
-
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
@@ -15,7 +13,7 @@ use support::postgres::Postgres;
 
 #[test]
 fn a_postgresql_server_is_well_when_pg_isready_says_so() {
-    let server = Postgres::new();
+    let server = Postgres::default();
     let socket = server.socket();
     let check = || findings(&["--postgres", &socket]);
     let (status, found) = check();

@@ -1,7 +1,5 @@
 //! The health check of a machine whose database is elsewhere: it asks that server, and tells nobody its password.
 
-mod support;
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

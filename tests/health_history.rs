@@ -1,7 +1,5 @@
 //! What the health check keeps of earlier checks: bounded, and whole whatever happens to it.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,8 +1,6 @@
 //! What the health check measures of a machine, beside psutil; the limits that the command line and `health.toml` set; and
 //! what a check itself costs.
 
-mod support;
-
 use std::fs;
 use std::mem::MaybeUninit;
 use std::path::Path;
@@ -28,7 +26,7 @@ print(json.dumps(dict(found=found, cpu=cpu, ends=[before, now()], cpus=psutil.cp
 
 fn beside_psutil() -> Value {
     let mut python = Command::new("/usr/bin/python3");
-    python.args(["-c", PSUTIL, program(), "--name", "a", "--disk", "/", "--json"]);
+    python.args(["-c", PSUTIL, &program(), "--name", "a", "--disk", "/", "--json"]);
     let output = python.output().unwrap();
     assert!(output.status.success(), "{}\nThis test needs the package python3-psutil.", support::text(&output));
     serde_json::from_slice(&output.stdout).unwrap()

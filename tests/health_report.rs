@@ -1,7 +1,5 @@
 //! The report of the health check, in a real browser without a network, and from a real nginx.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

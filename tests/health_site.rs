@@ -1,7 +1,5 @@
 //! The health check against web sites, good and bad.
 
-mod support;
-
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::thread;

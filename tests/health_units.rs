@@ -1,7 +1,5 @@
 //! The health check and systemd's units: over a message bus, as on a server.
 
-mod support;
-
 use std::fs;
 use std::os::unix::net::UnixListener;
 use std::path::Path;

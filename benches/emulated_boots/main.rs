@@ -11,9 +11,6 @@ use std::process::{Command, ExitCode, Stdio};
 use stackdeb::vm::accelerator::Accelerator;
 use stackdeb::vm::machine::find_qemu;
 
-#[path = "../../tests/support/mod.rs"]
-mod support;
-
 use support::{Built, built, kept, run};
 
 const CPUS: u32 = 2;

@@ -1,6 +1,5 @@
 //! An account at Linode, seen from a user's home: a good image, programs that know nothing of this machine but where that
 //! home is, and a look at all that they leave behind.
-#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +32,7 @@ pub fn text(output: &Output) -> String {
 pub fn image() -> &'static Path {
     static IMAGE: OnceLock<PathBuf> = OnceLock::new();
     IMAGE.get_or_init(|| {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(env!("CARGO_CRATE_NAME"));
+        let folder = crate::kept().join("linode-image");
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("tree")).unwrap();
         let path = folder.join("shop-1.0+rc1-linode.img.gz");
@@ -51,9 +50,15 @@ pub struct Home {
     folder: tempfile::TempDir,
 }
 
+impl Default for Home {
+    fn default() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+}
+
 impl Home {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self::default()
     }
 
     pub fn path(&self) -> &Path {
@@ -72,7 +77,7 @@ impl Home {
     }
 
     pub fn upload(&self, api: &Api) -> Command {
-        let mut command = self.command(env!("CARGO_BIN_EXE_stackdeb"));
+        let mut command = self.command(&crate::program("stackdeb"));
         command.env("LINODE_API_URL", api.address()).args(["upload", "--region", "us-east"]);
         command
     }

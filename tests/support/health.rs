@@ -18,8 +18,8 @@ use super::source_folder;
 /// machine.
 pub const BOUND: Duration = Duration::from_secs(9);
 /// The program under test.
-pub fn program() -> &'static str {
-    env!("CARGO_BIN_EXE_health-check")
+pub fn program() -> String {
+    crate::program("health-check")
 }
 
 /// Runs a check of the server `stack` within its bound.

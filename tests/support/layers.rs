@@ -7,15 +7,14 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Output};
-use std::sync::Mutex;
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
 
-use libtest_mimic::{Arguments, Trial};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use stackdeb::system::hash::Sha256;
-use stackdeb::system::{tree, userns};
+use stackdeb::system::tree;
 
 use super::{Built, built, default_stack, inside, kept, run, stackdeb, text};
 
@@ -35,6 +34,12 @@ const OWN: [&str; 9] = [
 /// The Debian at the bottom: the built image without the package, in a folder, with the package's two versions as
 /// `/srv/v1.deb` and `/srv/v2.deb`.
 pub fn base() -> Root {
+    static PREPARED: LazyLock<PathBuf> = LazyLock::new(prepare);
+    Root::over(vec![PREPARED.clone()])
+}
+
+/// Unpacks the image, if that has not been done, and makes an empty folder for the layers.
+fn prepare() -> PathBuf {
     let root = kept().join("layers-base");
     let dist = built(Built::WithoutPackage);
     let manifest = fs::read(dist.join("stack-1.0.0-linode.json")).unwrap();
@@ -58,11 +63,11 @@ pub fn base() -> Root {
     if !in_user_namespace() {
         mount(Some("layers"), &folder, Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
     }
-    Root::over(vec![root])
+    root
 }
 
 fn layers() -> PathBuf {
-    kept().join(concat!("layers-of-", env!("CARGO_CRATE_NAME")))
+    kept().join("layers")
 }
 
 /// The default stack's package in that version. The second has another module, lacks one, and has other conffiles.
@@ -207,19 +212,6 @@ pub fn dpkg(arguments: &str) -> String {
 /// has to keep them from it.
 pub const AS_IF_LIVE: &str = "mkdir -p /run/systemd/system; \
     printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d";
-
-/// The `main` of a test that works in such roots.
-pub fn run_trials(trials: Vec<Trial>) -> ExitCode {
-    let arguments = Arguments::from_args();
-    if !arguments.list {
-        if let Err(error) = userns::enter() {
-            eprintln!("{:?}", miette::Report::new(error));
-            return ExitCode::FAILURE;
-        }
-        own_mounts();
-    }
-    libtest_mimic::run(&arguments, trials).exit_code()
-}
 
 /// Gives this program mounts of its own, which end with it. To be called before any thread is started.
 pub fn own_mounts() {

@@ -4,12 +4,12 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 
 use super::upgrade::Server;
 use super::{run, stackdeb, text};
@@ -45,15 +45,13 @@ enum Shared<M> {
 /// What the tests say that could not run, after the first one, which has the console.
 const NOT_BOOTED: &str = "it could not run: the machine that it shares with the test above did not come up";
 
-/// The `main` of a test whose checks share one machine, or several. It is booted for the first that is asked for; they run in their
-/// order, each on what the one before it left, and `others` after them.
-pub fn run_checks<M: Send + 'static>(boot: fn() -> M, checks: &[Check<M>], others: Vec<Trial>) -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
+/// Tests that share one machine, or several. It is booted for the first that is asked for; they run in their order, each on
+/// what the one before it left.
+pub fn checks<M: Send + 'static>(file: &str, boot: fn() -> M, checks: &[Check<M>]) -> Vec<Trial> {
     let shared = Arc::new(Mutex::new(Shared::NotBooted));
     let trial = |&(name, check): &Check<M>| {
         let shared = Arc::clone(&shared);
-        Trial::test(name, move || {
+        Trial::test(format!("{file}::{name}"), move || {
             let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
             if matches!(*shared, Shared::NotBooted) {
                 // It stays so when the boot panics, which shows the console once: at the first test.
@@ -65,9 +63,7 @@ pub fn run_checks<M: Send + 'static>(boot: fn() -> M, checks: &[Check<M>], other
             Ok(())
         })
     };
-    let mut trials: Vec<Trial> = checks.iter().map(trial).collect();
-    trials.extend(others);
-    libtest_mimic::run(&arguments, trials).exit_code()
+    checks.iter().map(trial).collect()
 }
 
 /// A port that nobody listens on.

@@ -44,11 +44,13 @@ pub struct Postgres {
     port: u16,
 }
 
-impl Postgres {
-    pub fn new() -> Self {
+impl Default for Postgres {
+    fn default() -> Self {
         Self::on_port(5432)
     }
+}
 
+impl Postgres {
     /// One whose socket, and whatever else it listens on, has this port.
     pub fn on_port(port: u16) -> Self {
         let folder = postgres_folder();

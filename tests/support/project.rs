@@ -1,14 +1,14 @@
 //! A project in a user's home, whose instances stand at a port of the loopback's addresses, and the commands that deploy
 //! it.
-#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::account::{Home, TOKEN, image, sh};
 use crate::linode_api::{Api, Fault, Machines};
+use crate::{kept, source_folder};
 
 /// A home with the project `shop` 1.0, its built image, and an account at Linode.
 pub struct Project {
@@ -60,7 +60,7 @@ impl Project {
     }
 
     pub fn stackdeb(&self, arguments: &[&str]) -> Command {
-        let mut command = self.home.command(env!("CARGO_BIN_EXE_stackdeb"));
+        let mut command = self.home.command(&crate::program("stackdeb"));
         command.env("LINODE_API_URL", self.api.address()).args(arguments);
         command
     }
@@ -73,8 +73,8 @@ impl Project {
 
     /// Linode's own client.
     pub fn linode_cli(&self, arguments: &[&str]) -> Command {
-        let mut command = self.home.command(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/linode-cli"));
-        command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap());
+        let mut command = self.home.command(&source_folder().join("tests/linode-cli").display().to_string());
+        command.env("CARGO_TARGET_DIR", kept().parent().unwrap());
         command.env_remove("LINODE_TOKEN").env("LINODE_CLI_TOKEN", TOKEN);
         command.env("LINODE_CLI_SUPPRESS_VERSION_WARNING", "1").env("LINODE_CLI_CONFIG", self.path("linode-cli"));
         command.env("LINODE_CLI_API_HOST", &self.api.host).env("LINODE_CLI_API_SCHEME", "http").args(arguments);

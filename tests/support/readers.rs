@@ -36,7 +36,7 @@ pub fn debian_packaging(deb: &Path) -> String {
     let program = PROGRAM.get_or_init(|| {
         let target = super::kept().with_file_name("debian-packaging-reader");
         let manifest = super::source_folder().join("tests/debian-packaging-reader/Cargo.toml");
-        let mut build = Command::new(env!("CARGO"));
+        let mut build = Command::new("cargo");
         build.args(["build", "--quiet", "--locked", "--manifest-path"]).arg(manifest).arg("--target-dir").arg(&target);
         printed("cargo", &mut build);
         target.join("debug/debian-packaging-reader")

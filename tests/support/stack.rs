@@ -35,7 +35,7 @@ pub fn stack(folder: &Path) -> Stack {
             compression: Compression::Xz,
         },
         app: App {
-            folder: Path::new(env!("CARGO_MANIFEST_DIR")).join("app"),
+            folder: crate::source_folder().join("app"),
             module: "app:app".to_owned(),
             depends: "python3-flask (>= 2), python3-psycopg2".parse().unwrap(),
             workers: None,

@@ -1,5 +1,4 @@
 //! Projects whose Terraform configuration is written, and the reader that judges it.
-#![allow(dead_code, reason = "each test takes what it needs")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

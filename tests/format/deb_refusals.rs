@@ -1,0 +1,159 @@
+//! Packages that dpkg-deb, dpkg or lintian refuse are refused by us before anything is written.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use stackdeb::deb::{self, Package, Source};
+use support::package::{lay_out, lay_out_control, printed, relations, run, small};
+
+/// Who else has to refuse it.
+enum Judge {
+    /// dpkg-deb, when it builds.
+    DpkgDeb,
+    /// dpkg, when it unpacks what dpkg-deb has built.
+    Dpkg,
+    /// lintian, with this tag as an error or warning, in what dpkg-deb has built: Debian Policy forbids it.
+    Lintian(&'static str),
+}
+
+use Judge::{Dpkg, DpkgDeb, Lintian};
+
+type Mistake = (&'static str, Judge, fn(&mut Package));
+
+const MISTAKES: [Mistake; 23] = [
+    ("no maintainer's address", Lintian("malformed-contact"), |p| p.control.maintainer = "Jane Doe".into()),
+    ("half an address", Lintian("malformed-contact"), |p| p.control.maintainer = "Jane <jane@>".into()),
+    ("a line break in the maintainer", DpkgDeb, |p| p.control.maintainer = "A <a@b.c>\n\t".into()),
+    ("an unknown priority", Lintian("unknown-priority"), |p| p.control.priority = "high".into()),
+    ("an odd section", Lintian("unknown-section"), |p| p.control.section = "My Section".into()),
+    ("a home page that is none", Lintian("bad-homepage"), |p| p.control.homepage = Some("our site".into())),
+    ("no summary", Lintian("description-synopsis-is-empty"), |p| p.control.summary = String::new()),
+    ("a long summary", Lintian("synopsis-too-long"), |p| p.control.summary = "word ".repeat(20).trim().into()),
+    ("a reserved line", Lintian("description-contains-invalid-control-statement"), |p| {
+        p.control.description = "one\n.two".into();
+    }),
+    ("alternatives in Conflicts", DpkgDeb, |p| p.control.conflicts = relations("aa | bb")),
+    ("alternatives in Breaks", DpkgDeb, |p| p.control.breaks = relations("aa | bb")),
+    ("alternatives in Replaces", DpkgDeb, |p| p.control.replaces = relations("aa | bb")),
+    ("alternatives in Provides", DpkgDeb, |p| p.control.provides = relations("aa | bb")),
+    ("a range in Provides", Lintian("invalid-versioned-provides"), |p| p.control.provides = relations("aa (>= 1)")),
+    ("a field's name with a blank", DpkgDeb, |p| p.control.extra.push(("My Field".into(), "x".into()))),
+    ("a field's name that is a comment", DpkgDeb, |p| p.control.extra.push(("-Field".into(), "x".into()))),
+    ("a conffile that is not there", DpkgDeb, |p| p.conffiles.push("/etc/sample/none".into())),
+    ("a relative conffile", DpkgDeb, |p| p.conffiles.push("etc/sample/sample.conf".into())),
+    ("a conffile with a blank after it", DpkgDeb, |p| p.conffiles.push("/etc/sample/sample.conf ".into())),
+    ("a script without an interpreter", Lintian("script-without-interpreter"), |p| {
+        p.scripts.postinst = Some("exit 0\n".into());
+    }),
+    ("an unknown trigger directive", Dpkg, |p| p.triggers = Some("watch /usr/lib\n".into())),
+    ("a trigger without a name", Dpkg, |p| p.triggers = Some("interest\n".into())),
+    ("a trigger's name with a blank", Dpkg, |p| p.triggers = Some("interest a b\n".into())),
+];
+
+#[test]
+fn what_debian_refuses_is_refused() {
+    assert!(!is_refused_by_debian(&small(), &Dpkg), "the sample itself is good");
+    let mut wrong = Vec::new();
+    for (what, judge, make) in MISTAKES {
+        let mut package = small();
+        make(&mut package);
+        if package.check().is_ok() {
+            wrong.push(format!("{what}: we accept it"));
+        }
+        if !is_refused_by_debian(&package, &judge) {
+            wrong.push(format!("{what}: Debian accepts it"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn is_refused_by_debian(package: &Package, judge: &Judge) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let (tree, file) = (folder.path().join("tree"), folder.path().join("sample_1.0-2_all.deb"));
+    lay_out(&package.payload, &tree);
+    lay_out_control(package, &tree);
+    let mut build = Command::new("dpkg-deb");
+    let built = run("dpkg", build.args(["--root-owner-group", "-Znone", "--build"]).args([&tree, &file]));
+    if !built.status.success() {
+        return matches!(judge, DpkgDeb);
+    }
+    match judge {
+        DpkgDeb => false,
+        Dpkg => !unpacks(&file, &folder.path().join("root")),
+        Lintian(tag) => {
+            let mut lintian = Command::new("lintian");
+            let output = run("lintian", lintian.args(["--allow-root", "--tags", tag]).arg(&file));
+            String::from_utf8_lossy(&output.stdout).contains(tag)
+        }
+    }
+}
+
+/// Whether dpkg unpacks the package into an empty root.
+fn unpacks(file: &Path, root: &Path) -> bool {
+    fs::create_dir_all(root.join("var/lib/dpkg/info")).unwrap();
+    fs::create_dir_all(root.join("var/lib/dpkg/updates")).unwrap();
+    fs::create_dir_all(root.join("var/lib/dpkg/triggers")).unwrap();
+    fs::write(root.join("var/lib/dpkg/status"), "").unwrap();
+    let mut dpkg = Command::new("dpkg");
+    let force = "--force-not-root,depends,script-chrootless,bad-path";
+    dpkg.arg(force).arg(format!("--root={}", root.display())).arg("--unpack").arg(file);
+    run("dpkg", &mut dpkg).status.success()
+}
+
+#[test]
+fn what_only_we_can_see_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mistakes: [fn(&mut Package, &Path); 7] = [
+        |p, folder| p.payload.add_file("/usr/x", Source::File(folder.join("none")), 0o644).unwrap(),
+        |p, folder| p.payload.add_file("/usr/x", Source::File(folder.to_owned()), 0o644).unwrap(),
+        |p, _| p.payload.add_file("/usr/x", Source::File("/dev/zero".into()), 0o644).unwrap(),
+        // Of these dpkg-deb only warns.
+        |p, _| p.conffiles.push("/etc/sample".to_owned()),
+        |p, _| p.conffiles.push("/etc/sample/sample.conf".to_owned()),
+        |p, _| p.conffiles.push("/usr/share/sample/link".to_owned()),
+        |p, _| p.control.extra.push(("depends".to_owned(), "other".to_owned())),
+    ];
+    for (index, make) in mistakes.into_iter().enumerate() {
+        let mut package = small();
+        make(&mut package, folder.path());
+        assert!(package.check().is_err(), "{index}");
+    }
+}
+
+#[test]
+fn a_line_break_cannot_smuggle_in_a_field() {
+    for make in [
+        (|p: &mut Package, text: String| p.control.section = text) as fn(&mut Package, String),
+        |p, text| p.control.summary = text,
+        |p, text| p.control.homepage = Some(format!("https://example.org/{text}")),
+        |p, text| p.control.extra.push(("Tag".to_owned(), text)),
+    ] {
+        for text in ["web\nEssential: yes", "web\r\nEssential: yes", "web\n\nPackage: other"] {
+            let mut package = small();
+            package.control.extra.clear();
+            make(&mut package, text.to_owned());
+            assert!(package.check().is_err(), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_grows_meanwhile_is_an_error() {
+    // A file of /proc says that it is empty, and is not.
+    let mut package = small();
+    package.payload.add_file("/usr/share/sample/status", Source::File("/proc/self/status".into()), 0o644).unwrap();
+    let result = deb::write(package.check().unwrap(), Vec::new());
+    assert!(matches!(&result, Err(deb::WriteError::Source { file, .. }) if file == "/proc/self/status"), "{result:?}");
+}
+
+#[test]
+fn the_sample_has_no_error_for_lintian() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sample_1.0-2~a_all.deb");
+    deb::write(small().check().unwrap(), fs::File::create(&file).unwrap()).unwrap();
+    let tags = "malformed-deb-archive,md5sum-mismatch,md5sums-lists-nonexistent-file,package-contains-ancient-file,\
+        wrong-file-owner-uid-or-gid,control-file-has-bad-permissions,file-missing-in-md5sums,control-file-has-bad-owner";
+    let text = printed("lintian", Command::new("lintian").args(["--allow-root", "--tags", tags]).arg(&file));
+    assert_eq!(text, "");
+}

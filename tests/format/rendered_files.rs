@@ -1,0 +1,281 @@
+//! Every file that is rendered, as the programs that will read it on the server judge it: sh, dash, shellcheck,
+//! systemd-analyze, nginx, gzip, Python. One that is missing fails the test and is named with its package.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use stackdeb::render::{Content, FileKind, RenderError, Rendered, package_files};
+use stackdeb::stack::{Site, Stack};
+use tempfile::TempDir;
+
+use support::stack::{LICENSE, stack};
+
+/// The same without what can be left out, on another port.
+fn smaller_stack(folder: &Path) -> Stack {
+    let mut stack = stack(folder);
+    stack.package.homepage = None;
+    stack.app.workers = Some(3);
+    stack.app.environment.clear();
+    stack.site = Site { port: 8080, server_names: vec!["_".to_owned()], max_body_size: "0".to_owned() };
+    stack.database = None;
+    stack
+}
+
+fn no_templates() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn both() -> [Rendered; 2] {
+    let folder = no_templates();
+    [stack(folder.path()), smaller_stack(folder.path())].map(|stack| package_files(&stack).unwrap())
+}
+
+fn bytes(content: &Content) -> Vec<u8> {
+    match content {
+        Content::Bytes(bytes) => bytes.clone(),
+        Content::File(path) => fs::read(path).unwrap(),
+    }
+}
+
+fn text_of(rendered: &Rendered, path: &str) -> String {
+    let file = rendered.files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("no {path}"));
+    String::from_utf8(bytes(&file.content)).unwrap()
+}
+
+/// The maintainer scripts and the installed shell scripts, with a name for each.
+fn shell_scripts(rendered: &Rendered) -> Vec<(String, String)> {
+    let scripts = &rendered.scripts;
+    assert!(scripts.preinst.is_none());
+    let maintainer = [("postinst", &scripts.postinst), ("prerm", &scripts.prerm), ("postrm", &scripts.postrm)];
+    let mut all: Vec<_> = maintainer.into_iter().map(|(name, text)| (name.to_owned(), text.clone())).collect();
+    for file in &rendered.files {
+        let content = bytes(&file.content);
+        if content.starts_with(b"#!/bin/sh") {
+            all.push((file.path.clone(), String::from_utf8(content).unwrap()));
+        }
+    }
+    all
+}
+
+/// Runs a program of the package `package`.
+fn run(package: &str, command: &mut Command) -> Output {
+    let output = command.stdin(Stdio::null()).output();
+    output.unwrap_or_else(|error| panic!("{command:?}: {error}: the package {package} is needed"))
+}
+
+fn assert_silent(package: &str, command: &mut Command) {
+    let output = run(package, command);
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{command:?} ended with {}:\n{said}", output.status);
+}
+
+#[test]
+fn shell_scripts_are_clean() {
+    let folder = no_templates();
+    for rendered in both() {
+        let scripts = shell_scripts(&rendered);
+        assert!(scripts.len() >= 3);
+        for (name, text) in scripts {
+            let path = folder.path().join(name.replace('/', "_"));
+            fs::write(&path, text).unwrap();
+            assert_silent("dash", Command::new("sh").arg("-n").arg(&path));
+            assert_silent("dash", Command::new("dash").arg("-n").arg(&path));
+            assert_silent("shellcheck", Command::new("shellcheck").args(["--enable=quote-safe-variables"]).arg(&path));
+        }
+    }
+}
+
+/// Lays the rendered files out below `root`, with stand-ins for the programs that the units start.
+fn lay_out(rendered: &Rendered, root: &Path) {
+    let write = |path: &str, content: &[u8], mode: u32| {
+        let path = root.join(path.trim_start_matches('/'));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for file in &rendered.files {
+        write(&file.path, &bytes(&file.content), file.mode);
+    }
+    for program in ["/usr/bin/gunicorn", "/bin/kill", "/usr/libexec/guest-book/health-check"] {
+        write(program, b"#!/bin/sh\n", 0o755);
+    }
+    for unit in
+        ["sysinit.target", "basic.target", "network.target", "sockets.target", "shutdown.target", "timers.target"]
+    {
+        write(&format!("/usr/lib/systemd/system/{unit}"), b"[Unit]\nDescription=x\n", 0o644);
+    }
+    for unit in ["nginx", "postgresql", "postgresql@"] {
+        write(
+            &format!("/usr/lib/systemd/system/{unit}.service"),
+            b"[Service]\nType=oneshot\nExecStart=/bin/kill\n",
+            0o644,
+        );
+    }
+    write("/etc/passwd", b"root:x:0:0::/:/bin/sh\n", 0o644);
+}
+
+#[test]
+fn systemd_accepts_the_units() {
+    for rendered in both() {
+        let root = tempfile::tempdir().unwrap();
+        lay_out(&rendered, root.path());
+        let names = rendered.files.iter().filter_map(|file| file.path.strip_prefix("/usr/lib/systemd/system/"));
+        let (drop_ins, units): (Vec<&str>, Vec<&str>) = names.partition(|name| name.contains('/'));
+        assert!(units.len() >= 5 && !drop_ins.is_empty(), "{units:?} {drop_ins:?}");
+        let mut verify = Command::new("systemd-analyze");
+        verify.args(["verify", "--man=no", "--recursive-errors=yes"]).arg(format!("--root={}", root.path().display()));
+        // They are read with the units that they belong to.
+        verify.args(["nginx.service", "postgresql@17-main.service"]);
+        assert_silent("systemd", verify.args(&units));
+        for unit in units.iter().filter(|unit| unit.ends_with(".service")) {
+            let mut security = Command::new("systemd-analyze");
+            // In tenths.
+            security.args(["security", "--offline=yes", "--no-pager", "--threshold=15"]);
+            let output = run("systemd", security.arg(format!("--root={}", root.path().display())).arg(unit));
+            let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{unit} is exposed:\n{said}");
+        }
+    }
+}
+
+#[test]
+fn systemd_reads_back_the_values() {
+    let [rendered, _] = both();
+    let service = text_of(&rendered, "/usr/lib/systemd/system/guest-book.service");
+    assert!(service.contains("Description=100%% \"guest\" book: it's $HOME's\n"), "{service}");
+    let environment = text_of(&rendered, "/etc/guest-book/guest-book.env");
+    // A shell reads such an assignment as systemd does (systemd.exec(5), EnvironmentFile=).
+    let mut shell = Command::new("sh");
+    let output = run("dash", shell.arg("-c").arg(format!("{environment}\nprintf %s \"$GREETING\"")));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "say \"hi\" for 5$ \\ `now` 'x' # y");
+}
+
+#[test]
+fn sysusers_makes_the_user() {
+    let [rendered, _] = both();
+    let root = tempfile::tempdir().unwrap();
+    lay_out(&rendered, root.path());
+    let in_root = format!("--root={}", root.path().display());
+    let output = run("systemd", Command::new("systemd-sysusers").arg(&in_root).arg("guest-book.conf"));
+    let users = fs::read_to_string(root.path().join("etc/passwd")).unwrap();
+    assert!(output.status.success() && users.contains("\nguest-book:x:"), "{output:?}\n{users}");
+}
+
+#[test]
+fn nginx_accepts_the_site() {
+    for rendered in both() {
+        let root = tempfile::tempdir().unwrap();
+        let site = text_of(&rendered, "/etc/nginx/sites-available/guest-book");
+        // A test opens the ports, which an ordinary user may do above 1023 only.
+        let site = site.replace("listen 80 ", "listen 18080 ").replace("[::]:80 ", "[::]:18080 ");
+        fs::write(root.path().join("site"), site).unwrap();
+        let folders: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {}/{kind};", root.path().display()))
+            .concat();
+        let main = format!(
+            "pid {0}/pid; error_log stderr; events {{}} http {{ access_log off; {folders} include {0}/site; }}",
+            root.path().display()
+        );
+        fs::write(root.path().join("nginx.conf"), main).unwrap();
+        let mut nginx = Command::new("/usr/sbin/nginx");
+        assert_silent(
+            "nginx-light",
+            nginx.args(["-t", "-q", "-e", "stderr", "-c"]).arg(root.path().join("nginx.conf")),
+        );
+    }
+}
+
+#[test]
+fn python_accepts_the_configuration_and_the_app() {
+    for rendered in both() {
+        for path in
+            ["/etc/guest-book/gunicorn.conf.py", "/usr/share/guest-book/app.py", "/usr/libexec/guest-book/await-app"]
+        {
+            let code = text_of(&rendered, path);
+            let mut python = Command::new("python3");
+            assert_silent(
+                "python3",
+                python.args(["-W", "error", "-c", "import ast, sys; ast.parse(sys.argv[1])"]).arg(code),
+            );
+        }
+    }
+}
+
+#[test]
+fn the_changelog_is_compressed_as_policy_wants_it() {
+    let [rendered, _] = both();
+    let file = rendered.files.iter().find(|file| file.path.ends_with("changelog.gz")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("changelog.gz");
+    fs::write(&path, bytes(&file.content)).unwrap();
+    // RFC 1952: no flags (so no name), no time, and 2 for the slowest compression.
+    assert_eq!(bytes(&file.content)[3..9], [0, 0, 0, 0, 0, 2]);
+    let text = String::from_utf8(run("gzip", Command::new("gzip").arg("-dc").arg(&path)).stdout).unwrap();
+    assert!(text.lines().all(|line| line.len() <= 80 && line == line.trim_end()), "{text}");
+    let plain = folder.path().join("changelog");
+    fs::write(&plain, &text).unwrap();
+    let mut parser = Command::new("dpkg-parsechangelog");
+    let parsed = run("dpkg-dev", parser.arg("-l").arg(&plain));
+    let (stdout, stderr) = (String::from_utf8_lossy(&parsed.stdout), String::from_utf8_lossy(&parsed.stderr));
+    assert!(stderr.is_empty(), "{stderr}");
+    for line in
+        ["Source: guest-book", "Version: 1.0.0", "Date: Mon, 23 Nov 2026 10:00:00 +0000", "Timestamp: 1795428000"]
+    {
+        assert!(stdout.lines().any(|found| found == line), "no `{line}` in\n{stdout}");
+    }
+}
+
+#[test]
+fn the_copyright_file_is_machine_readable() {
+    let [rendered, _] = both();
+    let text = text_of(&rendered, "/usr/share/doc/guest-book/copyright");
+    let reader = "import sys; from debian.copyright import Copyright\n\
+                  c = Copyright(sys.argv[1].splitlines(True), strict=True); f = c.find_files_paragraph('x/y')\n\
+                  print(f.license.synopsis, f.copyright, f.license.text, sep='|', end='')";
+    let output = run("python3-debian", Command::new("/usr/bin/python3").arg("-c").arg(reader).arg(text));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}: is python3-debian there?", String::from_utf8_lossy(&output.stderr));
+    let copyright = "2025 Jane Doe <jane@example.org>\n           2026 John Doe";
+    assert_eq!(said, format!("Custom|{copyright}|{}", LICENSE.trim_end()));
+}
+
+#[test]
+fn only_what_an_administrator_edits_is_a_conffile() {
+    let [rendered, smaller] = both();
+    for rendered in [&rendered, &smaller] {
+        let conffiles = rendered.files.iter().filter(|file| file.kind == FileKind::Conffile);
+        let conffiles: Vec<_> = conffiles.map(|file| file.path.as_str()).collect();
+        let in_etc = rendered.files.iter().map(|file| file.path.as_str()).filter(|path| path.starts_with("/etc/"));
+        assert_eq!(conffiles, in_etc.collect::<Vec<_>>());
+    }
+    assert_eq!(
+        rendered.depends.to_string(),
+        "systemd | systemd-standalone-sysusers | systemd-sysusers, default-dbus-system-bus | dbus-system-bus, nginx, \
+         python3, gunicorn, postgresql, python3-flask (>= 2), python3-psycopg2, curl"
+    );
+    assert!(!smaller.depends.to_string().contains("postgresql"));
+    assert!(!smaller.files.iter().any(|file| file.path.contains("database")));
+    assert!(rendered.files.iter().all(|file| !file.path.contains("__pycache__")));
+}
+
+#[test]
+fn a_projects_own_template_takes_the_place_of_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in
+        [("units/health.timer", "[Timer]\nOnBootSec={{health_on_boot}}\n"), ("debian/preinst", "#{{name}}\n")]
+    {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let rendered = package_files(&stack(folder.path())).unwrap();
+    assert_eq!(text_of(&rendered, "/usr/lib/systemd/system/guest-book-health.timer"), "[Timer]\nOnBootSec=2min\n");
+    assert_eq!(rendered.scripts.preinst.as_deref(), Some("#guest-book\n"));
+
+    fs::write(folder.path().join("units/health.timer"), "[Timer]\n{{#if has_databse}}\n{{/if}}\n").unwrap();
+    let error = package_files(&stack(folder.path())).unwrap_err();
+    assert!(matches!(error, RenderError::UnknownVariable { line: 2, .. }), "{error}");
+    assert!(error.to_string().contains("units/health.timer"), "{error}");
+}

@@ -1,0 +1,349 @@
+//! `stackdeb deploy`, `instances` and `destroy` against a Linode in memory whose instances are sites on this machine, and
+//! which Linode's own command-line client finds to be one.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use support::account::{image, sh};
+use support::linode_api::Fault;
+use support::project::Project;
+
+/// YAML as cloud-init reads it, in JSON.
+fn yaml(text: &str) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("user-data");
+    fs::write(&path, text).unwrap();
+    let script = "python3 -c 'import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))' \"$1\"";
+    serde_json::from_str(&sh(script, &[&path])).unwrap()
+}
+
+#[test]
+fn from_an_image_file_to_an_instance_that_answers() {
+    let project = Project::new(&[]);
+    let arguments = ["--env", "GREETING=say \"hi\" for 5$ \\ `x` é", "--env", "SECRET_KEY", "--tag", "web", "--json"];
+    let mut command = project.deploy(&arguments);
+    let ended = project.home.run(command.env("SECRET_KEY", "swordfish")).has(
+        0,
+        &[
+            "jane@home",
+            "shop-1 will cost $0.0075 an hour",
+            "private/15 is being made",
+            "shop-1 is made at 127.",
+            "shop-1 answers at",
+        ],
+    );
+    assert!(!ended.said.contains("swordfish"));
+    let report = ended.json();
+    let linode = &project.api.instances()[0];
+    let address = linode["ipv4"][0].as_str().unwrap();
+    let expected = json!({"stack": "shop", "image": "private/15", "version": "1.0", "uploaded": true,
+        "region": "us-east", "type": "g6-nanode-1", "price": {"hourly": 0.0075, "monthly": 5.0}, "firewall": 1001,
+        "removed": []});
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&report[key], value, "{key}");
+    }
+    let one = &report["instances"][0];
+    assert_eq!((&one["id"], &one["label"]), (&json!(1002), &json!("shop-1")));
+    assert_eq!((&one["url"], &one["healthy"]), (&json!(format!("http://{address}:{}", project.port)), &json!(true)));
+    let seconds = |key: &str| one[key].as_f64().unwrap();
+    assert!(seconds("running_after_seconds") > 0.0);
+    assert!(seconds("healthy_after_seconds") >= seconds("running_after_seconds"));
+
+    // What Linode was asked for.
+    assert_eq!(linode["tags"], json!(["stack:shop", "version:1.0", "web"]));
+    assert_eq!(project.api.kernel("shop-1"), "linode/grub2");
+    let made: Value = serde_json::from_slice(&project.api.seen("POST").last().unwrap().body).unwrap();
+    assert_eq!((&made["authorized_keys"], &made["kernel"]), (&json!([project.key()]), &json!("linode/grub2")));
+    let firewall = &project.api.firewalls()[0];
+    assert_eq!((&firewall["label"], &firewall["tags"]), (&json!("shop-firewall"), &json!(["stack:shop"])));
+    assert_eq!((&firewall["rules"]["inbound_policy"], &firewall["entities"][0]["id"]), (&json!("DROP"), &json!(1002)));
+    let ports: Vec<&str> =
+        firewall["rules"]["inbound"].as_array().unwrap().iter().map(|rule| rule["ports"].as_str().unwrap()).collect();
+    assert_eq!(ports, ["22", "80", "443", &project.port.to_string()]);
+
+    // What the instance is told.
+    let told = yaml(&project.api.user_data("shop-1"));
+    assert_eq!(told["hostname"], "shop-1");
+    assert_eq!(told["users"][0]["ssh_authorized_keys"], json!([project.key()]));
+    let files = told["write_files"].as_array().unwrap();
+    let content = "GREETING=\"say \\\"hi\\\" for 5\\$ \\\\ \\`x\\` é\"\nSECRET_KEY=\"swordfish\"\n";
+    let expected = json!([{"path": "/etc/shop/shop.env", "owner": "root:root", "permissions": "0640", "append": true,
+        "content": content}]);
+    assert_eq!(files, expected.as_array().unwrap());
+    assert!(project.api.user_data("shop-1").starts_with("#cloud-config\n"));
+}
+
+#[test]
+fn the_image_is_sent_once_and_one_in_the_account_does() {
+    let project = Project::with_database("", &[]);
+    project
+        .home
+        .run(&mut project.deploy(&["--count", "2", "--no-firewall"]))
+        .has(0, &["shop-1 (private/15)", "shop-2"]);
+    project
+        .home
+        .run(&mut project.deploy(&["--label", "till"]))
+        .has(0, &["before as private/15", "shop-1, shop-2 runs"]);
+    // Without the file, the account's own of this version.
+    fs::remove_dir_all(project.path("dist")).unwrap();
+    project.home.run(&mut project.deploy(&[])).has(0, &["shop-3 (private/15)"]);
+    project.home.run(&mut project.deploy(&["--image", "private/15", "--region", "nl-ams"])).has(2, &["--region"]);
+    let mut elsewhere = project.stackdeb(&["deploy", "--region", "ca-central", "--image", "private/15"]);
+    project.home.run(&mut elsewhere).has(0, &["shop-4 (private/15)"]);
+    project.set_version("2.0", "");
+    project.home.run(&mut project.deploy(&[])).has(1, &["neither shop-2.0-linode.img.gz in dist", "stackdeb image"]);
+    assert_eq!(project.labels(), ["shop-1", "shop-2", "till", "shop-3", "shop-4"]);
+    assert_eq!((project.api.seen("PUT").len(), project.api.firewalls().len()), (1, 1));
+    assert!(!project.api.user_data("shop-1").contains("write_files"));
+    assert_eq!(project.api.images()[0]["tags"], json!(["stack:shop"]));
+}
+
+#[test]
+fn a_region_that_takes_no_images_is_served_from_another() {
+    let project = Project::new(&[]);
+    let mut command = project.stackdeb(&["deploy", "--region", "ca-central"]);
+    project.home.run(&mut command).has(1, &["ca-central takes no images"]);
+    let mut command = project.stackdeb(&["deploy", "--region", "ca-central", "--upload-region", "nl-ams"]);
+    project.home.run(&mut command).has(0, &["shop-1 answers"]);
+    assert_eq!(project.api.instances()[0]["region"], "ca-central");
+}
+
+#[test]
+fn a_remote_database_is_named_in_the_user_data_and_nowhere_else() {
+    const PASSWORD: &str = "hunter2-correct-horse";
+    let project = Project::new(&[]);
+    let pem = "-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIU\n-----END CERTIFICATE-----\n";
+    fs::write(project.path("ca.pem"), pem).unwrap();
+    let url = format!("postgresql://shop:{PASSWORD}@db.example.org:5432/shop");
+    let mut command = project.deploy(&["--database-ca", "ca.pem", "--json"]);
+    let ended = project.home.run(command.env("DATABASE_URL", &url)).has(0, &[]);
+    let file = project.path("url");
+    fs::write(&file, format!("{url}?sslmode=require\n")).unwrap();
+    let second = project.home.run(&mut project.deploy(&["--database-url-file", "url"])).has(0, &[]);
+    fs::remove_file(file).unwrap();
+    for said in [&ended.said, &ended.stdout, &second.said] {
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    sh("! grep -rq hunter2 \"$1\"", &[project.home.path()]);
+
+    let files = yaml(&project.api.user_data("shop-1"))["write_files"].clone();
+    let address = format!("DATABASE_URL=\"{url}?sslmode=verify-full&sslrootcert=/etc/shop/database-ca.pem\"\n");
+    assert_eq!(files[0]["content"], address);
+    let expected =
+        json!({"path": "/etc/shop/database-ca.pem", "owner": "root:root", "permissions": "0644", "content": pem});
+    assert_eq!(files[1], expected);
+    let files = yaml(&project.api.user_data("shop-2"))["write_files"].clone();
+    assert_eq!(
+        files,
+        json!([{"path": "/etc/shop/shop.env", "owner": "root:root", "permissions": "0640",
+        "append": true, "content": format!("DATABASE_URL=\"{url}?sslmode=require\"\n")}])
+    );
+}
+
+#[test]
+fn a_project_may_have_user_data_of_its_own() {
+    let project = Project::new(&[]);
+    fs::create_dir(project.path("image")).unwrap();
+    fs::write(project.path("image/user-data"), "#cloud-config\nhostname: {{hostnam}}\n").unwrap();
+    project.home.run(&mut project.deploy(&[])).has(1, &["image/user-data", "line 2", "hostnam"]);
+    assert!(project.api.seen("POST").is_empty());
+    fs::write(project.path("image/user-data"), "#cloud-config\nhostname: {{yaml hostname}}\n").unwrap();
+    project.home.run(&mut project.deploy(&["--label", "till"])).has(0, &[]);
+    assert_eq!(project.api.user_data("till"), "#cloud-config\nhostname: \"till\"\n");
+}
+
+#[test]
+fn keys_come_from_files_and_the_agent() {
+    let project = Project::new(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let agent = folder.path().join("agent");
+    let script = "ssh-keygen -q -t ecdsa -N '' -C agents -f \"$1.key\"; eval \"$(ssh-agent -a \"$1\")\" >/dev/null; \
+                  SSH_AUTH_SOCK=\"$1\" ssh-add -q \"$1.key\"; rm \"$1.key\"; echo \"$SSH_AGENT_PID\"";
+    let process = sh(script, &[&agent]);
+    let mut command = project.deploy(&[]);
+    project.home.run(command.env("SSH_AUTH_SOCK", &agent)).has(0, &["ecdsa-sha2-nistp256 agents"]);
+    let mut command = project.deploy(&["--ssh-agent", "--ssh-key", ".ssh/id_ed25519.pub"]);
+    project.home.run(command.env("SSH_AUTH_SOCK", &agent)).has(0, &["ed25519 jane@home", "nistp256 agents"]);
+    sh("kill \"$1\"", &[Path::new(&process)]);
+    let keys = |label: &str| yaml(&project.api.user_data(label))["users"][0]["ssh_authorized_keys"].clone();
+    let of_agent = fs::read_to_string(folder.path().join("agent.key.pub")).unwrap().trim().to_owned();
+    assert_eq!(keys("shop-1"), json!([of_agent]));
+    assert_eq!(keys("shop-2"), json!([project.key(), of_agent]));
+}
+
+#[test]
+fn every_version_of_the_api_ends_with_the_image_s_own_kernel() {
+    // One that does not know the field.
+    let project = Project::new(&[Fault::NoKernelField]);
+    project.home.run(&mut project.deploy(&[])).has(0, &["shop-1 answers"]);
+    assert_eq!(project.api.kernel("shop-1"), "linode/grub2");
+    let made: Value = serde_json::from_slice(&project.api.seen("POST")[3].body).unwrap();
+    assert_eq!((&made["booted"], &made["kernel"]), (&json!(false), &Value::Null));
+    assert_eq!(project.api.paths("POST").last().unwrap(), "/linode/instances/1002/boot");
+    // One that pays no heed to it.
+    let project = Project::new(&[Fault::IgnoresKernel]);
+    project.home.run(&mut project.deploy(&[])).has(0, &["shop-1 answers"]);
+    assert_eq!(project.api.kernel("shop-1"), "linode/grub2");
+    assert_eq!(project.api.paths("POST").last().unwrap(), "/linode/instances/1002/reboot");
+}
+
+#[test]
+fn the_old_goes_when_the_new_answers() {
+    let project = Project::with_database("", &[]);
+    project.home.run(&mut project.deploy(&["--count", "2"])).has(0, &[]);
+    let report = project.home.run(&mut project.deploy(&["--replace", "--json"])).has(0, &[]).json();
+    assert_eq!(project.labels(), ["shop-3", "shop-4"]);
+    let removed: Vec<&Value> = report["removed"].as_array().unwrap().iter().map(|one| &one["label"]).collect();
+    assert_eq!(removed, ["shop-1", "shop-2"]);
+    // In that order: both new ones were running, as their last look said, before the first was deleted.
+    let seen = project.api.all_paths();
+    let first_deletion = seen.iter().position(|seen| seen.starts_with("DELETE")).unwrap();
+    let last_creation = seen.iter().rposition(|seen| seen == "POST /linode/instances").unwrap();
+    let last_look = seen.iter().rposition(|seen| seen == "GET /linode/instances/1005").unwrap();
+    assert!(last_creation < last_look && last_look < first_deletion, "{seen:?}");
+}
+
+#[test]
+fn a_database_is_not_removed_with_its_instance_unasked() {
+    let project = Project::new(&[]);
+    project.home.run(&mut project.deploy(&[])).has(0, &[]);
+    project.home.run(&mut project.deploy(&["--replace"])).has(1, &["no terminal", "database of shop-1", "--yes"]);
+    assert_eq!(project.labels(), ["shop-1"]);
+    // A database elsewhere is not removed, so nobody has to agree.
+    let mut command = project.deploy(&["--replace"]);
+    project
+        .home
+        .run(command.env("DATABASE_URL", "postgresql://u:pw@db.example.org/shop"))
+        .has(0, &["shop-1 is removed"]);
+    project.home.run(&mut project.deploy(&["--replace", "--yes"])).has(0, &["shop-2 is removed"]);
+    assert_eq!(project.labels(), ["shop-1"]);
+}
+
+#[test]
+fn what_runs_is_listed_and_just_that_is_destroyed() {
+    let project = Project::new(&[]);
+    project.home.run(&mut project.stackdeb(&["instances"])).has(0, &["shop runs nowhere"]);
+    project.home.run(&mut project.deploy(&["--count", "3"])).has(0, &[]);
+    // Another stack's, made by Linode's own client.
+    let key = project.key();
+    let other = [
+        "linodes",
+        "create",
+        "--region",
+        "us-east",
+        "--type",
+        "g6-nanode-1",
+        "--image",
+        "private/15",
+        "--label",
+        "shop-9",
+        "--authorized_keys",
+        &key,
+        "--tags",
+        "stack:shop-admin",
+        "--kernel",
+        "linode/grub2",
+        "--json",
+    ];
+    project.home.run(&mut project.linode_cli(&other)).has(0, &[]);
+    project.api.limit_pages(2);
+    let listed = project.home.run(&mut project.stackdeb(&["instances", "--json"])).has(0, &[]).json();
+    let instances = listed["instances"].as_array().unwrap();
+    let seen: Vec<(&Value, &Value, &Value, &Value)> = instances
+        .iter()
+        .map(|one| (&one["label"], &one["image"], &one["version"], &one["health"]["verdict"]))
+        .collect();
+    let expect = |label: &str| (json!(label), json!("private/15"), json!("1.0"), json!("well"));
+    let expected = ["shop-1", "shop-2", "shop-3"].map(expect);
+    assert_eq!(seen, expected.iter().map(|(a, b, c, d)| (a, b, c, d)).collect::<Vec<_>>());
+    let words = ["shop-1 127.", "us-east private/15 version 1.0 well"];
+    project.home.run(&mut project.stackdeb(&["instances"])).has(0, &words);
+
+    let destroy = |arguments: &[&str]| {
+        let mut command = project.stackdeb(&["destroy"]);
+        command.args(arguments);
+        command
+    };
+    project.home.run(&mut destroy(&[])).has(1, &["no terminal", "shop-1 (127.", "--yes"]);
+    project
+        .home
+        .run(&mut destroy(&["--yes", "shop-1", "shop-9"]))
+        .has(1, &["no instance of this stack is called shop-9"]);
+    assert_eq!(project.labels(), ["shop-1", "shop-2", "shop-3", "shop-9"]);
+    let report = project.home.run(&mut destroy(&["--yes", "--json", "shop-2"])).has(0, &["shop-2 is removed"]).json();
+    assert_eq!((&report["stack"], &report["removed"][0]["label"]), (&json!("shop"), &json!("shop-2")));
+    // At a terminal, a person is asked.
+    let at_terminal = |answer: &str| {
+        let mut command = project.home.command("sh");
+        command.env("LINODE_API_URL", project.api.address());
+        let script = format!("echo {answer} | script -qec '{} destroy' /dev/null", env!("CARGO_BIN_EXE_stackdeb"));
+        project.home.run(command.args(["-c", &script]))
+    };
+    at_terminal("n").has(1, &["This removes shop-1", "shop-3", "[y/N]", "nothing was removed"]);
+    assert_eq!(project.labels(), ["shop-1", "shop-3", "shop-9"]);
+    at_terminal("y").has(0, &["shop-1 is removed", "shop-3 is removed"]);
+    assert_eq!(project.labels(), ["shop-9"]);
+    project.home.run(&mut destroy(&[])).has(0, &["shop runs nowhere"]);
+}
+
+#[test]
+fn linode_s_own_client_sees_the_same() {
+    let project = Project::new(&[]);
+    let cli = |arguments: &[&str]| project.home.run(&mut project.linode_cli(arguments)).has(0, &[]);
+    project.home.run(&mut project.deploy(&["--label", "ours"])).has(0, &[]);
+    // The same instance, made by Linode's client, differs in nothing that has not to be unique.
+    let user_data = String::from_utf8(project.api.seen("POST").last().unwrap().body.clone()).unwrap();
+    let made: Value = serde_json::from_str(&user_data).unwrap();
+    let text = |key: &str| made[key].as_str().unwrap().to_owned();
+    let (key, firewall) = (project.key(), made["firewall_id"].to_string());
+    cli(&[
+        "linodes",
+        "create",
+        "--region",
+        &text("region"),
+        "--type",
+        &text("type"),
+        "--image",
+        &text("image"),
+        "--label",
+        "theirs",
+        "--authorized_keys",
+        &key,
+        "--metadata.user_data",
+        made["metadata"]["user_data"].as_str().unwrap(),
+        "--kernel",
+        &text("kernel"),
+        "--firewall_id",
+        &firewall,
+        "--tags",
+        "stack:shop",
+        "--tags",
+        "version:1.0",
+        "--booted",
+        "true",
+        "--no-defaults",
+        "--json",
+    ]);
+    let listed = cli(&["linodes", "list", "--json"]).json();
+    let find = |label: &str| listed.as_array().unwrap().iter().find(|one| one["label"] == label).cloned().unwrap();
+    let (mut ours, mut theirs) = (find("ours"), find("theirs"));
+    for different in ["id", "label", "ipv4", "ipv6", "status"] {
+        assert_ne!(ours[different], theirs[different], "{different}");
+        (ours[different], theirs[different]) = (Value::Null, Value::Null);
+    }
+    assert_eq!(ours, theirs);
+    assert_eq!(project.api.user_data("ours"), project.api.user_data("theirs"));
+    let firewalls = cli(&["firewalls", "list", "--json"]).json();
+    assert_eq!(firewalls[0]["label"], "shop-firewall");
+    let configurations = cli(&["linodes", "configs-list", &find("theirs")["id"].to_string(), "--json"]).json();
+    assert_eq!(configurations, json!([]), "it is still being made");
+
+    // And ours sees theirs, which nobody has switched on yet as far as was looked.
+    let listed = project.home.run(&mut project.stackdeb(&["instances", "--json"])).has(0, &[]).json();
+    let labels: Vec<&Value> = listed["instances"].as_array().unwrap().iter().map(|one| &one["label"]).collect();
+    assert_eq!(labels, ["ours", "theirs"]);
+    cli(&["linodes", "delete", &find("ours")["id"].to_string()]);
+    assert_eq!(project.labels(), ["theirs"]);
+    assert!(project.api.file("private/15").unwrap() == fs::read(image()).unwrap());
+}

@@ -1,0 +1,232 @@
+//! `stackdeb terraform`: what it writes, as a parser of that language, the provider's schema and a YAML parser judge it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use support::terraform::{Project, problems};
+use support::{run, source_folder};
+
+const DATABASE: &str = "[database]";
+
+/// Names, ports and paths that a stack may have.
+fn projects() -> [Project; 4] {
+    [
+        Project::new("shop", DATABASE),
+        Project::new("shop", ""),
+        Project::new("guest--book", "[site]\nport = 8080\n[health]\npath = \"/a/b-c_d.e~\"\n[database]"),
+        Project::new("a-name-of-31-characters-x-x-x-x", DATABASE),
+    ]
+}
+
+#[test]
+fn a_parser_and_the_provider_s_schema_find_nothing_wrong() {
+    for project in projects() {
+        project.write(&[]);
+        assert_eq!(problems(&project.path("terraform")), "");
+    }
+}
+
+/// What is judged good above is so because a mistake is found.
+#[test]
+fn each_kind_of_mistake_is_found() {
+    let project = Project::new("shop", DATABASE);
+    project.write(&[]);
+    let mistakes = [
+        (
+            "web.tf",
+            "interface_generation =",
+            "interfaces_generation =",
+            "there is no argument or block `interfaces_generation`",
+        ),
+        ("web.tf", "kernel      =", "hostname = \"x\"\n  kernel =", "linode_instance_config.web: there is no argument"),
+        (
+            "web.tf",
+            "\"linode_placement_group\"",
+            "\"linode_placement\"",
+            "the provider has no resource `linode_placement`",
+        ),
+        ("web.tf", "  label     = \"stack\"\n", "", "linode_instance_config.web: `label` is missing"),
+        ("web.tf", "    purpose = \"public\"\n", "", "linode_instance_config.web.interface: `purpose` is missing"),
+        ("web.tf", "booted    = true", "booted    = \"yes\"", "linode_instance_config.web.booted: is string, not bool"),
+        ("web.tf", "specs[0].disk", "specs[0].disks", "linode_instance.web has no attribute `specs.disks`"),
+        ("web.tf", "[image, authorized_keys]", "[images]", "there is no argument `images` whose changes"),
+        (
+            "balancer.tf",
+            "[linode_instance.web[count.index]]",
+            "[linode_instance.webs]",
+            "`linode_instance.webs` is not declared",
+        ),
+        ("web.tf", "index + 1", "counter + 1", "`counter` is nothing that is known here"),
+        ("web.tf", "metadata {", "metadata = {", "`metadata` is a block, no argument"),
+        ("web.tf", "jsonencode(var.ssh_keys)", "json(var.ssh_keys)", "there is no function `json`"),
+        ("database.tf", "private_network = {", "private_network {", "`private_network` is an argument, no block"),
+        ("database.tf", "    vpc_id        = linode_vpc.stack.id\n", "", "`vpc_id` is missing"),
+        ("database.tf", "[var.subnet]", "[1]", "linode_database_postgresql_v2.stack.allow_list: is number, not string"),
+        ("database.tf", "stack.port", "stack.ports", "has no attribute `ports`"),
+        ("balancer.tf", "      subnet_id ", "      subnet ", "there is no attribute `subnet` to be set"),
+        ("balancer.tf", "port            = 80", "port            = \"80\"", "is string, not number"),
+        ("balancer.tf", "check          = \"http\"", "hostname = \"a\"", "there is no argument or block `hostname`"),
+        ("firewall.tf", "ports    = \"22\"", "port     = \"22\"", "linode_firewall.web.inbound: there is no argument"),
+        ("firewall.tf", "dynamic \"inbound\"", "dynamic \"incoming\"", "there is no block `incoming`"),
+        ("image.tf", "local.image_label", "local.image_name", "`local.image_name` is not declared"),
+        ("outputs.tf", "web.label =>", "web.labels =>", "linode_instance.web has no attribute `labels`"),
+        ("outputs.tf", "stack.host_primary}:", "stack.root_password}:", "output database: shows something secret"),
+        ("outputs.tf", "\"http://${", "\"${local.database_url}${", "output url: shows something secret"),
+        ("network.tf", "var.region", "var.place", "`var.place` is not declared"),
+        ("network.tf", "cidrhost(", "cidr_host(", "there is no function `cidr_host`"),
+        ("provider.tf", "api_version =", "api_versions =", "provider linode: there is no argument"),
+        (
+            "variables.tf",
+            "description = \"The plan of a web",
+            "text = \"The plan of a web",
+            "variable type: there is no argument `text`",
+        ),
+        ("variables.tf", "variable \"swap\"", "variable \"swop\"", "var.swop: is used nowhere"),
+    ];
+    for (file, good, bad, expected) in mistakes {
+        let path = project.path("terraform").join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(good), "{file} has no `{good}`");
+        fs::write(&path, text.replacen(good, bad, 1)).unwrap();
+        let found = problems(&project.path("terraform"));
+        assert!(found.contains(expected), "{good} -> {bad}: `{expected}` is not in: {found}");
+        fs::write(&path, text).unwrap();
+    }
+    assert_eq!(problems(&project.path("terraform")), "");
+}
+
+/// What `terraform fmt` leaves alone: two spaces for each bracket that is open, and the `=` of lines that follow each other
+/// below each other.
+fn assert_formatted(name: &str, text: &str) {
+    assert!(text.ends_with('\n') && !text.ends_with("\n\n") && !text.contains("\n\n\n"), "{name}: empty lines");
+    let (mut depth, mut group): (usize, Option<(usize, usize)>) = (0, None);
+    for (number, line) in text.lines().chain([""]).enumerate() {
+        let place = format!("{name}, line {}: {line}", number + 1);
+        assert!(!line.contains('\t') && line.trim_end() == line, "{place}");
+        let bare = line.trim_start();
+        let closing = bare.chars().take_while(|c| "}])".contains(*c)).count();
+        let indent = line.len() - bare.len();
+        // Brackets that are opened together are closed together, and count as one.
+        depth -= usize::from(closing > 0);
+        assert!(bare.is_empty() || indent == 2 * depth, "{place}: {indent} spaces, not {}", 2 * depth);
+        let opens = !bare.starts_with('#') && bare.ends_with(['{', '[', '(']);
+        depth += usize::from(opens);
+        let equals = bare.find(" = ").filter(|_| !bare.starts_with('#')).map(|at| at + 1);
+        let name_length = equals.map_or(0, |at| bare[..at].trim_end().len());
+        // A value of several lines stands alone; so does an element of a list.
+        assert!(!opens || equals.is_none_or(|at| at == name_length + 1), "{place}: too far from the name");
+        match equals.filter(|_| !opens && name_length > 0) {
+            Some(at) => {
+                let (column, longest) = group.get_or_insert((at, 0));
+                assert_eq!(at, *column, "{place}: `=` is not below the one before");
+                *longest = name_length.max(*longest);
+            }
+            None => {
+                if let Some((column, longest)) = group.take() {
+                    assert_eq!(column, longest + 1, "{place}: too far from the names before");
+                }
+            }
+        }
+    }
+    assert_eq!(depth, 0, "{name}");
+}
+
+#[test]
+fn everything_is_formatted() {
+    for project in projects() {
+        project.write(&[]);
+        let mut seen = 0;
+        for entry in fs::read_dir(project.path("terraform")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "tf") {
+                assert_formatted(&path.display().to_string(), &fs::read_to_string(&path).unwrap());
+                seen += 1;
+            }
+        }
+        assert!(seen >= 9, "{seen}");
+    }
+    for bad in [
+        "a {\n b = 1\n}\n",
+        "a = 1\nbb = 2\n",
+        "a  = 1\nb  = 2\n",
+        "a {\n  b = [\n    1\n    ]\n}\n",
+        "a = 1 \n",
+        "a = 1",
+    ] {
+        assert!(std::panic::catch_unwind(|| assert_formatted("bad", bad)).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn the_stack_is_in_it() {
+    let project = Project::new("guest--book", "[site]\nport = 8080\n[health]\npath = \"/up\"\n[database]");
+    project.write(&[]);
+    let stack = project.file("stack.tf");
+    for expected in ["= 8080\n", "= \"/up\"\n", "= \"${path.module}/../dist/guest--book-1.0-linode.img.gz\"\n"] {
+        assert!(stack.contains(expected), "{expected}: {stack}");
+    }
+    assert!(project.file("variables.tf").contains("default     = \"guest-book\""));
+    assert!(project.file("database.tf").contains("sslmode=verify-full&sslrootcert=/etc/guest--book/database-ca.pem\""));
+
+    // The way to the image is right from everywhere.
+    project.write(&["--out", "deploy/to/linode"]);
+    let stack = fs::read_to_string(project.path("deploy/to/linode/stack.tf")).unwrap();
+    assert!(stack.contains("\"${path.module}/../../../dist/guest--book-1.0-linode.img.gz\""), "{stack}");
+    assert_eq!(problems(&project.path("deploy/to/linode")), "");
+}
+
+#[test]
+fn without_a_database_nothing_is_left_of_one() {
+    let project = Project::new("shop", "");
+    project.write(&[]);
+    assert!(!project.path("terraform/database.tf").exists());
+    for entry in fs::read_dir(project.path("terraform")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.to_lowercase().contains("database"), "{}", path.display());
+    }
+}
+
+#[test]
+fn it_holds_no_secret_and_keeps_the_state_out_of_git() {
+    let project = Project::new("shop", DATABASE);
+    project.write(&[]);
+    let variables = project.file("variables.tf");
+    let token = variables.split("variable \"").find(|text| text.starts_with("token\"")).unwrap();
+    assert!(token.contains("default     = null") && token.contains("sensitive   = true"), "{token}");
+    let folder = project.path("terraform");
+    for name in ["terraform.tfstate", "terraform.tfstate.backup", "terraform.tfvars", "plan.tfplan"] {
+        fs::write(folder.join(name), "secret").unwrap();
+    }
+    fs::create_dir(folder.join(".terraform")).unwrap();
+    fs::write(folder.join(".terraform/x"), "").unwrap();
+    run(Command::new("git").args(["init", "--quiet"]).current_dir(&folder));
+    let seen = run(Command::new("git").args(["status", "--porcelain", "--untracked-files=all"]).current_dir(&folder));
+    assert!(seen.contains("web.tf") && seen.contains(".stackdeb") && !seen.contains("terraform."), "{seen}");
+    assert!(!seen.contains("tfplan") && !seen.contains(".terraform/"), "{seen}");
+}
+
+#[test]
+fn labels_are_within_linode_s_limits() {
+    let names = ["shop", "a1", "guest--book", "a-name-of-31-characters-x-x-x-x", "a-name-with-23-letters-and-more"];
+    for name in names {
+        let project = Project::new(name, DATABASE);
+        project.write(&[]);
+        let variables = project.file("variables.tf");
+        let of_name = variables.split("variable \"").find(|text| text.starts_with("name\"")).unwrap();
+        let label = of_name.split("default     = \"").nth(1).unwrap().split('"').next().unwrap();
+        let longest = format!("{label}-database");
+        assert!((3..=32).contains(&longest.len()) && !longest.contains("--"), "{longest}");
+        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        assert!(label.chars().all(good) && label.starts_with(|c: char| c.is_ascii_lowercase()), "{label}");
+    }
+}
+
+#[test]
+fn the_stack_that_ships_has_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("terraform");
+    run(support::stackdeb().arg("terraform").arg(source_folder()).arg("--out").arg(&out));
+    assert_eq!(problems(Path::new(&out)), "");
+}

@@ -1,0 +1,226 @@
+//! The built image as a Linode: through GRUB with metadata for cloud-init, and straight from its kernel. Two machines;
+//! the checks of each run in their order.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+use support::machine::{BOOT_LIMIT, Check, Machine, checks, free_port};
+use support::{Built, built, kept, room, run};
+
+const CHECKS: &[Check] = &[
+    ("the_site_answers", site_answers),
+    ("cloud_init_found_linode", cloud_init),
+    ("the_host_name_and_key_of_user_data_are_in_place", user_data_in_place),
+    ("everything_runs", everything_runs),
+    ("the_root_grew_and_swap_is_on", root_grew),
+    ("nothing_of_the_build_remains", nothing_remains),
+    ("visits_survive_a_reboot", visits_survive),
+    ("boots_straight_from_its_kernel_with_swapped_disks_and_new_identities", boots_straight),
+];
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = checks("image_boots", boot, CHECKS);
+    trials.push(room::test("image_boots", "stackdeb_boot_check_gives_a_verdict", boot_check));
+    trials
+}
+
+fn image() -> PathBuf {
+    built(Built::Image).join("stack-1.0.0-linode.img.gz")
+}
+
+fn boot() -> Machine {
+    Machine::boot(&image(), &kept().join("boots"), "web-1")
+}
+
+fn site_answers(machine: &mut Machine) {
+    assert_eq!(machine.get("/", 200), "Hello from Flask via systemd!");
+    machine.get("/healthz", 200);
+}
+
+fn cloud_init(machine: &mut Machine) {
+    machine.system_state();
+    assert_eq!(machine.ssh("cloud-id"), "akamai");
+    let status = machine.ssh("cloud-init status --wait --format json");
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert_eq!((&status["status"], status["errors"].as_array().map(Vec::len)), (&"done".into(), Some(0)), "{status}");
+    assert_eq!(status["recoverable_errors"], serde_json::json!({}), "{status}");
+}
+
+fn user_data_in_place(machine: &mut Machine) {
+    assert_eq!(machine.ssh("hostname; hostnamectl --static"), "web-1\nweb-1");
+    // That a shell opens with the key at all is the proof that the key is in place; here, that it is the only one.
+    assert_eq!(machine.ssh("grep -c ssh- /root/.ssh/authorized_keys"), "1");
+}
+
+fn everything_runs(machine: &mut Machine) {
+    machine.settle();
+    assert_eq!(
+        machine.ssh("systemctl is-enabled stack.socket stack.service stack-health.timer serial-getty@ttyS0.service"),
+        "enabled\nenabled\nenabled\nenabled"
+    );
+}
+
+fn root_grew(machine: &mut Machine) {
+    let gib: u64 = machine.ssh("df --output=size -B1G / | tail -n 1").parse().unwrap();
+    assert!(gib > 10, "the root has {gib} GiB of a disk that has more");
+    assert_eq!(machine.ssh("swapon --show --noheadings | wc -l"), "1");
+    machine.ssh("findmnt -no OPTIONS / | grep -w rw");
+}
+
+fn nothing_remains(machine: &mut Machine) {
+    assert_eq!(machine.ssh("dpkg --audit"), "");
+    // What the image does without is missing, and nothing else is; nothing is changed.
+    let without = "^missing  .* /usr/(share/(doc|man|info|lintian|linda|groff|locale|i18n)/\
+                   |lib/postgresql/.*/(bitcode|llvmjit)|lib/(x86_64-linux-gnu|llvm-[0-9]*/lib)/(libLLVM|libz3))";
+    assert_eq!(machine.ssh(&format!("dpkg -V | grep -v -E '{without}' || true")), "");
+    assert_eq!(machine.ssh("ls /etc/ssh/ssh_host_*_key"), "/etc/ssh/ssh_host_ed25519_key");
+    machine.ssh("test ! -e /usr/sbin/policy-rc.d && apt-get check");
+    assert_eq!(machine.ssh("ss -Htln | awk '{print $4}' | grep -v -E '^(127|\\[::1\\]|.*:(22|80)$)' || true"), "");
+}
+
+fn visits_survive(machine: &mut Machine) {
+    let before = machine.get("/visits", 200);
+    machine.get("/visits", 200);
+    machine.reboot();
+    let number = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u64>().unwrap();
+    assert_eq!(number(&machine.get("/visits", 200)), number(&before) + 2);
+    machine.settle();
+}
+
+/// What tells one machine from another.
+const IDENTITY: &str =
+    "cat /etc/machine-id; cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub; cat /var/lib/stack/secret.env";
+
+fn boots_straight(machine: &mut Machine) {
+    let folder = kept().join("straight");
+    let straight = Straight::boot(&image(), &folder);
+    let identity = straight.wait_for_identity();
+    assert_eq!(straight.get("/"), "Hello from Flask via systemd!");
+    let other = machine.ssh(IDENTITY);
+    let (ours, theirs): (Vec<&str>, Vec<&str>) = (identity.lines().collect(), other.lines().collect());
+    assert_eq!((ours.len(), theirs.len()), (3, 3), "{identity}\n{other}");
+    assert!(
+        ours.iter().zip(&theirs).all(|(one, other)| one != other),
+        "two machines have an identity in common: {identity}"
+    );
+}
+
+fn boot_check() {
+    let output = support::stackdeb()
+        .args(["boot", "--check", "--port", &free_port().to_string()])
+        .arg(image())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", support::text(&output));
+}
+
+/// A machine started by hand: the image's own kernel and initramfs from QEMU's command line, the disks the other way
+/// round, other options than ours. No metadata server is there, so cloud-init finds nothing.
+struct Straight {
+    child: Child,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Straight {
+    fn boot(image: &Path, folder: &Path) -> Self {
+        let _ = fs::remove_dir_all(folder);
+        fs::create_dir_all(folder).unwrap();
+        let raw = folder.join("image");
+        run(Command::new("sh").args(["-c", "gzip -dc \"$0\" > \"$1\" && truncate -s 8G \"$1\""]).arg(image).arg(&raw));
+        // Swap, so that it is there to be mistaken for the root; and a way in, for the identities to be read.
+        let swap = folder.join("swap");
+        run(Command::new("truncate").args(["-s", "512M"]).arg(&swap));
+        run(Command::new("mkswap").arg(&swap));
+        let links = run(Command::new("debugfs").args(["-R", "stat /vmlinuz"]).arg(&raw));
+        let version = links.split("vmlinuz-").nth(1).unwrap().split('"').next().unwrap().trim().to_owned();
+        for name in ["vmlinuz", "initrd.img"] {
+            let dump = format!("dump /boot/{name}-{version} {}", folder.join(name).display());
+            run(Command::new("debugfs").args(["-R", &dump]).arg(&raw));
+        }
+        let uuid = run(Command::new("blkid").args(["-o", "value", "-s", "UUID"]).arg(&raw));
+        let port = free_port();
+        let console = fs::File::create(folder.join("console")).unwrap();
+        let disk = |id: &str, path: &Path| format!("if=none,id={id},format=raw,file={}", path.display());
+        let child = Command::new("qemu-system-x86_64")
+            .args([
+                "-accel",
+                "tcg",
+                "-cpu",
+                "Nehalem,-cx16",
+                "-m",
+                "1024",
+                "-smp",
+                "2",
+                "-display",
+                "none",
+                "-nodefaults",
+            ])
+            .arg("-kernel")
+            .arg(folder.join("vmlinuz"))
+            .arg("-initrd")
+            .arg(folder.join("initrd.img"))
+            .args(["-append", &format!("root=UUID={} ro console=ttyS0,9600 systemd.log_level=info", uuid.trim())])
+            .args(["-device", "virtio-scsi-pci,id=scsi", "-serial", "stdio"])
+            .args(["-drive", &disk("swap", &swap), "-device", "scsi-hd,drive=swap,bus=scsi.0,scsi-id=0"])
+            .args(["-drive", &disk("root", &raw), "-device", "scsi-hd,drive=root,bus=scsi.0,scsi-id=1"])
+            .args([
+                "-netdev",
+                &format!("user,id=net,hostfwd=tcp:127.0.0.1:{port}-:80"),
+                "-device",
+                "virtio-net-pci,netdev=net",
+            ])
+            .stdin(Stdio::null())
+            .stdout(console)
+            .spawn()
+            .unwrap();
+        Self { child, folder: folder.to_owned(), port }
+    }
+
+    fn console(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.folder.join("console")).unwrap()).into_owned()
+    }
+
+    fn get(&self, path: &str) -> String {
+        let begin = Instant::now();
+        loop {
+            let url = format!("http://127.0.0.1:{}{path}", self.port);
+            let output = Command::new("curl").args(["-s", "-f", "-m", "20", &url]).output().unwrap();
+            if output.status.success() {
+                return String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            }
+            assert!(begin.elapsed() < BOOT_LIMIT, "{url} does not answer\n{}", self.console());
+            thread::sleep(Duration::from_secs(2));
+        }
+    }
+
+    /// Waits until the site answers, gives the disk time to take what was written, and reads the identity from it.
+    fn wait_for_identity(&self) -> String {
+        self.get("/healthz");
+        let read = |path: &str| {
+            let command = format!("cat {path}");
+            run(Command::new("debugfs").args(["-c", "-R", &command]).arg(self.folder.join("image"))).trim().to_owned()
+        };
+        let begin = Instant::now();
+        loop {
+            let (id, key) = (read("/etc/machine-id"), read("/etc/ssh/ssh_host_ed25519_key.pub"));
+            let secret = read("/var/lib/stack/secret.env");
+            if id.len() == 32 && key.starts_with("ssh-ed25519 ") && secret.starts_with("SECRET_KEY=") {
+                return format!("{id}\n{}\n{secret}", key.split(' ').nth(1).unwrap());
+            }
+            assert!(begin.elapsed() < BOOT_LIMIT, "machine-id `{id}`, host key `{key}`\n{}", self.console());
+            thread::sleep(Duration::from_secs(5));
+        }
+    }
+}
+
+impl Drop for Straight {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

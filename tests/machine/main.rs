@@ -1,0 +1,15 @@
+//! What only a machine shows: the boot as a Linode, and `stackdeb boot` itself.
+
+mod boot_machine;
+mod deploy_boots;
+mod image_boots;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+use support::room::run_in_order;
+
+fn main() -> ExitCode {
+    let trials = [boot_machine::trials(), image_boots::trials(), deploy_boots::trials()];
+    run_in_order(Arguments::from_args(), trials.into_iter().flatten().collect())
+}

@@ -1,0 +1,267 @@
+//! The image as a file: the same to the bit wherever and by whomever it is built, what its manifest says, and what must not
+//! be in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use support::{Built, built, default_stack, kept, run, stackdeb};
+
+fn image() -> PathBuf {
+    built(Built::Image).join("stack-1.0.0-linode.img.gz")
+}
+
+fn manifest() -> Value {
+    let path = built(Built::Image).join("stack-1.0.0-linode.json");
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// The image decompressed, for programs that look into it.
+fn raw(folder: &Path) -> PathBuf {
+    let raw = folder.join("image");
+    run(Command::new("sh").args(["-c", "gzip -dc \"$0\" > \"$1\""]).arg(image()).arg(&raw));
+    raw
+}
+
+#[test]
+fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
+    let first = image();
+    let home = Home::new();
+    let project = home.folder.join("other place");
+    default_stack(&project);
+    // Packages already downloaded need not be fetched once more: they are named, and checked, by their hashes.
+    let pool = support::cache().join("pool");
+    let script = format!(
+        "mkdir -p {0}/cache/stackdeb && cp -r {1} {0}/cache/stackdeb/pool && install -m 755 {2} {3} {0}",
+        home.folder.display(),
+        pool.display(),
+        env!("CARGO_BIN_EXE_stackdeb"),
+        support::program("health-check"),
+    );
+    run(Command::new("sh").args(["-c", &script]));
+    home.hand_over();
+    let build = format!(
+        "cd '{0}/other place' && umask 027 && TZ=Pacific/Kiritimati LC_ALL=tr_TR.UTF-8 XDG_CACHE_HOME={0}/cache \
+         exec faketime -f +26h {0}/stackdeb image",
+        home.folder.display()
+    );
+    home.run(&build);
+    let second = project.join("dist/stack-1.0.0-linode.img.gz");
+    let same = Command::new("cmp").arg(&first).arg(&second).output().unwrap();
+    let manifests = [first, second].map(|image| fs::read(image.with_extension("").with_extension("json")).unwrap());
+    assert!(same.status.success(), "{}", support::text(&same));
+    assert!(manifests[0] == manifests[1], "the manifests differ");
+}
+
+#[test]
+fn the_manifest_says_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (raw, manifest) = (raw(folder.path()), manifest());
+    let sum = |path: &Path| run(Command::new("sha256sum").arg(path)).split(' ').next().unwrap().to_owned();
+    assert_eq!(manifest["raw"]["sha256"], sum(&raw).as_str());
+    assert_eq!(manifest["raw"]["bytes"], fs::metadata(&raw).unwrap().len());
+    assert_eq!(manifest["compressed"]["sha256"], sum(&image()).as_str());
+    assert_eq!(manifest["compressed"]["bytes"], fs::metadata(image()).unwrap().len());
+    let status = run(Command::new("debugfs").args(["-R", "cat /var/lib/dpkg/status"]).arg(&raw));
+    let field = |stanza: &str, name: &str| {
+        let line = stanza.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
+        line.unwrap_or_default().to_owned()
+    };
+    let mut installed: Vec<(String, String)> = status
+        .split("\n\n")
+        .filter(|stanza| stanza.contains("Status: install ok installed"))
+        .map(|stanza| (field(stanza, "Package"), field(stanza, "Version")))
+        .collect();
+    installed.sort();
+    let packages = manifest["packages"].as_array().unwrap();
+    let listed: Vec<(String, String)> = packages
+        .iter()
+        .map(|package| {
+            assert_eq!(package["sha256"].as_str().unwrap().len(), 64);
+            (package["name"].as_str().unwrap().to_owned(), package["version"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    assert!(installed.len() > 150 && installed.contains(&("stack".to_owned(), "1.0.0".to_owned())));
+    assert_eq!(installed, listed);
+}
+
+#[test]
+fn it_is_one_gzip_member_and_one_clean_file_system() {
+    let folder = tempfile::tempdir().unwrap();
+    let raw = raw(folder.path());
+    run(Command::new("gzip").arg("-t").arg(image()));
+    let first_member = "import sys, zlib; d = zlib.decompressobj(31); n = 0\nwith open(sys.argv[1], 'rb') as f:\n for b in iter(lambda: f.read(1 << 20), b''):\n  n += len(d.decompress(b))\nassert d.eof and not d.unused_data\nprint(n)";
+    let length = run(Command::new("python3").args(["-c", first_member]).arg(image()));
+    assert_eq!(length.trim(), fs::metadata(&raw).unwrap().len().to_string());
+    run(Command::new("e2fsck").args(["-fn"]).arg(&raw));
+    let kind = run(Command::new("file").args(["-b", "-s"]).arg(&raw));
+    assert!(kind.contains("ext4 filesystem data"), "{kind}");
+    let features = run(Command::new("dumpe2fs").arg("-h").arg(&raw));
+    let features = features.lines().find(|line| line.starts_with("Filesystem features:")).unwrap();
+    assert!(!features.contains("metadata_csum") && !features.contains("orphan_file"), "{features}");
+}
+
+/// The image's files, in a folder.
+fn tree(folder: &Path) -> PathBuf {
+    let (raw, tree) = (raw(folder), folder.join("tree"));
+    fs::create_dir(&tree).unwrap();
+    run(Command::new("debugfs").args(["-R", &format!("rdump / {}", tree.display())]).arg(&raw));
+    tree
+}
+
+/// Not only what the package brings, but also what the image has of its own.
+#[test]
+fn the_images_own_programs_find_no_fault_with_what_was_rendered() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = tree(folder.path());
+    let own: Vec<PathBuf> =
+        support::listing(&tree.join("etc/systemd/system")).into_iter().filter(|p| p.is_file()).collect();
+    let mut units: Vec<String> =
+        [".socket", ".service", "-database.service", "-health.service", "-health-alert.service", "-health.timer"]
+            .map(|end| format!("stack{end}"))
+            .to_vec();
+    for path in own.iter().filter(|path| path.extension().is_some_and(|kind| kind != "conf")) {
+        units.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+    }
+    assert!(units.len() >= 10, "{units:?}");
+    let judged = [
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no"]
+            .iter()
+            .map(|word| (*word).to_owned())
+            .chain(units)
+            .collect(),
+        vec!["nginx".to_owned(), "-tq".to_owned()],
+        vec![
+            "sh".to_owned(),
+            "-c".to_owned(),
+            "ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key && mkdir -p /run/sshd && sshd -t"
+                .to_owned(),
+        ],
+        vec![
+            "udevadm".to_owned(),
+            "verify".to_owned(),
+            "--no-summary".to_owned(),
+            "/etc/udev/rules.d/90-swap.rules".to_owned(),
+        ],
+    ];
+    for command in judged {
+        let command: Vec<String> = command;
+        let output = support::inside(&tree).args(&command).output().unwrap();
+        assert!(output.status.success(), "{command:?}: {}\n{}", output.status, support::text(&output));
+    }
+    for script in [
+        "usr/local/libexec/first-boot-certificate",
+        "usr/local/libexec/first-boot-cluster",
+        "usr/local/lib/systemd/system-generators/image-boot-order",
+    ] {
+        run(Command::new("sh").arg("-n").arg(tree.join(script)));
+        run(Command::new("shellcheck").arg(tree.join(script)));
+    }
+}
+
+#[test]
+fn no_secret_and_nothing_of_the_build_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = tree(folder.path());
+    let found = |expression: &str| {
+        run(Command::new("sh").args(["-c", &format!("cd \"$0\" && find . {expression}")]).arg(&tree))
+    };
+    assert_eq!(
+        found(
+            "-path './etc/ssh/ssh_host_*' -o -path './etc/ssl/private/*' -o -name random-seed -o -name credential.secret -o -name secret.env"
+        ),
+        ""
+    );
+    assert_eq!(
+        found(
+            "-path './proc/*' -o -path './run/*' -o -path './tmp/*' -o -path './dev/*' -o -path './var/lib/apt/lists/*' -not -name partial -not -name auxfiles"
+        ),
+        ""
+    );
+    assert_eq!(
+        found("-path './var/lib/postgresql/*/main' -o -path './var/cache/apt/*.bin' -o -name '*-' -path './etc/*'"),
+        ""
+    );
+    assert_eq!(found("-path './var/log/*' -type f -size +0"), "");
+    assert_eq!(fs::read(tree.join("etc/machine-id")).unwrap(), b"");
+    assert_eq!(run(Command::new("awk").args(["-F:", "$2 ~ /^\\$/"]).arg(tree.join("etc/shadow"))), "");
+    // Neither the build's folders, nor the builder's name, nor the host's.
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    for word in [kept().display().to_string(), support::cache().display().to_string(), host.trim().to_owned()] {
+        if word.len() > 4 {
+            let output = Command::new("grep").args(["-rIlF", "--", &word]).arg(&tree).output().unwrap();
+            assert_eq!(support::text(&output), "", "`{word}` is in the image");
+        }
+    }
+}
+
+/// A folder of an ordinary user, who is made when the tests run as root; otherwise of the one who runs them.
+struct Home {
+    folder: PathBuf,
+    user: Option<&'static str>,
+}
+
+impl Home {
+    fn new() -> Self {
+        let root = run(Command::new("id").arg("-u")).trim() == "0";
+        let folder = PathBuf::from(format!("/var/tmp/stackdeb-test-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let user = root.then_some("stackdeb-test");
+        if root && !Command::new("id").arg("stackdeb-test").output().unwrap().status.success() {
+            run(Command::new("useradd").args(["--user-group", "--home-dir", "/nonexistent", "stackdeb-test"]));
+            run(Command::new("usermod").args([
+                "--add-subuids",
+                "900000-965535",
+                "--add-subgids",
+                "900000-965535",
+                "stackdeb-test",
+            ]));
+        }
+        Self { folder, user }
+    }
+
+    fn hand_over(&self) {
+        if let Some(user) = self.user {
+            run(Command::new("chown").args(["-R", &format!("{user}:{user}")]).arg(&self.folder));
+        }
+    }
+
+    fn run(&self, script: &str) {
+        let mut command = match self.user {
+            Some(user) => {
+                let mut command = Command::new("runuser");
+                command.args(["-u", user, "--", "sh", "-ec", script]);
+                command
+            }
+            None => {
+                let mut command = Command::new("sh");
+                command.args(["-ec", script]);
+                command
+            }
+        };
+        run(command.env("HOME", &self.folder));
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+        if self.user.is_some() {
+            let _ = Command::new("userdel").arg("stackdeb-test").output();
+        }
+    }
+}
+
+#[test]
+fn check_prints_what_image_builds() {
+    let folder = tempfile::tempdir().unwrap();
+    default_stack(folder.path());
+    let said = run(stackdeb().arg("check").current_dir(folder.path()));
+    for entry in fs::read_dir(built(Built::Image)).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.ends_with(".json") && name != "stack.deb" {
+            assert!(said.contains(&name), "`{name}` is not announced:\n{said}");
+        }
+    }
+}

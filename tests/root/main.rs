@@ -1,0 +1,36 @@
+//! What needs root, or a user namespace in which one is root: the sandbox, and the package in roots that dpkg works on.
+
+mod dpkg_conditions;
+mod dpkg_matrix;
+mod piuparts;
+mod provision_database;
+mod sandbox;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+use stackdeb::system::userns;
+use support::layers::own_mounts;
+
+fn main() -> ExitCode {
+    if let Some(status) = sandbox::inner_program() {
+        return status;
+    }
+    let arguments = Arguments::from_args();
+    // To list the tests (as `cargo nextest` does) no namespace is needed.
+    if !arguments.list {
+        if let Err(error) = userns::enter() {
+            eprintln!("{:?}", miette::Report::new(error));
+            return ExitCode::FAILURE;
+        }
+        own_mounts();
+    }
+    let trials = [
+        sandbox::trials(),
+        provision_database::trials(),
+        dpkg_conditions::trials(),
+        dpkg_matrix::trials(),
+        piuparts::trials(),
+    ];
+    libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
+}

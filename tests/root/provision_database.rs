@@ -1,0 +1,182 @@
+//! The script that makes a stack's database, run against a PostgreSQL server of the test's own: made in the worst locale
+//! there is, reached over a socket in a temporary folder. Needs the package postgresql; as root, also runuser.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use libtest_mimic::Trial;
+use stackdeb::render::{Content, package_files};
+use tempfile::TempDir;
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        the_database_is_made_once_and_migrated_in_order,
+        what_others_have_made_is_not_marked,
+        a_database_elsewhere_is_migrated_but_not_made
+    ]
+}
+
+struct Server {
+    folder: TempDir,
+    programs: PathBuf,
+}
+
+impl Server {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let versions = fs::read_dir("/usr/lib/postgresql").expect("the package postgresql is needed");
+        let programs = versions.map(|version| version.unwrap().path().join("bin")).max().expect("no PostgreSQL server");
+        let server = Self { folder, programs };
+        let data = server.path("data");
+        server.succeed(
+            server.command("initdb").args(["-U", "postgres", "--locale=C", "-E", "SQL_ASCII", "-D"]).arg(&data),
+        );
+        let options = format!("-c listen_addresses='' -c fsync=off -k {}", server.folder.path().display());
+        let mut start = server.command("pg_ctl");
+        server.succeed(
+            start.args(["start", "-w", "-l"]).arg(server.path("log")).arg("-D").arg(&data).args(["-o", &options]),
+        );
+        server
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A program of PostgreSQL's, or a script, as the server's administrator. It refuses to run as root.
+    fn command(&self, program: &str) -> Command {
+        let program = if program.starts_with('/') { program.into() } else { self.programs.join(program) };
+        let mut command = Command::new(if nix::unistd::geteuid().is_root() { "runuser" } else { "env" });
+        if nix::unistd::geteuid().is_root() {
+            command.args(["-u", "postgres", "--"]);
+        }
+        command.arg(program).current_dir("/").stdin(Stdio::null());
+        command.env("PGHOST", self.folder.path()).env("PGUSER", "postgres").env_remove("DATABASE_URL");
+        command
+    }
+
+    fn succeed(&self, command: &mut Command) -> String {
+        // pg_ctl leaves a server behind that would keep a pipe open, so the output goes to a file.
+        let said = self.path("said");
+        let file = fs::File::create(&said).unwrap();
+        let status = command.stdout(file.try_clone().unwrap()).stderr(file).status().unwrap();
+        let said = fs::read_to_string(said).unwrap();
+        assert!(status.success(), "{command:?} ended with {status}:\n{said}");
+        said
+    }
+
+    fn query(&self, database: &str, sql: &str) -> String {
+        let mut psql = self.command("psql");
+        self.succeed(psql.args(["-X", "-A", "-t", "-d", database, "-c", sql])).trim_end().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let mut stop = self.command("pg_ctl");
+        let _ = stop.args(["stop", "-m", "immediate", "-D"]).arg(self.path("data")).stdout(Stdio::null()).status();
+    }
+}
+
+/// The rendered script, with its migrations in `migrations`.
+fn write_script(server: &Server, migrations: &Path) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let rendered = package_files(&support::stack::stack(folder.path())).unwrap();
+    let file = rendered.files.iter().find(|file| file.path == "/usr/libexec/guest-book/provision-database").unwrap();
+    let Content::Bytes(script) = &file.content else { panic!("a template is rendered in memory") };
+    let script = String::from_utf8(script.clone()).unwrap();
+    assert!(script.contains("'/usr/share/guest-book/migrations'"));
+    let script = script.replace("/usr/share/guest-book/migrations", &migrations.display().to_string());
+    let path = server.path("provision-database");
+    fs::write(&path, script).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path.display().to_string()
+}
+
+fn the_database_is_made_once_and_migrated_in_order() {
+    let server = Server::start();
+    let migrations = server.path("migrations");
+    fs::create_dir(&migrations).unwrap();
+    fs::write(migrations.join("0001_a.sql"), "CREATE TABLE a (x int);\nINSERT INTO a VALUES (1);\n").unwrap();
+    let script = write_script(&server, &migrations);
+    let run = || -> Output { server.command(&script).output().unwrap() };
+
+    server.succeed(&mut server.command(&script));
+    server.succeed(&mut server.command(&script));
+    assert_eq!(server.query("guest_book", "SELECT count(*) FROM a"), "1");
+    let facts =
+        "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'guest_book'";
+    assert_eq!(server.query("postgres", facts), "guest-book|UTF8");
+    assert_eq!(server.query("guest_book", "SELECT tableowner FROM pg_tables WHERE tablename = 'a'"), "guest-book");
+    assert_eq!(server.query("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = 'guest-book'"), "f");
+
+    // Purge recognises them by that.
+    let marks = "SELECT shobj_description(d.oid, 'pg_database'), shobj_description(r.oid, 'pg_authid') \
+                 FROM pg_database d, pg_roles r WHERE datname = 'guest_book' AND rolname = 'guest-book'";
+    assert_eq!(server.query("postgres", marks), "Made by the package guest-book.|Made by the package guest-book.");
+
+    // A migration that fails leaves nothing of itself, and none after it is run.
+    fs::write(migrations.join("0002_b.sql"), "CREATE TABLE b (x int);\nSELECT 1 / 0;\n").unwrap();
+    fs::write(migrations.join("0003_c.sql"), "CREATE TABLE c AS SELECT * FROM b;\n").unwrap();
+    let failed = run();
+    assert!(
+        !failed.status.success() && String::from_utf8_lossy(&failed.stderr).contains("division by zero"),
+        "{failed:?}"
+    );
+    assert_eq!(server.query("guest_book", "SELECT to_regclass('b') IS NULL AND to_regclass('c') IS NULL"), "t");
+
+    // Two at a time, as machines with one database start: each migration is run by one of them.
+    fs::write(migrations.join("0002_b.sql"), "SELECT pg_sleep(0.5);\nCREATE TABLE b (x int);\n").unwrap();
+    let both = [(); 2].map(|()| server.command(&script).stdout(Stdio::null()).spawn().unwrap());
+    for mut child in both {
+        assert!(child.wait().unwrap().success());
+    }
+    let names = server.query("guest_book", "SELECT string_agg(name, ' ' ORDER BY applied_at) FROM schema_migrations");
+    assert_eq!(names, "0001_a.sql 0002_b.sql 0003_c.sql");
+}
+
+fn what_others_have_made_is_not_marked() {
+    let server = Server::start();
+    let migrations = server.path("migrations");
+    fs::create_dir(&migrations).unwrap();
+    let script = write_script(&server, &migrations);
+    server.query("postgres", "CREATE ROLE \"guest-book\" LOGIN");
+    server.query("postgres", "CREATE DATABASE guest_book");
+    server.succeed(&mut server.command(&script));
+    let marks = "SELECT count(*) FROM pg_shdescription WHERE description LIKE 'Made by the package%'";
+    assert_eq!(server.query("postgres", marks), "0");
+}
+
+fn a_database_elsewhere_is_migrated_but_not_made() {
+    let server = Server::start();
+    let migrations = server.path("migrations");
+    fs::create_dir(&migrations).unwrap();
+    fs::write(migrations.join("0001_a.sql"), "CREATE TABLE a (x int);\n").unwrap();
+    let script = write_script(&server, &migrations);
+    server.query("postgres", "CREATE ROLE remote LOGIN");
+    server.query("postgres", "CREATE DATABASE far OWNER remote");
+    server.query("postgres", "ALTER ROLE remote PASSWORD 'p@s%s /w'");
+    let rules = server.path("data/pg_hba.conf");
+    let others = fs::read_to_string(&rules).unwrap();
+    fs::write(&rules, format!("local far remote scram-sha-256\n{others}")).unwrap();
+    server.query("postgres", "SELECT pg_reload_conf()");
+    // Everybody sees a process's arguments: they are kept here, and must not have the password.
+    let (programs, seen) = (server.path("programs"), server.path("arguments"));
+    fs::create_dir(&programs).unwrap();
+    let psql = format!("#!/bin/sh\nprintf '%s\\n' \"$@\" >>'{}'\nexec /usr/bin/psql \"$@\"\n", seen.display());
+    fs::write(programs.join("psql"), psql).unwrap();
+    fs::set_permissions(programs.join("psql"), fs::Permissions::from_mode(0o755)).unwrap();
+    let address = format!("postgresql://remote:p%40s%25s%20%2fw@/far?host={}", server.folder.path().display());
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    server.succeed(server.command(&script).env("DATABASE_URL", address).env("PATH", path));
+    let seen = fs::read_to_string(seen).unwrap();
+    assert!(
+        seen.contains("postgresql://remote@/far?host=") && !seen.contains("p%40s") && !seen.contains("p@s"),
+        "{seen}"
+    );
+    assert_eq!(server.query("far", "SELECT tableowner FROM pg_tables WHERE tablename = 'a'"), "remote");
+    assert_eq!(server.query("postgres", "SELECT count(*) FROM pg_database WHERE datname = 'guest_book'"), "0");
+}

@@ -1,0 +1,311 @@
+//! A row of machines: two web machines from one image, whose user data names a database on a third, on a network of their
+//! own and behind a balancer. One boot of each; the checks run in their order, each on what the one before it left.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+use support::balancer::Balancer;
+use support::machine::{BOOT_LIMIT, Check, Machine, checks, free_port, user_data};
+use support::{Built, built, kept, run, stackdeb};
+
+const CHECKS: &[Check<Cluster>] = &[
+    ("web_machines_serve_before_their_database_is_there", without_database),
+    ("each_machine_is_on_the_network_as_itself", network),
+    ("the_database_is_found_when_it_comes", database_comes),
+    ("no_postgresql_runs_beside_the_app", no_postgresql),
+    ("the_health_check_asks_the_remote_database", health_check),
+    ("both_count_in_one_database_over_tls", one_database),
+    ("the_balancer_spreads_requests", requests_spread),
+    ("another_certificate_is_refused", other_certificate),
+    ("a_killed_machine_is_not_missed", machine_killed),
+    ("without_its_name_there_is_a_database_here", local_again),
+];
+
+const DATABASE_HOST: &str = "10.0.0.2";
+const WEB_HOSTS: [&str; 2] = ["10.0.0.11", "10.0.0.12"];
+/// As PostgreSQL has it, and as a URL has it.
+const PASSWORD: (&str, &str) = ("s3cret@pw/100%", "s3cret%40pw%2F100%25");
+/// Three boots at a time take as long as one after the other.
+const LIMIT: Duration = BOOT_LIMIT.saturating_mul(3);
+
+pub fn trials() -> Vec<Trial> {
+    checks("cluster", Cluster::boot, CHECKS)
+}
+
+struct Cluster {
+    database: Machine,
+    web: [Machine; 2],
+    ports: [u16; 2],
+    balancer: Option<Balancer>,
+}
+
+impl Cluster {
+    /// Switches all machines on; the database's is clean, and has no database yet.
+    fn boot() -> Self {
+        let image = built(Built::Image).join("stack-1.0.0-linode.img.gz");
+        let clean = built(Built::WithoutPackage).join("stack-1.0.0-linode.img.gz");
+        let folder = kept().join("cluster");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        make_certificates(&folder);
+        let network = free_port().to_string();
+        let options = ["--cpus", "1", "--network", &network];
+        let start = |image: &Path, name: &str, port: u16, user_data: &Path| {
+            Machine::start_with(image, user_data, &folder.join(name), port, &options, LIMIT)
+        };
+        let ports = [free_port(), free_port()];
+        let database = start(&clean, "database", free_port(), &user_data(&folder.join("database"), "database"));
+        let web = [0, 1].map(|number| {
+            let name = format!("web-{}", number + 1);
+            start(&image, &name, ports[number], &web_user_data(&folder, &name, WEB_HOSTS[number]))
+        });
+        Self { database, web, ports, balancer: None }
+    }
+
+    fn balancer(&self) -> &Balancer {
+        self.balancer.as_ref().expect("an earlier check started it")
+    }
+
+    /// What the database's administrator sees.
+    #[track_caller]
+    fn query(&self, sql: &str) -> String {
+        self.database.ssh(&format!("cd / && runuser -u postgres -- psql -X -A -t -d shop -c \"{sql}\""))
+    }
+}
+
+/// An authority with the database server's certificate, and another authority that nobody has to do with.
+fn make_certificates(folder: &Path) {
+    let script = format!(
+        "cd \"$1\"
+         for name in ca other; do
+             openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj \"/CN=$name\" \
+                 -keyout $name.key -out $name.pem
+         done
+         openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=database -keyout server.key -out server.csr
+         echo 'subjectAltName=IP:{DATABASE_HOST}' >extensions
+         openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile extensions -out server.pem"
+    );
+    run(Command::new("sh").args(["-ec", &script, "sh"]).arg(folder));
+}
+
+/// The second card's network, as Terraform's configuration has it (image/terraform/network.tf).
+fn network_file(host: &str) -> String {
+    format!(
+        "[Match]\nName=eth1\n\n[Link]\nRequiredForOnline=no\n\n\
+         [Network]\nAddress={host}/24\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n"
+    )
+}
+
+/// The user data of a web machine. Every value is JSON, which is YAML as well.
+fn web_user_data(folder: &Path, name: &str, host: &str) -> PathBuf {
+    // It makes the key.
+    let path = user_data(&folder.join(name), name);
+    let key = fs::read_to_string(folder.join(name).join("key.pub")).unwrap();
+    let url = format!(
+        "postgresql://shop:{}@{DATABASE_HOST}:5432/shop?sslmode=verify-full&sslrootcert=/etc/stack/database-ca.pem",
+        PASSWORD.1
+    );
+    let values = [
+        ("hostname", serde_json::json!(name)),
+        ("ssh_keys", serde_json::json!([key.trim()])),
+        ("network", serde_json::json!(network_file(host))),
+        ("environment", serde_json::json!(format!("DATABASE_URL=\"{url}\"\n"))),
+        ("database_ca", serde_json::json!(fs::read_to_string(folder.join("ca.pem")).unwrap())),
+    ];
+    let mut text = web_template(folder);
+    for (variable, value) in values {
+        let place = format!("${{{variable}}}");
+        assert!(text.contains(&place), "no {place} in {text}");
+        text = text.replace(&place, &value.to_string());
+    }
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// What Terraform makes a web machine's user data of, as `stackdeb terraform` writes it.
+fn web_template(folder: &Path) -> String {
+    let (project, out) = (built(Built::Image), folder.join("terraform"));
+    run(stackdeb().arg("terraform").arg(project.parent().unwrap()).arg("--out").arg(&out));
+    fs::read_to_string(out.join("user-data.yaml.tftpl")).unwrap()
+}
+
+fn without_database(cluster: &mut Cluster) {
+    for web in &mut cluster.web {
+        web.wait_for_ssh();
+        assert_eq!(web.get("/", 200), "Hello from Flask via systemd!");
+        web.get("/healthz", 503);
+    }
+}
+
+fn network(cluster: &mut Cluster) {
+    cluster.database.wait_for_ssh();
+    // Nothing has waited for a card that nobody gave an address.
+    let online = "systemctl is-failed systemd-networkd-wait-online.service || true";
+    assert_ne!(cluster.database.ssh(online), "failed");
+    let write = format!("printf %s '{}' >/etc/systemd/network/70-vpc.network", network_file(DATABASE_HOST));
+    cluster.database.ssh(&format!("{write} && networkctl reload"));
+    let machines = [&cluster.database, &cluster.web[0], &cluster.web[1]];
+    for (machine, host) in machines.into_iter().zip([DATABASE_HOST, WEB_HOSTS[0], WEB_HOSTS[1]]) {
+        wait(|| machine.ssh("ip -4 -o address show eth1").contains(&format!("inet {host}/24 ")), "no address");
+    }
+    for facts in ["cat /sys/class/net/eth1/address", "cat /sys/class/dmi/id/product_serial", "cat /etc/machine-id"] {
+        let mut found = machines.map(|machine| machine.ssh(facts)).to_vec();
+        found.sort();
+        found.dedup();
+        assert_eq!(found.len(), 3, "{facts}: {found:?}");
+    }
+}
+
+/// Until it is so.
+#[track_caller]
+fn wait(mut so: impl FnMut() -> bool, otherwise: &str) {
+    let begin = Instant::now();
+    while !so() {
+        assert!(begin.elapsed() < LIMIT, "{otherwise}");
+        thread::sleep(Duration::from_secs(2));
+    }
+}
+
+fn database_comes(cluster: &mut Cluster) {
+    let database = &cluster.database;
+    database.system_state();
+    for file in ["server.pem", "server.key"] {
+        database.copy(&kept().join("cluster").join(file));
+    }
+    let settings = format!(
+        "listen_addresses = '{DATABASE_HOST}'\nssl = on\nssl_cert_file = '/etc/postgresql/server.pem'\n\
+         ssl_key_file = '/etc/postgresql/server.key'"
+    );
+    database.ssh(&format!(
+        "set -e; cd /root; install -o postgres -g postgres -m 600 server.pem server.key /etc/postgresql
+         cd /etc/postgresql/*/main; echo \"{settings}\" >conf.d/remote.conf
+         echo 'hostssl shop shop 10.0.0.0/24 scram-sha-256' >>pg_hba.conf
+         cd /; runuser -u postgres -- psql -X -q <<'END'
+CREATE ROLE shop LOGIN PASSWORD '{}';
+CREATE DATABASE shop OWNER shop;
+END
+         systemctl restart 'postgresql@*-main.service'",
+        PASSWORD.0
+    ));
+    for web in &cluster.web {
+        // Nobody restarts anything there.
+        web.get("/healthz", 200);
+        let active = "systemctl is-active stack-database.service || true";
+        wait(|| web.ssh(active) == "active", "the migrations were not run");
+        assert_ne!(web.ssh("systemctl show -P NRestarts stack-database.service"), "0");
+        assert_eq!(web.ssh("systemctl show -P NRestarts stack.service"), "0");
+    }
+}
+
+fn no_postgresql(cluster: &mut Cluster) {
+    for web in &cluster.web {
+        assert_eq!(web.ssh("pgrep -c -x postgres || true"), "0");
+        assert_eq!(web.ssh("pg_lsclusters --no-header; ls -A /var/lib/postgresql/*/ 2>/dev/null || true"), "");
+        assert_eq!(web.ssh("ss -Hlnt 'sport = 5432'; ls -A /run/postgresql | grep PGSQL || true"), "");
+        assert_eq!(web.ssh("systemctl is-active first-boot-cluster.service || true"), "inactive");
+        web.settle();
+        assert_eq!(web.ssh("systemctl --failed --no-legend"), "");
+    }
+}
+
+fn health_check(cluster: &mut Cluster) {
+    for web in &cluster.web {
+        web.ssh("systemctl start stack-health.service");
+        let line = web.ssh("tail -n 1 /var/log/stack/health_check.log");
+        assert!(line.ends_with(&format!("| PostgreSQL {DATABASE_HOST}:5432: ok")), "{line}");
+        // The password is in nothing that the units wrote, in no argument of a process, and for root alone.
+        let places = "/var/log/stack /var/lib/stack /run/stack /run/systemd/units";
+        for word in ["s3cret", "s3cret%40"] {
+            assert_eq!(web.ssh(&format!("grep -rl '{word}' {places} || true")), "");
+            assert_eq!(web.ssh(&format!("journalctl -b | grep -c '[s]{}' || true", &word[1..])), "0");
+            assert_eq!(
+                web.ssh(&format!("cat /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c '[s]{}' || true", &word[1..])),
+                "0"
+            );
+        }
+        assert_eq!(web.ssh("stat -c '%U:%G %a' /etc/stack/stack.env"), "root:root 640");
+    }
+}
+
+fn number(body: &str) -> u64 {
+    body.trim().parse().unwrap_or_else(|_| panic!("`{body}` is no number"))
+}
+
+fn one_database(cluster: &mut Cluster) {
+    let first = number(&cluster.web[0].get("/visits", 200));
+    for (count, number_of_web) in [(1, 1), (2, 0), (3, 1)] {
+        assert_eq!(number(&cluster.web[number_of_web].get("/visits", 200)), first + count);
+    }
+    assert_eq!(number(&cluster.query("SELECT count(*) FROM visits")), first + 3);
+    let connections = "SELECT DISTINCT client_addr, ssl, version FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+                       WHERE usename = 'shop' ORDER BY client_addr";
+    let expected = WEB_HOSTS.map(|host| format!("{host}|t|TLSv1.3")).join("\n");
+    assert_eq!(cluster.query(connections), expected);
+}
+
+fn requests_spread(cluster: &mut Cluster) {
+    let port = free_port();
+    cluster.balancer = Some(Balancer::start(&kept().join("cluster/balancer"), port, &cluster.ports));
+    let balancer = cluster.balancer();
+    let before = number(&cluster.query("SELECT count(*) FROM visits"));
+    for count in 1..=20 {
+        let (status, body) = balancer.get("/visits");
+        assert_eq!(status, 200, "{body}");
+        assert_eq!(number(&body), before + count);
+    }
+    let asked = balancer.asked("/visits", 20);
+    let shares = cluster.ports.map(|port| asked.iter().filter(|asked| **asked == port).count());
+    assert!(shares.iter().sum::<usize>() == 20 && shares.iter().all(|share| *share >= 8), "{shares:?}");
+}
+
+fn other_certificate(cluster: &mut Cluster) {
+    let web = &cluster.web[1];
+    web.copy(&kept().join("cluster/other.pem"));
+    web.ssh("cd /etc/stack && cp database-ca.pem /root/ca.pem && cat /root/other.pem >database-ca.pem");
+    web.ssh("systemctl restart stack.service");
+    web.get("/healthz", 503);
+    let said = web.ssh("journalctl -b -u stack.service -o cat | grep 'certificate verify failed' | tail -n 1");
+    assert!(said.contains("database: ") && !said.contains("s3cret"), "{said}");
+    // Migrations are not sent there, either.
+    let migrated = web.try_ssh("timeout 120 systemctl restart stack-database.service");
+    assert!(!migrated.status.success(), "the migrations were run");
+    // The balancer has seen it, and sends everything to the other.
+    let balancer = cluster.balancer();
+    balancer.wait_until_inside(&cluster.ports[..1], LIMIT);
+    web.ssh("cat /root/ca.pem >/etc/stack/database-ca.pem && systemctl restart stack-database.service stack.service");
+    web.get("/healthz", 200);
+    balancer.wait_until_inside(&cluster.ports, LIMIT);
+}
+
+fn machine_killed(cluster: &mut Cluster) {
+    cluster.web[0].kill();
+    let balancer = cluster.balancer();
+    balancer.wait_until_inside(&cluster.ports[1..], LIMIT);
+    // Those of the check before the last one.
+    let already = balancer.asked("/visits", 20).len();
+    let before = number(&cluster.query("SELECT count(*) FROM visits"));
+    let answers: Vec<(u16, String)> = (0..60).map(|_| balancer.get("/visits")).collect();
+    let good: Vec<(u16, String)> = (1..=60).map(|count| (200, (before + count).to_string())).collect();
+    assert_eq!(answers, good);
+    assert_eq!(balancer.asked("/visits", already + 60)[already..], [cluster.ports[1]; 60]);
+}
+
+/// What the next boot does, asked for at once.
+fn local_again(cluster: &mut Cluster) {
+    let web = &cluster.web[1];
+    let begin = "systemctl start first-boot-cluster.service";
+    web.ssh(begin);
+    assert_eq!(web.ssh("pg_lsclusters --no-header"), "", "with DATABASE_URL");
+    web.ssh("sed -i '/^DATABASE_URL=/d' /etc/stack/stack.env");
+    web.ssh(&format!("{begin} && systemctl start 'postgresql@17-main.service'"));
+    web.ssh("systemctl restart stack-database.service stack.service");
+    web.get("/healthz", 200);
+    assert_eq!(web.get("/visits", 200), "1");
+    web.ssh("systemctl start stack-health.service");
+    let line = web.ssh("tail -n 1 /var/log/stack/health_check.log");
+    assert!(line.ends_with("| PostgreSQL: ok"), "{line}");
+}

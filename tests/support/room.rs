@@ -1,0 +1,39 @@
+//! The rooms that have a `main` of their own: they need root, namespaces or a machine, so something has to be done before
+//! the first thread is started, and what cannot run here is counted as ignored, with its reason.
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// A test, by the name that selects it: `FILE::NAME`.
+pub fn test(file: &str, name: &str, test: fn()) -> Trial {
+    Trial::test(format!("{file}::{name}"), move || {
+        test();
+        Ok::<(), Failed>(())
+    })
+}
+
+/// Tests of a file, by the names of their functions.
+#[macro_export]
+macro_rules! tests {
+    ($($test:ident),+ $(,)?) => {
+        vec![$($crate::room::test(module_path!().rsplit("::").next().unwrap_or_default(), stringify!($test), $test)),+]
+    };
+}
+
+/// The same tests, ignored when what they need is missing. The reason stands before each one's name.
+pub fn unless(missing: Option<&str>, trials: Vec<Trial>) -> Vec<Trial> {
+    let Some(missing) = missing else { return trials };
+    trials.into_iter().map(|trial| trial.with_kind(missing).with_ignored_flag(true)).collect()
+}
+
+/// What a test that only root can run says to everybody else.
+pub fn without_root() -> Option<&'static str> {
+    (!nix::unistd::geteuid().is_root()).then_some("needs root")
+}
+
+/// Runs the tests one after the other, in their order.
+pub fn run_in_order(mut arguments: Arguments, trials: Vec<Trial>) -> ExitCode {
+    arguments.test_threads = Some(1);
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
