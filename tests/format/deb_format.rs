@@ -330,7 +330,7 @@ fn the_same_package_gives_the_same_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let mut shell = Command::new("sh");
         shell.args(["-c", "umask $1; shift; exec taskset \"$@\"", "sh", umask, "--cpu-list", processors]);
-        shell.arg(env::current_exe().unwrap()).args(["--exact", "the_same_package_gives_the_same_bytes"]);
+        shell.arg(env::current_exe().unwrap()).args(["--exact", "deb_format::the_same_package_gives_the_same_bytes"]);
         printed("util-linux", shell.env(CHILD, folder.path()).env("TZ", zone));
         folder
     };
