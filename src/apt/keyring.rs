@@ -2,7 +2,7 @@
 //! text that one of them signed goes out. Nothing else of the file is ever looked at.
 
 use std::io::Read;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use sequoia_openpgp as openpgp;
 
@@ -77,10 +77,9 @@ impl Keyring {
     pub fn verify(&self, message: &[u8], now: Epoch) -> Result<String, SignatureError> {
         check_frame(message)?;
         let policy = StandardPolicy::new();
-        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::from(now.seconds()));
         let mut verdict = None;
         let judge = Judge { certificates: &self.certificates, verdict: &mut verdict };
-        let outcome = read_verified(message, &policy, time, judge);
+        let outcome = read_verified(message, &policy, now.to_system_time(), judge);
         // A refusal by the judge comes out as an error of the reader as well: the verdict says more.
         let text = match (verdict, outcome) {
             (Some(Ok(())), Ok(text)) => text,

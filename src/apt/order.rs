@@ -1,61 +1,55 @@
-//! In which order packages are unpacked and configured on an empty system: a chosen set comes in, steps for dpkg go out.
+//! The order in which packages are unpacked and configured on an empty system: a chosen set of packages → steps for dpkg.
 //!
-//! A package that pre-depends on others is unpacked only when those are configured (Debian Policy 7.2). The first step is
-//! the exception that every bootstrap has to make: the essential packages, with what they depend on, are unpacked together,
-//! because not one of their scripts runs without the others.
+//! A package that pre-depends on others is unpacked only after those are configured (Debian Policy 7.2). The first step is
+//! the exception that every bootstrap has to make: the essential packages and their dependencies are unpacked together,
+//! because none of their scripts runs without the others.
+
+use std::mem;
 
 use super::record::{Field, Record};
 use super::solve::SolveError;
 use super::universe::{Id, Universe};
 use crate::control::Alternatives;
 
-/// What dpkg has to do next.
+/// One run of dpkg.
 #[derive(Debug)]
 pub enum InstallStep<'a> {
-    /// To unpack these. The first such step needs `--force-depends`.
+    /// Unpack these packages. Only the first such step needs `--force-depends`.
     Unpack(Vec<&'a Record>),
-    /// To configure these, which are unpacked, in this order.
+    /// Configure these packages, which are unpacked, in this order.
     Configure(Vec<&'a Record>),
 }
 
-/// The steps that bring `chosen`, a whole set that needs nothing else, onto an empty system. After the last one every
-/// package is configured. The order depends on the set alone, not on the order it is given in.
+/// Returns the steps that install `chosen` on an empty system. `chosen` must hold every dependency of its packages. After
+/// the last step every package is configured. The same set gives the same steps, in whatever order it is passed.
 ///
 /// # Errors
-/// When a relation field cannot be read.
+/// When a relation field of a package cannot be read.
 pub fn install_plan<'a>(chosen: &[&'a Record]) -> Result<Vec<InstallStep<'a>>, SolveError> {
     let mut plan = Plan::new(chosen)?;
-    let essential: Vec<usize> =
-        plan.in_state(State::Out).into_iter().filter(|&at| plan.records[at].essential).collect();
+    let essential = plan.select(|node| node.record.essential);
     let base = plan.closure(&essential, |_| true);
     plan.unpack(&base);
     plan.configure(&base);
     loop {
-        let remaining: Vec<usize> = plan.in_state(State::Out);
-        if remaining.is_empty() {
-            break;
-        }
-        let (ready, waiting): (Vec<usize>, Vec<usize>) = remaining.iter().partition(|&&at| plan.may_be_unpacked(at));
+        let ready = plan.select(|node| node.state == State::Out && plan.may_be_unpacked(node));
         if !ready.is_empty() {
             plan.unpack(&ready);
             continue;
         }
-        let needed: Vec<usize> =
-            waiting.iter().flat_map(|&at| plan.pre_depends[at].iter().flatten().copied()).collect();
-        let whole: Vec<usize> = needed
-            .iter()
-            .copied()
-            .filter(|&at| plan.closure(&[at], |_| true).iter().all(|&other| plan.states[other] != State::Out))
-            .collect();
-        let first = plan.closure(if whole.is_empty() { &needed } else { &whole }, |state| state == State::Unpacked);
+        let waiting = plan.select(|node| node.state == State::Out);
+        if waiting.is_empty() {
+            break;
+        }
+        let first = plan.unpacked_before(&waiting);
         if first.is_empty() {
-            // Packages that pre-depend on each other in a circle: dpkg has to be forced here as well.
+            // These packages pre-depend on each other in a circle, so dpkg has to be forced here as well.
             plan.unpack(&waiting);
         } else {
             plan.configure(&first);
         }
     }
-    let pending = plan.in_state(State::Unpacked);
+    let pending = plan.select(|node| node.state == State::Unpacked);
     plan.configure(&pending);
     Ok(plan.steps)
 }
@@ -67,14 +61,26 @@ enum State {
     Configured,
 }
 
+/// A package of the set. The others are named by their places in [`Plan::nodes`].
+struct Node<'a> {
+    record: &'a Record,
+    /// For each relation, the packages of the set that satisfy it.
+    pre_depends: Vec<Vec<usize>>,
+    /// As `pre_depends`.
+    depends: Vec<Vec<usize>>,
+    state: State,
+}
+
 struct Plan<'a> {
-    /// By name.
-    records: Vec<&'a Record>,
-    /// For each package, for each relation, the packages of the set that satisfy it.
-    pre_depends: Vec<Vec<Vec<usize>>>,
-    depends: Vec<Vec<Vec<usize>>>,
-    states: Vec<State>,
+    /// Sorted by package name.
+    nodes: Vec<Node<'a>>,
     steps: Vec<InstallStep<'a>>,
+}
+
+impl Node<'_> {
+    fn needed(&self) -> impl Iterator<Item = usize> + '_ {
+        self.pre_depends.iter().chain(&self.depends).flatten().copied()
+    }
 }
 
 impl<'a> Plan<'a> {
@@ -84,44 +90,61 @@ impl<'a> Plan<'a> {
         records.dedup_by(|a, b| a.name == b.name);
         let copies = records.iter().map(|&record| record.clone()).collect();
         let universe = Universe::new(copies).map_err(SolveError::Index)?;
-        let read = |field| records.iter().map(|record| satisfiers(&universe, record, field)).collect::<Result<_, _>>();
-        let (pre_depends, depends) = (read(Field::PreDepends)?, read(Field::Depends)?);
-        let states = vec![State::Out; records.len()];
-        Ok(Self { pre_depends, depends, states, steps: Vec::new(), records })
+        let node = |record: &'a Record| {
+            let pre_depends = satisfiers(&universe, record, Field::PreDepends)?;
+            let depends = satisfiers(&universe, record, Field::Depends)?;
+            Ok(Node { record, pre_depends, depends, state: State::Out })
+        };
+        let nodes = records.into_iter().map(node).collect::<Result<_, SolveError>>()?;
+        Ok(Self { nodes, steps: Vec::new() })
     }
 
-    fn in_state(&self, wanted: State) -> Vec<usize> {
-        (0..self.records.len()).filter(|&at| self.states[at] == wanted).collect()
+    fn select(&self, wanted: impl Fn(&Node) -> bool) -> Vec<usize> {
+        self.nodes.iter().enumerate().filter(|(_, node)| wanted(node)).map(|(place, _)| place).collect()
     }
 
-    fn may_be_unpacked(&self, at: usize) -> bool {
-        self.pre_depends[at]
-            .iter()
-            .all(|group| group.is_empty() || group.iter().any(|&other| self.states[other] == State::Configured))
+    fn state(&self, place: usize) -> Option<State> {
+        self.nodes.get(place).map(|node| node.state)
     }
 
-    /// `starts` and all that they depend on, each after what it depends on where there is no circle. Only packages in a
-    /// `wanted` state are looked at.
+    fn may_be_unpacked(&self, node: &Node) -> bool {
+        let configured = |&other: &usize| self.state(other) == Some(State::Configured);
+        node.pre_depends.iter().all(|group| group.is_empty() || group.iter().any(configured))
+    }
+
+    /// Returns what has to be configured next, so that one of the `waiting` packages can be unpacked: pre-dependencies that
+    /// are completely unpacked with all that they need; if there are none, those that are unpacked at all.
+    fn unpacked_before(&self, waiting: &[usize]) -> Vec<usize> {
+        let nodes = waiting.iter().filter_map(|&place| self.nodes.get(place));
+        let needed: Vec<usize> = nodes.flat_map(|node| node.pre_depends.iter().flatten().copied()).collect();
+        let is_whole = |&place: &usize| {
+            let all = self.closure(&[place], |_| true);
+            all.into_iter().all(|other| self.state(other) != Some(State::Out))
+        };
+        let whole: Vec<usize> = needed.iter().copied().filter(is_whole).collect();
+        self.closure(if whole.is_empty() { &needed } else { &whole }, |state| state == State::Unpacked)
+    }
+
+    /// Returns `starts` and all that they depend on, each after its dependencies, except within a circle. Packages whose
+    /// state is not `wanted` are left out, with what only they depend on.
     fn closure(&self, starts: &[usize], wanted: impl Fn(State) -> bool) -> Vec<usize> {
-        let mut seen = vec![false; self.records.len()];
+        let mut seen = vec![false; self.nodes.len()];
+        let mut enter = |place: usize| {
+            let node = self.nodes.get(place).filter(|node| wanted(node.state))?;
+            let was_seen = mem::replace(seen.get_mut(place)?, true);
+            (!was_seen).then(|| (place, node.needed()))
+        };
         let mut order = Vec::new();
-        // Each entry: a package, and which of its dependencies comes next.
-        let mut stack: Vec<(usize, usize)> = Vec::new();
+        // A search in depth. Each entry of the stack: a package, and those of its dependencies that are not yet visited.
+        let mut stack = Vec::new();
         for &start in starts {
-            if !seen[start] && wanted(self.states[start]) {
-                seen[start] = true;
-                stack.push((start, 0));
-            }
-            while let Some((at, next)) = stack.pop() {
-                let mut needed = self.pre_depends[at].iter().chain(&self.depends[at]).flatten();
-                match needed.nth(next) {
-                    None => order.push(at),
-                    Some(&other) => {
-                        stack.push((at, next + 1));
-                        if !seen[other] && wanted(self.states[other]) {
-                            seen[other] = true;
-                            stack.push((other, 0));
-                        }
+            stack.extend(enter(start));
+            while let Some((place, needed)) = stack.last_mut() {
+                match needed.next() {
+                    Some(other) => stack.extend(enter(other)),
+                    None => {
+                        order.push(*place);
+                        stack.pop();
                     }
                 }
             }
@@ -129,26 +152,35 @@ impl<'a> Plan<'a> {
         order
     }
 
-    fn unpack(&mut self, packages: &[usize]) {
-        if packages.is_empty() {
+    fn unpack(&mut self, places: &[usize]) {
+        let records = self.set(places, State::Unpacked);
+        if records.is_empty() {
             return;
         }
-        let records: Vec<&Record> = packages.iter().map(|&at| self.records[at]).collect();
-        packages.iter().for_each(|&at| self.states[at] = State::Unpacked);
         match self.steps.last_mut() {
             Some(InstallStep::Unpack(before)) => before.extend(records),
             _ => self.steps.push(InstallStep::Unpack(records)),
         }
     }
 
-    fn configure(&mut self, packages: &[usize]) {
-        let ordered = self.closure(packages, |state| state == State::Unpacked);
-        if ordered.is_empty() {
-            return;
+    fn configure(&mut self, places: &[usize]) {
+        let ordered = self.closure(places, |state| state == State::Unpacked);
+        let records = self.set(&ordered, State::Configured);
+        if !records.is_empty() {
+            self.steps.push(InstallStep::Configure(records));
         }
-        let records = ordered.iter().map(|&at| self.records[at]).collect();
-        ordered.iter().for_each(|&at| self.states[at] = State::Configured);
-        self.steps.push(InstallStep::Configure(records));
+    }
+
+    /// Gives packages a new state and returns their records.
+    fn set(&mut self, places: &[usize], state: State) -> Vec<&'a Record> {
+        let mut records = Vec::with_capacity(places.len());
+        for &place in places {
+            if let Some(node) = self.nodes.get_mut(place) {
+                node.state = state;
+                records.push(node.record);
+            }
+        }
+        records
     }
 }
 

@@ -182,7 +182,10 @@ impl Record {
     /// # Errors
     /// When the field is not a list of relations.
     pub fn relations(&self, field: Field) -> Result<Relations, RelationError> {
-        self.relations[field as usize].as_deref().map_or_else(|| Ok(Relations::default()), str::parse)
+        self.relations
+            .get(field as usize)
+            .and_then(Option::as_deref)
+            .map_or_else(|| Ok(Relations::default()), str::parse)
     }
 }
 

@@ -59,9 +59,10 @@ impl Universe {
             value: stanza.get("Architecture").unwrap_or_default().to_owned(),
         };
         let record = Record::from_local(stanza, path, sha256, size).map_err(fail)?.ok_or_else(|| fail(other()))?;
-        match self.position(record.name.as_str()) {
-            Ok(place) => self.records[place] = record,
-            Err(place) => self.records.insert(place, record),
+        let place = self.records.partition_point(|other| other.name < record.name);
+        match self.records.get_mut(place) {
+            Some(other) if other.name == record.name => *other = record,
+            _ => self.records.insert(place, record),
         }
         self.index_provided()
     }
@@ -81,7 +82,11 @@ impl Universe {
         &self.records
     }
 
-    /// A package by its place.
+    /// A package by its place. Panics if `id` is another universe's and lies beyond the end of this one.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "an Id is only ever made from a place in the universe that it is used with"
+    )]
     pub fn record(&self, id: Id) -> &Record {
         &self.records[id.0 as usize]
     }
@@ -93,7 +98,7 @@ impl Universe {
 
     /// The place of the package of that name.
     pub fn find(&self, name: &str) -> Option<Id> {
-        self.position(name).ok().map(id)
+        self.records.binary_search_by(|record| record.name.as_str().cmp(name)).ok().map(id)
     }
 
     /// Relations to every package that all others may rely on (`Essential: yes`).
@@ -123,9 +128,8 @@ impl Universe {
         };
         let fits = |id: Id| !any || self.record(id).multi_arch == MultiArch::Allowed;
         let real = self.find(relation.name.as_str());
-        let mut found: Vec<Id> =
-            real.into_iter().filter(|&id| relation.accepts(&self.record(id).version) && fits(id)).collect();
-        let real_count = found.len();
+        let real = real.filter(|&id| relation.accepts(&self.record(id).version) && fits(id));
+        let mut providers: Vec<Id> = Vec::new();
         let start = self.provided.partition_point(|provided| provided.name < relation.name);
         for provided in self.provided.iter().skip(start).take_while(|provided| provided.name == relation.name) {
             let accepted = match (&relation.version, &provided.version) {
@@ -133,19 +137,15 @@ impl Universe {
                 (Some(_), None) => false,
                 (Some(_), Some(version)) => relation.accepts(version),
             };
-            if accepted && fits(provided.by) && !found.contains(&provided.by) {
-                found.push(provided.by);
+            if accepted && fits(provided.by) && real != Some(provided.by) && !providers.contains(&provided.by) {
+                providers.push(provided.by);
             }
         }
-        found[real_count..].sort_by_key(|&id| {
+        providers.sort_by_key(|&id| {
             let record = self.record(id);
             (Reverse(record.essential), record.priority, Reverse(id))
         });
-        found
-    }
-
-    fn position(&self, name: &str) -> Result<usize, usize> {
-        self.records.binary_search_by(|record| record.name.as_str().cmp(name))
+        real.into_iter().chain(providers).collect()
     }
 
     fn index_provided(&mut self) -> Result<(), IndexError> {

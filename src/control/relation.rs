@@ -109,7 +109,8 @@ impl Relation {
     fn parse(text: &str) -> Result<Option<Self>, RelationError> {
         let text = text.trim();
         let end = text.find(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '<')).unwrap_or(text.len());
-        let (head, mut rest) = (&text[..end], text[end..].trim_start());
+        let (head, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+        let mut rest = rest.trim_start();
         if head.is_empty() && rest.is_empty() {
             return Err(RelationError::Empty(text.to_owned()));
         }

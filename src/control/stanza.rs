@@ -98,7 +98,7 @@ impl<R: BufRead> Stanzas<R> {
             if self.source.read_until(b'\n', &mut raw)? == 0 {
                 break;
             }
-            self.line += 1;
+            self.line = self.line.saturating_add(1);
             let text = String::from_utf8_lossy(&raw);
             let text = text.trim_end();
             if text.is_empty() {

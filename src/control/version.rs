@@ -136,14 +136,14 @@ impl PartialEq for Version {
 
 impl Eq for Version {}
 
-/// Where a byte stands in deb-version(7)'s order: `~` before the end of the part, then letters, then all the rest. A
+/// Where a byte stands in deb-version(7)'s order: `~` before the end of the part, then letters, then all other bytes. A
 /// digit ends a run of non-digits, as the end of the part does.
-fn weight(byte: Option<&u8>) -> i32 {
+fn weight(byte: Option<&u8>) -> (u8, u8) {
     match byte {
-        Some(b'~') => -1,
-        None | Some(b'0'..=b'9') => 0,
-        Some(&b) if b.is_ascii_alphabetic() => i32::from(b),
-        Some(&b) => i32::from(b) + 256,
+        Some(b'~') => (0, 0),
+        None | Some(b'0'..=b'9') => (1, 0),
+        Some(&b) if b.is_ascii_alphabetic() => (2, b),
+        Some(&b) => (3, b),
     }
 }
 
@@ -173,7 +173,7 @@ fn number(part: &[u8]) -> (&[u8], &[u8]) {
     let end = part.iter().position(|b| !b.is_ascii_digit()).unwrap_or(part.len());
     let (digits, rest) = part.split_at(end);
     let zeros = digits.iter().take_while(|&&b| b == b'0').count();
-    (&digits[zeros..], rest)
+    (digits.get(zeros..).unwrap_or_default(), rest)
 }
 
 #[cfg(test)]

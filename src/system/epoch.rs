@@ -1,6 +1,7 @@
 //! What time is it? The only answer that reaches an output: `SOURCE_DATE_EPOCH`, or a time that the input names.
 
 use std::env;
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -68,6 +69,11 @@ impl Epoch {
     /// As in JSON: `2026-11-23T10:00:00Z` (RFC 3339).
     pub fn to_rfc3339(self) -> String {
         self.timestamp().to_string()
+    }
+
+    /// Converts it for libraries that take the standard library's type.
+    pub fn to_system_time(self) -> SystemTime {
+        self.timestamp().into()
     }
 
     fn timestamp(self) -> Timestamp {

@@ -38,7 +38,7 @@ impl Sha256 {
             interrupt::check()?;
             match file.read(&mut buffer)? {
                 0 => break,
-                count => writer.write_all(&buffer[..count])?,
+                count => writer.write_all(buffer.get(..count).unwrap_or_default())?,
             }
         }
         let (_, digest, length) = writer.finish();
@@ -55,8 +55,9 @@ impl FromStr for Sha256 {
             return Err(bad());
         }
         let mut digest = [0; 32];
-        for (index, byte) in digest.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(|_| bad())?;
+        for (byte, digits) in digest.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let digits = std::str::from_utf8(digits).map_err(|_| bad())?;
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| bad())?;
         }
         Ok(Self(digest))
     }
@@ -96,8 +97,8 @@ impl<W: Write> HashingWriter<W> {
 impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.inner.write(bytes)?;
-        self.hasher.update(&bytes[..count]);
-        self.length += count as u64;
+        self.hasher.update(bytes.get(..count).unwrap_or(bytes));
+        self.length = self.length.saturating_add(count as u64);
         Ok(count)
     }
 

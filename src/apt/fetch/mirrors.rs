@@ -20,8 +20,19 @@ pub struct Limits {
     pub stall: Duration,
     /// Attempts in all, 1 or more.
     pub attempts: u32,
-    /// The pause after the first failure; it doubles each time.
+    /// The pause after the first failure. It doubles after each further one, five times at most.
     pub pause: Duration,
+}
+
+/// How often the pause between attempts doubles at most.
+const MOST_DOUBLINGS: u32 = 5;
+
+impl Limits {
+    /// Returns the pause after the failure of attempt number `attempt`, counted from 1.
+    pub(super) fn pause_after(&self, attempt: u32) -> Duration {
+        let doublings = attempt.saturating_sub(1).min(MOST_DOUBLINGS);
+        self.pause.saturating_mul(2_u32.saturating_pow(doublings))
+    }
 }
 
 impl Default for Limits {

@@ -64,7 +64,10 @@ impl Client {
         self.retry(url, || {
             let body = self.mirrors.open(url, 0)?;
             let mut bytes = Vec::new();
-            body.reader.take(limit + 1).read_to_end(&mut bytes).map_err(|error| Failure::Passing(error.to_string()))?;
+            body.reader
+                .take(limit.saturating_add(1))
+                .read_to_end(&mut bytes)
+                .map_err(|error| Failure::Passing(error.to_string()))?;
             let found = bytes.len() as u64;
             if found > limit {
                 return Err(FetchError::Size { url: url.to_owned(), expected: limit, found }.into());
@@ -159,17 +162,17 @@ impl Client {
     }
 
     fn retry<T>(&self, url: &str, mut attempt: impl FnMut() -> Result<T, Failure>) -> Result<T, FetchError> {
-        let mut made = 0;
+        let mut made: u32 = 0;
         loop {
             check_interrupt()?;
-            made += 1;
+            made = made.saturating_add(1);
             match attempt() {
                 Ok(value) => return Ok(value),
                 Err(Failure::Lasting(error)) => return Err(error),
                 Err(Failure::Passing(reason)) if made >= self.limits.attempts => {
                     return Err(FetchError::Network { url: url.to_owned(), attempts: made, reason });
                 }
-                Err(Failure::Passing(_)) => thread::sleep(self.limits.pause * (1 << (made - 1).min(5))),
+                Err(Failure::Passing(_)) => thread::sleep(self.limits.pause_after(made)),
             }
         }
     }
@@ -201,7 +204,7 @@ impl<'a> Part<'a> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), FetchError> {
         let path = || self.path.display().to_string();
         self.writer.write_all(bytes).map_err(|source| OutputError { path: path(), source })?;
-        self.length += bytes.len() as u64;
+        self.length = self.length.saturating_add(bytes.len() as u64);
         self.progress.advance(self.length.saturating_sub(self.shown));
         self.shown = self.shown.max(self.length);
         Ok(())

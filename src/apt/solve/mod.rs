@@ -121,7 +121,7 @@ impl Search<'_> {
         if interrupt::requested() {
             return Err(Trouble::Error(interrupt::Interrupted.into()));
         }
-        self.attempts += 1;
+        self.attempts = self.attempts.saturating_add(1);
         let needs = self.needs(id)?;
         let rival = needs.against.iter().copied().find(|&other| self.state(other) != State::Out);
         let rival = match rival {

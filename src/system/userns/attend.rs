@@ -45,5 +45,5 @@ fn end_by(signal: Signal) -> ! {
     let _ = unsafe { signal::signal(signal, signal::SigHandler::SigDfl) };
     let _ = SigSet::all().thread_unblock();
     let _ = signal::raise(signal);
-    process::exit(128 + signal as i32)
+    process::exit(128_i32.saturating_add(signal as i32))
 }

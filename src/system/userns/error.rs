@@ -17,7 +17,7 @@ pub enum UserNamespaceError {
     #[error(
         "{file} lends no range of {BORROWED} ids to the user {user}, so packages cannot have files of their own users"
     )]
-    #[diagnostic(help("run `sudo usermod {option} {first}-{last} {user}` and try again, or build as root", last = first + BORROWED))]
+    #[diagnostic(help("run `sudo usermod {option} {first}-{last} {user}` and try again, or build as root", last = first.saturating_add(BORROWED)))]
     NoRange {
         /// /etc/subuid or /etc/subgid.
         file: &'static str,
