@@ -3,6 +3,16 @@
 //! dpkg-deb gets a finished tree, with control data and all, and makes no `md5sums`; every package has them and ours come
 //! with the build, so md5sum makes them here first, as dh_md5sums(1) does.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a benchmark ends in a panic when something is not as it should be"
+)]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

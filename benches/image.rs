@@ -1,6 +1,16 @@
 //! Building the whole image, beside mmdebstrap, `mke2fs -d` and `gzip -6` with the same packages; both have them downloaded.
 //! To be run as root, as mmdebstrap is at its fastest then.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a benchmark ends in a panic when something is not as it should be"
+)]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

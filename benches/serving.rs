@@ -5,6 +5,16 @@
 //! wrk and nginx run on the same processors, so with two of them ours cannot have more than what the other side leaves
 //! idle. It needs a PostgreSQL server of its own, which pg_virtualenv(1) makes and removes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a benchmark ends in a panic when something is not as it should be"
+)]
+
 use std::env;
 use std::os::unix::process::CommandExt;
 use std::path::Path;

@@ -3,6 +3,16 @@
 //! and database. wrk asks from outside. Without hardware virtualisation the figures say nothing of a real server; the
 //! ratios do.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a benchmark ends in a panic when something is not as it should be"
+)]
+
 use support::machine::Machine;
 use support::wrk::{self, Load};
 use support::{Built, built, kept};

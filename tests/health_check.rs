@@ -1,5 +1,15 @@
 //! The health check as an administrator meets it: PostgreSQL servers, good and bad; the log, the journal, the state file.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test ends in a panic when something is not as it should be"
+)]
+
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;

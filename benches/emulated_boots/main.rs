@@ -5,6 +5,16 @@
 //! `cargo bench --bench emulated_boots -- 200` prints both figures. With `--single` only stackdeb's own way is run. It fails
 //! when one boot of that way does not reach the first process.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a benchmark ends in a panic when something is not as it should be"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 

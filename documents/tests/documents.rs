@@ -1,5 +1,15 @@
 //! The documents in the repository are those that the program makes, and the pages and completions do what they are for.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test ends in a panic when something is not as it should be"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

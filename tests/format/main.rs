@@ -1,5 +1,15 @@
 //! What needs neither root nor a machine nor the network: formats, control data, rendered files.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test ends in a panic when something is not as it should be"
+)]
+
 mod control_data;
 mod deb_format;
 mod deb_refusals;

@@ -1,5 +1,15 @@
 //! `stackdeb upload`, `deploy` and the others against a Linode in memory, and the Terraform configuration.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test ends in a panic when something is not as it should be"
+)]
+
 mod deploy;
 mod deploy_trouble;
 mod terraform;

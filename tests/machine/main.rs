@@ -1,5 +1,15 @@
 //! What only a machine shows: the boot as a Linode, and `stackdeb boot` itself.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test ends in a panic when something is not as it should be"
+)]
+
 mod boot_machine;
 mod deploy_boots;
 mod image_boots;

@@ -1,6 +1,16 @@
 //! What takes longer than the tests may, done to one booted machine while somebody visits it: see `faults`. Run by
 //! `just soak`, which says what was done, and a verdict.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test ends in a panic when something is not as it should be"
+)]
+
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 

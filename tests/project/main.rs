@@ -1,5 +1,15 @@
 //! From `stack.toml` to the package and the image, as a user builds them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test ends in a panic when something is not as it should be"
+)]
+
 mod apt_client;
 mod apt_solver;
 mod image;

@@ -1,5 +1,15 @@
 //! What needs root, or a user namespace in which one is root: the sandbox, and the package in roots that dpkg works on.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test ends in a panic when something is not as it should be"
+)]
+
 mod dpkg_conditions;
 mod dpkg_matrix;
 mod piuparts;

@@ -1,5 +1,15 @@
 //! The package on a live system, with systemd, nginx and PostgreSQL.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test ends in a panic when something is not as it should be"
+)]
+
 mod administrator;
 mod cluster;
 mod faults;

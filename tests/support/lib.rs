@@ -1,6 +1,17 @@
 //! What the tests of several rooms need, one file for each subject. Here: the programs under test, the stack that ships as a
 //! project of its own, and what is built of it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "a test ends in a panic when something is not as it should be"
+)]
+
 pub mod account;
 pub mod balancer;
 pub mod container;

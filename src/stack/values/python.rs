@@ -64,7 +64,10 @@ pub fn module_exists(text: &str, folder: &Path) -> Result<(), PythonError> {
     Err(PythonError::NoModule { module: module.to_owned(), file, package })
 }
 
-/// The name of an environment variable (POSIX, XBD 8.1).
+/// Checks the name of an environment variable (POSIX, XBD 8.1).
+///
+/// # Errors
+/// When it has other characters than letters, digits and `_`, or begins with a digit.
 pub fn variable_name(text: &str) -> Result<String, PythonError> {
     match is_identifier(text) {
         true => Ok(text.to_owned()),
@@ -72,7 +75,10 @@ pub fn variable_name(text: &str) -> Result<String, PythonError> {
     }
 }
 
-/// Its value: one line, so that it stays one line of the environment file.
+/// Checks the value of an environment variable, which has to fit on one line of the environment file.
+///
+/// # Errors
+/// When it has a control character other than a tab.
 pub fn variable_value(text: &str) -> Result<String, PythonError> {
     match text.chars().any(|c| c.is_control() && c != '\t') {
         true => Err(PythonError::VariableValue),
