@@ -8,9 +8,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use examples::{Example, examples};
 
 use crate::commands::{boot, check, deb, deploy, destroy, image, instances, new, schema, terraform, upload};
-use crate::linode::deploy_error::DeployError;
-use crate::linode::error::Class;
-use crate::linode::image::upload::UploadError;
+use crate::linode;
 
 /// From one stack.toml to Debian packages and a disk image for Linode that boots into the running stack.
 #[derive(Debug, Parser)]
@@ -48,9 +46,7 @@ enum Command {
 
 /// The exit status that an error ends the program with: 1, unless its kind has one of its own.
 pub fn exit_status(report: &miette::Report) -> u8 {
-    let upload = report.downcast_ref::<UploadError>().map(UploadError::class);
-    let class = upload.or_else(|| report.downcast_ref::<DeployError>().map(DeployError::class));
-    class.map_or(1, Class::exit_status)
+    report.downcast_ref::<linode::Error>().map_or(1, |error| error.class().exit_status())
 }
 
 /// The whole command line, with its examples at the end of each command's help.

@@ -1,33 +1,30 @@
-//! `stackdeb deploy`: from an image to running instances at Linode. Everything on this machine is checked before Linode is
-//! asked for the first time, and everything there before anything is made.
+//! `stackdeb deploy`: from an image to running instances at Linode. Everything on this machine is checked before the first
+//! request to Linode, and everything at Linode before anything is made.
 
 use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use miette::IntoDiagnostic;
 use serde::Serialize;
 
-use super::account::{ApiArgs, Consent, say, stack_here};
-use super::destroy::Removed;
-use crate::linode::api::client::Client;
-use crate::linode::api::images::Image;
+use super::account::{ApiArgs, consent, stack_here};
+use super::destroy::RemovedReport;
+use crate::linode::Error;
 use crate::linode::api::plans::Price;
-use crate::linode::deploy_error::DeployError;
-use crate::linode::image::check::{self, Request};
-use crate::linode::image::upload::Origin;
-use crate::linode::instance::database_url::DatabaseUrl;
-use crate::linode::instance::deploy::{self, Made, Progress};
+use crate::linode::api::regions::Region;
+use crate::linode::api::tag::Tag;
+use crate::linode::image::upload::ImageOrigin;
+use crate::linode::instance::deploy::{Deployment, StartedInstance, deploy};
 use crate::linode::instance::health::HealthPage;
-use crate::linode::instance::keys;
-use crate::linode::instance::label::Label;
-use crate::linode::instance::prepare::{Order, Others, Prepared, Wall, prepare, stack_tag};
-use crate::linode::instance::settings::{DATABASE_URL, Database, Settings, SettingsError};
-use crate::linode::instance::stack_images::{self, Source};
-use crate::render::user_data::database_ca_path;
+use crate::linode::instance::image_source::{ImageChoice, ImageSource};
+use crate::linode::instance::keys::{self, AgentKeys};
+use crate::linode::instance::label::InstanceLabel;
+use crate::linode::instance::options::{DeployOptions, FirewallChoice, OldInstances};
+use crate::linode::instance::settings::{AppSettings, SettingSources};
 use crate::stack::Stack;
+use crate::system::progress::Reporter;
 
 const NOTES: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scopes images:read_write (read_only \
@@ -111,7 +108,7 @@ pub struct DeployArgs {
 struct Report<'a> {
     stack: &'a str,
     image: &'a str,
-    /// Of the stack in the image; nothing if it is not known.
+    /// The version of the stack in the image, if it is known.
     version: Option<&'a str>,
     /// Whether the image was sent now.
     uploaded: bool,
@@ -121,12 +118,12 @@ struct Report<'a> {
     /// Of each instance, in US dollars.
     price: Price,
     firewall: Option<u64>,
-    instances: Vec<New<'a>>,
-    removed: Vec<Removed<'a>>,
+    instances: Vec<InstanceReport<'a>>,
+    removed: Vec<RemovedReport<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct New<'a> {
+struct InstanceReport<'a> {
     id: u64,
     label: &'a str,
     ipv4: &'a [String],
@@ -135,66 +132,91 @@ struct New<'a> {
     healthy: bool,
     /// From the request until Linode had switched it on.
     running_after_seconds: Option<f64>,
-    /// From the request until it answered.
+    /// From the request until its site answered.
     healthy_after_seconds: Option<f64>,
 }
 
 /// Starts the instances.
 ///
 /// # Errors
-/// [`DeployError`], whose class decides the exit status; or when there is no stack here.
+/// [`Error`], whose class decides the exit status; or when there is no stack here.
 pub fn run(args: &DeployArgs) -> miette::Result<()> {
     let stack = stack_here()?;
-    let order = order(args, &stack)?;
-    let source = source(args, &stack)?;
-    let client: Client = args.api.client::<DeployError>()?;
-    let prepared = prepare(&client, &order)?;
-    announce(&prepared);
-    if !prepared.replaced().is_empty() && stack.database.is_some() && order.settings.database() == Database::Here {
-        let old: Vec<&str> = prepared.replaced().iter().map(|old| old.label.as_str()).collect();
-        let what = format!(
-            "The database of {} is on its own disk, and is removed with it: the new instance begins with an empty one.",
-            old.join(", ")
-        );
-        Consent::of(args.yes).require(&what)?;
-    }
-    let (image, origin) = stack_images::bring(&client, &source, Duration::from_secs(args.upload_timeout), &say)?;
-    let version = stack_images::version(&image, &stack.package.name);
-    let mut progress = Progress::default();
-    let done = deploy::run(&client, &prepared, &image, version, &mut progress, &say);
+    let (options, source) = args.check(&stack)?;
+    let deployment = deploy(&args.api.client()?, &options, &source, Reporter::Stderr)?;
     let page = HealthPage::of(&stack);
-    if args.json && (done.is_ok() || !progress.made.is_empty()) {
-        let report = Report {
-            stack: stack.package.name.as_str(),
-            image: &image.id,
-            version,
-            uploaded: origin == Origin::Sent,
-            region: &order.region,
-            plan: &order.plan,
-            price: prepared.price(),
-            firewall: progress.firewall,
-            instances: progress.made.iter().map(|made| new(made, &page)).collect(),
-            removed: progress.removed.iter().map(Removed::of).collect(),
-        };
+    if args.json {
+        let report = report(&deployment, &options, &page);
         println!("{}", serde_json::to_string_pretty(&report).into_diagnostic()?);
-    } else if done.is_ok() {
-        print(&progress.made, &page, &image);
+    } else if deployment.failed.is_none() {
+        print(&deployment, &page);
     }
-    Ok(done?)
-}
-
-fn print(made: &[Made], page: &HealthPage, image: &Image) {
-    for one in made {
-        let New { label, url, healthy_after_seconds, .. } = new(one, page);
-        let (url, seconds) = (url.unwrap_or_default(), healthy_after_seconds.unwrap_or_default());
-        println!("{label} ({}) answers at {url} after {seconds} s", image.id);
+    match deployment.failed {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
     }
 }
 
-fn new<'a>(made: &'a Made, page: &HealthPage) -> New<'a> {
-    let Made { instance, running_after, healthy_after, .. } = made;
+impl DeployArgs {
+    /// The arguments as what they mean, checked as far as this machine can.
+    fn check<'a>(&self, stack: &'a Stack) -> Result<(DeployOptions<'a>, ImageSource), Error> {
+        let agent = if self.ssh_agent { AgentKeys::Always } else { AgentKeys::WithoutFiles };
+        let home = env::var_os("HOME").map(PathBuf::from);
+        let settings = SettingSources {
+            variables: &self.environment,
+            database_url_file: self.database_url_file.as_deref(),
+            database_ca_file: self.database_ca.as_deref(),
+        };
+        let options = DeployOptions {
+            stack,
+            keys: keys::collect(&self.ssh_keys, agent, home.as_deref())?,
+            region: Region::new(&self.region)?,
+            plan: self.plan.clone(),
+            count: self.count.map(usize::from),
+            label: self.label.as_deref().map(InstanceLabel::new).transpose()?,
+            settings: AppSettings::collect(stack, &settings)?,
+            firewall: match self.firewall {
+                Some(id) => FirewallChoice::Existing(id),
+                None if self.no_firewall => FirewallChoice::None,
+                None => FirewallChoice::Own,
+            },
+            tags: self.tags.iter().map(|tag| Tag::new(tag)).collect::<Result<_, _>>()?,
+            old_instances: if self.replace { OldInstances::Replace } else { OldInstances::Keep },
+            consent: consent(self.yes),
+            timeout: Duration::from_secs(self.timeout),
+        };
+        let upload_region = self.upload_region.as_deref().map(Region::new).transpose()?;
+        let choice = ImageChoice {
+            id: self.image.as_deref(),
+            file: self.file.as_deref(),
+            region: upload_region.as_ref().unwrap_or(&options.region),
+            timeout: Duration::from_secs(self.upload_timeout),
+        };
+        let source = ImageSource::choose(stack, &choice, Reporter::Stderr)?;
+        Ok((options, source))
+    }
+}
+
+fn report<'a>(deployment: &'a Deployment, options: &'a DeployOptions, page: &HealthPage) -> Report<'a> {
+    Report {
+        stack: options.stack.package.name.as_str(),
+        image: &deployment.image.image.id,
+        version: deployment.version.as_deref(),
+        uploaded: deployment.image.origin == ImageOrigin::SentNow,
+        region: options.region.as_str(),
+        plan: &options.plan,
+        price: deployment.price,
+        firewall: deployment.firewall,
+        instances: deployment.started.iter().map(|started| instance_report(started, page)).collect(),
+        removed: deployment.removed.iter().map(RemovedReport::of).collect(),
+    }
+}
+
+fn instance_report<'a>(started: &'a StartedInstance, page: &HealthPage) -> InstanceReport<'a> {
+    let StartedInstance { instance, running_after, healthy_after, .. } = started;
+    // To tenths of a second.
     let seconds = |time: &Duration| (time.as_secs_f64() * 10.0).round() / 10.0;
-    New {
+    InstanceReport {
         id: instance.id,
         label: &instance.label,
         ipv4: &instance.ipv4,
@@ -206,84 +228,10 @@ fn new<'a>(made: &'a Made, page: &HealthPage) -> New<'a> {
     }
 }
 
-fn announce(prepared: &Prepared) {
-    let labels: Vec<&str> = prepared.labels().iter().map(Label::as_str).collect();
-    let each = if labels.len() > 1 { " each" } else { "" };
-    say(&format!("{} will cost {}{each}, until it is removed", labels.join(", "), prepared.price()));
-    let stays: Vec<&str> = prepared.running.iter().map(|instance| instance.label.as_str()).collect();
-    if prepared.replaced().is_empty() && !stays.is_empty() {
-        say(&format!("{} runs already, and goes on", stays.join(", ")));
+fn print(deployment: &Deployment, page: &HealthPage) {
+    for started in &deployment.started {
+        let InstanceReport { label, url, healthy_after_seconds, .. } = instance_report(started, page);
+        let (url, seconds) = (url.unwrap_or_default(), healthy_after_seconds.unwrap_or_default());
+        println!("{label} ({}) answers at {url} after {seconds} s", deployment.image.image.id);
     }
-}
-
-fn order<'a>(args: &DeployArgs, stack: &'a Stack) -> Result<Order<'a>, DeployError> {
-    let home = env::var_os("HOME").map(PathBuf::from);
-    let mut ssh_keys = keys::of_files(&args.ssh_keys)?;
-    if args.ssh_agent {
-        ssh_keys.extend(keys::of_agent()?);
-    } else if ssh_keys.is_empty() {
-        ssh_keys = keys::usual(home.as_deref())?;
-    }
-    for key in &ssh_keys {
-        say(&format!("root's SSH key: {}", key.describe()));
-    }
-    // The region's and the tags' form are the image's.
-    Request::new("label", &args.region, &args.tags)?;
-    Ok(Order {
-        stack,
-        region: args.region.clone(),
-        plan: args.plan.clone(),
-        count: args.count.map(usize::from),
-        label: args.label.as_deref().map(Label::new).transpose()?,
-        keys: ssh_keys,
-        settings: settings(args, stack)?,
-        wall: match args.firewall {
-            Some(id) => Wall::Existing(id),
-            None if args.no_firewall => Wall::None,
-            None => Wall::Own,
-        },
-        tags: args.tags.clone(),
-        others: if args.replace { Others::Replace } else { Others::Keep },
-        patience: Duration::from_secs(args.timeout),
-    })
-}
-
-fn settings(args: &DeployArgs, stack: &Stack) -> Result<Settings, DeployError> {
-    let settings = Settings::new(&args.environment, |name| env::var(name).ok())?;
-    let url = match &args.database_url_file {
-        Some(path) => Some(read("--database-url-file", path)?),
-        None => env::var(DATABASE_URL).ok().filter(|value| !value.is_empty()),
-    };
-    let ca = args.database_ca.as_deref().map(|path| read("--database-ca", path)).transpose()?;
-    match url {
-        None if ca.is_some() => Err(SettingsError::CaAlone.into()),
-        None => Ok(settings),
-        Some(_) if stack.database.is_none() => Err(SettingsError::NoDatabase.into()),
-        Some(url) => {
-            let ca_path = database_ca_path(&stack.package.name);
-            Ok(settings.with_database(&DatabaseUrl::new(&url)?, ca.as_deref(), &ca_path)?)
-        }
-    }
-}
-
-fn read(option: &'static str, path: &Path) -> Result<String, DeployError> {
-    let path_text = || path.display().to_string();
-    fs::read_to_string(path).map_err(|source| DeployError::Read { option, path: path_text(), source })
-}
-
-fn source(args: &DeployArgs, stack: &Stack) -> Result<Source, DeployError> {
-    if let Some(id) = &args.image {
-        stack_images::check_name(id)?;
-        return Ok(Source::Named(id.clone()));
-    }
-    let file_name = stack.image_file_name();
-    let built = stack.folder.join("dist").join(&file_name);
-    let path = match &args.file {
-        Some(path) => path.clone(),
-        None if built.exists() => built,
-        None => return Ok(Source::InAccount(file_name)),
-    };
-    let region = args.upload_region.as_ref().unwrap_or(&args.region);
-    let request = Request::new(&check::default_label(&path), region, &[stack_tag(stack)])?;
-    Ok(Source::File(check::check_image(&path)?, request))
 }

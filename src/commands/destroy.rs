@@ -4,11 +4,10 @@ use clap::Args;
 use miette::IntoDiagnostic;
 use serde::Serialize;
 
-use super::account::{ApiArgs, Consent, say, stack_here};
-use crate::linode::api::client::Client;
+use super::account::{ApiArgs, consent, stack_here};
 use crate::linode::api::instances::Instance;
-use crate::linode::deploy_error::DeployError;
 use crate::linode::instance::running;
+use crate::system::progress::Reporter;
 
 const NOTES: &str = "\
 Images and the firewall stay: they are removed in Cloud Manager, or with linode-cli.
@@ -39,18 +38,18 @@ pub struct DestroyArgs {
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     stack: &'a str,
-    removed: Vec<Removed<'a>>,
+    removed: Vec<RemovedReport<'a>>,
 }
 
-/// An instance that is gone.
+/// An instance that was removed.
 #[derive(Debug, Serialize)]
-pub(super) struct Removed<'a> {
+pub(super) struct RemovedReport<'a> {
     id: u64,
     label: &'a str,
     ipv4: &'a [String],
 }
 
-impl<'a> Removed<'a> {
+impl<'a> RemovedReport<'a> {
     pub(super) fn of(instance: &'a Instance) -> Self {
         Self { id: instance.id, label: &instance.label, ipv4: &instance.ipv4 }
     }
@@ -59,31 +58,22 @@ impl<'a> Removed<'a> {
 /// Removes the instances.
 ///
 /// # Errors
-/// [`DeployError`], whose class decides the exit status; or when the user does not agree.
+/// [`Error`](crate::linode::Error), whose class decides the exit status; or when there is no stack here.
 pub fn run(args: &DestroyArgs) -> miette::Result<()> {
     let stack = stack_here()?;
-    let client: Client = args.api.client::<DeployError>()?;
-    let chosen = running::choose(running::list(&client, &stack)?, &args.labels)?;
-    if !chosen.is_empty() {
-        let names: Vec<String> = chosen.iter().map(describe).collect();
-        let what = format!("This removes {}, and all data on their disks.", names.join(", "));
-        Consent::of(args.yes).require(&what)?;
-    }
-    let mut removed = Vec::new();
-    let done = running::remove(&client, &chosen, &mut removed);
-    for instance in &removed {
-        say(&format!("{} is removed", instance.label));
+    let removal = running::remove(&args.api.client()?, &stack, &args.labels, consent(args.yes))?;
+    for instance in &removal.removed {
+        Reporter::Stderr.say(&format!("{} is removed", instance.label));
     }
     if args.json {
-        let removed = removed.iter().map(Removed::of).collect();
+        let removed = removal.removed.iter().map(RemovedReport::of).collect();
         let report = Report { stack: stack.package.name.as_str(), removed };
         println!("{}", serde_json::to_string_pretty(&report).into_diagnostic()?);
-    } else if chosen.is_empty() {
-        say(&format!("{} runs nowhere", stack.package.name));
+    } else if removal.removed.is_empty() && removal.failed.is_none() {
+        Reporter::Stderr.say(&format!("{} runs nowhere", stack.package.name));
     }
-    Ok(done?)
-}
-
-fn describe(instance: &Instance) -> String {
-    format!("{} ({})", instance.label, instance.address().unwrap_or("no public address"))
+    match removal.failed {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
+    }
 }

@@ -5,13 +5,11 @@ use miette::IntoDiagnostic;
 use serde::Serialize;
 
 use super::account::{ApiArgs, stack_here};
-use crate::linode::api::client::Client;
-use crate::linode::api::instances::{Instance, Status};
-use crate::linode::deploy_error::DeployError;
-use crate::linode::instance::deploy::describe;
-use crate::linode::instance::health::HealthPage;
-use crate::linode::instance::running::{self, Health};
-use crate::stack::Stack;
+use crate::linode::api::instances::InstanceStatus;
+use crate::linode::api::tag::Tag;
+use crate::linode::instance::health::Health;
+use crate::linode::instance::running::{self, RunningInstance};
+use crate::system::progress::Reporter;
 
 const NOTES: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope linodes:read_only.
@@ -34,14 +32,14 @@ pub struct InstancesArgs {
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     stack: &'a str,
-    instances: Vec<Line<'a>>,
+    instances: Vec<InstanceReport<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+struct InstanceReport<'a> {
     id: u64,
     label: &'a str,
-    status: Status,
+    status: InstanceStatus,
     region: &'a str,
     #[serde(rename = "type")]
     plan: Option<&'a str>,
@@ -50,55 +48,51 @@ struct Line<'a> {
     image: Option<&'a str>,
     version: Option<&'a str>,
     created: Option<&'a str>,
-    health: Health,
+    health: &'a Health,
 }
 
 /// Lists the instances.
 ///
 /// # Errors
-/// [`DeployError`], whose class decides the exit status; or when there is no stack here.
+/// [`Error`](crate::linode::Error), whose class decides the exit status; or when there is no stack here.
 pub fn run(args: &InstancesArgs) -> miette::Result<()> {
     let stack = stack_here()?;
-    let client: Client = args.api.client::<DeployError>()?;
-    let found = running::list(&client, &stack)?;
-    let lines = examine(&stack, &found)?;
+    let running = running::survey(&args.api.client()?, &stack)?;
+    let instances: Vec<InstanceReport> = running.iter().map(report).collect();
     if args.json {
-        let report = Report { stack: stack.package.name.as_str(), instances: lines };
+        let report = Report { stack: stack.package.name.as_str(), instances };
         println!("{}", serde_json::to_string_pretty(&report).into_diagnostic()?);
-        return Ok(());
-    }
-    if lines.is_empty() {
-        eprintln!("stackdeb: {} runs nowhere", stack.package.name);
-    }
-    for line in &lines {
-        let health = match &line.health {
-            Health::Well => "well".to_owned(),
-            Health::Ill(reason) => format!("NOT WELL: {reason}"),
-            Health::NotAsked => describe(line.status).to_owned(),
-        };
-        let version = line.version.map_or("version unknown".to_owned(), |version| format!("version {version}"));
-        let (image, address) = (line.image.unwrap_or("no image"), line.ipv4.first().map_or("-", String::as_str));
-        println!("{}  {address}  {}  {image}  {version}  {health}", line.label, line.region);
+    } else if instances.is_empty() {
+        Reporter::Stderr.say(&format!("{} runs nowhere", stack.package.name));
+    } else {
+        instances.iter().for_each(print);
     }
     Ok(())
 }
 
-fn examine<'a>(stack: &Stack, found: &'a [Instance]) -> Result<Vec<Line<'a>>, DeployError> {
-    let page = HealthPage::of(stack);
-    let line = |instance: &'a Instance| {
-        Ok(Line {
-            id: instance.id,
-            label: &instance.label,
-            status: instance.status,
-            region: &instance.region,
-            plan: instance.plan.as_deref(),
-            ipv4: &instance.ipv4,
-            ipv6: instance.ipv6.as_deref(),
-            image: instance.image.as_deref(),
-            version: running::version(instance),
-            created: instance.created.as_deref(),
-            health: running::health(&page, instance)?,
-        })
+fn report(RunningInstance { instance, health }: &RunningInstance) -> InstanceReport<'_> {
+    InstanceReport {
+        id: instance.id,
+        label: &instance.label,
+        status: instance.status,
+        region: &instance.region,
+        plan: instance.plan.as_deref(),
+        ipv4: &instance.ipv4,
+        ipv6: instance.ipv6.as_deref(),
+        image: instance.image.as_deref(),
+        version: Tag::version_in(&instance.tags),
+        created: instance.created.as_deref(),
+        health,
+    }
+}
+
+fn print(one: &InstanceReport) {
+    let health = match one.health {
+        Health::Well => "well".to_owned(),
+        Health::Ill(reason) => format!("NOT WELL: {reason}"),
+        Health::NotAsked => one.status.describe().to_owned(),
     };
-    found.iter().map(line).collect()
+    let version = one.version.map_or("version unknown".to_owned(), |version| format!("version {version}"));
+    let (image, address) = (one.image.unwrap_or("no image"), one.ipv4.first().map_or("-", String::as_str));
+    println!("{}  {address}  {}  {image}  {version}  {health}", one.label, one.region);
 }

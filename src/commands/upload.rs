@@ -1,19 +1,23 @@
 //! `stackdeb upload`: an image file becomes an image in the account at Linode. Everything on this machine is checked
-//! before Linode is asked for the first time.
+//! before the first request to Linode.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use miette::IntoDiagnostic;
 use serde::Serialize;
 
-use super::account::{ApiArgs, say};
+use super::account::ApiArgs;
 use super::newest_image::newest_image;
-use crate::linode::api::images::{Image, Status};
-use crate::linode::image::check::{self, CheckedImage, Request};
-use crate::linode::image::upload::{Duplicate, Origin, UploadError, upload};
+use crate::linode::Error;
+use crate::linode::api::images::ImageStatus;
+use crate::linode::api::regions::Region;
+use crate::linode::api::tag::Tag;
+use crate::linode::image::label::ImageLabel;
+use crate::linode::image::upload::{IfUploaded, ImageOrigin, UploadOptions, upload_file};
 use crate::system::hash::Sha256;
+use crate::system::progress::Reporter;
 
 const EXIT_STATUS: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope images:read_write, and \
@@ -56,9 +60,9 @@ pub struct UploadArgs {
 struct Report<'a> {
     id: &'a str,
     label: &'a str,
-    /// Where it was sent to; nothing if that was done before.
+    /// Where it was sent to; nothing if it was not sent now.
     region: Option<&'a str>,
-    status: Status,
+    status: ImageStatus,
     /// On Linode's disks, in MB.
     size: Option<u64>,
     tags: &'a [String],
@@ -66,21 +70,23 @@ struct Report<'a> {
     bytes: u64,
     raw_bytes: u64,
     sha256: Sha256,
-    /// False when the account had it already.
+    /// Whether it was sent now.
     uploaded: bool,
 }
 
 /// Uploads the image.
 ///
 /// # Errors
-/// [`UploadError`], whose class decides the exit status; or when there is no image.
+/// [`Error`], whose class decides the exit status; or when there is no image.
 pub fn run(args: &UploadArgs) -> miette::Result<()> {
     let path = args.image.clone().map_or_else(newest_image, Ok)?;
-    let (image, request, (at_linode, origin)) = bring(args, path)?;
+    let options = args.check(&path)?;
+    let (image, uploaded) = upload_file(&args.api.client()?, &path, &options, Reporter::Stderr)?;
+    let (at_linode, sent_now) = (&uploaded.image, uploaded.origin == ImageOrigin::SentNow);
     let report = Report {
         id: &at_linode.id,
         label: &at_linode.label,
-        region: (origin == Origin::Sent).then(|| request.region()),
+        region: sent_now.then(|| options.region.as_str()),
         status: at_linode.status,
         size: at_linode.size,
         tags: &at_linode.tags,
@@ -88,7 +94,7 @@ pub fn run(args: &UploadArgs) -> miette::Result<()> {
         bytes: image.bytes,
         raw_bytes: image.raw_bytes,
         sha256: image.sha256,
-        uploaded: origin == Origin::Sent,
+        uploaded: sent_now,
     };
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report).into_diagnostic()?);
@@ -98,12 +104,15 @@ pub fn run(args: &UploadArgs) -> miette::Result<()> {
     Ok(())
 }
 
-fn bring(args: &UploadArgs, path: PathBuf) -> Result<(CheckedImage, Request, (Image, Origin)), UploadError> {
-    let label = args.label.clone().unwrap_or_else(|| check::default_label(&path));
-    let request = Request::new(&label, &args.region, &args.tags)?;
-    let client = args.api.client::<UploadError>()?;
-    let image = check::check_image(&path)?;
-    let duplicate = if args.force { Duplicate::Add } else { Duplicate::Reuse };
-    let done = upload(&client, &image, &request, duplicate, Duration::from_secs(args.timeout), &say)?;
-    Ok((image, request, done))
+impl UploadArgs {
+    /// The arguments as what they mean, each with a valid form.
+    fn check(&self, path: &Path) -> Result<UploadOptions, Error> {
+        Ok(UploadOptions {
+            label: self.label.as_deref().map_or_else(|| ImageLabel::of_file(path), ImageLabel::new)?,
+            region: Region::new(&self.region)?,
+            tags: self.tags.iter().map(|tag| Tag::new(tag)).collect::<Result<_, _>>()?,
+            if_uploaded: if self.force { IfUploaded::UploadAgain } else { IfUploaded::Reuse },
+            timeout: Duration::from_secs(self.timeout),
+        })
+    }
 }

@@ -1,14 +1,16 @@
 //! Linode, through version 4 of its API (<https://techdocs.akamai.com/linode-api/reference/api>). An image file on this
 //! machine and a [`Stack`](crate::stack::Stack) come in; an image in the account and running instances of it come out.
 //!
-//! - `api`: the client and one file for each kind of object that is used. It knows nothing of images on this machine.
+//! - `api`: the client, and one file for each kind of object that is used. It knows nothing of files on this machine.
 //! - `image`: checks an image file, uploads it, and waits until Linode has made an image of it.
 //! - `instance`: makes instances of an image, waits until their sites answer, lists and removes them.
 //! - `terraform`: writes a Terraform configuration for several machines. It sends nothing.
+//! - `error`: the one error of all of them, which decides the program's exit status.
 
 pub mod api;
-pub mod deploy_error;
 pub mod error;
 pub mod image;
 pub mod instance;
 pub mod terraform;
+
+pub use error::Error;

@@ -62,6 +62,12 @@ fn from_an_image_file_to_an_instance_that_answers() {
         firewall["rules"]["inbound"].as_array().unwrap().iter().map(|rule| rule["ports"].as_str().unwrap()).collect();
     assert_eq!(ports, ["22", "80", "443", &project.port.to_string()]);
 
+    // Nothing that does not change is asked for twice, although the upload needs the regions as well.
+    let count = |request: &str| project.api.all_paths().iter().filter(|seen| *seen == request).count();
+    for list in ["regions", "images", "linode/types", "linode/instances", "networking/firewalls"] {
+        assert_eq!(count(&format!("GET /{list}")), 1, "{list}");
+    }
+
     // What the instance is told.
     let told = yaml(&project.api.user_data("shop-1"));
     assert_eq!(told["hostname"], "shop-1");

@@ -22,9 +22,9 @@ fn bad_arguments_change_nothing() {
     file("clear", "postgresql://shop:swordfish@db.example.org/shop?sslmode=disable");
     file("odd", "https://shop:swordfish@db.example.org/shop");
     let cases: &[(&[&str], &[&str])] = &[
-        (&["--label", "Web_1"], &["`Web_1` cannot be", "--label"]),
-        (&["--tag", "x"], &["`x` cannot be a tag"]),
-        (&["--image", "15"], &["`15` is no uploaded image", "private/N"]),
+        (&["--label", "Web_1"], &["`Web_1` is not a valid label", "--label"]),
+        (&["--tag", "x"], &["`x` is not a valid tag"]),
+        (&["--image", "15"], &["`15` is not the ID of an uploaded image", "private/N"]),
         (&["missing.img.gz"], &["missing.img.gz", "No such file"]),
         (&["url"], &["not compressed with gzip"]),
         (&["--ssh-key", "gone.pub"], &["gone.pub", "--ssh-key"]),
@@ -50,7 +50,7 @@ fn bad_arguments_change_nothing() {
         assert!(ended.said.contains("help:"), "it does not say what to do: {}", ended.said);
     }
     let mut command = project.stackdeb(&["deploy", "--region", "US East"]);
-    project.home.run(&mut command).has(1, &["US East", "is no region"]);
+    project.home.run(&mut command).has(1, &["`US East` is not a valid region", "--region"]);
     project.home.run(project.deploy(&[]).env_remove("LINODE_TOKEN")).has(1, &["LINODE_TOKEN"]);
     fs::remove_dir_all(project.path(".ssh")).unwrap();
     project.home.run(&mut project.deploy(&[])).has(1, &["there is no SSH key", "ssh-keygen"]);
@@ -193,7 +193,7 @@ fn old_ones_that_cannot_be_removed_are_named() {
     let project = Project::with_database("", &[]);
     project.home.run(&mut project.deploy(&[])).has(0, &[]);
     project.api.set_faults(&[Fault::DeleteFails]);
-    let words = ["new instances are well", "shop-1 could not be removed", "Linode busy", "stackdeb destroy shop-1"];
+    let words = ["new instances are healthy", "shop-1 could not be removed", "Linode busy", "stackdeb destroy shop-1"];
     project.home.run(&mut project.deploy(&["--replace"])).has(3, &words);
     assert_eq!(project.labels(), ["shop-1", "shop-2"]);
 }

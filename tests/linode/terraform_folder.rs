@@ -100,7 +100,7 @@ fn a_folder_of_somebody_else_is_left_alone() {
     fs::write(folder.join("main.tf"), "# mine\n").unwrap();
     fs::write(folder.join("web.tf"), "# mine too\n").unwrap();
     let before = contents(&folder);
-    project.refuses(&[], &["not from this program: main.tf, web.tf", "--out", "--force"]);
+    project.refuses(&[], &["Terraform files that stackdeb did not write: main.tf, web.tf", "--out", "--force"]);
     assert_eq!(before, contents(&folder));
     project.write(&["--out", "other"]);
     project.write(&["--force"]);

@@ -108,7 +108,7 @@ fn a_bad_image_is_never_sent() {
     };
     let all = [
         (folder.path().join("missing"), "No such file"),
-        (folder.path().to_owned(), "no plain file"),
+        (folder.path().to_owned(), "not a plain file"),
         (new("empty", ": > \"$1\""), "not compressed with gzip"),
         (new("plain", "zcat \"$2\" > \"$1\""), "not compressed with gzip"),
         (new("short", "head -c 4000000 \"$2\" > \"$1\""), "damaged"),
@@ -164,13 +164,13 @@ fn bad_arguments_are_never_sent() {
     let (api, home) = (Api::start(TOKEN, &[]), Home::new());
     let with =
         |arguments: &[&str], words: &[&str]| home.run(home.upload(&api).arg(image()).args(arguments)).has(1, words);
-    with(&["--label", "a/b"], &["a/b", "--label"]);
-    with(&["--tag", "web", "--tag", "x"], &["`x` cannot be a tag"]);
+    with(&["--label", "a/b"], &["`a/b` is not a valid image label", "--label"]);
+    with(&["--tag", "web", "--tag", "x"], &["`x` is not a valid tag"]);
     with(&["--api", "http://api.example.org/v4"], &["without https", "token"]);
     with(&["--api", "nowhere"], &["cannot be the address"]);
     let mut command = home.command(env!("CARGO_BIN_EXE_stackdeb"));
     command.env("LINODE_API_URL", api.address()).args(["upload", "--region", "US East"]).arg(image());
-    home.run(&mut command).has(1, &["US East", "is no region"]);
+    home.run(&mut command).has(1, &["`US East` is not a valid region", "--region"]);
     home.run(home.upload(&api).arg(image()).env_remove("LINODE_TOKEN")).has(1, &["LINODE_TOKEN", "images:read_write"]);
     let secret = format!("{TOKEN} {TOKEN}");
     home.run(home.upload(&api).arg(image()).env("LINODE_TOKEN", secret)).has(1, &["the token in LINODE_TOKEN"]);

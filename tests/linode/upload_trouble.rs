@@ -9,12 +9,16 @@ use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use stackdeb::linode::Error;
 use stackdeb::linode::api::client::Client;
-use stackdeb::linode::api::clock::{Clock, Limits};
+use stackdeb::linode::api::clock::Clock;
+use stackdeb::linode::api::regions::Region;
+use stackdeb::linode::api::retry::RetryPolicy;
 use stackdeb::linode::api::token::Token;
-use stackdeb::linode::image::check::{Request, check_image};
-use stackdeb::linode::image::upload::{Duplicate, UploadError, upload};
+use stackdeb::linode::image::label::ImageLabel;
+use stackdeb::linode::image::upload::{IfUploaded, UploadOptions, upload_file};
 use stackdeb::system::interrupt::Interrupted;
+use stackdeb::system::progress::Reporter;
 use support::account::{Ended, Home, TOKEN, image, sh, text};
 use support::linode_api::{Api, Fault};
 
@@ -122,11 +126,17 @@ fn it_is_asked_after_ever_more_rarely() {
     let api = Api::start(TOKEN, &[Fault::NeverDone]);
     let clock = Rc::new(Remembering::default());
     let token = Token::new(TOKEN.to_owned(), "LINODE_TOKEN").unwrap();
-    let client = Client::new(&api.address(), token, Limits::default(), clock.clone()).unwrap();
-    let (image, request) = (check_image(image()).unwrap(), Request::new("shop", "us-east", &[]).unwrap());
+    let client = Client::new(&api.address(), token, RetryPolicy::default(), clock.clone()).unwrap();
     let hour = Duration::from_secs(3600);
-    let error = upload(&client, &image, &request, Duplicate::Reuse, hour, &|_| {}).unwrap_err();
-    assert!(matches!(error, UploadError::NotYet { .. }), "{error}");
+    let options = UploadOptions {
+        label: ImageLabel::new("shop").unwrap(),
+        region: Region::new("us-east").unwrap(),
+        tags: Vec::new(),
+        if_uploaded: IfUploaded::Reuse,
+        timeout: hour,
+    };
+    let error = upload_file(&client, image(), &options, Reporter::Silent).unwrap_err();
+    assert!(matches!(error, Error::NotAvailableYet { .. }), "{error}");
     let pauses = clock.pauses.borrow();
     assert_eq!(pauses.iter().sum::<Duration>(), hour);
     // The last one ends with the hour.

@@ -1,99 +1,49 @@
-//! Requests to the API: with the token, within limits, tried again where that does no harm. Redirects are not
-//! followed, so that the token goes to no other place.
+//! Sends requests to the API: with the token, within time limits, repeated where that does no harm. Redirects are not
+//! followed, so that the token reaches no other server.
 
+use std::env;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use ureq::http::{HeaderMap, Method, Request, StatusCode, Uri};
+use ureq::http::{HeaderMap, Request, StatusCode, Uri};
 
-use super::clock::{Clock, Limits, interruptible};
+use super::clock::{Clock, SystemClock, interruptible};
+use super::reason::reasons;
+use super::request::{ApiRequest, ApiResponse};
+use super::retry::RetryPolicy;
 use super::token::Token;
-use crate::linode::error::{ApiError, reasons};
+use crate::linode::error::Error;
 use crate::system::http::{self, Patience};
 use crate::system::interrupt::{self, Interrupted};
 
-/// The address of the API, where its documentation says.
+/// The address of the API, as its documentation has it.
 pub const ADDRESS: &str = "https://api.linode.com/v4";
 
-/// The longest answer that is read, in bytes. 500 images are less than half of it.
+/// The longest answer that is read, in bytes. A page of 500 images has less than half of it.
 const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
 
-/// A way to the API.
+/// A client of the API.
 #[derive(Debug, Clone)]
 pub struct Client {
     agent: ureq::Agent,
-    base: String,
+    address: String,
     token: Token,
-    limits: Limits,
+    policy: RetryPolicy,
     clock: Rc<dyn Clock>,
 }
 
-/// One request.
-#[derive(Debug, Clone)]
-pub(super) struct Call<'a> {
-    pub method: Method,
-    /// Behind the base address, from its `/` on.
-    pub path: &'a str,
-    /// The `X-Filter` header: JSON.
-    pub filter: Option<&'a str>,
-    /// JSON.
-    pub body: Option<String>,
-    /// What of the body must not be shown if it comes back.
-    pub secret: Option<&'a str>,
-    /// For messages: "list the images".
-    pub what: &'static str,
-    /// The scope that the token needs.
-    pub scope: &'static str,
-}
-
-impl<'a> Call<'a> {
-    /// A request without a body.
-    pub fn new(method: Method, path: &'a str, what: &'static str, scope: &'static str) -> Self {
-        Self { method, path, filter: None, body: None, secret: None, what, scope }
-    }
-}
-
-/// A good answer.
-#[derive(Debug)]
-pub(super) struct Answer {
-    what: &'static str,
-    body: String,
-    scopes: Option<String>,
-}
-
-impl Answer {
-    /// Its content.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        serde_json::from_str(&self.body)
-            .map_err(|error| ApiError::Answer { what: self.what, reason: error.to_string() })
-    }
-
-    /// Fails when the API tells the token's scopes and `scope` is not among them. It may tell nothing.
-    pub fn require_scope(&self, scope: &'static str, what: &'static str) -> Result<(), ApiError> {
-        let Some(found) = &self.scopes else { return Ok(()) };
-        let suffices = |own: &str| {
-            own == "*" || own == scope || scope.split_once(':').is_some_and(|(of, _)| own == format!("{of}:*"))
-        };
-        if found.split([',', ' ']).any(suffices) {
-            return Ok(());
-        }
-        Err(ApiError::Scope { what, found: found.clone(), scope })
-    }
-}
-
-/// How one attempt ended that had no answer, or no lasting one.
+/// Why an attempt did not succeed.
 enum Failure {
-    /// Another attempt may do. `reached`: the request may have had its effect.
+    /// Another attempt may succeed.
     Passing { reason: String, reached: Reached },
-    /// Not before this time has passed.
+    /// The API wants no other attempt before this time has passed.
     Deferred(Duration),
-    /// No other attempt will do.
-    Lasting(ApiError),
+    /// No other attempt will succeed.
+    Lasting(Error),
 }
 
-/// Whether a request that failed can have come to the API.
+/// Whether a request that failed can have reached the API.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reached {
     Never,
@@ -101,142 +51,162 @@ enum Reached {
 }
 
 impl Client {
-    /// A client of the API at `base`. Nothing is connected yet.
+    /// A client with the token of the environment. The API's address is `address`, else that in `LINODE_API_URL`, else
+    /// [`ADDRESS`].
     ///
     /// # Errors
-    /// When `base` is no address, or one that would send the token over the network in the clear.
-    pub fn new(base: &str, token: Token, limits: Limits, clock: Rc<dyn Clock>) -> Result<Self, ApiError> {
-        let base = base.trim_end_matches('/');
-        check_address(base).map_err(|reason| ApiError::Address { address: base.to_owned(), reason })?;
-        let patience = Patience { connect: limits.connect, stall: limits.stall };
+    /// When there is no token, or the address cannot be used: see [`Client::new`].
+    pub fn from_environment(address: Option<&str>) -> Result<Self, Error> {
+        let from_variable = env::var("LINODE_API_URL").ok().filter(|value| !value.is_empty());
+        let address = address.or(from_variable.as_deref()).unwrap_or(ADDRESS);
+        Self::new(address, Token::from_environment()?, RetryPolicy::default(), Rc::new(SystemClock::default()))
+    }
+
+    /// A client of the API at `address`. It makes no connection yet.
+    ///
+    /// # Errors
+    /// When `address` is not a URL, or the token would travel over the network without encryption.
+    pub fn new(address: &str, token: Token, policy: RetryPolicy, clock: Rc<dyn Clock>) -> Result<Self, Error> {
+        let address = address.trim_end_matches('/').to_owned();
+        if let Err(reason) = check_address(&address) {
+            return Err(Error::ApiAddress { address, reason });
+        }
+        let patience = Patience { connect: policy.connect, stall: policy.stall };
         let config = http::settings(patience).max_redirects(0).build();
-        Ok(Self { agent: ureq::Agent::new_with_config(config), base: base.to_owned(), token, limits, clock })
+        Ok(Self { agent: ureq::Agent::new_with_config(config), address, token, policy, clock })
     }
 
     pub(in crate::linode) fn agent(&self) -> &ureq::Agent {
         &self.agent
     }
 
-    pub(in crate::linode) fn limits(&self) -> &Limits {
-        &self.limits
+    pub(in crate::linode) fn policy(&self) -> &RetryPolicy {
+        &self.policy
     }
 
     pub(in crate::linode) fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
     }
 
-    pub(in crate::linode) fn token(&self) -> &Token {
+    pub(super) fn token(&self) -> &Token {
         &self.token
     }
 
-    /// A command that deletes what is at `path`. The token is in the environment of the shell that runs it, and comes
-    /// into no process's arguments.
+    /// A shell command that deletes what is at `path`. It takes the token from the environment of the shell, so that the
+    /// token appears in no process's arguments.
     pub fn delete_command(&self, path: &str) -> String {
-        let (variable, base) = (self.token.variable(), &self.base);
-        format!("printf 'Authorization: Bearer %s' \"${variable}\" | curl -fsS -X DELETE -H @- {base}{path}")
+        let (variable, address) = (self.token.variable(), &self.address);
+        format!("printf 'Authorization: Bearer %s' \"${variable}\" | curl -fsS -X DELETE -H @- {address}{path}")
     }
 
-    /// Sends a request until it has an answer. One that must not happen twice is sent again only if it cannot have come
-    /// to the API.
-    pub(super) fn send(&self, call: &Call) -> Result<Answer, ApiError> {
-        let (mut failures, mut deferrals) = (0, 0);
+    /// Sends a request until there is an answer. A request that must not be carried out twice is repeated only if it
+    /// cannot have reached the API.
+    ///
+    /// # Errors
+    /// When the API refuses or cannot be reached, or the user interrupts.
+    pub(super) fn send(&self, request: &ApiRequest) -> Result<ApiResponse, Error> {
+        let (mut failures, mut deferrals) = (0_u32, 0_u32);
         loop {
             if interrupt::requested() {
                 return Err(Interrupted.into());
             }
-            let idempotent = call.method.is_idempotent();
-            match if idempotent { self.interruptible_attempt(call) } else { self.attempt(call) } {
-                Ok(answer) => return Ok(answer),
+            let idempotent = request.method.is_idempotent();
+            match if idempotent { self.interruptible_attempt(request) } else { self.attempt(request) } {
+                Ok(response) => return Ok(response),
                 Err(Failure::Lasting(error)) => return Err(error),
                 Err(Failure::Deferred(pause)) => {
-                    deferrals += 1;
-                    if deferrals > self.limits.deferrals || pause > self.limits.longest_deferral {
-                        return Err(ApiError::TooMany { what: call.what, seconds: pause.as_secs() });
+                    deferrals = deferrals.saturating_add(1);
+                    if deferrals > self.policy.deferrals || pause > self.policy.longest_deferral {
+                        return Err(Error::TooManyRequests { action: request.action, seconds: pause.as_secs() });
                     }
                     self.clock.sleep(pause)?;
                 }
                 Err(Failure::Passing { reason, reached }) => {
-                    failures += 1;
+                    failures = failures.saturating_add(1);
                     let again = idempotent || reached == Reached::Never;
-                    if !again || failures >= self.limits.attempts {
-                        return Err(ApiError::Network { what: call.what, attempts: failures, reason });
+                    if !again || failures >= self.policy.attempts {
+                        return Err(Error::Network { action: request.action, attempts: failures, reason });
                     }
-                    self.clock.sleep(self.limits.pause_after(failures))?;
+                    self.clock.sleep(self.policy.pause_after(failures))?;
                 }
             }
         }
     }
 
-    /// Sends a request once, even after an interrupt: for clearing up.
-    pub(super) fn send_once(&self, call: &Call) -> Result<Answer, ApiError> {
-        self.attempt(call).map_err(|failure| match failure {
+    /// Sends a request once, even after an interrupt: for cleaning up.
+    ///
+    /// # Errors
+    /// When the API refuses or cannot be reached.
+    pub(super) fn send_once(&self, request: &ApiRequest) -> Result<ApiResponse, Error> {
+        let action = request.action;
+        self.attempt(request).map_err(|failure| match failure {
             Failure::Lasting(error) => error,
-            Failure::Deferred(pause) => ApiError::TooMany { what: call.what, seconds: pause.as_secs() },
-            Failure::Passing { reason, .. } => ApiError::Network { what: call.what, attempts: 1, reason },
+            Failure::Deferred(pause) => Error::TooManyRequests { action, seconds: pause.as_secs() },
+            Failure::Passing { reason, .. } => Error::Network { action, attempts: 1, reason },
         })
     }
 
-    fn attempt(&self, call: &Call) -> Result<Answer, Failure> {
-        let request = self.request(call)?;
-        let agent = self.agent.clone();
-        let exchanged = exchange(&agent, request);
-        self.judge(call, exchanged)
+    fn attempt(&self, request: &ApiRequest) -> Result<ApiResponse, Failure> {
+        let exchanged = exchange(&self.agent, self.http_request(request)?);
+        self.judge(request, exchanged)
     }
 
-    /// An attempt that an interrupt ends at once. Not for what must be known to have happened or not.
-    fn interruptible_attempt(&self, call: &Call) -> Result<Answer, Failure> {
-        let request = self.request(call)?;
-        let agent = self.agent.clone();
-        match interruptible(move || exchange(&agent, request)) {
-            Ok(exchanged) => self.judge(call, exchanged),
+    /// An attempt that an interrupt ends at once. Only for requests that can be repeated.
+    fn interruptible_attempt(&self, request: &ApiRequest) -> Result<ApiResponse, Failure> {
+        let (agent, http_request) = (self.agent.clone(), self.http_request(request)?);
+        match interruptible(move || exchange(&agent, http_request)) {
+            Ok(exchanged) => self.judge(request, exchanged),
             Err(_) if interrupt::requested() => Err(Failure::Lasting(Interrupted.into())),
             Err(error) => Err(Failure::Passing { reason: error.to_string(), reached: Reached::Perhaps }),
         }
     }
 
-    fn request(&self, call: &Call) -> Result<Request<String>, Failure> {
-        let malformed = || ApiError::Answer { what: call.what, reason: "the request has no form".to_owned() };
-        let mut request = Request::builder().method(call.method.clone()).uri(format!("{}{}", self.base, call.path));
+    fn http_request(&self, request: &ApiRequest) -> Result<Request<String>, Failure> {
+        let url = format!("{}{}", self.address, request.path);
+        let mut http_request = Request::builder().method(request.method.clone()).uri(&url);
         if let Some(token) = self.token.header() {
-            request = request.header(AUTHORIZATION, token);
+            http_request = http_request.header(AUTHORIZATION, token);
         }
-        if let Some(filter) = call.filter {
-            request = request.header("X-Filter", filter);
+        if let Some(filter) = request.filter {
+            http_request = http_request.header("X-Filter", filter);
         }
-        if call.body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
+        if request.body.is_some() {
+            http_request = http_request.header(CONTENT_TYPE, "application/json");
         }
-        request.body(call.body.clone().unwrap_or_default()).map_err(|_| Failure::Lasting(malformed()))
+        let body = request.body.clone().unwrap_or_default();
+        http_request.body(body).map_err(|_| {
+            Failure::Lasting(Error::ApiAddress { address: url, reason: "it has characters that no URL has" })
+        })
     }
 
-    fn judge(&self, call: &Call, exchanged: Result<Exchanged, ureq::Error>) -> Result<Answer, Failure> {
-        let Exchanged { status, headers, body } = exchanged.map_err(|error| self.passing(&error))?;
+    fn judge(&self, request: &ApiRequest, exchanged: Result<Exchanged, ureq::Error>) -> Result<ApiResponse, Failure> {
+        let Exchanged { status, headers, body } = exchanged.map_err(|error| self.no_answer(&error))?;
         if status.is_success() {
             let scopes = headers.get("X-OAuth-Scopes").and_then(|value| value.to_str().ok()).map(str::to_owned);
-            return Ok(Answer { what: call.what, body, scopes });
+            return Ok(ApiResponse { action: request.action, body, scopes });
         }
         let body = self.token.redact(&body);
-        let body = call.secret.map_or_else(|| body.clone(), |secret| body.replace(secret, "[secret]"));
-        Err(self.refusal(call, status, &headers, &body))
+        let body = request.secret.map_or_else(|| body.clone(), |secret| body.replace(secret, "[secret]"));
+        Err(self.refusal(request, status, &headers, &body))
     }
 
-    fn refusal(&self, call: &Call, status: StatusCode, headers: &HeaderMap, body: &str) -> Failure {
-        let (what, scope, reasons) = (call.what, call.scope, reasons(body));
+    fn refusal(&self, request: &ApiRequest, status: StatusCode, headers: &HeaderMap, body: &str) -> Failure {
+        let (action, scope, reasons) = (request.action, request.scope, reasons(body));
         match status {
-            StatusCode::TOO_MANY_REQUESTS => Failure::Deferred(retry_after(headers).unwrap_or(self.limits.pause)),
+            StatusCode::TOO_MANY_REQUESTS => Failure::Deferred(retry_after(headers).unwrap_or(self.policy.pause)),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Failure::Lasting(ApiError::Unauthorized { what, scope, reasons })
+                Failure::Lasting(Error::Unauthorized { action, scope, reasons })
             }
-            StatusCode::NOT_FOUND => Failure::Lasting(ApiError::NotFound { what }),
+            StatusCode::NOT_FOUND => Failure::Lasting(Error::NotFound { action }),
             _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
                 let said = reasons.first().map(|reason| format!(": {reason}")).unwrap_or_default();
                 Failure::Passing { reason: format!("Linode answers {status}{said}"), reached: Reached::Perhaps }
             }
-            _ => Failure::Lasting(ApiError::Refused { what, status: status.to_string(), reasons }),
+            _ => Failure::Lasting(Error::Refused { action, status: status.to_string(), reasons }),
         }
     }
 
-    fn passing(&self, error: &ureq::Error) -> Failure {
+    fn no_answer(&self, error: &ureq::Error) -> Failure {
         use ureq::{Error, Timeout};
         let reached = match error {
             Error::HostNotFound | Error::ConnectionFailed | Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
@@ -249,33 +219,36 @@ impl Client {
     }
 }
 
-/// What came back.
+/// A whole answer, whatever its status.
 struct Exchanged {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
 }
 
-/// Sends one request and reads its answer to the end. An empty body is none.
+/// Sends one request and reads the answer to its end. A request with an empty body is sent without a body.
 fn exchange(agent: &ureq::Agent, request: Request<String>) -> Result<Exchanged, ureq::Error> {
     let mut response = if request.body().is_empty() { agent.run(request.map(|_| ()))? } else { agent.run(request)? };
     let body = response.body_mut().with_config().limit(LONGEST_ANSWER).lossy_utf8(true).read_to_string()?;
     Ok(Exchanged { status: response.status(), headers: response.headers().clone(), body })
 }
 
-/// How long the API wants to be left alone, in seconds (RFC 9110, 10.2.3); its form as a date is not what Linode sends.
+/// How long the API wants no further request (RFC 9110, 10.2.3). Linode sends it as a number of seconds, never as a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// Whether something secret may be sent to an address: over TLS, or without leaving this machine.
+/// Checks that something secret may be sent to an address: over TLS, or without leaving this machine.
+///
+/// # Errors
+/// The reason, as a clause.
 pub(in crate::linode) fn check_address(address: &str) -> Result<(), &'static str> {
-    let uri: Uri = address.parse().map_err(|_| "it is not an address")?;
+    let uri: Uri = address.parse().map_err(|_| "it is not a URL")?;
     let host = uri.host().ok_or("it has no host")?;
     match uri.scheme_str() {
         Some("https") => Ok(()),
         Some("http") if ["localhost", "127.0.0.1", "[::1]"].contains(&host) => Ok(()),
-        Some("http") => Err("without https, anyone on the way could read the token"),
+        Some("http") => Err("without https, others on the network could read the token"),
         _ => Err("it does not begin with https://"),
     }
 }
@@ -297,17 +270,6 @@ mod tests {
             "http://127.0.0.1.example.org",
         ] {
             assert!(check_address(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn scopes_suffice_or_not() {
-        let with = |scopes: &str| Answer { what: "x", body: String::new(), scopes: Some(scopes.to_owned()) };
-        for enough in ["*", "images:read_write", "linodes:read_only images:read_write", "events:read_only,images:*"] {
-            assert!(with(enough).require_scope("images:read_write", "x").is_ok(), "{enough}");
-        }
-        for little in ["", "images:read_only", "linodes:*", "images:read_writes"] {
-            assert!(with(little).require_scope("images:read_write", "x").is_err(), "{little}");
         }
     }
 }

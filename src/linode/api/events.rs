@@ -1,16 +1,17 @@
-//! The account's events: the only place that says why an image is gone.
+//! The account's events. When Linode discards an image, only an event says why.
 
 use serde::Deserialize;
 use serde_json::Value;
 use ureq::http::Method;
 
-use super::client::{Call, Client};
-use crate::linode::error::ApiError;
+use super::client::Client;
+use super::request::ApiRequest;
+use crate::linode::error::Error;
 
-/// The scope of reading events.
+/// The scope for reading events.
 pub const SCOPE: &str = "events:read_only";
 
-/// An event, as far as it matters here.
+/// An event, as far as it is used.
 #[derive(Debug, Deserialize)]
 struct Event {
     #[serde(default)]
@@ -23,7 +24,7 @@ struct Event {
 
 #[derive(Debug, Deserialize)]
 struct Entity {
-    /// A number or a text, as the entity's kind has it.
+    /// A number or a text, depending on the kind of entity.
     #[serde(default)]
     id: Value,
     #[serde(default)]
@@ -35,16 +36,16 @@ struct Page {
     data: Vec<Event>,
 }
 
-/// What the newest event about the upload of the image `id` says, if it failed.
+/// The message of the newest event that says that the upload of the image `id` failed, if there is one.
 ///
 /// # Errors
-/// When the API refuses (the token may lack [`SCOPE`]) or cannot be asked.
-pub fn why_failed(client: &Client, id: &str) -> Result<Option<String>, ApiError> {
-    let call = Call {
+/// When the API refuses (the token may lack [`SCOPE`]) or cannot be reached.
+pub fn why_failed(client: &Client, id: &str) -> Result<Option<String>, Error> {
+    let request = ApiRequest {
         filter: Some(r#"{"action": "image_upload", "+order_by": "created", "+order": "desc"}"#),
-        ..Call::new(Method::GET, "/account/events?page_size=100", "read the account's events", SCOPE)
+        ..ApiRequest::new(Method::GET, "/account/events?page_size=100", "read the account's events", SCOPE)
     };
-    let page: Page = client.send(&call)?.parse()?;
+    let page: Page = client.send(&request)?.parse()?;
     Ok(reason(page.data, id).map(|text| client.token().redact(&text)))
 }
 
@@ -55,7 +56,7 @@ fn reason(events: Vec<Event>, id: &str) -> Option<String> {
 }
 
 impl Entity {
-    /// Events name an image `private/N` by its number, its name, or its address.
+    /// Whether it is the image `id`. Events name the image `private/N` by `N`, by `private/N` or by its URL.
     fn is(&self, id: &str) -> bool {
         let number = id.rsplit('/').next().unwrap_or(id);
         let named = match &self.id {

@@ -1,29 +1,31 @@
-//! The account's firewalls: the one before a stack's instances, made when it is missing.
+//! The account's firewalls: find the one that protects a stack's instances, or make it.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::http::Method;
 
-use super::client::{Call, Client};
-use super::list::List;
-use crate::linode::error::ApiError;
+use super::client::Client;
+use super::list::ListRequest;
+use super::request::ApiRequest;
+use super::tag::Tag;
+use crate::linode::error::Error;
 
-/// The scope of everything that changes firewalls.
+/// The scope for making a firewall.
 pub const SCOPE: &str = "firewall:read_write";
 
 const READ_SCOPE: &str = "firewall:read_only";
 
 /// The longest label, in characters.
 const LONGEST_LABEL: usize = 32;
+/// What the label of a stack's firewall ends with.
+const LABEL_END: &str = "-firewall";
 
-/// A firewall, as far as it matters here.
+/// A firewall, as far as it is used.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Firewall {
-    /// Its number.
     pub id: u64,
     /// Its name, unique in the account.
     pub label: String,
-    /// Its tags.
     #[serde(default)]
     pub tags: Vec<String>,
 }
@@ -31,20 +33,20 @@ pub struct Firewall {
 /// The firewall with that tag, if there is one.
 ///
 /// # Errors
-/// When the API refuses or cannot be asked, or tells that the token may look at firewalls but not make one.
-pub fn find(client: &Client, tag: &str) -> Result<Option<Firewall>, ApiError> {
-    let then = Some(("create a firewall", SCOPE));
-    let list =
-        List { path: "/networking/firewalls", filter: None, what: "list the firewalls", scope: READ_SCOPE, then };
-    let all = list.fetch::<Firewall>(client)?;
-    Ok(all.into_iter().find(|firewall| firewall.tags.iter().any(|own| own == tag)))
+/// When the API refuses or cannot be reached, or says that the token may read firewalls but not make one.
+pub fn find(client: &Client, tag: &Tag) -> Result<Option<Firewall>, Error> {
+    let (path, action) = ("/networking/firewalls", "list the firewalls");
+    let next = Some(("create a firewall", SCOPE));
+    let all: Vec<Firewall> = ListRequest { path, filter: None, action, scope: READ_SCOPE, next }.fetch(client)?;
+    Ok(all.into_iter().find(|firewall| tag.is_in(&firewall.tags)))
 }
 
-/// Makes a firewall that lets TCP in at these ports alone, from everywhere, and everything out.
+/// Makes a firewall that accepts TCP connections to these ports from everywhere, drops everything else that comes in, and
+/// lets everything out.
 ///
 /// # Errors
-/// When the API refuses or cannot be asked.
-pub fn create(client: &Client, label: &str, tag: &str, ports: &[u16]) -> Result<Firewall, ApiError> {
+/// When the API refuses or cannot be reached.
+pub fn create(client: &Client, label: &str, tag: &Tag, ports: &[u16]) -> Result<Firewall, Error> {
     let body = json!({
         "label": label,
         "tags": [tag],
@@ -55,8 +57,8 @@ pub fn create(client: &Client, label: &str, tag: &str, ports: &[u16]) -> Result<
             "inbound": ports.iter().map(rule).collect::<Vec<_>>(),
         },
     });
-    let call = Call::new(Method::POST, "/networking/firewalls", "create a firewall", SCOPE);
-    client.send(&Call { body: Some(body.to_string()), ..call })?.parse()
+    let request = ApiRequest::new(Method::POST, "/networking/firewalls", "create a firewall", SCOPE);
+    client.send(&ApiRequest { body: Some(body.to_string()), ..request })?.parse()
 }
 
 fn rule(port: &u16) -> Value {
@@ -69,11 +71,10 @@ fn rule(port: &u16) -> Value {
     })
 }
 
-/// The label of a stack's firewall.
+/// The label of the firewall of the stack with that name.
 pub fn label(stack: &str) -> String {
-    const END: &str = "-firewall";
-    let rest: String = stack.chars().take(LONGEST_LABEL - END.len()).collect();
-    format!("{}{END}", rest.trim_end_matches('-'))
+    let begin: String = stack.chars().take(LONGEST_LABEL.saturating_sub(LABEL_END.len())).collect();
+    format!("{}{LABEL_END}", begin.trim_end_matches('-'))
 }
 
 #[cfg(test)]

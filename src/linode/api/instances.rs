@@ -1,231 +1,230 @@
-//! The account's instances: make one, look at it, list them, give one its kernel, boot it, delete it.
+//! The account's instances: make one, read one, list them, set the kernel of one, boot it, delete it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use ureq::http::Method;
 
-use super::client::{Call, Client};
-use super::list::List;
-use crate::linode::error::ApiError;
+use super::client::Client;
+use super::list::ListRequest;
+use super::regions::Region;
+use super::request::ApiRequest;
+use super::tag::Tag;
+use crate::linode::error::Error;
 
-/// The scope of everything that changes instances.
+/// The scope for everything that changes instances.
 pub const SCOPE: &str = "linodes:read_write";
 
 const READ_SCOPE: &str = "linodes:read_only";
 
-/// Linode's GRUB, which boots the image's own kernel.
+/// Linode's GRUB as a kernel: it boots the image's own kernel.
 pub const GRUB: &str = "linode/grub2";
 
-/// How far an instance has come.
+/// What Linode is doing with an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Its disks are made.
+pub enum InstanceStatus {
+    /// Its disks are being made.
     Provisioning,
-    /// It is switched on.
+    /// It is being switched on.
     Booting,
-    /// It is on; what runs on it is another matter.
+    /// It is switched on. What runs on it is not known.
     Running,
-    /// It is off.
+    /// It is switched off.
     Offline,
-    /// It is switched off and on.
+    /// It is being switched off and on again.
     Rebooting,
-    /// It is on its way out.
     Deleting,
-    /// One that this program does not know.
+    /// A status that this program does not know.
     #[serde(other)]
     Other,
 }
 
-/// An instance, as far as it matters here.
+impl InstanceStatus {
+    /// A phrase that follows "it is".
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Provisioning => "being made",
+            Self::Booting => "booting",
+            Self::Running => "running",
+            Self::Offline => "off",
+            Self::Rebooting => "rebooting",
+            Self::Deleting => "being deleted",
+            Self::Other => "in a state that this program does not know",
+        }
+    }
+}
+
+/// An instance, as far as it is used.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Instance {
-    /// Its number.
     pub id: u64,
     /// Its name, unique in the account.
     pub label: String,
-    /// How far it has come.
-    pub status: Status,
-    /// Where it is.
+    pub status: InstanceStatus,
     pub region: String,
-    /// Its plan: `g6-nanode-1`.
+    /// Such as `g6-nanode-1`.
     #[serde(rename = "type", default)]
     pub plan: Option<String>,
-    /// What it was made of: `private/N`.
+    /// The image that it was made from: `private/N`.
     #[serde(default)]
     pub image: Option<String>,
-    /// Its addresses, the public one first.
     #[serde(default)]
     pub ipv4: Vec<String>,
-    /// Its address with the length of its prefix.
+    /// The address with the length of its prefix.
     #[serde(default)]
     pub ipv6: Option<String>,
-    /// Its tags.
     #[serde(default)]
     pub tags: Vec<String>,
-    /// When it was made, ISO 8601, UTC.
+    /// When it was made: ISO 8601, UTC.
     #[serde(default)]
     pub created: Option<String>,
 }
 
 impl Instance {
-    /// The address that the world reaches it at, if it has one.
+    /// Its public IPv4 address, if it has one. Linode's private addresses begin with `192.168.`.
     pub fn address(&self) -> Option<&str> {
         self.ipv4.iter().map(String::as_str).find(|address| !address.starts_with("192.168."))
     }
-
-    /// Where it is, behind the API's address.
-    pub fn path(&self) -> String {
-        path(self.id)
-    }
 }
 
-/// What an instance is to be.
+/// The body of the request that makes an instance.
 #[derive(Debug, Clone, Serialize)]
-pub struct NewInstance<'a> {
-    /// Where it is to be.
-    pub region: &'a str,
-    /// Its plan.
+pub struct CreateInstance<'a> {
+    pub region: &'a Region,
     #[serde(rename = "type")]
     pub plan: &'a str,
-    /// What it is made of.
+    /// The ID of the image that it is made from.
     pub image: &'a str,
-    /// Its name: see [`super::label`].
     pub label: &'a str,
-    /// Root's SSH keys, which Linode writes to the disk. One at least.
+    /// Root's SSH keys, at least one. Linode writes them to the disk.
     pub authorized_keys: &'a [&'a str],
-    /// What cloud-init finds.
     pub metadata: Metadata<'a>,
-    /// The firewall before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub firewall_id: Option<u64>,
-    /// Its tags.
-    pub tags: &'a [String],
-    /// What boots it; nothing for an API that does not know the field.
+    pub tags: &'a [Tag],
+    /// What boots it; `None` for an API that does not know the field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel: Option<&'a str>,
     /// Whether it boots as soon as it is made.
     pub booted: bool,
 }
 
-/// What an instance is told about itself.
+/// What the metadata service tells an instance.
 #[derive(Debug, Clone, Serialize)]
 pub struct Metadata<'a> {
-    /// In base64. A secret: it may hold a password.
+    /// In base64. A secret: it may contain a password.
     pub user_data: &'a str,
 }
 
 /// What an instance boots with.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Configuration {
-    /// Its number.
+pub struct BootConfiguration {
     pub id: u64,
-    /// `linode/grub2`, `linode/latest-64bit`…
+    /// Such as `linode/grub2` or `linode/latest-64bit`.
     pub kernel: String,
 }
 
-fn path(id: u64) -> String {
+/// What follows the API's address for the instance `id`.
+pub fn path(id: u64) -> String {
     format!("/linode/instances/{id}")
 }
 
-/// Makes an instance.
+/// Makes an instance. The request is repeated only if it cannot have reached the API.
 ///
 /// # Errors
-/// When the API refuses it or cannot be asked. It is not asked twice, unless it cannot have heard the first time.
-pub fn create(client: &Client, new: &NewInstance) -> Result<Instance, ApiError> {
-    let what = "create an instance";
-    let body = serde_json::to_string(new).map_err(|error| ApiError::Answer { what, reason: error.to_string() })?;
+/// When the API refuses or cannot be reached.
+pub fn create(client: &Client, new: &CreateInstance) -> Result<Instance, Error> {
+    let action = "create an instance";
+    let body = serde_json::to_string(new).map_err(|error| Error::Response { action, reason: error.to_string() })?;
     let secret = Some(new.metadata.user_data);
-    let call = Call { body: Some(body), secret, ..Call::new(Method::POST, "/linode/instances", what, SCOPE) };
-    client.send(&call)?.parse()
+    let request = ApiRequest::new(Method::POST, "/linode/instances", action, SCOPE);
+    client.send(&ApiRequest { body: Some(body), secret, ..request })?.parse()
 }
 
-/// The instance, or nothing when there is none of that number any more.
+/// The instance `id`, or `None` when it does not exist.
 ///
 /// # Errors
-/// When the API refuses or cannot be asked.
-pub fn get(client: &Client, id: u64) -> Result<Option<Instance>, ApiError> {
-    let path = path(id);
-    match client.send(&Call::new(Method::GET, &path, "look at the instance", READ_SCOPE)) {
-        Ok(answer) => answer.parse().map(Some),
-        Err(ApiError::NotFound { .. }) => Ok(None),
+/// When the API refuses or cannot be reached.
+pub fn get(client: &Client, id: u64) -> Result<Option<Instance>, Error> {
+    match client.send(&ApiRequest::new(Method::GET, &path(id), "look at the instance", READ_SCOPE)) {
+        Ok(response) => response.parse().map(Some),
+        Err(Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// All of the account's instances, before one is made.
+/// All instances of the account. To be called before one is made.
 ///
 /// # Errors
-/// When the API refuses or cannot be asked, or tells that the token may look at instances but not make one.
-pub fn list_all(client: &Client) -> Result<Vec<Instance>, ApiError> {
-    let then = Some(("create an instance", SCOPE));
-    List { path: "/linode/instances", filter: None, what: "list the instances", scope: READ_SCOPE, then }.fetch(client)
+/// When the API refuses or cannot be reached, or says that the token may read instances but not make one.
+pub fn list_all(client: &Client) -> Result<Vec<Instance>, Error> {
+    let (path, action) = ("/linode/instances", "list the instances");
+    let next = Some(("create an instance", SCOPE));
+    ListRequest { path, filter: None, action, scope: READ_SCOPE, next }.fetch(client)
 }
 
 /// The instances with that tag.
 ///
 /// # Errors
-/// When the API refuses or cannot be asked.
-pub fn list_tagged(client: &Client, tag: &str) -> Result<Vec<Instance>, ApiError> {
+/// When the API refuses or cannot be reached.
+pub fn list_tagged(client: &Client, tag: &Tag) -> Result<Vec<Instance>, Error> {
     let filter = json!({ "tags": tag }).to_string();
-    let (path, what) = ("/linode/instances", "list the instances");
-    let found = List { path, filter: Some(&filter), what, scope: READ_SCOPE, then: None }.fetch::<Instance>(client)?;
-    // What is listed may be deleted: no filter of somebody else's decides that alone.
-    Ok(found.into_iter().filter(|instance| instance.tags.iter().any(|own| own == tag)).collect())
+    let (path, action) = ("/linode/instances", "list the instances");
+    let found: Vec<Instance> =
+        ListRequest { path, filter: Some(&filter), action, scope: READ_SCOPE, next: None }.fetch(client)?;
+    // The result may be deleted, so it must be right even if the API ignores the filter.
+    Ok(found.into_iter().filter(|instance| tag.is_in(&instance.tags)).collect())
 }
 
-/// Deletes an instance and its disks, in one attempt that an interrupt does not prevent. One that is gone already is no
-/// error.
+/// Deletes an instance with its disks, in one attempt that an interrupt does not prevent. It may be gone already.
 ///
 /// # Errors
-/// When the API refuses or cannot be asked.
-pub fn delete(client: &Client, id: u64) -> Result<(), ApiError> {
-    let path = path(id);
-    match client.send_once(&Call::new(Method::DELETE, &path, "delete the instance", SCOPE)) {
-        Ok(_) | Err(ApiError::NotFound { .. }) => Ok(()),
+/// When the API refuses or cannot be reached.
+pub fn delete(client: &Client, id: u64) -> Result<(), Error> {
+    match client.send_once(&ApiRequest::new(Method::DELETE, &path(id), "delete the instance", SCOPE)) {
+        Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// What an instance boots with; nothing before its disks are made.
+/// What an instance boots with, or `None` until its disks are made.
 ///
 /// # Errors
-/// When the API refuses or cannot be asked.
-pub fn configuration(client: &Client, id: u64) -> Result<Option<Configuration>, ApiError> {
+/// When the API refuses or cannot be reached.
+pub fn boot_configuration(client: &Client, id: u64) -> Result<Option<BootConfiguration>, Error> {
     let path = format!("{}/configs", path(id));
-    let list =
-        List { path: &path, filter: None, what: "look at what the instance boots", scope: READ_SCOPE, then: None };
+    let action = "look at what the instance boots";
+    let list = ListRequest { path: &path, filter: None, action, scope: READ_SCOPE, next: None };
     Ok(list.fetch(client)?.into_iter().next())
 }
 
-/// Gives an instance its kernel, for its next boot.
+/// Sets the kernel of an instance. It takes effect at the next boot.
 ///
 /// # Errors
-/// When the API refuses or cannot be asked.
-pub fn set_kernel(client: &Client, id: u64, configuration: &Configuration, kernel: &str) -> Result<(), ApiError> {
+/// When the API refuses or cannot be reached.
+pub fn set_kernel(client: &Client, id: u64, configuration: &BootConfiguration, kernel: &str) -> Result<(), Error> {
     let path = format!("{}/configs/{}", path(id), configuration.id);
-    let body = Some(json!({ "kernel": kernel }).to_string());
-    client.send(&Call { body, ..Call::new(Method::PUT, &path, "set the instance's kernel", SCOPE) }).map(drop)
+    let request = ApiRequest::new(Method::PUT, &path, "set the instance's kernel", SCOPE);
+    client.send(&ApiRequest { body: Some(json!({ "kernel": kernel }).to_string()), ..request }).map(drop)
 }
 
 /// Switches an instance on.
 ///
 /// # Errors
-/// When the API refuses or cannot be asked.
-pub fn boot(client: &Client, id: u64) -> Result<(), ApiError> {
-    let path = format!("{}/boot", path(id));
-    client
-        .send(&Call { body: Some("{}".into()), ..Call::new(Method::POST, &path, "boot the instance", SCOPE) })
-        .map(drop)
+/// When the API refuses or cannot be reached.
+pub fn boot(client: &Client, id: u64) -> Result<(), Error> {
+    command(client, &format!("{}/boot", path(id)), "boot the instance")
 }
 
 /// Switches an instance off and on.
 ///
 /// # Errors
-/// When the API refuses or cannot be asked.
-pub fn reboot(client: &Client, id: u64) -> Result<(), ApiError> {
-    let path = format!("{}/reboot", path(id));
-    client
-        .send(&Call { body: Some("{}".into()), ..Call::new(Method::POST, &path, "reboot the instance", SCOPE) })
-        .map(drop)
+/// When the API refuses or cannot be reached.
+pub fn reboot(client: &Client, id: u64) -> Result<(), Error> {
+    command(client, &format!("{}/reboot", path(id)), "reboot the instance")
+}
+
+fn command(client: &Client, path: &str, action: &'static str) -> Result<(), Error> {
+    let request = ApiRequest::new(Method::POST, path, action, SCOPE);
+    client.send(&ApiRequest { body: Some("{}".to_owned()), ..request }).map(drop)
 }

@@ -1,56 +1,61 @@
-//! Whole lists of the API, which come in pages.
+//! Whole lists of the API. It sends them in pages.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Method;
 
-use super::client::{Call, Client};
-use crate::linode::error::ApiError;
+use super::client::Client;
+use super::request::ApiRequest;
+use crate::linode::error::Error;
 
-/// A list that is wanted.
+/// The longest page that the API sends, in entries.
+const PAGE_SIZE: u32 = 500;
+
+/// A list of the API.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct List<'a> {
-    /// Behind the base address: `/images`.
+pub(super) struct ListRequest<'a> {
+    /// What follows the API's address: `/images`.
     pub path: &'a str,
     /// The `X-Filter` header: JSON.
     pub filter: Option<&'a str>,
     /// For messages: "list the images".
-    pub what: &'static str,
-    /// The scope that reading it takes.
+    pub action: &'static str,
+    /// The scope that the token needs to read the list.
     pub scope: &'static str,
-    /// What the token will be needed for afterwards, and the scope of that: better told before anything is made.
-    pub then: Option<(&'static str, &'static str)>,
+    /// What the token will be needed for next, and the scope for it: a missing scope is better reported now, before
+    /// anything is made.
+    pub next: Option<(&'static str, &'static str)>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Page<T> {
     data: Vec<T>,
+    /// How many pages the list has; 0 if the API does not say.
     #[serde(default)]
     pages: u32,
 }
 
-impl List<'_> {
-    /// All of it.
+impl ListRequest<'_> {
+    /// All entries, by one request for each page.
     ///
     /// # Errors
-    /// When the API refuses or cannot be asked, or tells that the token does not suffice for what comes next.
-    pub fn fetch<T: DeserializeOwned>(&self, client: &Client) -> Result<Vec<T>, ApiError> {
+    /// When the API refuses or cannot be reached, or lists the token's scopes and they do not suffice for what is next.
+    pub fn fetch<T: DeserializeOwned>(&self, client: &Client) -> Result<Vec<T>, Error> {
         let mut all = Vec::new();
-        let mut number = 1;
-        loop {
-            // The longest page that there is.
-            let path = format!("{}?page={number}&page_size=500", self.path);
-            let call = Call { filter: self.filter, ..Call::new(Method::GET, &path, self.what, self.scope) };
-            let answer = client.send(&call)?;
-            if let Some((what, scope)) = self.then {
-                answer.require_scope(scope, what)?;
+        for number in 1_u32.. {
+            let path = format!("{}?page={number}&page_size={PAGE_SIZE}", self.path);
+            let request =
+                ApiRequest { filter: self.filter, ..ApiRequest::new(Method::GET, &path, self.action, self.scope) };
+            let response = client.send(&request)?;
+            if let Some((action, scope)) = self.next {
+                response.require_scope(scope, action)?;
             }
-            let page: Page<T> = answer.parse()?;
+            let page: Page<T> = response.parse()?;
             all.extend(page.data);
             if number >= page.pages {
-                return Ok(all);
+                break;
             }
-            number += 1;
         }
+        Ok(all)
     }
 }

@@ -1,6 +1,6 @@
-//! Requests to Linode's API. A token and the API's address come in; typed objects come out (`images`, `instances`,
-//! `firewalls`, `regions`, `plans`, `events`). `client` sends one request and repeats it where that is safe; `list` joins
-//! the pages of a list.
+//! Requests to Linode's API. A token and the API's address come in; typed objects go out. There is one file for each kind
+//! of object that is used: `images`, `instances`, `firewalls`, `regions`, `plans` and `events`. `client` sends a request
+//! and repeats it where that is safe, as `retry` says; `list` joins the pages of a list.
 
 pub mod client;
 pub mod clock;
@@ -9,6 +9,11 @@ pub mod firewalls;
 pub mod images;
 pub mod instances;
 mod list;
+mod nearest;
 pub mod plans;
+pub mod reason;
 pub mod regions;
+mod request;
+pub mod retry;
+pub mod tag;
 pub mod token;

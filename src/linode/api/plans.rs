@@ -1,19 +1,20 @@
-//! The plans: how large their disks are, and what they cost.
+//! Linode's plans: how large their disks are, and what an instance costs.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
-use super::list::List;
-use crate::linode::error::ApiError;
+use super::list::ListRequest;
+use super::nearest::nearest;
+use crate::linode::error::Error;
 
-/// A plan, as far as it matters here.
+/// A plan, as far as it is used.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Plan {
-    /// `g6-nanode-1`.
+    /// Such as `g6-nanode-1`.
     pub id: String,
-    /// All of its disk, in MB.
+    /// The whole disk, in MB.
     pub disk: u64,
     price: Price,
     #[serde(default)]
@@ -23,9 +24,8 @@ pub struct Plan {
 /// What an instance costs, in US dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Price {
-    /// For an hour.
     pub hourly: Option<f64>,
-    /// For a month, which is the most that is billed for one.
+    /// The most that is billed for one month.
     pub monthly: Option<f64>,
 }
 
@@ -37,7 +37,7 @@ struct RegionPrice {
 }
 
 impl Plan {
-    /// What it costs there: some regions have prices of their own.
+    /// What an instance costs in that region. Some regions have prices of their own.
     pub fn price(&self, region: &str) -> Price {
         self.region_prices.iter().find(|special| special.id == region).map_or(self.price, |special| special.price)
     }
@@ -53,13 +53,22 @@ impl fmt::Display for Price {
     }
 }
 
-/// All plans.
+/// The plan with that ID.
 ///
 /// # Errors
-/// When the API refuses or cannot be asked.
-pub fn list(client: &Client) -> Result<Vec<Plan>, ApiError> {
-    let (path, what) = ("/linode/types", "list the plans");
-    List { path, filter: None, what, scope: "none at all", then: None }.fetch(client)
+/// When Linode has no such plan, or the API refuses or cannot be reached.
+pub fn get(client: &Client, id: &str) -> Result<Plan, Error> {
+    let (path, action) = ("/linode/types", "list the plans");
+    let all: Vec<Plan> = ListRequest { path, filter: None, action, scope: "none at all", next: None }.fetch(client)?;
+    if let Some(plan) = all.iter().find(|plan| plan.id == id) {
+        return Ok(plan.clone());
+    }
+    Err(Error::NotInCatalogue {
+        kind: "plan",
+        name: id.to_owned(),
+        nearest: nearest(id, all.iter().map(|plan| plan.id.as_str())).map(str::to_owned),
+        help: "choose one with --type; https://api.linode.com/v4/linode/types lists them".to_owned(),
+    })
 }
 
 #[cfg(test)]

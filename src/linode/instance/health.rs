@@ -1,16 +1,31 @@
-//! Whether a stack's instances are well: each is asked at its own address, as a visitor would.
+//! The health page of a stack's instances. Each instance is asked at its own public address, as a visitor would.
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::linode::api::clock::interruptible;
+use crate::linode::api::instances::{Instance, InstanceStatus};
 use crate::stack::Stack;
 use crate::system::http::{self, Answer};
 use crate::system::interrupt::{self, Interrupted};
 
-/// For one answer.
-const LIMIT: Duration = Duration::from_secs(5);
+/// How long one answer may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The page that answers 200 when all is well.
+/// Whether an instance's site answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", content = "reason", rename_all = "snake_case")]
+pub enum Health {
+    /// The health page answers 200.
+    Well,
+    /// It answers something else, or nothing. The reason is a phrase: `status 503`.
+    Ill(String),
+    /// The instance is not switched on, or has no public address.
+    NotAsked,
+}
+
+/// The page that answers 200 when the stack works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthPage {
     port: u16,
@@ -19,18 +34,13 @@ pub struct HealthPage {
 }
 
 impl HealthPage {
-    /// What `stack.toml` says of it.
+    /// The page that `stack.toml` names.
     pub fn of(stack: &Stack) -> Self {
         let (site, health) = (&stack.site, &stack.health);
         Self { port: site.port, path: health.path.clone(), host: site.host().map(str::to_owned) }
     }
 
-    /// Its path.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// The site's address on the machine at `address`, up to the path.
+    /// The URL of the site on the machine at `address`, without a path.
     pub fn site(&self, address: &str) -> String {
         match self.port {
             80 => format!("http://{address}"),
@@ -38,13 +48,18 @@ impl HealthPage {
         }
     }
 
-    /// Asks for it once. What comes back as an error is a phrase: `status 503`.
+    /// The URL of the page on the machine at `address`.
+    pub fn url(&self, address: &str) -> String {
+        format!("{}{}", self.site(address), self.path)
+    }
+
+    /// Asks for the page once, for at most 5 seconds. `Err` within is a phrase: `status 503`.
     ///
     /// # Errors
     /// When the user interrupts.
     pub fn ask(&self, address: &str) -> Result<Result<(), String>, Interrupted> {
-        let (url, host) = (format!("{}{}", self.site(address), self.path), self.host.clone());
-        let answer = interruptible(move || http::get(&url, host.as_deref(), LIMIT));
+        let (url, host) = (self.url(address), self.host.clone());
+        let answer = interruptible(move || http::get(&url, host.as_deref(), TIMEOUT));
         if interrupt::requested() {
             return Err(Interrupted);
         }
@@ -53,5 +68,18 @@ impl HealthPage {
             Ok(Answer { status, .. }) => Err(format!("status {status}")),
             Err(reason) => Err(reason),
         })
+    }
+
+    /// Asks an instance once, if it can answer at all.
+    ///
+    /// # Errors
+    /// When the user interrupts.
+    pub fn check(&self, instance: &Instance) -> Result<Health, Interrupted> {
+        match instance.address() {
+            Some(address) if instance.status == InstanceStatus::Running => {
+                Ok(self.ask(address)?.map_or_else(Health::Ill, |()| Health::Well))
+            }
+            _ => Ok(Health::NotAsked),
+        }
     }
 }

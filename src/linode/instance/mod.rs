@@ -1,14 +1,19 @@
-//! From an image in the account to running instances. `prepare` checks what the user wants (`label`, `keys`, `settings`,
-//! `database_url`) against what the account has; `stack_images` finds or uploads the image; `deploy` makes the instances
-//! (`start`) and waits until each is healthy (`health`). `running` lists and removes the instances of a stack.
+//! From an image in the account to running instances. `deploy` takes [`options::DeployOptions`] and an
+//! [`image_source::ImageSource`]: it checks them against what Linode has (`prepare`), provides the image, makes the
+//! instances (`kernel`, `firewall`), and waits until each is healthy (`wait`, `health`). The options are made of `label`,
+//! `keys`, `settings` and `database_url`. `running` lists the instances of a stack and removes them.
 
+pub mod consent;
 pub mod database_url;
 pub mod deploy;
+mod firewall;
 pub mod health;
+pub mod image_source;
+mod kernel;
 pub mod keys;
 pub mod label;
-pub mod prepare;
+pub mod options;
+mod prepare;
 pub mod running;
 pub mod settings;
-pub mod stack_images;
-mod start;
+mod wait;

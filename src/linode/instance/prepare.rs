@@ -1,171 +1,106 @@
-//! What is to be deployed, checked against what there is: [`prepare`] asks Linode, and makes nothing.
-
-use std::time::Duration;
+//! Checks what the user wants to deploy against what Linode has. [`DeployOptions`] come in; a [`PreparedDeploy`] goes out.
+//! Nothing is made.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::keys::PublicKey;
-use super::label::{self, Label, LabelError};
-use super::settings::Settings;
+use super::label::InstanceLabel;
+use super::options::{DeployOptions, FirewallChoice, OldInstances};
 use crate::linode::api::client::Client;
 use crate::linode::api::instances::{self, Instance};
 use crate::linode::api::plans::{self, Plan, Price};
-use crate::linode::api::regions::{self, Region};
-use crate::linode::deploy_error::DeployError;
+use crate::linode::api::regions::{Capability, Regions};
+use crate::linode::api::tag::Tag;
+use crate::linode::error::Error;
 use crate::render::user_data::{InstanceFacts, user_data};
-use crate::stack::Stack;
 use crate::vm::metadata::USER_DATA_LIMIT;
 
-/// The tag of everything that belongs to a stack.
-pub fn stack_tag(stack: &Stack) -> String {
-    format!("stack:{}", stack.package.name)
-}
-
-/// What the tag of an instance's version begins with.
-pub const VERSION_TAG: &str = "version:";
-
-/// What is before the instances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wall {
-    /// The stack's own firewall, made if it is missing.
-    Own,
-    /// The one of that number.
-    Existing(u64),
-    /// None.
-    None,
-}
-
-/// What becomes of the instances that run already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Others {
-    /// They stay.
-    Keep,
-    /// They are removed once the new ones are well.
-    Replace,
-}
-
-/// What is wanted.
+/// A deployment that Linode can carry out, as far as that can be known before it is tried.
 #[derive(Debug)]
-pub struct Order<'a> {
-    /// The stack.
-    pub stack: &'a Stack,
-    /// Where.
-    pub region: String,
-    /// The plan.
-    pub plan: String,
-    /// How many; as many as are replaced when nothing is said, else one.
-    pub count: Option<usize>,
-    /// What they are called.
-    pub label: Option<Label>,
-    /// Root's keys, one at least.
-    pub keys: Vec<PublicKey>,
-    /// The app's settings.
-    pub settings: Settings,
-    /// What is before them.
-    pub wall: Wall,
-    /// Tags beside our own.
-    pub tags: Vec<String>,
-    /// What becomes of the others.
-    pub others: Others,
-    /// How long an instance may take until it answers.
-    pub patience: Duration,
-}
-
-/// An order that Linode can carry out, as far as can be known.
-#[derive(Debug)]
-pub struct Prepared<'a> {
-    pub(super) order: &'a Order<'a>,
-    pub(super) plan: Plan,
-    labels: Vec<Label>,
-    /// In base64, one for each label.
-    pub(super) user_data: Vec<String>,
+pub(super) struct PreparedDeploy<'a> {
+    pub options: &'a DeployOptions<'a>,
+    pub stack_tag: Tag,
+    pub plan: Plan,
+    /// The labels of the instances to make.
+    pub labels: Vec<InstanceLabel>,
+    /// The user data in base64, one for each label. A secret.
+    pub user_data: Vec<String>,
     /// This stack's instances that run already.
     pub running: Vec<Instance>,
 }
 
-/// Asks what there is, and checks the order against it.
+/// Checks the options against what Linode and the account have.
 ///
 /// # Errors
-/// When the order cannot be carried out, or Linode refuses or cannot be asked. Nothing is made in any case.
-pub fn prepare<'a>(client: &Client, order: &'a Order<'a>) -> Result<Prepared<'a>, DeployError> {
+/// When the deployment is not possible, or the API refuses or cannot be reached.
+pub(super) fn prepare<'a>(
+    client: &Client,
+    regions: &Regions,
+    options: &'a DeployOptions<'a>,
+) -> Result<PreparedDeploy<'a>, Error> {
+    let stack_tag = Tag::of_stack(options.stack)?;
     let all = instances::list_all(client)?;
-    check_region(&regions::list(client)?, order)?;
-    let plan = find_plan(client, &order.plan)?;
-    let tag = stack_tag(order.stack);
+    regions.require(client, &options.region, &needs(options))?;
+    let plan = plans::get(client, &options.plan)?;
     let taken: Vec<&str> = all.iter().map(|instance| instance.label.as_str()).collect();
-    let running: Vec<Instance> = all.iter().filter(|instance| instance.tags.contains(&tag)).cloned().collect();
-    let replaced = if order.others == Others::Replace { running.len() } else { 0 };
-    let count = order.count.unwrap_or(replaced.max(1));
-    let labels = match &order.label {
-        Some(label) if count == 1 && taken.contains(&label.as_str()) && replaced == 0 => {
-            return Err(LabelError::Taken(label.to_string()).into());
-        }
-        Some(label) if count == 1 && !taken.contains(&label.as_str()) => vec![label.clone()],
-        Some(label) => label::numbered(label.as_str(), count, &taken)?,
-        None => label::numbered(order.stack.package.name.as_str(), count, &taken)?,
-    };
-    let user_data = labels.iter().map(|label| encode(order, label)).collect::<Result<_, _>>()?;
-    Ok(Prepared { order, plan, labels, user_data, running })
+    let running: Vec<Instance> = all.iter().filter(|instance| stack_tag.is_in(&instance.tags)).cloned().collect();
+    let replaced = if options.old_instances == OldInstances::Replace { running.len() } else { 0 };
+    let labels = labels(options, replaced, &taken)?;
+    let user_data = labels.iter().map(|label| encode(options, label)).collect::<Result<_, _>>()?;
+    Ok(PreparedDeploy { options, stack_tag, plan, labels, user_data, running })
 }
 
-impl Prepared<'_> {
+impl PreparedDeploy<'_> {
     /// What one instance costs.
     pub fn price(&self) -> Price {
-        self.plan.price(&self.order.region)
+        self.plan.price(self.options.region.as_str())
     }
 
-    /// The names of the instances that will be made.
-    pub fn labels(&self) -> &[Label] {
-        &self.labels
-    }
-
-    /// The instances that will be removed at the end.
+    /// The instances that are removed when the new ones are healthy.
     pub fn replaced(&self) -> &[Instance] {
-        if self.order.others == Others::Replace { &self.running } else { &[] }
+        if self.options.old_instances == OldInstances::Replace { &self.running } else { &[] }
     }
 }
 
-fn encode(order: &Order, label: &Label) -> Result<String, DeployError> {
-    let keys: Vec<&str> = order.keys.iter().map(PublicKey::as_str).collect();
+/// What the region must have: each capability with a phrase that follows "has no".
+fn needs(options: &DeployOptions) -> Vec<(Capability, &'static str)> {
+    let mut needs = vec![
+        (Capability::INSTANCES, "room for instances"),
+        (Capability::METADATA, "metadata service, from which an instance gets its keys and settings"),
+    ];
+    if options.firewall != FirewallChoice::None {
+        needs.push((Capability::FIREWALLS, "firewalls (--no-firewall makes an instance without one)"));
+    }
+    needs
+}
+
+/// The labels of the new instances, none of which is in `taken`.
+fn labels(options: &DeployOptions, replaced: usize, taken: &[&str]) -> Result<Vec<InstanceLabel>, Error> {
+    let count = options.count.unwrap_or(replaced.max(1));
+    match &options.label {
+        Some(label) if count == 1 && !taken.contains(&label.as_str()) => Ok(vec![label.clone()]),
+        Some(label) if count == 1 && replaced == 0 => Err(Error::argument(
+            format!("the account has an instance {label} already, and labels are unique"),
+            "choose another label with --label, or leave --label out to get the next free number; `stackdeb instances` \
+             lists this stack's instances",
+        )),
+        Some(label) => InstanceLabel::numbered(label.as_str(), count, taken),
+        None => InstanceLabel::numbered(options.stack.package.name.as_str(), count, taken),
+    }
+}
+
+fn encode(options: &DeployOptions, label: &InstanceLabel) -> Result<String, Error> {
+    let keys: Vec<&str> = options.keys.iter().map(PublicKey::as_str).collect();
     let facts = InstanceFacts {
         hostname: label.as_str(),
         keys: &keys,
-        environment: order.settings.variables(),
-        database_ca: order.settings.ca(),
+        environment: options.settings.variables(),
+        database_ca: options.settings.database_ca(),
     };
-    let text = user_data(order.stack, &facts)?;
+    let text = user_data(options.stack, &facts)?;
     if text.len() > USER_DATA_LIMIT {
-        return Err(DeployError::UserData { label: label.to_string(), bytes: text.len() });
+        return Err(Error::UserData { label: label.to_string(), bytes: text.len() });
     }
     Ok(BASE64_STANDARD.encode(text))
-}
-
-fn check_region(all: &[Region], order: &Order) -> Result<(), DeployError> {
-    let mut needs = vec![
-        ("Linodes", "room for instances"),
-        ("Metadata", "metadata service, from which an instance gets its keys and settings"),
-    ];
-    if order.wall != Wall::None {
-        needs.push(("Cloud Firewall", "firewalls (--no-firewall does without)"));
-    }
-    let has = |region: &Region, need: &str| region.capabilities.iter().any(|capability| capability == need);
-    let Some(region) = all.iter().find(|region| region.id == order.region) else {
-        let nearest = regions::nearest(&order.region, all).map(str::to_owned);
-        return Err(DeployError::NoRegion { region: order.region.clone(), nearest });
-    };
-    let Some((_, what)) = needs.iter().find(|(need, _)| !has(region, need)) else { return Ok(()) };
-    let others = all.iter().filter(|region| needs.iter().all(|(need, _)| has(region, need)));
-    let others = others.map(|region| region.id.as_str()).collect::<Vec<_>>().join(", ");
-    Err(DeployError::RegionLacks { region: order.region.clone(), what, others })
-}
-
-fn find_plan(client: &Client, id: &str) -> Result<Plan, DeployError> {
-    let all = plans::list(client)?;
-    if let Some(plan) = all.iter().find(|plan| plan.id == id) {
-        return Ok(plan.clone());
-    }
-    let likeness = |plan: &&Plan| (1000.0 * strsim::jaro_winkler(id, &plan.id)) as u32;
-    let nearest = all.iter().max_by_key(likeness).filter(|plan| likeness(plan) > 800);
-    Err(DeployError::NoPlan { plan: id.to_owned(), nearest: nearest.map(|plan| plan.id.clone()) })
 }

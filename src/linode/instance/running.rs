@@ -1,77 +1,80 @@
-//! What a stack runs: its instances by their tag, whether each is well, and their removal.
+//! What a stack runs: lists its instances, which are found by their tag, and removes them.
 
-use serde::Serialize;
-
-use super::health::HealthPage;
-use super::prepare::{VERSION_TAG, stack_tag};
+use super::consent::Consent;
+use super::health::{Health, HealthPage};
 use crate::linode::api::client::Client;
-use crate::linode::api::instances::{self, Instance, Status};
-use crate::linode::deploy_error::DeployError;
+use crate::linode::api::instances::{self, Instance};
+use crate::linode::api::tag::Tag;
+use crate::linode::error::Error;
 use crate::stack::Stack;
-use crate::system::interrupt::Interrupted;
 
-/// Whether an instance's site answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "verdict", content = "reason", rename_all = "snake_case")]
-pub enum Health {
-    /// Its health page says 200.
-    Well,
-    /// It says something else, or nothing.
-    Ill(String),
-    /// The instance is not switched on, or has no public address.
-    NotAsked,
+/// An instance and whether its site answers.
+#[derive(Debug, Clone)]
+pub struct RunningInstance {
+    pub instance: Instance,
+    pub health: Health,
+}
+
+/// What a removal came to.
+#[derive(Debug, Default)]
+pub struct Removal {
+    pub removed: Vec<Instance>,
+    /// Why the rest was not removed.
+    pub failed: Option<Error>,
+}
+
+/// This stack's instances, the oldest first, each asked once for its health page.
+///
+/// # Errors
+/// When the API refuses or cannot be reached, or the user interrupts.
+pub fn survey(client: &Client, stack: &Stack) -> Result<Vec<RunningInstance>, Error> {
+    let page = HealthPage::of(stack);
+    let check = |instance: Instance| Ok(RunningInstance { health: page.check(&instance)?, instance });
+    list(client, stack)?.into_iter().map(check).collect()
 }
 
 /// This stack's instances, the oldest first.
-///
-/// # Errors
-/// When Linode refuses or cannot be asked.
-pub fn list(client: &Client, stack: &Stack) -> Result<Vec<Instance>, DeployError> {
-    let mut found = instances::list_tagged(client, &stack_tag(stack))?;
+fn list(client: &Client, stack: &Stack) -> Result<Vec<Instance>, Error> {
+    let mut found = instances::list_tagged(client, &Tag::of_stack(stack)?)?;
     found.sort_by(|one, other| (&one.created, one.id).cmp(&(&other.created, other.id)));
     Ok(found)
 }
 
-/// The version of the stack that an instance was made with, if it is known.
-pub fn version(instance: &Instance) -> Option<&str> {
-    instance.tags.iter().find_map(|tag| tag.strip_prefix(VERSION_TAG))
-}
-
-/// Asks an instance's health page once.
+/// Removes this stack's instances with these labels, or all of them when `labels` is empty, if the user agrees.
 ///
 /// # Errors
-/// When the user interrupts.
-pub fn health(page: &HealthPage, instance: &Instance) -> Result<Health, Interrupted> {
-    match instance.address() {
-        Some(address) if instance.status == Status::Running => {
-            Ok(page.ask(address)?.map_or_else(Health::Ill, |()| Health::Well))
-        }
-        _ => Ok(Health::NotAsked),
+/// When no instance of this stack has one of the labels, the user does not agree, or the API refuses or cannot be reached
+/// before anything is removed.
+pub fn remove(client: &Client, stack: &Stack, labels: &[String], consent: Consent) -> Result<Removal, Error> {
+    let chosen = choose(list(client, stack)?, labels)?;
+    let mut removal = Removal::default();
+    if chosen.is_empty() {
+        return Ok(removal);
     }
+    let names: Vec<String> = chosen.iter().map(describe).collect();
+    consent.require(&format!("This removes {}, and all data on their disks.", names.join(", ")))?;
+    for instance in chosen {
+        match instances::delete(client, instance.id) {
+            Ok(()) => removal.removed.push(instance),
+            Err(error) => {
+                removal.failed = Some(error);
+                break;
+            }
+        }
+    }
+    Ok(removal)
 }
 
-/// Those of `all` with these labels; all of them when no label is given.
-///
-/// # Errors
-/// When one has another label, so that it is not this stack's.
-pub fn choose(all: Vec<Instance>, labels: &[String]) -> Result<Vec<Instance>, DeployError> {
+fn choose(all: Vec<Instance>, labels: &[String]) -> Result<Vec<Instance>, Error> {
     if let Some(label) = labels.iter().find(|label| !all.iter().any(|instance| instance.label == **label)) {
         let known: Vec<&str> = all.iter().map(|instance| instance.label.as_str()).collect();
         let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
-        return Err(DeployError::NotOurs { label: label.clone(), known });
+        return Err(Error::NotOurs { label: label.clone(), known });
     }
     let wanted = |instance: &Instance| labels.is_empty() || labels.contains(&instance.label);
     Ok(all.into_iter().filter(wanted).collect())
 }
 
-/// Removes instances, and notes each in `removed`.
-///
-/// # Errors
-/// When Linode refuses or cannot be asked. The rest is then left.
-pub fn remove(client: &Client, chosen: &[Instance], removed: &mut Vec<Instance>) -> Result<(), DeployError> {
-    for instance in chosen {
-        instances::delete(client, instance.id)?;
-        removed.push(instance.clone());
-    }
-    Ok(())
+fn describe(instance: &Instance) -> String {
+    format!("{} ({})", instance.label, instance.address().unwrap_or("no public address"))
 }

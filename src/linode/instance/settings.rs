@@ -1,126 +1,136 @@
 //! The settings of the app on a new instance: variables for `/etc/NAME/NAME.env`, and the address of a database on another
-//! server with the certificates that prove it. They may be secret, so they cannot be printed.
+//! server with the certificates that its server is verified with. They may be secret, so they cannot be printed.
 
+use std::env;
 use std::fmt;
+use std::fs;
+use std::path::Path;
 
-use super::database_url::{DatabaseUrl, DatabaseUrlError};
-use crate::stack::{PythonError, variable_name, variable_value};
+use super::database_url::DatabaseUrl;
+use crate::linode::error::Error;
+use crate::render::user_data::database_ca_path;
+use crate::stack::{Stack, variable_name, variable_value};
 
 /// The variable that names a remote database.
-pub const DATABASE_URL: &str = "DATABASE_URL";
+const DATABASE_URL: &str = "DATABASE_URL";
 
-/// Why settings cannot be handed over. None of these shows a value.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum SettingsError {
-    /// A name.
-    #[error("--env: {0}")]
-    #[diagnostic(help("write letters, digits and `_`, and no digit first: --env POOL_SIZE=5"))]
-    Name(PythonError),
-    /// A value.
-    #[error(
-        "--env: the value of {0} has a line break or another control character in it, which an environment file cannot hold"
-    )]
-    #[diagnostic(help("write the value on one line"))]
-    Value(String),
-    /// A name that this program's own environment lacks.
-    #[error("--env {0}: there is no such variable here whose value could be taken")]
-    #[diagnostic(help("set and export {0}, or write --env {0}=VALUE"))]
-    Unset(String),
-    /// Twice.
-    #[error("--env: {0} is set twice")]
-    #[diagnostic(help("leave one of them out"))]
-    Twice(String),
-    /// The one that has a password in it.
-    #[error(
-        "--env cannot set DATABASE_URL: arguments can be seen by every user of this machine, and it has a password in it"
-    )]
-    #[diagnostic(help("set the variable DATABASE_URL in the environment, or name a file with --database-url-file"))]
-    DatabaseUrl,
-    /// The address.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Address(#[from] DatabaseUrlError),
-    /// Nothing to prove.
-    #[error("--database-ca needs a database on another server, but DATABASE_URL is not set")]
-    #[diagnostic(help("set the variable DATABASE_URL in the environment, or name a file with --database-url-file"))]
-    CaAlone,
-    /// Something else.
-    #[error("the file given with --database-ca holds no certificate in PEM")]
-    #[diagnostic(help(
-        "Cloud Manager offers it as \"Download CA Certificate\": it begins with -----BEGIN CERTIFICATE-----"
-    ))]
-    NotPem,
-    /// The stack has no use for it.
-    #[error("DATABASE_URL is set, but this stack has no [database]")]
-    #[diagnostic(help("unset DATABASE_URL, or add [database] to stack.toml and build the image again"))]
-    NoDatabase,
+/// The help for errors about the way in which the address of a database is given.
+const DATABASE_HELP: &str = "set the variable DATABASE_URL in the environment, or name a file with --database-url-file";
+
+/// What the user says about the settings. Nothing of it has been checked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SettingSources<'a> {
+    /// `KEY=VALUE`, or `KEY` alone for the value that this process's environment has for it.
+    pub variables: &'a [String],
+    /// A file with the address of a database on another server. Without one, the environment's `DATABASE_URL` is used.
+    pub database_url_file: Option<&'a Path>,
+    /// A file with certificates in PEM that the database's server is verified with.
+    pub database_ca_file: Option<&'a Path>,
 }
 
-/// All settings, checked.
+/// The settings of an app, checked.
 #[derive(Clone, Default)]
-pub struct Settings {
+pub struct AppSettings {
     variables: Vec<(String, String)>,
-    ca: Option<String>,
-    database: Database,
+    database_ca: Option<String>,
+    database: DatabaseLocation,
 }
 
-/// Where an instance's data is.
+/// Where the data of an instance is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Database {
+pub enum DatabaseLocation {
     /// On the instance, or there is none.
     #[default]
-    Here,
-    /// On another server, which outlives the instance.
+    Local,
+    /// On another server. It stays when the instance is removed.
     Remote,
 }
 
-impl Settings {
-    /// Reads `KEY=VALUE`, or `KEY` alone for the value that `environment` has for it.
+impl AppSettings {
+    /// Reads all settings, from the files and the environment that the user names.
     ///
     /// # Errors
-    /// When a name or value cannot stand in an environment file, or a name comes twice.
-    pub fn new(pairs: &[String], environment: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+    /// When a file cannot be read, a setting is not valid, or the stack has no use for a database. No error shows a value.
+    pub fn collect(stack: &Stack, sources: &SettingSources) -> Result<Self, Error> {
+        let settings = Self::new(sources.variables, |name| env::var(name).ok())?;
+        let url = match sources.database_url_file {
+            Some(path) => Some(read("the file that --database-url-file names,", path)?),
+            None => env::var(DATABASE_URL).ok().filter(|value| !value.is_empty()),
+        };
+        let ca = sources.database_ca_file.map(|path| read("the file that --database-ca names,", path)).transpose()?;
+        match url {
+            None if ca.is_some() => Err(Error::argument(
+                "--database-ca needs a database on another server, but DATABASE_URL is not set",
+                DATABASE_HELP,
+            )),
+            None => Ok(settings),
+            Some(_) if stack.database.is_none() => Err(Error::argument(
+                "DATABASE_URL is set, but this stack has no [database]",
+                "unset DATABASE_URL, or add [database] to stack.toml and build the image again",
+            )),
+            Some(url) => {
+                settings.with_database(&DatabaseUrl::new(&url)?, ca.as_deref(), &database_ca_path(&stack.package.name))
+            }
+        }
+    }
+
+    /// Reads `KEY=VALUE`, or `KEY` alone for the value that `environment` has for it.
+    fn new(pairs: &[String], environment: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let mut variables: Vec<(String, String)> = Vec::new();
         for pair in pairs {
             let (name, value) = pair.split_once('=').map_or((pair.as_str(), None), |(name, value)| (name, Some(value)));
-            let name = variable_name(name).map_err(SettingsError::Name)?;
+            let name = variable_name(name).map_err(|error| {
+                let help = "use letters, digits and `_`, and begin with no digit: --env POOL_SIZE=5";
+                Error::argument(format!("--env: {error}"), help)
+            })?;
             if name == DATABASE_URL {
-                return Err(SettingsError::DatabaseUrl);
+                return Err(Error::argument(
+                    "--env cannot set DATABASE_URL: it contains a password, and every user of this machine can see arguments",
+                    DATABASE_HELP,
+                ));
             }
             let value = match value {
                 Some(value) => value.to_owned(),
-                None => environment(&name).ok_or_else(|| SettingsError::Unset(name.clone()))?,
+                None => environment(&name).ok_or_else(|| {
+                    let help = "set and export it, or write --env KEY=VALUE";
+                    Error::argument(format!("--env {name}: the environment has no such variable"), help)
+                })?,
             };
-            // To YAML, these end a line as well, or are not characters at all (YAML 1.1, 4.1 and 4.2).
+            // YAML takes the first two for line breaks, and the others are no characters there (YAML 1.1, 4.1 and 4.2).
             let unfit = |c| matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
             if variable_value(&value).is_err() || value.contains(unfit) {
-                return Err(SettingsError::Value(name));
+                return Err(Error::argument(
+                    format!(
+                        "--env: the value of {name} has a line break or another control character, which an environment \
+                         file cannot hold"
+                    ),
+                    "write the value on one line",
+                ));
             }
             if variables.iter().any(|(known, _)| *known == name) {
-                return Err(SettingsError::Twice(name));
+                return Err(Error::argument(format!("--env: {name} is set twice"), "leave one of them out"));
             }
             variables.push((name, value));
         }
-        Ok(Self { variables, ca: None, database: Database::Here })
+        Ok(Self { variables, database_ca: None, database: DatabaseLocation::Local })
     }
 
-    /// With a database on another server: its address, and the certificates in PEM that prove it, which will be at
-    /// `ca_path`.
-    ///
-    /// # Errors
-    /// When the address allows a connection in the clear, or `ca` is something else.
-    pub fn with_database(mut self, url: &DatabaseUrl, ca: Option<&str>, ca_path: &str) -> Result<Self, SettingsError> {
+    /// Adds a database on another server. `ca` are certificates in PEM; the instance gets them as the file `ca_path`.
+    fn with_database(mut self, url: &DatabaseUrl, ca: Option<&str>, ca_path: &str) -> Result<Self, Error> {
         if let Some(text) = ca {
             let is_pem = text.contains("-----BEGIN CERTIFICATE-----") && text.contains("-----END CERTIFICATE-----");
             let plain = text.chars().all(|c| matches!(c, ' '..='~' | '\n' | '\r' | '\t'));
             if !is_pem || !plain || text.contains("PRIVATE KEY") {
-                return Err(SettingsError::NotPem);
+                return Err(Error::argument(
+                    "the file given with --database-ca holds no certificate in PEM",
+                    "Cloud Manager offers it as \"Download CA Certificate\": it begins with -----BEGIN CERTIFICATE-----",
+                ));
             }
-            self.ca = Some(text.trim().to_owned());
+            self.database_ca = Some(text.trim().to_owned());
         }
         let address = url.secured(ca.map(|_| ca_path))?;
         self.variables.push((DATABASE_URL.to_owned(), address));
-        self.database = Database::Remote;
+        self.database = DatabaseLocation::Remote;
         Ok(self)
     }
 
@@ -129,21 +139,25 @@ impl Settings {
         &self.variables
     }
 
-    /// The certificates of the database's server.
-    pub fn ca(&self) -> Option<&str> {
-        self.ca.as_deref()
+    /// The certificates that the database's server is verified with, in PEM.
+    pub fn database_ca(&self) -> Option<&str> {
+        self.database_ca.as_deref()
     }
 
-    /// Where the data is.
-    pub fn database(&self) -> Database {
+    pub fn database(&self) -> DatabaseLocation {
         self.database
     }
 }
 
-impl fmt::Debug for Settings {
+fn read(what: &'static str, path: &Path) -> Result<String, Error> {
+    let help = "check that it exists and that you may read it";
+    fs::read_to_string(path).map_err(|source| Error::Read { what, path: path.to_owned(), source, help })
+}
+
+impl fmt::Debug for AppSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.variables.iter().map(|(name, _)| name.as_str()).collect();
-        write!(f, "Settings({})", names.join(", "))
+        write!(f, "AppSettings({})", names.join(", "))
     }
 }
 
@@ -151,9 +165,9 @@ impl fmt::Debug for Settings {
 mod tests {
     use super::*;
 
-    fn settings(pairs: &[&str]) -> Result<Settings, SettingsError> {
+    fn settings(pairs: &[&str]) -> Result<AppSettings, Error> {
         let pairs: Vec<String> = pairs.iter().map(|&pair| pair.to_owned()).collect();
-        Settings::new(&pairs, |name| (name == "HERE").then(|| "from here".to_owned()))
+        AppSettings::new(&pairs, |name| (name == "HERE").then(|| "from here".to_owned()))
     }
 
     #[test]
@@ -161,7 +175,7 @@ mod tests {
         let good = settings(&["A=b=c", "HERE", "EMPTY="]).unwrap();
         let expected = [("A", "b=c"), ("HERE", "from here"), ("EMPTY", "")];
         assert_eq!(good.variables(), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        assert_eq!(format!("{good:?}"), "Settings(A, HERE, EMPTY)");
+        assert_eq!(format!("{good:?}"), "AppSettings(A, HERE, EMPTY)");
     }
 
     #[test]
@@ -185,11 +199,11 @@ mod tests {
         let url = DatabaseUrl::new("postgresql://u:pw@db.example.org/d").unwrap();
         let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
         let settings = settings(&[]).unwrap().with_database(&url, Some(pem), "/etc/shop/ca.pem").unwrap();
-        assert_eq!((settings.ca(), settings.database()), (Some(pem.trim()), Database::Remote));
+        assert_eq!((settings.database_ca(), settings.database()), (Some(pem.trim()), DatabaseLocation::Remote));
         assert!(settings.variables()[0].1.ends_with("sslmode=verify-full&sslrootcert=/etc/shop/ca.pem"));
         for bad in ["", "MIIB", &pem.replace("CERTIFICATE", "PRIVATE KEY"), &format!("{pem}é")] {
-            let result = Settings::default().with_database(&url, Some(bad), "/x");
-            assert!(matches!(result, Err(SettingsError::NotPem)), "{bad}");
+            let error = AppSettings::default().with_database(&url, Some(bad), "/x").unwrap_err();
+            assert!(error.to_string().contains("holds no certificate in PEM"), "{bad}");
         }
     }
 }

@@ -1,42 +1,45 @@
-//! The folder of a configuration, in which somebody may have edited files, or put others. Files as they are to be come in;
-//! they are there then, and nobody's work is lost: what was written is recorded in the folder, by sha256sum(1), so that an
-//! edited file can be told from one that is only old.
+//! Brings the folder of a configuration up to date without losing what somebody has edited. Rendered files come in; the
+//! folder then has them, unless an edit would be lost. The folder also gets a list of the digests of what was written, so
+//! that an edited file can be told from one that is only old.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::TerraformError;
+use super::unreadable;
+use crate::linode::error::Error;
 use crate::render::terraform::TerraformFile;
 use crate::system::hash::Sha256;
 use crate::system::output::{OutputError, write_file};
 
-/// What was written, as `sha256sum --check` reads it.
+/// The list of what was written, in the format of sha256sum(1).
 const RECORD: &str = ".stackdeb";
 
-/// What becomes of an edited file for which there is something new.
+/// What to do with an edited file for which there is something new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edited {
-    /// It stays, and nothing at all is written.
+    /// Keep it, and write nothing at all.
     Keep,
-    /// It is replaced.
     Replace,
 }
 
-/// What there is now.
+/// What the folder contains now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
-    /// The names of the files that are as they were rendered.
+    /// The names of the files that are as rendered.
     pub files: Vec<String>,
-    /// Those that this stack has no use for any more.
+    /// Those that this stack no longer needs.
     pub removed: Vec<String>,
-    /// Those that were edited, and for which there was nothing new.
+    /// Those that were edited and for which there is nothing new.
     pub kept: Vec<String>,
 }
 
 /// Brings a folder up to date.
-pub(super) fn update(folder: &Path, files: &[TerraformFile], edited: Edited) -> Result<Written, TerraformError> {
+///
+/// # Errors
+/// When edits would be lost, or the folder cannot be read or written. Everything is checked before anything is written.
+pub(super) fn update(folder: &Path, files: &[TerraformFile], edited: Edited) -> Result<Written, Error> {
     let record = read_record(folder)?;
     if edited == Edited::Keep && record.is_empty() {
         refuse_foreign(folder, files)?;
@@ -70,7 +73,7 @@ pub(super) fn update(folder: &Path, files: &[TerraformFile], edited: Edited) -> 
         }
     }
     if !refused.is_empty() {
-        return Err(TerraformError::Edited { folder: folder.display().to_string(), files: refused.join(", ") });
+        return Err(Error::EditedFiles { folder: folder.display().to_string(), files: refused.join(", ") });
     }
     apply(folder, files, &written)?;
     Ok(written)
@@ -83,14 +86,14 @@ fn apply(folder: &Path, files: &[TerraformFile], written: &Written) -> Result<()
     for path in written.removed.iter().map(|name| folder.join(name)) {
         fs::remove_file(&path).map_err(|source| OutputError { path: path.display().to_string(), source })?;
     }
-    // Last: what is new already is no edit to a run that comes after one that did not get this far.
+    // Last, so that after an interruption the next run finds files that are as rendered, and takes none for an edit.
     let lines = files.iter().map(|file| format!("{}  {}\n", Sha256::of(file.content.as_bytes()), file.name));
     write_file(&folder.join(RECORD), lines.collect::<String>().as_bytes())
 }
 
-/// A configuration that this program did not begin is none for it to mix with.
-fn refuse_foreign(folder: &Path, files: &[TerraformFile]) -> Result<(), TerraformError> {
-    let unreadable = |source| TerraformError::Unreadable { path: folder.display().to_string(), source };
+/// Refuses a folder with Terraform files that stackdeb did not write.
+fn refuse_foreign(folder: &Path, files: &[TerraformFile]) -> Result<(), Error> {
+    let unreadable = |source| unreadable(folder, source);
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -101,7 +104,7 @@ fn refuse_foreign(folder: &Path, files: &[TerraformFile]) -> Result<(), Terrafor
         let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
         let ours = files.iter().find(|file| file.name == name);
         let is_new = |file: &TerraformFile| {
-            Ok::<_, TerraformError>(read(&folder.join(&name))?.as_deref() == Some(file.content.as_bytes()))
+            Ok::<_, Error>(read(&folder.join(&name))?.as_deref() == Some(file.content.as_bytes()))
         };
         match ours {
             Some(file) if is_new(file)? => {}
@@ -113,12 +116,12 @@ fn refuse_foreign(folder: &Path, files: &[TerraformFile]) -> Result<(), Terrafor
         return Ok(());
     }
     foreign.sort();
-    Err(TerraformError::Foreign { folder: folder.display().to_string(), files: foreign.join(", ") })
+    Err(Error::ForeignFiles { folder: folder.display().to_string(), files: foreign.join(", ") })
 }
 
-/// What this program wrote last time: names and digests. Any other line was edited, and proves nothing: least of all that a
-/// state may go.
-fn read_record(folder: &Path) -> Result<BTreeMap<String, Sha256>, TerraformError> {
+/// The names and digests of what this program wrote last time. Lines that it cannot have written are ignored: they must not
+/// cause any other file, such as a state, to be deleted.
+fn read_record(folder: &Path) -> Result<BTreeMap<String, Sha256>, Error> {
     let text = read(&folder.join(RECORD))?.unwrap_or_default();
     let parse = |line: &str| {
         let (digest, name) = line.split_once("  ")?;
@@ -128,11 +131,11 @@ fn read_record(folder: &Path) -> Result<BTreeMap<String, Sha256>, TerraformError
     Ok(String::from_utf8_lossy(&text).lines().filter_map(parse).collect())
 }
 
-/// A file's bytes; nothing when there is none.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, TerraformError> {
+/// The content of a file; `None` when it does not exist.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(TerraformError::Unreadable { path: path.display().to_string(), source }),
+        Err(source) => Err(unreadable(path, source)),
     }
 }

@@ -1,95 +1,52 @@
-//! A stack on several machines at Linode, as a configuration for Terraform or OpenTofu and Linode's provider 3.13: web machines
-//! made of the image, a balancer, a database, the network between them. A [`Stack`] and a folder come in; the files of
-//! `image/terraform/`, rendered, are in the folder then. `folder` looks after what somebody has edited there.
+//! Writes a configuration for Terraform or OpenTofu and version 3.13 of Linode's provider: a stack on several web machines,
+//! with a load balancer, a database and a network between them. A [`Stack`] and a folder come in; the folder then has the
+//! files of `image/terraform/`, rendered. `folder` protects what somebody has edited there.
 
 mod folder;
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::linode::image::check;
-use crate::render::RenderError;
+use crate::linode::error::Error;
+use crate::linode::image::label::ImageLabel;
 use crate::render::terraform::{TerraformFacts, terraform_files};
 use crate::stack::Stack;
-use crate::system::output::OutputError;
 
 pub use folder::{Edited, Written};
 
-/// The longest name of the configuration, in characters: a balancer's, a database's and a firewall's label has 32 at most,
-/// and the name is followed by `-balancer` or `-database`.
+/// How long the part that all labels of the configuration begin with may be, in characters. The label of a balancer, a
+/// database or a firewall has at most 32, and `-balancer` or `-database` follows.
 const LONGEST_LABEL: usize = 23;
-
-/// Why no configuration was written.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum TerraformError {
-    /// A template.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Render(#[from] RenderError),
-    /// Somebody has put work into what would be replaced.
-    #[error("{folder} has edited files for which there is something new: {files}; nothing was changed")]
-    #[diagnostic(help(
-        "look at the new text with --out in another folder, and take over what you want; --force replaces what was edited"
-    ))]
-    Edited {
-        /// The folder.
-        folder: String,
-        /// The files' names.
-        files: String,
-    },
-    /// The folder is somebody else's.
-    #[error("{folder} has a configuration that is not from this program: {files}; nothing was changed")]
-    #[diagnostic(help(
-        "name another folder with --out; --force writes ours beside it, in the place of files of the same names"
-    ))]
-    Foreign {
-        /// The folder.
-        folder: String,
-        /// The files' names.
-        files: String,
-    },
-    /// The folder, or a file in it.
-    #[error("cannot read {path}: {source}")]
-    #[diagnostic(help(
-        "check that it is what it should be, and that you may read it; or name another folder with --out"
-    ))]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The image's place cannot stand in a text file.
-    #[error("the way from {0} to the image has a name in it that is not UTF-8")]
-    #[diagnostic(help("rename the folder, or name another one with --out"))]
-    FileName(String),
-    /// The disk.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Output(#[from] OutputError),
-}
 
 /// Writes the configuration of `stack` into `folder`.
 ///
 /// # Errors
-/// When a template has a mistake, when a file in the way was edited (but for [`Edited::Replace`]), or when the folder cannot
-/// be read or written. Everything is checked before anything is written.
-pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<Written, TerraformError> {
+/// When a template has a mistake, when a file that would be replaced was edited (except with [`Edited::Replace`]), or when
+/// the folder cannot be read or written. Everything is checked before anything is written.
+pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<Written, Error> {
     let image = stack.folder.join("dist").join(stack.image_file_name());
-    let unreadable = |source| TerraformError::Unreadable { path: folder.display().to_string(), source };
-    let way = way(&real(folder).map_err(unreadable)?, &real(&image).map_err(unreadable)?);
+    let unreadable = |source| unreadable(folder, source);
+    let path = relative(&real(folder).map_err(unreadable)?, &real(&image).map_err(unreadable)?);
+    let image_label = ImageLabel::of_file(&image)?;
     let facts = TerraformFacts {
-        image_file: way.to_str().ok_or_else(|| TerraformError::FileName(folder.display().to_string()))?,
-        image_label: &check::default_label(&image),
+        image_file: path.to_str().ok_or_else(|| {
+            let problem = format!("the path from {} to the image has a name that is not UTF-8", folder.display());
+            Error::argument(problem, "rename the folder, or name another one with --out")
+        })?,
+        image_label: image_label.as_str(),
         label: &label(stack.package.name.as_str()),
         longest_label: LONGEST_LABEL,
     };
     folder::update(folder, &terraform_files(stack, &facts)?, edited)
 }
 
-/// What labels begin with: letters, digits and single hyphens, a letter first, so that it is good for everything that has a
-/// label, and for host names.
+fn unreadable(path: &Path, source: io::Error) -> Error {
+    let help = "check that it is what it should be, and that you may read it; or name another folder with --out";
+    Error::Read { what: "the file or folder", path: path.to_owned(), source, help }
+}
+
+/// What all labels begin with: letters, digits and single hyphens, with a letter first. That is valid for everything that
+/// has a label, and in host names.
 fn label(stack: &str) -> String {
     let mut label = String::new();
     for character in stack.chars() {
@@ -106,13 +63,13 @@ fn label(stack: &str) -> String {
     label.trim_end_matches('-').to_owned()
 }
 
-/// A path without links in the part of it that is there already.
+/// A path without symbolic links, as far as it exists.
 fn real(path: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     let mut missing = PathBuf::new();
-    for there in path.ancestors() {
-        match there.canonicalize() {
-            Ok(real) => return Ok(real.join(path.strip_prefix(there).unwrap_or(&missing))),
+    for existing in path.ancestors() {
+        match existing.canonicalize() {
+            Ok(real) => return Ok(real.join(path.strip_prefix(existing).unwrap_or(&missing))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
@@ -121,8 +78,8 @@ fn real(path: &Path) -> io::Result<PathBuf> {
     Ok(missing)
 }
 
-/// The way from a folder to a file, so that a project may be moved.
-fn way(folder: &Path, file: &Path) -> PathBuf {
+/// The relative path from a folder to a file, so that a project can be moved.
+fn relative(folder: &Path, file: &Path) -> PathBuf {
     let (folder, file): (Vec<Component>, Vec<Component>) = (folder.components().collect(), file.components().collect());
     let common = folder.iter().zip(&file).take_while(|(one, other)| one == other).count();
     let up = folder.iter().skip(common).map(|_| Component::ParentDir);
@@ -149,10 +106,10 @@ mod tests {
     }
 
     #[test]
-    fn the_way_to_the_image_is_a_relative_one() {
+    fn the_path_to_the_image_is_relative() {
         let image = Path::new("/home/jane/shop/dist/image");
-        assert_eq!(way(Path::new("/home/jane/shop/terraform"), image), Path::new("../dist/image"));
-        assert_eq!(way(Path::new("/home/jane/shop"), image), Path::new("dist/image"));
-        assert_eq!(way(Path::new("/srv/a/b"), image), Path::new("../../../home/jane/shop/dist/image"));
+        assert_eq!(relative(Path::new("/home/jane/shop/terraform"), image), Path::new("../dist/image"));
+        assert_eq!(relative(Path::new("/home/jane/shop"), image), Path::new("dist/image"));
+        assert_eq!(relative(Path::new("/srv/a/b"), image), Path::new("../../../home/jane/shop/dist/image"));
     }
 }
