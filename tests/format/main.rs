@@ -16,4 +16,6 @@ mod deb_refusals;
 mod ext4_image;
 mod gunicorn_settings;
 mod gzip_image;
+mod health_alert;
 mod rendered_files;
+mod report_site;

@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::nearest::nearest;
-
 /// The longest file that is read, in bytes: a hundred times what a full one has.
 const LONGEST_FILE: u64 = 64 * 1024;
 /// Mistakes that are told one by one; of the others, only the number.
@@ -144,7 +142,9 @@ impl Key {
 fn unknown(name: &str) -> String {
     let known = KEYS.map(|key| key.name);
     let shown = name.escape_debug();
-    match nearest(name, &known) {
+    let distance = |key: &str| strsim::damerau_levenshtein(&name.to_lowercase().replace('-', "_"), key);
+    let nearest = known.into_iter().min_by_key(|key| distance(key));
+    match nearest.filter(|key| distance(key) <= 1 + key.len() / 4) {
         Some(meant) => format!("there is no key `{shown}`: did you mean `{meant}`?"),
         None => format!("there is no key `{shown}`; the keys are {}", known.join(", ")),
     }

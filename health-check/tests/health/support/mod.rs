@@ -1,6 +1,8 @@
 //! The health check, run as an administrator would, and what it is run against: sites, the message bus with a systemd
 //! on it, histories.
 
+pub mod postgres;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,14 +14,41 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::source_folder;
-
 /// What every check takes at most: half a second for the processors, five for a server that hangs, and room for a busy
 /// machine.
 pub const BOUND: Duration = Duration::from_secs(9);
+
 /// The program under test.
 pub fn program() -> String {
-    crate::program("health-check")
+    env!("CARGO_BIN_EXE_health-check").to_owned()
+}
+
+/// The folder of this package.
+pub fn package_folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A file beside this one.
+pub fn support_file(name: &str) -> PathBuf {
+    package_folder().join("tests/health/support").join(name)
+}
+
+/// A TCP port of this computer that nobody listens on.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Runs a command that must succeed, and returns what it printed to standard output.
+#[track_caller]
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error} (tests/setup installs it)"));
+    assert!(output.status.success(), "{command:?}: {}\n{}", output.status, text(&output));
+    stdout(&output)
+}
+
+/// Both streams of a command, for messages.
+pub fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// Runs a check of the server `stack` within its bound.
@@ -76,7 +105,7 @@ pub fn answering(bytes: &'static [u8]) -> String {
     })
 }
 
-/// A message bus of its own, with the systemd of tests/support/systemd.py on it; both end with it.
+/// A message bus of its own, with the systemd of systemd.py on it; both end with it.
 pub struct Bus {
     folder: TempDir,
     children: Vec<Child>,
@@ -111,7 +140,7 @@ impl Bus {
     pub fn with_units(units: &[[&str; 5]]) -> Self {
         let mut bus = Self::empty();
         let mut systemd = Command::new("/usr/bin/python3");
-        systemd.arg(source_folder().join("tests/support/systemd.py")).args(units.iter().flatten());
+        systemd.arg(support_file("systemd.py")).args(units.iter().flatten());
         systemd.env("DBUS_SYSTEM_BUS_ADDRESS", bus.address()).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut systemd = systemd.spawn().unwrap();
         let mut line = String::new();

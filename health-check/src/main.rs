@@ -14,8 +14,6 @@ mod clock;
 mod history;
 mod json;
 mod machine;
-#[path = "../../stack/nearest.rs"]
-mod nearest;
 mod output;
 mod page;
 mod postgres;

@@ -1,15 +1,5 @@
 //! The health check and systemd's units: over a message bus, as on a server.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::arithmetic_side_effects,
-    reason = "a test ends in a panic when something is not as it should be"
-)]
-
 use std::fs;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -17,7 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use support::health::{Bus, findings, problem, program, run_bounded};
+use crate::support::{Bus, findings, problem, program, run_bounded};
 
 #[test]
 fn units_are_asked_of_the_machines_own_systemd() {

@@ -1,15 +1,5 @@
 //! The health check against web sites, good and bad.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::arithmetic_side_effects,
-    reason = "a test ends in a panic when something is not as it should be"
-)]
-
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::thread;
@@ -17,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use support::health::{BOUND, answering, findings, health_check, problem, request, site};
+use crate::support::{BOUND, answering, findings, health_check, problem, request, site};
 
 #[test]
 fn a_site_that_answers_200_is_healthy() {

@@ -1,27 +1,12 @@
-//! The report of the health check, in a real browser without a network, and from a real nginx.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::arithmetic_side_effects,
-    reason = "a test ends in a panic when something is not as it should be"
-)]
+//! The report of the health check, in a real browser without a network.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use support::health::{health_check, program, stderr, stdout, write_history};
-use support::machine::free_port;
-use support::stack::rendered_file;
-use support::{run, source_folder, text};
+use crate::support::{health_check, program, run, stderr, stdout, support_file, text, write_history};
 
 /// A report on that history, in a file beside it.
 fn report_on(history: &Path) -> PathBuf {
@@ -47,12 +32,12 @@ fn browse(page: &Path, options: &[&str]) -> (String, String) {
     (stdout(&output), complaints)
 }
 
-/// What tests/support/examine.js finds in the page. The page lets no script run, so it is a copy that does.
+/// What examine.js finds in the page. The page lets no script run, so it is a copy that does.
 fn examine(page: &Path, options: &[&str]) -> Value {
     let text = fs::read_to_string(page).unwrap();
     let (before, policy) = text.split_once("<meta http-equiv=\"Content-Security-Policy\"").unwrap();
     let (_, after) = policy.split_once(">\n").unwrap();
-    let script = fs::read_to_string(source_folder().join("tests/support/examine.js")).unwrap();
+    let script = fs::read_to_string(support_file("examine.js")).unwrap();
     let copy = page.with_extension("examined.html");
     let end = format!("<script id=\"examine\">{script}</script>\n</body>");
     fs::write(&copy, format!("{before}{after}").replace("</body>", &end)).unwrap();
@@ -192,65 +177,4 @@ fn a_check_writes_the_page_and_report_prints_it() {
     assert!(stderr(&output).contains("cannot read the history "), "{}", stderr(&output));
     assert_eq!(fs::read_to_string(&page).unwrap(), written);
     assert_eq!(report(&history, &["--output", "/nowhere/page"]).status.code(), Some(1));
-}
-
-/// A web server that is stopped at the end.
-struct Nginx(Child);
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        _ = Command::new("kill").arg(self.0.id().to_string()).status();
-        _ = self.0.wait();
-    }
-}
-
-#[test]
-fn the_site_shows_it_to_its_own_machine_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let (at, port) = (folder.path().display(), free_port());
-    // nginx's workers are of another user when root starts it.
-    run(Command::new("chmod").arg("755").arg(folder.path()));
-    fs::write(folder.path().join("report.html"), "the report").unwrap();
-    let site = rendered_file(folder.path(), "/etc/nginx/sites-available/guest-book");
-    let site = site.replace("listen 80 ", &format!("listen {port} ")).replace("[::]:80 ", &format!("[::]:{port} "));
-    let site = site.replace("/var/lib/guest-book/health/", &format!("{at}/"));
-    fs::write(folder.path().join("site"), site).unwrap();
-    let folders =
-        ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(|kind| format!("{kind}_temp_path {at}/{kind};"));
-    let main = format!(
-        "daemon off; pid {at}/pid; error_log {at}/error; events {{}} http {{ access_log off; {} include {at}/site; }}",
-        folders.concat()
-    );
-    fs::write(folder.path().join("nginx.conf"), main).unwrap();
-    let mut nginx = Command::new("/usr/sbin/nginx");
-    nginx.arg("-e").arg(folder.path().join("error")).arg("-c").arg(folder.path().join("nginx.conf"));
-    let _nginx = Nginx(nginx.spawn().expect("this test needs the package nginx-light"));
-
-    let get = |from: &str, host: &str, path: &str| {
-        let mut curl = Command::new("curl");
-        curl.args(["-gsi", "--interface", from, "-H", "Host: www.example.org"]);
-        stdout(&curl.arg(format!("http://{host}:{port}{path}")).output().unwrap())
-    };
-    let begin = Instant::now();
-    while get("127.0.0.1", "127.0.0.1", "/health-report").is_empty() {
-        assert!(begin.elapsed() < Duration::from_secs(30), "nginx does not start");
-        thread::sleep(Duration::from_millis(50));
-    }
-    for (from, host) in [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")] {
-        let answer = get(from, host, "/health-report");
-        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\nthe report"), "{answer}");
-        assert!(
-            answer.contains("Content-Type: text/html\r\n") && answer.contains("Cache-Control: no-store"),
-            "{answer}"
-        );
-    }
-    // From another address, whatever it calls itself.
-    for path in ["/health-report", "//health-report", "/%68ealth-report", "/x/../health-report", "/health-report?a=b"] {
-        let answer = get("127.0.0.2", "127.0.0.1", path);
-        assert!(answer.starts_with("HTTP/1.1 403 ") && !answer.contains("the report"), "{path}: {answer}");
-    }
-    let mut curl = Command::new("curl");
-    curl.args(["-si", "--interface", "127.0.0.2", "-H", "X-Forwarded-For: 127.0.0.1", "-H", "X-Real-IP: 127.0.0.1"]);
-    let answer = stdout(&curl.arg(format!("http://127.0.0.1:{port}/health-report")).output().unwrap());
-    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
 }

@@ -1,15 +1,5 @@
 //! The health check of a machine whose database is elsewhere: it asks that server, and tells nobody its password.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::arithmetic_side_effects,
-    reason = "a test ends in a panic when something is not as it should be"
-)]
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -18,10 +8,8 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use support::health::{problem, program, run_bounded, stderr, stdout};
-use support::machine::free_port;
-use support::postgres::Postgres;
-use support::run;
+use crate::support::postgres::Postgres;
+use crate::support::{free_port, problem, program, run, run_bounded, stderr, stdout};
 
 const PASSWORD: &str = "s3cret-pw";
 

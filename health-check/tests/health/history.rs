@@ -1,15 +1,5 @@
 //! What the health check keeps of earlier checks: bounded, and whole whatever happens to it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::arithmetic_side_effects,
-    reason = "a test ends in a panic when something is not as it should be"
-)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,7 +7,7 @@ use std::thread;
 
 use tempfile::TempDir;
 
-use support::health::{answering, findings, health_check, program, stderr, stdout, write_history};
+use crate::support::{answering, findings, health_check, program, stderr, stdout, write_history};
 
 struct History {
     folder: TempDir,

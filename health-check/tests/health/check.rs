@@ -1,15 +1,5 @@
 //! The health check as an administrator meets it: PostgreSQL servers, good and bad; the log, the journal, the state file.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::arithmetic_side_effects,
-    reason = "a test ends in a panic when something is not as it should be"
-)]
-
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
@@ -18,8 +8,8 @@ use std::thread;
 
 use serde_json::Value;
 
-use support::health::{answering, findings, health_check, problem, stderr, stdout};
-use support::postgres::Postgres;
+use crate::support::postgres::Postgres;
+use crate::support::{answering, findings, health_check, problem, program, stderr, stdout};
 
 #[test]
 fn a_postgresql_server_is_well_when_pg_isready_says_so() {
@@ -134,7 +124,7 @@ fn log_journal_and_state_say_the_same() {
 fn the_time_is_that_of_the_place() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_health-check"));
+    let mut command = Command::new(program());
     command.args(["--name", "a", "--json", "--log"]).arg(&log).env("TZ", "XXX-05:45");
     let output = command.output().unwrap();
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -176,10 +166,9 @@ fn wrong_usage_checks_nothing() {
         assert_eq!(stdout(&output), "", "{words:?}");
         assert!(stderr(&output).contains("--help"), "{words:?}: {}", stderr(&output));
     }
-    let program = env!("CARGO_BIN_EXE_health-check");
-    assert_eq!(Command::new(program).output().unwrap().status.code(), Some(2));
+    assert_eq!(Command::new(program()).output().unwrap().status.code(), Some(2));
     for flag in ["--help", "--version"] {
-        let output = Command::new(program).arg(flag).output().unwrap();
+        let output = Command::new(program()).arg(flag).output().unwrap();
         assert!(output.status.success() && stdout(&output).contains("health-check"), "{flag}");
     }
 }
