@@ -1,5 +1,5 @@
-//! From one `stack.toml` to Debian packages and a bootable disk image: see README.md, and each module's first paragraph
-//! for its part of the way.
+//! Builds Debian packages and a bootable disk image from one `stack.toml`. README.md says what that is for; the first
+//! paragraph of each module says what the module does.
 
 pub mod apt;
 pub mod cli;
@@ -16,8 +16,8 @@ pub mod vm;
 
 use std::process::ExitCode;
 
-/// What this program is when it runs itself: the first process of a sandbox, or the way to the metadata service. `None`
-/// when it was started by a user.
+/// Runs the part of the program that it starts by itself: the first process of a sandbox, or the connection of a
+/// virtual machine to the metadata service. Returns `None` if a user has started the program.
 pub fn inner_program() -> Option<ExitCode> {
     rootfs::sandbox::main().or_else(vm::pump::main)
 }

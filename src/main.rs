@@ -1,4 +1,4 @@
-//! The program: parse, run, report.
+//! The program: parses the arguments, runs the command and reports its error.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match interrupt::install().map_err(|error| miette::miette!("{error}")).and_then(|()| cli.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if interrupt::requested() => {
-            eprintln!("stackdeb: interrupted; nothing unfinished is kept here, earlier outputs are as they were");
+            eprintln!("stackdeb: interrupted; unfinished files are removed, and earlier outputs are unchanged");
             ExitCode::from(interrupt::EXIT_STATUS)
         }
         Err(report) => {

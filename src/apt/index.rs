@@ -1,5 +1,5 @@
-//! A package index (`Packages`, plain or compressed): a verified file comes in, the records of our architecture go out,
-//! one stanza in memory at a time.
+//! Package indices (`Packages`, compressed or not): a verified file → the records of amd64. Only one stanza at a time
+//! is in memory as text.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -14,74 +14,53 @@ use super::release::{Release, ReleaseFile};
 use crate::control::{RelationError, StanzaError, Stanzas};
 use crate::system::interrupt;
 
+/// In bytes.
 const BUFFER: usize = 256 * 1024;
 
-/// How an index is compressed.
+/// The compression of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
-    /// `Packages.xz`
     Xz,
-    /// `Packages.gz`
     Gzip,
-    /// `Packages`
     Plain,
 }
 
 /// Why an index cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum IndexError {
-    /// The Release file names none.
     #[error("{url} names no index of packages for `{component}` on amd64")]
-    #[diagnostic(help("the mirror may be one for other architectures: name another as [image] mirror in stack.toml"))]
-    Missing {
-        /// The Release file.
-        url: String,
-        /// The component.
-        component: String,
-    },
+    #[diagnostic(help("the mirror may have other architectures only: name another one under [image] in stack.toml"))]
+    Missing { url: String, component: String },
     /// It cannot be read or decompressed.
     #[error("cannot read the package index {path}: {source}")]
-    #[diagnostic(help("delete it from the cache: it is fetched again"))]
+    #[diagnostic(help("delete it: the next build downloads it again"))]
     Read {
-        /// The file in the cache.
         path: String,
-        /// What went wrong.
         #[source]
         source: io::Error,
     },
-    /// It is not control data.
     #[error("the package index {path} is not control data: {source}")]
-    #[diagnostic(help("its hash is right, so the archive published it so: report it there"))]
+    #[diagnostic(help("its hash is right, so this is a mistake of the archive: report it there"))]
     Syntax {
-        /// The file.
         path: String,
-        /// The line.
         #[source]
         source: StanzaError,
     },
-    /// One of its packages is not described as packages are.
-    #[error("the package index {path}, package `{package}`: {source}")]
-    #[diagnostic(help("its hash is right, so the archive published it so: report it there"))]
+    #[error("the package index {path} describes the package `{package}` wrongly: {source}")]
+    #[diagnostic(help("its hash is right, so this is a mistake of the archive: report it there"))]
     Record {
-        /// The file.
         path: String,
-        /// The package's name.
         package: String,
-        /// The field.
         #[source]
         source: RecordError,
     },
-    /// A package's provided names.
     #[error("the package `{package}` has a field Provides that cannot be read: {source}")]
     #[diagnostic(help("report it to the package's maintainer"))]
     Provides {
-        /// The package's name.
         package: String,
-        /// What is wrong.
         #[source]
         source: RelationError,
     },
-    /// The user asked to stop.
     #[error(transparent)]
     Interrupted(#[from] interrupt::Interrupted),
 }
@@ -98,8 +77,8 @@ impl Compression {
     }
 }
 
-/// The index of a component and an architecture in the form that is the quickest to fetch, of those that the Release file
-/// knows: its path below the suite's folder, what it must be, and how it is compressed.
+/// Finds the smallest form of a component's index that the Release file lists. Returns its path below the suite's
+/// folder, its size and hash, and its compression.
 pub fn find(release: &Release, component: &str, architecture: &str) -> Option<(String, ReleaseFile, Compression)> {
     Compression::ALL.into_iter().find_map(|compression| {
         let path = format!("{component}/binary-{architecture}/Packages{}", compression.suffix());
@@ -107,10 +86,10 @@ pub fn find(release: &Release, component: &str, architecture: &str) -> Option<(S
     })
 }
 
-/// Reads the index in the file `path`, of the archive at `base`.
+/// Reads the index in the file `path`, which belongs to the archive at the address `base`.
 ///
 /// # Errors
-/// When it cannot be read, or something in it is not as it should be.
+/// When the file cannot be read or decompressed, or a stanza does not describe a package.
 pub fn read(path: &Path, compression: Compression, base: &Arc<str>) -> Result<Vec<Record>, IndexError> {
     let fail = |source| IndexError::Read { path: path.display().to_string(), source };
     let file = BufReader::with_capacity(BUFFER, File::open(path).map_err(fail)?);

@@ -1,5 +1,5 @@
-//! A distribution's OpenPGP certificates, and the one thing they are for: a clear-signed Release file comes in, and the
-//! text that one of them signed goes out. Nothing else of the file is ever looked at.
+//! Signatures of Release files: a clear-signed file → the text that a key of the distribution has signed. No other part
+//! of the file is used.
 
 use std::io::Read;
 use std::time::SystemTime;
@@ -23,64 +23,59 @@ pub struct Keyring {
     certificates: Vec<Cert>,
 }
 
-/// The bytes are not a keyring.
+/// Why a keyring cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("the keyring {name} cannot be used: {reason}")]
 #[diagnostic(help("give a file of OpenPGP certificates, such as /usr/share/keyrings/debian-archive-keyring.gpg"))]
 pub struct KeyringError {
-    /// The file, or whose it is.
+    /// The path of the file, or "the archive keyring of …".
     pub name: String,
-    /// What is wrong with it.
     pub reason: String,
 }
 
-/// Why a signed text is not to be trusted.
+/// Why a signed text is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// It is not a clear-signed message, or something stands before or after it.
-    #[error("it is not a clear-signed message and nothing else: {0}")]
+    #[error("it is not a single clear-signed message: {0}")]
     NotClearSigned(String),
-    /// Every signature is by a key that the keyring lacks.
-    #[error("it has no signature by a known key; it was signed by {0}")]
+    #[error("it has no signature by a known key; the signatures are by {0}")]
     UnknownKey(String),
-    /// The key had expired, or was revoked, when it signed.
+    /// The key had expired or was revoked when the text was signed, or it is no signing key.
     #[error("the key that signed it may not sign: {0}")]
     BadKey(String),
-    /// The text is not what was signed, or the signature is broken.
-    #[error("its signature is wrong, so it was changed on the way: {0}")]
+    #[error("its signature is wrong, so it was changed after it was signed: {0}")]
     Tampered(String),
-    /// The signature is dated after now.
     #[error("it was signed in the future: {0}")]
     FromTheFuture(String),
 }
 
 impl Keyring {
-    /// Reads certificates in OpenPGP's binary form or in ASCII armour. `name` says in errors where they come from.
+    /// Reads certificates in OpenPGP's binary form or in ASCII armour. `name` is for error messages.
     ///
     /// # Errors
-    /// When the bytes are something else, or there is no certificate in them.
+    /// When the bytes are not certificates, or there are none.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, KeyringError> {
         let fail = |reason: String| KeyringError { name: name.to_owned(), reason };
         let parser = CertParser::from_bytes(bytes).map_err(|error| fail(error.to_string()))?;
         let certificates: Vec<Cert> = parser.collect::<Result<_, _>>().map_err(|error| fail(error.to_string()))?;
         if certificates.is_empty() {
-            return Err(fail("there is no certificate in it".to_owned()));
+            return Err(fail("it holds no certificate".to_owned()));
         }
         Ok(Self { certificates })
     }
 
-    /// The text that a known key signed: one good signature is enough, as apt has it. A key must have been valid when it
-    /// signed; `now` bounds the signature's own time.
+    /// Returns the text that was signed. One good signature by a known key is enough, as for apt. The key must have
+    /// been valid at the time of the signature, and that time must not be after `now`.
     ///
     /// # Errors
-    /// When there is no good signature, or there is text outside the signed message.
+    /// When there is no good signature, or text outside the signed message.
     pub fn verify(&self, message: &[u8], now: Epoch) -> Result<String, SignatureError> {
         check_frame(message)?;
         let policy = StandardPolicy::new();
         let mut verdict = None;
         let judge = Judge { certificates: &self.certificates, verdict: &mut verdict };
         let outcome = read_verified(message, &policy, now.to_system_time(), judge);
-        // A refusal by the judge comes out as an error of the reader as well: the verdict says more.
+        // If `Judge` refuses, the reader fails as well. The verdict is the more precise of the two errors.
         let text = match (verdict, outcome) {
             (Some(Ok(())), Ok(text)) => text,
             (Some(Err(error)), _) => return Err(error),
@@ -98,7 +93,7 @@ fn read_verified(message: &[u8], policy: &StandardPolicy, time: SystemTime, judg
     Ok(text)
 }
 
-/// A verifier skips what stands around the signed message; a reader of the file might not. So there may be nothing.
+/// Refuses text before or after the signed message. The verifier skips it, but another reader of the file may use it.
 fn check_frame(message: &[u8]) -> Result<(), SignatureError> {
     let fail = |reason: &str| Err(SignatureError::NotClearSigned(reason.to_owned()));
     if !message.starts_with(BEGIN) {
@@ -132,10 +127,11 @@ impl VerificationHelper for Judge<'_> {
     }
 }
 
-/// Good when one signature is; else the most telling of the errors: a signature by a known key before unknown ones.
+/// Accepts a message if one of its signatures is good. Otherwise returns the most useful error: that of a known key, if
+/// one has signed.
 fn judge(structure: MessageStructure) -> Result<(), SignatureError> {
     let mut unknown = Vec::new();
-    let mut told = None;
+    let mut known = None;
     for layer in structure {
         let MessageLayer::SignatureGroup { results } = layer else { continue };
         for result in results {
@@ -144,11 +140,11 @@ fn judge(structure: MessageStructure) -> Result<(), SignatureError> {
                 Err(VerificationError::MissingKey { sig }) => {
                     unknown.extend(sig.get_issuers().first().map(ToString::to_string));
                 }
-                Err(error) => told = told.or(Some(explain(&error))),
+                Err(error) => known = known.or(Some(explain(&error))),
             }
         }
     }
-    if let Some(error) = told {
+    if let Some(error) = known {
         return Err(error);
     }
     let keys = if unknown.is_empty() { "nobody".to_owned() } else { unknown.join(", ") };

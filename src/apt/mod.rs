@@ -1,10 +1,10 @@
-//! A Debian repository as a client meets it. Names of packages come in; verified `.deb` files in the cache, and the order
-//! to install them in, go out:
+//! A client of Debian repositories: names of packages → verified `.deb` files in the cache, and the order in which dpkg
+//! installs them.
 //!
-//! 1. [`Suite::find`] and [`sources::find`]: which suite, from which mirrors;
-//! 2. [`Archive::open`]: Release files verified by the distribution's [`Keyring`], package indices verified by those;
-//! 3. [`solve()`]: the packages that are needed;
-//! 4. [`pool::download`] and [`install_plan`]: their files, verified, and the steps for dpkg.
+//! 1. [`Suite::find`] and [`sources::find`] choose the suite and its mirrors.
+//! 2. [`Archive::open`] verifies the Release files with the distribution's [`Keyring`], and the indices with those.
+//! 3. [`solve()`] finds the packages that are needed.
+//! 4. [`pool::download`] fetches and verifies their files, and [`install_plan`] orders them.
 
 mod fetch;
 mod index;
@@ -42,49 +42,42 @@ const LONGEST_RELEASE: u64 = 16 * 1024 * 1024;
 /// A suite with its updates and security updates, verified.
 #[derive(Debug)]
 pub struct Archive {
-    /// All of their packages.
     pub universe: Universe,
-    /// The newest date of a Release file: what was built from the archive is not older.
+    /// The newest date among the Release files. It is the time of what is built from the archive.
     pub date: Epoch,
-    /// The Release files, to be recorded.
+    /// What an image's manifest records.
     pub releases: Vec<ReleaseInfo>,
 }
 
-/// A Release file that was used.
+/// The identity of a Release file that was used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReleaseInfo {
-    /// The archive's address.
     pub base: String,
-    /// The folder under `dists/`.
+    /// The name of the folder under `dists/`.
     pub suite: String,
-    /// When it was made.
     pub date: Epoch,
-    /// The digest of InRelease.
+    /// The digest of the InRelease file.
     pub sha256: Sha256,
 }
 
 /// Why an archive cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ArchiveError {
-    /// Something could not be downloaded.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Fetch(#[from] FetchError),
-    /// A Release file is not to be trusted.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Release(#[from] ReleaseError),
-    /// An index cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Index(#[from] IndexError),
-    /// Nothing in it.
     #[error("the archive at {0} has no packages for amd64")]
     #[diagnostic(help("name another mirror as [image] mirror in stack.toml"))]
     Empty(String),
 }
 
-/// One verified Release file, and where it came from.
+/// A verified Release file. A suite has three: its own, and those of its updates and its security updates.
 struct Pocket {
     base: Arc<str>,
     suite: &'static str,
@@ -106,7 +99,7 @@ impl Pocket {
         Ok(Self { base: base.into(), suite, release, sha256: Sha256::of(&bytes) })
     }
 
-    /// The indices of these components, as downloads into `cache`, each with how it is compressed.
+    /// Returns a download into `cache` for the index of each component, with the index's compression.
     fn indices(&self, components: &[&str], cache: &Cache) -> Result<Vec<(Download, index::Compression)>, IndexError> {
         let folder = format!("{}/dists/{}", self.base, self.suite);
         let architectures: &[&str] = if self.release.separate_all { &["amd64", "all"] } else { &["amd64"] };
@@ -133,11 +126,11 @@ impl Pocket {
 }
 
 impl Archive {
-    /// Fetches, verifies and reads all that there is about a suite. `now` is this machine's time ([`Epoch::now`]), by which
-    /// a Release file's end is judged.
+    /// Fetches, verifies and reads the indices of a suite, its updates and its security updates. A Release file that
+    /// has expired at the time `now` ([`Epoch::now`]) is refused.
     ///
     /// # Errors
-    /// When something cannot be had, is not to be trusted, or cannot be read.
+    /// When a file cannot be downloaded, its signature or hash is wrong, or it cannot be read.
     pub fn open(
         cache: &Cache,
         client: &Client,
@@ -173,7 +166,7 @@ impl Archive {
     }
 }
 
-/// Does the same with each, in a thread each, and gives the results in order, or the first error.
+/// Runs `work` on each item in a thread of its own. Returns the results in the order of the items, or the first error.
 fn side_by_side<T: Sync, R: Send>(
     items: &[T],
     work: impl Fn(&T) -> Result<R, ArchiveError> + Sync,

@@ -1,8 +1,9 @@
-//! The order in which packages are unpacked and configured on an empty system: a chosen set of packages → steps for dpkg.
+//! The order in which packages are unpacked and configured on an empty system: a chosen set of packages → steps for
+//! dpkg.
 //!
-//! A package that pre-depends on others is unpacked only after those are configured (Debian Policy 7.2). The first step is
-//! the exception that every bootstrap has to make: the essential packages and their dependencies are unpacked together,
-//! because none of their scripts runs without the others.
+//! A package that pre-depends on others is unpacked only after those are configured (Debian Policy 7.2). The first step
+//! is the exception that every bootstrap has to make: the essential packages and their dependencies are unpacked
+//! together, because none of their scripts runs without the others.
 
 use std::mem;
 
@@ -20,8 +21,8 @@ pub enum InstallStep<'a> {
     Configure(Vec<&'a Record>),
 }
 
-/// Returns the steps that install `chosen` on an empty system. `chosen` must hold every dependency of its packages. After
-/// the last step every package is configured. The same set gives the same steps, in whatever order it is passed.
+/// Returns the steps that install `chosen` on an empty system. `chosen` must hold every dependency of its packages.
+/// After the last step every package is configured. The same set gives the same steps, in whatever order it is passed.
 ///
 /// # Errors
 /// When a relation field of a package cannot be read.
@@ -112,8 +113,8 @@ impl<'a> Plan<'a> {
         node.pre_depends.iter().all(|group| group.is_empty() || group.iter().any(configured))
     }
 
-    /// Returns what has to be configured next, so that one of the `waiting` packages can be unpacked: pre-dependencies that
-    /// are completely unpacked with all that they need; if there are none, those that are unpacked at all.
+    /// Returns what has to be configured next, so that one of the `waiting` packages can be unpacked: pre-dependencies
+    /// that are completely unpacked with all that they need; if there are none, those that are unpacked at all.
     fn unpacked_before(&self, waiting: &[usize]) -> Vec<usize> {
         let nodes = waiting.iter().filter_map(|&place| self.nodes.get(place));
         let needed: Vec<usize> = nodes.flat_map(|node| node.pre_depends.iter().flatten().copied()).collect();
@@ -125,8 +126,8 @@ impl<'a> Plan<'a> {
         self.closure(if whole.is_empty() { &needed } else { &whole }, |state| state == State::Unpacked)
     }
 
-    /// Returns `starts` and all that they depend on, each after its dependencies, except within a circle. Packages whose
-    /// state is not `wanted` are left out, with what only they depend on.
+    /// Returns `starts` and all that they depend on, each after its dependencies, except within a circle. Packages
+    /// whose state is not `wanted` are left out, with what only they depend on.
     fn closure(&self, starts: &[usize], wanted: impl Fn(State) -> bool) -> Vec<usize> {
         let mut seen = vec![false; self.nodes.len()];
         let mut enter = |place: usize| {
@@ -135,7 +136,8 @@ impl<'a> Plan<'a> {
             (!was_seen).then(|| (place, node.needed()))
         };
         let mut order = Vec::new();
-        // A search in depth. Each entry of the stack: a package, and those of its dependencies that are not yet visited.
+        // A search in depth. Each entry of the stack: a package, and those of its dependencies that are not yet
+        // visited.
         let mut stack = Vec::new();
         for &start in starts {
             stack.extend(enter(start));

@@ -1,4 +1,4 @@
-//! The packages themselves: records of the index come in; verified `.deb` files in the cache's pool go out.
+//! Package files: records of an index → verified `.deb` files in the cache's pool.
 
 use std::path::PathBuf;
 
@@ -7,11 +7,11 @@ use super::record::{Origin, Record};
 use super::release::ReleaseFile;
 use crate::system::cache::Cache;
 
-/// Downloads what the pool lacks, and gives the file of each record, in the records' order. A file in the pool is used
-/// only after its hash has been checked once more. Several builds may do this at once.
+/// Downloads the packages that are not in the pool. Returns the path of each record's file, in the order of the
+/// records. The hash of a file that is in the pool is checked again. Several builds may do this at the same time.
 ///
 /// # Errors
-/// When one of them cannot be had, or is not what the index says.
+/// When a package cannot be downloaded, or its size or hash differs from the index.
 pub fn download(cache: &Cache, client: &Client, records: &[&Record]) -> Result<Vec<PathBuf>, FetchError> {
     let mut downloads = Vec::new();
     let mut paths = Vec::new();

@@ -1,4 +1,4 @@
-//! One package as an index describes it, reduced to what resolving, downloading and recording need.
+//! A package as an index describes it: a stanza → the fields that resolving, downloading and the manifest need.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,115 +9,98 @@ use crate::system::hash::Sha256;
 /// A package at one version.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// Its name.
     pub name: PackageName,
-    /// Its version.
     pub version: Version,
-    /// Its architecture.
     pub architecture: Architecture,
     /// Whether other packages may rely on it without saying so (Debian Policy 3.8).
     pub essential: bool,
-    /// Its priority (Debian Policy 2.5).
     pub priority: Priority,
-    /// Which relations of other architectures it may satisfy (deb-control(5)).
     pub multi_arch: MultiArch,
-    /// The `.deb` file's length in bytes.
+    /// The length of the `.deb` file in bytes.
     pub size: u64,
-    /// The `.deb` file's digest.
+    /// The digest of the `.deb` file.
     pub sha256: Sha256,
-    /// What it takes on the disk, in KiB.
+    /// The estimated size on the disk in KiB; 0 if the package does not state it.
     pub installed_size: u64,
-    /// Where the `.deb` file is.
     pub origin: Origin,
     relations: [Option<Box<str>>; FIELDS.len()],
 }
 
-/// Where a package's file is.
+/// Where the `.deb` file of a package is.
 #[derive(Debug, Clone)]
 pub enum Origin {
-    /// In an archive.
     Archive {
-        /// The archive's address.
         base: Arc<str>,
-        /// The path below it.
         filename: Box<str>,
     },
-    /// On this machine.
+    /// A file of this machine.
     Local(PathBuf),
 }
 
-/// How needful a package is, the most needful first (Debian Policy 2.5).
+/// How important a package is, the most important first (Debian Policy 2.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
-    /// A system without it does not work.
+    /// Without it the system does not work.
     Required,
-    /// One expects it on any Unix-like system.
+    /// Expected on every Unix-like system.
     Important,
-    /// A small but not too limited system in character mode has it.
+    /// Part of a small system with a text console.
     Standard,
-    /// All the others.
+    /// The default.
     Optional,
-    /// Deprecated; the same as optional, after it.
+    /// A deprecated name for optional, which old packages still have.
     Extra,
 }
 
-/// The field `Multi-Arch` (deb-control(5)).
+/// Whether a package satisfies relations of packages of other architectures (deb-control(5), `Multi-Arch`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MultiArch {
-    /// It satisfies its own architecture only.
+    /// No: only those of its own architecture.
     No,
-    /// It can be installed for several architectures side by side.
+    /// No, but it can be installed for several architectures at once.
     Same,
-    /// It satisfies any architecture.
+    /// Yes, all of them.
     Foreign,
-    /// It satisfies any architecture where the relation says `:any`.
+    /// Yes, if the relation says `:any`.
     Allowed,
 }
 
 /// A relation field (Debian Policy 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
-    /// Must be configured before this one is unpacked.
+    /// Packages that must be configured before this one is unpacked.
     PreDepends,
-    /// Must be configured before this one is configured.
+    /// Packages that must be configured before this one is configured.
     Depends,
-    /// Other names that this one goes by.
+    /// Virtual packages that this one stands for.
     Provides,
-    /// May not be unpacked beside this one.
+    /// Packages that must not be unpacked at the same time.
     Conflicts,
-    /// May not be configured beside this one.
+    /// Packages that must not be configured at the same time.
     Breaks,
-    /// Whose files this one may take over.
+    /// Packages whose files this one may overwrite.
     Replaces,
 }
 
 const FIELDS: [Field; 6] =
     [Field::PreDepends, Field::Depends, Field::Provides, Field::Conflicts, Field::Breaks, Field::Replaces];
 
-/// Why a stanza is not a package's.
+/// Why a stanza does not describe a package.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// A field is missing.
     #[error("the field {0} is missing")]
     Missing(&'static str),
-    /// A field that must be a number or a hash is not.
-    #[error("the field {field} has the value `{value}`")]
-    Value {
-        /// The field.
-        field: &'static str,
-        /// Its value.
-        value: String,
-    },
-    /// The name.
+    /// A field with a number, a hash or an architecture has another value.
+    #[error("the field {field} has the value `{value}`, which is not valid")]
+    Value { field: &'static str, value: String },
     #[error("the field Package: {0}")]
     Name(#[from] NameError),
-    /// The version.
     #[error("the field Version: {0}")]
     Version(#[from] VersionError),
 }
 
 impl Field {
-    /// The field's name.
+    /// The name as in a stanza: `Pre-Depends`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PreDepends => "Pre-Depends",
@@ -131,10 +114,11 @@ impl Field {
 }
 
 impl Record {
-    /// Reads a stanza of a Packages file of the archive at `base`. `None` when it is for another architecture.
+    /// Reads a stanza of a Packages file. `base` is the address of the archive. Returns `None` for a package of another
+    /// architecture.
     ///
     /// # Errors
-    /// When a field that every package has is missing or cannot be read.
+    /// When a field that every package has is missing or not valid.
     pub fn from_index(stanza: &Stanza, base: &Arc<str>) -> Result<Option<Self>, RecordError> {
         let filename = required(stanza, "Filename")?.into();
         let sha256 = required(stanza, "SHA256")?;
@@ -143,8 +127,8 @@ impl Record {
         Self::from_stanza(stanza, Origin::Archive { base: Arc::clone(base), filename }, sha256, size)
     }
 
-    /// Reads a package's own control stanza; the file is at `path`, and has that hash and length in bytes. `None` when it
-    /// is for another architecture.
+    /// Reads the control file of the package at `path`, which has that hash and a length of `size` bytes. Returns
+    /// `None` for a package of another architecture.
     ///
     /// # Errors
     /// As [`Record::from_index`].
@@ -177,7 +161,8 @@ impl Record {
         }))
     }
 
-    /// A relation field; empty when the package has none. It is read anew each time: few are ever needed.
+    /// Returns a relation field, empty if the package does not have it. The text is parsed at each call, because most
+    /// fields are never asked for.
     ///
     /// # Errors
     /// When the field is not a list of relations.

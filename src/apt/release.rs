@@ -1,6 +1,5 @@
-//! A verified Release file: which suite it is, when it was made, and the hash of every index. Text that a known key
-//! signed comes in (see [`super::keyring`]); a [`Release`] that is in date and is the one asked for goes out. The format
-//! is that of <https://wiki.debian.org/DebianRepository/Format>.
+//! Release files: text that a known key has signed (see [`super::keyring`]) → a [`Release`] of the right suite that has
+//! not expired, with the hash of every index. The format: <https://wiki.debian.org/DebianRepository/Format>.
 
 use std::collections::HashMap;
 
@@ -11,115 +10,88 @@ use crate::control::{Stanza, StanzaError};
 use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
 
-/// How far a Release file's date may lie ahead of this machine's clock, in seconds (apt's `Acquire::Max-FutureTime`).
+/// How far the date of a Release file may be ahead of this machine's clock, in seconds (apt's
+/// `Acquire::Max-FutureTime`).
 const CLOCK_SKEW: u32 = 10;
 
-/// What a Release file says, as far as we need it.
+/// The fields of a Release file that are used here.
 #[derive(Debug, Clone)]
 pub struct Release {
-    /// The suite: `stable`, `stable-security`.
+    /// Such as `stable` or `stable-security`.
     pub suite: Option<String>,
-    /// The codename: `trixie`, `trixie-security`.
+    /// Such as `trixie` or `trixie-security`.
     pub codename: Option<String>,
-    /// When it was made.
     pub date: Epoch,
-    /// When it ceases to be good; stable releases have no end.
+    /// When it expires. `None` for stable releases, which do not expire.
     pub valid_until: Option<Epoch>,
-    /// Whether files can be fetched by their hash, which is safe while the mirror is being updated.
+    /// Whether the mirror offers the indices by their hash. Those stay available while the mirror is being updated.
     pub by_hash: bool,
-    /// Whether packages for all architectures are in an index of their own.
+    /// Whether packages of the architecture `all` have an index of their own.
     pub separate_all: bool,
     files: HashMap<String, ReleaseFile>,
 }
 
-/// One file that a Release file vouches for.
+/// The size and hash of a file, as a signed file states them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReleaseFile {
-    /// Its digest.
     pub sha256: Sha256,
-    /// Its length in bytes.
+    /// In bytes.
     pub size: u64,
 }
 
 /// Why a Release file is not used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ReleaseError {
-    /// Its signature.
-    #[error("{url} is not to be trusted: {source}")]
+    #[error("{url} is not trusted: {source}")]
     #[diagnostic(help(
-        "if the key is unknown: name the mirror's own keyring as [image] keyring in stack.toml; else try another mirror, \
-         and ask yourself who is between it and you"
+        "if the mirror signs with a key of its own, name its keyring under [image] in stack.toml; otherwise try \
+         another mirror: somebody between you and this one may have changed the file"
     ))]
     Signature {
-        /// Where it comes from.
         url: String,
-        /// What is wrong.
         #[source]
         source: SignatureError,
     },
-    /// It is too old.
-    #[error("{url} has expired: it was good until {until}, and now it is {now}")]
+    #[error("{url} expired at {until}, and now it is {now}")]
     #[diagnostic(help(
-        "if this machine's clock is right, the mirror is stale: name another as [image] mirror in stack.toml"
+        "if this machine's clock is right, the mirror is out of date: name another one under [image] in stack.toml"
     ))]
-    Expired {
-        /// Where it comes from.
-        url: String,
-        /// Its end.
-        until: String,
-        /// This machine's time.
-        now: String,
-    },
-    /// It is from the future.
-    #[error("{url} is dated {date}, and now it is only {now}")]
+    Expired { url: String, until: String, now: String },
+    #[error("{url} has the date {date}, which is in the future: now it is {now}")]
     #[diagnostic(help("set this machine's clock"))]
-    FromTheFuture {
-        /// Where it comes from.
-        url: String,
-        /// Its date.
-        date: String,
-        /// This machine's time.
-        now: String,
-    },
-    /// It is about something else.
+    FromTheFuture { url: String, date: String, now: String },
     #[error("{url} is the Release file of `{found}`, not of `{wanted}`")]
-    #[diagnostic(help("the mirror mixes up its suites, or someone in between does: try another mirror"))]
-    OtherSuite {
-        /// Where it comes from.
-        url: String,
-        /// What was asked for.
-        wanted: String,
-        /// What came.
-        found: String,
-    },
+    #[diagnostic(help("the mirror, or somebody between you and it, delivers the wrong suite: try another mirror"))]
+    OtherSuite { url: String, wanted: String, found: String },
     /// A field is missing or cannot be read.
     #[error("{url}: the field {field} {reason}")]
-    #[diagnostic(help("the mirror is not a Debian archive as https://wiki.debian.org/DebianRepository/Format has it"))]
+    #[diagnostic(help(
+        "the address is not that of a Debian archive (https://wiki.debian.org/DebianRepository/Format): check it"
+    ))]
     Field {
-        /// Where it comes from.
         url: String,
-        /// The field's name.
         field: &'static str,
         /// What is wrong with it.
         reason: String,
     },
     /// It is not control data.
     #[error("{url} is not control data: {source}")]
-    #[diagnostic(help("the mirror is not a Debian archive as https://wiki.debian.org/DebianRepository/Format has it"))]
+    #[diagnostic(help(
+        "the address is not that of a Debian archive (https://wiki.debian.org/DebianRepository/Format): check it"
+    ))]
     Syntax {
-        /// Where it comes from.
         url: String,
-        /// The line.
         #[source]
         source: StanzaError,
     },
 }
 
 impl Release {
-    /// Verifies an InRelease file that came from `url`, and reads it. `wanted` is the suite's name or codename.
+    /// Verifies and reads an InRelease file. `url` is for error messages; `wanted` is the suite's name or codename.
     ///
     /// # Errors
-    /// When it has no good signature, is out of date, from the future, of another suite, or not to be read.
+    /// When the file has no good signature, has expired at `now`, is from the future, is of another suite, or cannot be
+    /// read.
     pub fn verify(
         in_release: &[u8],
         url: &str,
@@ -135,7 +107,8 @@ impl Release {
         Ok(release)
     }
 
-    /// The file of that path below the suite's folder, if the Release file knows it: `main/binary-amd64/Packages.xz`.
+    /// Returns the size and hash of the file with that path below the suite's folder (`main/binary-amd64/Packages.xz`),
+    /// or `None` if the Release file does not list it.
     pub fn file(&self, path: &str) -> Option<ReleaseFile> {
         self.files.get(path).copied()
     }
@@ -184,8 +157,8 @@ impl Release {
     }
 }
 
-/// Reads `Sat, 12 Sep 2026 07:55:41 UTC`. Release files name the zone, always UTC, where RFC 5322 has an offset; and
-/// Ubuntu's have no zero before the first hours: `Sat, 21 Nov 2026  0:45:27 UTC`.
+/// Reads `Sat, 12 Sep 2026 07:55:41 UTC`. Two things differ from RFC 5322: the zone is a name, which is always UTC, and
+/// Ubuntu writes hours below 10 with one digit (`Sat, 21 Nov 2026  0:45:27 UTC`).
 fn parse_date(text: &str) -> Result<Epoch, String> {
     let words = text.split_whitespace().map(|word| match word {
         "UTC" | "GMT" => "+0000".to_owned(),
@@ -198,7 +171,7 @@ fn parse_date(text: &str) -> Result<Epoch, String> {
     Epoch::from_seconds(timestamp.as_second()).map_err(|error| format!("is `{text}`: {error}"))
 }
 
-/// Reads `HASH SIZE PATH`.
+/// Reads a line `HASH SIZE PATH`. Returns `None` if it has another form.
 fn parse_file(line: &str) -> Option<(&str, ReleaseFile)> {
     let mut words = line.split_whitespace();
     let (sha256, size, path) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?);

@@ -1,5 +1,5 @@
-//! Which mirrors to take: those that the stack names, else those of this machine's own apt, if it is set up for the same
-//! distribution. The text of apt's source files (sources.list(5)) comes in; two addresses go out.
+//! The choice of mirrors: `stack.toml` and apt's files (sources.list(5)) → two addresses. The mirrors of this machine's
+//! apt are used only if they are of the same distribution as the suite.
 
 use std::fs;
 use std::io;
@@ -8,68 +8,58 @@ use std::path::{Path, PathBuf};
 use super::suite::Suite;
 use crate::control::Stanzas;
 
-/// Where a suite's packages come from. Addresses are without a slash at the end; below them are `dists/` and `pool/`.
+/// The mirrors of a suite. The addresses have no slash at the end; `dists/` and `pool/` are below them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sources {
-    /// The main archive, with the suite itself and its updates.
+    /// The archive with the suite itself and its updates.
     pub main: String,
-    /// The archive with the suite's security updates; may be the same.
+    /// The archive with the security updates. It may be the same one.
     pub security: String,
 }
 
-/// Why the mirrors are not known.
+/// Why no mirror was found.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum SourcesError {
-    /// Neither the stack nor the machine names one.
     #[error("no mirror is known for {suite}: neither stack.toml nor this machine's apt sources name one")]
     #[diagnostic(help(
-        "write into stack.toml, under [image]: `mirror = \"http://…\"`, the address that has dists/{name} below it"
+        "write into stack.toml under [image]: `mirror = \"http://…\"`, an address with dists/{name} below it"
     ))]
-    NoMirror {
-        /// The suite's full name.
-        suite: String,
-        /// Its codename.
-        name: &'static str,
-    },
-    /// The main archive is known, that of security updates is not.
+    NoMirror { suite: String, name: &'static str },
     #[error(
         "no mirror is known for the security updates of {suite}: neither stack.toml nor this machine's apt names one"
     )]
     #[diagnostic(help(
-        "write into stack.toml, under [image]: `security-mirror = \"http://…\"`, the address that has dists/{name} below it"
+        "write into stack.toml under [image]: `security-mirror = \"http://…\"`, an address with dists/{name} below it"
     ))]
     NoSecurityMirror {
-        /// The suite's full name.
         suite: String,
-        /// The folder of its security updates.
+        /// The folder of its security updates under `dists/`.
         name: &'static str,
     },
     /// One of apt's files cannot be read.
     #[error("cannot read {path}: {source}")]
     #[diagnostic(help("make it readable, or name the mirrors under [image] in stack.toml"))]
     Read {
-        /// The file.
         path: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
 }
 
-/// A pair of address and suite that apt's files name.
+/// One address and one suite in apt's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The archive's address, without a slash at the end.
+    /// The address of the archive, without a slash at the end.
     pub uri: String,
-    /// The suite's name or codename: `trixie`, `stable-updates`.
+    /// Its name or codename: `trixie`, `stable-updates`.
     pub suite: String,
 }
 
-/// Finds the mirrors for `suite`. What the stack says (`mirror`, `security_mirror`) comes before what apt's files below
-/// `root` (`/` but in tests) say.
+/// Finds the mirrors of `suite`. The addresses in `stack.toml` (`mirror`, `security_mirror`) are preferred to those in
+/// apt's files below `root`, which is `/` except in tests.
 ///
 /// # Errors
-/// When no mirror is known, or one of apt's files cannot be read.
+/// When there is no mirror in either, or one of apt's files cannot be read.
 pub fn find(
     suite: &'static Suite,
     mirror: Option<&str>,
@@ -96,7 +86,7 @@ fn is_security(entry: &Entry) -> bool {
     entry.suite.ends_with("-security") || entry.suite.ends_with("/updates")
 }
 
-/// All that the files below `root` name, in apt's order.
+/// Reads apt's files below `root`, in the order in which apt reads them.
 fn host_entries(root: &Path) -> Result<Vec<Entry>, SourcesError> {
     let fail = |path: &Path| {
         let path = path.display().to_string();
@@ -132,8 +122,9 @@ fn host_entries(root: &Path) -> Result<Vec<Entry>, SourcesError> {
     Ok(found)
 }
 
-/// Reads the one-line style: `deb [option=value …] uri suite [component …]`. Lines that are not of that form, that are
-/// for other architectures, or that have an address we cannot fetch from, are left out: apt is the judge of its files.
+/// Reads the one-line style: `deb [option=value …] uri suite [component …]`. Lines of another form, for other
+/// architectures, or with an address that we cannot download from, are skipped: it is apt that complains about mistakes
+/// in its files.
 pub fn parse_one_line(text: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     for line in text.lines() {
@@ -157,7 +148,7 @@ pub fn parse_one_line(text: &str) -> Vec<Entry> {
     entries
 }
 
-/// Reads the deb822 style: stanzas with `Types`, `URIs`, `Suites`. A file that is not control data names nothing.
+/// Reads the deb822 style: stanzas with `Types`, `URIs` and `Suites`. Reading stops where a file is not control data.
 pub fn parse_deb822(text: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     for stanza in Stanzas::new(text.as_bytes()).map_while(Result::ok) {
@@ -177,7 +168,7 @@ pub fn parse_deb822(text: &str) -> Vec<Entry> {
     entries
 }
 
-/// An entry with an address that we can fetch from: not `cdrom:`, `mirror+file:`, `tor+http:` and the like.
+/// Returns `None` for an address that we cannot download from, such as `cdrom:`, `mirror+file:` or `tor+http:`.
 fn entry(uri: &str, suite: &str) -> Option<Entry> {
     let known = ["http://", "https://", "file:/"].iter().any(|scheme| uri.starts_with(scheme));
     known.then(|| Entry { uri: uri.trim_end_matches('/').to_owned(), suite: suite.to_owned() })

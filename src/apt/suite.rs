@@ -1,67 +1,61 @@
-//! The releases that an image can be made of, and everything in which they differ: one table.
+//! The suites that images can be built from: one table with everything that differs between them.
 
-/// Who publishes a suite.
+/// The publisher of a suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Distribution {
-    /// debian.org
     Debian,
-    /// ubuntu.com
     Ubuntu,
 }
 
-/// Whether a suite's cloud-init has the Akamai data source, so that an instance on Linode reads its metadata.
+/// Whether the cloud-init of a suite has the data source Akamai. Without it, an instance does not read its user data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloudInit {
-    /// It does: it is version 23.3 or newer.
+    /// Version 23.3 or newer.
     SeesLinode,
-    /// It is this version, which is older.
+    /// This version, which is older than 23.3.
     TooOld(&'static str),
 }
 
 /// Whether images of a suite have been built and booted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tried {
-    /// Every test runs with it.
+    /// The tests build it and boot it.
     Booted,
-    /// It should work, from its documentation; nobody has built one.
+    /// It should work according to its documentation, but nobody has built one.
     NotYet,
 }
 
-/// One release of a distribution.
+/// A release of a distribution.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Suite {
-    /// The codename, which is also its folder under `dists/`: `trixie`.
+    /// The codename, such as `trixie`. It is also the name of the folder under `dists/`.
     pub name: &'static str,
-    /// The release's number: `13`.
+    /// The number of the release, such as `13`.
     pub version: &'static str,
-    /// Who publishes it.
     pub distribution: Distribution,
-    /// The components that packages are taken from.
+    /// The components whose packages may be installed.
     pub components: &'static [&'static str],
-    /// The folder under `dists/` on the security mirror.
+    /// The folder of the security updates, under `dists/` on the security mirror.
     pub security: &'static str,
-    /// The folder under `dists/` with updates between point releases, on the main mirror.
+    /// The folder of the updates between point releases, under `dists/` on the main mirror.
     pub updates: &'static str,
-    /// The metapackage of the kernel for virtual machines.
+    /// The metapackage that depends on the newest kernel for virtual machines.
     pub kernel: &'static str,
-    /// Whether cloud-init reads Linode's metadata.
     pub cloud_init: CloudInit,
-    /// Whether it has been tried.
     pub tried: Tried,
 }
 
-/// There is no such suite.
+/// The table has no suite of that name.
 #[derive(Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[error("the suite `{name}` is not known: there are {known}")]
-#[diagnostic(help("set [image] suite in stack.toml to one of them"))]
+#[error("the suite `{name}` is not supported: the supported ones are {known}")]
+#[diagnostic(help("set suite under [image] in stack.toml to one of them"))]
 pub struct SuiteError {
-    /// What was asked for.
     pub name: String,
-    /// The names that there are.
+    /// All names of the table, separated by commas.
     pub known: String,
 }
 
-/// All the suites, by distribution and age.
+/// Sorted by distribution, then by age.
 pub static SUITES: [Suite; 4] = [
     Suite {
         name: "bookworm",
@@ -110,7 +104,7 @@ pub static SUITES: [Suite; 4] = [
 ];
 
 impl Distribution {
-    /// Its name, as in a Release file's `Origin`.
+    /// The name as in the field `Origin` of a Release file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Debian => "Debian",
@@ -118,7 +112,7 @@ impl Distribution {
         }
     }
 
-    /// Where the distribution's own package installs the keyring.
+    /// The path at which the distribution's keyring package installs its keyring.
     pub fn keyring_path(self) -> &'static str {
         match self {
             Self::Debian => "/usr/share/keyrings/debian-archive-keyring.gpg",
@@ -126,7 +120,7 @@ impl Distribution {
         }
     }
 
-    /// The OpenPGP certificates of its archive, as its own keyring package ships them.
+    /// The certificates (OpenPGP) of the archive, as in the distribution's keyring package.
     pub fn keyring(self) -> &'static [u8] {
         match self {
             Self::Debian => include_bytes!("../../image/keyrings/debian-archive-keyring.gpg"),
@@ -134,7 +128,7 @@ impl Distribution {
         }
     }
 
-    /// Whether a suite's name in apt's sources is one of this distribution's: a mirror that has it has the others too.
+    /// Whether `name`, a suite in apt's sources, is of this distribution. Its mirror then has the other suites as well.
     pub fn has_suite(self, name: &str) -> bool {
         let release = ["-security", "-updates", "-proposed-updates", "-backports", "-proposed", "/updates"]
             .iter()
@@ -151,10 +145,10 @@ impl Distribution {
 }
 
 impl Suite {
-    /// The suite of that codename.
+    /// Finds a suite by its codename.
     ///
     /// # Errors
-    /// When the table has none.
+    /// When the table does not have it.
     pub fn find(name: &str) -> Result<&'static Self, SuiteError> {
         SUITES.iter().find(|suite| suite.name == name).ok_or_else(|| {
             let known: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
@@ -162,7 +156,7 @@ impl Suite {
         })
     }
 
-    /// Its full name: `Debian 13 (trixie)`.
+    /// The name for messages: `Debian 13 (trixie)`.
     pub fn title(&self) -> String {
         format!("{} {} ({})", self.distribution.as_str(), self.version, self.name)
     }
@@ -173,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_suite_is_told_the_known_ones() {
+    fn the_error_for_an_unknown_suite_names_the_known_ones() {
         assert_eq!(Suite::find("trixie").unwrap().version, "13");
         let error = Suite::find("trixy").unwrap_err().to_string();
         assert!(error.contains("trixy") && error.contains("trixie") && error.contains("noble"), "{error}");

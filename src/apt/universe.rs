@@ -1,5 +1,5 @@
-//! All the packages that can be had: the records of every index come in; which of them answer to a name or a relation
-//! goes out. Of each package only the newest version counts, as for apt without pins.
+//! All available packages: the records of every index → the packages that have a name or satisfy a relation. Only the
+//! newest version of a package counts, as for apt without pins.
 
 use std::cmp::Reverse;
 use std::path::PathBuf;
@@ -9,20 +9,20 @@ use super::record::{Field, MultiArch, Priority, Record, RecordError};
 use crate::control::{Alternatives, PackageName, Relation, Relations, Stanza, Version};
 use crate::system::hash::Sha256;
 
-/// The packages by name, and by the names that they provide.
+/// All packages, found by their names and by the names that they provide.
 #[derive(Debug, Default)]
 pub struct Universe {
-    /// Sorted by name, one of each.
+    /// Sorted by name; no name occurs twice.
     records: Vec<Record>,
     /// Sorted by name.
     provided: Vec<Provided>,
 }
 
-/// A package in its [`Universe`], by its place there. Adding a package makes older ones invalid.
+/// The place of a package in its [`Universe`]. It is valid until a package is added there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(u32);
 
-/// A name that a package goes by (Debian Policy 7.5).
+/// A virtual package, or another name of a real one (Debian Policy 7.5).
 #[derive(Debug)]
 struct Provided {
     name: PackageName,
@@ -31,11 +31,11 @@ struct Provided {
 }
 
 impl Universe {
-    /// Takes the records of all indices, those of the preferred archive first: of the same version in two archives, the
-    /// first is taken.
+    /// Makes a universe of the records of all indices. If two archives have the same version of a package, the first
+    /// record counts.
     ///
     /// # Errors
-    /// When a record's `Provides` cannot be read.
+    /// When the field `Provides` of a record is not valid.
     pub fn new(mut records: Vec<Record>) -> Result<Self, IndexError> {
         records.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| b.version.cmp(&a.version)));
         records.dedup_by(|later, first| later.name == first.name);
@@ -45,11 +45,11 @@ impl Universe {
         Ok(universe)
     }
 
-    /// Adds a package whose file is here, at `path`, with that hash and length; it takes the place of an archive's package
-    /// of the same name. `stanza` is its control file.
+    /// Adds a package from a file of this machine. It replaces a package of the same name, whatever the versions are.
+    /// `stanza` is its control file; `size` is the length of the file in bytes.
     ///
     /// # Errors
-    /// When the stanza is not a package's.
+    /// When the stanza does not describe a package for amd64.
     pub fn add_local(&mut self, stanza: &Stanza, path: PathBuf, sha256: Sha256, size: u64) -> Result<(), IndexError> {
         let package = || stanza.get("Package").unwrap_or_default().to_owned();
         let shown = path.display().to_string();
@@ -67,22 +67,23 @@ impl Universe {
         self.index_provided()
     }
 
-    /// How many packages there are.
     pub fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// Every package, by name.
+    /// All packages, sorted by name.
     pub fn records(&self) -> &[Record] {
         &self.records
     }
 
-    /// A package by its place. Panics if `id` is another universe's and lies beyond the end of this one.
+    /// Returns the package at a place.
+    ///
+    /// # Panics
+    /// When `id` was made by a larger universe.
     #[expect(
         clippy::indexing_slicing,
         reason = "an Id is only ever made from a place in the universe that it is used with"
@@ -91,22 +92,22 @@ impl Universe {
         &self.records[id.0 as usize]
     }
 
-    /// The package of that name.
+    /// Finds a package by its name.
     pub fn candidate(&self, name: &str) -> Option<&Record> {
         self.find(name).map(|id| self.record(id))
     }
 
-    /// The place of the package of that name.
+    /// Finds the place of a package by its name.
     pub fn find(&self, name: &str) -> Option<Id> {
         self.records.binary_search_by(|record| record.name.as_str().cmp(name)).ok().map(id)
     }
 
-    /// Relations to every package that all others may rely on (`Essential: yes`).
+    /// Returns a relation to each package with `Essential: yes`.
     pub fn essential(&self) -> Relations {
         self.select(|record| record.essential)
     }
 
-    /// Relations to every package of that priority.
+    /// Returns a relation to each package of that priority.
     pub fn of_priority(&self, priority: Priority) -> Relations {
         self.select(|record| record.priority == priority)
     }
@@ -116,10 +117,10 @@ impl Universe {
         Relations(chosen.map(|record| Alternatives(vec![Relation::any_version(record.name.clone())])).collect())
     }
 
-    /// The packages that satisfy a relation, in apt's order of preference: the one of that name; then those that provide
-    /// it, essential ones first, then by priority, then the last by name (where apt takes the one that its indices mention
-    /// last, which is nearly the same). A relation with a version is satisfied only by what is provided with a version
-    /// (Debian Policy 7.5).
+    /// Returns the packages that satisfy a relation, in apt's order of preference: first the package of that name, then
+    /// those that provide it. Among the providers the essential ones come first, then the more important ones, then
+    /// those whose names sort last. (apt prefers the provider that its indices mention last, which is nearly the same.)
+    /// A relation with a version is satisfied only by names that are provided with a version (Debian Policy 7.5).
     pub fn satisfying(&self, relation: &Relation) -> Vec<Id> {
         let any = match relation.qualifier.as_deref() {
             None | Some("native" | "amd64" | "all") => false,
@@ -166,7 +167,7 @@ impl Universe {
 }
 
 impl Id {
-    /// The place as an index into tables of the universe's length.
+    /// The place as an index into tables that have one entry for each package of the universe.
     pub fn index(self) -> usize {
         self.0 as usize
     }

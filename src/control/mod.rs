@@ -1,5 +1,5 @@
-//! The vocabulary of Debian control data, which every other module speaks: package names, versions, relations between
-//! packages, and the stanzas they are written in. Text comes in; checked values go out.
+//! The vocabulary of Debian's control data, for all other modules: text → package names, versions, relations and
+//! stanzas that are valid.
 
 mod name;
 mod relation;

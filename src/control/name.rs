@@ -1,4 +1,4 @@
-//! Package and architecture names, as Debian Policy allows them.
+//! Names of packages and architectures.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,27 +11,23 @@ use serde::Serialize;
 #[serde(transparent)]
 pub struct PackageName(String);
 
-/// Why a text is not a package or architecture name.
+/// Why a text is not the name of a package.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Fewer than two characters.
     #[error("`{0}` is too short: a name has at least two characters")]
     TooShort(String),
-    /// It begins with something else than a letter or a digit.
     #[error("`{0}` does not begin with a lower-case letter or a digit")]
     BadStart(String),
-    /// A character that Debian Policy does not allow.
     #[error("`{name}` has the character `{character}`: only a-z, 0-9, `+`, `-` and `.` are allowed")]
     BadCharacter {
         /// The text as it was given.
         name: String,
-        /// The first offending character.
+        /// The first character that is not allowed.
         character: char,
     },
 }
 
 impl PackageName {
-    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -65,14 +61,14 @@ impl fmt::Display for PackageName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Architecture {
-    /// 64-bit x86, the one that Linode runs.
+    /// 64-bit x86, as on Linode.
     Amd64,
-    /// Independent of the machine.
+    /// Every machine.
     All,
 }
 
 impl Architecture {
-    /// The name as in the `Architecture` field.
+    /// The name as in the field `Architecture`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Amd64 => "amd64",

@@ -5,26 +5,26 @@ use std::str::FromStr;
 
 use super::{NameError, PackageName, Version, VersionError};
 
-/// A whole relation field: all of its members must hold.
+/// A relation field. All of its members must be satisfied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Relations(pub Vec<Alternatives>);
 
-/// Members separated by `|`: one of them must hold; the first is preferred.
+/// Relations separated by `|`. One of them must be satisfied; the first is preferred.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alternatives(pub Vec<Relation>);
 
-/// One package, perhaps at certain versions, perhaps of another architecture.
+/// The name of a package, with limits on its version and its architecture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relation {
-    /// The package, real or virtual.
+    /// A real or virtual package.
     pub name: PackageName,
-    /// What follows the name's colon: `any`, `native` or an architecture.
+    /// The word after `name:`, which is `any`, `native` or an architecture.
     pub qualifier: Option<String>,
-    /// The versions that will do; every version when `None`.
+    /// The versions that satisfy the relation. `None` means all versions.
     pub version: Option<(Comparison, Version)>,
 }
 
-/// How a version must stand to the one that is named.
+/// An operator before a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {
     /// `<<`
@@ -42,36 +42,31 @@ pub enum Comparison {
 /// Why a text is not a relation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RelationError {
-    /// Nothing between two separators, or at an end.
-    #[error("there is nothing between two separators in `{0}`")]
+    /// A separator with nothing before or after it.
+    #[error("`{0}` has a separator with nothing before or after it")]
     Empty(String),
     /// `(` without `)`, or `[` without `]`.
     #[error("`{0}` has a bracket that is not closed")]
     Unclosed(String),
-    /// Words where a relation should have ended.
-    #[error("`{relation}` goes on with `{rest}`, where `,`, `|` or the end was expected")]
+    /// Text after the end of a relation.
+    #[error("`{relation}` has `{rest}` where `,`, `|` or the end was expected")]
     Trailing {
         /// The relation as it was given.
         relation: String,
-        /// What could not be read.
         rest: String,
     },
-    /// No `<<`, `<=`, `=`, `>=` or `>>` before the version.
     #[error("`({0})` does not begin with one of `<<`, `<=`, `=`, `>=`, `>>`")]
     BadComparison(String),
-    /// What stands after the name's colon.
-    #[error("`{0}` has after its `:` something that is no architecture")]
+    #[error("`{0}` has a word after its `:` that is not the name of an architecture")]
     BadQualifier(String),
-    /// The package's name.
     #[error("the package name {0}")]
     Name(#[from] NameError),
-    /// The version.
     #[error("the version {0}")]
     Version(#[from] VersionError),
 }
 
 impl Comparison {
-    /// As it is written in a relation.
+    /// The operator as it is written.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Earlier => "<<",
@@ -82,7 +77,7 @@ impl Comparison {
         }
     }
 
-    /// Whether `version` stands so to `bound`.
+    /// Whether `version OPERATOR bound` is true.
     pub fn holds(self, version: &Version, bound: &Version) -> bool {
         match self {
             Self::Earlier => version < bound,
@@ -95,17 +90,17 @@ impl Comparison {
 }
 
 impl Relation {
-    /// A relation to a package at any version.
+    /// Makes a relation that all versions of a package satisfy.
     pub fn any_version(name: PackageName) -> Self {
         Self { name, qualifier: None, version: None }
     }
 
-    /// Whether a package of the right name would do at `version`.
+    /// Whether a package of the right name satisfies the relation if it has this version.
     pub fn accepts(&self, version: &Version) -> bool {
         self.version.as_ref().is_none_or(|(comparison, bound)| comparison.holds(version, bound))
     }
 
-    /// Reads one relation; `None` when its architecture list leaves out amd64.
+    /// Parses one relation. Returns `None` if its list of architectures does not include amd64.
     fn parse(text: &str) -> Result<Option<Self>, RelationError> {
         let text = text.trim();
         let end = text.find(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '<')).unwrap_or(text.len());
@@ -138,13 +133,15 @@ impl Relation {
     }
 }
 
-/// Whether dpkg would take it for an architecture's name, known or not: letters, digits and `-`, which is not the first.
+/// Whether dpkg would take it for an architecture's name, known or not: letters, digits and `-`, which is not the
+/// first.
 fn is_architecture(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(allowed)
 }
 
-/// Takes `open … close` off the front of `rest`, if it begins so.
+/// Splits `rest` into the text between brackets at its start and the text after them. Returns `None` if it does not
+/// start with `open`. `whole` is for the error message.
 fn bracketed<'a>(
     whole: &str,
     rest: &'a str,
@@ -164,7 +161,7 @@ fn parse_version(inside: &str) -> Result<(Comparison, Version), RelationError> {
     Ok((comparison, version.parse()?))
 }
 
-/// Whether amd64 is meant by a list such as `amd64 arm64`, `linux-any` or `!i386` (Debian Policy 7.1).
+/// Whether a list such as `amd64 arm64`, `linux-any` or `!i386` includes amd64 (Debian Policy 7.1).
 fn architecture_list_has_amd64(list: &str) -> bool {
     let means_us = |word: &str| matches!(word, "amd64" | "any" | "linux-any" | "any-amd64" | "linux-amd64");
     let mut words = list.split_whitespace().peekable();
@@ -193,8 +190,8 @@ impl FromStr for Alternatives {
 impl FromStr for Relations {
     type Err = RelationError;
 
-    /// Reads a whole field. A comma at the end is allowed, as in debian/control. Members that only other architectures
-    /// have are left out.
+    /// Parses a relation field. It may end with a comma, as in debian/control. Relations for other architectures only
+    /// are left out.
     fn from_str(text: &str) -> Result<Self, RelationError> {
         let text = text.trim();
         let text = text.strip_suffix(',').unwrap_or(text);

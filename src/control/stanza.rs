@@ -1,9 +1,9 @@
-//! Stanzas of control data: `Field: value` lines, continued by lines that begin with a blank (deb822(5)).
+//! Stanzas of control data: lines `Field: value`, and continuation lines that begin with a space or a tab (deb822(5)).
 
 use std::fmt;
 use std::io::{self, BufRead};
 
-/// One stanza: fields in the order they were written. Field names compare without regard to case.
+/// One stanza. Its fields keep their order. Upper and lower case in field names make no difference.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stanza {
     fields: Vec<(String, String)>,
@@ -15,31 +15,29 @@ pub enum StanzaError {
     /// The source could not be read.
     #[error("it cannot be read: {0}")]
     Read(#[from] io::Error),
-    /// A line is neither `Field: value` nor a continuation.
-    #[error("line {line}: `{text}` is neither `Field: value` nor the continuation of a field")]
+    #[error("line {line}: `{text}` is neither `Field: value` nor a continuation line")]
     BadLine {
-        /// Counted from 1.
+        /// The number of the line, counted from 1.
         line: usize,
         /// The line as it was read.
         text: String,
     },
-    /// A field stands twice in one stanza.
-    #[error("line {line}: the field `{field}` stands there twice")]
+    #[error("line {line}: the stanza has the field `{field}` already")]
     Duplicate {
-        /// Counted from 1.
+        /// The number of the line, counted from 1.
         line: usize,
-        /// The field's name.
         field: String,
     },
 }
 
 impl Stanza {
-    /// The value of a field, its continuation lines separated by `\n` with their leading blank removed.
+    /// Returns the value of a field. Its continuation lines are separated by `\n` and have lost their first character,
+    /// which is the space or tab.
     pub fn get(&self, field: &str) -> Option<&str> {
         self.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(field)).map(|(_, value)| value.as_str())
     }
 
-    /// Adds a field at the end, or replaces the value that it has.
+    /// Replaces the value of a field. If there is no such field, it is added at the end.
     pub fn set(&mut self, field: &str, value: impl Into<String>) {
         match self.fields.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(field)) {
             Some((_, old)) => *old = value.into(),
@@ -47,22 +45,22 @@ impl Stanza {
         }
     }
 
-    /// The fields in their order.
+    /// All fields and their values, in their order.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Reads the first stanza of a text, for files that hold just one.
+    /// Parses the first stanza of a text. Text after it is ignored; without any stanza, the result has no fields.
     ///
     /// # Errors
-    /// When a line is not control data.
+    /// When a line of the stanza is not control data.
     pub fn parse(text: &str) -> Result<Self, StanzaError> {
         Stanzas::new(text.as_bytes()).next().unwrap_or_else(|| Ok(Self::default()))
     }
 }
 
 impl fmt::Display for Stanza {
-    /// Writes the stanza without the blank line that ends it. An empty continuation line becomes ` .`.
+    /// Writes the stanza without the empty line after it. An empty continuation line is written as ` .`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, value) in &self.fields {
             for (index, line) in value.split('\n').enumerate() {
@@ -78,14 +76,14 @@ impl fmt::Display for Stanza {
     }
 }
 
-/// Reads stanzas one after the other, holding only one in memory. Lines that begin with `#` are comments.
+/// Parses one stanza after the other; only one is in memory. Lines that begin with `#` are comments.
 pub struct Stanzas<R> {
     source: R,
     line: usize,
 }
 
 impl<R: BufRead> Stanzas<R> {
-    /// Reads from `source`, which holds UTF-8 (bytes that are not are replaced).
+    /// Bytes of `source` that are not valid UTF-8 are replaced with U+FFFD.
     pub fn new(source: R) -> Self {
         Self { source, line: 0 }
     }
@@ -147,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stanzas_come_back_as_they_were_written() {
+    fn a_stanza_is_written_as_it_was_read() {
         let text = "Package: aa\nDescription: one\n two\n .\n three\n\n\n# a comment\nPackage: bb\n";
         let stanzas: Vec<Stanza> = Stanzas::new(text.as_bytes()).collect::<Result<_, _>>().unwrap();
         assert_eq!(stanzas[0].get("description"), Some("one\ntwo\n\nthree"));

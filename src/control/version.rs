@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-/// A version `[epoch:]upstream[-revision]`. Equality and order are dpkg's: `1.0` equals `1.00` and `0:1.0`.
+/// A version `[epoch:]upstream[-revision]`. It is compared as dpkg does it: `1.0` is equal to `1.00` and `0:1.0`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(into = "String")]
 pub struct Version {
@@ -17,24 +17,21 @@ pub struct Version {
 /// Why a text is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VersionError {
-    /// Nothing there, or nothing but an epoch or a revision.
+    /// The text is empty, or has only an epoch or a revision.
     #[error("`{0}` has no upstream version")]
     Empty(String),
-    /// The part before `:` is not a number from 0 to 2147483647.
-    #[error("`{0}` has an epoch that is not a number")]
+    #[error("`{0}` has an epoch that is not a number from 0 to 2147483647")]
     BadEpoch(String),
-    /// The upstream version does not begin with a digit.
+    /// Concerns the upstream version: what follows the epoch.
     #[error("`{0}` does not begin with a digit")]
     BadStart(String),
-    /// A character that deb-version(7) does not allow there.
     #[error("`{version}` has the character `{character}`: only letters, digits and `.`, `+`, `-`, `~` are allowed")]
     BadCharacter {
         /// The text as it was given.
         version: String,
-        /// The first offending character.
+        /// The first character that is not allowed.
         character: char,
     },
-    /// It ends in `-`.
     #[error("`{0}` has an empty revision after `-`")]
     EmptyRevision(String),
 }
@@ -45,17 +42,18 @@ impl Version {
         &self.text
     }
 
-    /// The upstream version: without epoch and revision.
+    /// The version without its epoch and revision.
     pub fn upstream(&self) -> &str {
         self.parts().0
     }
 
-    /// The version without its epoch, as in a package's file name.
+    /// The version without its epoch, as in the name of a `.deb` file.
     pub fn without_epoch(&self) -> &str {
         self.text.split_once(':').map_or(self.text.as_str(), |(_, rest)| rest)
     }
 
-    /// Whether there is no revision: such a package is native, its changelog is `changelog.gz`.
+    /// Whether the version has no revision. The changelog of such a package is named `changelog.gz` (Debian Policy
+    /// 12.7).
     pub fn is_native(&self) -> bool {
         !self.without_epoch().contains('-')
     }
@@ -136,8 +134,8 @@ impl PartialEq for Version {
 
 impl Eq for Version {}
 
-/// Where a byte stands in deb-version(7)'s order: `~` before the end of the part, then letters, then all other bytes. A
-/// digit ends a run of non-digits, as the end of the part does.
+/// The rank of a byte (deb-version(7)): first `~`, then the end of the part, then letters, then all other bytes. A
+/// digit has the rank of the end, because it ends a run of non-digits.
 fn weight(byte: Option<&u8>) -> (u8, u8) {
     match byte {
         Some(b'~') => (0, 0),
@@ -147,7 +145,7 @@ fn weight(byte: Option<&u8>) -> (u8, u8) {
     }
 }
 
-/// Compares two upstream versions or two revisions: runs of non-digits and runs of digits in turn.
+/// Compares two upstream versions or two revisions. Runs of non-digits and runs of digits are compared in turn.
 fn compare_part(mut a: &[u8], mut b: &[u8]) -> Ordering {
     let is_digit = |part: &[u8]| part.first().is_some_and(u8::is_ascii_digit);
     while !a.is_empty() || !b.is_empty() {
@@ -168,7 +166,7 @@ fn compare_part(mut a: &[u8], mut b: &[u8]) -> Ordering {
     Ordering::Equal
 }
 
-/// Splits off the leading digits, without the zeros that they begin with.
+/// Splits `part` after its leading digits. The digits are returned without leading zeros.
 fn number(part: &[u8]) -> (&[u8], &[u8]) {
     let end = part.iter().position(|b| !b.is_ascii_digit()).unwrap_or(part.len());
     let (digits, rest) = part.split_at(end);
@@ -186,7 +184,7 @@ mod tests {
 
     #[test]
     fn order_is_that_of_deb_version() {
-        // The chain is the manual page's own example, then cases that other implementations got wrong on real data.
+        // The chain is the example of the manual page, then cases that other implementations got wrong on real data.
         let chain = ["1.0~~", "1.0~~a", "1.0~", "1.0", "1.0a", "1.0+b1", "1.0.1", "1.1-1", "1.1-1+b1", "1:0.1"];
         for pair in chain.windows(2) {
             assert!(version(pair[0]) < version(pair[1]), "{} < {}", pair[0], pair[1]);

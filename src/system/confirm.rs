@@ -1,19 +1,19 @@
-//! A question before something that cannot be undone.
+//! A question to the user before something that cannot be undone.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-/// How a question ended.
+/// The answer to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// A person at a terminal said yes.
+    /// `y` or `yes`, in upper or lower case.
     Yes,
-    /// A person said anything else.
+    /// Any other line, or none.
     No,
-    /// There is nobody to ask.
+    /// Standard input is not a terminal, so nobody was asked.
     Nobody,
 }
 
-/// Asks on standard error, and reads a line from standard input, if that is a terminal.
+/// Asks a question on standard error and reads the answer from standard input, if this is a terminal.
 ///
 /// # Errors
 /// When the terminal cannot be read.

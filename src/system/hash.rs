@@ -1,4 +1,4 @@
-//! SHA-256: the digest as a type, and writers and readers that take it on the way.
+//! SHA-256 digests of bytes, of files, and of what passes through a writer.
 
 use std::fmt;
 use std::fs::File;
@@ -15,18 +15,18 @@ use super::interrupt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256([u8; 32]);
 
-/// The text is not 64 hexadecimal digits.
+/// Why a text is not a digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a SHA-256: 64 hexadecimal digits")]
+#[error("`{0}` is not a SHA-256, which has 64 hexadecimal digits")]
 pub struct Sha256Error(String);
 
 impl Sha256 {
-    /// The digest of bytes in memory.
+    /// Hashes bytes in memory.
     pub fn of(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
     }
 
-    /// The digest of a file's content, and its length in bytes.
+    /// Hashes a file. Returns the digest and the length in bytes. Uses 256 KiB of memory, however long the file is.
     ///
     /// # Errors
     /// When the file cannot be read, or the user interrupts.
@@ -75,7 +75,7 @@ impl Serialize for Sha256 {
     }
 }
 
-/// Passes what is written on to `inner` and takes its digest and length.
+/// A writer that passes all bytes on to another writer, and hashes and counts them.
 pub struct HashingWriter<W> {
     inner: W,
     hasher: sha2::Sha256,
@@ -83,12 +83,11 @@ pub struct HashingWriter<W> {
 }
 
 impl<W: Write> HashingWriter<W> {
-    /// Begins with nothing written.
     pub fn new(inner: W) -> Self {
         Self { inner, hasher: sha2::Sha256::new(), length: 0 }
     }
 
-    /// Gives back the inner writer, the digest, and the number of bytes.
+    /// Returns the inner writer, and the digest and number of the bytes that were written to it.
     pub fn finish(self) -> (W, Sha256, u64) {
         (self.inner, Sha256(self.hasher.finalize().into()), self.length)
     }

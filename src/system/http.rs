@@ -1,5 +1,5 @@
-//! HTTP as this program speaks it: statuses are answers and not errors, nothing is waited for without end, and servers
-//! are told who asks. Proxies are taken from `http_proxy` and its kin.
+//! Settings for all HTTP requests: a status such as 404 is not an error, every wait has a limit, and the header
+//! User-Agent names stackdeb. Proxies are read from the variables `http_proxy`, `https_proxy` and `no_proxy`.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use ureq::config::ConfigBuilder;
 use ureq::http::header::HOST;
 use ureq::typestate::AgentScope;
 
-/// No more than this is kept of what [`get`] is answered, in bytes.
+/// The longest body that [`get`] reads, in bytes.
 const BODY_LIMIT: u64 = 64 * 1024;
 
-/// How long a server is waited for.
+/// How long to wait for a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// For a connection to be made.
+    /// The longest time for making a connection.
     pub connect: Duration,
-    /// Without a single byte, in either direction.
+    /// The longest time in which no byte is sent or received.
     pub stall: Duration,
 }
 
-/// An agent's settings, for its owner to add to.
+/// Returns the settings that all agents of this program have in common. The caller may add others.
 pub fn settings(patience: Patience) -> ConfigBuilder<AgentScope> {
     ureq::Agent::config_builder()
         .http_status_as_error(false)
@@ -30,20 +30,19 @@ pub fn settings(patience: Patience) -> ConfigBuilder<AgentScope> {
         .user_agent(concat!("stackdeb/", env!("CARGO_PKG_VERSION")))
 }
 
-/// A site's answer.
+/// The response of a web site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The status code.
     pub status: u16,
-    /// The body's beginning.
+    /// Bytes that are not valid UTF-8 are replaced with U+FFFD.
     pub body: String,
 }
 
-/// GETs a page once, with a `Host:` of its own if `host` has one. Redirects are answers as well. A proxy is not asked for
-/// an address of this machine.
+/// Sends one GET request. `host` replaces the host of the address in the header Host. Redirects are not followed.
+/// Addresses of this machine (127.0.0.0/8) are asked directly, without a proxy.
 ///
 /// # Errors
-/// When there is no answer within `limit`: the reason as a phrase.
+/// When there is no whole response within `limit`, or its body has more than 64 KiB. The error is a phrase.
 pub fn get(url: &str, host: Option<&str>, limit: Duration) -> Result<Answer, String> {
     let mut settings = settings(Patience { connect: limit, stall: limit }).timeout_global(Some(limit)).max_redirects(0);
     if url.starts_with("http://127.") {

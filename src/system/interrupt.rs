@@ -1,5 +1,5 @@
-//! The end of work on SIGINT or SIGTERM: long work asks [`check`] now and then and gives up as on any other error, so
-//! that everything unfinished is removed on the way out. A second signal ends the process at once.
+//! SIGINT and SIGTERM. Long work calls [`check`] again and again and ends with an error after a signal, so that
+//! unfinished files are removed as after any other error. A second signal ends the process at once.
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// The exit status after an interrupt: 128 + SIGINT, as shells report it.
+/// The exit status after an interrupt: 128 + SIGINT, which is what shells report.
 pub const EXIT_STATUS: u8 = 130;
 
 fn requested_flag() -> &'static Arc<AtomicBool> {
@@ -17,12 +17,12 @@ fn requested_flag() -> &'static Arc<AtomicBool> {
     REQUESTED.get_or_init(Arc::default)
 }
 
-/// The user asked to stop.
+/// The user has sent SIGINT (Ctrl-C) or SIGTERM.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
 pub struct Interrupted;
 
-/// Begins to listen for both signals. To be called once, when the program starts.
+/// Installs the handlers of both signals. Call it once, when the program starts.
 ///
 /// # Errors
 /// When the handlers cannot be installed.
@@ -34,16 +34,16 @@ pub fn install() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a signal has come.
+/// Whether a signal was received. Costs one atomic load.
 pub fn requested() -> bool {
     requested_flag().load(Ordering::Relaxed)
 }
 
-/// Fails when a signal has come; costs one atomic load.
+/// Fails if a signal was received. Costs one atomic load.
 ///
 /// # Errors
-/// [`Interrupted`], as an [`io::Error`] so that it passes through readers and writers (its kind is `Other`: the
-/// standard library tries again on `Interrupted`).
+/// [`Interrupted`], within an [`io::Error`] so that readers and writers pass it on. Its kind is `Other`, because the
+/// standard library tries again after an error of the kind `Interrupted`.
 pub fn check() -> io::Result<()> {
     if requested() { Err(io::Error::other(Interrupted)) } else { Ok(()) }
 }

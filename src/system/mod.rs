@@ -1,6 +1,5 @@
-//! What every module needs of the operating system: files that appear whole or not at all, hashes, HTTP, questions, the
-//! one clock, the cache, progress, deletion that stops at mounts, root without root, and the end of work when the user
-//! interrupts it.
+//! What all modules need from the operating system: complete files, hashes, HTTP, questions to the user, times, the
+//! cache, progress lines, safe deletion, user namespaces, and interrupts.
 
 pub mod cache;
 pub mod confirm;

@@ -1,5 +1,5 @@
-//! Files that appear whole or not at all. While it is written, an output has no name, so that nothing remains of it even
-//! when the process is killed; the previous file of that name stays as it was until the new one is complete.
+//! Files that appear complete or not at all. While a file is written it has no name, so nothing remains of it even if
+//! the process is killed. An older file of the same name stays until the new one is complete.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -13,29 +13,27 @@ use tempfile::TempPath;
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("cannot write {path}: {source}")]
 #[diagnostic(help(
-    "check that the folder exists, that you may write there, and that the disk has room; no file there was changed"
+    "check that you can make files in that folder, and that the disk has free space; no file there was changed"
 ))]
 pub struct OutputError {
-    /// The file's final name.
     pub path: String,
-    /// What the system said.
     #[source]
     pub source: io::Error,
 }
 
-/// A file under way to `path`. Dropped without [`OutputFile::commit`], it leaves nothing behind.
+/// A file that is being written. If it is dropped without [`OutputFile::commit`], nothing remains of it.
 pub struct OutputFile {
     file: File,
-    /// The temporary name, on file systems that have no unnamed files.
+    /// The temporary name, on file systems without `O_TMPFILE`.
     temporary: Option<TempPath>,
     path: PathBuf,
 }
 
 impl OutputFile {
-    /// Begins a file that will be called `path`; its folder is made if it is missing.
+    /// Begins a file that will have the name `path`. The folder is made if it does not exist.
     ///
     /// # Errors
-    /// When the folder cannot be made or written to.
+    /// When the folder or the file cannot be made.
     pub fn create(path: &Path) -> Result<Self, OutputError> {
         Self::begin(path).map_err(|source| error(path, source))
     }
@@ -55,20 +53,20 @@ impl OutputFile {
         Ok(Self { file, temporary, path: path.to_owned() })
     }
 
-    /// The name that it will have.
+    /// The name that [`OutputFile::commit`] gives it.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The open file, for positioned reads and writes and `set_len`.
+    /// The open file, for `read_at`, `write_at` and `set_len`.
     pub fn file(&self) -> &File {
         &self.file
     }
 
-    /// Gives the file its name, in the place of an older one if there is one.
+    /// Writes the content to the disk (fdatasync) and gives the file its name. It replaces an older file of that name.
     ///
     /// # Errors
-    /// When it cannot be written out to the disk, or not be named.
+    /// When either fails. The older file is then unchanged.
     pub fn commit(self) -> Result<(), OutputError> {
         let path = self.path.clone();
         self.finish().map_err(|source| error(&path, source))
@@ -80,7 +78,7 @@ impl OutputFile {
         temporary.persist(&self.path).map_err(|error| error.error)
     }
 
-    /// Names an unnamed file: a link can't replace, so it goes by a temporary name and a rename.
+    /// Names an unnamed file. linkat(2) cannot replace a file, so the link has a temporary name and is renamed.
     fn link(&self) -> io::Result<()> {
         let folder = folder_of(&self.path);
         let descriptor = format!("/proc/self/fd/{}", self.file.as_raw_fd());
@@ -109,20 +107,20 @@ impl Seek for OutputFile {
     }
 }
 
-/// Writes a whole file in one go.
+/// Writes a complete file.
 ///
 /// # Errors
-/// When it cannot be written; an older file of that name is then as it was.
+/// When that fails. An older file of that name is then unchanged.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     let mut output = OutputFile::create(path)?;
     output.write_all(bytes).map_err(|source| error(path, source))?;
     output.commit()
 }
 
-/// Makes `link` a symbolic link to `target`, in the place of whatever has that name.
+/// Makes `link` a symbolic link to `target`. It replaces a file or link of that name.
 ///
 /// # Errors
-/// When the folder cannot be written to.
+/// When the link cannot be made, or `link` is a folder.
 pub fn write_symlink(link: &Path, target: &Path) -> Result<(), OutputError> {
     let make = || {
         let named = tempfile::Builder::new()
@@ -146,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_appears_when_it_is_whole() {
+    fn a_file_appears_when_it_is_complete() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out/file");
         write_file(&path, b"old").unwrap();

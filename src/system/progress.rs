@@ -1,6 +1,6 @@
-//! How the user learns what long work is doing. A command makes a [`Reporter`] and hands it down; work that takes over a
-//! second asks it for a [`Progress`] line. That line is drawn on standard error, and only if this is a terminal: a pipe or
-//! a log file gets none of it.
+//! How the user learns what long work is doing. A command makes a [`Reporter`] and hands it down; work that takes over
+//! a second asks it for a [`Progress`] line. That line is drawn on standard error, and only if this is a terminal: a
+//! pipe or a log file gets none of it.
 
 use std::time::Duration;
 
@@ -9,10 +9,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// The pause between two steps of a spinner.
 const TICK: Duration = Duration::from_millis(200);
 
-/// Whom work reports to. It is copied freely: all copies write to the same place.
+/// Where work reports to. It can be copied: all copies write to the same place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reporter {
-    /// Standard error.
     Stderr,
     /// Nobody: no line is ever drawn or written.
     Silent,

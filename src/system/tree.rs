@@ -1,5 +1,5 @@
-//! Trees of files: deletion that stops at every mount, and the folder in the cache that one build works in. A tree that
-//! something is still mounted in must never take what is mounted with it: a bind mount of the host's `/dev`, say.
+//! Deletion of trees, and the folder in the cache that one build works in. Deletion stops at every mount point, because
+//! a tree may still have a bind mount of the host's `/dev` in it, and that must not be emptied.
 
 use std::ffi::{CStr, OsStr};
 use std::fs::{self, File, OpenOptions};
@@ -13,25 +13,18 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-/// Why a tree could not be deleted, or a work folder not be made.
+/// Why a tree could not be deleted, or a work folder could not be made.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum TreeError {
-    /// Something is mounted in the tree; it was left as it was.
+    /// Something is mounted at `path`. It was not touched.
     #[error("{path} is a mount point, so the deletion of the tree stopped there")]
-    #[diagnostic(help("look with `findmnt -R {path}` what is mounted there, unmount it, and try again"))]
-    Mount {
-        /// The mount point.
-        path: String,
-    },
-    /// The system refused.
+    #[diagnostic(help("`findmnt -R {path}` shows what is mounted there: unmount it, and try again"))]
+    Mount { path: String },
     #[error("cannot {action} {path}: {source}")]
-    #[diagnostic(help("check the permissions of that folder, and that the disk has room"))]
+    #[diagnostic(help("check the permissions of that folder, and that the disk has free space"))]
     Io {
-        /// What was tried.
         action: &'static str,
-        /// On which file.
         path: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
@@ -41,12 +34,12 @@ fn io_error(action: &'static str, path: &Path, source: impl Into<io::Error>) -> 
     TreeError::Io { action, path: path.display().to_string(), source: source.into() }
 }
 
-/// Deletes `path` and all that is below it. Nothing happens when there is no such file. Symbolic links are deleted, not
-/// followed, except in the folders that lead to `path`. An interrupt does not stop it: it is often the reason for it.
+/// Deletes `path` and everything below it. It is no error if `path` does not exist. Symbolic links below `path` are
+/// deleted and not followed. An interrupt does not stop the deletion, because it is often the reason for it.
 ///
 /// # Errors
-/// At the first mount, whose contents stay untouched, even if it is a bind mount of the same file system; at the first
-/// file that cannot be deleted. What came before it is then gone, what comes after is still there.
+/// At the first mount point, whose contents are not touched, even if it is a bind mount of the same file system; and at
+/// the first file that cannot be deleted. The rest of the tree is then still there.
 pub fn remove(path: &Path) -> Result<(), TreeError> {
     let absolute = std::path::absolute(path).map_err(|source| io_error("find", path, source))?;
     let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
@@ -102,29 +95,30 @@ fn os_str(name: &CStr) -> &OsStr {
 
 fn unlink_error(path: &Path, errno: Errno) -> TreeError {
     match errno {
-        // A file or folder that something is mounted on in this mount namespace: unlink(2), rmdir(2).
+        // The file or folder is a mount point in this mount namespace (unlink(2), rmdir(2)).
         Errno::EBUSY => TreeError::Mount { path: path.display().to_string() },
         errno => io_error("delete", path, errno),
     }
 }
 
-/// The folder of one build: nobody else's, and gone when this is dropped. A build that was killed leaves its folder
-/// behind; the next one deletes it.
+/// The folder of one build. No other build uses it, and it is deleted when this value is dropped. If a build is killed,
+/// its folder remains until the next build, which deletes it.
 pub struct WorkFolder {
     path: PathBuf,
     lock_path: PathBuf,
-    /// Held as long as the folder is in use. The system gives it back when the process ends, however it ends.
+    /// Held while the folder is in use. The kernel releases it when the process ends, for whatever reason.
     _lock: Flock<File>,
 }
 
 impl WorkFolder {
-    /// Makes a new folder in `parent` (that is [`super::cache::Cache::work`]) after deleting those that no running build holds.
+    /// Makes a new folder in `parent`, which is [`super::cache::Cache::work`]. First it deletes the folders of builds
+    /// that no longer run.
     ///
     /// # Errors
-    /// When the folder cannot be made. Old folders that cannot be deleted are left alone: they harm nothing but the
-    /// room on the disk, and may belong to another user.
+    /// When the folder cannot be made. It is no error if an old folder cannot be deleted: it may belong to another
+    /// user.
     pub fn create(parent: &Path) -> Result<Self, TreeError> {
-        // Only one process at a time makes or deletes folders, so that no folder is seen before it is locked.
+        // One process at a time makes or deletes folders, so that none is deleted between being made and being locked.
         let door = lock(&parent.join("lock"), FlockArg::LockExclusive)?;
         delete_stale(parent).map_err(|source| io_error("read", parent, source))?;
         let (lock_file, lock_path) = tempfile::Builder::new()
@@ -141,7 +135,6 @@ impl WorkFolder {
         Ok(Self { path, lock_path, _lock: lock })
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -149,7 +142,7 @@ impl WorkFolder {
 
 impl Drop for WorkFolder {
     fn drop(&mut self) {
-        // What cannot be deleted now is deleted by the next build, as long as the lock file is there.
+        // If the deletion fails, the lock file stays, and with it the next build finds and deletes the folder.
         if remove(&self.path).is_ok() {
             let _ = fs::remove_file(&self.lock_path);
         }
@@ -205,19 +198,19 @@ mod tests {
     }
 
     #[test]
-    fn a_work_folder_goes_when_it_is_dropped_and_a_forgotten_one_later() {
+    fn a_work_folder_is_deleted_when_it_is_dropped_and_an_abandoned_one_by_the_next_build() {
         let parent = tempfile::tempdir().unwrap();
-        let living = WorkFolder::create(parent.path()).unwrap();
-        fs::write(living.path().join("file"), b"").unwrap();
-        let forgotten = parent.path().join("build-killed");
-        fs::create_dir_all(forgotten.join("root")).unwrap();
+        let running = WorkFolder::create(parent.path()).unwrap();
+        fs::write(running.path().join("file"), b"").unwrap();
+        let abandoned = parent.path().join("build-killed");
+        fs::create_dir_all(abandoned.join("root")).unwrap();
         fs::write(parent.path().join("build-killed.lock"), b"").unwrap();
         let second = WorkFolder::create(parent.path()).unwrap();
-        assert!(!forgotten.exists(), "nobody held its lock");
-        assert!(living.path().join("file").exists(), "its lock is held");
-        let paths = [living.path().to_owned(), second.path().to_owned()];
-        drop((living, second));
+        assert!(!abandoned.exists(), "nobody held its lock");
+        assert!(running.path().join("file").exists(), "its lock is held");
+        let paths = [running.path().to_owned(), second.path().to_owned()];
+        drop((running, second));
         assert!(paths.iter().all(|path| !path.exists()));
-        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1, "only the lock for all remains");
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1, "only the lock of all builds remains");
     }
 }

@@ -1,4 +1,4 @@
-//! Why something could not be downloaded.
+//! The errors of downloads.
 
 use std::io;
 
@@ -6,77 +6,56 @@ use crate::system::hash::Sha256;
 use crate::system::interrupt;
 use crate::system::output::OutputError;
 
-/// What is wrong with a mirror, the network, a file, or this machine.
+/// Why a file could not be downloaded.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FetchError {
-    /// The mirror does not have it.
-    #[error("{url} is not there")]
+    #[error("the mirror does not have {url}")]
     #[diagnostic(help(
-        "check the mirror's address and the suite under [image] in stack.toml; or the mirror is being updated: try again"
+        "check the mirror's address and the suite under [image] in stack.toml; if both are right, the mirror is being \
+         updated: try again later"
     ))]
-    NotFound {
-        /// The address.
-        url: String,
-    },
-    /// The mirror answers something else than the file.
-    #[error("{url}: the mirror answers {status}")]
+    NotFound { url: String },
+    /// The status is neither a success nor one that may pass.
+    #[error("the mirror answers {status} for {url}")]
     #[diagnostic(help("check the mirror's address under [image] in stack.toml, and http_proxy if it is set"))]
     Status {
-        /// The address.
         url: String,
-        /// The status with its name.
+        /// The code with its name: `403 Forbidden`.
         status: String,
     },
-    /// The network, several times.
     #[error("{url} cannot be downloaded, after {attempts} attempts: {reason}")]
-    #[diagnostic(help("check the network, and http_proxy if the way out is a proxy; or name another [image] mirror"))]
+    #[diagnostic(help(
+        "check the network, and http_proxy if you use a proxy; or name another mirror under [image] in stack.toml"
+    ))]
     Network {
-        /// The address.
         url: String,
-        /// How often it was tried.
         attempts: u32,
-        /// What went wrong the last time.
+        /// The error of the last attempt.
         reason: String,
     },
-    /// It is not as long as the index says.
     #[error("{url} has {found} bytes, but {expected} are expected")]
-    #[diagnostic(help("the mirror is being updated, or broken: try again, or name another [image] mirror"))]
-    Size {
-        /// The address.
-        url: String,
-        /// What the index says.
-        expected: u64,
-        /// What came.
-        found: u64,
-    },
-    /// It is not what the index says.
+    #[diagnostic(help(
+        "the mirror is being updated or is broken: try again later, or name another one under [image] in stack.toml"
+    ))]
+    Size { url: String, expected: u64, found: u64 },
+    /// `expected` is from the index.
     #[error("{url} has the SHA-256 {found}, but {expected} is expected")]
     #[diagnostic(help(
-        "the file was changed on the mirror or on the way and was not kept: name another [image] mirror"
+        "the file was changed on the mirror or on the way, so it was discarded: name another one under [image] in \
+         stack.toml"
     ))]
-    Hash {
-        /// The address.
-        url: String,
-        /// What the index says.
-        expected: Sha256,
-        /// What came.
-        found: Sha256,
-    },
-    /// A local file.
+    Hash { url: String, expected: Sha256, found: Sha256 },
+    /// A file of a `file:` mirror.
     #[error("cannot read {path}: {source}")]
-    #[diagnostic(help("it is on a `file:` mirror under [image] in stack.toml: make it readable, or name another"))]
+    #[diagnostic(help("make the file readable, or name another mirror under [image] in stack.toml"))]
     Read {
-        /// The file.
         path: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
-    /// The file cannot be kept.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Output(#[from] OutputError),
-    /// The user asked to stop.
     #[error(transparent)]
     Interrupted(#[from] interrupt::Interrupted),
 }

@@ -1,5 +1,6 @@
-//! Mirrors as they answer: an address and the byte to begin at come in; the file's bytes from there on, or from its
-//! beginning, go out. HTTP, HTTPS and `file:` addresses; proxies are taken from `http_proxy` and its kin.
+//! Requests to mirrors: an address and an offset → the bytes of the file, from the offset or from the beginning.
+//! Addresses are `http:`, `https:` or `file:`. Proxies are read from the variables `http_proxy`, `https_proxy` and
+//! `no_proxy`.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -11,14 +12,14 @@ use ureq::http::{HeaderMap, HeaderName, StatusCode};
 use super::error::FetchError;
 use crate::system::http::{self, Patience};
 
-/// How long a mirror is waited for, and how often it is asked.
+/// How long to wait for a mirror, and how often to try.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// For a connection to be made.
+    /// The longest time for making a connection.
     pub connect: Duration,
-    /// Without a single byte.
+    /// The longest time in which a mirror may send nothing.
     pub stall: Duration,
-    /// Attempts in all, 1 or more.
+    /// The number of attempts, the first one included.
     pub attempts: u32,
     /// The pause after the first failure. It doubles after each further one, five times at most.
     pub pause: Duration,
@@ -42,11 +43,11 @@ impl Default for Limits {
     }
 }
 
-/// One attempt's end.
+/// Why one attempt failed.
 pub(super) enum Failure {
-    /// Another attempt may do.
+    /// Another attempt may succeed.
     Passing(String),
-    /// No other attempt will.
+    /// Further attempts would fail in the same way.
     Lasting(FetchError),
 }
 
@@ -56,29 +57,28 @@ impl From<FetchError> for Failure {
     }
 }
 
-/// What a mirror sends.
+/// The body of a mirror's answer.
 pub(super) struct Body {
     pub(super) reader: Box<dyn Read>,
-    /// Where in the file it begins.
+    /// The offset in the file of the first byte.
     pub(super) start: u64,
-    /// The file's whole length, if the mirror says.
+    /// The length of the whole file, in bytes, if the mirror says it.
     pub(super) total: Option<u64>,
 }
 
-/// The connections to mirrors; kept open from one file to the next.
+/// The connections to mirrors. They stay open from one file to the next.
 #[derive(Debug, Clone)]
 pub(super) struct Mirrors {
     agent: ureq::Agent,
 }
 
 impl Mirrors {
-    /// Nothing is connected yet.
     pub(super) fn new(limits: Limits) -> Self {
         let patience = Patience { connect: limits.connect, stall: limits.stall };
         Self { agent: ureq::Agent::new_with_config(http::settings(patience).build()) }
     }
 
-    /// Asks for the file from byte `offset` on. The mirror may send all of it nevertheless (RFC 9110, 14.2).
+    /// Asks for the file from byte `offset` on. A mirror may ignore that and send the whole file (RFC 9110, 14.2).
     pub(super) fn open(&self, url: &str, offset: u64) -> Result<Body, Failure> {
         if let Some(path) = url.strip_prefix("file:") {
             return open_local(url, path.strip_prefix("//").unwrap_or(path), offset);

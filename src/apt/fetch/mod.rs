@@ -1,6 +1,6 @@
-//! Downloads from mirrors, with the size and the hash that the file must have. A file gets its name when it is whole and
-//! right; until then nothing of it can be seen. A connection that breaks is tried again, and goes on where it was if the
-//! mirror can do that.
+//! Downloads from mirrors. A file gets its name only after its size and hash have been checked; until then it is
+//! invisible. After a broken connection the download is tried again, and goes on where it stopped if the mirror
+//! supports that.
 
 mod error;
 mod mirrors;
@@ -21,22 +21,23 @@ use mirrors::{Failure, Mirrors};
 pub use error::FetchError;
 pub use mirrors::Limits;
 
-/// How many downloads go on side by side.
+/// The number of simultaneous downloads.
 const SIDE_BY_SIDE: usize = 6;
+/// In bytes, for each download.
 const BUFFER: usize = 64 * 1024;
 
 /// A file to download.
 #[derive(Debug, Clone)]
 pub struct Download {
-    /// Its addresses; the next is taken when one does not have it.
+    /// Addresses of the same file. The next one is tried if a mirror answers that it does not have the file.
     pub urls: Vec<String>,
-    /// Its size and hash.
+    /// The size and hash that the file must have.
     pub file: ReleaseFile,
-    /// The name it gets.
+    /// Where to save it.
     pub path: PathBuf,
 }
 
-/// Fetches from mirrors; keeps connections open from one download to the next.
+/// Downloads files from mirrors. Connections stay open from one download to the next.
 #[derive(Debug, Clone)]
 pub struct Client {
     mirrors: Mirrors,
@@ -45,21 +46,20 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client that connects to a mirror only when something is fetched. Progress lines of `reporter` show the
-    /// downloads.
+    /// Makes a client without connecting to anything. `reporter` shows the progress of its downloads.
     pub fn new(limits: Limits, reporter: Reporter) -> Self {
         Self { mirrors: Mirrors::new(limits), limits, reporter }
     }
 
-    /// The reporter that the client was made with, for the work around its downloads.
+    /// For the work before and after the downloads.
     pub(super) fn reporter(&self) -> Reporter {
         self.reporter
     }
 
-    /// Fetches a small file of unknown hash into memory: a Release file, which is verified by its signature.
+    /// Downloads a file of unknown size and hash into memory. That is for Release files only, which have a signature.
     ///
     /// # Errors
-    /// When it cannot be had, or is longer than `limit` bytes.
+    /// When the file cannot be downloaded or is longer than `limit` bytes.
     pub fn read(&self, url: &str, limit: u64) -> Result<Vec<u8>, FetchError> {
         self.retry(url, || {
             let body = self.mirrors.open(url, 0)?;
@@ -81,10 +81,11 @@ impl Client {
         })
     }
 
-    /// Fetches files side by side, the longest first. Those that are there already, whole and right, are not fetched.
+    /// Downloads several files at once, the longest first. A file that exists with the right size and hash is left
+    /// alone. `what` is a phrase for the progress line.
     ///
     /// # Errors
-    /// The first error; the files that were whole by then are kept.
+    /// The first error. Files that were complete by then are kept.
     pub fn save_all(&self, what: &str, downloads: &[Download]) -> Result<(), FetchError> {
         let progress = self.reporter.bytes(what, downloads.iter().map(|download| download.file.size).sum());
         let mut queue: Vec<&Download> = downloads.iter().collect();
@@ -133,7 +134,7 @@ impl Client {
         Ok(output.commit()?)
     }
 
-    /// One attempt: the rest of the file, or all of it.
+    /// Makes one attempt to download the rest of the file, or all of it if the mirror sends that.
     fn transfer(&self, url: &str, part: &mut Part) -> Result<(), Failure> {
         let expected = part.expected.size;
         let mut body = self.mirrors.open(url, part.length)?;
@@ -178,11 +179,11 @@ impl Client {
     }
 }
 
-/// A download under way.
+/// An unfinished download.
 struct Part<'a> {
     writer: HashingWriter<OutputFile>,
     length: u64,
-    /// The furthest it has come, which is what the user was shown.
+    /// The largest `length` so far. The progress line never goes back, even if a download starts again.
     shown: u64,
     expected: ReleaseFile,
     path: &'a Path,
@@ -211,7 +212,7 @@ impl<'a> Part<'a> {
     }
 }
 
-/// Whether there is a file of that name with the right size and hash. Another process may have left a broken disk behind.
+/// Whether the file exists with the right size and hash. The hash is checked each time, because disks fail.
 fn is_right(path: &Path, expected: ReleaseFile) -> Result<bool, FetchError> {
     match path.metadata() {
         Ok(metadata) if metadata.len() == expected.size => {}

@@ -1,9 +1,9 @@
-//! Which packages must be installed: names of what is wanted come in; those and everything that they depend on go out, the
-//! same that `apt-get --no-install-recommends` takes on an empty system.
+//! The solver: relations that are wanted → the packages that satisfy them, with all dependencies. The result is the
+//! same as that of `apt-get --no-install-recommends` on an empty system.
 //!
-//! Like apt's, it is a closure that goes depth first: of alternatives, one that is chosen already will do; else the first
-//! that can be installed is taken. One that conflicts with what is chosen is given up for the next. What a package needs
-//! without a choice is chosen before its alternatives are.
+//! The search goes depth first, as apt's does. If one of several alternatives is chosen already, it is used; otherwise
+//! the first one is taken that can be installed and does not conflict with a chosen package. Dependencies without
+//! alternatives are chosen before those with alternatives.
 
 mod error;
 mod needs;
@@ -20,11 +20,11 @@ use needs::Needs;
 
 pub use error::SolveError;
 
-/// Finds the packages that satisfy all of `wanted`, with all that they depend on, sorted by name. What is wanted by name
-/// is chosen before any dependency is looked at, so that it decides between alternatives.
+/// Finds the packages that satisfy all of `wanted`, with their dependencies, sorted by name. Packages that are wanted
+/// by name are chosen first, so that they decide between alternatives.
 ///
 /// # Errors
-/// When there is no such set, with the chain of relations that leads to the trouble.
+/// When there is no such set. The error names the relations that lead to the conflict.
 pub fn solve<'a>(universe: &'a Universe, wanted: &[Relations]) -> Result<Vec<&'a Record>, SolveError> {
     let mut search = Search {
         universe,
@@ -58,31 +58,30 @@ pub fn solve<'a>(universe: &'a Universe, wanted: &[Relations]) -> Result<Vec<&'a
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Not chosen.
     Out,
-    /// Chosen; its dependencies have not been looked at.
+    /// Chosen, without its dependencies.
     Chosen,
-    /// Its dependencies are chosen, or being looked at.
+    /// Chosen, and its dependencies are chosen too or are being chosen.
     Expanded,
 }
 
 struct Search<'a> {
     universe: &'a Universe,
     states: Vec<State>,
-    /// Each change of state: the package and the state before.
+    /// All changes of `states`, to undo them: the package and its previous state.
     trail: Vec<(Id, State)>,
     needs: HashMap<Id, Rc<Needs>>,
-    /// For each package those that conflict with it and have been chosen at some time.
+    /// For each package, those that conflict with it and were chosen at any time of the search.
     forbidden: HashMap<Id, Vec<Id>>,
-    /// Who brought a chosen package in; nobody when it was wanted by name.
+    /// For each chosen package, the one that depends on it; `None` if the package was wanted by name.
     reasons: HashMap<Id, Option<Id>>,
-    /// Packages that cannot be installed whatever else is chosen.
+    /// The packages that cannot be installed, whatever else is chosen, with the relations that lead to the cause.
     hopeless: HashMap<Id, Vec<String>>,
     attempts: usize,
 }
 
 impl Search<'_> {
-    /// Makes one of the alternatives chosen, with its dependencies.
+    /// Chooses one of the alternatives with its dependencies. `by` is the package that depends on them.
     fn satisfy(&mut self, group: &Alternatives, by: Option<Id>) -> Result<(), Trouble> {
         if !self.chosen_of(group).is_empty() {
             return Ok(());
@@ -110,7 +109,7 @@ impl Search<'_> {
         }
     }
 
-    /// Takes a package, if nothing chosen speaks against it.
+    /// Chooses a package, without its dependencies, if it does not conflict with a chosen one.
     fn choose(&mut self, id: Id, by: Option<Id>) -> Result<(), Trouble> {
         if self.state(id) != State::Out {
             return Ok(());
@@ -144,13 +143,13 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// A chosen package that cannot bear `id`.
+    /// Returns a chosen package that declares a conflict with `id`.
     fn forbidden_by(&self, id: Id) -> Option<Id> {
         self.forbidden.get(&id)?.iter().copied().find(|&other| self.state(other) != State::Out)
     }
 
-    /// Chooses the dependencies of a chosen package. Those that leave no choice are chosen first, all of them, so that the
-    /// alternatives of others are decided by them.
+    /// Chooses the dependencies of a chosen package. Those without alternatives come first, so that they decide between
+    /// the alternatives of the others.
     fn expand(&mut self, id: Id) -> Result<(), Trouble> {
         if self.state(id) == State::Expanded {
             return Ok(());
@@ -172,7 +171,8 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Adds to a trouble's chain that `id` needs `group`, and remembers troubles that will not go away.
+    /// Puts "`id` depends on `group`" before the chain of relations, and remembers packages that can never be
+    /// installed.
     fn lengthen(&mut self, trouble: Trouble, id: Id, group: &Alternatives) -> Trouble {
         match trouble {
             Trouble::Unsatisfiable { mut chain, depends_on_choices } => {
@@ -186,13 +186,13 @@ impl Search<'_> {
         }
     }
 
-    /// The members of a group that are chosen.
+    /// Returns all chosen packages that satisfy the group.
     fn chosen_of(&self, group: &Alternatives) -> Vec<Id> {
         let all = group.0.iter().flat_map(|relation| self.universe.satisfying(relation));
         all.filter(|&id| self.state(id) != State::Out).collect()
     }
 
-    /// What a package needs; read at the first time.
+    /// Returns what a package needs. Its fields are parsed at the first call only.
     fn needs(&mut self, id: Id) -> Result<Rc<Needs>, Trouble> {
         if let Some(needs) = self.needs.get(&id) {
             return Ok(Rc::clone(needs));
@@ -240,7 +240,7 @@ impl Search<'_> {
 
     fn explain_absence(&self, group: &Alternatives) -> String {
         let explain = |relation: &Relation| match self.universe.candidate(relation.name.as_str()) {
-            Some(record) => format!("{} is there only as {}", record.name, record.version),
+            Some(record) => format!("{} has only the version {}", record.name, record.version),
             None => format!("there is no package {}", relation.name),
         };
         group.0.iter().map(explain).collect::<Vec<_>>().join(", and ")
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alternative_that_cannot_be_installed_is_passed_over() {
+    fn an_alternative_that_cannot_be_installed_is_skipped() {
         let universe = universe(&[
             "Package: aa\nDepends: bb | cc",
             "Package: bb\nDepends: missing",
@@ -298,12 +298,12 @@ mod tests {
     }
 
     #[test]
-    fn the_chain_to_the_trouble_is_told() {
+    fn the_error_names_the_relations_that_lead_to_the_cause() {
         let universe = universe(&["Package: aa\nDepends: bb", "Package: bb\nDepends: cc (>= 2) | dd", "Package: cc"]);
         assert_eq!(
             names(&universe, "aa").unwrap_err().to_string(),
-            "`aa` cannot be installed: aa 1 depends on bb; bb 1 depends on cc (>= 2) | dd; cc is there only as 1, and \
-             there is no package dd"
+            "`aa` cannot be installed: aa 1 depends on bb; bb 1 depends on cc (>= 2) | dd; cc has only the version 1, \
+             and there is no package dd"
         );
     }
 }

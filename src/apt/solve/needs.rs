@@ -1,21 +1,20 @@
-//! What one package needs and what it cannot bear: its relation fields come in (Debian Policy 7); the packages that they
-//! mean go out.
+//! The dependencies and conflicts of one package: its relation fields (Debian Policy 7) → the packages that they name.
 
 use super::error::{SolveError, Trouble};
 use crate::apt::record::Field;
 use crate::apt::universe::{Id, Universe};
 use crate::control::Alternatives;
 
-/// What a package needs and what it cannot bear, read once.
+/// The parsed relation fields of a package.
 pub(super) struct Needs {
-    /// Each relation, and the package that satisfies it if there is only one.
+    /// `Pre-Depends` and `Depends`. With each relation, the package that satisfies it, if there is only one.
     pub(super) depends: Vec<(Alternatives, Option<Id>)>,
-    /// Packages that conflict with it, from its side.
+    /// The packages that its own fields `Conflicts` and `Breaks` name.
     pub(super) against: Vec<Id>,
 }
 
 impl Needs {
-    /// Reads them.
+    /// Parses the fields. Fails if one is not valid.
     pub(super) fn of(universe: &Universe, id: Id) -> Result<Self, Trouble> {
         let field = |field| read(universe, id, field);
         let mut depends = Vec::new();

@@ -1,4 +1,4 @@
-//! Why there is no user namespace for us.
+//! The errors of [`super::enter`].
 
 use std::io;
 
@@ -6,63 +6,52 @@ use nix::errno::Errno;
 
 use super::ranges::BORROWED;
 
-/// What is missing or refused. Each is something that the system's administrator can change.
+/// Why this program cannot have a user namespace. The administrator can change each of the reasons.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum UserNamespaceError {
-    /// newuidmap or newgidmap is missing.
-    #[error("an image is built as root or with `{0}`, and this system does not have that program")]
+    #[error("building an image needs root or the program `{0}`, which this system does not have")]
     #[diagnostic(help("install it with `sudo apt-get install uidmap`, or build as root"))]
     NoHelper(&'static str),
-    /// No range of ids for this user.
-    #[error(
-        "{file} lends no range of {BORROWED} ids to the user {user}, so packages cannot have files of their own users"
-    )]
+    #[error("{file} gives the user {user} no range of {BORROWED} ids, which the files of the packages' own users need")]
     #[diagnostic(help("run `sudo usermod {option} {first}-{last} {user}` and try again, or build as root", last = first.saturating_add(BORROWED)))]
     NoRange {
         /// /etc/subuid or /etc/subgid.
         file: &'static str,
-        /// usermod's option for it.
         option: &'static str,
-        /// The user's name, or number.
+        /// The name of the user; the number, if it has no name.
         user: String,
-        /// The first id that nobody has a range of.
+        /// The first id after all ranges of the file.
         first: u32,
     },
-    /// The kernel was told not to.
-    #[error("this system does not allow ordinary users a user namespace: {setting}")]
-    #[diagnostic(help("run `{remedy}` (until the next boot; /etc/sysctl.d keeps it for longer), or build as root"))]
+    #[error("this system does not allow user namespaces for ordinary users: {setting}")]
+    #[diagnostic(help(
+        "run `{remedy}`, which lasts until the next boot (a file in /etc/sysctl.d makes it permanent), or build as root"
+    ))]
     Forbidden {
-        /// The setting that says so.
+        /// The name and value of the sysctl.
         setting: &'static str,
-        /// The command that changes it.
         remedy: &'static str,
     },
-    /// newuidmap or newgidmap refused.
     #[error("`{program}` did not map the ids of {file}: {output}")]
     #[diagnostic(help(
         "check that {program} is setuid root (`sudo apt-get install --reinstall uidmap`), or build as root"
     ))]
     Helper {
-        /// Which of the two.
         program: &'static str,
-        /// The file it goes by.
+        /// The file with the ranges that it obeys.
         file: &'static str,
-        /// What it said.
         output: String,
     },
-    /// Anything else.
     #[error("cannot {action} for a user namespace: {source}")]
-    #[diagnostic(help("containers often forbid user namespaces; build as root there, or outside"))]
+    #[diagnostic(help("containers often forbid user namespaces: build as root there, or outside the container"))]
     Io {
-        /// What was tried.
         action: &'static str,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
 }
 
-/// The error for a system call.
+/// Makes the error of a system call. `action` follows "cannot".
 pub(super) fn io_error(action: &'static str) -> impl Fn(Errno) -> UserNamespaceError {
     move |errno| UserNamespaceError::Io { action, source: errno.into() }
 }

@@ -1,5 +1,5 @@
-//! The ids of a user namespace: what newuidmap(1) and newgidmap(1) need is found before the namespace is made, and they are
-//! run when it is there.
+//! The ids of a user namespace. Everything that newuidmap(1) and newgidmap(1) need is found before the namespace is
+//! made; they are run after that.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,7 +12,8 @@ use nix::unistd::{self, Pid, User};
 use super::error::UserNamespaceError;
 use super::ranges::{BORROWED, Ranges};
 
-/// One of the two mappings of ids.
+/// The mapping of the user ids or of the group ids: 0 is the caller, 1 to 65535 are the range in /etc/subuid or
+/// /etc/subgid.
 pub(super) struct Map {
     program: &'static str,
     file: &'static str,
@@ -22,12 +23,10 @@ pub(super) struct Map {
 }
 
 impl Map {
-    /// That of the users.
     pub(super) fn of_users() -> Result<Self, UserNamespaceError> {
         Self::find("newuidmap", "/etc/subuid", "--add-subuids", unistd::getuid().as_raw())
     }
 
-    /// That of the groups.
     pub(super) fn of_groups() -> Result<Self, UserNamespaceError> {
         Self::find("newgidmap", "/etc/subgid", "--add-subgids", unistd::getgid().as_raw())
     }
@@ -41,7 +40,7 @@ impl Map {
         let path = env::var_os("PATH").unwrap_or_else(|| OsString::from("/usr/bin:/bin"));
         let helper = env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file());
         let helper = helper.ok_or(UserNamespaceError::NoHelper(program))?;
-        // Ranges of groups, too, are lent to a user: subgid(5).
+        // /etc/subgid names users as well, not groups (subgid(5)).
         let uid = unistd::getuid();
         let user = User::from_uid(uid).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name);
         let text = fs::read_to_string(file).unwrap_or_default();
@@ -51,7 +50,7 @@ impl Map {
         Ok(Self { program, file, helper, own, first })
     }
 
-    /// Gives it to the user namespace of `child`, which has none yet.
+    /// Sets the mapping of the user namespace of `child`. The kernel allows that once.
     pub(super) fn apply(&self, child: Pid) -> Result<(), UserNamespaceError> {
         let numbers = [child.as_raw().unsigned_abs(), 0, self.own, 1, 1, self.first, BORROWED];
         let output = Command::new(&self.helper)

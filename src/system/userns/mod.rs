@@ -1,6 +1,6 @@
-//! Root without root: an ordinary user's process continues in a user namespace of its own, where it is root and owns
-//! the user and group ids 1 to 65535 as well, borrowed from the range that /etc/subuid and /etc/subgid lend to that user
-//! (user_namespaces(7), newuidmap(1), subuid(5)). Maintainer scripts need them all: they make files for `postgres`.
+//! User namespaces: an ordinary user's process starts again as root of a new user namespace (user_namespaces(7)). Its
+//! ids 1 to 65535 are the range that /etc/subuid and /etc/subgid give to the user (subuid(5), newuidmap(1)). Maintainer
+//! scripts need these ids, because they make files that belong to users such as `postgres`.
 
 mod attend;
 mod error;
@@ -31,16 +31,19 @@ use map::Map;
 
 pub use error::UserNamespaceError;
 
-/// Set in the process inside, so that it does not try again when it is not root even there.
+/// The environment variable that marks the process inside, so that it does not start itself again if it is not root.
 const MARKER: &str = "STACKDEB_USER_NAMESPACE";
 
-/// Returns at once for root. For anybody else, starts this program again, with the same arguments, as root of a new user
-/// and mount namespace, passes signals on to it, and ends as it ends: then this function does not return.
+/// Makes sure that the rest of the program runs as root, in the system or in a user namespace.
 ///
-/// To be called before any thread is started, and before anything is written: all of it happens a second time inside.
+/// For root it returns at once. For other users it starts this program again, with the same arguments, as root of a new
+/// user and mount namespace. It passes signals on to that process and ends with its exit status, so in the process
+/// outside this function does not return.
+///
+/// Call it before any thread is started, and before anything is written: the process inside does all of that again.
 ///
 /// # Errors
-/// When something is missing; the error says what, and the command that provides it.
+/// When the system has no user namespaces for this user. The error names the command that changes that.
 pub fn enter() -> Result<(), UserNamespaceError> {
     if unistd::geteuid().is_root() {
         return Ok(());
@@ -51,11 +54,11 @@ pub fn enter() -> Result<(), UserNamespaceError> {
     let maps = [Map::of_users()?, Map::of_groups()?];
     let (ready_read, ready_write) = unistd::pipe2(OFlag::O_CLOEXEC).map_err(io_error("make a pipe"))?;
     let (go_read, go_write) = unistd::pipe2(OFlag::O_CLOEXEC).map_err(io_error("make a pipe"))?;
-    // From here on signals wait until `attend` takes them; the child gets its own mask back.
+    // From here on signals wait until `attend` reads them. The child restores its mask.
     let waited_for = signals();
     let mask = waited_for.thread_swap_mask(signal::SigmaskHow::SIG_BLOCK).map_err(io_error("block signals"))?;
     let parent = unistd::getpid();
-    // SAFETY: there is one thread, as the documentation demands, so the child may do all that the parent may.
+    // SAFETY: the process has one thread, as the documentation demands, so the child may call any function.
     match unsafe { unistd::fork() }.map_err(io_error("fork"))? {
         ForkResult::Child => {
             drop((ready_read, go_write));
@@ -79,8 +82,8 @@ pub fn enter() -> Result<(), UserNamespaceError> {
     }
 }
 
-/// The child's way: a namespace, ids from the parent, then this program anew. What goes wrong is the parent's to
-/// report as long as it listens on `ready`.
+/// The child: makes a namespace, waits until the parent has set its ids, and starts this program again. It writes the
+/// error number of each step to `ready`, so that the parent can report it.
 fn become_root(parent: Pid, mask: &SigSet, ready: OwnedFd, go: OwnedFd) -> io::Result<Infallible> {
     let unshared = unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS);
     let mut ready = File::from(ready);
@@ -94,7 +97,7 @@ fn become_root(parent: Pid, mask: &SigSet, ready: OwnedFd, go: OwnedFd) -> io::R
     unistd::setresgid(Gid::from_raw(0), Gid::from_raw(0), Gid::from_raw(0))?;
     unistd::setgroups(&[])?;
     unistd::setresuid(Uid::from_raw(0), Uid::from_raw(0), Uid::from_raw(0))?;
-    // Ubuntu's AppArmor allows the namespace and then nothing inside it: find out now.
+    // AppArmor on Ubuntu allows the namespace but forbids everything inside it. A mount shows whether it does.
     let private = mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>);
     ready.write_all(&private.err().map_or(0, |errno| errno as i32).to_le_bytes())?;
     private?;
@@ -109,7 +112,7 @@ fn become_root(parent: Pid, mask: &SigSet, ready: OwnedFd, go: OwnedFd) -> io::R
     Err(Command::new("/proc/self/exe").arg0(name).args(arguments).env(MARKER, "1").exec())
 }
 
-/// The parent's way: waits for the namespace, gives it its ids, and waits until the child can work in it.
+/// The parent: waits for the namespace, sets its ids, and waits until the child has made its first mount there.
 fn map_ids(child: Pid, ready: OwnedFd, go: OwnedFd, maps: &[Map; 2]) -> Result<(), UserNamespaceError> {
     let mut ready = File::from(ready);
     let mut status = |refused: fn(Errno) -> UserNamespaceError| {
