@@ -32,7 +32,7 @@ pub fn settings(patience: Patience) -> ConfigBuilder<AgentScope> {
 
 /// The response of a web site.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct Page {
     pub status: u16,
     /// Bytes that are not valid UTF-8 are replaced with U+FFFD.
     pub body: String,
@@ -43,7 +43,7 @@ pub struct Answer {
 ///
 /// # Errors
 /// When there is no whole response within `limit`, or its body has more than 64 KiB. The error is a phrase.
-pub fn get(url: &str, host: Option<&str>, limit: Duration) -> Result<Answer, String> {
+pub fn get(url: &str, host: Option<&str>, limit: Duration) -> Result<Page, String> {
     let mut settings = settings(Patience { connect: limit, stall: limit }).timeout_global(Some(limit)).max_redirects(0);
     if url.starts_with("http://127.") {
         settings = settings.proxy(None);
@@ -55,5 +55,5 @@ pub fn get(url: &str, host: Option<&str>, limit: Duration) -> Result<Answer, Str
     }
     let mut response = request.call().map_err(|error| error.to_string())?;
     let body = response.body_mut().with_config().limit(BODY_LIMIT).read_to_vec().map_err(|error| error.to_string())?;
-    Ok(Answer { status: response.status().as_u16(), body: String::from_utf8_lossy(&body).into_owned() })
+    Ok(Page { status: response.status().as_u16(), body: String::from_utf8_lossy(&body).into_owned() })
 }

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use super::machine::{Machine, MachineError, MachineOptions};
 use super::probe::PATHS;
-use crate::system::http::Answer;
+use crate::system::http::Page;
 
 /// A machine that was switched on and waited for.
 pub struct FirstAnswer {
     /// The machine, which may still come up when its site has not answered in time.
     pub machine: Machine,
     /// What the site answered, or why it did not.
-    pub answer: Result<Answer, MachineError>,
+    pub answer: Result<Page, MachineError>,
     /// How long it took from switching the machine on.
     pub after: Duration,
 }

@@ -21,7 +21,7 @@ use super::metadata::{Instance, MetadataServer};
 use super::monitor::Monitor;
 use super::qemu::{self, Inherited};
 use super::scratch;
-use crate::system::http::{self, Answer};
+use crate::system::http::{self, Page};
 use crate::system::interrupt;
 
 pub use super::error::MachineError;
@@ -204,7 +204,7 @@ impl Machine {
     ///
     /// # Errors
     /// As [`Machine::check`], and when there is no such answer within `limit`.
-    pub fn wait_for_http(&self, port: u16, path: &str, limit: Duration) -> Result<Answer, MachineError> {
+    pub fn wait_for_http(&self, port: u16, path: &str, limit: Duration) -> Result<Page, MachineError> {
         let last = Mutex::new(String::new());
         let ask = || match http::get(&format!("http://127.0.0.1:{port}{path}"), None, ANSWER_LIMIT) {
             Ok(answer) if answer.status == 200 => Some(answer),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::system::http::Answer;
+use crate::system::http::Page;
 
 /// What every stack answers when it is well.
 pub const PATHS: [&str; 3] = ["/", "/healthz", "/visits"];
@@ -20,10 +20,10 @@ pub struct Probe {
 
 impl Probe {
     /// The verdict on what came of asking for `path`.
-    pub fn judge(path: &str, outcome: Result<Answer, String>) -> Self {
+    pub fn judge(path: &str, outcome: Result<Page, String>) -> Self {
         let (ok, detail) = match outcome {
-            Ok(Answer { status: 200, body }) => (true, body.lines().next().unwrap_or_default().to_owned()),
-            Ok(Answer { status, body }) => {
+            Ok(Page { status: 200, body }) => (true, body.lines().next().unwrap_or_default().to_owned()),
+            Ok(Page { status, body }) => {
                 (false, format!("status {status}: {}", body.lines().next().unwrap_or_default()))
             }
             Err(reason) => (false, reason),

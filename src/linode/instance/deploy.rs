@@ -7,6 +7,7 @@ use super::firewall::find_or_make;
 use super::image_source::ImageSource;
 use super::kernel::{self, KernelState};
 use super::keys::PublicKey;
+use super::label::InstanceLabel;
 use super::options::DeployOptions;
 use super::prepare::{PreparedDeploy, prepare};
 use super::settings::DatabaseLocation;
@@ -88,7 +89,7 @@ pub fn deploy(
 }
 
 fn announce(prepared: &PreparedDeploy, reporter: Reporter) {
-    let labels: Vec<&str> = prepared.labels.iter().map(|label| label.as_str()).collect();
+    let labels: Vec<&str> = prepared.labels.iter().map(InstanceLabel::as_str).collect();
     let each = if labels.len() > 1 { " each" } else { "" };
     reporter.say(&format!("{} will cost {}{each}, until it is removed", labels.join(", "), prepared.price()));
     if prepared.replaced().is_empty() && !prepared.running.is_empty() {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::linode::api::clock::interruptible;
 use crate::linode::api::instances::{Instance, InstanceStatus};
 use crate::stack::Stack;
-use crate::system::http::{self, Answer};
+use crate::system::http::{self, Page};
 use crate::system::interrupt::{self, Interrupted};
 
 /// How long one answer may take.
@@ -64,8 +64,8 @@ impl HealthPage {
             return Err(Interrupted);
         }
         Ok(match answer.unwrap_or_else(|error| Err(error.to_string())) {
-            Ok(Answer { status: 200, .. }) => Ok(()),
-            Ok(Answer { status, .. }) => Err(format!("status {status}")),
+            Ok(Page { status: 200, .. }) => Ok(()),
+            Ok(Page { status, .. }) => Err(format!("status {status}")),
             Err(reason) => Err(reason),
         })
     }
