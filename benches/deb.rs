@@ -1,7 +1,8 @@
-//! Building a package, beside dpkg-deb with the same compression, on the same files: about 60 MB of Python's and Perl's.
+//! How long stackdeb and dpkg-deb take to build a package of the same files with the same compression. The files are
+//! the libraries of Python and Perl, about 60 MB.
 //!
-//! dpkg-deb gets a finished tree, with control data and all, and makes no `md5sums`; every package has them and ours come
-//! with the build, so md5sum makes them here first, as dh_md5sums(1) does.
+//! dpkg-deb gets a finished tree with all control files except `md5sums`. stackdeb makes `md5sums` as well, so
+//! md5sum(1) runs before dpkg-deb, as with dh_md5sums(1).
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! Building the whole image, beside mmdebstrap, `mke2fs -d` and `gzip -6` with the same packages; both have them downloaded.
-//! To be run as root, as mmdebstrap is at its fastest then.
+//! How long stackdeb takes to build an image, and how long mmdebstrap, `mke2fs -d` and `gzip -6` take with the same
+//! packages. Both have the packages downloaded already. Run it as root, because mmdebstrap is the fastest then.
 
 #![allow(
     clippy::unwrap_used,
@@ -41,7 +41,7 @@ fn main() {
         .unwrap();
     let mirror = String::from_utf8(mirror.stdout).unwrap();
     let mirror = mirror.lines().find(|line| line.contains("debian") && !line.contains("security")).unwrap();
-    // As in mmdebstrap(1), for packages that are kept between runs.
+    // The hooks are those in mmdebstrap(1) for keeping packages between runs.
     let script = format!(
         "rm -rf tree theirs.img theirs.img.gz
          mmdebstrap --quiet --variant=custom --include={} --skip=essential/unlink --skip=cleanup/apt/cache \

@@ -1,9 +1,11 @@
-//! How much the stack serves, beside the set-up by hand, on this computer: the same app, nginx and PostgreSQL. On one side
-//! the package's own settings of Gunicorn and nginx, with a socket that systemd's program holds; on the other
-//! `gunicorn -b ADDRESS app:app`, which is one sync worker, behind `proxy_pass http://ADDRESS`.
+//! How many requests a second the app serves on this computer, with the settings of the package and with a set-up by
+//! hand. Both have the same app, nginx and PostgreSQL. The package starts Gunicorn with its own settings on a socket of
+//! systemd-socket-activate(1). The set-up by hand is `gunicorn -b ADDRESS app:app`, which is one worker of the class
+//! sync, behind `proxy_pass http://ADDRESS`.
 //!
-//! wrk and nginx run on the same processors, so with two of them ours cannot have more than what the other side leaves
-//! idle. It needs a PostgreSQL server of its own, which pg_virtualenv(1) makes and removes.
+//! wrk and nginx run on the same processors as the app. On two processors the package can only use what the set-up by
+//! hand leaves idle. The benchmark makes a PostgreSQL server for itself with pg_virtualenv(1), which removes it at the
+//! end.
 
 #![allow(
     clippy::unwrap_used,
@@ -58,7 +60,7 @@ fn main() {
     terminate(&mut app);
 }
 
-/// What pg_virtualenv made, as the app has it.
+/// The `DATABASE_URL` of the server that pg_virtualenv has made.
 fn database() -> String {
     let [user, password, port] = ["PGUSER", "PGPASSWORD", "PGPORT"].map(|name| env::var(name).unwrap());
     format!("postgresql://{user}:{password}@localhost:{port}/postgres")

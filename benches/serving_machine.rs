@@ -1,7 +1,8 @@
-//! How much the stack serves, beside the set-up by hand, in a booted machine: the image with the package in it, and in the
-//! same machine a second site, `proxy_pass` to one sync worker of `gunicorn -b 0.0.0.0:5000 app:app`, with the same app
-//! and database. wrk asks from outside. Without hardware virtualisation the figures say nothing of a real server; the
-//! ratios do.
+//! How many requests a second the app serves in a virtual machine, with the package and with a set-up by hand. The
+//! machine boots the image with the package. The set-up by hand is a second site there: `proxy_pass` to one worker of
+//! the class sync (`gunicorn -b 0.0.0.0:5000 app:app`), with the same app and database. wrk runs outside the machine.
+//!
+//! Without hardware virtualisation only the ratios are meaningful: a real server is much faster.
 
 #![allow(
     clippy::unwrap_used,
@@ -34,7 +35,7 @@ fn main() {
     machine.ssh(BY_HAND);
     let ours = vec![machine.url.clone()];
     let theirs = vec![machine.url.clone(), "--header".to_owned(), "Host: by-hand".to_owned()];
-    // Both answer, each from its own processes.
+    // Wait until both answer.
     machine.get("/healthz", 200);
     machine.ssh("for i in $(seq 60); do python3 -c \"import urllib.request as r; r.urlopen(r.Request('http://127.0.0.1/healthz', headers={'Host': 'by-hand'}))\" && exit; sleep 1; done; exit 1");
     println!("{} processors, {} connections", machine.ssh("nproc"), LOAD.connections);

@@ -1,4 +1,4 @@
-/* The first process of a machine that only boots: says that it runs, and switches the machine off. */
+/* The first process of the machine: it writes a line and switches the machine off. */
 
 static long call(long number, long first, long second, long third) {
     long result;

@@ -1,9 +1,9 @@
-//! How many emulated boots with two processors end in a panic: with one thread of QEMU for both, as stackdeb starts it, and
-//! with a thread for each, which is QEMU's default. The image's kernel boots as far as a first process that switches the
-//! machine off; a boot takes two to four seconds.
+//! How many emulated boots with two processors end in a kernel panic. There are two figures: for one thread of QEMU
+//! that emulates both processors, which is what stackdeb uses, and for one thread for each, which is QEMU's default.
+//! The kernel of the image starts a first process that switches the machine off. A boot takes two to four seconds.
 //!
-//! `cargo bench --bench emulated_boots -- 200` prints both figures. With `--single` only stackdeb's own way is run. It fails
-//! when one boot of that way does not reach the first process.
+//! `cargo bench --bench emulated_boots -- 200` boots 200 times for each figure. With `--single` only stackdeb's way is
+//! measured. The benchmark fails if a boot of that way does not reach the first process.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,9 +24,9 @@ use stackdeb::vm::machine::find_qemu;
 use support::{Built, built, kept, run};
 
 const CPUS: u32 = 2;
-/// Boots when no number is given.
+/// The number of boots if the command line has none.
 const BOOTS: usize = 50;
-/// What the first process says.
+/// The output of the first process.
 const REACHED: &str = "the first process runs";
 
 fn main() -> ExitCode {
@@ -46,11 +46,11 @@ fn main() -> ExitCode {
     if ours.reached == boots { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What came of some boots.
+/// The results of several boots.
 struct Tally {
     boots: usize,
     reached: usize,
-    /// Boots that ended with an unknown breakpoint instruction, the emulator's fault.
+    /// Boots that ended at a breakpoint instruction that the kernel does not know: a mistake of the emulator.
     breakpoints: usize,
 }
 
@@ -61,7 +61,7 @@ impl Tally {
     }
 }
 
-/// A kernel and an initramfs, and the QEMU that runs them.
+/// A kernel with an initramfs, and the path of the QEMU that boots them.
 struct Emulated {
     qemu: PathBuf,
     kernel: PathBuf,
@@ -69,7 +69,7 @@ struct Emulated {
 }
 
 impl Emulated {
-    /// Takes the kernel out of the built image, and makes the initramfs.
+    /// Copies the kernel from the image and makes the initramfs.
     fn prepare() -> Self {
         let folder = kept().join("emulated-boots");
         let script = "mkdir -p tree/dev
@@ -98,13 +98,13 @@ impl Emulated {
             tally.reached += usize::from(reached);
             if !reached && !breakpoint {
                 let last: Vec<&str> = said.lines().rev().take(15).collect();
-                println!("boot {number} ended otherwise; its last lines, the newest first:\n{}", last.join("\n"));
+                println!("boot {number} ended in another way; its last lines, the newest first:\n{}", last.join("\n"));
             }
         }
         tally
     }
 
-    /// What the console said, until the machine was off.
+    /// Boots once, for 120 seconds at most. Returns the output of the console.
     fn boot_once(&self, arguments: &[&str]) -> String {
         let mut qemu = Command::new("timeout");
         qemu.arg("120").arg(&self.qemu).args(arguments);
