@@ -37,32 +37,34 @@ destroy *args: build
 terraform *args: build
     target/release/stackdeb terraform "$@"
 
-# Every test. Installs the programs that the tests run from the machine's package archive.
-test *args: build
+# Formatting, lints, unit tests, and every test that needs neither root nor a machine. Before each commit.
+check *args: programs setup
+    cargo fmt --all --check
+    cargo clippy --release --workspace --all-targets -- -D warnings
+    cargo test --release --workspace --no-fail-fast --lib --bins --test format --test linode --test health --test documents --test schema "$@"
+
+# Everything but the soak. Installs the programs that the tests run from the machine's package archive.
+test *args: check
+    cargo test --release -p stackdeb --no-fail-fast --test project --test root --test server --test machine "$@"
+
+# The programs that tests and benchmarks run, and those that judge what stackdeb makes
+setup:
     tests/setup
     tests/linode-cli --install
     tests/terraform-reader --install
     documents/judges --install
-    cargo test --release --workspace --no-fail-fast "$@"
 
 # What takes longer than the tests may: twenty power cuts, an upgrade killed at each of its steps, and more: 80 minutes
-soak *args: build
-    tests/setup
+soak *args: programs setup
     cargo bench --bench emulated_boots -- 50 --single
     cargo test --release --test soak -- "$@"
-
-# Formatting, lints
-lint:
-    cargo fmt --all --check
-    cargo clippy --release --workspace --all-targets -- -D warnings
 
 # The documents in docs/ that are made from the program itself
 documents:
     cargo run --release --locked -p stackdeb-documents
 
 # Our figures beside those of other programs, run side by side
-bench *args: build
-    tests/setup
+bench *args: programs setup
     cargo bench --bench deb --bench image --bench serving --bench serving_machine --bench emulated_boots "$@"
 
 # Everything that was built here
@@ -73,6 +75,10 @@ clean:
 [private]
 build:
     cargo build --release --locked
+
+[private]
+programs:
+    cargo build --release --locked --workspace
 
 # An ordinary user needs newuidmap to build an image; root does not.
 [private]

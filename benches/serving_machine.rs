@@ -15,6 +15,7 @@
 )]
 
 use support::machine::Machine;
+use support::server::Server;
 use support::wrk::{self, Load};
 use support::{Built, built, kept};
 
@@ -32,13 +33,13 @@ fn main() {
     let image = built(Built::Image).join("stack-1.0.0-linode.img.gz");
     let machine = Machine::boot(&image, &kept().join("bench-machine"), "bench");
     machine.system_state();
-    machine.ssh(BY_HAND);
+    machine.sh(BY_HAND);
     let ours = vec![machine.url.clone()];
     let theirs = vec![machine.url.clone(), "--header".to_owned(), "Host: by-hand".to_owned()];
     // Wait until both answer.
     machine.get("/healthz", 200);
-    machine.ssh("for i in $(seq 60); do python3 -c \"import urllib.request as r; r.urlopen(r.Request('http://127.0.0.1/healthz', headers={'Host': 'by-hand'}))\" && exit; sleep 1; done; exit 1");
-    println!("{} processors, {} connections", machine.ssh("nproc"), LOAD.connections);
+    machine.sh("for i in $(seq 60); do python3 -c \"import urllib.request as r; r.urlopen(r.Request('http://127.0.0.1/healthz', headers={'Host': 'by-hand'}))\" && exit; sleep 1; done; exit 1");
+    println!("{} processors, {} connections", machine.sh("nproc"), LOAD.connections);
     wrk::head("by hand");
     for path in ["/", "/visits"] {
         wrk::compare(path, LOAD, &ours, &theirs);

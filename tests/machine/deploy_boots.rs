@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use support::account::{Home, TOKEN};
 use support::linode_api::{Api, Machines};
 use support::machine::{BOOT_LIMIT, Machine, free_port, user_data};
+use support::server::Server;
 use support::{Built, built, default_stack, kept};
 
 pub fn trials() -> Vec<Trial> {
@@ -49,21 +50,21 @@ fn what_is_deployed_boots_and_is_what_was_asked_for() {
     assert!(fs::read(folder.join("received.img.gz")).unwrap() == fs::read(&image).unwrap());
 
     machine.wait_for_ssh();
-    assert_eq!(machine.ssh("hostname; hostnamectl --static"), "till-1\ntill-1");
+    assert_eq!(machine.sh("hostname; hostnamectl --static"), "till-1\ntill-1");
     let key = fs::read_to_string(folder.join("key.pub")).unwrap();
-    assert_eq!(machine.ssh("grep ssh- /root/.ssh/authorized_keys"), key.trim());
-    assert_eq!(machine.ssh("stat -c '%U:%G %a' /etc/stack/stack.env"), "root:root 640");
+    assert_eq!(machine.sh("grep ssh- /root/.ssh/authorized_keys"), key.trim());
+    assert_eq!(machine.sh("stat -c '%U:%G %a' /etc/stack/stack.env"), "root:root 640");
     // What the package has there is still before it.
-    let lines = machine.ssh("head -n 1 /etc/stack/stack.env; tail -n 2 /etc/stack/stack.env");
+    let lines = machine.sh("head -n 1 /etc/stack/stack.env; tail -n 2 /etc/stack/stack.env");
     let added = "GREETING=\"5\\$ \\\\ \\\"a\\\" \\`b\\` #c é\"\nWEB_CONCURRENCY=\"2\"";
     assert!(lines.starts_with("# Variables of stack") && lines.ends_with(added), "{lines}");
     // And the app has read it, before it was started for the first time.
     let environment =
         "tr '\\0' '\\n' < /proc/$(systemctl show -P MainPID stack.service)/environ | grep -E '^(GREETING|WEB_)'";
-    assert_eq!(machine.ssh(environment), "GREETING=5$ \\ \"a\" `b` #c é\nWEB_CONCURRENCY=2");
-    assert_eq!(machine.ssh("systemctl show -P NRestarts stack.service"), "0");
+    assert_eq!(machine.sh(environment), "GREETING=5$ \\ \"a\" `b` #c é\nWEB_CONCURRENCY=2");
+    assert_eq!(machine.sh("systemctl show -P NRestarts stack.service"), "0");
     machine.get("/healthz", 200);
-    let status: Value = serde_json::from_str(&machine.ssh("cloud-init status --wait --format json")).unwrap();
+    let status: Value = serde_json::from_str(&machine.sh("cloud-init status --wait --format json")).unwrap();
     assert_eq!((&status["status"], &status["recoverable_errors"]), (&json!("done"), &json!({})), "{status}");
 
     // It is listed as what it is.

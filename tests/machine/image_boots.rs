@@ -4,14 +4,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
-use support::machine::{BOOT_LIMIT, Check, Machine, checks, free_port};
-use support::{Built, built, kept, room, run};
+use support::checks::{Check, checks};
+use support::machine::{BOOT_LIMIT, Machine, free_port, user_data};
+use support::server::Server;
+use support::{Built, built, faults, kept, run};
 
-const CHECKS: &[Check] = &[
+const CHECKS: &[Check<Machine>] = &[
     ("the_site_answers", site_answers),
     ("cloud_init_found_linode", cloud_init),
     ("the_host_name_and_key_of_user_data_are_in_place", user_data_in_place),
@@ -19,21 +22,37 @@ const CHECKS: &[Check] = &[
     ("the_root_grew_and_swap_is_on", root_grew),
     ("nothing_of_the_build_remains", nothing_remains),
     ("visits_survive_a_reboot", visits_survive),
+    ("a_worker_takes_all_memory", |machine| faults::out_of_memory(machine)),
+    ("the_clock_is_set_back", |machine| faults::clock_set_back(machine)),
     ("boots_straight_from_its_kernel_with_swapped_disks_and_new_identities", boots_straight),
+    ("boot_check_gives_a_verdict_on_a_second_machine_on_the_same_network", boot_check),
+    ("the_power_is_cut", |machine| {
+        faults::power_cut(machine);
+    }),
+    ("the_file_system_is_whole", |machine| faults::check_file_system(machine)),
 ];
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = checks("image_boots", boot, CHECKS);
-    trials.push(room::test("image_boots", "stackdeb_boot_check_gives_a_verdict", boot_check));
-    trials
+    checks("image_boots", boot, CHECKS)
 }
 
 fn image() -> PathBuf {
     built(Built::Image).join("stack-1.0.0-linode.img.gz")
 }
 
+/// The number of the network that both machines are on.
+fn network() -> String {
+    static NETWORK: LazyLock<u16> = LazyLock::new(free_port);
+    NETWORK.to_string()
+}
+
 fn boot() -> Machine {
-    Machine::boot(&image(), &kept().join("boots"), "web-1")
+    let folder = kept().join("boots");
+    let user_data = user_data(&folder, "web-1");
+    let options = ["--network", &network()];
+    let mut machine = Machine::start_with(&image(), &user_data, &folder, free_port(), &options, BOOT_LIMIT);
+    machine.wait_for_ssh();
+    machine
 }
 
 fn site_answers(machine: &mut Machine) {
@@ -43,43 +62,43 @@ fn site_answers(machine: &mut Machine) {
 
 fn cloud_init(machine: &mut Machine) {
     machine.system_state();
-    assert_eq!(machine.ssh("cloud-id"), "akamai");
-    let status = machine.ssh("cloud-init status --wait --format json");
+    assert_eq!(machine.sh("cloud-id"), "akamai");
+    let status = machine.sh("cloud-init status --wait --format json");
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     assert_eq!((&status["status"], status["errors"].as_array().map(Vec::len)), (&"done".into(), Some(0)), "{status}");
     assert_eq!(status["recoverable_errors"], serde_json::json!({}), "{status}");
 }
 
 fn user_data_in_place(machine: &mut Machine) {
-    assert_eq!(machine.ssh("hostname; hostnamectl --static"), "web-1\nweb-1");
+    assert_eq!(machine.sh("hostname; hostnamectl --static"), "web-1\nweb-1");
     // That a shell opens with the key at all is the proof that the key is in place; here, that it is the only one.
-    assert_eq!(machine.ssh("grep -c ssh- /root/.ssh/authorized_keys"), "1");
+    assert_eq!(machine.sh("grep -c ssh- /root/.ssh/authorized_keys"), "1");
 }
 
 fn everything_runs(machine: &mut Machine) {
     machine.settle();
     assert_eq!(
-        machine.ssh("systemctl is-enabled stack.socket stack.service stack-health.timer serial-getty@ttyS0.service"),
+        machine.sh("systemctl is-enabled stack.socket stack.service stack-health.timer serial-getty@ttyS0.service"),
         "enabled\nenabled\nenabled\nenabled"
     );
 }
 
 fn root_grew(machine: &mut Machine) {
-    let gib: u64 = machine.ssh("df --output=size -B1G / | tail -n 1").parse().unwrap();
+    let gib: u64 = machine.sh("df --output=size -B1G / | tail -n 1").parse().unwrap();
     assert!(gib > 10, "the root has {gib} GiB of a disk that has more");
-    assert_eq!(machine.ssh("swapon --show --noheadings | wc -l"), "1");
-    machine.ssh("findmnt -no OPTIONS / | grep -w rw");
+    assert_eq!(machine.sh("swapon --show --noheadings | wc -l"), "1");
+    machine.sh("findmnt -no OPTIONS / | grep -w rw");
 }
 
 fn nothing_remains(machine: &mut Machine) {
-    assert_eq!(machine.ssh("dpkg --audit"), "");
+    assert_eq!(machine.sh("dpkg --audit"), "");
     // What the image does without is missing, and nothing else is; nothing is changed.
     let without = "^missing  .* /usr/(share/(doc|man|info|lintian|linda|groff|locale|i18n)/\
                    |lib/postgresql/.*/(bitcode|llvmjit)|lib/(x86_64-linux-gnu|llvm-[0-9]*/lib)/(libLLVM|libz3))";
-    assert_eq!(machine.ssh(&format!("dpkg -V | grep -v -E '{without}' || true")), "");
-    assert_eq!(machine.ssh("ls /etc/ssh/ssh_host_*_key"), "/etc/ssh/ssh_host_ed25519_key");
-    machine.ssh("test ! -e /usr/sbin/policy-rc.d && apt-get check");
-    assert_eq!(machine.ssh("ss -Htln | awk '{print $4}' | grep -v -E '^(127|\\[::1\\]|.*:(22|80)$)' || true"), "");
+    assert_eq!(machine.sh(&format!("dpkg -V | grep -v -E '{without}' || true")), "");
+    assert_eq!(machine.sh("ls /etc/ssh/ssh_host_*_key"), "/etc/ssh/ssh_host_ed25519_key");
+    machine.sh("test ! -e /usr/sbin/policy-rc.d && apt-get check");
+    assert_eq!(machine.sh("ss -Htln | awk '{print $4}' | grep -v -E '^(127|\\[::1\\]|.*:(22|80)$)' || true"), "");
 }
 
 fn visits_survive(machine: &mut Machine) {
@@ -100,7 +119,7 @@ fn boots_straight(machine: &mut Machine) {
     let straight = Straight::boot(&image(), &folder);
     let identity = straight.wait_for_identity();
     assert_eq!(straight.get("/"), "Hello from Flask via systemd!");
-    let other = machine.ssh(IDENTITY);
+    let other = machine.sh(IDENTITY);
     let (ours, theirs): (Vec<&str>, Vec<&str>) = (identity.lines().collect(), other.lines().collect());
     assert_eq!((ours.len(), theirs.len()), (3, 3), "{identity}\n{other}");
     assert!(
@@ -109,14 +128,32 @@ fn boots_straight(machine: &mut Machine) {
     );
 }
 
-fn boot_check() {
-    let output = support::stackdeb()
-        .args(["boot", "--check", "--port", &free_port().to_string()])
-        .arg(image())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", support::text(&output));
+/// Two machines with the same `--network` see each other as eth1, each with an address of its own.
+fn boot_check(machine: &mut Machine) {
+    machine.sh("ip address add 10.0.0.11/24 dev eth1 && ip link set eth1 up");
+    let folder = kept().join("boot-check");
+    fs::create_dir_all(&folder).unwrap();
+    let user_data = folder.join("user-data");
+    fs::write(
+        &user_data,
+        "#cloud-config\nbootcmd:\n  - ip address add 10.0.0.12/24 dev eth1\n  - ip link set eth1 up\n",
+    )
+    .unwrap();
+    let mut check = support::stackdeb();
+    check.args(["boot", "--check", "--port", "0", "--network", &network(), "--user-data"]).arg(user_data).arg(image());
+    let check = thread::spawn(move || check.output().unwrap());
+    let seen = "for i in $(seq 400); do nc -z -w 1 10.0.0.12 22 && exit; sleep 0.5; done; exit 1";
+    let seen = machine.try_sh(&seen.replace("nc -z -w 1 10.0.0.12 22", CONNECT));
+    let verdict = check.join().unwrap();
+    assert!(verdict.status.success(), "{}", support::text(&verdict));
+    assert!(seen.status.success(), "the second machine was not seen: {}", support::text(&seen));
+    let addresses = machine.sh("cat /sys/class/net/eth1/address; ip -4 neigh show 10.0.0.12 | cut -d' ' -f5");
+    let addresses: Vec<&str> = addresses.lines().collect();
+    assert!(addresses.len() == 2 && addresses[0] != addresses[1], "{addresses:?}");
 }
+
+/// Connects to the second machine's SSH.
+const CONNECT: &str = "python3 -c 'import socket; socket.create_connection((\"10.0.0.12\", 22), 1)' 2>/dev/null";
 
 /// A machine started by hand: the image's own kernel and initramfs from QEMU's command line, the disks the other way
 /// round, other options than ours. No metadata server is there, so cloud-init finds nothing.
@@ -147,19 +184,7 @@ impl Straight {
         let console = fs::File::create(folder.join("console")).unwrap();
         let disk = |id: &str, path: &Path| format!("if=none,id={id},format=raw,file={}", path.display());
         let child = Command::new("qemu-system-x86_64")
-            .args([
-                "-accel",
-                "tcg",
-                "-cpu",
-                "Nehalem,-cx16",
-                "-m",
-                "1024",
-                "-smp",
-                "2",
-                "-display",
-                "none",
-                "-nodefaults",
-            ])
+            .args(["-accel", "tcg", "-cpu", "Nehalem,-cx16", "-m", "1024", "-display", "none", "-nodefaults"])
             .arg("-kernel")
             .arg(folder.join("vmlinuz"))
             .arg("-initrd")

@@ -15,17 +15,19 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Arguments;
+use support::checks::{Check, checks};
 use support::faults;
 use support::layers::{STEP, package_of_version};
-use support::machine::{Check, Machine, checks};
+use support::machine::Machine;
 use support::room::run_in_order;
+use support::server::Server;
 use support::visitor::Visitor;
 use support::{Built, built, kept, text};
 
 const POWER_CUTS: usize = 20;
 const ROUNDS: usize = 5;
 
-const CHECKS: &[Check] = &[
+const CHECKS: &[Check<Machine>] = &[
     ("it_is_well_at_first", |machine| faults::heals(machine, "its boot")),
     ("every_process_is_killed_five_times", every_process_is_killed),
     ("postgresql_is_away_for_a_minute", |machine| faults::postgresql_away(machine, Duration::from_secs(60))),
@@ -61,32 +63,32 @@ fn an_upgrade_is_killed(machine: &mut Machine) {
     for version in ["1.0.0", "2.0.0"] {
         machine.copy(&package_of_version(version));
     }
-    machine.ssh(&format!(
+    machine.sh(&format!(
         "mkdir /root/steps; cat >/root/steps/.step <<'END'\n{STEP}END\nchmod 755 /root/steps/.step
          for program in /usr/sbin/* /usr/bin/*; do ln -sf .step \"/root/steps/${{program##*/}}\"; done
          rm /root/steps/sh /root/steps/dpkg"
     ));
     let install = |version: &str| format!("DEBIAN_FRONTEND=noninteractive dpkg -i /root/stack_{version}_amd64.deb");
-    machine.ssh(&install("1.0.0"));
+    machine.sh(&install("1.0.0"));
     faults::heals(machine, "a reinstallation");
     for step in 1.. {
         let visitor = Visitor::start(machine);
         let kill = format!("export KILL_AT={step} KILL_WHEN=before KILL_WHAT=dpkg PATH=/root/steps:$PATH");
-        let output = machine.try_ssh(&format!("/usr/bin/rm -f /tmp/steps; {kill}; {}", install("2.0.0")));
+        let output = machine.try_sh(&format!("/usr/bin/rm -f /tmp/steps; {kill}; {}", install("2.0.0")));
         let killed = !output.status.success();
         if killed {
-            let last = machine.ssh("cat /tmp/last-step");
+            let last = machine.sh("cat /tmp/last-step");
             println!("killed at step {step}, {last}");
-            machine.try_ssh("dpkg --configure -a");
-            if machine.ssh("dpkg-query -W -f '${db:Status-Abbrev}${Version}' stack") != "ii 2.0.0" {
-                machine.ssh(&install("2.0.0"));
+            machine.try_sh("dpkg --configure -a");
+            if machine.sh("dpkg-query -W -f '${db:Status-Abbrev}${Version}' stack") != "ii 2.0.0" {
+                machine.sh(&install("2.0.0"));
             }
         }
         faults::heals(machine, "a killed upgrade");
         visitor.stop(machine);
-        assert_eq!(machine.ssh("dpkg --audit"), "", "{}", text(&output));
-        assert_eq!(machine.ssh("dpkg-query -W -f '${db:Status-Abbrev}${Version}' stack"), "ii 2.0.0");
-        machine.ssh(&install("1.0.0"));
+        assert_eq!(machine.sh("dpkg --audit"), "", "{}", text(&output));
+        assert_eq!(machine.sh("dpkg-query -W -f '${db:Status-Abbrev}${Version}' stack"), "ii 2.0.0");
+        machine.sh(&install("1.0.0"));
         if !killed {
             println!("an upgrade has {} steps", step - 1);
             return;

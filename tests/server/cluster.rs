@@ -2,14 +2,17 @@
 //! own and behind a balancer. One boot of each; the checks run in their order, each on what the one before it left.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use support::balancer::Balancer;
-use support::machine::{BOOT_LIMIT, Check, Machine, checks, free_port, user_data};
+use support::checks::{Check, checks};
+use support::container::{Cards, Container, LIMIT, Options};
+use support::machine::free_port;
+use support::server::Server;
 use support::{Built, built, kept, run, stackdeb};
 
 const CHECKS: &[Check<Cluster>] = &[
@@ -26,44 +29,52 @@ const CHECKS: &[Check<Cluster>] = &[
 ];
 
 const DATABASE_HOST: &str = "10.0.0.2";
+const DATABASE_NUMBER: u8 = 2;
 const WEB_HOSTS: [&str; 2] = ["10.0.0.11", "10.0.0.12"];
+const WEB_NUMBERS: [u8; 2] = [11, 12];
 /// As PostgreSQL has it, and as a URL has it.
 const PASSWORD: (&str, &str) = ("s3cret@pw/100%", "s3cret%40pw%2F100%25");
-/// Three boots at a time take as long as one after the other.
-const LIMIT: Duration = BOOT_LIMIT.saturating_mul(3);
-
 pub fn trials() -> Vec<Trial> {
     checks("cluster", Cluster::boot, CHECKS)
 }
 
 struct Cluster {
-    database: Machine,
-    web: [Machine; 2],
-    ports: [u16; 2],
+    database: Container,
+    web: [Container; 2],
     balancer: Option<Balancer>,
 }
 
 impl Cluster {
     /// Switches all machines on; the database's is clean, and has no database yet.
     fn boot() -> Self {
-        let image = built(Built::Image).join("stack-1.0.0-linode.img.gz");
-        let clean = built(Built::WithoutPackage).join("stack-1.0.0-linode.img.gz");
         let folder = kept().join("cluster");
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         make_certificates(&folder);
-        let network = free_port().to_string();
-        let options = ["--cpus", "1", "--network", &network];
-        let start = |image: &Path, name: &str, port: u16, user_data: &Path| {
-            Machine::start_with(image, user_data, &folder.join(name), port, &options, LIMIT)
+        let database = Options {
+            name: "database",
+            number: DATABASE_NUMBER,
+            image: Built::WithoutPackage,
+            user_data: None,
+            cards: Cards::Two,
         };
-        let ports = [free_port(), free_port()];
-        let database = start(&clean, "database", free_port(), &user_data(&folder.join("database"), "database"));
-        let web = [0, 1].map(|number| {
-            let name = format!("web-{}", number + 1);
-            start(&image, &name, ports[number], &web_user_data(&folder, &name, WEB_HOSTS[number]))
+        let database = Container::start(&database);
+        let web = [0, 1].map(|index| {
+            let (name, number) = (format!("web-{}", index + 1), WEB_NUMBERS[index]);
+            let user_data = web_user_data(&folder, &name, WEB_HOSTS[index]);
+            Container::start(&Options {
+                name: &name,
+                number,
+                image: Built::Image,
+                user_data: Some(&user_data),
+                cards: Cards::Two,
+            })
         });
-        Self { database, web, ports, balancer: None }
+        Self { database, web, balancer: None }
+    }
+
+    fn addresses(&self) -> [String; 2] {
+        self.web.each_ref().map(Server::address)
     }
 
     fn balancer(&self) -> &Balancer {
@@ -73,7 +84,7 @@ impl Cluster {
     /// What the database's administrator sees.
     #[track_caller]
     fn query(&self, sql: &str) -> String {
-        self.database.ssh(&format!("cd / && runuser -u postgres -- psql -X -A -t -d shop -c \"{sql}\""))
+        self.database.sh(&format!("cd / && runuser -u postgres -- psql -X -A -t -d shop -c \"{sql}\""))
     }
 }
 
@@ -100,18 +111,24 @@ fn network_file(host: &str) -> String {
     )
 }
 
+/// A public key, made once.
+fn ssh_key(folder: &Path) -> String {
+    let key = folder.join("key");
+    if !key.exists() {
+        run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"]).arg(&key));
+    }
+    fs::read_to_string(folder.join("key.pub")).unwrap().trim().to_owned()
+}
+
 /// The user data of a web machine. Every value is JSON, which is YAML as well.
-fn web_user_data(folder: &Path, name: &str, host: &str) -> PathBuf {
-    // It makes the key.
-    let path = user_data(&folder.join(name), name);
-    let key = fs::read_to_string(folder.join(name).join("key.pub")).unwrap();
+fn web_user_data(folder: &Path, name: &str, host: &str) -> String {
     let url = format!(
         "postgresql://shop:{}@{DATABASE_HOST}:5432/shop?sslmode=verify-full&sslrootcert=/etc/stack/database-ca.pem",
         PASSWORD.1
     );
     let values = [
         ("hostname", serde_json::json!(name)),
-        ("ssh_keys", serde_json::json!([key.trim()])),
+        ("ssh_keys", serde_json::json!([ssh_key(folder)])),
         ("network", serde_json::json!(network_file(host))),
         ("environment", serde_json::json!(format!("DATABASE_URL=\"{url}\"\n"))),
         ("database_ca", serde_json::json!(fs::read_to_string(folder.join("ca.pem")).unwrap())),
@@ -122,8 +139,7 @@ fn web_user_data(folder: &Path, name: &str, host: &str) -> PathBuf {
         assert!(text.contains(&place), "no {place} in {text}");
         text = text.replace(&place, &value.to_string());
     }
-    fs::write(&path, text).unwrap();
-    path
+    text
 }
 
 /// What Terraform makes a web machine's user data of, as `stackdeb terraform` writes it.
@@ -135,29 +151,25 @@ fn web_template(folder: &Path) -> String {
 
 fn without_database(cluster: &mut Cluster) {
     for web in &mut cluster.web {
-        web.wait_for_ssh();
         assert_eq!(web.get("/", 200), "Hello from Flask via systemd!");
         web.get("/healthz", 503);
     }
 }
 
 fn network(cluster: &mut Cluster) {
-    cluster.database.wait_for_ssh();
-    // Nothing has waited for a card that nobody gave an address.
-    let online = "systemctl is-failed systemd-networkd-wait-online.service || true";
-    assert_ne!(cluster.database.ssh(online), "failed");
+    cluster.database.wait_until_booted();
     let write = format!("printf %s '{}' >/etc/systemd/network/70-vpc.network", network_file(DATABASE_HOST));
-    cluster.database.ssh(&format!("{write} && networkctl reload"));
+    cluster.database.sh(&format!("{write} && networkctl reload"));
     let machines = [&cluster.database, &cluster.web[0], &cluster.web[1]];
     for (machine, host) in machines.into_iter().zip([DATABASE_HOST, WEB_HOSTS[0], WEB_HOSTS[1]]) {
-        wait(|| machine.ssh("ip -4 -o address show eth1").contains(&format!("inet {host}/24 ")), "no address");
+        wait(|| machine.sh("ip -4 -o address show eth1").contains(&format!("inet {host}/24 ")), "no address");
     }
-    for facts in ["cat /sys/class/net/eth1/address", "cat /sys/class/dmi/id/product_serial", "cat /etc/machine-id"] {
-        let mut found = machines.map(|machine| machine.ssh(facts)).to_vec();
-        found.sort();
-        found.dedup();
-        assert_eq!(found.len(), 3, "{facts}: {found:?}");
-    }
+    let mut names = machines.map(|machine| machine.sh("hostname; cat /etc/machine-id")).to_vec();
+    assert!(names[1].starts_with("web-1\n") && names[2].starts_with("web-2\n"), "{names:?}");
+    names.dedup();
+    assert_eq!(names.len(), 3, "{names:?}");
+    let keys = cluster.web[0].sh("cat /root/.ssh/authorized_keys");
+    assert!(keys.contains(&ssh_key(&kept().join("cluster"))), "{keys}");
 }
 
 /// Until it is so.
@@ -172,7 +184,6 @@ fn wait(mut so: impl FnMut() -> bool, otherwise: &str) {
 
 fn database_comes(cluster: &mut Cluster) {
     let database = &cluster.database;
-    database.system_state();
     for file in ["server.pem", "server.key"] {
         database.copy(&kept().join("cluster").join(file));
     }
@@ -180,7 +191,7 @@ fn database_comes(cluster: &mut Cluster) {
         "listen_addresses = '{DATABASE_HOST}'\nssl = on\nssl_cert_file = '/etc/postgresql/server.pem'\n\
          ssl_key_file = '/etc/postgresql/server.key'"
     );
-    database.ssh(&format!(
+    database.sh(&format!(
         "set -e; cd /root; install -o postgres -g postgres -m 600 server.pem server.key /etc/postgresql
          cd /etc/postgresql/*/main; echo \"{settings}\" >conf.d/remote.conf
          echo 'hostssl shop shop 10.0.0.0/24 scram-sha-256' >>pg_hba.conf
@@ -195,39 +206,39 @@ END
         // Nobody restarts anything there.
         web.get("/healthz", 200);
         let active = "systemctl is-active stack-database.service || true";
-        wait(|| web.ssh(active) == "active", "the migrations were not run");
-        assert_ne!(web.ssh("systemctl show -P NRestarts stack-database.service"), "0");
-        assert_eq!(web.ssh("systemctl show -P NRestarts stack.service"), "0");
+        wait(|| web.sh(active) == "active", "the migrations were not run");
+        assert_ne!(web.sh("systemctl show -P NRestarts stack-database.service"), "0");
+        assert_eq!(web.sh("systemctl show -P NRestarts stack.service"), "0");
     }
 }
 
 fn no_postgresql(cluster: &mut Cluster) {
     for web in &cluster.web {
-        assert_eq!(web.ssh("pgrep -c -x postgres || true"), "0");
-        assert_eq!(web.ssh("pg_lsclusters --no-header; ls -A /var/lib/postgresql/*/ 2>/dev/null || true"), "");
-        assert_eq!(web.ssh("ss -Hlnt 'sport = 5432'; ls -A /run/postgresql | grep PGSQL || true"), "");
-        assert_eq!(web.ssh("systemctl is-active first-boot-cluster.service || true"), "inactive");
+        assert_eq!(web.sh("pgrep -c -x postgres || true"), "0");
+        assert_eq!(web.sh("pg_lsclusters --no-header; ls -A /var/lib/postgresql/*/ 2>/dev/null || true"), "");
+        assert_eq!(web.sh("ss -Hlnt 'sport = 5432'; ls -A /run/postgresql | grep PGSQL || true"), "");
+        assert_eq!(web.sh("systemctl is-active first-boot-cluster.service || true"), "inactive");
         web.settle();
-        assert_eq!(web.ssh("systemctl --failed --no-legend"), "");
+        assert_eq!(web.sh("systemctl --failed --no-legend"), "");
     }
 }
 
 fn health_check(cluster: &mut Cluster) {
     for web in &cluster.web {
-        web.ssh("systemctl start stack-health.service");
-        let line = web.ssh("tail -n 1 /var/log/stack/health_check.log");
+        web.sh("systemctl start stack-health.service");
+        let line = web.sh("tail -n 1 /var/log/stack/health_check.log");
         assert!(line.ends_with(&format!("| PostgreSQL {DATABASE_HOST}:5432: ok")), "{line}");
         // The password is in nothing that the units wrote, in no argument of a process, and for root alone.
         let places = "/var/log/stack /var/lib/stack /run/stack /run/systemd/units";
         for word in ["s3cret", "s3cret%40"] {
-            assert_eq!(web.ssh(&format!("grep -rl '{word}' {places} || true")), "");
-            assert_eq!(web.ssh(&format!("journalctl -b | grep -c '[s]{}' || true", &word[1..])), "0");
+            assert_eq!(web.sh(&format!("grep -rl '{word}' {places} || true")), "");
+            assert_eq!(web.sh(&format!("journalctl -b | grep -c '[s]{}' || true", &word[1..])), "0");
             assert_eq!(
-                web.ssh(&format!("cat /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c '[s]{}' || true", &word[1..])),
+                web.sh(&format!("cat /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c '[s]{}' || true", &word[1..])),
                 "0"
             );
         }
-        assert_eq!(web.ssh("stat -c '%U:%G %a' /etc/stack/stack.env"), "root:root 640");
+        assert_eq!(web.sh("stat -c '%U:%G %a' /etc/stack/stack.env"), "root:root 640");
     }
 }
 
@@ -249,7 +260,7 @@ fn one_database(cluster: &mut Cluster) {
 
 fn requests_spread(cluster: &mut Cluster) {
     let port = free_port();
-    cluster.balancer = Some(Balancer::start(&kept().join("cluster/balancer"), port, &cluster.ports));
+    cluster.balancer = Some(Balancer::start(&kept().join("cluster/balancer"), port, &cluster.addresses()));
     let balancer = cluster.balancer();
     let before = number(&cluster.query("SELECT count(*) FROM visits"));
     for count in 1..=20 {
@@ -258,54 +269,54 @@ fn requests_spread(cluster: &mut Cluster) {
         assert_eq!(number(&body), before + count);
     }
     let asked = balancer.asked("/visits", 20);
-    let shares = cluster.ports.map(|port| asked.iter().filter(|asked| **asked == port).count());
+    let shares = cluster.addresses().map(|address| asked.iter().filter(|asked| **asked == address).count());
     assert!(shares.iter().sum::<usize>() == 20 && shares.iter().all(|share| *share >= 8), "{shares:?}");
 }
 
 fn other_certificate(cluster: &mut Cluster) {
     let web = &cluster.web[1];
     web.copy(&kept().join("cluster/other.pem"));
-    web.ssh("cd /etc/stack && cp database-ca.pem /root/ca.pem && cat /root/other.pem >database-ca.pem");
-    web.ssh("systemctl restart stack.service");
+    web.sh("cd /etc/stack && cp database-ca.pem /root/ca.pem && cat /root/other.pem >database-ca.pem");
+    web.sh("systemctl restart stack.service");
     web.get("/healthz", 503);
-    let said = web.ssh("journalctl -b -u stack.service -o cat | grep 'certificate verify failed' | tail -n 1");
+    let said = web.sh("journalctl -b -u stack.service -o cat | grep 'certificate verify failed' | tail -n 1");
     assert!(said.contains("database: ") && !said.contains("s3cret"), "{said}");
     // Migrations are not sent there, either.
-    let migrated = web.try_ssh("timeout 120 systemctl restart stack-database.service");
+    let migrated = web.try_sh("timeout 120 systemctl restart stack-database.service");
     assert!(!migrated.status.success(), "the migrations were run");
     // The balancer has seen it, and sends everything to the other.
-    let balancer = cluster.balancer();
-    balancer.wait_until_inside(&cluster.ports[..1], LIMIT);
-    web.ssh("cat /root/ca.pem >/etc/stack/database-ca.pem && systemctl restart stack-database.service stack.service");
+    let (balancer, addresses) = (cluster.balancer(), cluster.addresses());
+    balancer.wait_until_inside(&addresses[..1], LIMIT);
+    web.sh("cat /root/ca.pem >/etc/stack/database-ca.pem && systemctl restart stack-database.service stack.service");
     web.get("/healthz", 200);
-    balancer.wait_until_inside(&cluster.ports, LIMIT);
+    balancer.wait_until_inside(&addresses, LIMIT);
 }
 
 fn machine_killed(cluster: &mut Cluster) {
     cluster.web[0].kill();
-    let balancer = cluster.balancer();
-    balancer.wait_until_inside(&cluster.ports[1..], LIMIT);
+    let (balancer, addresses) = (cluster.balancer(), cluster.addresses());
+    balancer.wait_until_inside(&addresses[1..], LIMIT);
     // Those of the check before the last one.
     let already = balancer.asked("/visits", 20).len();
     let before = number(&cluster.query("SELECT count(*) FROM visits"));
     let answers: Vec<(u16, String)> = (0..60).map(|_| balancer.get("/visits")).collect();
     let good: Vec<(u16, String)> = (1..=60).map(|count| (200, (before + count).to_string())).collect();
     assert_eq!(answers, good);
-    assert_eq!(balancer.asked("/visits", already + 60)[already..], [cluster.ports[1]; 60]);
+    assert!(balancer.asked("/visits", already + 60)[already..].iter().all(|address| *address == addresses[1]));
 }
 
 /// What the next boot does, asked for at once.
 fn local_again(cluster: &mut Cluster) {
     let web = &cluster.web[1];
     let begin = "systemctl start first-boot-cluster.service";
-    web.ssh(begin);
-    assert_eq!(web.ssh("pg_lsclusters --no-header"), "", "with DATABASE_URL");
-    web.ssh("sed -i '/^DATABASE_URL=/d' /etc/stack/stack.env");
-    web.ssh(&format!("{begin} && systemctl start 'postgresql@17-main.service'"));
-    web.ssh("systemctl restart stack-database.service stack.service");
+    web.sh(begin);
+    assert_eq!(web.sh("pg_lsclusters --no-header"), "", "with DATABASE_URL");
+    web.sh("sed -i '/^DATABASE_URL=/d' /etc/stack/stack.env");
+    web.sh(&format!("{begin} && systemctl start 'postgresql@17-main.service'"));
+    web.sh("systemctl restart stack-database.service stack.service");
     web.get("/healthz", 200);
     assert_eq!(web.get("/visits", 200), "1");
-    web.ssh("systemctl start stack-health.service");
-    let line = web.ssh("tail -n 1 /var/log/stack/health_check.log");
+    web.sh("systemctl start stack-health.service");
+    let line = web.sh("tail -n 1 /var/log/stack/health_check.log");
     assert!(line.ends_with("| PostgreSQL: ok"), "{line}");
 }

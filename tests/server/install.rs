@@ -4,16 +4,18 @@
 use std::path::PathBuf;
 
 use libtest_mimic::Trial;
-use support::machine::{Check, Machine, checks};
-use support::{Built, built, kept};
+use support::checks::{Check, checks};
+use support::container::Container;
+use support::server::Server;
+use support::{Built, built};
 
 /// All files of the machine but those that the system itself changes while it runs.
 const FILES: &str = "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp \
     -o -path /var/log -o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /root -o -path /dev \
     -o -path /var/lib/postgresql -o -path /var/lib/systemd -o -path /var/lib/cloud -o -path /var/lib/nginx \
-    -o -path '/var/lib/private' -o -name __pycache__ -o -path '/etc/*-' \\) -prune -o -print | sort";
+    -o -path '/var/lib/private' -o -name __pycache__ -o -path '/etc/*-' -o -path /etc/.pwd.lock \\) -prune -o -print | sort";
 
-const CHECKS: &[Check] = &[
+const CHECKS: &[Check<Container>] = &[
     ("a_clean_machine_has_no_stack", clean_machine),
     ("apt_installs_the_package", apt_installs),
     ("the_site_answers_with_its_sentence", site_answers),
@@ -37,10 +39,8 @@ pub fn trials() -> Vec<Trial> {
     checks("install", boot, CHECKS)
 }
 
-fn boot() -> Machine {
-    let image = built(Built::WithoutPackage).join("stack-1.0.0-linode.img.gz");
-    let machine = Machine::boot(&image, &kept().join("install"), "server");
-    machine.system_state();
+fn boot() -> Container {
+    let machine = Container::boot("server");
     machine.copy(&package());
     machine
 }
@@ -49,58 +49,58 @@ fn package() -> PathBuf {
     built(Built::Image).join("stack.deb")
 }
 
-fn clean_machine(machine: &mut Machine) {
-    assert_ne!(machine.try_ssh("dpkg-query -W stack").status.code(), Some(0));
-    machine.ssh(&format!(
+fn clean_machine(machine: &mut Container) {
+    assert_ne!(machine.try_sh("dpkg-query -W stack").status.code(), Some(0));
+    machine.sh(&format!(
         "{FILES} > /root/files-before; systemctl list-unit-files --no-legend | grep -v transient > /root/units-before"
     ));
-    machine.ssh(
+    machine.sh(
         "ls -l /etc/nginx/sites-enabled > /root/sites-before; cut -d: -f1 /etc/passwd /etc/group > /root/users-before",
     );
     assert!(machine.get("/", 200).contains("nginx"));
 }
 
-fn apt_installs(machine: &mut Machine) {
-    machine.ssh("cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -y ./stack.deb");
-    assert_eq!(machine.ssh("dpkg-query -W -f '${db:Status-Abbrev} ${Version}' stack"), "ii  1.0.0");
+fn apt_installs(machine: &mut Container) {
+    machine.sh("cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -y ./stack.deb");
+    assert_eq!(machine.sh("dpkg-query -W -f '${db:Status-Abbrev} ${Version}' stack"), "ii  1.0.0");
 }
 
-fn site_answers(machine: &mut Machine) {
+fn site_answers(machine: &mut Container) {
     assert_eq!(machine.get("/", 200), "Hello from Flask via systemd!");
     machine.get("/healthz", 200);
 }
 
-fn visits_count(machine: &mut Machine) {
+fn visits_count(machine: &mut Container) {
     let count = |body: String| body.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u64>().unwrap();
     let first = count(machine.get("/visits", 200));
     assert_eq!(count(machine.get("/visits", 200)), first + 1);
     assert_eq!(
-        machine.ssh("runuser -u stack -- psql -At stack -c 'select count(*) from visits'"),
+        machine.sh("runuser -u stack -- psql -At stack -c 'select count(*) from visits'"),
         (first + 1).to_string()
     );
 }
 
-fn timer_listed(machine: &mut Machine) {
-    assert!(machine.ssh("systemctl list-timers --no-pager").contains("stack-health.timer"));
+fn timer_listed(machine: &mut Container) {
+    assert!(machine.sh("systemctl list-timers --no-pager").contains("stack-health.timer"));
     assert_eq!(
-        machine.ssh("systemctl is-enabled stack-health.timer stack.service stack.socket"),
+        machine.sh("systemctl is-enabled stack-health.timer stack.service stack.socket"),
         "enabled\nenabled\nenabled"
     );
 }
 
-fn health_log(machine: &mut Machine) {
-    machine.ssh("systemctl start stack-health.service");
-    let line = machine.ssh("tail -n 1 /var/log/stack/health_check.log");
+fn health_log(machine: &mut Container) {
+    machine.sh("systemctl start stack-health.service");
+    let line = machine.sh("tail -n 1 /var/log/stack/health_check.log");
     let pattern = r"^\[20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8}\] CPU: [0-9.]+% \| RAM: [0-9.]+%";
-    machine.ssh(&format!("tail -n 1 /var/log/stack/health_check.log | grep -E '{pattern}'"));
+    machine.sh(&format!("tail -n 1 /var/log/stack/health_check.log | grep -E '{pattern}'"));
     assert!(line.contains("Units: ok | Site: 200"), "{line}");
 }
 
-fn report_is_local(machine: &mut Machine) {
+fn report_is_local(machine: &mut Container) {
     let get = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())";
-    let page = machine.ssh(&format!("python3 -c '{get}' http://127.0.0.1/health-report"));
+    let page = machine.sh(&format!("python3 -c '{get}' http://127.0.0.1/health-report"));
     assert!(page.contains("<h1>Health of stack</h1>") && page.contains("<svg id=\"response\""), "{page}");
-    let page = machine.ssh(&format!("python3 -c '{get}' http://[::1]/health-report"));
+    let page = machine.sh(&format!("python3 -c '{get}' http://[::1]/health-report"));
     assert!(page.contains("<p class=\"good\">Healthy</p>"), "{page}");
     assert!(!machine.get("/health-report", 403).contains("Health of stack"));
 }
@@ -113,113 +113,113 @@ with open(os.environ['STATE_DIRECTORY'] + '/told', 'a') as told:
     print(os.environ['HEALTH_NAME'], os.environ['HEALTH_FAILURES'], site, sys.stdin.read(), file=told, end='')
 ";
 
-fn alert_is_told(machine: &mut Machine) {
+fn alert_is_told(machine: &mut Container) {
     let told = "/var/lib/stack/health-alert/told";
     let started = "systemctl show -P ExecMainStartTimestampMonotonic stack-health-alert.service";
     let check = "systemctl start stack-health.service";
     // Its checks would count, too.
-    machine.ssh("systemctl stop stack-health.timer");
+    machine.sh("systemctl stop stack-health.timer");
     // Nothing, as long as nobody wants to be told.
-    machine.ssh("echo 'max_disc = 1' >>/etc/stack/health.toml");
-    assert_ne!(machine.try_ssh(check).status.code(), Some(0));
-    machine.ssh("sleep 2");
-    assert_eq!(machine.ssh(started), "0");
-    assert_eq!(machine.ssh("systemctl --failed --no-legend --plain | cut -d' ' -f1"), "stack-health.service");
+    machine.sh("echo 'max_disc = 1' >>/etc/stack/health.toml");
+    assert_ne!(machine.try_sh(check).status.code(), Some(0));
+    machine.sh("sleep 2");
+    assert_eq!(machine.sh(started), "0");
+    assert_eq!(machine.sh("systemctl --failed --no-legend --plain | cut -d' ' -f1"), "stack-health.service");
 
-    machine.ssh(&format!("cat >/etc/stack/health-alert.d/10-told <<'END'\n{HOOK}END"));
-    machine.ssh("chmod 755 /etc/stack/health-alert.d/10-told");
+    machine.sh(&format!("cat >/etc/stack/health-alert.d/10-told <<'END'\n{HOOK}END"));
+    machine.sh("chmod 755 /etc/stack/health-alert.d/10-told");
     for count in 2..=3 {
-        assert_ne!(machine.try_ssh(check).status.code(), Some(0));
+        assert_ne!(machine.try_sh(check).status.code(), Some(0));
         machine
-            .ssh(&format!("for i in $(seq 60); do [ \"$(wc -l <{told})\" -ge {} ] && exit; sleep 1; done", count - 1));
-        let line = machine.ssh(&format!("tail -n 1 {told}"));
+            .sh(&format!("for i in $(seq 60); do [ \"$(wc -l <{told})\" -ge {} ] && exit; sleep 1; done", count - 1));
+        let line = machine.sh(&format!("tail -n 1 {told}"));
         assert!(line.starts_with(&format!("stack {count} 200 CPU: ")), "{line}");
         let mistake = "UNHEALTHY: /etc/stack/health.toml:26: there is no key `max_disc`: did you mean `max_disk`?";
         assert!(line.ends_with(mistake), "{line}");
     }
-    let page = machine.ssh("cat /var/lib/stack/health/report.html");
+    let page = machine.sh("cat /var/lib/stack/health/report.html");
     assert!(page.contains("<p class=\"bad\">Unhealthy since 20"), "{page}");
 
-    machine.ssh("sed -i '$d' /etc/stack/health.toml && rm /etc/stack/health-alert.d/10-told");
-    machine.ssh(check);
-    assert_eq!(machine.ssh(&format!("wc -l <{told}")), "2");
-    machine.ssh("test ! -e /run/stack/health/alert");
-    machine.ssh("systemctl start stack-health.timer");
+    machine.sh("sed -i '$d' /etc/stack/health.toml && rm /etc/stack/health-alert.d/10-told");
+    machine.sh(check);
+    assert_eq!(machine.sh(&format!("wc -l <{told}")), "2");
+    machine.sh("test ! -e /run/stack/health/alert");
+    machine.sh("systemctl start stack-health.timer");
 }
 
-fn nothing_failed(machine: &mut Machine) {
-    assert_eq!(machine.ssh("systemctl --failed --no-legend"), "");
+fn nothing_failed(machine: &mut Container) {
+    assert_eq!(machine.sh("systemctl --failed --no-legend"), "");
     assert_eq!(machine.system_state(), "running");
 }
 
-fn files_verify(machine: &mut Machine) {
+fn files_verify(machine: &mut Container) {
     // The image does without documentation: its dpkg is told to leave such files out.
-    assert_eq!(machine.ssh("dpkg --verify stack | grep -v -E ' /usr/share/(doc|lintian)/' || true"), "");
-    assert_eq!(machine.ssh("dpkg --audit"), "");
+    assert_eq!(machine.sh("dpkg --verify stack | grep -v -E ' /usr/share/(doc|lintian)/' || true"), "");
+    assert_eq!(machine.sh("dpkg --audit"), "");
 }
 
-fn journal(machine: &mut Machine) {
-    assert!(machine.ssh("journalctl --no-pager -u stack.service").contains("Listening at"));
+fn journal(machine: &mut Container) {
+    assert!(machine.sh("journalctl --no-pager -u stack.service").contains("Listening at"));
 }
 
-fn disable_survives(machine: &mut Machine) {
-    machine.ssh("systemctl disable stack-health.timer");
-    machine.ssh("cd /root && apt-get install -y --reinstall ./stack.deb");
-    assert_eq!(machine.try_ssh("systemctl is-enabled --quiet stack-health.timer").status.code(), Some(1));
-    machine.ssh("systemctl enable --now stack-health.timer");
+fn disable_survives(machine: &mut Container) {
+    machine.sh("systemctl disable stack-health.timer");
+    machine.sh("cd /root && apt-get install -y --reinstall ./stack.deb");
+    assert_eq!(machine.try_sh("systemctl is-enabled --quiet stack-health.timer").status.code(), Some(1));
+    machine.sh("systemctl enable --now stack-health.timer");
 }
 
-fn reinstall(machine: &mut Machine) {
-    machine.ssh("cd /root && apt-get install -y --reinstall ./stack.deb");
+fn reinstall(machine: &mut Container) {
+    machine.sh("cd /root && apt-get install -y --reinstall ./stack.deb");
     site_answers(machine);
     visits_count(machine);
     nothing_failed(machine);
 }
 
-fn remove(machine: &mut Machine) {
-    machine.ssh("apt-get remove -y stack");
-    assert_eq!(machine.ssh("dpkg-query -W -f '${db:Status-Abbrev}' stack"), "rc");
-    machine.ssh("test -e /etc/nginx/sites-available/stack");
+fn remove(machine: &mut Container) {
+    machine.sh("apt-get remove -y stack");
+    assert_eq!(machine.sh("dpkg-query -W -f '${db:Status-Abbrev}' stack"), "rc");
+    machine.sh("test -e /etc/nginx/sites-available/stack");
     assert_ne!(
-        machine.try_ssh("systemctl is-active stack.socket stack.service stack-health.timer").status.code(),
+        machine.try_sh("systemctl is-active stack.socket stack.service stack-health.timer").status.code(),
         Some(0)
     );
-    machine.ssh("nginx -t");
+    machine.sh("nginx -t");
     nothing_failed(machine);
 }
 
-fn install_again(machine: &mut Machine) {
+fn install_again(machine: &mut Container) {
     apt_installs(machine);
     site_answers(machine);
     visits_count(machine);
     nothing_failed(machine);
 }
 
-fn purge(machine: &mut Machine) {
-    machine.ssh("apt-get purge -y stack");
-    assert_ne!(machine.try_ssh("dpkg-query -W stack").status.code(), Some(0));
+fn purge(machine: &mut Container) {
+    machine.sh("apt-get purge -y stack");
+    assert_ne!(machine.try_sh("dpkg-query -W stack").status.code(), Some(0));
     // The dump of the database, and nothing else.
-    let files = machine.ssh(&format!("{FILES} | diff /root/files-before - | grep '^[<>]' || true"));
+    let files = machine.sh(&format!("{FILES} | diff /root/files-before - | grep '^[<>]' || true"));
     let files: Vec<&str> = files.lines().collect();
     let [folder, dump] = files[..] else { panic!("{files:?}") };
     assert_eq!(folder, "> /var/backups/stack");
     assert!(dump.starts_with("> /var/backups/stack/stack-20") && dump.ends_with("Z.dump"), "{dump}");
     assert_eq!(
-        machine.ssh("systemctl list-unit-files --no-legend | grep -v transient | diff /root/units-before - || true"),
+        machine.sh("systemctl list-unit-files --no-legend | grep -v transient | diff /root/units-before - || true"),
         ""
     );
     // The system user stays, as Debian's packages leave theirs: a later user of the same number would inherit its files.
-    let users = machine.ssh("cut -d: -f1 /etc/passwd /etc/group | diff /root/users-before - || true");
+    let users = machine.sh("cut -d: -f1 /etc/passwd /etc/group | diff /root/users-before - || true");
     assert!(users.lines().all(|line| !line.contains('<') && (!line.contains('>') || line == "> stack")), "{users}");
-    assert_eq!(machine.ssh("getent passwd stack | cut -d: -f7"), "/usr/sbin/nologin");
-    assert_eq!(machine.ssh("find /var/log/stack /var/cache/stack /var/lib/systemd/deb-systemd-helper-enabled -name 'stack*' 2>/dev/null || true"), "");
+    assert_eq!(machine.sh("getent passwd stack | cut -d: -f7"), "/usr/sbin/nologin");
+    assert_eq!(machine.sh("find /var/log/stack /var/cache/stack /var/lib/systemd/deb-systemd-helper-enabled -name 'stack*' 2>/dev/null || true"), "");
     nothing_failed(machine);
 }
 
-fn default_site(machine: &mut Machine) {
+fn default_site(machine: &mut Container) {
     assert_eq!(
-        machine.ssh("ls -l /etc/nginx/sites-enabled | awk '{print $9,$10,$11}'"),
-        machine.ssh("awk '{print $9,$10,$11}' /root/sites-before")
+        machine.sh("ls -l /etc/nginx/sites-enabled | awk '{print $9,$10,$11}'"),
+        machine.sh("awk '{print $9,$10,$11}' /root/sites-before")
     );
     assert!(machine.get("/", 200).contains("Welcome to nginx"));
 }

@@ -16,27 +16,25 @@ mod faults;
 mod install;
 mod restart_under_load;
 mod upgrade;
-mod upgrade_under_load;
 
 use std::process::ExitCode;
 
 use libtest_mimic::Arguments;
-use support::container;
-use support::room::{run_in_order, without_root};
+use support::layers::prepare;
+use support::room::{run_in_order, unless, without_root};
+use support::{Built, container};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     if !arguments.list && without_root().is_none() {
+        // There is no way out of the network that the containers share.
+        for image in [Built::WithoutPackage, Built::Image] {
+            prepare(image);
+        }
         container::enter();
     }
-    let trials = [
-        install::trials(),
-        upgrade::trials(),
-        upgrade_under_load::trials(),
-        administrator::trials(),
-        faults::trials(),
-        cluster::trials(),
-        restart_under_load::trials(),
-    ];
-    run_in_order(arguments, trials.into_iter().flatten().collect())
+    let in_containers =
+        [install::trials(), upgrade::trials(), administrator::trials(), faults::trials(), cluster::trials()];
+    let in_containers = unless(without_root(), in_containers.into_iter().flatten().collect());
+    run_in_order(arguments, in_containers.into_iter().chain(restart_under_load::trials()).collect())
 }

@@ -16,7 +16,7 @@ use super::run;
 
 /// Between two checks of a machine.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// How long the answer to a check, or to a request, may take; emulated machines are slow.
+/// How long the answer to a check, or to a request, may take.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// So many failed checks in a row put a machine out.
 const ATTEMPTS: u32 = 2;
@@ -28,7 +28,7 @@ pub struct Balancer {
     files: Files,
     nginx: Child,
     /// The machines that get requests.
-    inside: Arc<Mutex<Vec<u16>>>,
+    inside: Arc<Mutex<Vec<String>>>,
     stop: Arc<AtomicBool>,
     checker: Option<JoinHandle<()>>,
 }
@@ -41,8 +41,8 @@ struct Files {
 }
 
 impl Balancer {
-    /// Balances between the machines whose sites are at these ports of the loopback address.
-    pub fn start(folder: &Path, port: u16, machines: &[u16]) -> Self {
+    /// Balances between the machines whose sites are at these addresses, HOST:PORT.
+    pub fn start(folder: &Path, port: u16, machines: &[String]) -> Self {
         let _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder).unwrap();
         let files = Files { folder: folder.to_owned(), port };
@@ -60,7 +60,7 @@ impl Balancer {
     }
 
     /// Waits until just these machines get requests.
-    pub fn wait_until_inside(&self, machines: &[u16], limit: Duration) {
+    pub fn wait_until_inside(&self, machines: &[String], limit: Duration) {
         let begin = Instant::now();
         while *self.inside.lock().unwrap() != machines {
             assert!(begin.elapsed() < limit, "{:?} get requests, not {machines:?}", self.inside.lock().unwrap());
@@ -76,9 +76,9 @@ impl Balancer {
         }
     }
 
-    /// Which machines the requests for this path went to: their ports, in order. nginx writes a request down when its
+    /// Which machines the requests for this path went to: their addresses, in order. nginx writes a request down when its
     /// answer is already on the way, so `count` of them are waited for.
-    pub fn asked(&self, path: &str, count: usize) -> Vec<u16> {
+    pub fn asked(&self, path: &str, count: usize) -> Vec<String> {
         let begin = Instant::now();
         loop {
             let asked = self.logged(path);
@@ -90,10 +90,10 @@ impl Balancer {
         }
     }
 
-    fn logged(&self, path: &str) -> Vec<u16> {
+    fn logged(&self, path: &str) -> Vec<String> {
         let log = fs::read_to_string(self.files.folder.join("access")).unwrap();
         let fields = log.lines().filter_map(|line| line.split_once(' ')).filter(|(asked, _)| *asked == path);
-        fields.map(|(_, upstream)| upstream.rsplit(':').next().unwrap().parse().unwrap()).collect()
+        fields.map(|(_, upstream)| upstream.to_owned()).collect()
     }
 }
 
@@ -108,9 +108,9 @@ impl Drop for Balancer {
 
 impl Files {
     /// Writes the configuration of this generation.
-    fn write(&self, generation: u32, machines: &[u16]) {
+    fn write(&self, generation: u32, machines: &[String]) {
         let at = self.folder.display();
-        let servers: String = machines.iter().map(|port| format!("server 127.0.0.1:{port} max_fails=0; ")).collect();
+        let servers: String = machines.iter().map(|address| format!("server {address} max_fails=0; ")).collect();
         let servers = if servers.is_empty() { "server 127.0.0.1:1 down; ".to_owned() } else { servers };
         let folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
         let folders = folders.map(|kind| format!("{kind}_temp_path {at}/{kind};")).concat();
@@ -141,8 +141,8 @@ impl Files {
 struct Checker {
     files: Files,
     pid: u32,
-    machines: Vec<u16>,
-    inside: Arc<Mutex<Vec<u16>>>,
+    machines: Vec<String>,
+    inside: Arc<Mutex<Vec<String>>>,
 }
 
 impl Checker {
@@ -150,12 +150,12 @@ impl Checker {
         let mut failures = vec![0; self.machines.len()];
         let mut generation = 0;
         while !stop.load(Ordering::Relaxed) {
-            for (count, port) in failures.iter_mut().zip(&self.machines) {
-                let answer = http::get(&format!("http://127.0.0.1:{port}/healthz"), None, ANSWER_LIMIT);
+            for (count, address) in failures.iter_mut().zip(&self.machines) {
+                let answer = http::get(&format!("http://{address}/healthz"), None, ANSWER_LIMIT);
                 *count = if answer.is_ok_and(|answer| answer.status == 200) { 0 } else { *count + 1 };
             }
             let good = self.machines.iter().zip(&failures).filter(|(_, count)| **count < ATTEMPTS);
-            let good: Vec<u16> = good.map(|(port, _)| *port).collect();
+            let good: Vec<String> = good.map(|(address, _)| address.clone()).collect();
             if *self.inside.lock().unwrap() != good {
                 generation += 1;
                 self.files.write(generation, &good);

@@ -1,9 +1,11 @@
 //! A Debian booted in a container, with its own systemd and network: for what an emulated processor is too slow. The units'
 //! hardening holds there too. It needs root, and systemd-nspawn(1); a user namespace does not do.
+//!
+//! All containers of a program are on one bridge, in a network of the program's own that is cut off from every other.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,25 +14,53 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::layers::{Root, base, own_mounts};
-use super::upgrade::Server;
-use super::{kept, run, text};
+use super::layers::{Root, base_with, own_mounts};
+use super::server::Server;
+use super::{Built, kept, run, text};
 
-/// How long it may take to boot.
-const LIMIT: Duration = Duration::from_secs(120);
+/// How long it may take to boot, or whatever else is waited for.
+pub const LIMIT: Duration = Duration::from_secs(120);
 
-/// The group of its processes, and of their groups.
-const CGROUP: &str = "/sys/fs/cgroup/stackdeb-tests";
+/// The group of all containers' groups of processes.
+const CGROUPS: &str = "/sys/fs/cgroup/stackdeb-tests";
+
+/// The network of all cards `eth0` (TEST-NET-2 of RFC 5737); the program itself has the address .1 there.
+const NETWORK: &str = "198.51.100.";
+
+/// How a container begins.
+pub struct Options<'a> {
+    /// Its host name, which no other container has at the same time.
+    pub name: &'a str,
+    /// The last number of its address.
+    pub number: u8,
+    /// The Debian in it.
+    pub image: Built,
+    /// What cloud-init gets.
+    pub user_data: Option<&'a str>,
+    /// Whether there is a second card, `eth1`, which nobody has configured.
+    pub cards: Cards,
+}
+
+/// The network cards of a container. All are on one wire.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Cards {
+    One,
+    Two,
+}
 
 /// A running container; it ends when it is dropped.
 pub struct Container {
+    name: String,
     nspawn: Child,
     /// The container's process 1, as it is called outside.
     init: Pid,
     root: Root,
+    address: String,
+    console: PathBuf,
 }
 
-/// Gives this program what a container needs around it: mounts of its own, and the unified hierarchy of cgroups. To be called before any thread is started.
+/// Gives this program what containers need around them: mounts and a network of its own, and the unified hierarchy of
+/// cgroups. To be called before any thread is started, and when everything is built: afterwards there is no way out.
 pub fn enter() {
     own_mounts();
     if !Path::new("/sys/fs/cgroup/cgroup.procs").exists() {
@@ -38,43 +68,88 @@ pub fn enter() {
         umount2("/sys/fs/cgroup", MntFlags::MNT_DETACH).unwrap();
         mount(Some("cgroup2"), "/sys/fs/cgroup", Some("cgroup2"), MsFlags::empty(), None::<&str>).unwrap();
     }
+    unshare(CloneFlags::CLONE_NEWNET).unwrap();
+    let script = format!(
+        "ip link set lo up; ip link add bridge type bridge forward_delay 0; ip address add {NETWORK}1/24 dev bridge; \
+         ip link set bridge up"
+    );
+    run(Command::new("sh").args(["-ec", &script]));
 }
 
 impl Container {
-    /// Boots the image without the package, and waits until everything is started. The calling thread gets the container's
-    /// network, which is cut off from every other.
-    pub fn boot() -> Self {
-        let root = base();
-        unshare(CloneFlags::CLONE_NEWNET).unwrap();
-        // It names disks that are not there.
-        fs::write(root.path().join("etc/fstab"), "").unwrap();
-        fs::create_dir_all(CGROUP).unwrap();
-        let script = format!("ip link set lo up; echo $$ >{CGROUP}/cgroup.procs; exec systemd-nspawn \"$@\"");
-        let mut nspawn = Command::new("sh");
-        nspawn.args(["-ec", &script, "sh", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe"]);
-        nspawn.args(["--link-journal=no", "--machine=server", "--directory"]).arg(root.path());
-        let console = fs::File::create(kept().join("container-console")).unwrap();
-        nspawn.stdin(Stdio::null()).stdout(console.try_clone().unwrap()).stderr(console);
-        let nspawn = nspawn.spawn().unwrap();
-        let container = Self { init: init_of(&nspawn), nspawn, root };
-        let begin = Instant::now();
-        while !matches!(container.state().as_str(), "running" | "degraded") {
-            assert!(begin.elapsed() < LIMIT, "it does not boot: {}", container.state());
-            thread::sleep(Duration::from_millis(200));
-        }
-        assert_eq!(container.sh("systemctl --failed --no-legend"), "");
+    /// Boots the image without the package, and waits until everything is started.
+    pub fn boot(name: &str) -> Self {
+        let container = Self::start(&Options {
+            name,
+            number: 10,
+            image: Built::WithoutPackage,
+            user_data: None,
+            cards: Cards::One,
+        });
+        container.wait_until_booted();
         container
     }
 
-    /// Copies a file to `/root` there.
-    pub fn copy(&self, file: &Path) {
-        fs::copy(file, self.root.path().join("root").join(file.file_name().unwrap())).unwrap();
+    /// Switches a container on.
+    pub fn start(options: &Options) -> Self {
+        let Options { name, number, image, user_data, cards } = *options;
+        let root = base_with(image);
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        // It names disks that are not there.
+        write("etc/fstab", "");
+        let address = format!("{NETWORK}{number}");
+        let network = format!("[Match]\nName=eth0\n\n[Network]\nAddress={address}/24\nLinkLocalAddressing=no\n");
+        write("etc/systemd/network/60-test.network", &network);
+        if let Some(user_data) = user_data {
+            write("var/lib/cloud/seed/nocloud/user-data", user_data);
+            write("var/lib/cloud/seed/nocloud/meta-data", &format!("instance-id: {name}\n"));
+        }
+        let cards: &[&str] = if cards == Cards::Two { &["eth0", "eth1"] } else { &["eth0"] };
+        let outside = |card: &str| format!("{name}-{card}");
+        let cgroup = format!("{CGROUPS}/{name}");
+        fs::create_dir_all(&cgroup).unwrap();
+        let script = format!("echo $$ >{cgroup}/cgroup.procs; exec systemd-nspawn \"$@\"");
+        let mut nspawn = Command::new("sh");
+        nspawn.args(["-ec", &script, "sh", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe"]);
+        nspawn.arg("--link-journal=no");
+        nspawn.args(cards.iter().map(|card| format!("--network-veth-extra={}:{card}", outside(card))));
+        nspawn.args([&format!("--machine={name}"), "--directory"]).arg(root.path());
+        let console = kept().join(format!("container-{name}"));
+        let output = fs::File::create(&console).unwrap();
+        nspawn.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
+        let nspawn = nspawn.spawn().unwrap();
+        let init = init_of(&nspawn, &console);
+        for card in cards {
+            run(Command::new("ip").args(["link", "set", &outside(card), "master", "bridge", "up"]));
+        }
+        Self { name: name.to_owned(), init, nspawn, root, address, console }
+    }
+
+    /// Waits until systemd has started everything, of which nothing may fail.
+    #[track_caller]
+    pub fn wait_until_booted(&self) {
+        let begin = Instant::now();
+        while !matches!(self.state().as_str(), "running" | "degraded") {
+            assert!(begin.elapsed() < LIMIT, "it does not boot: {}\n{}", self.state(), self.console());
+            thread::sleep(Duration::from_millis(200));
+        }
+        assert_eq!(self.sh("systemctl --failed --no-legend"), "");
+    }
+
+    /// Ends everything in it at once, which is as if the power failed.
+    pub fn kill(&mut self) {
+        let _ = kill(self.init, Signal::SIGKILL);
+        let _ = self.nspawn.wait();
     }
 
     fn shell(&self, command: &str) -> Command {
         let mut nsenter = Command::new("nsenter");
         nsenter.args(["--target", &self.init.to_string(), "--all", "env", "-i", "HOME=/root", "LC_ALL=C.UTF-8"]);
-        nsenter.args(["PATH=/usr/sbin:/usr/bin", "sh", "-c", command]);
+        nsenter.args(["PATH=/usr/sbin:/usr/bin", "bash", "-c", command]).stdin(Stdio::null());
         nsenter
     }
 
@@ -85,16 +160,28 @@ impl Container {
 
 impl Server for Container {
     fn address(&self) -> String {
-        "127.0.0.1:80".to_owned()
+        format!("{}:80", self.address)
     }
 
-    fn sh(&self, command: &str) -> String {
-        run(&mut self.shell(command)).trim().to_owned()
+    fn limit(&self) -> Duration {
+        LIMIT
+    }
+
+    fn console(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.console).unwrap()).into_owned()
+    }
+
+    fn try_sh(&self, command: &str) -> Output {
+        self.shell(command).output().unwrap()
+    }
+
+    fn copy(&self, file: &Path) {
+        fs::copy(file, self.root.path().join("root").join(file.file_name().unwrap())).unwrap();
     }
 }
 
 /// The only child of systemd-nspawn that stays.
-fn init_of(nspawn: &Child) -> Pid {
+fn init_of(nspawn: &Child, console: &Path) -> Pid {
     let begin = Instant::now();
     let children = format!("/proc/{0}/task/{0}/children", nspawn.id());
     loop {
@@ -105,7 +192,8 @@ fn init_of(nspawn: &Child) -> Pid {
                 return Pid::from_raw(number.parse().unwrap());
             }
         }
-        assert!(begin.elapsed() < LIMIT, "systemd-nspawn starts nothing");
+        let said = || fs::read_to_string(console).unwrap_or_default();
+        assert!(begin.elapsed() < LIMIT, "systemd-nspawn starts nothing: {}", said());
         thread::sleep(Duration::from_millis(100));
     }
 }
@@ -113,8 +201,8 @@ fn init_of(nspawn: &Child) -> Pid {
 impl Drop for Container {
     /// With its process 1 all of its processes end.
     fn drop(&mut self) {
-        let _ = kill(self.init, Signal::SIGKILL);
-        let _ = self.nspawn.wait();
-        let _ = Command::new("find").args([CGROUP, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+"]).status();
+        self.kill();
+        let cgroup = format!("{CGROUPS}/{}", self.name);
+        let _ = Command::new("find").args([&cgroup, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+"]).status();
     }
 }

@@ -2,7 +2,7 @@
 //! room of the changed files alone, and is forgotten in a moment. All mounts are in a namespace of this program's own, and
 //! end with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -34,16 +34,26 @@ const OWN: [&str; 9] = [
 /// The Debian at the bottom: the built image without the package, in a folder, with the package's two versions as
 /// `/srv/v1.deb` and `/srv/v2.deb`.
 pub fn base() -> Root {
-    static PREPARED: LazyLock<PathBuf> = LazyLock::new(prepare);
-    Root::over(vec![PREPARED.clone()])
+    base_with(Built::WithoutPackage)
 }
 
-/// Unpacks the image, if that has not been done, and makes an empty folder for the layers.
-fn prepare() -> PathBuf {
-    let root = kept().join("layers-base");
-    let dist = built(Built::WithoutPackage);
+/// The same with that image.
+pub fn base_with(image: Built) -> Root {
+    Root::over(vec![prepare(image)])
+}
+
+/// Unpacks an image, if that has not been done.
+pub fn prepare(image: Built) -> PathBuf {
+    static PREPARED: Mutex<BTreeMap<&str, PathBuf>> = Mutex::new(BTreeMap::new());
+    let name = image.name();
+    PREPARED.lock().unwrap().entry(name).or_insert_with(|| unpack(image)).clone()
+}
+
+fn unpack(image: Built) -> PathBuf {
+    let root = kept().join(format!("root-{}", image.name()));
+    let dist = built(image);
     let manifest = fs::read(dist.join("stack-1.0.0-linode.json")).unwrap();
-    let stamp = kept().join("layers-base.manifest");
+    let stamp = root.with_extension("manifest");
     if fs::read(&stamp).ok() != Some(manifest.clone()) {
         tree::remove(&root).unwrap();
         fs::create_dir_all(&root).unwrap();
@@ -56,18 +66,23 @@ fn prepare() -> PathBuf {
     for (name, version) in [("v1.deb", "1.0.0"), ("v2.deb", "2.0.0")] {
         fs::copy(package_of_version(version), root.join("srv").join(name)).unwrap();
     }
-    let folder = layers();
-    tree::remove(&folder).unwrap();
-    fs::create_dir(&folder).unwrap();
-    // In memory, where root of the machine may lay layers over each other whatever the disk's file system is.
-    if !in_user_namespace() {
-        mount(Some("layers"), &folder, Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
-    }
     root
 }
 
+/// An empty folder for the layers, made once.
 fn layers() -> PathBuf {
-    kept().join("layers")
+    static LAYERS: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = kept().join("layers");
+        tree::remove(&folder).unwrap();
+        fs::create_dir(&folder).unwrap();
+        // In memory, where root of the machine may lay layers over each other whatever the disk's file system is. Tests
+        // that fill a disk fill this one.
+        if !in_user_namespace() {
+            mount(Some("layers"), &folder, Some("tmpfs"), MsFlags::empty(), Some("size=3g")).unwrap();
+        }
+        folder
+    });
+    LAYERS.clone()
 }
 
 /// The default stack's package in that version. The second has another module, lacks one, and has other conffiles.

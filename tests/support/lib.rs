@@ -14,6 +14,7 @@
 
 pub mod account;
 pub mod balancer;
+pub mod checks;
 pub mod container;
 pub mod edition;
 pub mod faults;
@@ -28,6 +29,7 @@ pub mod project;
 pub mod readers;
 pub mod repository;
 pub mod room;
+pub mod server;
 pub mod side_by_side;
 pub mod stack;
 pub mod terraform;
@@ -115,20 +117,30 @@ pub enum Built {
     WithoutPackage,
 }
 
+impl Built {
+    /// The folder's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::WithoutPackage => "without-package",
+        }
+    }
+}
+
 /// The built default stack's `dist` folder: built now, unless this very program has built it before.
 #[track_caller]
 pub fn built(what: Built) -> PathBuf {
     static BUILDING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = BUILDING.lock().expect("an earlier build failed");
-    let (name, arguments): (&str, &[&str]) = match what {
-        Built::Image => ("image", &["image"]),
-        Built::WithoutPackage => ("without-package", &["image", "--without-package"]),
+    let arguments: &[&str] = match what {
+        Built::Image => &["image"],
+        Built::WithoutPackage => &["image", "--without-package"],
     };
     let mut inputs = Command::new("sha256sum");
     inputs.arg(program("stackdeb")).arg(program("health-check")).arg("stack.toml");
     inputs.args(["app/app.py"]).current_dir(source_folder());
     let key = run(&mut inputs);
-    let folder = kept().join(name);
+    let folder = kept().join(what.name());
     let stamp = folder.join("inputs");
     if fs::read_to_string(&stamp).is_ok_and(|old| old == key) {
         return folder.join("dist");

@@ -5,13 +5,11 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::Trial;
-
-use super::upgrade::Server;
+use super::server::Server;
 use super::{run, stackdeb, text};
 
 /// How long a boot may take under software emulation on a busy machine.
@@ -29,41 +27,6 @@ pub struct Machine {
     ssh_port: u16,
     /// How long it may take to come up.
     limit: Duration,
-}
-
-/// What is checked on a machine, or on several: a test's name, and the test.
-pub type Check<M = Machine> = (&'static str, fn(&mut M));
-
-/// What checks share.
-enum Shared<M> {
-    NotBooted,
-    Running(M),
-    /// Its boot failed, and would fail again.
-    Failed,
-}
-
-/// What the tests say that could not run, after the first one, which has the console.
-const NOT_BOOTED: &str = "it could not run: the machine that it shares with the test above did not come up";
-
-/// Tests that share one machine, or several. It is booted for the first that is asked for; they run in their order, each on
-/// what the one before it left.
-pub fn checks<M: Send + 'static>(file: &str, boot: fn() -> M, checks: &[Check<M>]) -> Vec<Trial> {
-    let shared = Arc::new(Mutex::new(Shared::NotBooted));
-    let trial = |&(name, check): &Check<M>| {
-        let shared = Arc::clone(&shared);
-        Trial::test(format!("{file}::{name}"), move || {
-            let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            if matches!(*shared, Shared::NotBooted) {
-                // It stays so when the boot panics, which shows the console once: at the first test.
-                *shared = Shared::Failed;
-                *shared = Shared::Running(boot());
-            }
-            let Shared::Running(machine) = &mut *shared else { return Err(NOT_BOOTED.into()) };
-            check(machine);
-            Ok(())
-        })
-    };
-    checks.iter().map(trial).collect()
 }
 
 /// A port that nobody listens on.
@@ -130,7 +93,7 @@ impl Machine {
     pub fn wait_for_ssh(&mut self) {
         let begin = Instant::now();
         loop {
-            let output = self.try_ssh("true");
+            let output = self.try_sh("true");
             if output.status.success() {
                 return;
             }
@@ -139,11 +102,6 @@ impl Machine {
             assert!(begin.elapsed() < self.limit, "no SSH: {}\n{}", text(&output), self.console());
             thread::sleep(Duration::from_secs(2));
         }
-    }
-
-    /// What the serial console and `stackdeb boot` printed.
-    pub fn console(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.folder.join("console")).unwrap()).into_owned()
     }
 
     fn ssh_options(&self) -> Vec<String> {
@@ -161,69 +119,6 @@ impl Machine {
             .collect()
     }
 
-    /// Runs a shell command as root; whatever comes of it.
-    pub fn try_ssh(&self, command: &str) -> Output {
-        let port = self.ssh_port.to_string();
-        Command::new("ssh")
-            .args(self.ssh_options())
-            .args(["-p", &port, "root@127.0.0.1", command])
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    }
-
-    /// Runs a shell command as root that must succeed, and returns what it printed, trimmed.
-    #[track_caller]
-    pub fn ssh(&self, command: &str) -> String {
-        let output = self.try_ssh(command);
-        assert!(output.status.success(), "on the machine, `{command}`: {}\n{}", output.status, text(&output));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    }
-
-    /// Copies a file to `/root` on the machine.
-    #[track_caller]
-    pub fn copy(&self, file: &Path) {
-        let port = self.ssh_port.to_string();
-        run(Command::new("scp")
-            .args(self.ssh_options())
-            .args(["-q", "-P", &port])
-            .arg(file)
-            .arg("root@127.0.0.1:/root/"));
-    }
-
-    /// GETs a path through nginx until it answers `status`, and returns the body.
-    #[track_caller]
-    pub fn get(&self, path: &str, status: u16) -> String {
-        let url = format!("{}{path}", self.url);
-        let begin = Instant::now();
-        loop {
-            let output = Command::new("curl").args(["-s", "-m", "30", "-w", "\n%{http_code}", &url]).output().unwrap();
-            let answer = String::from_utf8_lossy(&output.stdout).into_owned();
-            if let Some(body) = answer.strip_suffix(&format!("\n{status}")) {
-                return body.trim().to_owned();
-            }
-            assert!(begin.elapsed() < self.limit, "{url} answers `{answer}`\n{}", self.console());
-            thread::sleep(Duration::from_secs(2));
-        }
-    }
-
-    /// Waits until systemd has started everything, and returns its state: `running` when nothing failed.
-    #[track_caller]
-    pub fn system_state(&self) -> String {
-        String::from_utf8_lossy(&self.try_ssh("systemctl is-system-running --wait").stdout).trim().to_owned()
-    }
-
-    /// Waits until everything is started, and nothing has failed. Two minutes after boot an emulated machine may be so
-    /// busy with itself that the first health check finds the site slow, and says so; the next must find nothing.
-    #[track_caller]
-    pub fn settle(&self) {
-        self.system_state();
-        if self.ssh("systemctl --failed --no-legend --plain | cut -d' ' -f1") == "stack-health.service" {
-            self.ssh("systemctl start stack-health.service");
-        }
-        assert_eq!(self.system_state(), "running", "{}", self.ssh("systemctl --failed"));
-    }
-
     /// Kills QEMU, which is as if the power failed.
     pub fn kill(&self) {
         run(Command::new("pkill").args(["-KILL", "-P", &self.child.id().to_string(), "qemu-system"]));
@@ -232,7 +127,7 @@ impl Machine {
     /// Boots the machine again from inside and waits until it has come back.
     pub fn reboot(&mut self) {
         let before = self.boot_id();
-        self.try_ssh("systemctl reboot");
+        self.try_sh("systemctl reboot");
         self.wait_for_boot_after(&before);
     }
 
@@ -240,7 +135,7 @@ impl Machine {
     pub fn cut_power(&mut self) -> String {
         let before = self.boot_id();
         // The connection ends before the machine does, or it would be waited for.
-        self.ssh("nohup sh -c 'sleep 0.5; echo b >/proc/sysrq-trigger' >/dev/null 2>&1 &");
+        self.sh("nohup sh -c 'sleep 0.5; echo b >/proc/sysrq-trigger' >/dev/null 2>&1 &");
         thread::sleep(Duration::from_secs(2));
         before
     }
@@ -251,7 +146,7 @@ impl Machine {
         let begin = Instant::now();
         loop {
             thread::sleep(Duration::from_secs(5));
-            let output = self.try_ssh(BOOT_ID);
+            let output = self.try_sh(BOOT_ID);
             if output.status.success() && String::from_utf8_lossy(&output.stdout).trim() != before {
                 return;
             }
@@ -260,7 +155,7 @@ impl Machine {
     }
 
     fn boot_id(&self) -> String {
-        self.ssh(BOOT_ID)
+        self.sh(BOOT_ID)
     }
 }
 
@@ -269,8 +164,32 @@ impl Server for Machine {
         self.url.strip_prefix("http://").unwrap().to_owned()
     }
 
-    fn sh(&self, command: &str) -> String {
-        self.ssh(command)
+    fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// What the serial console and `stackdeb boot` printed.
+    fn console(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.folder.join("console")).unwrap()).into_owned()
+    }
+
+    fn try_sh(&self, command: &str) -> Output {
+        let port = self.ssh_port.to_string();
+        Command::new("ssh")
+            .args(self.ssh_options())
+            .args(["-p", &port, "root@127.0.0.1", command])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    fn copy(&self, file: &Path) {
+        let port = self.ssh_port.to_string();
+        run(Command::new("scp")
+            .args(self.ssh_options())
+            .args(["-q", "-P", &port])
+            .arg(file)
+            .arg("root@127.0.0.1:/root/"));
     }
 }
 

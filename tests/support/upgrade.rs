@@ -7,19 +7,11 @@ use std::time::Duration;
 
 use super::edition::{edit, edition};
 use super::load::{Load, Tally};
+use super::server::Server;
 
 /// What `/` says in version 1.0.0, and in 2.0.0.
 pub const OLD: &str = "the old sentence";
 pub const NEW: &str = "the new sentence";
-
-/// A booted Debian on which the stack is installed.
-pub trait Server {
-    /// Where the site is: HOST:PORT.
-    fn address(&self) -> String;
-
-    /// Runs a shell command as root that must succeed, and returns what it printed, trimmed.
-    fn sh(&self, command: &str) -> String;
-}
 
 /// Builds both versions below `folder`.
 pub fn versions(folder: &Path) -> [PathBuf; 2] {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::machine::Machine;
+use super::server::Server;
 
 /// What came of the visits.
 #[derive(Debug, Default, Clone, Copy)]
@@ -28,8 +28,8 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    pub fn start(machine: &Machine) -> Self {
-        let address = machine.url.trim_start_matches("http://").to_owned();
+    pub fn start(server: &impl Server) -> Self {
+        let address = server.address();
         let going = Arc::new(AtomicBool::new(true));
         let wanted = Arc::clone(&going);
         let thread = thread::spawn(move || {
@@ -55,9 +55,9 @@ impl Visitor {
 
     /// Stops, and compares with the table, which must hold every acknowledged visit and none that was never made.
     #[track_caller]
-    pub fn stop(self, machine: &Machine) -> Visits {
+    pub fn stop(self, server: &impl Server) -> Visits {
         let visits = self.leave();
-        visits.compare(machine);
+        visits.compare(server);
         visits
     }
 
@@ -70,9 +70,9 @@ impl Visitor {
 
 impl Visits {
     #[track_caller]
-    pub fn compare(self, machine: &Machine) {
+    pub fn compare(self, server: &impl Server) {
         assert!(self.acknowledged > 0, "{self:?}");
-        let rows = machine.ssh("runuser -u postgres -- psql -At stack -c 'select count(*) from visits'");
+        let rows = server.sh("runuser -u postgres -- psql -At stack -c 'select count(*) from visits'");
         let rows: u64 = rows.parse().unwrap();
         assert!((self.last..=self.last + self.unknown).contains(&rows), "{rows} rows, {self:?}");
     }
