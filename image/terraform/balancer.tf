@@ -2,7 +2,7 @@ resource "linode_nodebalancer" "stack" {
   label  = "${var.name}-balancer"
   region = var.region
 
-  # What it sends to the web machines comes from this network: firewall.tf lets it in.
+  # The balancer connects to the web machines from this network; firewall.tf accepts that.
   vpcs = [
     {
       subnet_id  = linode_vpc_subnet.stack.id
@@ -18,7 +18,8 @@ resource "linode_nodebalancer_config" "http" {
   port            = 80
   algorithm       = "roundrobin"
 
-  # A machine is out of it 20 seconds after it stopped being well, and no sooner because of one request's error.
+  # A machine that fails two checks in a row, which takes 20 seconds, gets no more requests. An error in one visitor's
+  # request does not count.
   check          = "http"
   check_path     = local.health_path
   check_interval = 10
@@ -37,7 +38,7 @@ resource "linode_nodebalancer_node" "web" {
   subnet_id       = linode_vpc_subnet.stack.id
   mode            = "accept"
 
-  # The address has to be there first. It is taken out of the balancer with its machine.
+  # The machine must have its address first. When the machine is replaced, so is its entry here.
   depends_on = [linode_instance_config.web]
 
   lifecycle {

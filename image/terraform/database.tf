@@ -1,4 +1,4 @@
-# It takes up to half an hour to come. Its data goes with it: `terraform plan` says so before it is replaced or destroyed.
+# Making it takes up to half an hour. Its data is lost when it is replaced or destroyed; `terraform plan` shows that first.
 resource "linode_database_postgresql_v2" "stack" {
   label        = "${var.name}-database"
   engine_id    = "postgresql/17"

@@ -1,4 +1,4 @@
-# Before each web machine: the balancer and SSH come in, and nobody else.
+# Protects each web machine: only the balancer and SSH can connect.
 resource "linode_firewall" "web" {
   label           = "${var.name}-web"
   inbound_policy  = "DROP"

@@ -1,4 +1,4 @@
-# Another file is another image. The machines that run are left alone by that: see web.tf.
+# When the file changes, a new image is made. The machines that run are not changed by that: see web.tf.
 resource "linode_image" "stack" {
   label      = local.image_label
   region     = coalesce(var.image_region, var.region)

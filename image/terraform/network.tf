@@ -10,13 +10,14 @@ resource "linode_vpc_subnet" "stack" {
 }
 
 locals {
-  # Linode takes addresses from the beginning of the subnet for what has no fixed one. The fixed ones are in its second half.
+  # Linode takes addresses from the beginning of the subnet for machines without a fixed address. The fixed addresses are in
+  # the second half of the subnet.
   prefix           = tonumber(split("/", var.subnet)[1])
   fixed            = cidrsubnet(var.subnet, 1, 1)
   balancer_network = cidrsubnet(local.fixed, 29 - local.prefix, 0)
   addresses        = [for index in range(var.instances) : cidrhost(local.fixed, 10 + index)]
 
-  # systemd.network(5), for a web machine's second card. The way out is the first one's.
+  # A systemd.network(5) file for the second network card of each web machine. The default route is that of the first card.
   networks = [
     for address in local.addresses : join("\n", [
       "[Match]",

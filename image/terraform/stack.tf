@@ -1,4 +1,4 @@
-# What stack.toml says. This file changes with each version of the stack; what is yours to set is in variables.tf.
+# Values from stack.toml. This file changes with each version of the stack; what you can set is in variables.tf.
 
 locals {
   image_file  = "${path.module}/{{hcl image_file}}"

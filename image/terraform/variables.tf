@@ -1,37 +1,37 @@
 # Set these in terraform.tfvars, in variables TF_VAR_NAME of the environment, or here.
 
 variable "token" {
-  description = "Linode's API token; without one the provider takes LINODE_TOKEN from the environment. It belongs in no file."
+  description = "Linode's API token. If it is not set, the provider reads LINODE_TOKEN from the environment. Do not store it in a file."
   type        = string
   default     = null
   sensitive   = true
 }
 
 variable "api_version" {
-  description = "The API's version: a balancer in a VPC needs v4beta as long as it is not available to everybody."
+  description = "The version of the API. A balancer in a VPC needs v4beta as long as Linode offers that as a beta only."
   type        = string
   default     = "v4beta"
 }
 
 variable "region" {
-  description = "Where everything is: us-east, de-fra-2… It has to have {{#if has_database}}placement groups, VPCs and managed databases{{else}}placement groups and VPCs{{/if}}."
+  description = "The region of everything, such as us-east or de-fra-2. It must have {{#if has_database}}placement groups, VPCs and managed databases{{else}}placement groups and VPCs{{/if}}."
   type        = string
 }
 
 variable "image_region" {
-  description = "Where the image is sent to, if the region takes no images."
+  description = "The region that the image is uploaded to, if the machines' region takes no images."
   type        = string
   default     = null
 }
 
 variable "name" {
-  description = "What all labels begin with: unique in the account."
+  description = "What all labels begin with. It must be unique in the account."
   type        = string
   default     = "{{hcl label}}"
 
   validation {
     condition     = can(regex("^[a-z](-?[a-z0-9])*$", var.name)) && length(var.name) <= {{longest_label}}
-    error_message = "Take at most {{longest_label}} lower-case letters, digits and single hyphens, a letter first and no hyphen last."
+    error_message = "Use at most {{longest_label}} lower-case letters, digits and single hyphens, with a letter first and no hyphen last."
   }
 }
 
@@ -41,18 +41,18 @@ variable "ssh_keys" {
 
   validation {
     condition     = length(var.ssh_keys) > 0 && alltrue([for key in var.ssh_keys : can(regex("^[a-z][^\n]* AAAA[^\n]+$", key))])
-    error_message = "At least one public key is needed, as it stands in ~/.ssh/id_ed25519.pub: ssh-ed25519 AAAA… you@home"
+    error_message = "At least one public key is needed, as in ~/.ssh/id_ed25519.pub: ssh-ed25519 AAAA… you@home"
   }
 }
 
 variable "ssh_networks" {
-  description = "From where SSH is let in; from nowhere when there is none."
+  description = "The networks from which SSH can connect. If the list is empty, SSH cannot connect at all."
   type        = list(string)
   default     = ["0.0.0.0/0", "::/0"]
 }
 
 variable "instances" {
-  description = "How many web machines there are: as many as a placement group of the region takes, at most."
+  description = "The number of web machines. A placement group of the region sets the limit."
   type        = number
   default     = 2
 
@@ -82,7 +82,7 @@ variable "environment" {
 
   validation {
     condition     = alltrue([for name, value in var.environment : can(regex("^[A-Za-z_][A-Za-z0-9_]*$", name)) && !can(regex("[\n\r]", value))])
-    error_message = "A name has letters, digits and _, no digit first; a value is one line."
+    error_message = "A name has letters, digits and _, and begins with no digit; a value has one line."
   }
 }
 
@@ -93,19 +93,19 @@ variable "subnet" {
 
   validation {
     condition     = can(cidrhost(var.subnet, 0)) && can(regex("^(10|172|192)[.].*/([89]|1[0-9]|2[0-6])$", var.subnet))
-    error_message = "Take a private IPv4 network of a prefix from 8 to 26: 10.0.0.0/24"
+    error_message = "Use a private IPv4 network with a prefix length from 8 to 26, such as 10.0.0.0/24."
   }
 }
 {{#if has_database}}
 
 variable "database_type" {
-  description = "The plan of each of the database's machines."
+  description = "The plan of each machine of the database."
   type        = string
   default     = "g6-nanode-1"
 }
 
 variable "database_size" {
-  description = "How many machines the database has: with more than one it goes on when one fails."
+  description = "The number of machines of the database. With more than one, it keeps working when one fails."
   type        = number
   default     = 1
 

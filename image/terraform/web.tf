@@ -1,5 +1,5 @@
-# A change of the image, the keys or the settings reaches a machine when it is made anew, so that never all of them are gone
-# at once: terraform apply -replace='linode_instance.web[0]', then [1] when that one answers, and so on.
+# A machine gets a new image, new keys or new settings only when it is replaced. Replace one after the other, so that they
+# are never all down at once: terraform apply -replace='linode_instance.web[0]', then [1] when that machine answers.
 
 locals {
   labels = [for index in range(var.instances) : "${var.name}-web-${index + 1}"]
@@ -8,7 +8,7 @@ locals {
   settings    = merge({ SECRET_KEY = random_password.secret_key.result }, var.environment{{#if has_database}}, { DATABASE_URL = local.database_url }{{/if}})
   environment = join("", [for name, value in local.settings : format("%s=\"%s\"\n", name, replace(value, "/[\\\\\"$`]/", "\\$0"))])
 
-  # Each value is JSON, and so it is YAML, whatever is in it.
+  # Each value is JSON, which is valid YAML whatever the value contains.
   user_data = [
     for index in range(var.instances) : templatefile("${path.module}/user-data.yaml.tftpl", {
       hostname    = jsonencode(local.labels[index])
@@ -22,13 +22,13 @@ locals {
   ]
 }
 
-# What the app signs with: the same on every machine, as a visitor's next request may go to another one.
+# The key that the app signs with. All machines have the same one, because a visitor's next request may reach another.
 resource "random_password" "secret_key" {
   length  = 64
   special = false
 }
 
-# No two of them on the same host.
+# No two web machines run on the same host.
 resource "linode_placement_group" "web" {
   label                = "${var.name}-web"
   region               = var.region
@@ -58,7 +58,7 @@ resource "linode_instance" "web" {
 
     precondition {
       condition     = length(base64encode(local.user_data[count.index])) <= 87380
-      error_message = "The user data is larger than the 65535 bytes that Linode takes: there are too many keys or settings."
+      error_message = "The user data is larger than the 65535 bytes that Linode accepts: there are too many keys or settings."
     }
   }
 }
@@ -93,7 +93,7 @@ resource "linode_instance_config" "web" {
   label     = "stack"
   booted    = true
 
-  # The image's own kernel, by the image's grub.cfg.
+  # Boots the image's own kernel, as the image's grub.cfg says.
   kernel      = "linode/grub2"
   root_device = "/dev/sda"
 
@@ -107,7 +107,7 @@ resource "linode_instance_config" "web" {
     disk_id     = linode_instance_disk.swap[count.index].id
   }
 
-  # The image asks for its public address itself, and has the private one from its user data.
+  # The image gets its public address by DHCP, and its private address from the user data.
   helpers {
     network = false
   }

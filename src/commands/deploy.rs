@@ -30,49 +30,50 @@ const NOTES: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scopes images:read_write (read_only \
 with --image), linodes:read_write and, without --firewall and --no-firewall, firewall:read_write.
 
-A database on another server takes the place of the instance's own when DATABASE_URL is in the environment, or in the file \
-that --database-url-file names. It has a password in it, so it is no argument.
+If DATABASE_URL is in the environment, or its value in the file that --database-url-file names, the app uses that database \
+on another server, and the instance has none. The value contains a password, so it cannot be given as an argument.
 
-Exit status: 0 all answer; 1 something here has to be put right; 2 wrong usage; 3 Linode refused; 4 the network, or no \
-answer in time; 130 interrupted. Whatever exists then is named, with the command that removes it.";
+Exit status: 0 all instances answer; 1 something here must be put right; 2 wrong usage; 3 Linode refused; 4 the network \
+failed, or an instance did not answer in time; 130 interrupted. After a failure, the program names each instance that exists, \
+with the command that removes it.";
 
 /// The arguments of `stackdeb deploy`.
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub struct DeployArgs {
-    /// The image, IMAGE.img.gz, uploaded unless it was before [default: this version's in dist, else in the account]
+    /// The image file, IMAGE.img.gz; it is uploaded once [default: this version's in dist, else its image in the account]
     file: Option<PathBuf>,
-    /// An uploaded image: private/N
+    /// The ID of an uploaded image: private/N
     #[arg(long, value_name = "ID", conflicts_with = "file")]
     image: Option<String>,
-    /// Where the instances are to be
+    /// The region of the instances
     #[arg(long)]
     region: String,
-    /// Where the image is sent to, if the instances' region takes no images [default: the instances' region]
+    /// The region that the image is uploaded to, if that of the instances takes no images [default: --region]
     #[arg(long, value_name = "REGION")]
     upload_region: Option<String>,
-    /// Their plan
+    /// The plan of the instances
     #[arg(long = "type", value_name = "TYPE", default_value = "g6-nanode-1")]
     plan: String,
-    /// How many [default: with --replace as many as there are, else 1]
+    /// The number of instances [default: with --replace as many as are replaced, else 1]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=100))]
     count: Option<u16>,
-    /// Their label and host name; several are numbered [default: the package's name and a number]
+    /// Their label and host name; with --count it is numbered [default: the package's name and a number]
     #[arg(long)]
     label: Option<String>,
     /// A file of public SSH keys for root; may be given again [default: the agent's keys, else ~/.ssh/id_*.pub]
     #[arg(long = "ssh-key", value_name = "FILE")]
     ssh_keys: Vec<PathBuf>,
-    /// The SSH agent's keys as well as those of --ssh-key
+    /// Use the keys of the SSH agent besides those of --ssh-key
     #[arg(long)]
     ssh_agent: bool,
-    /// The number of a firewall [default: the stack's own, made if missing: in at 22, 80, 443 and the site's port]
+    /// The ID of a firewall [default: the stack's own, made if missing; it accepts ports 22, 80, 443 and the site's]
     #[arg(long, value_name = "ID", conflicts_with = "no_firewall")]
     firewall: Option<u64>,
-    /// No firewall
+    /// Make the instances without a firewall
     #[arg(long)]
     no_firewall: bool,
-    /// A further tag, 3 to 100 characters; may be given again
+    /// A tag besides the stack's own, 3 to 100 characters; may be given again
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<String>,
     /// A variable for the app; KEY alone takes the value from the environment; may be given again
@@ -81,22 +82,22 @@ pub struct DeployArgs {
     /// A file with the address of a database on another server
     #[arg(long, value_name = "FILE")]
     database_url_file: Option<PathBuf>,
-    /// The certificates, in PEM, that this database's server must prove itself with
+    /// A file with the certificates, in PEM, that the database's server is verified with
     #[arg(long, value_name = "FILE")]
     database_ca: Option<PathBuf>,
-    /// Once the new instances answer, remove those that run now
+    /// When all new instances answer, remove those that run now
     #[arg(long)]
     replace: bool,
     /// With --replace: do not ask before a database is removed with its instance
     #[arg(long)]
     yes: bool,
-    /// Seconds until an instance must answer once it is made
+    /// The time in which each instance must answer after it is made, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
-    /// Seconds until the image must be available once it is sent
+    /// The time in which the image must be available after it is sent, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     upload_timeout: u64,
-    /// Report as one JSON object on standard output, also when it ends badly with instances made
+    /// Report as one JSON object on standard output, also after a failure if instances were made
     #[arg(long)]
     json: bool,
     #[command(flatten)]

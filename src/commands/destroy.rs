@@ -10,21 +10,21 @@ use crate::linode::instance::running;
 use crate::system::progress::Reporter;
 
 const NOTES: &str = "\
-Images and the firewall stay: they are removed in Cloud Manager, or with linode-cli.
+Images and the firewall stay: remove them in Cloud Manager, or with linode-cli.
 
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope linodes:read_write.
 
-Exit status: 0 they are gone; 1 something here has to be put right, or the answer was no; 2 wrong usage; 3 Linode refused; \
-4 the network; 130 interrupted.";
+Exit status: 0 the instances are removed; 1 something here must be put right, or the answer was no; 2 wrong usage; 3 Linode \
+refused; 4 the network failed; 130 interrupted.";
 
 /// The arguments of `stackdeb destroy`.
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub struct DestroyArgs {
-    /// The instances' labels [default: all that this stack runs]
+    /// The labels of the instances to remove [default: all that this stack runs]
     #[arg(value_name = "LABEL")]
     labels: Vec<String>,
-    /// Do not ask
+    /// Do not ask before instances are removed
     #[arg(long)]
     yes: bool,
     /// Report as one JSON object on standard output

@@ -1,4 +1,4 @@
-//! `stackdeb instances`: what this stack runs at Linode, and whether it is well.
+//! `stackdeb instances`: lists what this stack runs at Linode, and whether each instance is well.
 
 use clap::Args;
 use miette::IntoDiagnostic;
@@ -14,8 +14,8 @@ use crate::system::progress::Reporter;
 const NOTES: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope linodes:read_only.
 
-Exit status: 0 whether they are well or not; 1 something here has to be put right; 2 wrong usage; 3 Linode refused; \
-4 the network; 130 interrupted.";
+Exit status: 0 the list is complete, even if an instance is not well; 1 something here must be put right; 2 wrong usage; \
+3 Linode refused; 4 the network failed; 130 interrupted.";
 
 /// The arguments of `stackdeb instances`.
 #[derive(Debug, Args)]

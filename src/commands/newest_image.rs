@@ -1,4 +1,4 @@
-//! The image that is meant when none is named.
+//! Which image file a command uses when the user names none.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `stackdeb terraform`: `stack.toml` → a configuration for Terraform or OpenTofu. Nothing is sent anywhere.
+//! `stackdeb terraform`: from `stack.toml` to a configuration for Terraform or OpenTofu. It sends nothing.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,11 @@ use crate::linode::terraform::{self, Edited};
 use crate::stack;
 
 const NEXT: &str = "\
-An edited file stays as it is as long as there is nothing new for it; when there is, nothing is written, unless --force says \
-that the edits may go. Files of other names, terraform.tfvars and the state among them, are never touched.
+A file that you edited stays as it is as long as there is nothing new for it. When there is something new, the command \
+writes nothing and says so; with --force it replaces the file. Other files, such as terraform.tfvars and the state, are never \
+changed.
 
-A file of the same name in the project's folder image/terraform takes the place of ours.";
+A file of the same name in the project's folder image/terraform replaces our template.";
 
 /// The arguments of `stackdeb terraform`.
 #[derive(Debug, Args)]
@@ -20,10 +21,10 @@ pub struct TerraformArgs {
     /// The project's folder, or its stack.toml
     #[arg(default_value = ".", value_name = "FOLDER")]
     project: PathBuf,
-    /// Where to write it [default: the folder terraform in the project]
+    /// The folder to write to [default: the folder terraform in the project]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Replace files that were edited or that others wrote
+    /// Replace files that you edited, and files of the same names that stackdeb did not write
     #[arg(long)]
     force: bool,
 }
@@ -31,7 +32,7 @@ pub struct TerraformArgs {
 /// Writes the configuration, and says what to do with it.
 ///
 /// # Errors
-/// When something in the project is not right, or a file in the way was edited; nothing is changed then.
+/// When the project has a mistake, or a file that would be replaced was edited; nothing is changed then.
 pub fn run(args: &TerraformArgs) -> miette::Result<()> {
     let stack = stack::load(&args.project)?;
     let folder = args.out.clone().unwrap_or_else(|| stack.folder.join("terraform"));

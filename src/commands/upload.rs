@@ -23,32 +23,32 @@ const EXIT_STATUS: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope images:read_write, and \
 events:read_only to say why Linode discarded an image.
 
-Exit status: 0 the image is available; 1 something here has to be put right (the image, an argument, the \
-token is missing); 2 wrong usage; 3 Linode refused, or discarded the image; 4 the network, \
-or not done in time; 130 interrupted.";
+Exit status: 0 the image is available; 1 something here must be put right (the image or an argument is wrong, or the token \
+is missing); 2 wrong usage; 3 Linode refused, or discarded the image; 4 the network failed, or the image was not available in \
+time; 130 interrupted.";
 
 /// The arguments of `stackdeb upload`.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_STATUS)]
 pub struct UploadArgs {
-    /// The image, IMAGE.img.gz [default: the newest dist/*-linode.img.gz]
+    /// The image file, IMAGE.img.gz [default: the newest dist/*-linode.img.gz]
     image: Option<PathBuf>,
-    /// Where the image is sent to; instances can be made from it in every region
+    /// The region that the image is uploaded to; instances can be made from it in every region
     #[arg(long)]
     region: String,
-    /// Its name in the account [default: the file's name]
+    /// The image's name in the account [default: the file's name]
     #[arg(long)]
     label: Option<String>,
     /// A tag, 3 to 100 characters; may be given again
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<String>,
-    /// Upload it even if the account has an image of the same file
+    /// Upload the file even if the account has an image of it
     #[arg(long)]
     force: bool,
     /// Report as one JSON object on standard output
     #[arg(long)]
     json: bool,
-    /// Seconds until the image must be available once it is sent
+    /// The time in which the image must be available after it is sent, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     timeout: u64,
     #[command(flatten)]

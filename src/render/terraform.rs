@@ -1,5 +1,5 @@
-//! What runs a stack on several machines: a configuration for Terraform or OpenTofu, from the templates in
-//! `image/terraform/`. A [`Stack`] and what is known of the folder come in; files with their names there go out.
+//! A configuration for Terraform or OpenTofu that runs a stack on several machines, from the templates in
+//! `image/terraform/`. A [`Stack`] and [`TerraformFacts`] come in; the files of the configuration go out.
 
 use serde::Serialize;
 
@@ -8,25 +8,23 @@ use super::template::{Template, Templates, template};
 use super::user_data::database_ca_path;
 use crate::stack::Stack;
 
-/// What the templates know beside the stack.
+/// What the templates need besides the stack.
 #[derive(Debug, Clone, Copy)]
 pub struct TerraformFacts<'a> {
-    /// The image's file, relative to the configuration's folder.
+    /// The path of the image file, relative to the configuration's folder.
     pub image_file: &'a str,
     /// The image's label in the account.
     pub image_label: &'a str,
     /// What all other labels begin with.
     pub label: &'a str,
-    /// How long that may be, in characters.
+    /// The longest `label` that the user can set, in characters.
     pub longest_label: usize,
 }
 
 /// A file of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TerraformFile {
-    /// Its name in the configuration's folder.
     pub name: &'static str,
-    /// What is in it.
     pub content: String,
 }
 
@@ -44,43 +42,43 @@ struct Variables<'a> {
     longest_label: usize,
 }
 
-/// Which stacks have a file.
+/// Which stacks get a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum For {
+enum WantedBy {
     Every,
     /// Those with a database.
     Database,
 }
 
-macro_rules! source {
+macro_rules! entry {
     ($for:ident, $name:literal) => {
-        source!($for, $name, $name)
+        entry!($for, $name, $name)
     };
     ($for:ident, $name:literal, $template:literal) => {
-        ($name, template!("image/terraform/", $template), For::$for)
+        ($name, template!("image/terraform/", $template), WantedBy::$for)
     };
 }
 
-const SOURCES: &[(&str, Template, For)] = &[
-    // A template of that very name would hide files of the project itself from git.
-    source!(Every, ".gitignore", "gitignore"),
-    source!(Every, "balancer.tf"),
-    source!(Database, "database.tf"),
-    source!(Every, "firewall.tf"),
-    source!(Every, "image.tf"),
-    source!(Every, "network.tf"),
-    source!(Every, "outputs.tf"),
-    source!(Every, "provider.tf"),
-    source!(Every, "stack.tf"),
-    source!(Every, "user-data.yaml.tftpl"),
-    source!(Every, "variables.tf"),
-    source!(Every, "web.tf"),
+const TEMPLATES: &[(&str, Template, WantedBy)] = &[
+    // A template called .gitignore would make git ignore files of this repository.
+    entry!(Every, ".gitignore", "gitignore"),
+    entry!(Every, "balancer.tf"),
+    entry!(Database, "database.tf"),
+    entry!(Every, "firewall.tf"),
+    entry!(Every, "image.tf"),
+    entry!(Every, "network.tf"),
+    entry!(Every, "outputs.tf"),
+    entry!(Every, "provider.tf"),
+    entry!(Every, "stack.tf"),
+    entry!(Every, "user-data.yaml.tftpl"),
+    entry!(Every, "variables.tf"),
+    entry!(Every, "web.tf"),
 ];
 
-/// Renders all files, in the order of their names.
+/// Renders all files that the stack needs, sorted by name.
 ///
 /// # Errors
-/// When a template of the project cannot be read, is wrong, or uses an unknown variable.
+/// When the project has a template of its own that cannot be read, has a mistake, or uses an unknown variable.
 pub fn terraform_files(stack: &Stack, facts: &TerraformFacts) -> Result<Vec<TerraformFile>, RenderError> {
     let name = &stack.package.name;
     let variables = Variables {
@@ -95,6 +93,41 @@ pub fn terraform_files(stack: &Stack, facts: &TerraformFacts) -> Result<Vec<Terr
         longest_label: facts.longest_label,
     };
     let templates = Templates::of_project(&stack.folder, &variables)?;
-    let wanted = SOURCES.iter().filter(|(_, _, who)| *who == For::Every || stack.database.is_some());
+    let wanted = TEMPLATES.iter().filter(|(_, _, who)| *who == WantedBy::Every || stack.database.is_some());
     wanted.map(|&(name, template, _)| Ok(TerraformFile { name, content: templates.render(template)? })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names in the first column of the README's tables.
+    fn documented() -> Vec<&'static str> {
+        let text = include_str!("../../image/terraform/README.md");
+        text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect()
+    }
+
+    #[test]
+    fn the_readme_names_every_variable_and_every_template() {
+        let variables = serde_json::to_value(Variables {
+            name: "",
+            port: 0,
+            health_path: "",
+            has_database: false,
+            database_ca_path: String::new(),
+            image_file: "",
+            image_label: "",
+            label: "",
+            longest_label: 0,
+        });
+        let variables = variables.unwrap();
+        let variables = variables.as_object().unwrap().keys().map(String::as_str);
+        let templates =
+            TEMPLATES.iter().map(|(_, template, _)| template.name.strip_prefix("image/terraform/").unwrap());
+        let mut expected: Vec<&str> = variables.chain(templates).collect();
+        let mut documented = documented();
+        expected.sort_unstable();
+        documented.sort_unstable();
+        assert_eq!(documented, expected);
+    }
 }

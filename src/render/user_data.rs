@@ -1,5 +1,5 @@
-//! What cloud-init is told on a new instance's first boot, from the template `image/user-data`: its name, its keys, and
-//! the settings of its app. A [`Stack`] and what is known of the instance come in; text goes out.
+//! The user data that cloud-init reads at the first boot of a new instance, from the template `image/user-data`. A [`Stack`]
+//! and [`InstanceFacts`] come in; text goes out.
 
 use serde::Serialize;
 
@@ -9,16 +9,15 @@ use super::template::{Templates, template};
 use crate::control::PackageName;
 use crate::stack::Stack;
 
-/// What the template knows of the instance, beside the stack.
+/// What differs from instance to instance.
 #[derive(Clone, Copy)]
 pub struct InstanceFacts<'a> {
-    /// Its host name.
     pub hostname: &'a str,
     /// Root's public SSH keys, one line each.
     pub keys: &'a [&'a str],
-    /// What is added to `/etc/NAME/NAME.env`: names and values of one line each.
+    /// Names and values that are added to `/etc/NAME/NAME.env`. Each value has one line.
     pub environment: &'a [(String, String)],
-    /// The certificates that a remote database's server is verified with, in PEM.
+    /// The certificates that the server of a remote database is verified with, in PEM.
     pub database_ca: Option<&'a str>,
 }
 
@@ -37,15 +36,15 @@ struct Variables<'a> {
     database_ca_path: String,
 }
 
-/// Where the certificates of a remote database are on a machine.
+/// The path of [`InstanceFacts::database_ca`] on the instance.
 pub fn database_ca_path(name: &PackageName) -> String {
     format!("/etc/{name}/database-ca.pem")
 }
 
-/// Renders the user data of an instance. It may hold a password, so it is a secret.
+/// Renders the user data of an instance. It is a secret, because it may contain a password.
 ///
 /// # Errors
-/// When the project's own template cannot be read, is wrong, or uses an unknown variable.
+/// When the project has a template of its own that cannot be read, has a mistake, or uses an unknown variable.
 pub fn user_data(stack: &Stack, facts: &InstanceFacts) -> Result<String, RenderError> {
     let name = &stack.package.name;
     let environment = facts.environment.iter();

@@ -29,7 +29,7 @@ pub enum OldInstances {
 }
 
 /// Which instances to make, and how. Each value has a valid form; whether Linode has such a region and such a plan is
-/// checked by [`prepare`](super::prepare::prepare).
+/// checked by [`deploy`](super::deploy::deploy).
 #[derive(Debug)]
 pub struct DeployOptions<'a> {
     pub stack: &'a Stack,
