@@ -2,14 +2,18 @@
 //! and the man pages and completions of stackdeb's own package. The command line (`stackdeb::cli`) and the reference of
 //! `stack.toml` (`stackdeb::stack::reference`) come in; files go out, each as a path and a text.
 
+mod changelog;
 mod commands;
 mod completions;
+mod copyright;
 mod facts;
 mod man;
 mod reference;
 mod roff;
 
 use std::path::PathBuf;
+
+use stackdeb::system::epoch::Epoch;
 
 /// A file: its path below the folder that it is written to, and its text.
 #[derive(Debug)]
@@ -39,11 +43,20 @@ pub fn repository() -> miette::Result<Vec<Document>> {
     ])
 }
 
-/// What stackdeb's package installs: `man/` and `completions/`, and the schema.
+/// Who answers for stackdeb's own package.
+const MAINTAINER: &str = "The stackdeb maintainers <stackdeb@example.org>";
+
+/// What stackdeb's package installs: `man/`, `completions/`, the schema, the changelog and the copyright. `now` is the date
+/// of the changes that are not released yet.
 ///
 /// # Errors
-/// When a page cannot be made.
-pub fn package() -> miette::Result<Vec<Document>> {
-    let schema = Document::new("stack.schema.json", stackdeb::commands::schema::text()?);
-    Ok(man::pages()?.into_iter().chain(completions::scripts()).chain([schema]).collect())
+/// When CHANGELOG.md has no entry for this version.
+pub fn package(now: Epoch) -> miette::Result<Vec<Document>> {
+    let (changes, version) = (include_str!("../../CHANGELOG.md"), env!("CARGO_PKG_VERSION"));
+    let papers = [
+        Document::new("stack.schema.json", stackdeb::commands::schema::text()?),
+        Document::new("changelog", changelog::debian(changes, version, MAINTAINER, now)?),
+        Document::new("copyright", copyright::dep5(include_str!("../../LICENSE"))),
+    ];
+    Ok(man::pages()?.into_iter().chain(completions::scripts()).chain(papers).collect())
 }

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
+use miette::miette;
+use stackdeb::system::epoch::Epoch;
 use stackdeb::system::output;
 use stackdeb_documents::{Document, package, repository};
 
@@ -17,7 +19,10 @@ struct Arguments {
 
 fn main() -> miette::Result<()> {
     let (folder, documents) = match Arguments::parse().package {
-        Some(folder) => (folder, package()?),
+        Some(folder) => {
+            let now = Epoch::from_environment()?;
+            (folder, package(now.ok_or_else(|| miette!("SOURCE_DATE_EPOCH is not set: documents/package sets it"))?)?)
+        }
         None => (Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs"), repository()?),
     };
     for Document { path, text } in documents {

@@ -14,6 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use stackdeb::system::epoch::Epoch;
 use stackdeb_documents::{Document, package, repository};
 
 fn docs() -> PathBuf {
@@ -23,7 +24,7 @@ fn docs() -> PathBuf {
 /// The package's files, in a new folder.
 fn written() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for Document { path, text } in package().unwrap() {
+    for Document { path, text } in package(Epoch::from_seconds(1_795_428_000).unwrap()).unwrap() {
         let path = folder.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();

@@ -94,6 +94,6 @@ fn package_epoch(stack: &Stack) -> miette::Result<Epoch> {
 /// The health check's program: beside this one, or where stackdeb's own package has it.
 fn health_check() -> miette::Result<PathBuf> {
     let beside = env::current_exe().into_diagnostic()?.with_file_name("health-check");
-    let installed = PathBuf::from("/usr/lib/stackdeb/health-check");
+    let installed = PathBuf::from("/usr/libexec/stackdeb/health-check");
     Ok(if !beside.exists() && installed.exists() { installed } else { beside })
 }

@@ -14,5 +14,6 @@ mod apt_client;
 mod apt_solver;
 mod image;
 mod manifest;
+mod own_package;
 mod package;
 mod refusals;

@@ -136,7 +136,7 @@ fn lintian_of_debian_12_and_13_has_nothing_to_say() {
 
 /// Tags that one release's lintian has and the other has not, or not always: an override of an unknown or absent tag is
 /// itself a fault, so the package can't carry one. Each with its reason.
-const PASSED_OVER: [(&str, &[(&str, &str)]); 2] =
+pub(super) const PASSED_OVER: [(&str, &[(&str, &str)]); 2] =
     [("bookworm", &[ALTERNATIVE_INIT, SPELLING]), ("trixie", &[SPELLING])];
 const ALTERNATIVE_INIT: (&str, &str) = (
     "package-supports-alternative-init-but-no-init.d-script",
@@ -161,7 +161,7 @@ fn lintian_is_awake() {
 }
 
 /// A root of that release with its lintian, made once, by whichever test comes first.
-fn lintian_root(suite: &str) -> PathBuf {
+pub(super) fn lintian_root(suite: &str) -> PathBuf {
     static MAKING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = MAKING.lock().unwrap();
     let root = kept().join(format!("lintian-{suite}"));

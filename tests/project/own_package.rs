@@ -1,0 +1,83 @@
+//! stackdeb's own package: made by documents/package, judged by lintian, installed in a Debian 13, and used there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use support::{inside, run, source_folder, stackdeb, text};
+
+use crate::package::{PASSED_OVER, lintian_root};
+
+/// The package, built by whichever test comes first.
+fn package() -> &'static Path {
+    static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
+        let mut build = Command::new(source_folder().join("documents/package"));
+        let printed = run(build.current_dir(source_folder()));
+        let path = printed.lines().last().expect("documents/package printed no path");
+        PathBuf::from(path)
+    });
+    &PACKAGE
+}
+
+#[test]
+fn lintian_has_nothing_to_say_about_it() {
+    for (suite, passed_over) in PASSED_OVER {
+        let root = lintian_root(suite);
+        fs::copy(package(), root.join("tmp/stackdeb.deb")).unwrap();
+        let tags: Vec<&str> = passed_over.iter().map(|(tag, _reason)| *tag).collect();
+        let mut lintian = inside(&root);
+        lintian.args(["lintian", "--pedantic", "-I", "-E", "--fail-on", "error,warning"]);
+        let output = lintian.args(["--suppress-tags", &tags.join(","), "/tmp/stackdeb.deb"]).output().unwrap();
+        let said = text(&output);
+        let notable: Vec<&str> = said.lines().filter(|line| !line.contains("running with root privileges")).collect();
+        assert!(output.status.success() && notable.is_empty(), "lintian of {suite}: {}\n{said}", output.status);
+    }
+}
+
+/// There it builds the same package as here, and its manual is found. Nothing is left after it is purged.
+#[test]
+fn debian_13_installs_uses_and_purges_it() {
+    let root = lintian_root("trixie");
+    fs::copy(package(), root.join("tmp/stackdeb.deb")).unwrap();
+    let sh = |script: &str| run(inside(&root).args(["sh", "-ec", script]));
+    let files = "find / -xdev -not -path '/tmp/*' -not -path '/proc/*' -not -path '/dev/*' \
+                 -not -path '/var/lib/dpkg/*' -not -path '/var/log/*' -not -path '/var/cache/man/*' | sort";
+    let before = sh(files);
+    sh("dpkg --install /tmp/stackdeb.deb");
+    assert_eq!(sh("stackdeb --version"), format!("stackdeb {}\n", env!("CARGO_PKG_VERSION")));
+    let pages = sh("man -w stackdeb stackdeb-deploy 5 stack.toml");
+    assert_eq!(pages.lines().count(), 3, "{pages}");
+    let manual = sh("man stack.toml | cat");
+    assert!(manual.contains("max-body-size"), "{manual}");
+
+    let make = "export SOURCE_DATE_EPOCH=1795428000 DEBEMAIL=jane@example.org DEBFULLNAME=Jane; rm -rf /tmp/shop; cd /tmp; \
+                stackdeb new shop >&2; stackdeb deb shop >&2; sha256sum < shop/dist/shop.deb";
+    let theirs = sh(make);
+    let here = tempfile::tempdir().unwrap();
+    let with_settings = |arguments: &[&str]| {
+        let mut command = stackdeb();
+        command.args(arguments).current_dir(here.path()).env("SOURCE_DATE_EPOCH", "1795428000");
+        run(command.env("DEBEMAIL", "jane@example.org").env("DEBFULLNAME", "Jane"))
+    };
+    with_settings(&["new", "shop"]);
+    with_settings(&["deb", "shop"]);
+    // The health check of the package is stripped further than the one beside the program that is tested: all else is equal.
+    let contents = |deb: &Path| run(Command::new("sh").args(["-ec", LISTING, "sh"]).arg(deb));
+    let ours = contents(&here.path().join("shop/dist/shop.deb"));
+    assert_eq!(contents(&root.join("tmp/shop/dist/shop.deb")), ours, "{theirs}");
+    assert!(ours.contains("usr/libexec/shop/health-check"), "{ours}");
+
+    sh("dpkg --purge stackdeb; rm -r /tmp/shop");
+    assert_eq!(sh(files), before);
+}
+
+/// Every path of a package, with the digest of each file but the health check.
+const LISTING: &str = r#"
+folder=$(mktemp -d)
+trap 'rm -r "$folder"' EXIT
+dpkg-deb -x "$1" "$folder"
+cd "$folder"
+find . -mindepth 1 | LC_ALL=C sort
+find . -type f ! -name health-check -exec sha256sum {} + | LC_ALL=C sort
+"#;
