@@ -13,8 +13,11 @@ use crate::stack::{self, Stack};
 /// Where the API is.
 #[derive(Debug, Args)]
 pub struct ApiArgs {
-    /// The address of the API [default: $LINODE_API_URL, else https://api.linode.com/v4]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        help = "The address of the API [default: $LINODE_API_URL, else https://api.linode.com/v4]"
+    )]
     api: Option<String>,
 }
 

@@ -119,12 +119,12 @@ struct Report<'a> {
     /// Of each instance, in US dollars.
     price: Price,
     firewall: Option<u64>,
-    instances: Vec<InstanceReport<'a>>,
+    instances: Vec<StartedReport<'a>>,
     removed: Vec<RemovedReport<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct InstanceReport<'a> {
+struct StartedReport<'a> {
     id: u64,
     label: &'a str,
     ipv4: &'a [String],
@@ -208,16 +208,16 @@ fn report<'a>(deployment: &'a Deployment, options: &'a DeployOptions, page: &Hea
         plan: &options.plan,
         price: deployment.price,
         firewall: deployment.firewall,
-        instances: deployment.started.iter().map(|started| instance_report(started, page)).collect(),
+        instances: deployment.started.iter().map(|started| started_report(started, page)).collect(),
         removed: deployment.removed.iter().map(RemovedReport::of).collect(),
     }
 }
 
-fn instance_report<'a>(started: &'a StartedInstance, page: &HealthPage) -> InstanceReport<'a> {
+fn started_report<'a>(started: &'a StartedInstance, page: &HealthPage) -> StartedReport<'a> {
     let StartedInstance { instance, running_after, healthy_after, .. } = started;
     // To tenths of a second.
     let seconds = |time: &Duration| (time.as_secs_f64() * 10.0).round() / 10.0;
-    InstanceReport {
+    StartedReport {
         id: instance.id,
         label: &instance.label,
         ipv4: &instance.ipv4,
@@ -231,7 +231,7 @@ fn instance_report<'a>(started: &'a StartedInstance, page: &HealthPage) -> Insta
 
 fn print(deployment: &Deployment, page: &HealthPage) {
     for started in &deployment.started {
-        let InstanceReport { label, url, healthy_after_seconds, .. } = instance_report(started, page);
+        let StartedReport { label, url, healthy_after_seconds, .. } = started_report(started, page);
         let (url, seconds) = (url.unwrap_or_default(), healthy_after_seconds.unwrap_or_default());
         println!("{label} ({}) answers at {url} after {seconds} s", deployment.image.image.id);
     }

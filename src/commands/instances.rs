@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::account::{ApiArgs, stack_here};
 use crate::linode::api::instances::InstanceStatus;
 use crate::linode::api::tag::Tag;
-use crate::linode::instance::health::Health;
+use crate::linode::instance::health::HealthVerdict;
 use crate::linode::instance::running::{self, RunningInstance};
 use crate::system::progress::Reporter;
 
@@ -48,7 +48,7 @@ struct InstanceReport<'a> {
     image: Option<&'a str>,
     version: Option<&'a str>,
     created: Option<&'a str>,
-    health: &'a Health,
+    health: &'a HealthVerdict,
 }
 
 /// Lists the instances.
@@ -88,9 +88,9 @@ fn report(RunningInstance { instance, health }: &RunningInstance) -> InstanceRep
 
 fn print(one: &InstanceReport) {
     let health = match one.health {
-        Health::Well => "well".to_owned(),
-        Health::Ill(reason) => format!("NOT WELL: {reason}"),
-        Health::NotAsked => one.status.describe().to_owned(),
+        HealthVerdict::Well => "well".to_owned(),
+        HealthVerdict::Ill(reason) => format!("NOT WELL: {reason}"),
+        HealthVerdict::NotAsked => one.status.describe().to_owned(),
     };
     let version = one.version.map_or("version unknown".to_owned(), |version| format!("version {version}"));
     let (image, address) = (one.image.unwrap_or("no image"), one.ipv4.first().map_or("-", String::as_str));

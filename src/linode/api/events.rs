@@ -32,7 +32,7 @@ struct Entity {
 }
 
 #[derive(Debug, Deserialize)]
-struct Page {
+struct EventPage {
     data: Vec<Event>,
 }
 
@@ -45,7 +45,7 @@ pub fn why_failed(client: &Client, id: &str) -> Result<Option<String>, Error> {
         filter: Some(r#"{"action": "image_upload", "+order_by": "created", "+order": "desc"}"#),
         ..ApiRequest::new(Method::GET, "/account/events?page_size=100", "read the account's events", SCOPE)
     };
-    let page: Page = client.send(&request)?.parse()?;
+    let page: EventPage = client.send(&request)?.parse()?;
     Ok(reason(page.data, id).map(|text| client.token().redact(&text)))
 }
 
@@ -83,7 +83,7 @@ mod tests {
             {"action": "image_upload", "status": "failed", "message": null,
              "entity": {"id": null, "url": "/v4/images/private/9"}},
             {"action": "image_upload", "status": "failed", "message": "no entity", "entity": null}]}"#;
-        let why = |id| reason(serde_json::from_str::<Page>(text).unwrap().data, id);
+        let why = |id| reason(serde_json::from_str::<EventPage>(text).unwrap().data, id);
         assert_eq!(why("private/7").as_deref(), Some("by number"));
         assert_eq!(why("private/8").as_deref(), Some("by name"));
         assert_eq!(why("private/9").as_deref(), Some("the event gives no reason"));

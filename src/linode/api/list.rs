@@ -28,7 +28,7 @@ pub(super) struct ListRequest<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Page<T> {
+struct ListPage<T> {
     data: Vec<T>,
     /// How many pages the list has; 0 if the API does not say.
     #[serde(default)]
@@ -50,7 +50,7 @@ impl ListRequest<'_> {
             if let Some((action, scope)) = self.next {
                 response.require_scope(scope, action)?;
             }
-            let page: Page<T> = response.parse()?;
+            let page: ListPage<T> = response.parse()?;
             all.extend(page.data);
             if number >= page.pages {
                 break;

@@ -19,7 +19,7 @@ use crate::system::progress::Reporter;
 const LONGEST_REFUSAL: u64 = 64 * 1024;
 
 /// Why an attempt did not succeed.
-enum Failure {
+enum TransferFailure {
     /// Another attempt may succeed.
     Passing(String),
     /// No other attempt will succeed.
@@ -46,8 +46,8 @@ pub(super) fn send(
         attempts = attempts.saturating_add(1);
         match attempt(client, address, image, reporter) {
             Ok(()) => return Ok(()),
-            Err(Failure::Lasting(error)) => return Err(error),
-            Err(Failure::Passing(reason)) => {
+            Err(TransferFailure::Lasting(error)) => return Err(error),
+            Err(TransferFailure::Passing(reason)) => {
                 if has_arrived() {
                     return Ok(());
                 }
@@ -60,23 +60,23 @@ pub(super) fn send(
     }
 }
 
-fn attempt(client: &Client, address: &str, image: &CheckedImage, reporter: Reporter) -> Result<(), Failure> {
-    let read_error = |source| Failure::Lasting(read_error(&image.path, source));
+fn attempt(client: &Client, address: &str, image: &CheckedImage, reporter: Reporter) -> Result<(), TransferFailure> {
+    let read_error = |source| TransferFailure::Lasting(read_error(&image.path, source));
     let file = image.file.try_clone().map_err(read_error)?;
     let reader = ImageReader::new(file, image.bytes, "uploading", reporter);
     let (agent, address, stored) = (client.agent().clone(), address.to_owned(), client.policy().stored);
     let mut put = match interruptible(move || put(&agent, &address, stored, reader)) {
-        _ if interrupt::requested() => return Err(Failure::Lasting(Interrupted.into())),
+        _ if interrupt::requested() => return Err(TransferFailure::Lasting(Interrupted.into())),
         Ok(put) => put,
-        Err(error) => return Err(Failure::Passing(error.to_string())),
+        Err(error) => return Err(TransferFailure::Passing(error.to_string())),
     };
     if let Some(source) = put.reader.take_disk_error() {
         return Err(read_error(source));
     }
     // The address is a secret. Of these errors, only the one about the address itself shows it.
     let (status, body) = put.answer.map_err(|error| match error {
-        ureq::Error::BadUri(_) => Failure::Lasting(Error::StorageAddress("it is not a URL")),
-        other => Failure::Passing(other.to_string()),
+        ureq::Error::BadUri(_) => TransferFailure::Lasting(Error::StorageAddress("it is not a URL")),
+        other => TransferFailure::Passing(other.to_string()),
     })?;
     if status.is_success() {
         if put.reader.finish() == (image.sha256, image.bytes) {
@@ -84,13 +84,13 @@ fn attempt(client: &Client, address: &str, image: &CheckedImage, reporter: Repor
         }
         let (path, problem) = (image.path.clone(), "was changed while it was sent".to_owned());
         let help = "wait until it is built, and try again";
-        return Err(Failure::Lasting(Error::BadImage { path, problem, help }));
+        return Err(TransferFailure::Lasting(Error::BadImage { path, problem, help }));
     }
     let reason = explain(&body);
     if status.is_server_error() || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
-        return Err(Failure::Passing(format!("the object storage answers {status}: {reason}")));
+        return Err(TransferFailure::Passing(format!("the object storage answers {status}: {reason}")));
     }
-    Err(Failure::Lasting(Error::StorageRefused { status: status.to_string(), reason }))
+    Err(TransferFailure::Lasting(Error::StorageRefused { status: status.to_string(), reason }))
 }
 
 /// What one PUT ended with.

@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Whether an instance's site answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", content = "reason", rename_all = "snake_case")]
-pub enum Health {
+pub enum HealthVerdict {
     /// The health page answers 200.
     Well,
     /// It answers something else, or nothing. The reason is a phrase: `status 503`.
@@ -74,12 +74,12 @@ impl HealthPage {
     ///
     /// # Errors
     /// When the user interrupts.
-    pub fn check(&self, instance: &Instance) -> Result<Health, Interrupted> {
+    pub fn check(&self, instance: &Instance) -> Result<HealthVerdict, Interrupted> {
         match instance.address() {
             Some(address) if instance.status == InstanceStatus::Running => {
-                Ok(self.ask(address)?.map_or_else(Health::Ill, |()| Health::Well))
+                Ok(self.ask(address)?.map_or_else(HealthVerdict::Ill, |()| HealthVerdict::Well))
             }
-            _ => Ok(Health::NotAsked),
+            _ => Ok(HealthVerdict::NotAsked),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a stack runs: lists its instances, which are found by their tag, and removes them.
 
 use super::consent::Consent;
-use super::health::{Health, HealthPage};
+use super::health::{HealthPage, HealthVerdict};
 use crate::linode::api::client::Client;
 use crate::linode::api::instances::{self, Instance};
 use crate::linode::api::tag::Tag;
@@ -12,7 +12,7 @@ use crate::stack::Stack;
 #[derive(Debug, Clone)]
 pub struct RunningInstance {
     pub instance: Instance,
-    pub health: Health,
+    pub health: HealthVerdict,
 }
 
 /// What a removal came to.

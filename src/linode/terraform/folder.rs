@@ -26,7 +26,7 @@ pub enum Edited {
 
 /// What the folder contains now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Written {
+pub struct WrittenFiles {
     /// The names of the files that are as rendered.
     pub files: Vec<String>,
     /// Those that this stack no longer needs.
@@ -39,12 +39,12 @@ pub struct Written {
 ///
 /// # Errors
 /// When edits would be lost, or the folder cannot be read or written. Everything is checked before anything is written.
-pub(super) fn update(folder: &Path, files: &[TerraformFile], edited: Edited) -> Result<Written, Error> {
+pub(super) fn update(folder: &Path, files: &[TerraformFile], edited: Edited) -> Result<WrittenFiles, Error> {
     let record = read_record(folder)?;
     if edited == Edited::Keep && record.is_empty() {
         refuse_foreign(folder, files)?;
     }
-    let (mut written, mut refused) = (Written::default(), Vec::new());
+    let (mut written, mut refused) = (WrittenFiles::default(), Vec::new());
     for file in files {
         let name = file.name.to_owned();
         let (new, then, now) = (
@@ -79,7 +79,7 @@ pub(super) fn update(folder: &Path, files: &[TerraformFile], edited: Edited) -> 
     Ok(written)
 }
 
-fn apply(folder: &Path, files: &[TerraformFile], written: &Written) -> Result<(), OutputError> {
+fn apply(folder: &Path, files: &[TerraformFile], written: &WrittenFiles) -> Result<(), OutputError> {
     for file in files.iter().filter(|file| written.files.iter().any(|name| name == file.name)) {
         write_file(&folder.join(file.name), file.content.as_bytes())?;
     }

@@ -12,7 +12,7 @@ use crate::linode::image::label::ImageLabel;
 use crate::render::terraform::{TerraformFacts, terraform_files};
 use crate::stack::Stack;
 
-pub use folder::{Edited, Written};
+pub use folder::{Edited, WrittenFiles};
 
 /// How long the part that all labels of the configuration begin with may be, in characters. The label of a balancer, a
 /// database or a firewall has at most 32, and `-balancer` or `-database` follows.
@@ -23,7 +23,7 @@ const LONGEST_LABEL: usize = 23;
 /// # Errors
 /// When a template has a mistake, when a file that would be replaced was edited (except with [`Edited::Replace`]), or when
 /// the folder cannot be read or written. Everything is checked before anything is written.
-pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<Written, Error> {
+pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<WrittenFiles, Error> {
     let image = stack.folder.join("dist").join(stack.image_file_name());
     let unreadable = |source| unreadable(folder, source);
     let path = relative(&real(folder).map_err(unreadable)?, &real(&image).map_err(unreadable)?);
