@@ -1,264 +1,211 @@
-//! The command line: words come in, a checked [`Arguments`] goes out.
+//! The command line: words come in, checked [`Arguments`] go out.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
 
-use crate::report_arguments::{self, ReportArguments};
-use crate::url::{Url, UrlError};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// What `--help` prints.
-pub const HELP: &str = "\
-Looks this server over once and says whether it is well.
-
-Usage: health-check --name NAME [OPTIONS]
-       health-check report --name NAME [--config FILE] [--history FILE] [--output FILE]
-
-CPU, memory and load are always measured; everything else only when it is named.
---url, --postgres, --unit and --disk may be given several times.
-
-  --name NAME        The stack's name; also the PostgreSQL role that is asked for
-  --url URL          A site that must answer 200: http://ADDRESS[:PORT]/PATH
-  --host HOST        The Host header of the request, instead of the URL's own
-  --postgres SOCKET  A PostgreSQL server's Unix socket: /run/postgresql/.s.PGSQL.5432
-  --postgres-url-in VARIABLE
-                     An environment variable; when it has the address of a database elsewhere
-                     (postgresql://…), that server is asked, and none of --postgres
-  --unit UNIT        A systemd unit that must be active
-  --disk PATH        A path on a file system that must have room
-  --config FILE      Limits in TOML; a mistake in them is a problem of the server, and the
-                     defaults hold. It need not be there. Keys: max_cpu, max_load, max_ram,
-                     max_disk, max_response_time, history
-  --max-cpu PERCENT  Unhealthy above it (without it: as the file says, else never)
-  --max-ram PERCENT  Unhealthy above it (without it: as the file says, else 95)
-  --max-disk PERCENT Unhealthy above it, of bytes or of inodes (without it: as the file says,
-                     else 90)
-  --log FILE         Append the line `[TIME] CPU: … | RAM: …` to FILE
-  --state FILE       Replace FILE by the findings in JSON
-  --history FILE     Add the findings to those of earlier checks
-  --page FILE        Replace FILE by a page in HTML that shows the history
-  --alert FILE       Replace FILE by variables for those who are to be alerted, if the exit
-                     status is not 0; else remove it
-  --json             Print that JSON, not the line
-  --help             Print this text
-  --version          Print the version
-
-`report` prints that page, or writes it to --output. Without --config and --history it takes
-/etc/NAME/health.toml and /var/lib/NAME/health/history.
-
-Exit status: 0 healthy, 1 unhealthy, 2 wrong usage, 3 healthy but the log, another
-file or standard output could not be written. Each site, each PostgreSQL server and
-all units together get five seconds.
-";
+use crate::url::Url;
 
 /// The longest path of a Unix socket, in bytes, without the NUL at its end (unix(7)).
 const LONGEST_SOCKET_PATH: usize = 107;
 
+const ABOUT: &str = "Looks this server over once and says whether it is well.
+
+CPU, memory and load are always measured; everything else only when it is named.";
+
+const EXIT_STATUS: &str = "\
+Exit status: 0 healthy, 1 unhealthy, 2 wrong usage, 3 healthy but the log, another file or
+standard output could not be written. Each site, each PostgreSQL server and all units
+together get five seconds.";
+
+#[derive(Debug, Parser)]
+#[command(name = "health-check", version, about = ABOUT, after_help = EXIT_STATUS)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
+struct CommandLine {
+    #[command(flatten)]
+    check: Option<Arguments>,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Print the page of the history, or write it to --output
+    Report(ReportArguments),
+    /// Print a part of the address of a database: a script gets from it what psql may have as an argument
+    #[command(hide = true)]
+    Connection(ConnectionArguments),
+}
+
 /// What the user wants.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub enum Request {
-    Help,
-    Version,
     Check(Box<Arguments>),
-    Report(Box<ReportArguments>),
+    Report(ReportArguments),
+    Connection(ConnectionArguments),
 }
 
 /// What to check and where to write what was found.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Args)]
 pub struct Arguments {
+    /// The stack's name; also the PostgreSQL role that is asked for
+    #[arg(long, value_parser = plain_word)]
     pub name: String,
+    /// A site that must answer 200: http://ADDRESS[:PORT]/PATH; may be given several times
+    #[arg(long = "url", value_name = "URL", value_parser = str::parse::<Url>)]
     pub urls: Vec<Url>,
+    /// The Host header of the request, instead of the URL's own
+    #[arg(long, value_parser = plain_word)]
     pub host: Option<String>,
+    /// A PostgreSQL server's Unix socket: /run/postgresql/.s.PGSQL.5432; may be given several times
+    #[arg(long, value_name = "SOCKET", value_parser = socket_path)]
     pub postgres: Vec<PathBuf>,
-    /// The environment variable whose server takes the place of `postgres`.
+    /// An environment variable; when it has the address of a database elsewhere (postgresql://…), that server is asked,
+    /// and none of --postgres
+    #[arg(long, value_name = "VARIABLE", value_parser = variable)]
     pub postgres_url_in: Option<String>,
+    /// A systemd unit that must be active; may be given several times
+    #[arg(long = "unit", value_name = "UNIT", value_parser = unit_name, allow_hyphen_values = true)]
     pub units: Vec<String>,
+    /// A path on a file system that must have room; may be given several times
+    #[arg(long = "disk", value_name = "PATH")]
     pub disks: Vec<PathBuf>,
+    /// Limits in TOML; a mistake in them is a problem of the server, and the defaults hold. It need not be there. Keys:
+    /// max_cpu, max_load, max_ram, max_disk, max_response_time, history
+    #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Per cent, 0 to 100; this and the two below go before what `config` says.
+    /// Unhealthy above it (without it: as the file says, else never)
+    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
     pub max_cpu: Option<f64>,
-    /// Per cent, 0 to 100.
+    /// Unhealthy above it (without it: as the file says, else 95)
+    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
     pub max_ram: Option<f64>,
-    /// Per cent, 0 to 100.
+    /// Unhealthy above it, of bytes or of inodes (without it: as the file says, else 90)
+    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
     pub max_disk: Option<f64>,
+    /// Append the line `[TIME] CPU: … | RAM: …` to FILE
+    #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
+    /// Replace FILE by the findings in JSON
+    #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
+    /// Add the findings to those of earlier checks
+    #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
+    /// Replace FILE by a page in HTML that shows the history
+    #[arg(long, value_name = "FILE")]
     pub page: Option<PathBuf>,
+    /// Replace FILE by variables for the alert programs, if the exit status is not 0; else remove it
+    #[arg(long, value_name = "FILE")]
     pub alert: Option<PathBuf>,
+    /// Print that JSON, not the line
+    #[arg(long)]
     pub json: bool,
 }
 
-/// Options that may be given several times.
-const REPEATED: &[&str] = &["--url", "--postgres", "--unit", "--disk"];
-/// Options that may be given once.
-const SINGLE: &[&str] = &[
-    "--name",
-    "--host",
-    "--postgres-url-in",
-    "--config",
-    "--max-cpu",
-    "--max-ram",
-    "--max-disk",
-    "--log",
-    "--state",
-    "--history",
-    "--page",
-    "--alert",
-];
-
-/// Why the command line cannot be understood.
-#[derive(Debug, PartialEq)]
-pub enum UsageError {
-    Unknown(String),
-    MissingValue(String),
-    Twice(String),
-    MissingName,
-    Bad { flag: String, value: String, why: String },
+/// Which history to show, and where.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    /// The stack's name
+    #[arg(long, value_parser = plain_word)]
+    pub name: String,
+    /// The file with the limits [default: /etc/NAME/health.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The history [default: /var/lib/NAME/health/history]
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+    /// Write the page to FILE [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown(word) => write!(f, "`{word}` is not an option"),
-            Self::MissingValue(flag) => write!(f, "{flag} has no value"),
-            Self::Twice(flag) => write!(f, "{flag} stands there twice"),
-            Self::MissingName => f.write_str("--name is missing"),
-            Self::Bad { flag, value, why } => write!(f, "{flag} `{value}`: {why}"),
-        }
+/// Which part of an address to print.
+#[derive(Debug, Args)]
+pub struct ConnectionArguments {
+    /// The environment variable with the address
+    #[arg(long = "in", value_name = "VARIABLE", value_parser = variable)]
+    pub variable: String,
+    pub part: Part,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
+pub enum Part {
+    /// All but the password
+    Address,
+    /// The password; nothing if there is none
+    Password,
+}
+
+impl ReportArguments {
+    /// The file with the limits: where the package has it, unless another was named.
+    pub fn config(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| format!("/etc/{}/health.toml", self.name).into())
+    }
+
+    /// The history: where the package has it, unless another was named.
+    pub fn history(&self) -> PathBuf {
+        self.history.clone().unwrap_or_else(|| format!("/var/lib/{}/health/history", self.name).into())
     }
 }
 
-/// Reads the words after the program's name: `--flag value` or `--flag=value`.
+/// Reads the words of the command line, the program's own name first.
 ///
 /// # Errors
-/// On the first word that is not understood.
-pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Request, UsageError> {
-    let mut words = words.peekable();
-    let report = words.next_if(|word| word == "report").is_some();
-    let (repeated, single) = if report { (&[][..], report_arguments::OPTIONS) } else { (REPEATED, SINGLE) };
-    let mut given: Vec<(String, OsString)> = Vec::new();
-    let mut json = false;
-    while let Some(word) = words.next() {
-        let Some(text) = word.to_str() else { return Err(UsageError::Unknown(word.to_string_lossy().into_owned())) };
-        let (flag, value) = match text.split_once('=') {
-            Some((flag, value)) if flag.starts_with("--") => (flag, Some(OsString::from(value))),
-            _ => (text, None),
-        };
-        match (flag, &value) {
-            ("--help" | "-h", None) => return Ok(Request::Help),
-            ("--version" | "-V", None) => return Ok(Request::Version),
-            ("--json", None) if !report => {
-                json = true;
-                continue;
-            }
-            _ if repeated.contains(&flag) => {}
-            _ if single.contains(&flag) => {
-                if given.iter().any(|(earlier, _)| earlier == flag) {
-                    return Err(UsageError::Twice(flag.to_owned()));
-                }
-            }
-            _ => return Err(UsageError::Unknown(text.to_owned())),
-        }
-        let value = value.or_else(|| words.next()).filter(|value| !value.is_empty());
-        given.push((flag.to_owned(), value.ok_or_else(|| UsageError::MissingValue(flag.to_owned()))?));
+/// When they cannot be understood; also for `--help` and `--version`, whose text is in the error.
+pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Request, clap::Error> {
+    let CommandLine { check, verb } = CommandLine::try_parse_from(words)?;
+    match (verb, check) {
+        (Some(Verb::Report(arguments)), _) => Ok(Request::Report(arguments)),
+        (Some(Verb::Connection(arguments)), _) => Ok(Request::Connection(arguments)),
+        (None, Some(arguments)) => Ok(Request::Check(Box::new(arguments))),
+        (None, None) => Err(clap::Error::raw(clap::error::ErrorKind::MissingRequiredArgument, "--name is missing")),
     }
-    match report {
-        true => ReportArguments::of(given).map(|arguments| Request::Report(Box::new(arguments))),
-        false => understand(given, json).map(|arguments| Request::Check(Box::new(arguments))),
-    }
-}
-
-fn understand(given: Vec<(String, OsString)>, json: bool) -> Result<Arguments, UsageError> {
-    let mut name = None;
-    let (mut urls, mut postgres, mut units, mut disks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut postgres_url_in = None;
-    let (mut host, mut max_cpu, mut max_ram, mut max_disk) = (None, None, None, None);
-    let (mut config, mut log, mut state, mut history, mut page, mut alert) = (None, None, None, None, None, None);
-    for (flag, value) in given {
-        let bad = |why: &str| UsageError::Bad {
-            flag: flag.clone(),
-            value: value.to_string_lossy().into_owned(),
-            why: why.to_owned(),
-        };
-        let text = || value.to_str().ok_or_else(|| bad("it is not UTF-8"));
-        let percent = || match text()?.parse::<f64>() {
-            Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
-            _ => Err(bad("it is not a percentage from 0 to 100")),
-        };
-        match flag.as_str() {
-            "--name" => name = Some(plain_word(text()?).ok_or_else(|| bad("it has a blank or a control character"))?),
-            "--url" => urls.push(text()?.parse().map_err(|why: UrlError| bad(&why.to_string()))?),
-            "--host" => host = Some(plain_word(text()?).ok_or_else(|| bad("it has a blank or a control character"))?),
-            "--postgres-url-in" => {
-                postgres_url_in = Some(variable(text()?).ok_or_else(|| bad("it is not the name of a variable"))?);
-            }
-            "--unit" => units.push(unit_name(text()?).ok_or_else(|| bad("it is not the name of a unit"))?),
-            "--max-cpu" => max_cpu = Some(percent()?),
-            "--max-ram" => max_ram = Some(percent()?),
-            "--max-disk" => max_disk = Some(percent()?),
-            "--postgres" if value.len() > LONGEST_SOCKET_PATH => return Err(bad("it is too long for a socket")),
-            "--postgres" => postgres.push(value.into()),
-            "--disk" => disks.push(value.into()),
-            "--config" => config = Some(value.into()),
-            "--log" => log = Some(value.into()),
-            "--history" => history = Some(value.into()),
-            "--page" => page = Some(value.into()),
-            "--alert" => alert = Some(value.into()),
-            _ => state = Some(value.into()),
-        }
-    }
-    let name = name.ok_or(UsageError::MissingName)?;
-    Ok(Arguments {
-        name,
-        urls,
-        host,
-        postgres,
-        postgres_url_in,
-        units,
-        disks,
-        config,
-        max_cpu,
-        max_ram,
-        max_disk,
-        log,
-        state,
-        history,
-        page,
-        alert,
-        json,
-    })
 }
 
 /// A text without blanks and control characters, which may stand in a header or a path.
-pub fn plain_word(text: &str) -> Option<String> {
-    text.bytes().all(|byte| byte.is_ascii_graphic()).then(|| text.to_owned())
+fn plain_word(text: &str) -> Result<String, &'static str> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    plain.then(|| text.to_owned()).ok_or("it is empty, or has a blank or a control character")
 }
 
 /// The name of an environment variable.
-fn variable(text: &str) -> Option<String> {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_').then(|| text.to_owned())
+fn variable(text: &str) -> Result<String, &'static str> {
+    let named = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    named.then(|| text.to_owned()).ok_or("it is not the name of a variable")
+}
+
+fn socket_path(text: &str) -> Result<PathBuf, &'static str> {
+    let fits = (1..=LONGEST_SOCKET_PATH).contains(&text.len());
+    fits.then(|| text.into()).ok_or("it is empty, or too long for a socket")
+}
+
+fn percentage(text: &str) -> Result<f64, &'static str> {
+    let number = text.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
+    number.ok_or("it is not a percentage from 0 to 100")
 }
 
 /// A unit's name (systemd.unit(5)), which never looks like an option or a pattern of systemctl.
-fn unit_name(text: &str) -> Option<String> {
+fn unit_name(text: &str) -> Result<String, &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte);
     let known = text.contains('.') && !text.starts_with('.') && text.bytes().all(allowed);
     // `-.mount` and `-.slice` are the only names that begin with a dash.
-    (known && (!text.starts_with('-') || text.starts_with("-."))).then(|| text.to_owned())
+    let named = known && (!text.starts_with('-') || text.starts_with("-."));
+    named.then(|| text.to_owned()).ok_or("it is not the name of a unit")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parsed(words: &[&str]) -> Result<Request, UsageError> {
-        parse(words.iter().map(OsString::from))
+    fn parsed(words: &[&str]) -> Result<Request, clap::Error> {
+        parse(["health-check"].iter().chain(words).map(OsString::from))
     }
 
     #[test]
     fn flags_repeat_and_have_defaults() {
-        let words = ["--name=a", "--unit", "a.service", "--unit=-.mount", "--disk", "/", "--max-cpu", "99.5"];
+        let words = ["--name=a", "--unit", "a.service", "--unit", "-.mount", "--disk", "/", "--max-cpu", "99.5"];
         let Ok(Request::Check(arguments)) = parsed(&words) else { panic!("refused") };
         assert_eq!(arguments.units, ["a.service", "-.mount"]);
         assert_eq!(arguments.disks, [PathBuf::from("/")]);
@@ -291,5 +238,16 @@ mod tests {
         }
         let long = "/".repeat(108);
         assert!(parsed(&["--name", "a", "--postgres", &long]).is_err());
+    }
+
+    #[test]
+    fn a_report_knows_where_a_package_keeps_its_history() {
+        let Ok(Request::Report(arguments)) = parsed(&["report", "--name", "a"]) else { panic!("refused") };
+        assert_eq!(arguments.history(), PathBuf::from("/var/lib/a/health/history"));
+        assert_eq!((arguments.config(), arguments.output), (PathBuf::from("/etc/a/health.toml"), None));
+        for bad in [&["report"][..], &["report", "--name", "a", "--json"], &["report", "--name", "a", "--disk", "/"]] {
+            assert!(parsed(bad).is_err(), "{bad:?}");
+        }
+        assert!(parsed(&["--name", "a", "report"]).is_err());
     }
 }

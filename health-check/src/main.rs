@@ -3,36 +3,32 @@
 //! administrator's; a line for the log, one for the journal, a state file in JSON, a history with a page that shows it, and
 //! an exit status go out.
 //!
-//! It runs every few minutes for years on small machines: one run costs less than 20 ms of the processor and 5 MB of memory,
-//! so it takes nothing but the standard library, libc and a reader of TOML, and starts no other program; and every wait has
-//! a limit.
+//! It runs every few minutes for years on small machines: one run costs less than 20 ms of the processor, with systemctl,
+//! which it starts once, and 5 MB of memory of its own; and every wait has a limit.
 
 mod alert;
 mod arguments;
-mod bus;
 mod clock;
 mod history;
-mod json;
 mod machine;
 mod output;
 mod page;
 mod postgres;
 mod record;
 mod report;
-mod report_arguments;
 mod server;
 mod settings;
 mod site;
+mod state;
 mod tcp;
 mod units;
 mod url;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, Request};
+use arguments::{Arguments, ConnectionArguments, Part, ReportArguments, Request};
 use clock::LocalTime;
 use report::Report;
-use report_arguments::ReportArguments;
 use settings::Settings;
 
 /// The command line cannot be understood; nothing was checked.
@@ -41,29 +37,28 @@ const EXIT_USAGE: u8 = 2;
 const EXIT_NOT_RECORDED: u8 = 3;
 
 fn main() -> ExitCode {
-    match arguments::parse(std::env::args_os().skip(1)) {
-        Ok(Request::Help) => print(arguments::HELP),
-        Ok(Request::Version) => print(concat!("health-check ", env!("CARGO_PKG_VERSION"), "\n")),
+    match arguments::parse(std::env::args_os()) {
         Ok(Request::Check(arguments)) => check(&arguments),
         Ok(Request::Report(arguments)) => report(&arguments),
-        Err(error) => {
-            output::complain(&format!("{error}; `health-check --help` lists the options"));
+        Ok(Request::Connection(arguments)) => connection(&arguments),
+        Err(error) if error.use_stderr() => {
+            let text = error.render().to_string();
+            let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            // Of several lines, the journal would take only the first for an error.
+            output::complain(lines.join("; ").trim_start_matches("error: "));
             ExitCode::from(EXIT_USAGE)
         }
-    }
-}
-
-fn print(text: &str) -> ExitCode {
-    match output::print(text) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(EXIT_NOT_RECORDED),
+        Err(text) => match output::print(&text.render().to_string()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(EXIT_NOT_RECORDED),
+        },
     }
 }
 
 fn check(arguments: &Arguments) -> ExitCode {
     if let Some(path) = &arguments.alert {
-        // Were this run ended from outside, the last one's alert would stand for it. What cannot be removed can't be
-        // written either, and that is told below.
+        // Remove the old alert first: if this run is killed, a stale one must not be sent. A file that cannot be removed
+        // cannot be written either, and that is told below.
         _ = alert::withdraw(path);
     }
     let (settings, mistakes) = record::settings(arguments);
@@ -80,14 +75,15 @@ fn check(arguments: &Arguments) -> ExitCode {
 }
 
 fn report(arguments: &ReportArguments) -> ExitCode {
-    let (settings, mistakes) = Settings::load(&arguments.config);
+    let (settings, mistakes) = Settings::load(&arguments.config());
     for mistake in &mistakes {
         output::complain(mistake);
     }
-    let samples = match history::read(&arguments.history, settings.history) {
+    let path = arguments.history();
+    let samples = match history::read(&path, settings.history) {
         Ok(samples) => samples,
         Err(error) => {
-            output::complain(&format!("cannot read the history {}: {error}", arguments.history.display()));
+            output::complain(&format!("cannot read the history {}: {error}", path.display()));
             return ExitCode::FAILURE;
         }
     };
@@ -102,6 +98,24 @@ fn report(arguments: &ReportArguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&format!("cannot write the page: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a part of a database's address for the script that makes the database.
+fn connection(arguments: &ConnectionArguments) -> ExitCode {
+    let ConnectionArguments { variable, part } = arguments;
+    let text = std::env::var(variable).unwrap_or_default();
+    let part = connection::without_password(&text).map(|(address, password)| match part {
+        Part::Address => address,
+        Part::Password => password.unwrap_or_default(),
+    });
+    let printed = part.map_err(str::to_owned).and_then(|part| output::print(&part).map_err(|error| error.to_string()));
+    match printed {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            output::complain(&format!("{variable} is no address of a database: {why}"));
             ExitCode::FAILURE
         }
     }

@@ -11,6 +11,7 @@ use crate::output;
 use crate::page;
 use crate::report::Report;
 use crate::settings::Settings;
+use crate::state;
 
 /// The limits for this check: the command line's, else those of the administrator's file, else the defaults. And what is
 /// wrong with that file, in words.
@@ -35,9 +36,8 @@ pub fn record(arguments: &Arguments, settings: &Settings, report: &Report) -> Ve
         let line = format!("[{}] {line}", report.time.for_people());
         note("log", path, output::append_line(path, &line));
     }
-    let json = report.to_json(&arguments.name);
     if let Some(path) = &arguments.state {
-        note("state file", path, output::replace(path, &json));
+        note("state file", path, output::replace_with(path, |out| state::write(out, report, &arguments.name)));
     }
     let mut samples = None;
     if let Some(path) = &arguments.history {
@@ -51,7 +51,10 @@ pub fn record(arguments: &Arguments, settings: &Settings, report: &Report) -> Ve
         let write = |out: &mut _| page::write(out, &arguments.name, samples.iter(), settings, now);
         note("page", path, output::replace_with(path, write));
     }
-    let said = if arguments.json { output::print(&json) } else { output::say(report.healthy(), &line) };
+    let said = match arguments.json {
+        true => output::print_with(|out| state::write(out, report, &arguments.name)),
+        false => output::say(report.healthy(), &line),
+    };
     if let Err(error) = said {
         failures.push(format!("cannot write to standard output: {error}"));
     }

@@ -1,25 +1,11 @@
-//! The findings: all checks are made here, one after the other; the verdict, the log's line and the state file's JSON
-//! come of it.
-//!
-//! # The state file
-//! One JSON object. Every key is always there; what could not be measured is `null`, what was not asked for is an empty
-//! list. A new key may be added; when one changes its meaning or goes, `schema` grows.
-//!
-//! - `schema`: 1. `version`: of this program. `name`: `--name`. `time`: RFC 3339, to the second.
-//! - `healthy`: the verdict. `problems`: what is wrong, also with the settings, in words; empty if and only if `healthy`.
-//! - `machine`: `cpus`, `cpu_percent`, `ram_percent` (one decimal), `ram_total_bytes`, `ram_available_bytes`, `load`
-//!   (three numbers: over 1, 5 and 15 minutes), `uptime_seconds`.
-//! - `disks`: `path`, `used_percent`, `inodes_percent`, `available_bytes`.
-//! - `units`: `name`, `healthy`, and systemd's words `load`, `active`, `sub`, `result`.
-//! - `sites`: `url`, `healthy`, `status`, `milliseconds` (until the answer's end or the failure), `error`.
-//! - `postgres`: `server` (its socket, or `HOST:PORT`), `socket` (`null` for a server elsewhere), `healthy`, `error`.
+//! The findings: all checks are made here, one after the other; the verdict, the log's line and the sample for the
+//! history come of it.
 
 use std::path::PathBuf;
 
 use crate::arguments::Arguments;
 use crate::clock::LocalTime;
 use crate::history::Sample;
-use crate::json::Value;
 use crate::machine::{self, Disk, Memory};
 use crate::postgres;
 use crate::server::Server;
@@ -31,15 +17,15 @@ use crate::units::{self, Unit};
 pub struct Report {
     pub time: LocalTime,
     /// The share of time at work, 0 to 100, and the number of processors.
-    cpu: Option<(f64, u64)>,
-    memory: Option<Memory>,
-    load: Option<[f64; 3]>,
-    uptime: Option<f64>,
-    disks: Vec<(PathBuf, Option<Disk>)>,
-    units: Vec<(String, Option<Unit>)>,
-    sites: Vec<(String, Answer)>,
-    postgres: Vec<(Server, Option<String>)>,
-    problems: Vec<String>,
+    pub cpu: Option<(f64, u64)>,
+    pub memory: Option<Memory>,
+    pub load: Option<[f64; 3]>,
+    pub uptime: Option<f64>,
+    pub disks: Vec<(PathBuf, Option<Disk>)>,
+    pub units: Vec<(String, Option<Unit>)>,
+    pub sites: Vec<(String, Answer)>,
+    pub postgres: Vec<(Server, Option<String>)>,
+    pub problems: Vec<String>,
 }
 
 impl Report {
@@ -159,72 +145,6 @@ impl Report {
         let bad = |unit: &Unit| unit.problem().map(|_| format!("{} {}", unit.name, unit.active));
         let bad: Vec<String> = self.units.iter().filter_map(|(_, unit)| bad(unit.as_ref()?)).collect();
         if bad.is_empty() { "ok".to_owned() } else { bad.join(", ") }
-    }
-
-    /// The findings in JSON; see this module's description.
-    pub fn to_json(&self, name: &str) -> String {
-        let percent = |value: f64| Value::Decimal(value, 1);
-        let path = |path: &PathBuf| Value::Text(path.to_string_lossy().into_owned());
-        let machine = vec![
-            ("cpus", self.cpu.map(|(_, cpus)| Value::Integer(cpus)).into()),
-            ("cpu_percent", self.cpu.map(|(value, _)| percent(value)).into()),
-            ("ram_percent", self.memory.map(|memory| percent(memory.used_percent())).into()),
-            ("ram_total_bytes", self.memory.map(|memory| Value::Integer(memory.total_bytes)).into()),
-            ("ram_available_bytes", self.memory.map(|memory| Value::Integer(memory.available_bytes)).into()),
-            ("load", self.load.map(|load| Value::List(load.map(|value| Value::Decimal(value, 2)).into())).into()),
-            ("uptime_seconds", self.uptime.map(|seconds| Value::Decimal(seconds, 2)).into()),
-        ];
-        let disk = |(name, disk): &(PathBuf, Option<Disk>)| {
-            Value::Object(vec![
-                ("path", path(name)),
-                ("used_percent", disk.map(|disk| percent(disk.used_percent)).into()),
-                ("inodes_percent", disk.and_then(|disk| disk.inodes_percent).map(percent).into()),
-                ("available_bytes", disk.map(|disk| Value::Integer(disk.available_bytes)).into()),
-            ])
-        };
-        let unit = |(name, unit): &(String, Option<Unit>)| {
-            let unit = unit.as_ref();
-            Value::Object(vec![
-                ("name", name.as_str().into()),
-                ("healthy", Value::Bool(unit.is_some_and(|unit| unit.problem().is_none()))),
-                ("load", unit.map(|unit| unit.load.as_str()).into()),
-                ("active", unit.map(|unit| unit.active.as_str()).into()),
-                ("sub", unit.map(|unit| unit.sub.as_str()).into()),
-                ("result", unit.map(|unit| unit.result.as_str()).into()),
-            ])
-        };
-        let site = |(url, answer): &(String, Answer)| {
-            Value::Object(vec![
-                ("url", url.as_str().into()),
-                ("healthy", Value::Bool(answer.error.is_none())),
-                ("status", answer.status.map(|status| Value::Integer(status.into())).into()),
-                ("milliseconds", Value::Integer(u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX))),
-                ("error", answer.error.as_deref().into()),
-            ])
-        };
-        let server = |(server, error): &(Server, Option<String>)| {
-            let name = server.to_string();
-            Value::Object(vec![
-                ("server", name.as_str().into()),
-                ("socket", (!server.is_remote()).then_some(name.as_str()).into()),
-                ("healthy", Value::Bool(error.is_none())),
-                ("error", error.as_deref().into()),
-            ])
-        };
-        let report = Value::Object(vec![
-            ("schema", Value::Integer(1)),
-            ("version", env!("CARGO_PKG_VERSION").into()),
-            ("name", name.into()),
-            ("time", Value::Text(self.time.rfc3339())),
-            ("healthy", Value::Bool(self.healthy())),
-            ("problems", Value::List(self.problems.iter().map(|problem| problem.as_str().into()).collect())),
-            ("machine", Value::Object(machine)),
-            ("disks", Value::List(self.disks.iter().map(disk).collect())),
-            ("units", Value::List(self.units.iter().map(unit).collect())),
-            ("sites", Value::List(self.sites.iter().map(site).collect())),
-            ("postgres", Value::List(self.postgres.iter().map(server).collect())),
-        ]);
-        report.to_text()
     }
 }
 

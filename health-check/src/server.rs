@@ -42,11 +42,12 @@ impl Server {
 
     /// Reads a connection string (PostgreSQL, "Connection Strings"), for what is missing there the environment.
     fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, &'static str> {
-        let uri = text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"));
-        let pairs = uri.map_or_else(|| keywords(text), uri_parameters)?;
-        let last = |name: &str| pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let parameters = connection::parameters(text)?;
         let list = |name: &str, variable: &str| {
-            let text = last(name).filter(|value| !value.is_empty()).or_else(|| environment(variable));
+            let text = connection::value(&parameters, name)
+                .filter(|value| !value.is_empty())
+                .map(str::to_owned)
+                .or_else(|| environment(variable));
             text.map(|text| text.split(',').map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default()
         };
         let (hosts, addresses) = (list("host", "PGHOST"), list("hostaddr", "PGHOSTADDR"));
@@ -90,84 +91,6 @@ impl fmt::Display for Place {
             Self::Network(host, port) => write!(f, "{host}:{port}"),
         }
     }
-}
-
-/// Names and values, in the order in which they stand there.
-type Pairs = Vec<(String, String)>;
-
-/// Reads what follows `postgresql://`: `USER:PASSWORD@HOST:PORT,…/DATABASE?NAME=VALUE&…`.
-fn uri_parameters(rest: &str) -> Result<Pairs, &'static str> {
-    // As libpq has it: the first `@` ends user and password, unless a `/` comes before it.
-    let rest = match rest.find(['@', '/']) {
-        Some(end) if rest[end..].starts_with('@') => &rest[end + 1..],
-        _ => rest,
-    };
-    let (authority, query) = match rest.find(['/', '?']) {
-        Some(end) => (&rest[..end], rest[end..].split_once('?').map_or("", |(_, query)| query)),
-        None => (rest, ""),
-    };
-    let (mut hosts, mut ports) = (Vec::new(), Vec::new());
-    for one in authority.split(',') {
-        let (host, port) = match one.strip_prefix('[') {
-            Some(bracketed) => {
-                let (host, after) = bracketed.split_once(']').ok_or("a bracket is not closed")?;
-                (host, after.strip_prefix(':').unwrap_or(after))
-            }
-            None => one.split_once(':').unwrap_or((one, "")),
-        };
-        hosts.push(decoded(host)?);
-        ports.push(port);
-    }
-    let mut pairs = vec![("host".to_owned(), hosts.join(","))];
-    if ports.iter().any(|port| !port.is_empty()) {
-        pairs.push(("port".to_owned(), ports.join(",")));
-    }
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').ok_or("an option has no value")?;
-        pairs.push((decoded(name)?, decoded(value)?));
-    }
-    Ok(pairs)
-}
-
-/// Resolves `%XX` (RFC 3986 section 2.1).
-fn decoded(text: &str) -> Result<String, &'static str> {
-    const WRONG: &str = "a `%` is not followed by two hexadecimal digits of UTF-8";
-    let mut pieces = text.split('%');
-    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
-    for piece in pieces {
-        let digits =
-            piece.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit())).ok_or(WRONG)?;
-        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| WRONG)?);
-        bytes.extend_from_slice(piece.as_bytes().get(2..).unwrap_or_default());
-    }
-    String::from_utf8(bytes).map_err(|_| WRONG)
-}
-
-/// Reads `NAME = VALUE` pairs between blanks: a value may stand in single quotes, and a backslash takes the next character
-/// as it is.
-fn keywords(text: &str) -> Result<Pairs, &'static str> {
-    let mut pairs = Vec::new();
-    let mut rest = text.trim_ascii_start();
-    while !rest.is_empty() {
-        let (name, after) = rest.split_once('=').ok_or("it is neither postgresql://… nor NAME=VALUE")?;
-        let after = after.trim_ascii_start();
-        let quoted = after.starts_with('\'');
-        let mut characters = after.char_indices().skip(usize::from(quoted));
-        let mut value = String::new();
-        let end = loop {
-            match characters.next() {
-                Some((_, '\\')) => value.extend(characters.next().map(|(_, character)| character)),
-                Some((at, '\'')) if quoted => break at + 1,
-                Some((at, character)) if !quoted && character.is_ascii_whitespace() => break at,
-                Some((_, character)) => value.push(character),
-                None if quoted => return Err("a quote is not closed"),
-                None => break after.len(),
-            }
-        };
-        pairs.push((name.trim_ascii().to_owned(), value));
-        rest = after.get(end..).unwrap_or_default().trim_ascii_start();
-    }
-    Ok(pairs)
 }
 
 #[cfg(test)]

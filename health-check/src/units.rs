@@ -1,30 +1,16 @@
-//! Units of systemd: names come in; what systemd says of them over the bus goes out.
+//! Units of systemd: names come in; what `systemctl show` says of them goes out.
 
-use std::io;
+use std::io::{self, Read};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::bus::{Body, Connection, Method, Reader};
-
 /// The time within which systemd must have answered.
 const LIMIT: Duration = Duration::from_secs(5);
-/// The name that systemd has on the bus (org.freedesktop.systemd1(5)).
-const SYSTEMD: &str = "org.freedesktop.systemd1";
-/// Kinds of units that have a result: the end of the name, and the interface that has the property.
-const WITH_RESULT: [(&str, &str); 8] = [
-    (".service", "org.freedesktop.systemd1.Service"),
-    (".socket", "org.freedesktop.systemd1.Socket"),
-    (".timer", "org.freedesktop.systemd1.Timer"),
-    (".mount", "org.freedesktop.systemd1.Mount"),
-    (".automount", "org.freedesktop.systemd1.Automount"),
-    (".swap", "org.freedesktop.systemd1.Swap"),
-    (".path", "org.freedesktop.systemd1.Path"),
-    (".scope", "org.freedesktop.systemd1.Scope"),
-];
 
 /// A unit's state, in systemd's own words (org.freedesktop.systemd1(5)).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Unit {
     pub name: String,
     /// `loaded`, `not-found`, `masked`, `bad-setting` …
@@ -40,10 +26,10 @@ pub struct Unit {
 impl Unit {
     /// What is wrong with the unit, in words; `None` when it is well.
     ///
-    /// A unit is well when it is active, or on its way there: a service that is starting (`activating`) is what a
-    /// check just after boot or during an upgrade meets, and systemd ends a start that takes too long. But one that
-    /// waits for its next attempt (`auto-restart`) has just failed. A unit at rest is not well, so a `oneshot` service is
-    /// to be checked only if it has `RemainAfterExit=yes`.
+    /// A unit is well when it is active, or about to be: a service that is starting (`activating`) is what a check just
+    /// after boot or during an upgrade meets, and systemd ends a start that takes too long. But a service that waits for
+    /// its next attempt (`auto-restart`) has just failed. A unit at rest is not well, so a `oneshot` service can be
+    /// checked only if it has `RemainAfterExit=yes`.
     pub fn problem(&self) -> Option<String> {
         let Self { name, load, active, sub, result } = self;
         match (load.as_str(), active.as_str()) {
@@ -57,80 +43,79 @@ impl Unit {
     }
 }
 
-/// Asks systemd for the states of all units at once.
+/// Asks systemd for the states of all units at once. Costs one run of systemctl: some 6 MB of memory while it lasts.
 ///
 /// # Errors
-/// When there is no bus, systemd does not run, or no answer came in five seconds; in words.
+/// When there is no systemctl, systemd does not run, or no answer came in five seconds; in words.
 pub fn states(names: &[String]) -> Result<Vec<Unit>, String> {
+    let mut command = Command::new("systemctl");
+    command.args(["show", "--property=LoadState,ActiveState,SubState,Result", "--"]).args(names);
+    // Some versions look at /proc/1, which the unit of the check hides, to find out whether they are in a chroot.
+    command.env("SYSTEMD_IGNORE_CHROOT", "1");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| format!("cannot ask systemd: cannot run systemctl: {error}"))?;
+    let told = output(&mut child);
+    if told.is_none() {
+        // Without an answer in time it has no more to say; and it may have ended by itself just now.
+        _ = child.kill();
+    }
+    let ended = child.wait();
+    let (text, complaint) = told
+        .ok_or_else(|| format!("systemd gave no answer in {} s", LIMIT.as_secs()))?
+        .map_err(|error| format!("cannot ask systemd: {error}"))?;
+    if !ended.is_ok_and(|status| status.success()) {
+        let lines: Vec<&str> = complaint.lines().collect();
+        return Err(format!("cannot ask systemd: {}", lines.join(" ")));
+    }
+    understood(names, &text).ok_or_else(|| "cannot ask systemd: systemctl told of other units".to_owned())
+}
+
+/// What the child writes to standard output and to standard error; `None` when it has not ended in time. The thread that
+/// waits for it ends with the child.
+fn output(child: &mut Child) -> Option<io::Result<(String, String)>> {
+    let (mut stdout, mut stderr) = (child.stdout.take()?, child.stderr.take()?);
     let (sender, receiver) = mpsc::channel();
-    let names = names.to_vec();
-    // On a bus that hangs, connecting and writing wait without a limit. The end of the program ends the thread.
-    thread::spawn(move || sender.send(ask(&names)));
-    match receiver.recv_timeout(LIMIT) {
-        Ok(answer) => answer.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => "cannot ask systemd: there is no message bus here".to_owned(),
-            _ => format!("cannot ask systemd: {error}"),
-        }),
-        Err(_) => Err(format!("systemd gave no answer in {} s", LIMIT.as_secs())),
-    }
+    thread::spawn(move || {
+        let (mut text, mut complaint) = (String::new(), String::new());
+        // Its few complaints fit into the pipe while the text is read.
+        let read = stdout.read_to_string(&mut text).and_then(|_| stderr.read_to_string(&mut complaint));
+        sender.send(read.map(|_| (text, complaint)))
+    });
+    receiver.recv_timeout(LIMIT).ok()
 }
 
-fn ask(names: &[String]) -> io::Result<Vec<Unit>> {
-    let mut bus = Connection::open()?;
-    let list = Method {
-        destination: SYSTEMD,
-        path: "/org/freedesktop/systemd1",
-        interface: "org.freedesktop.systemd1.Manager",
-        member: "ListUnitsByNames",
+/// Reads `PROPERTY=VALUE` lines: a paragraph for each unit, in the order in which they were named.
+fn understood(names: &[String], text: &str) -> Option<Vec<Unit>> {
+    let paragraphs: Vec<&str> = text.trim_end().split("\n\n").collect();
+    let unit = |(name, paragraph): (&String, &&str)| {
+        let value = |property: &str| {
+            let mut lines = paragraph.lines().filter_map(|line| line.split_once('='));
+            lines.find(|(key, _)| *key == property).map(|(_, value)| value.to_owned())
+        };
+        Some(Unit {
+            name: name.clone(),
+            load: value("LoadState")?,
+            active: value("ActiveState")?,
+            sub: value("SubState")?,
+            result: value("Result").unwrap_or_default(),
+        })
     };
-    let found = listed(bus.call(&list, &Body::list(names))?)?;
-    if found.len() != names.len() {
-        return Err(io::Error::other("it told of other units than it was asked for"));
-    }
-    let mut units = Vec::new();
-    for (name, listed) in names.iter().zip(found) {
-        let result = result(&mut bus, name, &listed.path)?;
-        let Listed { load, active, sub, .. } = listed;
-        units.push(Unit { name: name.clone(), load, active, sub, result });
-    }
-    Ok(units)
+    (paragraphs.len() == names.len()).then(|| names.iter().zip(&paragraphs).map(unit).collect())?
 }
 
-/// What `ListUnitsByNames` tells of a unit, as far as it is of use.
-struct Listed {
-    load: String,
-    active: String,
-    sub: String,
-    path: String,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Reads `a(ssssssouso)`: units in the order in which they were named, each with its name, description, three states,
-/// the unit that it follows, its object, and a job's number, kind and object.
-fn listed(mut body: Reader) -> io::Result<Vec<Listed>> {
-    let length = body.length()?;
-    body.align(8);
-    let end = body.position() + length;
-    let mut units = Vec::new();
-    while body.position() < end {
-        body.align(8);
-        let (_name, _description) = (body.string()?, body.string()?);
-        let [load, active, sub] = [body.string()?, body.string()?, body.string()?];
-        let (_following, path) = (body.string()?, body.string()?);
-        let (_job, _kind, _object) = (body.u32()?, body.string()?, body.string()?);
-        units.push(Listed { load, active, sub, path });
-    }
-    Ok(units)
-}
-
-/// How the unit's last run ended: the property `Result`; empty for kinds of units that have none.
-fn result(bus: &mut Connection, name: &str, path: &str) -> io::Result<String> {
-    let Some((_, interface)) = WITH_RESULT.iter().find(|(end, _)| name.ends_with(end)) else {
-        return Ok(String::new());
-    };
-    let get = Method { destination: SYSTEMD, path, interface: "org.freedesktop.DBus.Properties", member: "Get" };
-    let mut body = bus.call(&get, &Body::two(interface, "Result"))?;
-    match body.signature()?.as_str() {
-        "s" => body.string(),
-        _ => Err(io::Error::other("it told a result that is not understood")),
+    #[test]
+    fn each_unit_has_a_paragraph() {
+        let names = ["a.service".to_owned(), "b.target".to_owned()];
+        let text = "Result=success\nLoadState=loaded\nActiveState=active\nSubState=running\n\n\
+                    LoadState=not-found\nActiveState=inactive\nSubState=dead\n";
+        let units = understood(&names, text).unwrap();
+        assert_eq!((units[0].problem(), units[0].result.as_str()), (None, "success"));
+        assert_eq!((units[1].problem().unwrap(), units[1].result.as_str()), ("b.target does not exist".into(), ""));
+        assert_eq!(understood(&names, "LoadState=loaded\nActiveState=active\nSubState=running\n"), None);
+        assert_eq!(understood(&names[..1], ""), None);
     }
 }

@@ -1,20 +1,14 @@
-//! A site's address: a text comes in; its parts, as a request needs them, go out.
+//! A site's address: a text comes in; one that a request can be sent to goes out.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-/// An address `http://HOST[:PORT][/PATH][?QUERY]` (RFC 3986, RFC 9110 section 4.2.1).
+use ureq::http::Uri;
+
+/// An address `http://HOST[:PORT][/PATH][?QUERY]` (RFC 3986, RFC 9110 section 4.2.1), as it was written.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Url {
-    text: String,
-    /// A name or an IP address, without brackets.
-    pub host: String,
-    pub port: u16,
-    /// As the Host header has it: with brackets, and with the port if it was given.
-    pub authority: String,
-    /// Path and query, beginning with `/`.
-    pub target: String,
-}
+pub struct Url(String);
 
 /// Why a text is not such an address.
 #[derive(Debug, PartialEq)]
@@ -30,7 +24,7 @@ pub enum UrlError {
 impl fmt::Display for UrlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotHttp => "it does not begin with http://, the only scheme that is spoken",
+            Self::NotHttp => "it does not begin with http://, the only scheme that is understood",
             Self::BadCharacter => "it has a blank, a control character, `#` or a letter outside ASCII",
             Self::UserInfo => "a user's name or password is not sent",
             Self::NoHost => "it names no host",
@@ -40,9 +34,11 @@ impl fmt::Display for UrlError {
     }
 }
 
+impl std::error::Error for UrlError {}
+
 impl Url {
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 }
 
@@ -50,38 +46,33 @@ impl FromStr for Url {
     type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
-        let scheme = text.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("http://"));
-        let rest = scheme.and_then(|scheme| text.get(scheme.len()..)).ok_or(UrlError::NotHttp)?;
-        if !rest.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        if !text.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://")) {
+            return Err(UrlError::NotHttp);
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
             return Err(UrlError::BadCharacter);
         }
-        let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        if authority.contains('@') {
+        let uri: Uri =
+            text.parse().map_err(|_| if text.contains('[') { UrlError::BadAddress } else { UrlError::NoHost })?;
+        let authority = uri.authority().ok_or(UrlError::NoHost)?;
+        if authority.as_str().contains('@') {
             return Err(UrlError::UserInfo);
         }
-        let (host, port) = match authority.strip_prefix('[') {
-            Some(bracketed) => {
-                let (host, after) = bracketed.split_once(']').ok_or(UrlError::BadAddress)?;
-                host.parse::<std::net::Ipv6Addr>().map_err(|_| UrlError::BadAddress)?;
-                (host, if after.is_empty() { None } else { Some(after.strip_prefix(':').ok_or(UrlError::BadPort)?) })
-            }
-            None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
-        };
+        let host = authority.host();
         if host.is_empty() {
             return Err(UrlError::NoHost);
         }
-        let digits = |port: &&str| port.bytes().all(|byte| byte.is_ascii_digit());
-        let port = match port {
-            Some(port) => Some(port).filter(digits).and_then(|port| port.parse().ok()).filter(|port| *port != 0),
-            None => Some(80),
-        };
-        Ok(Self {
-            text: text.to_owned(),
-            host: host.to_owned(),
-            port: port.ok_or(UrlError::BadPort)?,
-            authority: authority.to_owned(),
-            target: if target.starts_with('/') { target.to_owned() } else { format!("/{target}") },
-        })
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        if bracketed.is_some_and(|host| host.parse::<Ipv6Addr>().is_err()) {
+            return Err(UrlError::BadAddress);
+        }
+        let port = authority.as_str().get(host.len()..).unwrap_or_default();
+        let digits = port.strip_prefix(':').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        let number = digits.and_then(|digits| digits.parse::<u16>().ok());
+        if !port.is_empty() && number.is_none_or(|number| number == 0) {
+            return Err(UrlError::BadPort);
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -90,41 +81,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_taken_apart() {
-        for (text, host, port, authority, target) in [
-            ("http://127.0.0.1:8080/healthz", "127.0.0.1", 8080, "127.0.0.1:8080", "/healthz"),
-            ("http://[::1]:81/a?b=c", "::1", 81, "[::1]:81", "/a?b=c"),
-            ("http://[::1]", "::1", 80, "[::1]", "/"),
-            ("HTTP://localhost?x", "localhost", 80, "localhost", "/?x"),
-        ] {
-            let url: Url = text.parse().unwrap();
-            assert_eq!((url.host.as_str(), url.port), (host, port), "{text}");
-            assert_eq!((url.authority.as_str(), url.target.as_str()), (authority, target), "{text}");
+    fn addresses_of_sites_are_taken() {
+        for text in ["http://127.0.0.1:8080/healthz", "http://[::1]:81/a?b=c", "http://[::1]", "HTTP://localhost?x"] {
+            assert_eq!(text.parse::<Url>().unwrap().as_str(), text);
         }
     }
 
     #[test]
     fn what_is_not_such_an_address_is_refused() {
-        for bad in [
-            "https://a/",
-            "a",
-            "http://",
-            "http:///a",
-            "http://u@a/",
-            "http://a:0/",
-            "http://a:99999/",
-            "http://a:+1/",
-            "http://a:/",
-            "http://[::1/",
-            "http://[a]/",
-            "http://[::1]x/",
-            "http://a/ b",
-            "http://a/\r\nX: y",
-            "http://a/#b",
-            "http://ä/",
-            "",
+        for (bad, why) in [
+            ("https://a/", UrlError::NotHttp),
+            ("a", UrlError::NotHttp),
+            ("http://", UrlError::NoHost),
+            ("http:///a", UrlError::NoHost),
+            ("http://u@a/", UrlError::UserInfo),
+            ("http://a:0/", UrlError::BadPort),
+            ("http://a:99999/", UrlError::BadPort),
+            ("http://a:+1/", UrlError::BadPort),
+            ("http://a:/", UrlError::BadPort),
+            ("http://[::1/", UrlError::BadAddress),
+            ("http://[a]/", UrlError::BadAddress),
+            ("http://[::1]x/", UrlError::BadPort),
+            ("http://a/ b", UrlError::BadCharacter),
+            ("http://a/\r\nX: y", UrlError::BadCharacter),
+            ("http://a/#b", UrlError::BadCharacter),
+            ("http://ä/", UrlError::BadCharacter),
+            ("", UrlError::NotHttp),
         ] {
-            assert!(bad.parse::<Url>().is_err(), "{bad}");
+            assert_eq!(bad.parse::<Url>(), Err(why), "{bad}");
         }
     }
 }

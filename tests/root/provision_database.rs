@@ -90,6 +90,11 @@ fn write_script(server: &Server, migrations: &Path) -> String {
     let script = String::from_utf8(script.clone()).unwrap();
     assert!(script.contains("'/usr/share/guest-book/migrations'"));
     let script = script.replace("/usr/share/guest-book/migrations", &migrations.display().to_string());
+    // Where its own package puts the program; the user that the script runs as cannot look everywhere.
+    let health_check = server.path("health-check");
+    fs::copy(support::program("health-check"), &health_check).unwrap();
+    assert!(script.contains("/usr/libexec/guest-book/health-check"));
+    let script = script.replace("/usr/libexec/guest-book/health-check", &health_check.display().to_string());
     let path = server.path("provision-database");
     fs::write(&path, script).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

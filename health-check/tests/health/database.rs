@@ -112,3 +112,21 @@ fn an_address_that_cannot_be_read_is_told_and_not_shown() {
     assert_eq!(status, 1);
     assert!(problem(&found).contains("nobody: cannot connect: No such file"), "{found}");
 }
+
+#[test]
+fn a_script_gets_the_address_and_the_password_apart() {
+    let part = |part: &str, url: &str| {
+        let mut command = Command::new(program());
+        run_bounded(command.args(["connection", "--in", "DATABASE_URL", part]).env("DATABASE_URL", url))
+    };
+    let address = url("db.example.org:5432");
+    let output = part("address", &address);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "postgresql://shop@db.example.org:5432/shop?sslmode=verify-full");
+    assert_eq!(stdout(&part("password", &address)), PASSWORD);
+    assert_eq!(stdout(&part("password", "postgresql://shop@db.example.org/shop")), "");
+    let refused = part("address", &format!("postgresql://shop:{PASSWORD}%@db.example.org/shop"));
+    assert_eq!((refused.status.code(), stdout(&refused).as_str()), (Some(1), ""));
+    assert!(stderr(&refused).contains("DATABASE_URL is no address of a database: "), "{}", stderr(&refused));
+    assert!(!stderr(&refused).contains(PASSWORD), "{}", stderr(&refused));
+}

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Bus, answering, findings, health_check, package_folder, problem, program, stdout, write_history};
+use crate::support::{
+    Bus, answering, findings, health_check, package_folder, problem, program, stdout, with_systemd, write_history,
+};
 
 /// Runs a check, and measures with psutil over the very time that it takes, and at both its ends.
 const PSUTIL: &str = "import json, psutil, subprocess, sys, time
@@ -230,8 +232,9 @@ fn peak_memory(command: &Command) -> u64 {
     String::from_utf8(output.stderr).unwrap().trim().parse().expect("this test needs the package time")
 }
 
-/// The limits of the specification, on a check of everything with a history of thirty days. A busy machine makes some
-/// runs dearer, so the cheapest of several counts.
+/// The limits of the specification, on a check of everything with a history of thirty days. The time is that of the check
+/// and of systemctl, which it starts; the memory is its own. A busy machine makes some runs dearer, so the cheapest of
+/// several counts.
 #[test]
 fn a_check_costs_less_than_20_ms_of_cpu_and_5_mb_of_memory() {
     let folder = tempfile::tempdir().unwrap();
@@ -244,15 +247,16 @@ fn a_check_costs_less_than_20_ms_of_cpu_and_5_mb_of_memory() {
     let mut command = Command::new(program());
     command.args(["--name", "stack", "--max-ram", "100", "--max-disk", "100", "--disk", "/"]);
     command.args(["--url", &answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")]);
-    command.args(units.iter().flat_map(|unit| ["--unit", unit]));
     for option in ["config", "log", "state", "history", "page", "alert"] {
         let file = if option == "config" { path("health.toml") } else { path(option) };
         command.arg(format!("--{option}")).arg(file);
     }
-    command.env("DBUS_SYSTEM_BUS_ADDRESS", bus.address());
-
-    let time = (0..10).map(|_| cpu_time(&mut command)).min().unwrap();
+    // time(1) tells the memory of the largest process, which is systemctl when there are units.
     let memory = (0..5).map(|_| peak_memory(&command)).min().unwrap();
+    command.args(units.iter().flat_map(|unit| ["--unit", unit]));
+    with_systemd(&mut command, &bus.address());
+    let time = (0..10).map(|_| cpu_time(&mut command)).min().unwrap();
+    eprintln!("{time:?} of the processor, {memory} KiB of memory");
     assert!(fs::metadata(path("page")).unwrap().len() > 200_000, "the page is not of thirty days");
     assert!(time > Duration::ZERO && time < Duration::from_millis(20), "{time:?}");
     assert!((500..5000).contains(&memory), "{memory} KiB");

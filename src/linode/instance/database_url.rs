@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use connection::Uri;
+
 use crate::linode::error::Error;
 
 /// The help for an address that has another form.
@@ -23,30 +25,26 @@ impl DatabaseUrl {
     /// When it has another form, or names a database on this machine. The error does not show the address.
     pub fn new(text: &str) -> Result<Self, Error> {
         let text = text.trim();
-        let rest = text.strip_prefix("postgresql://").or_else(|| text.strip_prefix("postgres://"));
-        let rest = rest.ok_or_else(|| malformed("it does not begin with postgresql://"))?;
+        let uri = Uri::parse(text).ok_or_else(|| malformed("it does not begin with postgresql://"))?;
+        let uri = uri.map_err(malformed)?;
         if text.chars().any(|c| !c.is_ascii_graphic() || c == '#') {
             return Err(malformed("it has a character that a URL must have as %XX"));
         }
-        let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (authority, database) =
-            address.split_once('/').ok_or_else(|| malformed("it names no database after its host"))?;
-        if database.is_empty() || database.contains(['/', '#']) {
+        if uri.database.is_none_or(|database| database.is_empty() || database.contains('/')) {
             return Err(malformed("it names no database after its host"));
         }
-        // A `#`, `?` or `/` in a password ends the authority early, so that the rest has no user or no host.
-        let (_, hosts) = authority
-            .rsplit_once('@')
-            .ok_or_else(|| malformed("it names no user, or has a special character in the password"))?;
-        for host in hosts.split(',') {
-            check_host(host)?;
+        // A `?` or `/` in a password ends it early, so that there is no user. An `@` in it leaves a second one in the hosts.
+        if uri.user.is_none() || uri.authority.contains('@') {
+            return Err(malformed("it names no user, or has a special character in the password"));
         }
-        let query: Vec<String> = query.split('&').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
+        for (host, port) in &uri.hosts {
+            check_host(host, port)?;
+        }
+        let query: Vec<String> = uri.options.iter().map(|option| (*option).to_owned()).collect();
         if query.iter().any(|pair| pair.starts_with("host=") || pair.starts_with("hostaddr=") || !pair.contains('=')) {
             return Err(malformed("a host belongs before the name of the database, and an option needs a value"));
         }
-        let scheme = text.strip_suffix(rest).unwrap_or_default();
-        Ok(Self { base: format!("{scheme}{address}"), query })
+        Ok(Self { base: text.split('?').next().unwrap_or_default().to_owned(), query })
     }
 
     /// The address that the app gets: it demands an encrypted connection. With the path of a file of certificates, it also
@@ -81,12 +79,8 @@ fn malformed(reason: &str) -> Error {
 }
 
 /// Checks a host with or without a port. It must be another machine.
-fn check_host(text: &str) -> Result<(), Error> {
-    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, rest)) => (host, rest.strip_prefix(':')),
-        None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
-    };
-    if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+fn check_host(host: &str, port: &str) -> Result<(), Error> {
+    if !port.is_empty() && !port.parse::<u16>().is_ok_and(|port| port > 0) {
         return Err(malformed("its port is not a number from 1 to 65535"));
     }
     let local = ["", "localhost", "::1"].contains(&host) || host.starts_with("127.") || host.starts_with("%2");

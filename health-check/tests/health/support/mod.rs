@@ -6,6 +6,7 @@ pub mod postgres;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -105,6 +106,30 @@ pub fn answering(bytes: &'static [u8]) -> String {
     })
 }
 
+/// Lets a command see a machine whose systemd is asked over the bus at this address. systemctl asks only where
+/// /run/systemd/system is, and root's looks for systemd's own socket first: so the command gets a /run of its own.
+pub fn with_systemd<'a>(command: &'a mut Command, address: &str) -> &'a mut Command {
+    use nix::mount::{MsFlags, mount};
+    use nix::sched::{CloneFlags, unshare};
+    let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    let enter = move || {
+        if !user.is_root() {
+            unshare(CloneFlags::CLONE_NEWUSER)?;
+            fs::write("/proc/self/setgroups", "deny")?;
+            fs::write("/proc/self/uid_map", format!("0 {user} 1"))?;
+            fs::write("/proc/self/gid_map", format!("0 {group} 1"))?;
+        }
+        unshare(CloneFlags::CLONE_NEWNS)?;
+        mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
+        mount(Some("none"), "/run", Some("tmpfs"), MsFlags::empty(), None::<&str>)?;
+        fs::create_dir_all("/run/systemd/system")
+    };
+    // SAFETY: between fork and exec it changes only what is the child's own, and takes no lock but the allocator's, which
+    // the C library makes safe to use after a fork.
+    unsafe { command.pre_exec(enter) };
+    command.env("DBUS_SYSTEM_BUS_ADDRESS", address)
+}
+
 /// A message bus of its own, with the systemd of systemd.py on it; both end with it.
 pub struct Bus {
     folder: TempDir,
@@ -150,7 +175,7 @@ impl Bus {
         bus
     }
 
-    /// The address, as `DBUS_SYSTEM_BUS_ADDRESS` has it.
+    /// The address, as `DBUS_SYSTEM_BUS_ADDRESS` has it (see [`with_systemd`]).
     pub fn address(&self) -> String {
         format!("unix:path={}", self.socket().display())
     }

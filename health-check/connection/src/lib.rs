@@ -1,0 +1,215 @@
+//! PostgreSQL's connection strings (PostgreSQL, "Connection Strings"), read as libpq reads them: a text comes in; its
+//! parameters, or the text without its password, go out.
+//!
+//! A connection string holds a password: no error and no `Debug` here shows anything of one.
+
+use std::fmt;
+
+/// Names and values, in the order in which they stand in the text.
+pub type Parameters = Vec<(String, String)>;
+
+/// The parts of `postgresql://USER:PASSWORD@HOST:PORT,…/DATABASE?NAME=VALUE&…`, as they are written: `%XX` is not resolved.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Uri<'a> {
+    /// With its `://`.
+    pub scheme: &'a str,
+    /// `None` without an `@`.
+    pub user: Option<&'a str>,
+    pub password: Option<&'a str>,
+    /// Between user and database: hosts and ports.
+    pub authority: &'a str,
+    /// Names or addresses, the latter without brackets, and ports; what is not there is empty. There is one at least.
+    pub hosts: Vec<(&'a str, &'a str)>,
+    /// `None` without a `/` behind the hosts.
+    pub database: Option<&'a str>,
+    pub options: Vec<&'a str>,
+}
+
+impl fmt::Debug for Uri<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Uri")
+    }
+}
+
+impl<'a> Uri<'a> {
+    /// Takes a URI apart; `None` for a text of the other form, which begins with no scheme.
+    ///
+    /// # Errors
+    /// When a bracket is not closed.
+    pub fn parse(text: &'a str) -> Option<Result<Self, &'static str>> {
+        let schemes = ["postgresql://", "postgres://"];
+        let (scheme, rest) = schemes.iter().find_map(|scheme| Some((*scheme, text.strip_prefix(scheme)?)))?;
+        Some(Self::parts(scheme, rest))
+    }
+
+    fn parts(scheme: &'a str, rest: &'a str) -> Result<Self, &'static str> {
+        // The first `@` ends user and password, unless a `/` comes before it.
+        let (user_info, rest) = match rest.find(['@', '/']).and_then(|end| rest.split_at_checked(end)) {
+            Some((user_info, after)) if after.starts_with('@') => (Some(user_info), after.get(1..).unwrap_or_default()),
+            _ => (None, rest),
+        };
+        let (user, password) =
+            match user_info.map(|info| info.split_once(':').map_or((info, None), |(u, p)| (u, Some(p)))) {
+                Some((user, password)) => (Some(user), password),
+                None => (None, None),
+            };
+        let (address, options) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, database) = address.split_once('/').map_or((address, None), |(a, d)| (a, Some(d)));
+        let hosts = authority.split(',').map(|host| match host.strip_prefix('[') {
+            Some(bracketed) => {
+                let (host, after) = bracketed.split_once(']').ok_or("a bracket is not closed")?;
+                Ok((host, after.strip_prefix(':').unwrap_or(after)))
+            }
+            None => Ok(host.split_once(':').unwrap_or((host, ""))),
+        });
+        let hosts = hosts.collect::<Result<_, &'static str>>()?;
+        let options = options.split('&').filter(|option| !option.is_empty()).collect();
+        Ok(Self { scheme, user, password, authority, hosts, database, options })
+    }
+
+    /// Its parameters; of several with one name, the last holds.
+    fn parameters(&self) -> Result<Parameters, &'static str> {
+        let mut found = Vec::new();
+        for (name, value) in [("user", self.user), ("password", self.password), ("dbname", self.database)] {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                found.push((name.to_owned(), decoded(value)?));
+            }
+        }
+        let hosts: Result<Vec<String>, _> = self.hosts.iter().map(|(host, _)| decoded(host)).collect();
+        found.push(("host".to_owned(), hosts?.join(",")));
+        let ports: Vec<&str> = self.hosts.iter().map(|(_, port)| *port).collect();
+        if ports.iter().any(|port| !port.is_empty()) {
+            found.push(("port".to_owned(), ports.join(",")));
+        }
+        for option in &self.options {
+            let (name, value) = option.split_once('=').ok_or("an option has no value")?;
+            found.push((decoded(name)?, decoded(value)?));
+        }
+        Ok(found)
+    }
+}
+
+/// The parameters of a connection string of either form.
+///
+/// # Errors
+/// When it has neither form; in words that show nothing of it.
+pub fn parameters(text: &str) -> Result<Parameters, &'static str> {
+    match Uri::parse(text) {
+        Some(uri) => uri?.parameters(),
+        None => keywords(text),
+    }
+}
+
+/// The value of a parameter. Of several with one name, the last holds.
+pub fn value<'a>(parameters: &'a Parameters, name: &str) -> Option<&'a str> {
+    parameters.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+}
+
+/// The connection string without its password, for the arguments of a program, which every user of the machine can see;
+/// and the password, for its environment.
+///
+/// # Errors
+/// As for [`parameters`].
+pub fn without_password(text: &str) -> Result<(String, Option<String>), &'static str> {
+    let parameters = parameters(text)?;
+    let password = value(&parameters, "password").filter(|password| !password.is_empty()).map(str::to_owned);
+    let Some(uri) = Uri::parse(text) else {
+        let rest = parameters.iter().filter(|(name, _)| name != "password");
+        let quoted = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
+        let pairs: Vec<String> = rest.map(|(name, value)| format!("{name}='{}'", quoted(value))).collect();
+        return Ok((pairs.join(" "), password));
+    };
+    let Uri { scheme, user, authority, database, options, .. } = uri?;
+    let named = |option: &str| option.split_once('=').and_then(|(name, _)| decoded(name).ok());
+    let options: Vec<&str> =
+        options.into_iter().filter(|option| named(option).as_deref() != Some("password")).collect();
+    let user = user.map_or(String::new(), |user| format!("{user}@"));
+    let database = database.map_or(String::new(), |database| format!("/{database}"));
+    let query = if options.is_empty() { String::new() } else { format!("?{}", options.join("&")) };
+    Ok((format!("{scheme}{user}{authority}{database}{query}"), password))
+}
+
+/// Resolves `%XX` (RFC 3986 section 2.1).
+fn decoded(text: &str) -> Result<String, &'static str> {
+    const WRONG: &str = "a `%` is not followed by two hexadecimal digits of UTF-8";
+    let mut pieces = text.split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let digits =
+            piece.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit())).ok_or(WRONG)?;
+        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| WRONG)?);
+        bytes.extend_from_slice(piece.as_bytes().get(2..).unwrap_or_default());
+    }
+    String::from_utf8(bytes).map_err(|_| WRONG)
+}
+
+/// Reads `NAME = VALUE` pairs between blanks: a value may stand in single quotes, and a backslash takes the next character
+/// as it is.
+fn keywords(text: &str) -> Result<Parameters, &'static str> {
+    let mut pairs = Vec::new();
+    let mut rest = text.trim_ascii_start();
+    while !rest.is_empty() {
+        let (name, after) = rest.split_once('=').ok_or("it is neither postgresql://… nor NAME=VALUE")?;
+        let after = after.trim_ascii_start();
+        let (quoted, mut characters) = match after.strip_prefix('\'') {
+            Some(inner) => (true, inner.chars()),
+            None => (false, after.chars()),
+        };
+        let mut value = String::new();
+        loop {
+            match characters.next() {
+                Some('\\') => value.extend(characters.next()),
+                Some('\'') if quoted => break,
+                Some(character) if !quoted && character.is_ascii_whitespace() => break,
+                Some(character) => value.push(character),
+                None if quoted => return Err("a quote is not closed"),
+                None => break,
+            }
+        }
+        pairs.push((name.trim_ascii().to_owned(), value));
+        rest = characters.as_str().trim_ascii_start();
+    }
+    Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_taken_out() {
+        for (text, target, password) in [
+            ("postgresql://u:p%40w@h:1/d?a=b", "postgresql://u@h:1/d?a=b", Some("p@w")),
+            ("postgres://u:p%25s%20%2fw@/d?host=%2Frun", "postgres://u@/d?host=%2Frun", Some("p%s /w")),
+            ("postgresql://u:a@[::1]:2,h/d?password=b&x=y", "postgresql://u@[::1]:2,h/d?x=y", Some("b")),
+            ("postgresql://u:@h/d", "postgresql://u@h/d", None),
+            ("postgresql://u@h/d", "postgresql://u@h/d", None),
+            ("postgresql://h?p%61ssword=a", "postgresql://h", Some("a")),
+            ("postgresql:///d", "postgresql:///d", None),
+            ("host = h password='it\\'s h=x' dbname=a\\ b", "host='h' dbname='a b'", Some("it's h=x")),
+            ("dbname='a\\\\\\'b'", "dbname='a\\\\\\'b'", None),
+        ] {
+            assert_eq!(without_password(text), Ok((target.to_owned(), password.map(str::to_owned))), "{text}");
+            // What is left names the same database.
+            let rest = |text: &str| -> Parameters {
+                parameters(text).unwrap().into_iter().filter(|(name, _)| name != "password").collect()
+            };
+            assert_eq!(rest(target), rest(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_has_neither_form_is_refused_without_showing_it() {
+        for text in [
+            "secret",
+            "postgresql://u:secret@[::1/d",
+            "postgresql://u:secret@a%2/d",
+            "postgresql://u:secret%ff@a/d",
+            "postgresql://u:secret@a/d?sslmode",
+            "host='a password=secret",
+        ] {
+            let why = without_password(text).unwrap_err();
+            assert!(!why.contains("secret"), "{text}: {why}");
+        }
+    }
+}
