@@ -55,6 +55,12 @@ impl LocalTime {
         self.offset
     }
 
+    /// `2026-11-23`.
+    pub fn date(&self) -> String {
+        let Self { year, month, day, .. } = self;
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
     /// `11-23`.
     pub fn day(&self) -> String {
         format!("{:02}-{:02}", self.month, self.day)

@@ -8,11 +8,10 @@
 //! answer is that of a living server. Whether its certificate and the password are good is the site's to find out.
 
 use std::io::{self, Read, Write};
-use std::mem::size_of;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::server::{Place, Server};
@@ -102,39 +101,17 @@ enum Answer {
     Strange,
 }
 
-/// Connects; waits at most [`LIMIT`] when more clients wait than the server has room for, which the standard
-/// library's `connect` would do without an end.
+/// Connects; waits at most [`LIMIT`] when more clients wait than the server has room for. The standard library's `connect`
+/// has no time limit, so it has a thread of its own, which ends with the program.
 fn connect(path: &Path) -> io::Result<UnixStream> {
-    // SAFETY: `sockaddr_un` is plain numbers, for which zeros are valid.
-    let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
-    address.sun_family = libc::AF_UNIX as libc::sa_family_t;
-    let bytes = path.as_os_str().as_bytes();
-    if bytes.len() >= address.sun_path.len() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path is too long for a socket"));
-    }
-    for (place, byte) in address.sun_path.iter_mut().zip(bytes) {
-        *place = *byte as libc::c_char;
-    }
-    // SAFETY: no pointers; the descriptor, if there is one, belongs to nobody else.
-    let socket = unsafe {
-        let descriptor = libc::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0);
-        if descriptor < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        OwnedFd::from_raw_fd(descriptor)
-    };
-    let stream = UnixStream::from(socket);
-    // It holds for connecting too (socket(7), SO_SNDTIMEO).
-    stream.set_write_timeout(Some(LIMIT))?;
-    // SAFETY: the pointer and the size are those of `address`, which lives through the call.
-    let connected = unsafe {
-        let size = size_of::<libc::sockaddr_un>() as libc::socklen_t;
-        libc::connect(stream.as_raw_fd(), (&raw const address).cast(), size)
-    };
-    if connected == 0 { Ok(stream) } else { Err(io::Error::last_os_error()) }
+    let (sender, receiver) = mpsc::channel();
+    let path = path.to_owned();
+    thread::spawn(move || sender.send(UnixStream::connect(path)));
+    receiver.recv_timeout(LIMIT).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 fn exchange(stream: &mut UnixStream, role: &str, deadline: Instant) -> io::Result<Answer> {
+    stream.set_write_timeout(Some(tcp::time_left(deadline)?))?;
     stream.write_all(&startup_packet(role))?;
     let mut bytes = Vec::new();
     let mut buffer = [0; 1024];

@@ -9,7 +9,9 @@ pub const WIDTH: i64 = 960;
 /// Left of it are the labels of values.
 pub const LEFT: i64 = 52;
 /// The width of the plot itself.
-pub const INNER: i64 = 880;
+const INNER: i64 = 880;
+/// The plot's right edge.
+pub const RIGHT: i64 = LEFT + INNER;
 /// Groups of samples that share a tooltip: each is wide enough to be pointed at.
 const GROUPS: usize = 150;
 /// Steps between labels of time, in seconds.

@@ -1,15 +1,48 @@
 //! One plot: a measure's samples over the time axis come in; a figure with an SVG picture goes out. Each measured sample is
 //! a point of a line; where checks are missing, or measured nothing, the line is broken.
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::ops::Range;
 
-use super::axis::{INNER, LEFT, Outage, TimeAxis, WIDTH};
+use super::axis::{LEFT, TimeAxis};
 use crate::history::Sample;
 
-/// The height of a plot and of its picture, in units of the picture.
-const HEIGHT: i64 = 160;
-const TOP: i64 = 16;
-const PICTURE: i64 = HEIGHT + TOP + 22;
+/// The height of a plot, in units of the picture.
+pub const HEIGHT: i64 = 160;
+/// Its distance from the picture's upper edge.
+pub const TOP: i64 = 16;
+/// The height of the picture: the plot with the labels below it.
+pub const PICTURE: i64 = HEIGHT + TOP + 22;
+
+/// What is drawn of a measure. Lengths are in units of the picture, unless it says otherwise.
+pub struct Plot {
+    pub id: &'static str,
+    pub title: &'static str,
+    /// The newest value, in words.
+    pub now: String,
+    pub summary: String,
+    pub rules: [Rule; 3],
+    /// The height of the limit and its text, where it is within the plot.
+    pub limit: Option<(f32, String)>,
+    /// Points without neighbours, in tenths of the units from the plot's upper left corner.
+    pub dots: Vec<(i64, i64)>,
+    /// The points of each line, as SVG has them, in the same tenths.
+    pub lines: Vec<String>,
+    pub columns: Vec<Column>,
+}
+
+/// A horizontal line, and the value that it stands for.
+pub struct Rule {
+    pub y: f32,
+    pub value: f32,
+}
+
+/// A part of the plot with a tooltip.
+pub struct Column {
+    pub left: i64,
+    pub width: i64,
+    pub title: String,
+}
 
 /// What is measured.
 pub struct Measure {
@@ -47,32 +80,25 @@ impl Measure {
         format!("{value:.*}{}", self.decimals, self.unit)
     }
 
-    /// Writes the figure.
-    pub fn write(
-        &self,
-        out: &mut impl Write,
-        samples: &[&Sample],
-        axis: &TimeAxis,
-        outages: &[Outage<'_>],
-    ) -> io::Result<()> {
-        let Self { id, title, .. } = self;
+    /// What is drawn of it.
+    pub fn plot(&self, samples: &[&Sample], axis: &TimeAxis) -> Plot {
         let now = samples.last().and_then(|sample| (self.value)(sample));
-        let now = now.map_or("not measured".to_owned(), |value| self.in_words(value));
         let top = self.top(samples);
-        writeln!(
-            out,
-            "<figure>\n<h2>{title}</h2>\n<p id=\"{id}-summary\">Now {now}; {}.</p>\n\
-             <svg id=\"{id}\" viewBox=\"0 0 {WIDTH} {PICTURE}\" role=\"img\" aria-label=\"{title} over time\" \
-             aria-describedby=\"{id}-summary\">",
-            self.summary(samples.iter())
-        )?;
-        for (left, width) in axis.stripes(outages) {
-            writeln!(out, "<rect class=\"outage\" x=\"{left}\" y=\"{TOP}\" width=\"{width}\" height=\"{HEIGHT}\"/>")?;
+        let height = |value: f32| TOP as f32 + HEIGHT as f32 * (1.0 - value / top);
+        let rule = |part: f32| Rule { y: height(top * part), value: top * part };
+        let limit = self.limit.map(|limit| limit as f32).filter(|limit| *limit <= top);
+        let (dots, lines) = self.curve(samples, axis, top);
+        Plot {
+            id: self.id,
+            title: self.title,
+            now: now.map_or("not measured".to_owned(), |value| self.in_words(value)),
+            summary: self.summary(samples.iter()),
+            rules: [0.0, 0.5, 1.0].map(rule),
+            limit: limit.map(|limit| ((height(limit) * 10.0).round() / 10.0, format!("{limit}{}", self.unit))),
+            dots,
+            lines,
+            columns: self.columns(samples, axis),
         }
-        self.write_grid(out, axis, top)?;
-        self.write_line(out, samples, axis, top)?;
-        self.write_tooltips(out, samples, axis)?;
-        writeln!(out, "</svg>\n</figure>")
     }
 
     /// The top of the axis of values: 1, 2 or 5 and zeros.
@@ -82,39 +108,9 @@ impl Measure {
         powers.flat_map(|power| [power, 2.0 * power, 5.0 * power]).find(|top| *top >= highest).unwrap_or(highest)
     }
 
-    fn write_grid(&self, out: &mut impl Write, axis: &TimeAxis, top: f32) -> io::Result<()> {
-        let right = LEFT + INNER;
-        for part in [0.0, 0.5, 1.0] {
-            let (y, value) = (TOP as f32 + HEIGHT as f32 * (1.0 - part), top * part);
-            writeln!(
-                out,
-                "<line class=\"rule\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{y}\" y2=\"{y}\"/>\
-                 <text x=\"{}\" y=\"{}\" text-anchor=\"end\">{value}</text>",
-                LEFT - 6,
-                y + 4.0
-            )?;
-        }
-        for (x, label) in axis.labels() {
-            writeln!(out, "<text x=\"{x}\" y=\"{}\" text-anchor=\"middle\">{label}</text>", PICTURE - 4)?;
-        }
-        match self.limit.map(|limit| limit as f32).filter(|limit| *limit <= top) {
-            Some(limit) => {
-                let y = TOP as f32 + HEIGHT as f32 * (1.0 - limit / top);
-                writeln!(
-                    out,
-                    "<line class=\"limit\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
-                     <text x=\"{right}\" y=\"{:.1}\" text-anchor=\"end\">limit {limit}{}</text>",
-                    y - 3.0,
-                    self.unit
-                )
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// In tenths of the picture's units: whole numbers are short and quickly written.
-    fn write_line(&self, out: &mut impl Write, samples: &[&Sample], axis: &TimeAxis, top: f32) -> io::Result<()> {
-        writeln!(out, "<g transform=\"translate({LEFT} {TOP}) scale(.1)\">")?;
+    /// Single points, and the points of lines, in tenths of the picture's units: whole numbers are short and quickly
+    /// written.
+    fn curve(&self, samples: &[&Sample], axis: &TimeAxis, top: f32) -> (Vec<(i64, i64)>, Vec<String>) {
         let point = |sample: &Sample| {
             let value = (self.value)(sample)?;
             let height = (10 * HEIGHT) as f32;
@@ -125,38 +121,35 @@ impl Measure {
             (Some((a, ..)), Some((b, ..))) => b - a <= axis.longest_pause,
             _ => false,
         };
+        let (mut dots, mut lines) = (Vec::new(), Vec::new());
         for stretch in points.chunk_by(together) {
             match stretch {
                 [None] => {}
-                [Some((_, x, y))] => writeln!(out, "<circle class=\"dot\" cx=\"{x}\" cy=\"{y}\" r=\"20\"/>")?,
+                [Some((_, x, y))] => dots.push((*x, *y)),
                 several => {
-                    write!(out, "<polyline class=\"line\" points=\"")?;
+                    let mut line = String::new();
                     for (_, x, y) in several.iter().flatten() {
-                        write!(out, "{x},{y} ")?;
+                        // A String takes everything.
+                        _ = write!(line, "{x},{y} ");
                     }
-                    writeln!(out, "\"/>")?;
+                    lines.push(line);
                 }
             }
         }
-        writeln!(out, "</g>")
+        (dots, lines)
     }
 
-    fn write_tooltips(&self, out: &mut impl Write, samples: &[&Sample], axis: &TimeAxis) -> io::Result<()> {
+    fn columns(&self, samples: &[&Sample], axis: &TimeAxis) -> Vec<Column> {
         let mut left = LEFT;
-        for (range, when) in &axis.groups {
+        let column = |(range, when): &(Range<usize>, String)| {
             let next = samples.get(range.end).map_or(axis.end(), |next| next.time);
             let last = range.end.checked_sub(1).and_then(|last| samples.get(last)).map_or(next, |last| last.time);
             let right = axis.x(last + (next - last) / 2);
             let members = samples.get(range.clone()).unwrap_or_default();
-            writeln!(
-                out,
-                "<rect class=\"column\" x=\"{left}\" y=\"{TOP}\" width=\"{}\" height=\"{HEIGHT}\">\
-                 <title>{when}: {}</title></rect>",
-                (right - left).max(1),
-                self.summary(members.iter())
-            )?;
-            left = right;
-        }
-        Ok(())
+            let title = format!("{when}: {}", self.summary(members.iter()));
+            let width = (right - left).max(1);
+            Column { left: std::mem::replace(&mut left, right), width, title }
+        };
+        axis.groups.iter().map(column).collect()
     }
 }
