@@ -1,5 +1,5 @@
-//! What those are told who are to be alerted: the findings' line comes in; variables in a file go out, as systemd reads
-//! them into the environment of the unit that runs the administrator's programs (EnvironmentFile= in systemd.exec(5)).
+//! Environment file for the alert programs: the line of the findings comes in; a file with variables goes out. systemd
+//! reads it for the unit that runs the administrator's programs (EnvironmentFile= in systemd.exec(5)).
 
 use std::fs;
 use std::io;

@@ -4,7 +4,7 @@
 //! # The file
 //! One line for each check, of eight fields between tabs: seconds since 1970; CPU, RAM and the fullest disk in per cent;
 //! the load over five minutes; the milliseconds of the slowest site; `ok` or `bad`; what is wrong, in words. What was not
-//! measured is `-`. A line that is not like that is passed over: a crash may leave half of one, or zeros.
+//! measured is `-`. A line of another form is skipped: a crash may leave half a line, or zeros.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -20,8 +20,9 @@ use std::time::{Duration, Instant};
 const LONGEST_PROBLEM: usize = 240;
 /// The longest line, in bytes, with its numbers.
 const LONGEST_LINE: u64 = 512;
-/// How long another check, or a report, may hold the file.
+/// How long to wait for another check that has locked the file.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The time between two attempts to lock it.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// What one check found.
@@ -143,7 +144,7 @@ fn cut_torn_line(file: &File) -> io::Result<()> {
         Some(last) if last + 1 == end.len() => Ok(()),
         Some(last) => file.set_len(start + last as u64 + 1),
         None if start == 0 => file.set_len(0),
-        // No check wrote that. It becomes a line that is passed over.
+        // No check wrote that. A line feed makes it a line that is skipped.
         None => (&*file).write_all(b"\n"),
     }
 }
@@ -198,8 +199,8 @@ fn read_from(file: &mut File, length: usize) -> io::Result<(usize, VecDeque<Samp
     Ok((count, samples))
 }
 
-/// Replaces the file by one with its newest `length` samples, those that follow the `older` first. It is on the disk before it has the name, so that after a
-/// crash there is the old file or the new one.
+/// Replaces the file by one with its newest `length` samples: those after the first `older`. The new file is on the disk
+/// before it gets the name, so that after a crash there is the old file or the new one.
 fn compact(path: &Path, file: &mut File, length: usize, mut older: usize) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");

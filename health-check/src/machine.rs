@@ -1,5 +1,5 @@
-//! The machine itself: what the kernel tells in /proc (proc(5)) and of file systems comes in; percentages go out, by
-//! the same rules as psutil's.
+//! The machine itself: what the kernel says in /proc (proc(5)) and of file systems comes in; percentages go out. They
+//! follow the same rules as psutil.
 
 use std::ffi::CString;
 use std::fs;
@@ -80,7 +80,7 @@ pub fn uptime() -> Result<f64, String> {
 /// How full the file system is that `path` is on.
 ///
 /// # Errors
-/// When there is no such path, or nothing may be learnt of it.
+/// When there is no such path, or this user may not look at it.
 pub fn disk(path: &Path) -> io::Result<Disk> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     // SAFETY: `statvfs` is plain numbers, for which zeros are valid; both pointers live through the call.
@@ -116,9 +116,9 @@ fn cpu_times(stat: &str) -> Option<CpuTimes> {
     let mut lines = stat.lines();
     let ticks = lines.next()?.strip_prefix("cpu ")?.split_whitespace().map(str::parse);
     let ticks: Vec<u64> = ticks.collect::<Result<_, _>>().ok()?;
-    let idle = ticks.get(3)? + ticks.get(4).unwrap_or(&0);
+    let idle = ticks.get(3)?.saturating_add(*ticks.get(4).unwrap_or(&0));
     // What guests took is already within user and nice.
-    let total = ticks.iter().take(8).sum();
+    let total = ticks.iter().take(8).fold(0, |total: u64, ticks| total.saturating_add(*ticks));
     let processors = lines.take_while(|line| line.starts_with("cpu")).count() as u64;
     Some(CpuTimes { total, idle, processors })
 }
@@ -127,7 +127,7 @@ fn cpu_percent(before: CpuTimes, after: CpuTimes) -> f64 {
     let total = after.total.saturating_sub(before.total);
     // The kernel's idle time can go back a little (proc(5) on iowait).
     let idle = after.idle.saturating_sub(before.idle).min(total);
-    percent(total - idle, total)
+    percent(total.saturating_sub(idle), total)
 }
 
 fn meminfo(text: &str) -> Option<Memory> {

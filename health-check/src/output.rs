@@ -1,4 +1,4 @@
-//! Where the findings go: a line at the end of the log, a state file that is always whole, a line for the journal.
+//! How files are written: a line at the end of the log, files that are always whole, a line for the journal.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
@@ -81,7 +81,7 @@ pub fn print_with(write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Resu
     stdout.flush()
 }
 
-/// Says on standard error what went wrong with the check itself. Where that fails too, nobody is left to tell.
+/// Says on standard error what went wrong with the check itself. If that fails too, nothing can be done.
 pub fn complain(message: &str) {
     let priority = if io::stderr().is_terminal() { "" } else { "<3>" };
     _ = writeln!(io::stderr(), "{priority}health-check: {message}");

@@ -1,11 +1,11 @@
 //! A PostgreSQL server: its place comes in; whether it takes connections goes out.
 //!
-//! On this machine it is found out as pg_isready(1) does: by a startup packet (PostgreSQL, "Message Formats"). A server
+//! A server of this machine is asked as pg_isready(1) asks: by a startup packet (PostgreSQL, "Message Formats"). A server
 //! that asks for a password, or refuses the role, is well; only `57P03` (cannot_connect_now) says that it is starting up,
 //! shutting down or recovering.
 //!
-//! One elsewhere wants TLS before that, so it is asked whether it speaks it (PostgreSQL, "SSL Session Encryption"): either
-//! answer is that of a living server. Whether its certificate and the password are good is the site's to find out.
+//! A server of another machine wants TLS before that, so it is asked whether it speaks TLS (PostgreSQL, "SSL Session
+//! Encryption"): a server that says yes or no is running. Certificate and password are checked by the site when it connects.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -78,7 +78,7 @@ fn check_socket(socket: &Path, role: &str) -> Result<(), String> {
     let answer = exchange(&mut stream, role, deadline).map_err(|error| in_words(&error, "the connection broke"))?;
     match answer {
         Answer::Ready => {
-            // Says farewell as a client should; a server that is gone by now was well when it answered.
+            // Ends the session as a client should. If that fails, the server was still well when it answered.
             _ = stream.write_all(&[b'X', 0, 0, 0, 4]);
             Ok(())
         }

@@ -33,7 +33,7 @@ impl Report {
     pub fn collect(arguments: &Arguments, settings: &Settings, mistakes: Vec<String>) -> Self {
         let time = LocalTime::now();
         let mut problems = mistakes;
-        // The processors first: what the other checks cost is not to be measured.
+        // The processors first, so that the other checks are not measured with them.
         let cpu = noted(machine::cpu(), &mut problems);
         if let (Some((percent, _)), Some(most)) = (cpu, settings.max_cpu) {
             note_beyond(&mut problems, "CPU", percent, most);
@@ -110,7 +110,7 @@ impl Report {
             fields.push(format!("{label}: {status} in {} ms", answer.took.as_millis()));
         }
         for (server, error) in &self.postgres {
-            // One elsewhere has its name beside it also when it is the only one.
+            // A server on another machine is named even if it is the only one.
             let count = if server.is_remote() { usize::MAX } else { self.postgres.len() };
             let label = label("PostgreSQL", count, server);
             fields.push(format!("{label}: {}", if error.is_none() { "ok" } else { "not ready" }));
@@ -118,7 +118,7 @@ impl Report {
         if !self.healthy() {
             fields.push(format!("UNHEALTHY: {}", self.problems.join("; ")));
         }
-        // Texts of others, with line feeds or worse, must not become lines of their own.
+        // A line feed in a text from elsewhere must not begin a line of its own.
         fields.join(" | ").replace(char::is_control, " ")
     }
 
@@ -172,7 +172,7 @@ fn check_units(names: &[String], problems: &mut Vec<String>) -> Vec<(String, Opt
     }
 }
 
-/// Puts a failure among the problems: what cannot be measured is not known to be well.
+/// Adds a failure to the problems: nobody knows whether what cannot be measured is well.
 fn noted<T>(found: Result<T, String>, problems: &mut Vec<String>) -> Option<T> {
     found.map_err(|why| problems.push(why)).ok()
 }

@@ -1,5 +1,5 @@
 //! Where a PostgreSQL server is: a path on the command line, or a connection string in the environment, comes in; the
-//! places where libpq would look for the server go out. A connection string holds a password: it is never shown.
+//! places where libpq would look for the server go out. A connection string contains a password: it is never shown.
 
 use std::env;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const SOCKET_FOLDER: &str = "/run/postgresql";
 const PORT: u16 = 5432;
 
-/// A server, at one place or, in turn, at several.
+/// A server. Of several places, the first that answers counts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Server(pub Vec<Place>);
 
@@ -40,7 +40,7 @@ impl Server {
         Some(server.map_err(|why| format!("{variable} is no address of a database: {why}")))
     }
 
-    /// Reads a connection string (PostgreSQL, "Connection Strings"), for what is missing there the environment.
+    /// Reads a connection string (PostgreSQL, "Connection Strings"). What it does not say comes from the environment.
     fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, &'static str> {
         let parameters = connection::parameters(text)?;
         let list = |name: &str, variable: &str| {
@@ -70,7 +70,7 @@ impl Server {
         (0..hosts.len().max(addresses.len()).max(1)).map(place).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether it is looked for on another machine, or may be.
+    /// Whether one of its places is on the network, so perhaps on another machine.
     pub fn is_remote(&self) -> bool {
         self.0.iter().any(|place| matches!(place, Place::Network(..)))
     }

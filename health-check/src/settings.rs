@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-/// The longest file that is read, in bytes: a hundred times what a full one has.
+/// The longest file that is read, in bytes. A file with every key has less than a hundredth of it.
 const LONGEST_FILE: u64 = 64 * 1024;
-/// Mistakes that are told one by one; of the others, only the number.
+/// How many mistakes are reported one by one; of the others, only the number is.
 const MOST_MISTAKES: usize = 3;
-/// The most entries of the history: what a page with all of them can still show, and memory hold.
+/// The most entries of the history. More of them would make the page too large for a browser, and need too much memory.
 const LONGEST_HISTORY: f64 = 20_000.0;
 
 /// Limits; what is above them is unhealthy.

@@ -43,7 +43,7 @@ fn addresses(host: &str, port: u16, deadline: Instant) -> io::Result<Vec<SocketA
     receiver.recv_timeout(time_left(deadline)?).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// What is left until the deadline; never nothing, which would mean no limit at all.
+/// What is left until the deadline. It is never zero, which a socket would take for no limit at all.
 ///
 /// # Errors
 /// `TimedOut` when it is over.
