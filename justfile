@@ -72,9 +72,11 @@ clean:
     cargo clean
     rm -rf dist
 
+# health-check by itself: with stackdeb, it would get the features of libraries that only stackdeb needs, such as TLS.
 [private]
 build:
-    cargo build --release --locked
+    cargo build --release --locked -p stackdeb
+    cargo build --release --locked -p health-check
 
 [private]
 programs:
