@@ -2,6 +2,7 @@
 //! paragraph of each module says what the module does.
 
 pub mod apt;
+pub mod build;
 pub mod cli;
 pub mod commands;
 pub mod control;

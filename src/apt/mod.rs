@@ -25,7 +25,7 @@ pub use fetch::{Client, Download, FetchError, Limits};
 pub use index::IndexError;
 pub use keyring::{Keyring, KeyringError, SignatureError};
 pub use order::{InstallStep, install_plan};
-pub use record::{Field, MultiArch, Origin, Priority, Record, RecordError};
+pub use record::{Field, MultiArch, Origin, Record, RecordError};
 pub use release::{Release, ReleaseError, ReleaseFile};
 pub use solve::{SolveError, solve};
 pub use sources::{Sources, SourcesError};

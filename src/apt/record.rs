@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::control::{Architecture, NameError, PackageName, RelationError, Relations, Stanza, Version, VersionError};
+use crate::control::{
+    Architecture, NameError, PackageName, Priority, RelationError, Relations, Stanza, Version, VersionError,
+};
 use crate::system::hash::Sha256;
 
 /// A package at one version.
@@ -14,6 +16,7 @@ pub struct Record {
     pub architecture: Architecture,
     /// Whether other packages may rely on it without saying so (Debian Policy 3.8).
     pub essential: bool,
+    /// `Optional` if the index has no priority, or one that Debian Policy does not know.
     pub priority: Priority,
     pub multi_arch: MultiArch,
     /// The length of the `.deb` file in bytes.
@@ -35,21 +38,6 @@ pub enum Origin {
     },
     /// A file of this machine.
     Local(PathBuf),
-}
-
-/// How important a package is, the most important first (Debian Policy 2.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Priority {
-    /// Without it the system does not work.
-    Required,
-    /// Expected on every Unix-like system.
-    Important,
-    /// Part of a small system with a text console.
-    Standard,
-    /// The default.
-    Optional,
-    /// A deprecated name for optional, which old packages still have.
-    Extra,
 }
 
 /// Whether a package satisfies relations of packages of other architectures (deb-control(5), `Multi-Arch`).
@@ -151,7 +139,7 @@ impl Record {
             version: required(stanza, "Version")?.parse()?,
             architecture,
             essential: stanza.get("Essential") == Some("yes"),
-            priority: Priority::from_field(stanza.get("Priority")),
+            priority: stanza.get("Priority").and_then(|word| word.parse().ok()).unwrap_or(Priority::Optional),
             multi_arch: MultiArch::from_field(stanza.get("Multi-Arch")),
             size,
             sha256,
@@ -171,18 +159,6 @@ impl Record {
             .get(field as usize)
             .and_then(Option::as_deref)
             .map_or_else(|| Ok(Relations::default()), str::parse)
-    }
-}
-
-impl Priority {
-    fn from_field(value: Option<&str>) -> Self {
-        match value {
-            Some("required") => Self::Required,
-            Some("important") => Self::Important,
-            Some("standard") => Self::Standard,
-            Some("extra") => Self::Extra,
-            _ => Self::Optional,
-        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use std::path::PathBuf;
 
 use super::index::IndexError;
-use super::record::{Field, MultiArch, Priority, Record, RecordError};
-use crate::control::{Alternatives, PackageName, Relation, Relations, Stanza, Version};
+use super::record::{Field, MultiArch, Record, RecordError};
+use crate::control::{Alternatives, PackageName, Priority, Relation, Relations, Stanza, Version};
 use crate::system::hash::Sha256;
 
 /// All packages, found by their names and by the names that they provide.

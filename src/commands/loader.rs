@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use miette::IntoDiagnostic;
 
-use super::archive::{self, Source};
 use crate::apt::{Suite, pool, solve};
+use crate::build::archive::Repository;
 use crate::control::Relations;
 use crate::stack;
 use crate::system::cache::Cache;
@@ -28,14 +28,14 @@ pub fn find_or_make(cache: &Cache) -> miette::Result<PathBuf> {
     if loader.exists() {
         return Ok(loader);
     }
-    let source = match &image {
-        Some(image) => Source::of(suite, image, Reporter::Stderr)?,
-        None => Source::of_machine(suite, Reporter::Stderr)?,
+    let repository = match &image {
+        Some(image) => Repository::for_image(suite, image, Reporter::Stderr)?,
+        None => Repository::for_tool(suite, Reporter::Stderr)?,
     };
-    let archive = archive::open(cache, &source)?;
+    let archive = repository.open(cache)?;
     let wanted: Relations = grub::PACKAGES.parse().into_diagnostic()?;
     let chosen = solve(&archive.universe, &[wanted])?;
-    let files = pool::download(cache, &source.client, &chosen)?;
+    let files = pool::download(cache, &repository.client, &chosen)?;
     grub::make(&files, &cache.work(), &loader)?;
     Ok(loader)
 }

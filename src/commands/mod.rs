@@ -1,8 +1,7 @@
 //! One file for each command: its arguments, and how it joins the modules to its left. No logic of its own. `account`,
-//! `archive`, `loader` and `newest_image` are what several commands have in common.
+//! `loader` and `newest_image` are what several commands have in common.
 
 mod account;
-mod archive;
 pub mod boot;
 pub mod check;
 pub mod deb;

@@ -1,5 +1,5 @@
-//! The compressions that the members of a .deb may have (deb(5)), both ways. What goes out of the encoders depends on the
-//! input alone, never on the number of processors.
+//! The compressions that the members of a .deb may have (deb(5)): encoders and decoders. What an encoder writes depends on
+//! its input alone, never on the number of processors.
 
 use std::fs;
 use std::io::{self, BufRead, Write};
@@ -12,8 +12,6 @@ use flate2::write::GzEncoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{Check, MtStreamBuilder, Stream};
 use liblzma::write::XzEncoder;
-
-use crate::stack::Compression;
 
 /// The dictionary of xz's level 6, in bytes: a block shorter than that would compress worse than it need.
 const XZ_DICTIONARY: u64 = 8 * 1024 * 1024;
@@ -30,20 +28,34 @@ const ZSTD_WORKER_MEMORY: u64 = 150 * 1024 * 1024;
 /// As in the header that gzip itself writes on Unix.
 const GZIP_UNIX: u8 = 3;
 
-/// What a member's name ends in.
-pub(super) fn suffix(compression: Compression) -> &'static str {
-    match compression {
-        Compression::None => "",
-        Compression::Gzip => ".gz",
-        Compression::Xz => ".xz",
-        Compression::Zstd => ".zst",
-    }
+/// How `control.tar` and `data.tar` are compressed (deb(5)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// gzip, level 9.
+    Gzip,
+    /// xz, level 6: what Debian's own archive uses.
+    Xz,
+    /// Zstandard, level 19.
+    Zstd,
 }
 
-/// The compression that a suffix stands for; `None` when it is one that this program does not know.
-pub(super) fn from_suffix(suffix: &str) -> Option<Compression> {
-    use Compression::{Gzip, None, Xz, Zstd};
-    [None, Gzip, Xz, Zstd].into_iter().find(|&compression| self::suffix(compression) == suffix)
+impl Compression {
+    /// The end of the member's name, with the dot.
+    pub(super) fn suffix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Gzip => ".gz",
+            Self::Xz => ".xz",
+            Self::Zstd => ".zst",
+        }
+    }
+
+    /// The compression that a suffix stands for; `None` when this program does not know it.
+    pub(super) fn from_suffix(suffix: &str) -> Option<Self> {
+        [Self::None, Self::Gzip, Self::Xz, Self::Zstd].into_iter().find(|compression| compression.suffix() == suffix)
+    }
 }
 
 /// Compresses what is written to it into `W`.

@@ -1,7 +1,7 @@
 //! The control data of a binary package (deb-control(5), Debian Policy 5.3): typed fields come in, are checked, and go out
 //! as a stanza in the order in which dpkg-gencontrol writes them.
 
-use crate::control::{Architecture, Comparison, PackageName, Relations, Stanza, Version};
+use crate::control::{Architecture, Comparison, PackageName, Priority, Relations, Stanza, Version};
 
 /// What a package says of itself.
 #[derive(Debug, Clone)]
@@ -32,8 +32,8 @@ pub struct Control {
     pub provides: Relations,
     /// `Section`, e.g. `web`
     pub section: String,
-    /// `Priority`, e.g. `optional`
-    pub priority: String,
+    /// `Priority`
+    pub priority: Priority,
     /// `Homepage`
     pub homepage: Option<String>,
     /// The first line of `Description`: at most 80 characters.
@@ -69,10 +69,6 @@ pub enum ControlError {
     #[error("the section `{0}` is not a name of small letters, digits and `-`")]
     #[diagnostic(help("take one of Debian Policy 2.4, such as `web`"))]
     Section(String),
-    /// Not one of the priorities.
-    #[error("the priority `{0}` is none of required, important, standard, optional, extra")]
-    #[diagnostic(help("`optional` is right for nearly every package (Debian Policy 2.5)"))]
-    Priority(String),
     /// Not an address of a web site.
     #[error("the home page `{0}` is not a web address")]
     #[diagnostic(help("write it in full, such as `https://example.org/`"))]
@@ -118,10 +114,6 @@ impl Control {
         one_line("Section", &self.section)?;
         if !self.section.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '/')) {
             return Err(ControlError::Section(self.section.clone()));
-        }
-        one_line("Priority", &self.priority)?;
-        if !["required", "important", "standard", "optional", "extra"].contains(&self.priority.as_str()) {
-            return Err(ControlError::Priority(self.priority.clone()));
         }
         if let Some(homepage) = &self.homepage {
             one_line("Homepage", homepage)?;

@@ -5,8 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::{Control, ControlError, Entry, Payload, Source};
-use crate::stack::Compression;
+use super::{Compression, Content, Control, ControlError, Entry, Payload};
 use crate::system::epoch::Epoch;
 
 /// Everything that goes into a .deb.
@@ -43,7 +42,7 @@ pub struct Scripts {
 
 /// Why a package cannot be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum CheckError {
+pub enum PackageError {
     /// The control data.
     #[error("the control data is wrong: {0}")]
     #[diagnostic(transparent)]
@@ -119,21 +118,21 @@ impl Package {
     ///
     /// # Errors
     /// The first mistake.
-    pub fn check(&self) -> Result<Checked<'_>, CheckError> {
+    pub fn check(&self) -> Result<Checked<'_>, PackageError> {
         self.control.check()?;
         self.check_conffiles()?;
         for (name, script) in self.scripts.by_name() {
             let interpreter = script.strip_prefix("#!").map(str::trim_start);
             if script.contains('\0') || !interpreter.is_some_and(|path| path.starts_with('/')) {
-                return Err(CheckError::Script(name));
+                return Err(PackageError::Script(name));
             }
         }
         self.check_triggers()?;
         let mut checked = Checked { package: self, installed_size: 1, tar_length: 4096 };
         for (path, entry) in self.payload.entries() {
             let bytes = match entry {
-                Entry::File { source: Source::Bytes(bytes), .. } => bytes.len() as u64,
-                Entry::File { source: Source::File(file), .. } => source_length(file, path)?,
+                Entry::File { content: Content::Bytes(bytes), .. } => bytes.len() as u64,
+                Entry::File { content: Content::File(file), .. } => content_length(file, path)?,
                 Entry::Symlink { target } => target.len() as u64,
                 Entry::Folder { .. } => 1,
             };
@@ -143,27 +142,27 @@ impl Package {
         Ok(checked)
     }
 
-    fn check_conffiles(&self) -> Result<(), CheckError> {
+    fn check_conffiles(&self) -> Result<(), PackageError> {
         let mut seen = BTreeSet::new();
         let entries = self.payload.entries();
         for path in &self.conffiles {
             let odd_part = path.split('/').skip(1).any(|part| matches!(part, "" | "." | ".."));
             if !path.starts_with('/') || odd_part || path.contains(['\n', '\0']) || path.trim() != path {
-                return Err(CheckError::ConffilePath(path.clone()));
+                return Err(PackageError::ConffilePath(path.clone()));
             }
             match entries.get(path.as_str()) {
                 Some(Entry::File { .. }) => {}
-                Some(_) => return Err(CheckError::ConffileKind(path.clone())),
-                None => return Err(CheckError::ConffileMissing(path.clone())),
+                Some(_) => return Err(PackageError::ConffileKind(path.clone())),
+                None => return Err(PackageError::ConffileMissing(path.clone())),
             }
             if !seen.insert(path) {
-                return Err(CheckError::ConffileTwice(path.clone()));
+                return Err(PackageError::ConffileTwice(path.clone()));
             }
         }
         Ok(())
     }
 
-    fn check_triggers(&self) -> Result<(), CheckError> {
+    fn check_triggers(&self) -> Result<(), PackageError> {
         for (index, line) in self.triggers.as_deref().unwrap_or_default().lines().enumerate() {
             let text = line.split('#').next().unwrap_or_default().trim();
             let known = match text.split_once([' ', '\t']) {
@@ -175,7 +174,7 @@ impl Package {
                 None => text.is_empty(),
             };
             if !known {
-                return Err(CheckError::Trigger { line: index + 1, text: line.to_owned() });
+                return Err(PackageError::Trigger { line: index + 1, text: line.to_owned() });
             }
         }
         Ok(())
@@ -195,13 +194,13 @@ impl Scripts {
     }
 }
 
-fn source_length(file: &Path, path: &str) -> Result<u64, CheckError> {
+fn content_length(file: &Path, path: &str) -> Result<u64, PackageError> {
     let unreadable =
-        |source| CheckError::Unreadable { file: file.display().to_string(), path: path.to_owned(), source };
+        |source| PackageError::Unreadable { file: file.display().to_string(), path: path.to_owned(), source };
     // Looked at before it is opened: opening a pipe would wait for a writer.
     let metadata = fs::metadata(file).map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(CheckError::NotRegular { file: file.display().to_string(), path: path.to_owned() });
+        return Err(PackageError::NotRegular { file: file.display().to_string(), path: path.to_owned() });
     }
     fs::File::open(file).map_err(unreadable)?;
     Ok(metadata.len())

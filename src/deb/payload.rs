@@ -21,7 +21,7 @@ pub enum Entry {
     /// A regular file.
     File {
         /// Its content.
-        source: Source,
+        content: Content,
         /// Its permission bits.
         mode: u32,
     },
@@ -37,9 +37,9 @@ pub enum Entry {
     },
 }
 
-/// Where a file's content comes from.
+/// A file's content, or where it is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum Content {
     /// From memory.
     Bytes(Vec<u8>),
     /// From a file of the build machine, read when the package is written. Links are followed; mode and times of that
@@ -118,8 +118,8 @@ impl Entry {
     /// In words, for messages.
     fn describe(&self) -> String {
         match self {
-            Self::File { source: Source::Bytes(_), .. } => "a file".to_owned(),
-            Self::File { source: Source::File(path), .. } => format!("a file (from {})", path.display()),
+            Self::File { content: Content::Bytes(_), .. } => "a file".to_owned(),
+            Self::File { content: Content::File(path), .. } => format!("a file (from {})", path.display()),
             Self::Folder { mode } => format!("a folder of mode {mode:04o}"),
             Self::Symlink { target } => format!("a link to `{target}`"),
         }
@@ -130,10 +130,10 @@ impl Payload {
     /// Adds a regular file. `path` is absolute; `mode` are its permission bits, e.g. `0o644`.
     ///
     /// # Errors
-    /// When the path is not one that a package can have, or is taken. Whether a [`Source::File`] exists is seen by
+    /// When the path is not one that a package can have, or is taken. Whether a [`Content::File`] exists is seen by
     /// [`super::Package::check`].
-    pub fn add_file(&mut self, path: &str, source: Source, mode: u32) -> Result<(), PayloadError> {
-        self.add(path, Entry::File { source, mode: checked_mode(path, mode)? })
+    pub fn add_file(&mut self, path: &str, content: Content, mode: u32) -> Result<(), PayloadError> {
+        self.add(path, Entry::File { content, mode: checked_mode(path, mode)? })
     }
 
     /// Adds a folder, which may stay empty. Once more with the same mode is no mistake.
@@ -253,8 +253,8 @@ fn check_length(text: &str, limit: usize) -> Result<(), PayloadError> {
 mod tests {
     use super::*;
 
-    fn file() -> Source {
-        Source::Bytes(Vec::new())
+    fn file() -> Content {
+        Content::Bytes(Vec::new())
     }
 
     #[test]

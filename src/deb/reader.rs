@@ -7,9 +7,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::compress;
+use super::compress::{self, Compression};
 use crate::control::{Stanza, StanzaError};
-use crate::stack::Compression;
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const HEADER: usize = 60;
@@ -224,7 +223,7 @@ fn find_members(file: &File, length: u64, path: &Path) -> Result<[Member; 2], Re
         let wanted = if control.is_none() { "control.tar" } else { "data.tar" };
         let suffix = name.strip_prefix(wanted);
         let suffix = suffix.ok_or_else(|| format(&format!("it has `{name}` where {wanted} was expected")))?;
-        let compression = compress::from_suffix(suffix)
+        let compression = Compression::from_suffix(suffix)
             .ok_or_else(|| ReadError::Compression { path: shown(), member: name.clone() })?;
         let member = Member { name, start, end, compression };
         match control.take() {

@@ -6,10 +6,10 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, IntoInnerError, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::compress::{self, Encoder};
+use super::compress::Encoder;
 use super::package::Checked;
 use super::tarball::Tarball;
-use super::{Entry, Package, Source};
+use super::{Content, Entry, Package};
 use crate::system::epoch::Epoch;
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
@@ -70,7 +70,7 @@ pub fn write(checked: Checked<'_>, out: impl Write) -> Result<Written, WriteErro
     let Checked { package, installed_size, tar_length } = checked;
     let (data, md5sums) = write_data(package, tar_length)?;
     let control = write_control(package, installed_size, md5sums)?;
-    let suffix = compress::suffix(package.compression);
+    let suffix = package.compression.suffix();
     let mut archive = ar::Builder::new(HashingWriter::new(out));
     let binary = b"2.0\n";
     archive.append(&header("debian-binary", binary.len() as u64, package.epoch), &binary[..])?;
@@ -107,8 +107,8 @@ fn write_data(package: &Package, length: u64) -> Result<(File, String), WriteErr
         interrupt::check()?;
         match entry {
             Entry::Folder { mode } => tarball.add_folder(path, *mode)?,
-            Entry::File { source, mode } => {
-                let digest = add_payload_file(&mut tarball, path, source, *mode)?;
+            Entry::File { content, mode } => {
+                let digest = add_payload_file(&mut tarball, path, content, *mode)?;
                 if !package.conffiles.iter().any(|conffile| conffile == path) {
                     md5sums.push_str(&format!("{digest:x}  {}\n", path.trim_start_matches('/')));
                 }
@@ -137,16 +137,16 @@ fn into_file(writer: BufWriter<File>) -> Result<File, WriteError> {
 fn add_payload_file(
     tarball: &mut Tarball<impl Write>,
     path: &str,
-    source: &Source,
+    content: &Content,
     mode: u32,
 ) -> Result<md5::Digest, WriteError> {
     let mut hash = md5::Context::new();
-    match source {
-        Source::Bytes(bytes) => {
+    match content {
+        Content::Bytes(bytes) => {
             tarball.add_file(path, mode, bytes.len() as u64, bytes.as_slice())?;
             hash.consume(bytes);
         }
-        Source::File(file) => {
+        Content::File(file) => {
             let open = File::open(file).map_err(|error| source_error(file, error))?;
             let size = open.metadata().map_err(|error| source_error(file, error))?.len();
             let mut exact = Exact { file: open, left: size, hash: &mut hash, failed: false };

@@ -1,35 +1,23 @@
-//! The app's own files. Its folder comes in; what is packed of it goes out: everything but names that begin with a dot
-//! (`.git`, `.venv`, `.env`) and what Python makes while it runs.
+//! The app's own files. Everything in its folder is packed, except for names that begin with a dot (`.git`, `.venv`,
+//! `.env`) and the compiled files that Python makes while it runs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path};
 
-use super::{Content, FileKind, RenderError, RenderedFile, RenderedSymlink};
+use super::RenderError;
+use crate::deb::{Content, Payload};
 use crate::system::interrupt;
 
-/// What is packed of an app's folder, each list sorted by path.
-#[derive(Debug, Default)]
-pub(super) struct AppContents {
-    pub(super) files: Vec<RenderedFile>,
-    /// Only those in which nothing is.
-    pub(super) folders: Vec<String>,
-    pub(super) symlinks: Vec<RenderedSymlink>,
-}
-
-/// Lists what of `folder` goes below `destination`.
+/// Adds what is packed of `folder` to `payload`, below the absolute path `destination`. The files are not read yet.
 ///
 /// # Errors
 /// When something can't be read, is neither file, folder nor link, or is a link that leads out of the folder.
-pub(super) fn contents(folder: &Path, destination: &str) -> Result<AppContents, RenderError> {
-    let mut contents = AppContents::default();
-    collect(folder, folder, destination, &mut contents)?;
-    contents.folders.sort();
-    contents.symlinks.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(contents)
+pub(super) fn add(payload: &mut Payload, folder: &Path, destination: &str) -> Result<(), RenderError> {
+    add_folder(payload, folder, folder, destination)
 }
 
-fn collect(app: &Path, folder: &Path, destination: &str, contents: &mut AppContents) -> Result<(), RenderError> {
+fn add_folder(payload: &mut Payload, app: &Path, folder: &Path, destination: &str) -> Result<(), RenderError> {
     interrupt::check().map_err(unreadable(folder))?;
     let mut empty = true;
     for entry in fs::read_dir(folder).map_err(unreadable(folder))? {
@@ -43,20 +31,19 @@ fn collect(app: &Path, folder: &Path, destination: &str, contents: &mut AppConte
         let installed = format!("{destination}/{name}");
         let metadata = fs::symlink_metadata(&path).map_err(unreadable(&path))?;
         if metadata.is_dir() {
-            collect(app, &path, &installed, contents)?;
+            add_folder(payload, app, &path, &installed)?;
         } else if metadata.is_symlink() {
-            contents.symlinks.push(RenderedSymlink { target: link_target(app, &path)?, path: installed });
+            payload.add_symlink(&installed, &link_target(app, &path)?)?;
         } else if metadata.is_file() {
             // Any executable bit of the owner means a program; the rest of the mode is the build machine's umask.
             let mode = if metadata.permissions().mode() & 0o100 == 0 { 0o644 } else { 0o755 };
-            let content = Content::File(path);
-            contents.files.push(RenderedFile { path: installed, content, mode, kind: FileKind::Plain });
+            payload.add_file(&installed, Content::File(path), mode)?;
         } else {
             return Err(RenderError::SpecialFile(shown(&path)));
         }
     }
     if empty {
-        contents.folders.push(destination.to_owned());
+        payload.add_folder(destination, 0o755)?;
     }
     Ok(())
 }
@@ -99,6 +86,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::deb::Entry;
 
     #[test]
     fn code_is_packed_and_leavings_are_not() {
@@ -111,13 +99,20 @@ mod tests {
         }
         fs::set_permissions(app.path().join("sub/run"), fs::Permissions::from_mode(0o700)).unwrap();
         symlink("../app.py", app.path().join("sub/link")).unwrap();
-        let mut contents = contents(app.path(), "/usr/share/stack").unwrap();
-        contents.files.sort_by(|a, b| a.path.cmp(&b.path));
-        let files: Vec<_> = contents.files.iter().map(|file| (file.path.as_str(), file.mode)).collect();
-        assert_eq!(files, [("/usr/share/stack/app.py", 0o644), ("/usr/share/stack/sub/run", 0o755)]);
-        assert_eq!(contents.folders, ["/usr/share/stack/empty"]);
-        let link = RenderedSymlink { path: "/usr/share/stack/sub/link".to_owned(), target: "../app.py".to_owned() };
-        assert_eq!(contents.symlinks, [link]);
+        let mut payload = Payload::default();
+        add(&mut payload, app.path(), "/usr/share/stack").unwrap();
+        let file = |name: &str, mode| Entry::File { content: Content::File(app.path().join(name)), mode };
+        let expected = [
+            ("/usr", Entry::Folder { mode: 0o755 }),
+            ("/usr/share", Entry::Folder { mode: 0o755 }),
+            ("/usr/share/stack", Entry::Folder { mode: 0o755 }),
+            ("/usr/share/stack/app.py", file("app.py", 0o644)),
+            ("/usr/share/stack/empty", Entry::Folder { mode: 0o755 }),
+            ("/usr/share/stack/sub", Entry::Folder { mode: 0o755 }),
+            ("/usr/share/stack/sub/link", Entry::Symlink { target: "../app.py".to_owned() }),
+            ("/usr/share/stack/sub/run", file("sub/run", 0o755)),
+        ];
+        assert!(payload.entries().into_iter().eq(expected.iter().map(|(path, entry)| (*path, entry))), "{payload:?}");
     }
 
     #[test]
@@ -131,10 +126,11 @@ mod tests {
         let absolute = app.join("inside").display().to_string();
         for target in ["../secret", "../app/inside", "missing", ".env", "sub/../../secret", "/etc/passwd", &absolute] {
             symlink(target, app.join("link")).unwrap();
-            assert!(matches!(contents(&app, "/usr/share/stack"), Err(RenderError::LinkLeadsOut { .. })), "{target}");
+            let refused = add(&mut Payload::default(), &app, "/usr/share/stack");
+            assert!(matches!(refused, Err(RenderError::LinkLeadsOut { .. })), "{target}");
             fs::remove_file(app.join("link")).unwrap();
         }
         symlink("inside", app.join("link")).unwrap();
-        assert!(contents(&app, "/usr/share/stack").is_ok());
+        assert!(add(&mut Payload::default(), &app, "/usr/share/stack").is_ok());
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::deb::PayloadError;
+
 /// A mistake in a template, or in the app's folder.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RenderError {
@@ -62,6 +64,10 @@ pub enum RenderError {
     #[error("the name of {0} is not UTF-8")]
     #[diagnostic(help("rename the file"))]
     FileName(String),
+    /// A file cannot be in a package: its path is too long, has a line break, or is taken.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Payload(#[from] PayloadError),
     /// The changelog could not be compressed.
     #[error("cannot compress the changelog: {0}")]
     #[diagnostic(help("it is compressed in memory: check that there is some left"))]

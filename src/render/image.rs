@@ -165,8 +165,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::control::{Relations, Version};
-    use crate::stack::{App, ChangelogEntry, Compression, Health, Image, Package, Site};
+    use crate::control::{Priority, Relations, Version};
+    use crate::deb::Compression;
+    use crate::stack::{App, ChangelogEntry, Health, Image, Package, Site};
     use crate::system::epoch::Epoch;
 
     fn stack(folder: &Path) -> Stack {
@@ -183,7 +184,7 @@ mod tests {
                 description: "A shop.".into(),
                 homepage: None,
                 section: "web".into(),
-                priority: "optional".into(),
+                priority: Priority::Optional,
                 copyright: vec!["2026 Jane Doe <jane@example.org>".into()],
                 license: "MIT".into(),
                 license_text: None,

@@ -17,9 +17,8 @@ mod template;
 pub mod terraform;
 pub mod user_data;
 
-use std::path::PathBuf;
-
 use crate::control::{PackageName, Relations};
+use crate::deb::{Content, Payload, Scripts};
 use crate::stack::Stack;
 
 pub use error::RenderError;
@@ -30,71 +29,26 @@ use template::{Template, Templates, template};
 /// All that the package of a stack consists of, except for the health-check binary.
 #[derive(Debug, Clone)]
 pub struct Rendered {
-    /// Regular files, sorted by path. Folders above them are not listed.
-    pub files: Vec<RenderedFile>,
-    /// Folders that are shipped although nothing is in them, sorted by path; mode 0755.
-    pub folders: Vec<String>,
-    /// Symbolic links, sorted by path.
-    pub symlinks: Vec<RenderedSymlink>,
-    /// The maintainer scripts.
+    /// Files, folders and symbolic links.
+    pub payload: Payload,
+    /// The files that the administrator may edit: dpkg asks before it replaces an edited one (deb-conffiles(5)). In the
+    /// order of their paths.
+    pub conffiles: Vec<String>,
+    /// The maintainer scripts. There is a preinst only if the project has the template `debian/preinst`.
     pub scripts: Scripts,
-    /// What the stack needs to run, beside the libraries of the health-check binary.
+    /// The packages without which the stack does not run; those of the health-check binary are not among them.
     pub depends: Relations,
-    /// What a server should have as well.
+    /// The packages that a server should have as well.
     pub recommends: Relations,
 }
 
-/// A regular file, owned by root.
-#[derive(Debug, Clone)]
-pub struct RenderedFile {
-    /// Its path on the server: `/usr/lib/systemd/system/stack.service`.
-    pub path: String,
-    /// What is in it.
-    pub content: Content,
-    /// Its permission bits.
-    pub mode: u32,
-    /// Whether it is the administrator's to edit.
-    pub kind: FileKind,
-}
-
-/// Where a file's bytes are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
-    /// Here.
-    Bytes(Vec<u8>),
-    /// In a file of the build machine: an app may be large, so its files are read when the package is written.
-    File(PathBuf),
-}
-
-/// What happens to a file that an administrator has changed (deb-conffiles(5)).
+/// Whether the administrator may edit a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileKind {
+enum FileKind {
     /// An upgrade replaces it.
     Plain,
-    /// dpkg asks, and keeps it until purge.
+    /// dpkg asks before it replaces an edited one.
     Conffile,
-}
-
-/// A symbolic link.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RenderedSymlink {
-    /// Its path on the server.
-    pub path: String,
-    /// What it says: a relative path.
-    pub target: String,
-}
-
-/// The maintainer scripts (Debian Policy 6). What each of them does is said in the scripts themselves.
-#[derive(Debug, Clone)]
-pub struct Scripts {
-    /// Only if the project has a `debian/preinst`: the stack needs none.
-    pub preinst: Option<String>,
-    /// Makes the system user and enables and starts the units and the site.
-    pub postinst: String,
-    /// Gives nginx back what it had, and stops the units.
-    pub prerm: String,
-    /// On purge, removes what the installation has made.
-    pub postrm: String,
 }
 
 /// Where the health-check binary goes, mode 0755: `/usr/libexec/NAME/health-check`.
@@ -111,30 +65,29 @@ pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
     let templates = Templates::of_project(&stack.folder, &Context::of(stack))?;
     let name = &stack.package.name;
 
-    let mut files = Vec::new();
+    let mut payload = Payload::default();
+    let mut conffiles = Vec::new();
     for (template, path, mode, kind) in destinations(stack) {
-        let content = Content::Bytes(templates.render(template)?.into_bytes());
-        files.push(RenderedFile { path, content, mode, kind });
+        payload.add_file(&path, Content::Bytes(templates.render(template)?.into_bytes()), mode)?;
+        if kind == FileKind::Conffile {
+            conffiles.push(path);
+        }
     }
-    files.push(papers::changelog(stack)?);
-
-    let app = app::contents(&stack.app.folder, &format!("/usr/share/{name}"))?;
-    files.extend(app.files);
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-
-    let mut folders = app.folders;
-    // For an administrator's programs; the package has none.
-    folders.push(format!("/etc/{name}/health-alert.d"));
-    folders.sort();
+    conffiles.sort();
+    let (path, changelog) = papers::changelog(stack)?;
+    payload.add_file(&path, Content::Bytes(changelog), 0o644)?;
+    app::add(&mut payload, &stack.app.folder, &format!("/usr/share/{name}"))?;
+    // Empty: the administrator puts programs there.
+    payload.add_folder(&format!("/etc/{name}/health-alert.d"), 0o755)?;
 
     let scripts = Scripts {
         preinst: templates.render_own("debian/preinst")?,
-        postinst: templates.render(template!("debian/postinst"))?,
-        prerm: templates.render(template!("debian/prerm"))?,
-        postrm: templates.render(template!("debian/postrm"))?,
+        postinst: Some(templates.render(template!("debian/postinst"))?),
+        prerm: Some(templates.render(template!("debian/prerm"))?),
+        postrm: Some(templates.render(template!("debian/postrm"))?),
     };
     let (depends, recommends) = (relations::depends(stack)?, relations::recommends()?);
-    Ok(Rendered { files, folders, symlinks: app.symlinks, scripts, depends, recommends })
+    Ok(Rendered { payload, conffiles, scripts, depends, recommends })
 }
 
 /// Each file that is made of a template: the template, the file's path, mode and kind.

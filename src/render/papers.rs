@@ -4,24 +4,21 @@ use std::io::Write;
 
 use flate2::{Compression, GzBuilder};
 
-use super::{Content, FileKind, RenderError, RenderedFile};
+use super::RenderError;
 use crate::stack::{ChangelogEntry, Stack};
 
 /// The widest line that lintian lets pass.
 const WIDTH: usize = 80;
 
-/// The compressed changelog: `changelog.gz` for a native package, else `changelog.Debian.gz`.
-pub(super) fn changelog(stack: &Stack) -> Result<RenderedFile, RenderError> {
+/// The path of the changelog and its compressed content. The file is `changelog.gz` in a native package, else
+/// `changelog.Debian.gz` (Debian Policy 12.7).
+pub(super) fn changelog(stack: &Stack) -> Result<(String, Vec<u8>), RenderError> {
     let package = &stack.package;
     let (name, maintainer) = (package.name.as_str(), package.maintainer.as_str());
     let entries: Vec<String> = package.changelog.iter().map(|entry| write_entry(name, maintainer, entry)).collect();
     let file = if package.version.is_native() { "changelog.gz" } else { "changelog.Debian.gz" };
-    Ok(RenderedFile {
-        path: format!("/usr/share/doc/{name}/{file}"),
-        content: Content::Bytes(gzip(entries.join("\n").as_bytes()).map_err(RenderError::Compress)?),
-        mode: 0o644,
-        kind: FileKind::Plain,
-    })
+    let compressed = gzip(entries.join("\n").as_bytes()).map_err(RenderError::Compress)?;
+    Ok((format!("/usr/share/doc/{name}/{file}"), compressed))
 }
 
 /// As `gzip -9n` does: no name, no time.

@@ -9,7 +9,7 @@ mod read;
 pub mod reference;
 mod values;
 
-pub use model::{App, ChangelogEntry, Compression, Database, Health, Image, Package, Site, Stack};
+pub use model::{App, ChangelogEntry, Database, Health, Image, Package, Site, Stack};
 pub use problem::{LoadError, Problem};
 pub use read::{FILE_NAME, load};
 pub use values::files::{FileError, migration_names};

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::control::{PackageName, Relations, Version};
+use crate::control::{PackageName, Priority, Relations, Version};
+use crate::deb::Compression;
 use crate::system::epoch::Epoch;
 
 /// Everything that `stack.toml` says.
@@ -42,7 +43,7 @@ pub struct Package {
     /// The archive section (Debian Policy 2.4).
     pub section: String,
     /// The priority (Debian Policy 2.5).
-    pub priority: String,
+    pub priority: Priority,
     /// Lines such as `2026 Jane Doe <jane@example.org>`.
     pub copyright: Vec<String>,
     /// A short licence name as in the DEP-5 format, e.g. `MIT` or `Apache-2.0`.
@@ -67,19 +68,6 @@ pub struct ChangelogEntry {
     pub date: Epoch,
     /// What changed, one item each.
     pub changes: Vec<String>,
-}
-
-/// How a package's `control.tar` and `data.tar` are compressed (deb(5)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// gzip, level 9.
-    Gzip,
-    /// xz, level 6: what Debian's own archive takes.
-    Xz,
-    /// Zstandard, level 19.
-    Zstd,
 }
 
 /// A Python WSGI application under Gunicorn.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use stackdeb::control::Stanza;
-use stackdeb::deb::{self, Entry, Package, Reader, Source};
+use stackdeb::deb::{self, Content, Entry, Package, Reader};
 use stackdeb::system::hash::Sha256;
 use support::package::{COMPRESSIONS, EPOCH, lay_out, lay_out_control, odd, printed, small};
 use support::readers::{debian_packaging, python_debian};
@@ -27,10 +27,10 @@ fn expected_facts(package: &Package) -> Facts {
     for (path, entry) in package.payload.entries() {
         let (name, fact) = match entry {
             Entry::Folder { mode } => (format!(".{path}/"), ('d', *mode, 0, String::new())),
-            Entry::File { source: Source::Bytes(bytes), mode } => {
+            Entry::File { content: Content::Bytes(bytes), mode } => {
                 (format!(".{path}"), ('-', *mode, bytes.len() as u64, String::new()))
             }
-            Entry::File { source: Source::File(_), .. } => panic!("the sample has none"),
+            Entry::File { content: Content::File(_), .. } => panic!("the sample has none"),
             Entry::Symlink { target } => (format!(".{path}"), ('l', 0o777, 0, target.clone())),
         };
         facts.insert(name, fact);
@@ -321,7 +321,7 @@ fn the_same_package_gives_the_same_bytes() {
         fs::set_permissions(&source, fs::Permissions::from_mode(0o600)).unwrap();
         for (compression, name) in COMPRESSIONS {
             let mut package = Package { compression, ..odd() };
-            package.payload.add_file("/opt/large", Source::File(source.clone()), 0o644).unwrap();
+            package.payload.add_file("/opt/large", Content::File(source.clone()), 0o644).unwrap();
             write_to(&package, &folder.join(name));
         }
         return;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use stackdeb::deb::{self, Package, Source};
+use stackdeb::deb::{self, Content, Package};
 use support::package::{lay_out, lay_out_control, printed, relations, run, small};
 
 /// Who else has to refuse it.
@@ -21,11 +21,10 @@ use Judge::{Dpkg, DpkgDeb, Lintian};
 
 type Mistake = (&'static str, Judge, fn(&mut Package));
 
-const MISTAKES: [Mistake; 23] = [
+const MISTAKES: [Mistake; 22] = [
     ("no maintainer's address", Lintian("malformed-contact"), |p| p.control.maintainer = "Jane Doe".into()),
     ("half an address", Lintian("malformed-contact"), |p| p.control.maintainer = "Jane <jane@>".into()),
     ("a line break in the maintainer", DpkgDeb, |p| p.control.maintainer = "A <a@b.c>\n\t".into()),
-    ("an unknown priority", Lintian("unknown-priority"), |p| p.control.priority = "high".into()),
     ("an odd section", Lintian("unknown-section"), |p| p.control.section = "My Section".into()),
     ("a home page that is none", Lintian("bad-homepage"), |p| p.control.homepage = Some("our site".into())),
     ("no summary", Lintian("description-synopsis-is-empty"), |p| p.control.summary = String::new()),
@@ -105,9 +104,9 @@ fn unpacks(file: &Path, root: &Path) -> bool {
 fn what_only_we_can_see_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mistakes: [fn(&mut Package, &Path); 7] = [
-        |p, folder| p.payload.add_file("/usr/x", Source::File(folder.join("none")), 0o644).unwrap(),
-        |p, folder| p.payload.add_file("/usr/x", Source::File(folder.to_owned()), 0o644).unwrap(),
-        |p, _| p.payload.add_file("/usr/x", Source::File("/dev/zero".into()), 0o644).unwrap(),
+        |p, folder| p.payload.add_file("/usr/x", Content::File(folder.join("none")), 0o644).unwrap(),
+        |p, folder| p.payload.add_file("/usr/x", Content::File(folder.to_owned()), 0o644).unwrap(),
+        |p, _| p.payload.add_file("/usr/x", Content::File("/dev/zero".into()), 0o644).unwrap(),
         // Of these dpkg-deb only warns.
         |p, _| p.conffiles.push("/etc/sample".to_owned()),
         |p, _| p.conffiles.push("/etc/sample/sample.conf".to_owned()),
@@ -142,7 +141,7 @@ fn a_line_break_cannot_smuggle_in_a_field() {
 fn a_file_that_grows_meanwhile_is_an_error() {
     // A file of /proc says that it is empty, and is not.
     let mut package = small();
-    package.payload.add_file("/usr/share/sample/status", Source::File("/proc/self/status".into()), 0o644).unwrap();
+    package.payload.add_file("/usr/share/sample/status", Content::File("/proc/self/status".into()), 0o644).unwrap();
     let result = deb::write(package.check().unwrap(), Vec::new());
     assert!(matches!(&result, Err(deb::WriteError::Source { file, .. }) if file == "/proc/self/status"), "{result:?}");
 }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use stackdeb::render::{Content, package_files};
+use stackdeb::deb::{Content, Entry};
+use stackdeb::render::package_files;
 use stackdeb::stack::Stack;
 use support::run;
 use support::stack::stack;
@@ -17,8 +18,8 @@ const LARGEST: (usize, u64) = (64, 524_288);
 fn settings(stack: &Stack, machine: (usize, u64), concurrency: Option<&str>) -> (u64, u64) {
     let rendered = package_files(stack).unwrap();
     let name = format!("/etc/{}/gunicorn.conf.py", stack.package.name);
-    let file = rendered.files.iter().find(|file| file.path == name).unwrap();
-    let Content::Bytes(text) = &file.content else { panic!("not rendered") };
+    let file = rendered.payload.get(&name);
+    let Some(Entry::File { content: Content::Bytes(text), .. }) = file else { panic!("{name} is {file:?}") };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gunicorn.conf.py");
     fs::write(&path, text).unwrap();

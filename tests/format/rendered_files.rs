@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use stackdeb::render::{Content, FileKind, RenderError, Rendered, package_files};
+use stackdeb::deb::{Content, Entry};
+use stackdeb::render::{RenderError, Rendered, package_files};
 use stackdeb::stack::{Site, Stack};
 use tempfile::TempDir;
 
@@ -39,9 +40,27 @@ fn bytes(content: &Content) -> Vec<u8> {
     }
 }
 
+/// A regular file of the package.
+struct PackedFile {
+    path: String,
+    bytes: Vec<u8>,
+    mode: u32,
+}
+
+/// Every regular file, in the order of their paths.
+fn files(rendered: &Rendered) -> Vec<PackedFile> {
+    let file = |(path, entry): (&str, &Entry)| match entry {
+        Entry::File { content, mode } => Some(PackedFile { path: path.to_owned(), bytes: bytes(content), mode: *mode }),
+        Entry::Folder { .. } | Entry::Symlink { .. } => None,
+    };
+    rendered.payload.entries().into_iter().filter_map(file).collect()
+}
+
 fn text_of(rendered: &Rendered, path: &str) -> String {
-    let file = rendered.files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("no {path}"));
-    String::from_utf8(bytes(&file.content)).unwrap()
+    match rendered.payload.get(path) {
+        Some(Entry::File { content, .. }) => String::from_utf8(bytes(content)).unwrap(),
+        other => panic!("{path} is {other:?}"),
+    }
 }
 
 /// The maintainer scripts and the installed shell scripts, with a name for each.
@@ -49,11 +68,10 @@ fn shell_scripts(rendered: &Rendered) -> Vec<(String, String)> {
     let scripts = &rendered.scripts;
     assert!(scripts.preinst.is_none());
     let maintainer = [("postinst", &scripts.postinst), ("prerm", &scripts.prerm), ("postrm", &scripts.postrm)];
-    let mut all: Vec<_> = maintainer.into_iter().map(|(name, text)| (name.to_owned(), text.clone())).collect();
-    for file in &rendered.files {
-        let content = bytes(&file.content);
-        if content.starts_with(b"#!/bin/sh") {
-            all.push((file.path.clone(), String::from_utf8(content).unwrap()));
+    let mut all: Vec<_> = maintainer.map(|(name, text)| (name.to_owned(), text.clone().unwrap())).into();
+    for file in files(rendered) {
+        if file.bytes.starts_with(b"#!/bin/sh") {
+            all.push((file.path, String::from_utf8(file.bytes).unwrap()));
         }
     }
     all
@@ -95,8 +113,8 @@ fn lay_out(rendered: &Rendered, root: &Path) {
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     };
-    for file in &rendered.files {
-        write(&file.path, &bytes(&file.content), file.mode);
+    for file in files(rendered) {
+        write(&file.path, &file.bytes, file.mode);
     }
     for program in ["/usr/bin/gunicorn", "/bin/kill", "/usr/libexec/guest-book/health-check"] {
         write(program, b"#!/bin/sh\n", 0o755);
@@ -121,7 +139,8 @@ fn systemd_accepts_the_units() {
     for rendered in both() {
         let root = tempfile::tempdir().unwrap();
         lay_out(&rendered, root.path());
-        let names = rendered.files.iter().filter_map(|file| file.path.strip_prefix("/usr/lib/systemd/system/"));
+        let files = files(&rendered);
+        let names = files.iter().filter_map(|file| file.path.strip_prefix("/usr/lib/systemd/system/"));
         let (drop_ins, units): (Vec<&str>, Vec<&str>) = names.partition(|name| name.contains('/'));
         assert!(units.len() >= 5 && !drop_ins.is_empty(), "{units:?} {drop_ins:?}");
         let mut verify = Command::new("systemd-analyze");
@@ -206,12 +225,12 @@ fn python_accepts_the_configuration_and_the_app() {
 #[test]
 fn the_changelog_is_compressed_as_policy_wants_it() {
     let [rendered, _] = both();
-    let file = rendered.files.iter().find(|file| file.path.ends_with("changelog.gz")).unwrap();
+    let file = files(&rendered).into_iter().find(|file| file.path.ends_with("changelog.gz")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("changelog.gz");
-    fs::write(&path, bytes(&file.content)).unwrap();
+    fs::write(&path, &file.bytes).unwrap();
     // RFC 1952: no flags (so no name), no time, and 2 for the slowest compression.
-    assert_eq!(bytes(&file.content)[3..9], [0, 0, 0, 0, 0, 2]);
+    assert_eq!(file.bytes[3..9], [0, 0, 0, 0, 0, 2]);
     let text = String::from_utf8(run("gzip", Command::new("gzip").arg("-dc").arg(&path)).stdout).unwrap();
     assert!(text.lines().all(|line| line.len() <= 80 && line == line.trim_end()), "{text}");
     let plain = folder.path().join("changelog");
@@ -245,10 +264,8 @@ fn the_copyright_file_is_machine_readable() {
 fn only_what_an_administrator_edits_is_a_conffile() {
     let [rendered, smaller] = both();
     for rendered in [&rendered, &smaller] {
-        let conffiles = rendered.files.iter().filter(|file| file.kind == FileKind::Conffile);
-        let conffiles: Vec<_> = conffiles.map(|file| file.path.as_str()).collect();
-        let in_etc = rendered.files.iter().map(|file| file.path.as_str()).filter(|path| path.starts_with("/etc/"));
-        assert_eq!(conffiles, in_etc.collect::<Vec<_>>());
+        let in_etc = files(rendered).into_iter().map(|file| file.path).filter(|path| path.starts_with("/etc/"));
+        assert_eq!(rendered.conffiles, in_etc.collect::<Vec<_>>());
     }
     assert_eq!(
         rendered.depends.to_string(),
@@ -256,8 +273,8 @@ fn only_what_an_administrator_edits_is_a_conffile() {
          python3, gunicorn, postgresql, python3-flask (>= 2), python3-psycopg2, curl"
     );
     assert!(!smaller.depends.to_string().contains("postgresql"));
-    assert!(!smaller.files.iter().any(|file| file.path.contains("database")));
-    assert!(rendered.files.iter().all(|file| !file.path.contains("__pycache__")));
+    assert!(!files(&smaller).iter().any(|file| file.path.contains("database")));
+    assert!(files(&rendered).iter().all(|file| !file.path.contains("__pycache__")));
 }
 
 #[test]

@@ -8,10 +8,9 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use stackdeb::apt::{
-    Archive, Client, Field, InstallStep, Keyring, Limits, Priority, Sources, Suite, Universe, install_plan, solve,
-    sources,
+    Archive, Client, Field, InstallStep, Keyring, Limits, Sources, Suite, Universe, install_plan, solve, sources,
 };
-use stackdeb::control::Relations;
+use stackdeb::control::{Priority, Relations};
 use stackdeb::system::cache::Cache;
 use stackdeb::system::epoch::Epoch;
 use stackdeb::system::progress::Reporter;

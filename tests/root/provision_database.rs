@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use libtest_mimic::Trial;
-use stackdeb::render::{Content, package_files};
 use tempfile::TempDir;
 
 pub fn trials() -> Vec<Trial> {
@@ -84,10 +83,7 @@ impl Drop for Server {
 /// The rendered script, with its migrations in `migrations`.
 fn write_script(server: &Server, migrations: &Path) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let rendered = package_files(&support::stack::stack(folder.path())).unwrap();
-    let file = rendered.files.iter().find(|file| file.path == "/usr/libexec/guest-book/provision-database").unwrap();
-    let Content::Bytes(script) = &file.content else { panic!("a template is rendered in memory") };
-    let script = String::from_utf8(script.clone()).unwrap();
+    let script = support::stack::rendered_file(folder.path(), "/usr/libexec/guest-book/provision-database");
     assert!(script.contains("'/usr/share/guest-book/migrations'"));
     let script = script.replace("/usr/share/guest-book/migrations", &migrations.display().to_string());
     // Where its own package puts the program; the user that the script runs as cannot look everywhere.

@@ -5,9 +5,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use stackdeb::control::{Architecture, Relations};
-use stackdeb::deb::{Control, Entry, Package, Payload, Scripts, Source};
-use stackdeb::stack::Compression;
+use stackdeb::control::{Architecture, Priority, Relations};
+use stackdeb::deb::{Compression, Content, Control, Entry, Package, Payload, Scripts};
 use stackdeb::system::epoch::Epoch;
 
 pub const COMPRESSIONS: [(Compression, &str); 4] =
@@ -38,8 +37,8 @@ pub fn relations(text: &str) -> Relations {
 /// A small package without a mistake.
 pub fn small() -> Package {
     let mut payload = Payload::default();
-    payload.add_file("/etc/sample/sample.conf", Source::Bytes(b"a = 1\n".to_vec()), 0o644).unwrap();
-    payload.add_file("/usr/share/sample/text", Source::Bytes(b"text\n".to_vec()), 0o644).unwrap();
+    payload.add_file("/etc/sample/sample.conf", Content::Bytes(b"a = 1\n".to_vec()), 0o644).unwrap();
+    payload.add_file("/usr/share/sample/text", Content::Bytes(b"text\n".to_vec()), 0o644).unwrap();
     payload.add_symlink("/usr/share/sample/link", "text").unwrap();
     Package {
         control: Control {
@@ -56,7 +55,7 @@ pub fn small() -> Package {
             replaces: relations("sample-data (<< 1)"),
             provides: relations("sample-api (= 2)"),
             section: "web".to_owned(),
-            priority: "optional".to_owned(),
+            priority: Priority::Optional,
             homepage: Some("https://example.org/".to_owned()),
             summary: "sample of a package, with ünïcode".to_owned(),
             description: "The first paragraph\ngoes on.\n\n * an item\n\nThe last.".to_owned(),
@@ -94,7 +93,7 @@ pub fn odd() -> Package {
     ];
     for (path, size, mode) in files {
         let content = (0..size).map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 20) as u8).collect();
-        payload.add_file(&path, Source::Bytes(content), mode).unwrap();
+        payload.add_file(&path, Content::Bytes(content), mode).unwrap();
     }
     payload.add_folder("/var/lib/sample/empty folder", 0o2750).unwrap();
     payload.add_folder(&format!("/var/lib/sample/{}", "f".repeat(120)), 0o1777).unwrap();
@@ -116,8 +115,8 @@ pub fn lay_out(payload: &Payload, root: &Path) {
         match entry {
             Entry::Folder { .. } => fs::create_dir(&place).unwrap(),
             Entry::Symlink { target } => symlink(target, &place).unwrap(),
-            Entry::File { source: Source::Bytes(bytes), .. } => fs::write(&place, bytes).unwrap(),
-            Entry::File { source: Source::File(file), .. } => drop(fs::copy(file, &place).unwrap()),
+            Entry::File { content: Content::Bytes(bytes), .. } => fs::write(&place, bytes).unwrap(),
+            Entry::File { content: Content::File(file), .. } => drop(fs::copy(file, &place).unwrap()),
         }
     }
     for (path, entry) in entries.iter().rev() {

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use stackdeb::render::{Content, package_files};
-use stackdeb::stack::{App, ChangelogEntry, Compression, Database, Health, Image, Package, Site, Stack};
+use stackdeb::control::Priority;
+use stackdeb::deb::{Compression, Content, Entry};
+use stackdeb::render::package_files;
+use stackdeb::stack::{App, ChangelogEntry, Database, Health, Image, Package, Site, Stack};
 use stackdeb::system::epoch::Epoch;
 
 /// The text of a licence of its own.
@@ -26,7 +28,7 @@ pub fn stack(folder: &Path) -> Stack {
             description: "A book.\n\nFor guests.".to_owned(),
             homepage: Some("https://example.org/a%20b".to_owned()),
             section: "web".to_owned(),
-            priority: "optional".to_owned(),
+            priority: Priority::Optional,
             copyright: vec!["2025 Jane Doe <jane@example.org>".to_owned(), "2026 John Doe".to_owned()],
             license: "Custom".to_owned(),
             license_text: Some(LICENSE.to_owned()),
@@ -64,9 +66,9 @@ pub fn stack(folder: &Path) -> Stack {
 /// A file of that stack's package, as text.
 pub fn rendered_file(folder: &Path, path: &str) -> String {
     let rendered = package_files(&stack(folder)).unwrap();
-    let file = rendered.files.into_iter().find(|file| file.path == path).unwrap_or_else(|| panic!("no {path}"));
-    match file.content {
-        Content::Bytes(bytes) => String::from_utf8(bytes).unwrap(),
-        Content::File(path) => std::fs::read_to_string(path).unwrap(),
+    match rendered.payload.get(path) {
+        Some(Entry::File { content: Content::Bytes(bytes), .. }) => String::from_utf8(bytes.clone()).unwrap(),
+        Some(Entry::File { content: Content::File(path), .. }) => std::fs::read_to_string(path).unwrap(),
+        other => panic!("{path} is {other:?}"),
     }
 }

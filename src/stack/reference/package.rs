@@ -1,6 +1,7 @@
 //! The reference of `[package]` and `[[changelog]]`.
 
 use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section, Words};
+use crate::control::Priority;
 use crate::stack::values::{license, text};
 
 /// A package version (deb-version(7)).
@@ -85,7 +86,7 @@ Where the project lives. The units name it in `Documentation=`; without it they 
             name: "priority",
             kind: Kind::Word(Words {
                 noun: "a priority",
-                known: || text::PRIORITIES.to_vec(),
+                known: || Priority::USABLE.map(Priority::as_str).to_vec(),
                 others: None,
             }),
             missing: Missing::Text("optional"),

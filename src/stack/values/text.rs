@@ -3,7 +3,8 @@
 use miette::Diagnostic;
 
 use super::host;
-use crate::stack::model::Compression;
+use crate::control::Priority;
+use crate::deb::Compression;
 use crate::stack::nearest::nearest;
 
 /// The sections of Debian's archive (Debian Policy 2.4).
@@ -66,9 +67,6 @@ pub const SECTIONS: &[&str] = &[
     "xfce",
     "zope",
 ];
-
-/// The priorities (Debian Policy 2.5).
-pub const PRIORITIES: &[&str] = &["required", "important", "standard", "optional"];
 
 /// How a package can be compressed.
 pub const COMPRESSIONS: &[&str] = &["xz", "zstd", "gzip", "none"];
@@ -178,8 +176,9 @@ pub fn section(text: &str) -> Result<String, TextError> {
 }
 
 /// A priority (Debian Policy 2.5).
-pub fn priority(text: &str) -> Result<String, TextError> {
-    one_of(text, "priority", PRIORITIES).map(str::to_owned)
+pub fn priority(text: &str) -> Result<Priority, TextError> {
+    let word = one_of(text, "priority", &Priority::USABLE.map(Priority::as_str))?;
+    Ok(Priority::USABLE.into_iter().find(|priority| priority.as_str() == word).unwrap_or(Priority::Optional))
 }
 
 /// A compression.

@@ -1,24 +1,24 @@
-//! A stack's package: what was rendered, the health check's program, and the control data come together.
+//! Puts a stack's package together: the rendered files and scripts, the health check's program, and the control data.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::elf::{self, ElfError};
-use super::{Control, Package, Payload, PayloadError, Scripts, Source};
 use crate::control::{Architecture, Relations};
-use crate::render::{self, Content, FileKind, RenderError};
+use crate::deb::elf::{self, ElfError};
+use crate::deb::{Content, Control, Package, PayloadError};
+use crate::render::{self, RenderError, Rendered};
 use crate::stack::Stack;
 use crate::system::epoch::Epoch;
 
 /// Why a stack's package cannot be put together.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum AssembleError {
-    /// A template or the app's code.
+    /// A template or a file of the app is wrong.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Render(#[from] RenderError),
-    /// Two contents for one path, or a path that cannot be.
+    /// A file of the project has the path of the health check's program.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Payload(#[from] PayloadError),
@@ -50,51 +50,23 @@ pub enum AssembleError {
 /// # Errors
 /// When a template, a file of the app or the program cannot be read or is not as it must be.
 pub fn assemble(stack: &Stack, health_check: &Path, epoch: Epoch) -> Result<Package, AssembleError> {
-    let rendered = render::package_files(stack)?;
+    let Rendered { mut payload, conffiles, scripts, depends, recommends } = render::package_files(stack)?;
     let path = || health_check.display().to_string();
     let program = fs::read(health_check).map_err(|source| AssembleError::HealthCheck { path: path(), source })?;
     let elf = |source| AssembleError::Elf { path: path(), source };
-    let libraries = elf::dependencies(&program).map_err(elf)?;
+    let mut needed = elf::dependencies(&program).map_err(elf)?;
     let program = elf::strip(&program).map_err(elf)?;
-
-    let mut payload = Payload::default();
-    let mut conffiles = Vec::new();
-    payload.add_file(&render::health_check_path(&stack.package.name), Source::Bytes(program), 0o755)?;
-    for file in rendered.files {
-        let source = match file.content {
-            Content::Bytes(bytes) => Source::Bytes(bytes),
-            Content::File(path) => Source::File(path),
-        };
-        payload.add_file(&file.path, source, file.mode)?;
-        if file.kind == FileKind::Conffile {
-            conffiles.push(file.path);
-        }
-    }
-    for folder in &rendered.folders {
-        payload.add_folder(folder, 0o755)?;
-    }
-    for link in &rendered.symlinks {
-        payload.add_symlink(&link.path, &link.target)?;
-    }
-
-    let mut depends = libraries.0;
-    for relation in
-        rendered.depends.0.into_iter().chain(stack.app.depends.0.clone()).chain(stack.package.depends.0.clone())
-    {
-        if !depends.contains(&relation) {
-            depends.push(relation);
+    payload.add_file(&render::health_check_path(&stack.package.name), Content::Bytes(program), 0o755)?;
+    for relation in depends.0 {
+        if !needed.0.contains(&relation) {
+            needed.0.push(relation);
         }
     }
     Ok(Package {
-        control: control(stack, Relations(depends), rendered.recommends),
+        control: control(stack, needed, recommends),
         payload,
         conffiles,
-        scripts: Scripts {
-            preinst: rendered.scripts.preinst,
-            postinst: Some(rendered.scripts.postinst),
-            prerm: Some(rendered.scripts.prerm),
-            postrm: Some(rendered.scripts.postrm),
-        },
+        scripts,
         triggers: None,
         compression: stack.package.compression,
         epoch,
@@ -117,7 +89,7 @@ fn control(stack: &Stack, depends: Relations, recommends: Relations) -> Control 
         replaces: Relations::default(),
         provides: Relations::default(),
         section: package.section.clone(),
-        priority: package.priority.clone(),
+        priority: package.priority,
         homepage: package.homepage.clone(),
         summary: package.summary.clone(),
         description: filled(&package.description),

@@ -1,0 +1,243 @@
+//! The pipeline of the image: [`Stack`] → package → root → file system → `image.img.gz` and its manifest. Everything is
+//! checked and built in a folder of its own inside the cache before the first file of `dist/` changes.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use miette::{IntoDiagnostic, WrapErr};
+
+use super::archive::Repository;
+use super::package;
+use crate::apt::{self, Archive, CloudInit, Record, Suite, install_plan, pool, solve};
+use crate::control::{PackageName, Priority, Relations};
+use crate::disk::ext4::{self, FileSystem, Identity};
+use crate::disk::gzip::{self, Compressed};
+use crate::disk::limits;
+use crate::disk::manifest::{self, Manifest};
+use crate::render::image::{ImageFacts, ImageFile, Moment, image_files};
+use crate::rootfs::{self, Sandbox, finish, packages};
+use crate::stack::Stack;
+use crate::system::cache::Cache;
+use crate::system::epoch::Epoch;
+use crate::system::output::OutputFile;
+use crate::system::progress::Reporter;
+use crate::system::tree::WorkFolder;
+use crate::system::userns;
+
+/// Whether the image has the stack's own package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StackPackage {
+    /// The package is installed.
+    Installed,
+    /// Only the packages that it depends on are installed: a clean machine, on which the package can be tried.
+    LeftOut,
+}
+
+/// An image that was built into the project's `dist` folder.
+pub struct BuiltImage {
+    /// The compressed image.
+    pub path: PathBuf,
+    /// Its manifest.
+    pub manifest: PathBuf,
+    /// Its sizes and digests, compressed and not.
+    pub sizes: Compressed,
+    /// How many packages are installed in it.
+    pub packages: usize,
+}
+
+/// Builds the package and the image of `stack` into the project's `dist` folder. It enters a user namespace first, so the
+/// process must still have a single thread.
+///
+/// # Errors
+/// When something in the project is wrong, a download fails or cannot be verified, a package's script fails, the image is
+/// too large for Linode, or the user interrupts. The files in `dist` then stay as they were.
+pub fn build(stack: &Stack, own: StackPackage, reporter: Reporter) -> miette::Result<BuiltImage> {
+    let suite = Suite::find(&stack.image.suite)?;
+    refuse_blind(suite)?;
+    userns::enter()?;
+
+    let cache = Cache::open()?;
+    let work = WorkFolder::create(&cache.work())?;
+    let package = package::build(stack, work.path())?;
+    let repository = Repository::for_image(suite, &stack.image, reporter)?;
+    let mut archive = repository.open(&cache)?;
+    archive.universe.add_local(&package.control, package.path.clone(), package.written.sha256, package.written.size)?;
+
+    let of_stack: Relations = match own {
+        StackPackage::LeftOut => package.depends.clone(),
+        StackPackage::Installed => stack.package.name.as_str().parse().into_diagnostic()?,
+    };
+    let asked = [machine_packages(stack, suite)?, of_stack];
+    let universe = &archive.universe;
+    let mut wanted = vec![universe.essential(), universe.of_priority(Priority::Required)];
+    wanted.extend(asked.iter().cloned());
+    let chosen = solve(universe, &wanted)?;
+    let files = pool::download(&cache, &repository.client, &chosen)?;
+    let epoch = Epoch::from_environment()?.unwrap_or_else(|| archive.date.max(package.epoch));
+
+    let build =
+        Build { stack, epoch, repository: &repository, chosen: &chosen, files: &files, work: work.path(), reporter };
+    let identity = build.identity();
+    let own = build.image_files(&identity)?;
+    let root = build.root(&asked, &own)?;
+    let raw = build.file_system(&root, &identity)?;
+    let (output, sizes) = compress(&raw, &stack.folder.join("dist").join(stack.image_file_name()), reporter)?;
+    let manifest = build.manifest(&archive, &identity, &sizes);
+    let path = output.path().to_owned();
+    package::publish(stack, &package)?;
+    output.commit()?;
+    manifest.write(&stack.manifest_path())?;
+    Ok(BuiltImage { path, manifest: stack.manifest_path(), sizes, packages: chosen.len() })
+}
+
+/// An image that never sees its user data has no key for its administrator.
+fn refuse_blind(suite: &Suite) -> miette::Result<()> {
+    match suite.cloud_init {
+        CloudInit::SeesLinode => Ok(()),
+        CloudInit::TooOld(version) => Err(miette::miette!(
+            help = "set [image] suite in stack.toml to `trixie`; the package itself installs on this suite as well",
+            "{} makes no image for Linode: its cloud-init {version} can't read Linode's metadata, which 23.3 and newer do",
+            suite.title()
+        )),
+    }
+}
+
+/// What the image holds beside the stack.
+fn machine_packages(stack: &Stack, suite: &Suite) -> miette::Result<Relations> {
+    let names = packages::MACHINE.iter().chain([&suite.kernel]).copied().collect::<Vec<_>>().join(", ");
+    let mut relations: Relations = names.parse().into_diagnostic()?;
+    relations.0.extend(stack.image.packages.0.iter().cloned());
+    Ok(relations)
+}
+
+fn manifest_package(record: &Record) -> manifest::Package {
+    manifest::Package {
+        name: record.name.clone(),
+        version: record.version.to_string(),
+        architecture: record.architecture.to_string(),
+        sha256: record.sha256,
+    }
+}
+
+/// All that the steps have in common.
+struct Build<'a> {
+    stack: &'a Stack,
+    epoch: Epoch,
+    repository: &'a Repository,
+    chosen: &'a [&'a Record],
+    /// The packages' files, in the order of `chosen`.
+    files: &'a [PathBuf],
+    work: &'a Path,
+    reporter: Reporter,
+}
+
+impl Build<'_> {
+    fn identity(&self) -> Identity {
+        let seconds = self.epoch.seconds().to_string();
+        let digests: Vec<String> = self.chosen.iter().map(|record| record.sha256.to_string()).collect();
+        let mut input = vec![self.stack.package.name.as_str(), self.stack.package.version.as_str(), &seconds];
+        input.extend(digests.iter().map(String::as_str));
+        Identity::of(&input)
+    }
+
+    fn image_files(&self, identity: &Identity) -> miette::Result<Vec<ImageFile>> {
+        let suite = self.repository.suite;
+        let facts = ImageFacts {
+            uuid: identity.uuid.clone(),
+            mirror: self.repository.sources.main.clone(),
+            security_mirror: self.repository.sources.security.clone(),
+            components: suite.components.join(" "),
+            keyring: suite.distribution.keyring_path().to_owned(),
+        };
+        Ok(image_files(self.stack, &facts)?)
+    }
+
+    /// The configured and finished root. `asked` are the packages that are wanted for their own sake.
+    fn root(&self, asked: &[Relations], own: &[ImageFile]) -> miette::Result<PathBuf> {
+        let root = self.work.join("root");
+        let (early, late): (Vec<&ImageFile>, Vec<&ImageFile>) =
+            own.iter().partition(|file| file.moment == Moment::BeforeConfiguring);
+        let plan = rootfs::Plan {
+            steps: self.steps()?,
+            automatic: self.automatic(asked),
+            files: early.iter().map(|file| (file.path.clone(), file.content.clone())).collect(),
+            debconf: String::new(),
+            epoch: self.epoch,
+        };
+        rootfs::build(&root, &plan, self.reporter)?;
+        let sandbox = Sandbox::new(&root).epoch(self.epoch);
+        let late: Vec<ImageFile> = late.into_iter().cloned().collect();
+        let _progress = self.reporter.spinner("finishing the root");
+        finish::finish(&root, &late, self.epoch, &|command| sandbox.run(command).map_err(Into::into))?;
+        Ok(root)
+    }
+
+    fn steps(&self) -> miette::Result<Vec<rootfs::Step>> {
+        let file = |record: &&Record| {
+            let index = self.chosen.iter().position(|chosen| chosen.name == record.name);
+            index.and_then(|index| self.files.get(index)).cloned()
+        };
+        let name = |record: &&Record| record.name.clone();
+        let step = |step: &apt::InstallStep| match step {
+            apt::InstallStep::Unpack(records) => rootfs::Step::Unpack(records.iter().filter_map(file).collect()),
+            apt::InstallStep::Configure(records) => rootfs::Step::Configure(records.iter().map(name).collect()),
+        };
+        Ok(install_plan(self.chosen)?.iter().map(step).collect())
+    }
+
+    /// What is there only because something else depends on it.
+    fn automatic(&self, asked: &[Relations]) -> Vec<PackageName> {
+        let asked: Vec<&PackageName> =
+            asked.iter().flat_map(|relations| &relations.0).flat_map(|one| &one.0).map(|one| &one.name).collect();
+        let needed = |record: &&&Record| record.essential || record.priority == Priority::Required;
+        let automatic = |record: &&&Record| !needed(record) && !asked.contains(&&record.name);
+        self.chosen.iter().filter(automatic).map(|record| record.name.clone()).collect()
+    }
+
+    fn manifest(&self, archive: &Archive, identity: &Identity, sizes: &Compressed) -> Manifest {
+        let releases = archive
+            .releases
+            .iter()
+            .map(|release| manifest::Release { suite: release.suite.clone(), date: release.date.to_rfc3339() });
+        Manifest::new(
+            &self.stack.package.name,
+            &self.stack.package.version,
+            self.repository.suite.name,
+            self.epoch,
+            &identity.uuid,
+            sizes,
+            releases.collect(),
+            self.chosen.iter().map(|record| manifest_package(record)).collect(),
+        )
+    }
+
+    fn file_system(&self, root: &Path, identity: &Identity) -> miette::Result<PathBuf> {
+        let progress = self.reporter.spinner("making the file system");
+        let image = self.work.join("image");
+        File::create(&image).into_diagnostic().wrap_err_with(|| format!("cannot make {}", image.display()))?;
+        let sandbox = Sandbox::new(root)
+            .read_only_root()
+            .bind_read_only(root, ext4::TREE)
+            .bind(&image, ext4::IMAGE)
+            .epoch(self.epoch);
+        let name: String = self.stack.package.name.as_str().chars().take(16).collect();
+        let label = name.as_str();
+        let file_system = FileSystem { label, identity, epoch: self.epoch, free_space: self.stack.image.free_space };
+        ext4::make(&file_system, &image, &|command| sandbox.run(command).map_err(Into::into))?;
+        drop(progress);
+        Ok(image)
+    }
+}
+
+/// Compresses the raw image into the file that will be called `path`, which is not named yet.
+fn compress(raw: &Path, path: &Path, reporter: Reporter) -> miette::Result<(OutputFile, Compressed)> {
+    let raw = File::open(raw).into_diagnostic()?;
+    let mut output = OutputFile::create(path)?;
+    let threads = thread::available_parallelism().into_diagnostic()?;
+    let compressed = gzip::compress(&raw, &mut output, threads, reporter)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot compress the image into {}", path.display()))?;
+    limits::check_compressed(compressed.compressed_bytes)?;
+    Ok((output, compressed))
+}

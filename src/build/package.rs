@@ -1,0 +1,90 @@
+//! The pipeline of the package: [`Stack`] → files and control data → `.deb`. Everything in the package has one time:
+//! `SOURCE_DATE_EPOCH`, else the time of the newest changelog entry, so that the same project gives the same bytes.
+
+use std::env;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use miette::{IntoDiagnostic, WrapErr};
+
+use super::assemble::assemble;
+use crate::control::{Relations, Stanza};
+use crate::deb::{self, Written};
+use crate::stack::Stack;
+use crate::system::epoch::Epoch;
+use crate::system::output::{OutputFile, write_symlink};
+
+/// A package that was written to a file.
+pub struct BuiltPackage {
+    /// The `.deb` file.
+    pub path: PathBuf,
+    /// Its digest and sizes.
+    pub written: Written,
+    /// Its control data, as it stands in the file.
+    pub control: Stanza,
+    /// The packages that it depends on.
+    pub depends: Relations,
+    /// The time of everything in it.
+    pub epoch: Epoch,
+}
+
+/// Builds the package of `stack` into the project's `dist` folder, with the link `NAME.deb` to it.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_into_dist(stack: &Stack) -> miette::Result<BuiltPackage> {
+    let built = build(stack, &stack.folder.join("dist"))?;
+    link(stack)?;
+    Ok(built)
+}
+
+/// Builds the package of `stack` into `folder`.
+///
+/// # Errors
+/// When a template, a file of the app or the control data is wrong, or the package cannot be written. An earlier package of
+/// the same name then stays as it was.
+pub fn build(stack: &Stack, folder: &Path) -> miette::Result<BuiltPackage> {
+    let epoch = package_epoch(stack)?;
+    let package = assemble(stack, &health_check()?, epoch)?;
+    let checked = package.check()?;
+    let path = folder.join(stack.deb_file_name());
+    let mut output = OutputFile::create(&path)?;
+    let written = deb::write(checked, &mut output)?;
+    output.commit()?;
+    let control = package.control.stanza(written.installed_size);
+    Ok(BuiltPackage { path, written, control, depends: package.control.depends, epoch })
+}
+
+/// Copies a package that was built in another folder to the project's `dist` folder, and makes the link `NAME.deb`.
+///
+/// # Errors
+/// When the copy cannot be written. An earlier package then stays as it was.
+pub fn publish(stack: &Stack, package: &BuiltPackage) -> miette::Result<()> {
+    let mut output = OutputFile::create(&stack.folder.join("dist").join(stack.deb_file_name()))?;
+    let mut file = File::open(&package.path).into_diagnostic()?;
+    io::copy(&mut file, &mut output)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot write {}", output.path().display()))?;
+    output.commit()?;
+    link(stack)
+}
+
+/// Makes the link `NAME.deb`, which names the package without its version.
+fn link(stack: &Stack) -> miette::Result<()> {
+    let link = stack.folder.join("dist").join(format!("{}.deb", stack.package.name));
+    Ok(write_symlink(&link, Path::new(&stack.deb_file_name()))?)
+}
+
+fn package_epoch(stack: &Stack) -> miette::Result<Epoch> {
+    let newest = stack.package.changelog.iter().map(|entry| entry.date).max();
+    let named = Epoch::from_environment()?;
+    named.or(newest).ok_or_else(|| miette::miette!("the changelog in stack.toml has no entry"))
+}
+
+/// The path of the program `health-check`: beside this program, or where stackdeb's own package installs it.
+fn health_check() -> miette::Result<PathBuf> {
+    let beside = env::current_exe().into_diagnostic()?.with_file_name("health-check");
+    let installed = PathBuf::from("/usr/libexec/stackdeb/health-check");
+    Ok(if !beside.exists() && installed.exists() { installed } else { beside })
+}
