@@ -16,7 +16,7 @@ use crate::disk::gzip::{self, Compressed};
 use crate::disk::limits;
 use crate::disk::manifest::{self, Manifest};
 use crate::render::image::{ImageFacts, ImageFile, Moment, image_files};
-use crate::rootfs::{self, Sandbox, finish, packages};
+use crate::rootfs::{self, DpkgStep, RootFile, Sandbox, finish, packages};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
@@ -80,7 +80,7 @@ pub fn build(stack: &Stack, own: StackPackage, reporter: Reporter) -> miette::Re
         Build { stack, epoch, repository: &repository, chosen: &chosen, files: &files, work: work.path(), reporter };
     let identity = build.identity();
     let own = build.image_files(&identity)?;
-    let root = build.root(&asked, &own)?;
+    let root = build.root(&asked, own)?;
     let raw = build.file_system(&root, &identity)?;
     let (output, sizes) = compress(&raw, &stack.folder.join("dist").join(stack.image_file_name()), reporter)?;
     let manifest = build.manifest(&archive, &identity, &sizes);
@@ -120,7 +120,11 @@ fn manifest_package(record: &Record) -> manifest::Package {
     }
 }
 
-/// All that the steps have in common.
+fn root_file(file: ImageFile) -> RootFile {
+    RootFile { path: file.path, mode: file.mode, content: file.content }
+}
+
+/// What all steps of one build need.
 struct Build<'a> {
     stack: &'a Stack,
     epoch: Epoch,
@@ -154,34 +158,38 @@ impl Build<'_> {
     }
 
     /// The configured and finished root. `asked` are the packages that are wanted for their own sake.
-    fn root(&self, asked: &[Relations], own: &[ImageFile]) -> miette::Result<PathBuf> {
+    fn root(&self, asked: &[Relations], own: Vec<ImageFile>) -> miette::Result<PathBuf> {
         let root = self.work.join("root");
-        let (early, late): (Vec<&ImageFile>, Vec<&ImageFile>) =
-            own.iter().partition(|file| file.moment == Moment::BeforeConfiguring);
+        let (early, late): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|file| file.moment == Moment::BeforeConfiguring);
         let plan = rootfs::Plan {
             steps: self.steps()?,
             automatic: self.automatic(asked),
-            files: early.iter().map(|file| (file.path.clone(), file.content.clone())).collect(),
+            base_passwd: self.file_of("base-passwd"),
+            files: early.into_iter().map(root_file).collect(),
             debconf: String::new(),
             epoch: self.epoch,
         };
         rootfs::build(&root, &plan, self.reporter)?;
         let sandbox = Sandbox::new(&root).epoch(self.epoch);
-        let late: Vec<ImageFile> = late.into_iter().cloned().collect();
+        let late: Vec<RootFile> = late.into_iter().map(root_file).collect();
         let _progress = self.reporter.spinner("finishing the root");
         finish::finish(&root, &late, self.epoch, &|command| sandbox.run(command).map_err(Into::into))?;
         Ok(root)
     }
 
-    fn steps(&self) -> miette::Result<Vec<rootfs::Step>> {
-        let file = |record: &&Record| {
-            let index = self.chosen.iter().position(|chosen| chosen.name == record.name);
-            index.and_then(|index| self.files.get(index)).cloned()
-        };
+    /// The downloaded `.deb` file of a chosen package.
+    fn file_of(&self, name: &str) -> Option<PathBuf> {
+        let mut pairs = self.chosen.iter().zip(self.files);
+        pairs.find(|(record, _)| record.name.as_str() == name).map(|(_, file)| file.clone())
+    }
+
+    fn steps(&self) -> miette::Result<Vec<DpkgStep>> {
+        let file = |record: &&Record| self.file_of(record.name.as_str());
         let name = |record: &&Record| record.name.clone();
         let step = |step: &apt::InstallStep| match step {
-            apt::InstallStep::Unpack(records) => rootfs::Step::Unpack(records.iter().filter_map(file).collect()),
-            apt::InstallStep::Configure(records) => rootfs::Step::Configure(records.iter().map(name).collect()),
+            apt::InstallStep::Unpack(records) => DpkgStep::Unpack(records.iter().filter_map(file).collect()),
+            apt::InstallStep::Configure(records) => DpkgStep::Configure(records.iter().map(name).collect()),
         };
         Ok(install_plan(self.chosen)?.iter().map(step).collect())
     }

@@ -1,4 +1,5 @@
-//! `stackdeb check`: what a manifest says and what would be built of it, or what is wrong with it. Nothing is written.
+//! `stackdeb check`: shows what `stack.toml` says and what would be built from it, or what is wrong with it. It writes no
+//! file.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ pub fn run(args: &CheckArgs) -> miette::Result<()> {
     let stack = stack::load(&args.folder)?;
     let text = if args.json { as_json(&stack)? } else { as_lines(&stack) };
     match io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever read the output has seen enough.
+        // The reader (such as `head`) has closed the pipe: it has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.into_diagnostic(),
     }
@@ -45,7 +46,7 @@ fn as_lines(stack: &Stack) -> String {
         ("package", format!("dist/{}", stack.deb_file_name())),
         ("image", format!("dist/{}", stack.image_file_name())),
         ("", format!("{}, host name {}, {} MiB free", image.suite, image.hostname, image.free_space >> 20)),
-        ("units", stack.units().join(" ")),
+        ("units", unit_names(stack).join(" ")),
         ("app", format!("{}, {workers}, {threads}", app.module)),
         ("depends", joined(&[app.depends.to_string(), package.depends.to_string()])),
         ("site", format!("port {}, {hosts}, bodies up to {}", site.port, site.max_body_size)),
@@ -53,6 +54,10 @@ fn as_lines(stack: &Stack) -> String {
         ("health", format!("{}, {} after boot and every {}", health.path, health.on_boot, health.interval)),
     ];
     lines.iter().map(|(what, text)| format!("{what:<10}{text}\n")).collect()
+}
+
+fn unit_names(stack: &Stack) -> Vec<String> {
+    stack.units().into_iter().map(|unit| unit.name).collect()
 }
 
 fn joined(fields: &[String]) -> String {
@@ -81,7 +86,7 @@ fn as_json(stack: &Stack) -> miette::Result<String> {
         "license": package.license,
         "package": stack.deb_file_name(),
         "image": stack.image_file_name(),
-        "units": stack.units(),
+        "units": unit_names(stack),
         "depends": { "package": package.depends.to_string(), "app": app.depends.to_string() },
         "app": { "folder": app.folder.display().to_string(), "module": app.module, "workers": app.workers, "threads": app.threads },
         "site": { "port": site.port, "server-names": site.server_names, "max-body-size": site.max_body_size },

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::limits::{self, LimitError};
+use crate::rootfs::RunInRoot;
 use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
 
@@ -70,13 +71,6 @@ impl Identity {
     }
 }
 
-/// What a runner's command said, or why it could not say it.
-pub type RunResult = Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;
-
-/// Runs a command of the target root where the tree is at [`TREE`] and the image at [`IMAGE`], with `SOURCE_DATE_EPOCH`
-/// set, and returns its standard output.
-pub type Run<'a> = &'a dyn Fn(&[&str]) -> RunResult;
-
 /// Why there is no file system.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Ext4Error {
@@ -119,7 +113,7 @@ pub enum Ext4Error {
 ///
 /// # Errors
 /// When a command fails, the file cannot be made, or it would be larger than Linode accepts.
-pub fn make(file_system: &FileSystem, image: &Path, run: Run) -> Result<u64, Ext4Error> {
+pub fn make(file_system: &FileSystem, image: &Path, run: RunInRoot) -> Result<u64, Ext4Error> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     if u64::from(file_system.epoch.seconds()) > now {
         return Err(Ext4Error::Future(file_system.epoch.to_rfc3339()));
@@ -196,6 +190,7 @@ impl Contents {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rootfs::CommandResult;
 
     #[test]
     fn an_identity_follows_from_the_input_alone() {
@@ -224,7 +219,7 @@ mod tests {
         let epoch = Epoch::from_seconds(1_700_000_000).unwrap();
         let identity = Identity::of(&["shop"]);
         let file_system = FileSystem { label: "shop", identity: &identity, epoch, free_space: 0 };
-        let run = |_: &[&str]| -> RunResult { Ok(b"f 7000000000 1 1\n".to_vec()) };
+        let run = |_: &[&str]| -> CommandResult { Ok(b"f 7000000000 1 1\n".to_vec()) };
         assert!(matches!(make(&file_system, &image, &run), Err(Ext4Error::Limit(LimitError::Raw { .. }))));
         assert!(!image.exists());
         let future = FileSystem { epoch: Epoch::from_seconds(i64::from(u32::MAX)).unwrap(), ..file_system };

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::stack::Stack;
+use crate::stack::{Stack, Unit, UnitStart};
 
 /// Every variable. What is absent is an empty text, and has a `has_…` beside it.
 #[derive(Debug, Serialize)]
@@ -53,6 +53,8 @@ pub(super) struct Context {
 
     /// The units that are enabled, in the order in which they start.
     units: Vec<String>,
+    /// The units that are never enabled, because another unit starts them.
+    triggered_units: Vec<String>,
 }
 
 /// A variable for the app.
@@ -79,9 +81,9 @@ impl Context {
         let database = stack.database.as_ref();
         let migrations = database.and_then(|database| database.migrations.as_ref());
         let environment = app.environment.iter().map(|(name, value)| Variable::new(name, value));
-        let mut units = vec![format!("{name}.socket")];
-        units.extend(database.map(|_| format!("{name}-database.service")));
-        units.extend([format!("{name}.service"), format!("{name}-health.timer")]);
+        let (enabled, triggered): (Vec<Unit>, Vec<Unit>) =
+            stack.units().into_iter().partition(|unit| unit.start == UnitStart::Boot);
+        let names = |units: Vec<Unit>| units.into_iter().map(|unit| unit.name).collect();
         Self {
             version: package.version.to_string(),
             maintainer: package.maintainer.clone(),
@@ -111,7 +113,8 @@ impl Context {
             health_url: format!("http://127.0.0.1:{}{}", site.port, health.path),
             has_host: site.host().is_some(),
             host: site.host().unwrap_or_default().to_owned(),
-            units,
+            units: names(enabled),
+            triggered_units: names(triggered),
             name,
         }
     }
@@ -162,6 +165,7 @@ impl Context {
             has_host: false,
             host: text(),
             units: Vec::new(),
+            triggered_units: Vec::new(),
         }
     }
 }

@@ -18,11 +18,11 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{Mode, umask};
 
+use super::file::RootFile;
 use super::filter::{Filter, PathRule};
 use super::sandbox::{Sandbox, SandboxError};
 use super::unpack::{UnpackError, unpack};
 use crate::control::PackageName;
-use crate::deb::Reader;
 use crate::system::epoch::Epoch;
 use crate::system::progress::Reporter;
 
@@ -38,7 +38,7 @@ const START_STOP_DAEMON_KEPT: &str = "usr/sbin/start-stop-daemon.REAL";
 
 /// What dpkg has to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum DpkgStep {
     /// To unpack these `.deb` files.
     Unpack(Vec<PathBuf>),
     /// To configure these packages, which are unpacked.
@@ -50,16 +50,19 @@ pub enum Step {
 pub struct Plan {
     /// The order. The first step unpacks the essential packages with all that they depend on, the second configures them;
     /// there dpkg is told to ignore that none of their dependencies is configured yet.
-    pub steps: Vec<Step>,
+    pub steps: Vec<DpkgStep>,
     /// What is installed only because other packages depend on it, so that `apt autoremove` may remove it one day.
     pub automatic: Vec<PackageName>,
-    /// Files that are there before the first package (apt's sources, for instance): path in the root, and content.
-    /// They belong to root and everybody may read them. What dpkg's configuration among them leaves out is left out from
-    /// the beginning.
-    pub files: Vec<(PathBuf, String)>,
+    /// The file of the package base-passwd, which is among those of the first step. dpkg unpacks it first, because its
+    /// preinst makes the users that the files and scripts of other packages name. `None` in a suite that has no such
+    /// package.
+    pub base_passwd: Option<PathBuf>,
+    /// Files that must be there before the first package, such as apt's sources. If dpkg's configuration is among them,
+    /// the paths that it excludes are not unpacked in the first place.
+    pub files: Vec<RootFile>,
     /// Answers to packages' questions, as debconf-set-selections(1) reads them.
     pub debconf: String,
-    /// The time that what the scripts make bears, as far as they heed it.
+    /// `SOURCE_DATE_EPOCH` for the maintainer scripts; some of them ignore it.
     pub epoch: Epoch,
 }
 
@@ -99,7 +102,7 @@ pub enum BuildError {
 /// # Errors
 /// When a package or a script fails, the disk is full, or the user interrupts. The root is then worth nothing.
 pub fn build(root: &Path, plan: &Plan, reporter: Reporter) -> Result<(), BuildError> {
-    let [Step::Unpack(essential), Step::Configure(_), rest @ ..] = plan.steps.as_slice() else {
+    let [DpkgStep::Unpack(essential), DpkgStep::Configure(_), rest @ ..] = plan.steps.as_slice() else {
         return Err(BuildError::NoEssential);
     };
     let _umask = Umask::standard();
@@ -117,7 +120,7 @@ pub fn build(root: &Path, plan: &Plan, reporter: Reporter) -> Result<(), BuildEr
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let dpkg = Dpkg { sandbox: &sandbox, pool: &pool };
     progress.describe("installing the essential packages");
-    dpkg.unpack(&passwd_first(essential)?, &["--force-depends"])?;
+    dpkg.unpack(&first_of(essential, plan.base_passwd.as_ref()), &["--force-depends"])?;
     dpkg.run(&["--configure", "--pending", "--force-depends"])?;
     tree.stop_daemons()?;
     if !plan.debconf.is_empty() {
@@ -125,11 +128,11 @@ pub fn build(root: &Path, plan: &Plan, reporter: Reporter) -> Result<(), BuildEr
     }
     for step in rest {
         match step {
-            Step::Unpack(packages) => {
+            DpkgStep::Unpack(packages) => {
                 progress.describe(&format!("unpacking {} packages", packages.len()));
                 dpkg.unpack(packages, &[])?;
             }
-            Step::Configure(names) => {
+            DpkgStep::Configure(names) => {
                 progress.describe(&format!("configuring {} packages", names.len()));
                 dpkg.configure(names)?;
             }
@@ -167,21 +170,16 @@ impl Drop for Umask {
 }
 
 /// The rules for paths in those of `files` that dpkg will read as its configuration.
-fn path_rules(files: &[(PathBuf, String)]) -> Vec<PathRule> {
-    let configuration = files.iter().filter(|(path, _)| path.parent() == Some(Path::new(DPKG_CONFIGURATION)));
-    configuration.flat_map(|(_, content)| PathRule::parse(content)).collect()
+fn path_rules(files: &[RootFile]) -> Vec<PathRule> {
+    let configuration = files.iter().filter(|file| file.path.parent() == Some(Path::new(DPKG_CONFIGURATION)));
+    configuration.flat_map(|file| PathRule::parse(&file.content)).collect()
 }
 
-/// base-passwd comes first: its preinst makes the users that other packages' scripts and files name.
-fn passwd_first(packages: &[PathBuf]) -> Result<Vec<PathBuf>, UnpackError> {
+/// `packages`, with `first` before all others; the order of the others stays.
+fn first_of(packages: &[PathBuf], first: Option<&PathBuf>) -> Vec<PathBuf> {
     let mut ordered = packages.to_vec();
-    for (index, package) in packages.iter().enumerate() {
-        if Reader::open(package)?.control()?.get("Package") == Some("base-passwd") {
-            ordered[..=index].rotate_right(1);
-            break;
-        }
-    }
-    Ok(ordered)
+    ordered.sort_by_key(|package| Some(package) != first);
+    ordered
 }
 
 /// The folders that packages lie in, and where the sandbox shows them.
@@ -190,10 +188,10 @@ struct Pool {
 }
 
 impl Pool {
-    fn of(steps: &[Step]) -> Self {
+    fn of(steps: &[DpkgStep]) -> Self {
         let mut folders = BTreeMap::new();
         for step in steps {
-            let Step::Unpack(packages) = step else { continue };
+            let DpkgStep::Unpack(packages) = step else { continue };
             for folder in packages.iter().filter_map(|package| package.parent()) {
                 let number = folders.len();
                 folders.entry(folder.to_owned()).or_insert_with(|| format!("/mnt/pool/{number}"));
@@ -258,8 +256,8 @@ impl Tree<'_> {
     fn prepare(&self, plan: &Plan) -> Result<(), BuildError> {
         self.write("var/lib/dpkg/status", "", 0o644)?;
         self.write(POLICY, "#!/bin/sh\n# No service starts while the image is being built.\nexit 101\n", 0o755)?;
-        for (path, content) in &plan.files {
-            self.write(&path.to_string_lossy(), content, 0o644)?;
+        for file in &plan.files {
+            self.write(&file.path.to_string_lossy(), &file.content, file.mode)?;
         }
         Ok(())
     }
@@ -310,5 +308,19 @@ impl Tree<'_> {
         let path = self.root.join(from);
         fs::rename(&path, self.root.join(to))
             .map_err(|source| BuildError::Write { path: path.display().to_string(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_passwd_is_unpacked_first_and_the_others_keep_their_order() {
+        let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let packages = paths(&["bash.deb", "base-files.deb", "base-passwd.deb", "apt.deb"]);
+        let expected = paths(&["base-passwd.deb", "bash.deb", "base-files.deb", "apt.deb"]);
+        assert_eq!(first_of(&packages, Some(&PathBuf::from("base-passwd.deb"))), expected);
+        assert_eq!(first_of(&packages, None), packages);
     }
 }

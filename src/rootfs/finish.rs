@@ -11,7 +11,7 @@ use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{UtimensatFlags, utimensat};
 use nix::sys::time::TimeSpec;
 
-use crate::render::image::ImageFile;
+use super::{RootFile, RunInRoot};
 use crate::system::epoch::Epoch;
 use crate::system::interrupt;
 use crate::system::tree::{self, TreeError};
@@ -109,23 +109,17 @@ pub enum FinishError {
     Enable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// What a command in the root said, or why it could not say it.
-pub type RunResult = Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;
-
-/// Runs a command inside the root, in the sandbox, and returns its standard output.
-pub type Run<'a> = &'a dyn Fn(&[&str]) -> RunResult;
-
 /// Finishes the tree `root`: puts all of `files` in place, removes what must not be copied, and takes times later than
 /// `epoch` back to it. (What packages ship is older: an epoch that is not makes their compiled Python files stale.)
 ///
 /// # Errors
 /// When a file cannot be written or removed, something is mounted in the root, `systemctl enable` fails in it, or the
 /// user interrupts. The root is then worth nothing.
-pub fn finish(root: &Path, files: &[ImageFile], epoch: Epoch, run: Run) -> Result<(), FinishError> {
+pub fn finish(root: &Path, files: &[RootFile], epoch: Epoch, run: RunInRoot) -> Result<(), FinishError> {
     let root = &root.canonicalize().map_err(|source| error(root, source))?;
     refuse_mounts(root)?;
     let has = |folder: &str| root.join(folder).is_dir();
-    let wanted = |file: &&ImageFile| match file.path.file_name().and_then(|name| name.to_str()) {
+    let wanted = |file: &&RootFile| match file.path.file_name().and_then(|name| name.to_str()) {
         Some(CERTIFICATE_UNIT | "first-boot-certificate") => has(CERTIFICATES),
         Some(CLUSTER_UNIT | "first-boot-cluster") => has(CLUSTERS),
         _ => true,
@@ -174,7 +168,7 @@ fn clamp_times(root: &Path, epoch: Epoch) -> Result<(), FinishError> {
 }
 
 /// Puts one file in place, whatever was there, but never through a symbolic link: it might lead out of the root.
-fn put(root: &Path, file: &ImageFile) -> Result<(), FinishError> {
+fn put(root: &Path, file: &RootFile) -> Result<(), FinishError> {
     let mut folder = root.to_owned();
     for part in file.path.parent().unwrap_or(Path::new("")).components() {
         let Component::Normal(part) = part else { return Err(error(&file.path, io::ErrorKind::InvalidInput.into())) };
@@ -267,7 +261,6 @@ fn error(path: &Path, source: io::Error) -> FinishError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::image::Moment;
     use std::cell::RefCell;
 
     fn tree(files: &[&str]) -> tempfile::TempDir {
@@ -280,8 +273,8 @@ mod tests {
         root
     }
 
-    fn image_file(path: &str) -> ImageFile {
-        ImageFile { path: path.into(), mode: 0o644, moment: Moment::Finishing, content: "x\n".into() }
+    fn root_file(path: &str) -> RootFile {
+        RootFile { path: path.into(), mode: 0o644, content: "x\n".into() }
     }
 
     #[test]
@@ -295,7 +288,7 @@ mod tests {
             commands.borrow_mut().push(command.join(" "));
             Ok(Vec::new())
         };
-        let files = [image_file("a/b/c"), image_file("x/first-boot-cluster.service")];
+        let files = [root_file("a/b/c"), root_file("x/first-boot-cluster.service")];
         finish(root.path(), &files, Epoch::from_seconds(1).unwrap(), &run).unwrap();
         for path in gone {
             assert!(!root.path().join(path).exists(), "{path} is still there");
@@ -318,7 +311,7 @@ mod tests {
         let (root, outside) = (tree(&["etc/machine-id"]), tempfile::tempdir().unwrap());
         symlink(outside.path(), root.path().join("boot")).unwrap();
         let epoch = Epoch::from_seconds(1).unwrap();
-        let result = finish(root.path(), &[image_file("boot/grub.cfg")], epoch, &|_| Ok(Vec::new()));
+        let result = finish(root.path(), &[root_file("boot/grub.cfg")], epoch, &|_| Ok(Vec::new()));
         assert!(matches!(result, Err(FinishError::File { .. })));
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
     }

@@ -1,16 +1,20 @@
-//! From `.deb` files to a configured root: the essential packages are unpacked by us, then the suite's own dpkg, in a
-//! sandbox, installs them and all the others. Verified packages and an order come in; a tree goes out that differs from
-//! what Debian's own tools make only in what a machine makes for itself. [`finish`] then takes out of it what no two
-//! machines may have in common, and what tells of the build.
+//! From `.deb` files to a configured root. This program unpacks the essential packages; then the suite's own dpkg, in a
+//! sandbox, installs them and all the others in the order that the caller gives. The result is what Debian's own tools
+//! make, except for what each machine makes for itself. [`finish`] then removes what two machines must not share (keys,
+//! identities) and the traces of the build.
 
 mod build;
+mod command;
+mod file;
 mod filter;
 pub mod finish;
 pub mod packages;
 pub mod sandbox;
 mod unpack;
 
-pub use build::{BuildError, Plan, Step, build};
+pub use build::{BuildError, DpkgStep, Plan, build};
+pub use command::{CommandResult, RunInRoot};
+pub use file::RootFile;
 pub use filter::PathRule;
 pub use sandbox::{Sandbox, SandboxError};
 pub use unpack::UnpackError;

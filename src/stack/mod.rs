@@ -7,11 +7,13 @@ mod outputs;
 mod problem;
 mod read;
 pub mod reference;
+mod units;
 mod values;
 
 pub use model::{App, ChangelogEntry, Database, Health, Image, Package, Site, Stack};
 pub use problem::{LoadError, Problem};
 pub use read::{FILE_NAME, load};
+pub use units::{Unit, UnitStart};
 pub use values::files::{FileError, migration_names};
 pub use values::name::{StackNameError, stack_name};
 pub use values::python::{PythonError, variable_name, variable_value};

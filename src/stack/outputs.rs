@@ -20,13 +20,4 @@ impl Stack {
         let Package { name, version, .. } = &self.package;
         self.folder.join("dist").join(format!("{name}-{}-linode.json", version.upstream()))
     }
-
-    /// The units that the package brings, in the order in which they start.
-    pub fn units(&self) -> Vec<String> {
-        let name = &self.package.name;
-        let database = self.database.as_ref().map(|_| format!("{name}-database.service"));
-        let others = [".socket", ".service", "-health.timer", "-health.service", "-health-alert.service"];
-        let others = others.map(|rest| format!("{name}{rest}"));
-        database.into_iter().chain(others).collect()
-    }
 }

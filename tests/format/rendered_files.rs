@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use stackdeb::deb::{Content, Entry};
 use stackdeb::render::{RenderError, Rendered, package_files};
-use stackdeb::stack::{Site, Stack};
+use stackdeb::stack::{Site, Stack, Unit, UnitStart};
 use tempfile::TempDir;
 
 use support::stack::{LICENSE, stack};
@@ -157,6 +157,52 @@ fn systemd_accepts_the_units() {
             assert!(output.status.success(), "{unit} is exposed:\n{said}");
         }
     }
+}
+
+#[test]
+fn the_list_of_units_is_what_the_package_installs() {
+    let folder = no_templates();
+    for stack in [stack(folder.path()), smaller_stack(folder.path())] {
+        let rendered = package_files(&stack).unwrap();
+        let path = |unit: &Unit| format!("/usr/lib/systemd/system/{}", unit.name);
+        let mut listed: Vec<String> = stack.units().iter().map(path).collect();
+        // An enabled unit has an [Install] section (systemd.unit(5)); the others must have none.
+        for unit in stack.units() {
+            let has_section = text_of(&rendered, &path(&unit)).contains("\n[Install]\n");
+            assert_eq!(has_section, unit.start == UnitStart::Boot, "{}", unit.name);
+        }
+        listed.sort();
+        let is_unit = |path: &str| Path::new(path).parent() == Some(Path::new("/usr/lib/systemd/system"));
+        let installed: Vec<String> =
+            files(&rendered).into_iter().map(|file| file.path).filter(|p| is_unit(p)).collect();
+        assert_eq!(listed, installed);
+    }
+}
+
+/// Every ordering between two units of the package, as it stands in their `After=` and `Before=`, is also the order of
+/// the list.
+#[test]
+fn the_list_of_units_is_in_the_order_of_their_start() {
+    let folder = no_templates();
+    for stack in [stack(folder.path()), smaller_stack(folder.path())] {
+        let rendered = package_files(&stack).unwrap();
+        let names: Vec<String> = stack.units().into_iter().map(|unit| unit.name).collect();
+        let place = |name: &str| names.iter().position(|listed| listed == name);
+        let mut compared = 0;
+        for (here, name) in names.iter().enumerate() {
+            let text = text_of(&rendered, &format!("/usr/lib/systemd/system/{name}"));
+            for line in text.lines() {
+                let Some((key @ ("After" | "Before"), others)) = line.split_once('=') else { continue };
+                for other in others.split_whitespace().filter_map(place) {
+                    assert_eq!(other < here, key == "After", "{name} has {line}, and the list is {names:?}");
+                    compared += 1;
+                }
+            }
+        }
+        assert!(compared >= 2, "{names:?}");
+    }
+    // A socket is started before any service of the boot: sockets.target is part of basic.target (bootup(7)).
+    assert_eq!(stack(folder.path()).units()[0].name, "guest-book.socket");
 }
 
 #[test]

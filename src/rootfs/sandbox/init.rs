@@ -20,7 +20,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{self, ForkResult, Pid};
 
 use super::spec::{ARGUMENT, SETUP_FAILED, SETUP_STATUS, Spec};
-use super::step::{SetupError, Step};
+use super::step::{SetupError, SetupStep};
 use super::{limits, mounts};
 
 /// More than any spec has; a length beyond it is no message of ours.

@@ -7,7 +7,7 @@ use std::io;
 use nix::errno::Errno;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 
-use super::step::{SetupError, Step};
+use super::step::{SetupError, SetupStep};
 
 /// The capabilities that maintainer scripts use (capabilities(7), numbers of linux/capability.h): ownership and
 /// permissions of files, other users, chroot. Not among them: devices, mounts, modules, the clock, raw disks.

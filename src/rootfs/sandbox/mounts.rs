@@ -14,7 +14,7 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{chdir, pivot_root};
 
 use super::spec::{Access, Bind, Spec};
-use super::step::{SetupError, Step};
+use super::step::{SetupError, SetupStep};
 
 /// The device nodes (name, major and minor number), as in the kernel's devices.txt.
 const NODES: [(&str, u64, u64); 6] =

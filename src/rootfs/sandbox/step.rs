@@ -12,11 +12,11 @@ pub(super) struct SetupError {
 }
 
 /// Gives an error the step that it belongs to.
-pub(super) trait Step<T> {
+pub(super) trait SetupStep<T> {
     fn step(self, action: impl Into<String>) -> Result<T, SetupError>;
 }
 
-impl<T, E: Into<io::Error>> Step<T> for Result<T, E> {
+impl<T, E: Into<io::Error>> SetupStep<T> for Result<T, E> {
     fn step(self, action: impl Into<String>) -> Result<T, SetupError> {
         self.map_err(|error| SetupError { action: action.into(), source: error.into() })
     }

@@ -1,0 +1,36 @@
+//! The one list of a stack's systemd units: what they are called, and in which order they start.
+
+use super::Stack;
+
+/// A unit that the package installs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// Its name with the suffix: `stack.socket`.
+    pub name: String,
+    /// What starts it.
+    pub start: UnitStart,
+}
+
+/// What starts a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnitStart {
+    /// The boot: the unit is enabled on the first installation.
+    Boot,
+    /// Another unit of the stack; it is never enabled.
+    OtherUnit,
+}
+
+impl Stack {
+    /// The units, in the order in which they start. The socket is the first: from then on, requests wait instead of
+    /// failing. The database is ready before the app; the timer and what it starts come last.
+    pub fn units(&self) -> Vec<Unit> {
+        let database = self.database.as_ref().map(|_| ("-database.service", UnitStart::Boot));
+        let all = [(".socket", UnitStart::Boot)].into_iter().chain(database).chain([
+            (".service", UnitStart::Boot),
+            ("-health.timer", UnitStart::Boot),
+            ("-health.service", UnitStart::OtherUnit),
+            ("-health-alert.service", UnitStart::OtherUnit),
+        ]);
+        all.map(|(suffix, start)| Unit { name: format!("{}{suffix}", self.package.name), start }).collect()
+    }
+}
