@@ -19,7 +19,7 @@ const BUFFER: usize = 256 * 1024;
 
 /// The compression of an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
+pub enum IndexCompression {
     Xz,
     Gzip,
     Plain,
@@ -65,7 +65,7 @@ pub enum IndexError {
     Interrupted(#[from] interrupt::Interrupted),
 }
 
-impl Compression {
+impl IndexCompression {
     const ALL: [Self; 3] = [Self::Xz, Self::Gzip, Self::Plain];
 
     fn suffix(self) -> &'static str {
@@ -79,8 +79,8 @@ impl Compression {
 
 /// Finds the smallest form of a component's index that the Release file lists. Returns its path below the suite's
 /// folder, its size and hash, and its compression.
-pub fn find(release: &Release, component: &str, architecture: &str) -> Option<(String, ReleaseFile, Compression)> {
-    Compression::ALL.into_iter().find_map(|compression| {
+pub fn find(release: &Release, component: &str, architecture: &str) -> Option<(String, ReleaseFile, IndexCompression)> {
+    IndexCompression::ALL.into_iter().find_map(|compression| {
         let path = format!("{component}/binary-{architecture}/Packages{}", compression.suffix());
         release.file(&path).map(|file| (path, file, compression))
     })
@@ -90,13 +90,13 @@ pub fn find(release: &Release, component: &str, architecture: &str) -> Option<(S
 ///
 /// # Errors
 /// When the file cannot be read or decompressed, or a stanza does not describe a package.
-pub fn read(path: &Path, compression: Compression, base: &Arc<str>) -> Result<Vec<Record>, IndexError> {
+pub fn read(path: &Path, compression: IndexCompression, base: &Arc<str>) -> Result<Vec<Record>, IndexError> {
     let fail = |source| IndexError::Read { path: path.display().to_string(), source };
     let file = BufReader::with_capacity(BUFFER, File::open(path).map_err(fail)?);
     match compression {
-        Compression::Xz => parse(BufReader::with_capacity(BUFFER, XzDecoder::new_multi_decoder(file)), path, base),
-        Compression::Gzip => parse(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)), path, base),
-        Compression::Plain => parse(file, path, base),
+        IndexCompression::Xz => parse(BufReader::with_capacity(BUFFER, XzDecoder::new_multi_decoder(file)), path, base),
+        IndexCompression::Gzip => parse(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)), path, base),
+        IndexCompression::Plain => parse(file, path, base),
     }
 }
 

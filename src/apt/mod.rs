@@ -100,7 +100,11 @@ impl Pocket {
     }
 
     /// Returns a download into `cache` for the index of each component, with the index's compression.
-    fn indices(&self, components: &[&str], cache: &Cache) -> Result<Vec<(Download, index::Compression)>, IndexError> {
+    fn indices(
+        &self,
+        components: &[&str],
+        cache: &Cache,
+    ) -> Result<Vec<(Download, index::IndexCompression)>, IndexError> {
         let folder = format!("{}/dists/{}", self.base, self.suite);
         let architectures: &[&str] = if self.release.separate_all { &["amd64", "all"] } else { &["amd64"] };
         let mut found = Vec::new();

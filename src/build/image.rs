@@ -111,8 +111,8 @@ fn machine_packages(stack: &Stack, suite: &Suite) -> miette::Result<Relations> {
     Ok(relations)
 }
 
-fn manifest_package(record: &Record) -> manifest::Package {
-    manifest::Package {
+fn installed_package(record: &Record) -> manifest::InstalledPackage {
+    manifest::InstalledPackage {
         name: record.name.clone(),
         version: record.version.to_string(),
         architecture: record.architecture.to_string(),
@@ -216,7 +216,7 @@ impl Build<'_> {
             &identity.uuid,
             sizes,
             releases.collect(),
-            self.chosen.iter().map(|record| manifest_package(record)).collect(),
+            self.chosen.iter().map(|record| installed_package(record)).collect(),
         )
     }
 

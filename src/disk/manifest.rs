@@ -28,7 +28,7 @@ pub struct Manifest {
     file_system: FileSystem,
     raw: Size,
     compressed: Size,
-    packages: Vec<Package>,
+    packages: Vec<InstalledPackage>,
 }
 
 /// A Release file that the packages come from.
@@ -42,7 +42,7 @@ pub struct Release {
 
 /// An installed package.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Package {
+pub struct InstalledPackage {
     /// Its name.
     pub name: PackageName,
     /// Its version, as in its control data.
@@ -77,7 +77,7 @@ impl Manifest {
         uuid: &str,
         image: &Compressed,
         mut releases: Vec<Release>,
-        mut packages: Vec<Package>,
+        mut packages: Vec<InstalledPackage>,
     ) -> Self {
         releases.sort();
         packages.sort();
@@ -111,8 +111,8 @@ impl Manifest {
 mod tests {
     use super::*;
 
-    fn package(name: &str) -> Package {
-        Package {
+    fn package(name: &str) -> InstalledPackage {
+        InstalledPackage {
             name: name.parse().unwrap(),
             version: "1:2.0-1".into(),
             architecture: "amd64".into(),
@@ -120,7 +120,7 @@ mod tests {
         }
     }
 
-    fn manifest(packages: Vec<Package>) -> serde_json::Value {
+    fn manifest(packages: Vec<InstalledPackage>) -> serde_json::Value {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("image.json");
         let digest = Sha256::of(b"abc");

@@ -63,7 +63,7 @@ struct Variables<'a> {
 }
 
 /// A template, and what is made of it.
-struct Source {
+struct ImageTemplate {
     /// Where it lies in `image/`, which is also where its file goes.
     path: &'static str,
     template: Template,
@@ -73,58 +73,58 @@ struct Source {
     places: &'static [&'static str],
 }
 
-const fn file(path: &'static str, template: Template) -> Source {
-    Source { path, template, mode: 0o644, moment: Moment::Finishing, places: &[] }
+const fn file(path: &'static str, template: Template) -> ImageTemplate {
+    ImageTemplate { path, template, mode: 0o644, moment: Moment::Finishing, places: &[] }
 }
 
-const fn script(path: &'static str, template: Template) -> Source {
-    Source { mode: 0o755, ..file(path, template) }
+const fn script(path: &'static str, template: Template) -> ImageTemplate {
+    ImageTemplate { mode: 0o755, ..file(path, template) }
 }
 
-const fn early(path: &'static str, template: Template) -> Source {
-    Source { moment: Moment::BeforeConfiguring, ..file(path, template) }
+const fn early(path: &'static str, template: Template) -> ImageTemplate {
+    ImageTemplate { moment: Moment::BeforeConfiguring, ..file(path, template) }
 }
 
-macro_rules! source {
+macro_rules! image_template {
     ($kind:ident, $path:literal) => {
         $kind($path, template!("image/", $path))
     };
 }
 
-const SOURCES: &[Source] = &[
+const TEMPLATES: &[ImageTemplate] = &[
     // The hook of initramfs-tools takes the root's checker from it.
-    source!(early, "etc/fstab"),
-    source!(early, "etc/initramfs-tools/conf.d/image"),
-    source!(early, "etc/initramfs-tools/modules"),
-    source!(early, "etc/kernel-img.conf"),
-    source!(early, "etc/dpkg/dpkg.cfg.d/stackdeb"),
-    source!(early, "etc/postgresql-common/createcluster.d/image-build.conf"),
+    image_template!(early, "etc/fstab"),
+    image_template!(early, "etc/initramfs-tools/conf.d/image"),
+    image_template!(early, "etc/initramfs-tools/modules"),
+    image_template!(early, "etc/kernel-img.conf"),
+    image_template!(early, "etc/dpkg/dpkg.cfg.d/stackdeb"),
+    image_template!(early, "etc/postgresql-common/createcluster.d/image-build.conf"),
     // openssh-server makes the host keys that the configuration names.
-    source!(early, "etc/ssh/sshd_config.d/10-image.conf"),
-    source!(file, "boot/grub/grub.cfg"),
-    source!(file, "etc/apt/sources.list.d/distribution.sources"),
-    source!(file, "etc/cloud/cloud.cfg.d/90-image.cfg"),
-    source!(file, "etc/hostname"),
-    source!(file, "etc/hosts"),
-    source!(file, "etc/locale.conf"),
-    source!(file, "etc/systemd/network/75-further-cards.network"),
-    source!(file, "etc/systemd/network/80-ethernet.network"),
-    source!(file, "etc/systemd/resolved.conf.d/10-image.conf"),
-    Source {
+    image_template!(early, "etc/ssh/sshd_config.d/10-image.conf"),
+    image_template!(file, "boot/grub/grub.cfg"),
+    image_template!(file, "etc/apt/sources.list.d/distribution.sources"),
+    image_template!(file, "etc/cloud/cloud.cfg.d/90-image.cfg"),
+    image_template!(file, "etc/hostname"),
+    image_template!(file, "etc/hosts"),
+    image_template!(file, "etc/locale.conf"),
+    image_template!(file, "etc/systemd/network/75-further-cards.network"),
+    image_template!(file, "etc/systemd/network/80-ethernet.network"),
+    image_template!(file, "etc/systemd/resolved.conf.d/10-image.conf"),
+    ImageTemplate {
         places: &[
             "etc/systemd/system/NAME.service.d/10-image.conf",
             "etc/systemd/system/NAME-database.service.d/10-image.conf",
         ],
-        ..source!(file, "etc/systemd/system/app-after-cloud-init.conf")
+        ..image_template!(file, "etc/systemd/system/app-after-cloud-init.conf")
     },
-    source!(file, "etc/systemd/system/dev-swap\\x2ddisk.swap"),
-    source!(file, "etc/systemd/system/first-boot-certificate.service"),
-    source!(file, "etc/systemd/system/first-boot-cluster.service"),
-    source!(file, "etc/systemd/system/sshd-keygen.service"),
-    source!(file, "etc/udev/rules.d/90-swap.rules"),
-    source!(script, "usr/local/lib/systemd/system-generators/image-boot-order"),
-    source!(script, "usr/local/libexec/first-boot-certificate"),
-    source!(script, "usr/local/libexec/first-boot-cluster"),
+    image_template!(file, "etc/systemd/system/dev-swap\\x2ddisk.swap"),
+    image_template!(file, "etc/systemd/system/first-boot-certificate.service"),
+    image_template!(file, "etc/systemd/system/first-boot-cluster.service"),
+    image_template!(file, "etc/systemd/system/sshd-keygen.service"),
+    image_template!(file, "etc/udev/rules.d/90-swap.rules"),
+    image_template!(script, "usr/local/lib/systemd/system-generators/image-boot-order"),
+    image_template!(script, "usr/local/libexec/first-boot-certificate"),
+    image_template!(script, "usr/local/libexec/first-boot-cluster"),
 ];
 
 /// Renders all of the image's files, in the order of their paths.
@@ -145,7 +145,7 @@ pub fn image_files(stack: &Stack, facts: &ImageFacts) -> Result<Vec<ImageFile>, 
     };
     let templates = Templates::of_project(&stack.folder, &variables)?;
     let mut files = Vec::new();
-    for source in SOURCES {
+    for source in TEMPLATES {
         let content = templates.render(source.template)?;
         let places = if source.places.is_empty() { &[source.path] } else { source.places };
         files.extend(places.iter().map(|place| ImageFile {
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
     use crate::control::{Priority, Relations, Version};
     use crate::deb::Compression;
-    use crate::stack::{App, ChangelogEntry, Health, Image, Package, Site};
+    use crate::stack::{App, ChangelogEntry, Health, Image, PackageInfo, Site};
     use crate::system::epoch::Epoch;
 
     fn stack(folder: &Path) -> Stack {
@@ -176,7 +176,7 @@ mod tests {
         let none = Relations::default();
         Stack {
             folder: folder.to_owned(),
-            package: Package {
+            package: PackageInfo {
                 name: "shop".parse().unwrap(),
                 version: version.clone(),
                 maintainer: "Jane Doe <jane@example.org>".into(),

@@ -10,7 +10,7 @@ pub mod reference;
 mod units;
 mod values;
 
-pub use model::{App, ChangelogEntry, Database, Health, Image, Package, Site, Stack};
+pub use model::{App, ChangelogEntry, Database, Health, Image, PackageInfo, Site, Stack};
 pub use problem::{LoadError, Problem};
 pub use read::{FILE_NAME, load};
 pub use units::{Unit, UnitStart};

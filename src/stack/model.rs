@@ -12,7 +12,7 @@ pub struct Stack {
     /// The folder that holds `stack.toml`: other paths in it are relative to this one.
     pub folder: PathBuf,
     /// What the package says of itself.
-    pub package: Package,
+    pub package: PackageInfo,
     /// The web application.
     pub app: App,
     /// The nginx site.
@@ -25,9 +25,9 @@ pub struct Stack {
     pub image: Image,
 }
 
-/// The package's control data.
+/// What the package says about itself: the source of its control data, copyright file and changelog.
 #[derive(Debug, Clone)]
-pub struct Package {
+pub struct PackageInfo {
     /// Also the name of the units, the system user, the role, and the folders under `/etc`, `/run` and `/var/log`.
     pub name: PackageName,
     /// The version; equal to the newest changelog entry's.

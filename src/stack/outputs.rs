@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Package, Stack};
+use super::{PackageInfo, Stack};
 
 impl Stack {
     /// The package's file name (Debian Policy 5.6.12 leaves the epoch out of it).
@@ -17,7 +17,7 @@ impl Stack {
 
     /// The path of the image's manifest, in the project's `dist` folder.
     pub fn manifest_path(&self) -> PathBuf {
-        let Package { name, version, .. } = &self.package;
+        let PackageInfo { name, version, .. } = &self.package;
         self.folder.join("dist").join(format!("{name}-{}-linode.json", version.upstream()))
     }
 }

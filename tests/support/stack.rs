@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use stackdeb::control::Priority;
 use stackdeb::deb::{Compression, Content, Entry};
 use stackdeb::render::package_files;
-use stackdeb::stack::{App, ChangelogEntry, Database, Health, Image, Package, Site, Stack};
+use stackdeb::stack::{App, ChangelogEntry, Database, Health, Image, PackageInfo, Site, Stack};
 use stackdeb::system::epoch::Epoch;
 
 /// The text of a licence of its own.
@@ -20,7 +20,7 @@ pub fn stack(folder: &Path) -> Stack {
     };
     Stack {
         folder: folder.to_owned(),
-        package: Package {
+        package: PackageInfo {
             name: "guest-book".parse().unwrap(),
             version: "1.0.0".parse().unwrap(),
             maintainer: "Jane Doe <jane@example.org>".to_owned(),

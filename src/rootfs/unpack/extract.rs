@@ -33,11 +33,11 @@ pub(super) type Folders = BTreeMap<(PathBuf, usize), Folder>;
 
 /// Unpacks one package, the one at `index` in the list, and returns the folders that have yet to be finished.
 pub(super) fn extract(package: &Path, index: usize, root: &File, filter: &Filter) -> Result<Folders, UnpackError> {
-    Package { root, filter, index, last: None, folders: Folders::new() }.unpack(package)
+    Extraction { root, filter, index, last: None, folders: Folders::new() }.unpack(package)
 }
 
-/// One package on its way into the root.
-struct Package<'a> {
+/// The state while one package is unpacked.
+struct Extraction<'a> {
     root: &'a File,
     filter: &'a Filter,
     index: usize,
@@ -46,7 +46,7 @@ struct Package<'a> {
     folders: Folders,
 }
 
-impl Package<'_> {
+impl Extraction<'_> {
     fn unpack(mut self, package: &Path) -> Result<Folders, UnpackError> {
         let mut archive = Reader::open(package)?.data()?;
         let error = |entry: &Path, source| UnpackError::Entry {

@@ -7,7 +7,7 @@ use miette::Diagnostic;
 use super::changelog::Changelog;
 use super::table::{Item, Table};
 use crate::control::{PackageName, Version};
-use crate::stack::model::{ChangelogEntry, Database, Health, Package};
+use crate::stack::model::{ChangelogEntry, Database, Health, PackageInfo};
 use crate::stack::values::{description, files, license, name, text};
 
 /// What can be wrong between values.
@@ -22,7 +22,7 @@ enum PackageError {
 }
 
 /// Reads the table; `None` where a problem has been noted.
-pub(super) fn read(mut table: Table<'_>, changelog: Changelog, folder: &Path) -> Option<Package> {
+pub(super) fn read(mut table: Table<'_>, changelog: Changelog, folder: &Path) -> Option<PackageInfo> {
     let name = table.required_text("name", name::stack_name);
     let version = read_version(&mut table, &changelog);
     let maintainer = table.required_text("maintainer", text::maintainer);
@@ -41,7 +41,7 @@ pub(super) fn read(mut table: Table<'_>, changelog: Changelog, folder: &Path) ->
     let (license, license_text) = license?;
     let maintainer = maintainer?;
     let copyright = copyright.unwrap_or_else(|| default_copyright(&changelog.entries, &maintainer));
-    Some(Package {
+    Some(PackageInfo {
         name: name?,
         version: version?,
         maintainer,
@@ -104,7 +104,7 @@ fn read_license(table: &mut Table<'_>, folder: &Path) -> Option<(String, String)
 }
 
 /// What the description says when the manifest says nothing (Debian Policy 3.4.2).
-pub(super) fn default_description(package: &Package, database: Option<&Database>, health: &Health) -> String {
+pub(super) fn default_description(package: &PackageInfo, database: Option<&Database>, health: &Health) -> String {
     let name = &package.name;
     let database = if database.is_some() { " with a PostgreSQL database of its own" } else { "" };
     let interval = &health.interval;
