@@ -62,7 +62,8 @@ pub fn health_check_path(name: &PackageName) -> String {
 /// When a template has a mistake or uses an unknown variable, when a file of the app or of an own template can't be read,
 /// and when a link in the app's folder leads out of it.
 pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
-    let templates = Templates::of_project(&stack.folder, &Context::of(stack))?;
+    let mut templates = Templates::of_project(&stack.folder, &Context::of(stack))?;
+    templates.add_part(template!("debian/purge-database"))?;
     let name = &stack.package.name;
 
     let mut payload = Payload::default();

@@ -80,26 +80,42 @@ impl Templates {
     /// # Errors
     /// As [`Templates::render`].
     pub(super) fn render_own(&self, name: &str) -> Result<Option<String>, RenderError> {
+        self.read_own(name)?.map(|text| self.render_text(name, &text)).transpose()
+    }
+
+    fn read_own(&self, name: &str) -> Result<Option<String>, RenderError> {
         let path = self.folder.join(name);
         match fs::read_to_string(&path) {
-            Ok(text) => self.render_text(name, &text).map(Some),
+            Ok(text) => Ok(Some(text)),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
             Err(source) => Err(RenderError::Unreadable { path: path.display().to_string(), source }),
         }
     }
 
+    /// Makes a template usable in others, as `{{> NAME}}`: NAME is its file name without the folder. The project's own
+    /// takes its place, as in [`Templates::render`].
+    ///
+    /// # Errors
+    /// When the project's own can't be read, or the template has a mistake.
+    pub(super) fn add_part(&mut self, template: Template) -> Result<(), RenderError> {
+        let own = self.read_own(template.name)?;
+        let parsed = parse(template.name, own.as_deref().unwrap_or(template.text))?;
+        let part = template.name.rsplit('/').next().unwrap_or(template.name);
+        self.engine.register_template(part, parsed);
+        Ok(())
+    }
+
     fn render_text(&self, name: &str, text: &str) -> Result<String, RenderError> {
-        let parsed = handlebars::Template::compile_with_name(text, name.to_owned()).map_err(|error| {
-            let (line, _) = error.pos().unwrap_or((1, 1));
-            RenderError::Syntax { template: name.to_owned(), line, reason: error.reason().to_string() }
-        })?;
+        let parsed = parse(name, text)?;
         let mut engine = self.engine.clone();
         engine.register_template(name, parsed);
         engine.render_with_context(name, &self.data).map_err(|error| self.explain(name, &error))
     }
 
     fn explain(&self, name: &str, error: &handlebars::RenderError) -> RenderError {
-        let (template, line) = (name.to_owned(), error.line_no.unwrap_or(1));
+        // A part has its own name and lines.
+        let template = error.template_name.clone().unwrap_or_else(|| name.to_owned());
+        let line = error.line_no.unwrap_or(1);
         let variable = match error.reason() {
             RenderErrorReason::MissingVariable(Some(path)) => format!("`{path}`"),
             RenderErrorReason::ParamNotFoundForName(helper, _) => format!("what follows `{helper}`"),
@@ -108,6 +124,13 @@ impl Templates {
         };
         RenderError::UnknownVariable { template, line, variable, known: self.known.clone() }
     }
+}
+
+fn parse(name: &str, text: &str) -> Result<handlebars::Template, RenderError> {
+    handlebars::Template::compile_with_name(text, name.to_owned()).map_err(|error| {
+        let (line, _) = error.pos().unwrap_or((1, 1));
+        RenderError::Syntax { template: name.to_owned(), line, reason: error.reason().to_string() }
+    })
 }
 
 /// `{{#if}}` and `{{#unless}}`. The engine's own take a variable that does not exist for a false one, also in strict mode,
@@ -209,6 +232,30 @@ mod tests {
         for text in ["\n{{#if name}}x", "\n{{name", "\n{{#if name}}{{/each}}"] {
             assert!(matches!(render(text), Err(RenderError::Syntax { line, .. }) if line >= 2), "{text}");
         }
+    }
+
+    #[test]
+    fn a_part_may_be_the_projects_own_and_its_mistakes_have_their_place() {
+        let part = |text| Template { name: "debian/part", text };
+        let mut ours = Templates::of_project(Path::new("/nonexistent"), &Context::sample()).unwrap();
+        ours.add_part(part("\tours of {{name}}\n")).unwrap();
+        assert_eq!(ours.render_text("debian/whole", "a\n{{> part}}\nb\n").unwrap(), "a\n\tours of stack\nb\n");
+        ours.add_part(part("\n\n{{typo}}")).unwrap();
+        match ours.render_text("debian/whole", "{{> part}}") {
+            Err(RenderError::UnknownVariable { template, line: 3, .. }) => assert_eq!(template, "debian/part"),
+            other => panic!("{other:?}"),
+        }
+
+        let project = tempfile::tempdir().unwrap();
+        fs::create_dir(project.path().join("debian")).unwrap();
+        fs::write(project.path().join("debian/part"), "theirs of {{name}}").unwrap();
+        let mut theirs = Templates::of_project(project.path(), &Context::sample()).unwrap();
+        theirs.add_part(part("ours")).unwrap();
+        assert_eq!(theirs.render_text("debian/whole", "{{> part}}").unwrap(), "theirs of stack");
+        fs::write(project.path().join("debian/part"), "\n{{#if name}}").unwrap();
+        assert!(
+            matches!(theirs.add_part(part("ours")), Err(RenderError::Syntax { template, .. }) if template == "debian/part")
+        );
     }
 
     #[test]

@@ -19,3 +19,4 @@ mod gzip_image;
 mod health_alert;
 mod rendered_files;
 mod report_site;
+mod template_folders;
