@@ -7,7 +7,7 @@ from time import monotonic
 {{#if has_workers}}
 workers = int(os.environ.get("WEB_CONCURRENCY", "{{workers}}"))
 {{else}}
-# One worker more than processors keeps them all busy; each takes some 50 MB, and may come to take more.
+# One worker more than there are processors keeps them all busy. Each worker uses about 50 MB; 256 MB are planned for it.
 memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 fitting = max(1, min(len(os.sched_getaffinity(0)) + 1, memory // (256 << 20)))
 workers = int(os.environ.get("WEB_CONCURRENCY", fitting))
@@ -18,39 +18,41 @@ worker_class = "gthread"
 threads = {{threads}}
 {{else}}
 {{#if has_database}}
-# Each thread may hold a connection to PostgreSQL, which takes 100 and has others to serve.
+# Each thread may hold a connection to PostgreSQL, which accepts 100 in all.
 threads = max(1, min(4, 80 // workers))
 {{else}}
 threads = 4
 {{/if}}
 {{/if}}
 
-# The workers' heartbeat: in memory, since a busy disk would look like a hanging worker.
+# The folder for the workers' heartbeat files. It is in memory: with a busy disk, a healthy worker would look hung.
 worker_tmp_dir = "/dev/shm"
 
+# In seconds: a worker that is silent for this long is killed; a worker that ends may finish its requests for this long.
 timeout = 30
 graceful_timeout = 30
 
-# Longer than nginx keeps an idle connection, so that it is always nginx that closes it.
+# In seconds. nginx closes an idle connection after 30 seconds. Gunicorn waits longer, so that it never closes a
+# connection in which nginx is sending a request.
 keepalive = 65
 
-# To the journal. nginx writes the access log.
+# Standard error, which goes to the journal. nginx writes the access log.
 errorlog = "-"
 
 
-# Seconds that an idle connection is left to nginx when a worker ends.
+# When a worker ends, it keeps idle connections open for this many seconds, for requests that nginx is just sending.
 DRAIN = 0.3
 
 
 def post_worker_init(worker):
     """Lets a worker end without losing a request: at an upgrade, or when the configuration is read again.
 
-    Gunicorn's own end of a worker with threads drops connections that it has accepted and not yet read from, and closes
-    idle ones while nginx may be sending into them. This one accepts no more, closes each connection after its next
-    answer, and ends when none is left, or shortly after: nginx has by then used those that it was about to use.
+    When Gunicorn itself ends a worker with threads, it drops connections that it has accepted but not read from, and
+    closes idle connections while nginx may be sending a request. Here, an ending worker accepts no new connection,
+    closes each connection after its next answer, and ends when none is left or DRAIN seconds have passed.
     """
     if not hasattr(worker, "max_keepalived"):
-        return  # Of another class than the one above.
+        return  # The administrator chose another worker class, which has no such connections.
     notify, select, draining_since = worker.notify, worker.poller.select, None
 
     def drain(_signal, _frame):
@@ -62,14 +64,15 @@ def post_worker_init(worker):
                 try:
                     worker.poller.unregister(listener)
                 except KeyError:
-                    pass  # It has not begun to accept.
+                    pass  # The worker did not accept connections yet.
 
     def notify_or_end():
         notify()
         if draining_since is not None and (worker.nr_conns == 0 or monotonic() - draining_since > DRAIN):
             worker.alive = False
 
-    # Gunicorn looks up once a second, and new requests wait in the socket until this worker's successor is there.
+    # Gunicorn's loop waits up to a second. That is too long here: new requests wait in the socket until the next worker
+    # has started.
     worker.poller.select = lambda timeout: select(timeout if draining_since is None else DRAIN / 10)
     worker.notify = notify_or_end
     signal.signal(signal.SIGTERM, drain)

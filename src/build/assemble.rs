@@ -44,11 +44,11 @@ pub enum AssembleError {
     },
 }
 
-/// Puts the package of `stack` together. `health_check` is the program of that name, built for the server's architecture;
-/// `epoch` is the time of everything in the package.
+/// Puts the package of `stack` together. `health_check` is the program's file, built for amd64; `epoch` is the time of
+/// everything in the package.
 ///
 /// # Errors
-/// When a template, a file of the app or the program cannot be read or is not as it must be.
+/// When a template or a file of the app is wrong, or the program cannot be read or would not run on a Debian server.
 pub fn assemble(stack: &Stack, health_check: &Path, epoch: Epoch) -> Result<Package, AssembleError> {
     let Rendered { mut payload, conffiles, scripts, depends, recommends } = render::package_files(stack)?;
     let path = || health_check.display().to_string();
@@ -97,11 +97,11 @@ fn control(stack: &Stack, depends: Relations, recommends: Relations) -> Control 
     }
 }
 
-/// The widest line of a long description, in characters, without the blank before it: 80 fit a terminal.
+/// The widest line of a long description, in characters: with the space before it, 80 fit a terminal.
 const WIDTH: usize = 79;
 
-/// Fills a description's paragraphs anew, however they were broken in `stack.toml`: what shows descriptions may show them
-/// as they are. A line that begins with a blank stays as it is (Debian Policy 5.6.13).
+/// Breaks the paragraphs of a description into lines of at most [`WIDTH`] characters, because some programs show the lines
+/// as they are. A line that begins with a space stays as it is (Debian Policy 5.6.13).
 fn filled(description: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut open = false;
@@ -112,7 +112,8 @@ fn filled(description: &str) -> String {
             continue;
         }
         for word in line.split_whitespace() {
-            match lines.last_mut().filter(|last| open && last.chars().count() + 1 + word.chars().count() <= WIDTH) {
+            let fits = |last: &String| last.chars().chain([' ']).chain(word.chars()).count() <= WIDTH;
+            match lines.last_mut().filter(|last| open && fits(last)) {
                 Some(last) => {
                     last.push(' ');
                     last.push_str(word);

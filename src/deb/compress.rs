@@ -13,19 +13,19 @@ use liblzma::bufread::XzDecoder;
 use liblzma::stream::{Check, MtStreamBuilder, Stream};
 use liblzma::write::XzEncoder;
 
-/// The dictionary of xz's level 6, in bytes: a block shorter than that would compress worse than it need.
+/// The dictionary of xz's level 6, in bytes. Blocks that are shorter would compress worse.
 const XZ_DICTIONARY: u64 = 8 * 1024 * 1024;
-/// The longest block: three dictionaries, as dpkg-deb and xz cut their input.
+/// The longest block, in bytes: three dictionaries, as in dpkg-deb and xz.
 const XZ_BLOCK: u64 = 3 * XZ_DICTIONARY;
-/// Blocks come in multiples of so many, all of one length, so that two or four processors end at the same time.
+/// Use a multiple of four equal blocks, so that 2 or 4 threads finish together.
 const XZ_TEAM: u64 = 4;
-/// A decoder that wants more memory than that is refused: level 9 needs 65 MiB.
+/// The most memory that a decoder may use, in bytes. Level 9 needs 65 MiB.
 const XZ_DECODER_MEMORY: u64 = 1024 * 1024 * 1024;
-/// Zstandard's jobs at level 19: four windows of 8 MiB.
+/// The size of one of Zstandard's jobs at level 19, in bytes: four windows of 8 MiB.
 const ZSTD_JOB: u64 = 32 * 1024 * 1024;
-/// About what one worker of Zstandard takes at level 19.
+/// About how much memory one worker of Zstandard uses at level 19, in bytes.
 const ZSTD_WORKER_MEMORY: u64 = 150 * 1024 * 1024;
-/// As in the header that gzip itself writes on Unix.
+/// The operating system in a gzip header (RFC 1952, 2.3.1): Unix, as gzip itself writes it.
 const GZIP_UNIX: u8 = 3;
 
 /// How `control.tar` and `data.tar` are compressed (deb(5)).
@@ -86,7 +86,7 @@ impl<W: Write> Encoder<W> {
         })
     }
 
-    /// Writes what is still held back, and gives back the inner writer.
+    /// Writes what is still buffered, and returns the inner writer.
     pub(super) fn finish(self) -> io::Result<W> {
         match self {
             Self::None(inner) => Ok(inner),
@@ -107,7 +107,7 @@ impl<W: Write> Write for Encoder<W> {
         }
     }
 
-    /// Does nothing on purpose: a flush in the middle would change what comes out.
+    /// Does nothing on purpose: a flush in the middle would change the compressed bytes.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -124,26 +124,26 @@ fn xz_stream(length: u64) -> io::Result<Stream> {
 
 /// The length of the blocks that about `length` bytes are cut into.
 fn xz_block(length: u64) -> u64 {
-    let blocks = length.div_ceil(XZ_TEAM * XZ_BLOCK) * XZ_TEAM;
+    let blocks = length.div_ceil(XZ_TEAM * XZ_BLOCK).saturating_mul(XZ_TEAM);
     length.div_ceil(blocks.max(1)).clamp(XZ_DICTIONARY, XZ_BLOCK)
 }
 
-/// As many threads as there are processors and jobs, but no more than fit into half of the free memory at `memory` bytes
-/// each; at least one.
+/// The number of threads to use: one for each processor, but not more than there are `jobs`, nor more than fit into half of
+/// the free memory when each needs `memory` bytes. At least 1.
 fn threads(memory: u64, jobs: u64) -> u32 {
     let processors = thread::available_parallelism().map_or(1, NonZero::get) as u64;
-    let fitting = free_memory().map_or(1, |free| free / 2 / memory.max(1));
+    let fitting = free_memory().map_or(1, |free| (free / 2).checked_div(memory).unwrap_or(u64::MAX));
     u32::try_from(processors.min(jobs).min(fitting)).unwrap_or(u32::MAX).max(1)
 }
 
-/// What the kernel can give to programs without swapping, in bytes (proc(5)).
+/// The memory that programs can get without swapping, in bytes (`MemAvailable` in proc(5)); `None` if it is not known.
 fn free_memory() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib * 1024)
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// Undoes a compression as it is read. Several streams one after the other are read as one, as dpkg does.
+/// Decompresses `source` while it is read. Several streams one after the other are read as one, as dpkg does.
 pub(super) fn decoder(
     compression: Compression,
     source: impl BufRead + Send + 'static,

@@ -3,7 +3,7 @@
 
 use crate::control::{Architecture, Comparison, PackageName, Priority, Relations, Stanza, Version};
 
-/// What a package says of itself.
+/// The fields of a package's control data.
 #[derive(Debug, Clone)]
 pub struct Control {
     /// `Package`
@@ -38,14 +38,14 @@ pub struct Control {
     pub homepage: Option<String>,
     /// The first line of `Description`: at most 80 characters.
     pub summary: String,
-    /// The other lines of `Description`; an empty line separates paragraphs, a line that begins with a blank is shown as
-    /// it stands.
+    /// The other lines of `Description`. An empty line separates paragraphs; a line that begins with a space is shown as
+    /// it is.
     pub description: String,
-    /// Further fields with one line each, written last.
+    /// More fields, as name and value; each value has one line. They are written last.
     pub extra: Vec<(String, String)>,
 }
 
-/// Why control data is not such as dpkg and the archive take it.
+/// Why dpkg or Debian's archive would refuse the control data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum ControlError {
     /// A field that must be there is empty.
@@ -65,7 +65,7 @@ pub enum ControlError {
     #[error("the maintainer `{0}` is not written as `Name <user@example.org>`")]
     #[diagnostic(help("write a name, a blank, and one e-mail address between `<` and `>` (Debian Policy 5.6.2)"))]
     Maintainer(String),
-    /// Not the name of a section.
+    /// A section with a character that no section has.
     #[error("the section `{0}` is not a name of small letters, digits and `-`")]
     #[diagnostic(help("take one of Debian Policy 2.4, such as `web`"))]
     Section(String),
@@ -81,9 +81,9 @@ pub enum ControlError {
     #[error("the description's line `{0}` begins with a full stop, which has a meaning of its own there")]
     #[diagnostic(help("begin the line with another character (Debian Policy 5.6.13)"))]
     DescriptionLine(String),
-    /// `|` where all members count.
+    /// An alternative (`|`) in a field that allows none.
     #[error("the field {field} has the alternatives `{relation}`, which dpkg refuses there")]
-    #[diagnostic(help("separate the members with commas"))]
+    #[diagnostic(help("separate the packages with commas"))]
     Alternatives {
         /// The field's name.
         field: &'static str,
@@ -98,7 +98,7 @@ pub enum ControlError {
     #[error("`{}` cannot be the name of a field", .0.escape_debug())]
     #[diagnostic(help("take letters, digits and `-`, and begin with a letter"))]
     FieldName(String),
-    /// An extra field that is there already.
+    /// One of the additional fields exists already.
     #[error("the field {0} is there twice")]
     #[diagnostic(help("leave the additional one out"))]
     Duplicate(String),
@@ -246,7 +246,7 @@ fn one_line(field: &'static str, value: &str) -> Result<(), ControlError> {
 
 fn one_line_of(field: &str, value: &str) -> Result<(), ControlError> {
     no_control_character(field, value)?;
-    // A blank at either end would not be there any more when the field is read.
+    // Spaces at the ends are lost when the field is read.
     if value.trim() == value { Ok(()) } else { Err(not_one_line(field, value)) }
 }
 

@@ -8,6 +8,9 @@ use std::path::Path;
 use super::{Compression, Content, Control, ControlError, Entry, Payload};
 use crate::system::epoch::Epoch;
 
+/// The size of a block of a tar archive, in bytes.
+const TAR_BLOCK: u64 = 512;
+
 /// Everything that goes into a .deb.
 #[derive(Debug, Clone)]
 pub struct Package {
@@ -15,9 +18,9 @@ pub struct Package {
     pub control: Control,
     /// What it puts on the machine.
     pub payload: Payload,
-    /// Absolute paths of payload files that the administrator may edit (Debian Policy 10.7).
+    /// The absolute paths of those files of the payload that the administrator may edit (Debian Policy 10.7).
     pub conffiles: Vec<String>,
-    /// The maintainer scripts.
+    /// The maintainer scripts (Debian Policy 6).
     pub scripts: Scripts,
     /// The content of the file `triggers` (deb-triggers(5)).
     pub triggers: Option<String>,
@@ -30,31 +33,31 @@ pub struct Package {
 /// The maintainer scripts (Debian Policy 6), each whole, with its `#!` line.
 #[derive(Debug, Clone, Default)]
 pub struct Scripts {
-    /// Before unpacking.
+    /// dpkg runs it before it unpacks the files.
     pub preinst: Option<String>,
-    /// After unpacking.
+    /// dpkg runs it after it has unpacked the files.
     pub postinst: Option<String>,
-    /// Before removal.
+    /// dpkg runs it before it removes the files.
     pub prerm: Option<String>,
-    /// After removal.
+    /// dpkg runs it after it has removed the files.
     pub postrm: Option<String>,
 }
 
 /// Why a package cannot be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum PackageError {
-    /// The control data.
+    /// A field of the control data is wrong.
     #[error("the control data is wrong: {0}")]
     #[diagnostic(transparent)]
     Control(#[from] ControlError),
-    /// A conffile's path is not one.
+    /// A conffile's path cannot be one.
     #[error(
         "the conffile `{}` is not an absolute path in one line, without a blank at an end and without `//`, `/./` or `/../`",
         .0.escape_debug()
     )]
     #[diagnostic(help("write the path exactly as it is in the package"))]
     ConffilePath(String),
-    /// A conffile that the package has not.
+    /// A conffile that is not in the payload.
     #[error("the conffile `{0}` is not in the package")]
     #[diagnostic(help("add the file, or take it off the list of conffiles"))]
     ConffileMissing(String),
@@ -79,7 +82,7 @@ pub enum PackageError {
         /// The line.
         text: String,
     },
-    /// A source cannot be read.
+    /// A file of the build machine cannot be read.
     #[error("cannot read {file}, which is to be installed as {path}: {source}")]
     #[diagnostic(help("make sure that the file exists and that you may read it"))]
     Unreadable {
@@ -91,7 +94,7 @@ pub enum PackageError {
         #[source]
         source: io::Error,
     },
-    /// A source is a folder, a device, a pipe or the like.
+    /// What should be a file of the build machine is a folder, a device, a pipe or the like.
     #[error("{file}, which is to be installed as {path}, is not a regular file")]
     #[diagnostic(help("a folder has to be added with all its entries"))]
     NotRegular {
@@ -102,19 +105,20 @@ pub enum PackageError {
     },
 }
 
-/// A package without a mistake: what [`write()`](super::write()) takes.
+/// A package that was checked: only such a package can be written with [`write()`](super::write()).
 #[derive(Debug, Clone, Copy)]
 pub struct Checked<'a> {
     pub(super) package: &'a Package,
-    /// In KiB, by the rule of deb-substvars(5): every file and link rounded up, 1 for everything else, the root included.
+    /// `Installed-Size` in KiB, by the rule of deb-substvars(5): each file and link is rounded up; anything else, also the
+    /// root folder, counts 1.
     pub(super) installed_size: u64,
-    /// The bytes of the payload as a tar archive, or a little more: long names not counted, folders counted double.
+    /// About how long the payload is as a tar archive, in bytes: long names are not counted, folders are counted twice.
     pub(super) tar_length: u64,
 }
 
 impl Package {
-    /// Checks everything that dpkg-deb checks when it builds and dpkg when it unpacks. Nothing is written; of source
-    /// files it is seen that they can be opened, and how long they are.
+    /// Checks all that dpkg-deb checks when it builds a package, and dpkg when it unpacks one. It writes nothing. It opens
+    /// each source file and looks at its length, but does not read it.
     ///
     /// # Errors
     /// The first mistake.
@@ -136,8 +140,9 @@ impl Package {
                 Entry::Symlink { target } => target.len() as u64,
                 Entry::Folder { .. } => 1,
             };
-            checked.installed_size += bytes.div_ceil(1024);
-            checked.tar_length += (1 + bytes.div_ceil(512)) * 512;
+            let blocks = bytes.div_ceil(TAR_BLOCK).saturating_add(1);
+            checked.installed_size = checked.installed_size.saturating_add(bytes.div_ceil(1024));
+            checked.tar_length = checked.tar_length.saturating_add(blocks.saturating_mul(TAR_BLOCK));
         }
         Ok(checked)
     }
@@ -163,7 +168,7 @@ impl Package {
     }
 
     fn check_triggers(&self) -> Result<(), PackageError> {
-        for (index, line) in self.triggers.as_deref().unwrap_or_default().lines().enumerate() {
+        for (line, number) in self.triggers.as_deref().unwrap_or_default().lines().zip(1..) {
             let text = line.split('#').next().unwrap_or_default().trim();
             let known = match text.split_once([' ', '\t']) {
                 Some((directive, name)) => {
@@ -174,7 +179,7 @@ impl Package {
                 None => text.is_empty(),
             };
             if !known {
-                return Err(PackageError::Trigger { line: index + 1, text: line.to_owned() });
+                return Err(PackageError::Trigger { line: number, text: line.to_owned() });
             }
         }
         Ok(())
@@ -182,7 +187,7 @@ impl Package {
 }
 
 impl Scripts {
-    /// The scripts that there are, in the order of their names.
+    /// The scripts that the package has, with their names, in the order of the names.
     pub(super) fn by_name(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [
             ("postinst", &self.postinst),
@@ -197,7 +202,7 @@ impl Scripts {
 fn content_length(file: &Path, path: &str) -> Result<u64, PackageError> {
     let unreadable =
         |source| PackageError::Unreadable { file: file.display().to_string(), path: path.to_owned(), source };
-    // Looked at before it is opened: opening a pipe would wait for a writer.
+    // The kind is checked before the file is opened: opening a pipe would wait for a writer.
     let metadata = fs::metadata(file).map_err(unreadable)?;
     if !metadata.is_file() {
         return Err(PackageError::NotRegular { file: file.display().to_string(), path: path.to_owned() });

@@ -9,13 +9,13 @@ const LONGEST_NAME: usize = 255;
 /// The longest path or link target, in bytes: `PATH_MAX` without the NUL at its end.
 const LONGEST_PATH: usize = 4095;
 
-/// A package's contents by path. Folders above an entry need not be added: they are there with mode 0755.
+/// The entries of a package, by their paths. The folders above an entry need not be added: they have mode 0755.
 #[derive(Debug, Clone, Default)]
 pub struct Payload {
     entries: BTreeMap<String, Entry>,
 }
 
-/// One thing that is installed.
+/// A file, a folder or a link that is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// A regular file.
@@ -32,7 +32,7 @@ pub enum Entry {
     },
     /// A symbolic link.
     Symlink {
-        /// What it says, relative or absolute.
+        /// Its target, relative or absolute. Nothing has to be there.
         target: String,
     },
 }
@@ -40,10 +40,10 @@ pub enum Entry {
 /// A file's content, or where it is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// From memory.
+    /// The content itself.
     Bytes(Vec<u8>),
-    /// From a file of the build machine, read when the package is written. Links are followed; mode and times of that
-    /// file do not matter.
+    /// A file of the build machine. It is read when the package is written. Links are followed; its mode and times are
+    /// ignored.
     File(PathBuf),
 }
 
@@ -108,14 +108,14 @@ pub enum PayloadError {
         /// The mode as it was given.
         mode: u32,
     },
-    /// A link to nothing.
+    /// A link whose target is an empty text.
     #[error("the symbolic link `{0}` has no target")]
     #[diagnostic(help("say what it points to"))]
     EmptyTarget(String),
 }
 
 impl Entry {
-    /// In words, for messages.
+    /// The entry in words, for error messages.
     fn describe(&self) -> String {
         match self {
             Self::File { content: Content::Bytes(_), .. } => "a file".to_owned(),
@@ -136,7 +136,7 @@ impl Payload {
         self.add(path, Entry::File { content, mode: checked_mode(path, mode)? })
     }
 
-    /// Adds a folder, which may stay empty. Once more with the same mode is no mistake.
+    /// Adds a folder, which may stay empty. Adding it again with the same mode changes nothing.
     ///
     /// # Errors
     /// When the path is not one that a package can have, or is taken.
@@ -144,7 +144,7 @@ impl Payload {
         self.add(path, Entry::Folder { mode: checked_mode(path, mode)? })
     }
 
-    /// Adds a symbolic link that says `target`; nothing has to be there.
+    /// Adds a symbolic link to `target`. Nothing has to exist there.
     ///
     /// # Errors
     /// When the path or the target is not one that a package can have, or the path is taken.
@@ -156,7 +156,7 @@ impl Payload {
         self.add(path, Entry::Symlink { target: target.to_owned() })
     }
 
-    /// What was added under a path, written as [`Payload::entries`] gives it.
+    /// The entry that was added with this path. The path must be written as [`Payload::entries`] returns it.
     pub fn get(&self, path: &str) -> Option<&Entry> {
         self.entries.get(path)
     }

@@ -1,5 +1,5 @@
-//! Reads a .deb as it is found in an archive (deb(5)): its control data as a whole, its files as a stream. Several readers
-//! of one package, or of many, can work side by side.
+//! Reads a .deb from any builder (deb(5)): its control data as a whole, its files as a stream. Several threads can read
+//! packages, also the same one, at the same time.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -12,7 +12,7 @@ use crate::control::{Stanza, StanzaError};
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const HEADER: usize = 60;
-/// Bytes that are read and decompressed at a time.
+/// How many bytes are read and decompressed at a time.
 const BUFFER: usize = 128 * 1024;
 
 /// An open .deb.
@@ -31,11 +31,11 @@ pub struct ControlFile {
     pub name: String,
     /// Its permission bits.
     pub mode: u32,
-    /// What is in it.
+    /// Its content.
     pub content: Vec<u8>,
 }
 
-/// Where a member lies.
+/// Where a member is in the file, in bytes.
 #[derive(Debug, Clone)]
 struct Member {
     name: String,
@@ -47,13 +47,13 @@ struct Member {
 /// Why a package cannot be read.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ReadError {
-    /// The system, or a decompressor, says no.
+    /// The file cannot be read, or not be decompressed.
     #[error("cannot read the package {path}: {source}")]
     #[diagnostic(help("if the file is there and readable, it is damaged: fetch it again"))]
     Io {
         /// The package's file.
         path: String,
-        /// What was said.
+        /// What the system or the decompressor said.
         #[source]
         source: io::Error,
     },
@@ -149,8 +149,8 @@ impl Reader {
         read().map_err(|source| self.io(source))
     }
 
-    /// The files, as a stream that is decompressed while it is read. Its errors name the package. After the last entry,
-    /// [`finish`] finds damage that no entry showed.
+    /// The files as a tar archive, which is decompressed while it is read. Its errors name the package. Call [`finish`]
+    /// after the last entry: it finds damage after that entry.
     ///
     /// # Errors
     /// When the decompressor cannot start.
@@ -193,7 +193,7 @@ fn find_members(file: &File, length: u64, path: &Path) -> Result<[Member; 2], Re
     let mut magic = [0; MAGIC.len()];
     read_at(&mut magic, 0)?;
     if &magic != MAGIC {
-        return Err(format("it is no ar archive"));
+        return Err(format("it is not an ar archive"));
     }
     let (mut position, mut control, mut version_seen) = (MAGIC.len() as u64, None, false);
     loop {
@@ -204,9 +204,9 @@ fn find_members(file: &File, length: u64, path: &Path) -> Result<[Member; 2], Re
         let mut header = [0; HEADER];
         read_at(&mut header, position)?;
         let (name, size) = parse_header(&header).ok_or_else(|| format("a member's header is damaged"))?;
-        let start = position + HEADER as u64;
+        let start = position.saturating_add(HEADER as u64);
         let end = start.checked_add(size).filter(|end| *end <= length).ok_or_else(|| format("it ends too early"))?;
-        position = end + size % 2;
+        position = end.saturating_add(size % 2);
         if !version_seen {
             let mut version = [0; 2];
             read_at(&mut version, start)?;
@@ -243,7 +243,7 @@ fn parse_header(header: &[u8; HEADER]) -> Option<(String, u64)> {
     Some((name.strip_suffix('/').unwrap_or(name).to_owned(), size))
 }
 
-/// A member's bytes, read by position, so that readers do not disturb each other.
+/// Reads a member's bytes by position, so that several readers of one file do not disturb each other.
 struct MemberReader {
     file: Arc<File>,
     position: u64,
@@ -252,10 +252,10 @@ struct MemberReader {
 
 impl Read for MemberReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
+        let left = usize::try_from(self.end.saturating_sub(self.position)).unwrap_or(usize::MAX);
         let wanted = buffer.len().min(left);
         let count = self.file.read_at(buffer.get_mut(..wanted).unwrap_or_default(), self.position)?;
-        self.position += count as u64;
+        self.position = self.position.saturating_add(count as u64);
         Ok(count)
     }
 }

@@ -7,10 +7,10 @@ use tar::{Builder, EntryType, Header};
 
 use crate::system::epoch::Epoch;
 
-/// What a name or link target has room for in a header; longer ones get a GNU header of their own.
+/// The longest name or link target in a tar header, in bytes. A longer one gets a GNU header of its own.
 const FIELD: usize = 100;
 
-/// A tar archive on its way into `W`. Paths are absolute; the root is `/`.
+/// Writes a tar archive to `W`. Paths are absolute; the root is `/`.
 pub(super) struct Tarball<W: Write> {
     builder: Builder<W>,
     epoch: Epoch,
@@ -31,12 +31,12 @@ impl<W: Write> Tarball<W> {
         self.add(EntryType::Symlink, &format!(".{path}"), 0o777, 0, target, io::empty())
     }
 
-    /// Adds a regular file; `content` has to give `size` bytes.
+    /// Adds a regular file. `content` must have exactly `size` bytes.
     pub(super) fn add_file(&mut self, path: &str, mode: u32, size: u64, content: impl Read) -> io::Result<()> {
         self.add(EntryType::Regular, &format!(".{path}"), mode, size, "", content)
     }
 
-    /// Writes the end of the archive, and gives back the inner writer.
+    /// Writes the end of the archive and returns the inner writer.
     pub(super) fn finish(self) -> io::Result<W> {
         self.builder.into_inner()
     }
@@ -61,7 +61,7 @@ impl<W: Write> Tarball<W> {
         self.append(header, name, content)
     }
 
-    /// Writes a text that has no room in a header as the content of an entry before it.
+    /// Writes a text that is too long for a header: as the content of an entry of its own, before the real one.
     fn add_long(&mut self, kind: EntryType, text: &str) -> io::Result<()> {
         if text.len() <= FIELD {
             return Ok(());
@@ -69,12 +69,13 @@ impl<W: Write> Tarball<W> {
         let mut header = Header::new_gnu();
         header.set_entry_type(kind);
         header.set_mode(0o644);
-        header.set_size(text.len() as u64 + 1);
+        // With the NUL at its end.
+        header.set_size((text.len() as u64).saturating_add(1));
         self.append(header, "././@LongLink", text.as_bytes().chain(&b"\0"[..]))
     }
 
     fn append(&mut self, mut header: Header, name: &str, content: impl Read) -> io::Result<()> {
-        // Written as bytes: the setters of the crate would drop the leading `./`.
+        // Copied as bytes, because the crate's setters remove the leading `./`.
         fill(&mut header.as_old_mut().name, name);
         header.set_uid(0);
         header.set_gid(0);
@@ -85,7 +86,7 @@ impl<W: Write> Tarball<W> {
     }
 }
 
-/// Copies as much of the text as there is room for.
+/// Copies the text into a field of a header, and cuts it where the field ends.
 fn fill(field: &mut [u8; FIELD], text: &str) {
     field.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
 }

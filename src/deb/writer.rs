@@ -1,6 +1,6 @@
-//! Writes a [`Checked`] package as a .deb: the payload through the compressor into an unnamed temporary
-//! file (an ar header states its member's size, which is known only then), hashed on the way so that each file is read
-//! once; then the control data, and all of it into the output. Memory does not grow with the payload.
+//! Writes a [`Checked`] package as a .deb. First the payload goes through the compressor into an unnamed temporary file,
+//! because an ar header states the size of its member. Each file is hashed at the same time, so that it is read only once.
+//! Then follow the control data and the output. The memory that is needed does not depend on the size of the payload.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, IntoInnerError, Read, Seek, SeekFrom, Write};
@@ -14,19 +14,19 @@ use crate::system::epoch::Epoch;
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
 
-/// Bytes that are read or written at a time.
+/// How many bytes are read or written at a time.
 const BUFFER: usize = 128 * 1024;
-/// The most that the decimal size field of an ar header can say.
+/// The largest size of a member, in bytes: the field in the ar header has ten decimal digits.
 const LARGEST_MEMBER: u64 = 9_999_999_999;
 
-/// What was written.
+/// What is known of a package that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
     /// The digest of the whole .deb.
     pub sha256: Sha256,
     /// Its size in bytes.
     pub size: u64,
-    /// What the control field `Installed-Size` says, in KiB.
+    /// The value of the control field `Installed-Size`, in KiB.
     pub installed_size: u64,
 }
 
@@ -49,7 +49,7 @@ pub enum WriteError {
         "check that the output's disk and the folder for temporary files (TMPDIR, else /tmp) have room"
     ))]
     Output(#[from] io::Error),
-    /// More than the format can hold.
+    /// A member is larger than the format allows.
     #[error("{member} would have {size} bytes: a .deb can hold {LARGEST_MEMBER} at most")]
     #[diagnostic(help("take a stronger compression, or split the package"))]
     TooLarge {
@@ -88,7 +88,7 @@ pub fn write(checked: Checked<'_>, out: impl Write) -> Result<Written, WriteErro
     Ok(Written { sha256, size, installed_size })
 }
 
-/// A member's header as dpkg-deb writes it: a regular file of root's.
+/// A member's header as dpkg-deb writes it: a regular file that root owns, of mode 0644.
 fn header(name: &str, size: u64, epoch: Epoch) -> ar::Header {
     let mut header = ar::Header::new(name.as_bytes().to_vec(), size);
     header.set_mode(0o100_644);
@@ -96,7 +96,7 @@ fn header(name: &str, size: u64, epoch: Epoch) -> ar::Header {
     header
 }
 
-/// Writes `data.tar`. Gives back the temporary file, and the content of the control file `md5sums`.
+/// Writes `data.tar`. Returns the temporary file, and the content of the control file `md5sums`.
 fn write_data(package: &Package, length: u64) -> Result<(File, String), WriteError> {
     let encoder = Encoder::new(package.compression, temporary()?, length)?;
     let mut tarball = Tarball::new(encoder, package.epoch);
@@ -116,7 +116,7 @@ fn write_data(package: &Package, length: u64) -> Result<(File, String), WriteErr
             Entry::Symlink { .. } => {}
         }
     }
-    // Last, as dpkg-deb has them: when a link is unpacked, what it points to is there.
+    // Links come last, as in dpkg-deb: when a link is unpacked, its target is already there.
     for (path, entry) in &entries {
         if let Entry::Symlink { target } = entry {
             tarball.add_symlink(path, target)?;
@@ -133,7 +133,7 @@ fn into_file(writer: BufWriter<File>) -> Result<File, WriteError> {
     Ok(writer.into_inner().map_err(IntoInnerError::into_error)?)
 }
 
-/// Adds a file and gives back the MD5 of what was added.
+/// Adds a file and returns the MD5 of its content.
 fn add_payload_file(
     tarball: &mut Tarball<impl Write>,
     path: &str,
@@ -176,7 +176,7 @@ fn write_control(package: &Package, installed_size: u64, md5sums: String) -> Res
     into_file(tarball.finish()?.finish()?)
 }
 
-/// Reads a file that has to keep its size meanwhile, and hashes it.
+/// Reads a file and hashes it. Fails if the file changes its size meanwhile.
 struct Exact<'a> {
     file: File,
     left: u64,
@@ -193,7 +193,7 @@ impl Exact<'_> {
         if grown || (count == 0 && self.left > 0) {
             return Err(io::Error::other("its size changed while it was read"));
         }
-        self.left -= count as u64;
+        self.left = self.left.saturating_sub(count as u64);
         Ok(count)
     }
 }
@@ -209,7 +209,7 @@ impl Read for Exact<'_> {
     }
 }
 
-/// A copy that ends when the user interrupts.
+/// A file whose reads fail once the user interrupts.
 struct Interruptible(File);
 
 impl Read for Interruptible {

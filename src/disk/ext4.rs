@@ -1,6 +1,7 @@
-//! A finished root in, a raw ext4 file system out, made by the target's own `mke2fs -d` in the sandbox. No partition table:
-//! Linode's helpers and its default kernel want the file system itself. The same tree gives the same bytes: UUID, hash seed
-//! and times come from the input, and mke2fs 1.47.1 and newer let `SOURCE_DATE_EPOCH` cap what it copies.
+//! Makes a raw ext4 file system from a finished root, with the target's own `mke2fs -d` in the sandbox. It has no partition
+//! table, because Linode's helpers and its default kernel expect the file system itself. The same tree gives the same
+//! bytes: UUID, hash seed and times come from the input, and mke2fs 1.47.1 and newer set no time later than
+//! `SOURCE_DATE_EPOCH`.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -13,34 +14,37 @@ use crate::rootfs::RunInRoot;
 use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
 
-/// Where the runner shows the finished root, read-only.
+/// Where the command sees the finished root, read-only.
 pub const TREE: &str = "/mnt/tree";
-/// Where the runner shows the image file, to be written to.
+/// Where the command sees the image file, which it may write.
 pub const IMAGE: &str = "/mnt/image";
 
+/// The size of a block, in bytes.
 const BLOCK: u64 = 4096;
-/// One inode for so many bytes: mke2fs's own default, stated because it holds for the grown file system as well.
+/// There is one inode for this many bytes. It is mke2fs's default; it is given here because it also holds after the file
+/// system has grown.
 const BYTES_PER_INODE: u64 = 16 * 1024;
+/// The size of an inode, in bytes.
 const INODE_BYTES: u64 = 256;
-/// In MiB. It does not grow with the file system, so it is what a server's disk deserves.
+/// The size of the journal, in MiB. It does not grow with the file system, so it has the right size for a server's disk.
 const JOURNAL_MIB: u64 = 64;
 
-/// Nothing by default: mke2fs's own defaults change. Without `metadata_csum` and `orphan_file`, which Linode's helpers do
-/// not support; `uninit_bg` spares the first boot the writing of all inode tables when the file system grows, and
-/// `resize_inode` lets it grow a thousandfold while mounted.
+/// All features, because mke2fs's defaults change from version to version. `metadata_csum` and `orphan_file` are missing:
+/// Linode's helpers do not support them. Because of `uninit_bg`, the first boot need not write all inode tables when the
+/// file system grows. Because of `resize_inode`, it can grow to a thousand times its size while it is mounted.
 const FEATURES: &str = "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,flex_bg,sparse_super,large_file,\
     huge_file,uninit_bg,dir_nlink,extra_isize";
 
-/// What a file system is given.
+/// The properties of a file system that is to be made.
 #[derive(Debug, Clone)]
 pub struct FileSystem<'a> {
-    /// At most 16 bytes.
+    /// The label, at most 16 bytes.
     pub label: &'a str,
-    /// What tells it from all others: [`Identity::of`].
+    /// Its UUID and hash seed.
     pub identity: &'a Identity,
-    /// The latest time in it.
+    /// No file in it has a later time.
     pub epoch: Epoch,
-    /// Free room for what the machine writes before the file system has grown, in bytes.
+    /// Free space, in bytes, for what the machine writes before the file system has grown.
     pub free_space: u64,
 }
 
@@ -49,13 +53,13 @@ pub struct FileSystem<'a> {
 pub struct Identity {
     /// The UUID, by which the root is found.
     pub uuid: String,
-    /// Where names go in large folders' hash trees.
+    /// The seed of the hash that orders the names in large folders.
     pub hash_seed: String,
 }
 
 impl Identity {
-    /// Derives both from what makes the image this one (name, version, every package's digest): equal input, equal
-    /// identity. They are version 8 UUIDs (RFC 9562, 5.8).
+    /// Derives both from the properties of the image (name, version, the digest of every package): equal input gives an
+    /// equal identity. They are UUIDs of version 8 (RFC 9562, 5.8).
     pub fn of(input: &[&str]) -> Self {
         let derive = |purpose: &str| {
             let mut text = purpose.to_owned();
@@ -74,11 +78,11 @@ impl Identity {
 /// Why there is no file system.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum Ext4Error {
-    /// The time lies ahead: the kernel gives files today's change times, and nothing can set them forward.
-    #[error("the image's time, {0}, lies in the future, so that two builds would differ")]
-    #[diagnostic(help("set SOURCE_DATE_EPOCH, or the date of the newest changelog entry, to a time that has come"))]
+    /// The time is in the future. The kernel gives files the present as their change time, and no call can change that.
+    #[error("the image's time, {0}, is in the future, so two builds would differ")]
+    #[diagnostic(help("set SOURCE_DATE_EPOCH, or the date of the newest changelog entry, to a time in the past"))]
     Future(String),
-    /// It would be too large.
+    /// The file system would be larger than Linode accepts.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Limit(#[from] LimitError),
@@ -102,14 +106,14 @@ pub enum Ext4Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// find(1) printed something else than it was told to.
+    /// A line that find(1) printed cannot be parsed.
     #[error("the size of the finished root cannot be determined: find printed `{0}`")]
     #[diagnostic(help("this is a mistake of the program; please report it with the suite's name"))]
     Size(String),
 }
 
-/// Makes the file system at `image`, a file of that name replaced, from the tree that `run` shows. Returns its size in
-/// bytes; what is free in it takes no room on a disk that knows holes.
+/// Makes the file system in the file `image` (an existing file is replaced) from the tree that `run` shows at [`TREE`].
+/// Returns its size in bytes. The file is sparse: free blocks take no space on the disk.
 ///
 /// # Errors
 /// When a command fails, the file cannot be made, or it would be larger than Linode accepts.
@@ -131,7 +135,8 @@ pub fn make(file_system: &FileSystem, image: &Path, run: RunInRoot) -> Result<u6
     let command = [
         ["mke2fs", "-q", "-F", "-t", "ext4", "-d", TREE].as_slice(),
         &["-b", &block, "-I", &inode, "-i", &ratio, "-J", &journal],
-        // One per cent for root, so that a full disk can be tidied up; five would be gigabytes on a grown one.
+        // One per cent is reserved for root, so that root can clean up a full disk. The default of five per cent would be
+        // gigabytes on a grown file system.
         &["-m", "1", "-e", "remount-ro", "-O", FEATURES, "-E", &extended],
         &["-U", &identity.uuid, "-L", file_system.label, IMAGE],
     ]
@@ -140,7 +145,7 @@ pub fn make(file_system: &FileSystem, image: &Path, run: RunInRoot) -> Result<u6
     Ok(size)
 }
 
-/// What a tree needs of a file system.
+/// How many blocks and inodes a tree needs.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Contents {
     blocks: u64,
@@ -148,7 +153,7 @@ struct Contents {
 }
 
 impl Contents {
-    /// From lines of type, size, number of names, and inode.
+    /// Counts the lines of find(1): type, size in bytes, number of names, and inode number.
     fn of(listing: &str) -> Result<Self, Ext4Error> {
         let mut contents = Self::default();
         let mut linked = HashSet::new();
@@ -160,30 +165,34 @@ impl Contents {
             if kind != "d" && names != "1" && !linked.insert(inode) {
                 continue;
             }
-            contents.inodes += 1;
-            contents.blocks += match kind {
+            let blocks = match kind {
                 "f" => size.div_ceil(BLOCK),
-                // Names take other room here than in the tree's file system.
-                "d" => size.div_ceil(BLOCK).max(1) + 1,
-                // Shorter links lie in the inode (ext4 documentation, "Symbolic Links").
+                // Names may need more room than in the file system of the tree.
+                "d" => size.div_ceil(BLOCK).max(1).saturating_add(1),
+                // The target of a shorter link is in the inode (ext4 documentation, "Symbolic Links").
                 "l" => u64::from(size >= 60),
                 _ => 0,
             };
+            contents.inodes = contents.inodes.saturating_add(1);
+            contents.blocks = contents.blocks.saturating_add(blocks);
         }
         Ok(contents)
     }
 
-    /// The size of a file system with `free` bytes of room beside the contents, in whole MiB.
+    /// The size in bytes, a multiple of 1 MiB, of a file system with the contents and `free` bytes of free space.
     fn file_system_size(&self, free: u64) -> u64 {
         const MIB: u64 = 1024 * 1024;
-        let used = self.blocks * BLOCK + free + JOURNAL_MIB * MIB;
-        // The inode tables take 256 bytes of each 16 KiB; 2 % are for root's reserve, bitmaps, descriptors and the room
-        // that they may grow into, and the blocks that map large files.
-        let size = used + used / (BYTES_PER_INODE / INODE_BYTES - 1) + used / 50 + 8 * MIB;
-        // Very many small files: the inodes decide. A tenth of them stays free.
-        let for_inodes = (self.inodes + self.inodes / 10 + 1024) * BYTES_PER_INODE;
-        // mke2fs wants more than twice the journal.
-        size.max(for_inodes).max(3 * JOURNAL_MIB * MIB).next_multiple_of(MIB)
+        let used = self.blocks.saturating_mul(BLOCK).saturating_add(free).saturating_add(JOURNAL_MIB * MIB);
+        // The inode tables take 256 bytes of each 16 KiB. 2 % are for root's reserve, the bitmaps, the descriptors with
+        // room to grow, and the blocks that map large files.
+        let tables = used / (BYTES_PER_INODE / INODE_BYTES - 1);
+        let size = [tables, used / 50, 8 * MIB].into_iter().fold(used, u64::saturating_add);
+        // With very many small files, the number of inodes decides. A tenth of them stays free.
+        let inodes = self.inodes.saturating_add(self.inodes / 10).saturating_add(1024);
+        let for_inodes = inodes.saturating_mul(BYTES_PER_INODE);
+        // mke2fs refuses a file system that is smaller than twice the journal.
+        let size = size.max(for_inodes).max(3 * JOURNAL_MIB * MIB);
+        size.checked_next_multiple_of(MIB).unwrap_or(u64::MAX)
     }
 }
 

@@ -1,9 +1,9 @@
-//! A raw image in, one gzip member out (RFC 1952), compressed on all processors, with both checksums taken on the way.
+//! Compresses a raw image into one gzip member (RFC 1952), on all processors, and takes the digests of both meanwhile.
 //!
-//! The image is cut into blocks of 1 MiB, and each is a deflate stream of its own that ends on a byte's edge (a sync
-//! flush, RFC 1951 3.2.4), so that they can be made side by side and simply follow one another. One member, not one for
-//! each block: a reader that stops after the first member still sees everything. Where the cuts are depends on nothing but
-//! the image, so the number of threads does not change a byte, and a block that did not change gives the bytes it gave.
+//! The image is cut into blocks of 1 MiB. Each becomes a deflate stream that ends at a full byte (a sync flush, RFC 1951
+//! 3.2.4), so that threads can make the streams at the same time and the file is just one after the other. There is one
+//! member, not one for each block: a reader that stops after the first member still gets everything. The cuts depend only
+//! on the image, so the number of threads does not change a byte, and an unchanged block always gives the same bytes.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -19,19 +19,19 @@ use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
 use crate::system::progress::{Progress, Reporter};
 
-/// Bytes of the image in each block.
+/// The size of a block of the image, in bytes.
 const BLOCK: usize = 1024 * 1024;
 
-/// gzip's own default level. A constant: the image's bytes depend on it.
+/// The compression level: gzip's default. It is a constant because the bytes of the image depend on it.
 const LEVEL: u32 = 6;
 
-/// Deflate, no flags, no time, no hint, Unix: nothing in it differs from one build to the next (RFC 1952 2.3).
+/// The header (RFC 1952, 2.3): deflate, no flags, no time, no hint about the level, Unix. It is the same in every build.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
 
-/// An empty last block with the fixed codes (RFC 1951 3.2.6), which ends the stream that the sync flushes left open.
+/// An empty last block with the fixed codes (RFC 1951, 3.2.6). It ends the stream, which a sync flush does not.
 const LAST_BLOCK: [u8; 2] = [0x03, 0x00];
 
-/// What went in and what came out.
+/// The sizes and digests of an image before and after compression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compressed {
     /// The image's size in bytes.
@@ -44,29 +44,29 @@ pub struct Compressed {
     pub compressed_sha256: Sha256,
 }
 
-/// A deflated block and the checksum of what it holds.
+/// A compressed block, and the checksum of its raw bytes.
 struct Deflated {
     bytes: Arc<[u8]>,
     crc: u32,
     raw_bytes: u64,
 }
 
-/// A block on its way to a worker, and where its result is waited for.
+/// A raw block for a worker, and the channel for its result.
 struct Job {
     raw: Vec<u8>,
     done: SyncSender<io::Result<Deflated>>,
 }
 
-/// Compresses `raw` from its start to its end into `output`, on `threads` workers. A progress line of `reporter` counts the image's bytes.
-/// The result is the same for every number of threads. Uses about 3 MiB of memory for each.
+/// Compresses the whole of `raw` into `output` on `threads` threads. A progress line of `reporter` counts the bytes of the
+/// image. The result does not depend on the number of threads. Each thread needs about 3 MiB of memory.
 ///
 /// # Errors
 /// When `raw` cannot be read, `output` cannot be written, or the user interrupts.
 pub fn compress(raw: &File, output: impl Write, threads: NonZeroUsize, reporter: Reporter) -> io::Result<Compressed> {
     let length = raw.metadata()?.len();
     let progress = reporter.bytes("compressing", length);
-    // The results in the order of the blocks; its bound is what limits the blocks under way.
-    let (in_order, results) = sync_channel(2 * threads.get());
+    // The results in the order of the blocks. The channel's bound limits how many blocks are in memory.
+    let (in_order, results) = sync_channel(threads.get().saturating_mul(2));
     let (jobs, queue) = sync_channel(threads.get());
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
@@ -76,13 +76,14 @@ pub fn compress(raw: &File, output: impl Write, threads: NonZeroUsize, reporter:
         let reader = scope.spawn(move || read(raw, length, &jobs, &in_order));
         let written = write(results, output, &progress);
         let raw_sha256 = reader.join().map_err(|_| io::Error::other("the image's reader ended unexpectedly"))?;
-        // Both fail when the disk is full or the user interrupts, the reader only because nobody takes its blocks.
+        // If the disk is full, both fail; the writer's error is the cause, because the reader only lost its receiver.
         let (compressed_sha256, compressed_bytes) = written?;
         Ok(Compressed { raw_bytes: length, raw_sha256: raw_sha256?, compressed_bytes, compressed_sha256 })
     })
 }
 
-/// Hands the image's blocks out in order and takes its digest. Ends early when nobody waits for the results.
+/// Reads the blocks in order, sends them to the workers, and returns the digest of the image. Ends early when the writer
+/// has failed.
 fn read(
     raw: &File,
     length: u64,
@@ -94,13 +95,13 @@ fn read(
     let mut position = 0;
     while position < length {
         interrupt::check()?;
-        let size = usize::try_from(length - position).unwrap_or(BLOCK).min(BLOCK);
+        let size = usize::try_from(length.saturating_sub(position)).unwrap_or(BLOCK).min(BLOCK);
         let mut block = vec![0; size];
         raw.read_exact_at(&mut block, position)?;
         hasher.write_all(&block)?;
-        position += size as u64;
+        position = position.saturating_add(size as u64);
         let (done, result) = sync_channel(1);
-        // Free room is most of an image and always the same block.
+        // Most of an image is free space: blocks of zeros. They are compressed only once.
         if size == BLOCK && is_zero(&block) {
             let (bytes, crc) = match &zeros {
                 Some(known) => known.clone(),
@@ -126,12 +127,12 @@ fn work(queue: &Mutex<Receiver<Job>>) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
-        // Nobody waits for it any more when writing failed; there is nothing to do about it here.
+        // This fails when the writer has failed and no longer waits. The writer reports that.
         let _ = job.done.send(deflate(&mut deflater, &job.raw));
     }
 }
 
-/// Puts the member together from blocks in their order. Gives the compressed digest and size.
+/// Writes the member from the blocks in their order. Returns the digest and the size in bytes of the compressed file.
 fn write(
     results: Receiver<Receiver<io::Result<Deflated>>>,
     output: impl Write,
@@ -146,20 +147,20 @@ fn write(
         let block = result.recv().map_err(|_| io::Error::other("a block of the image was not compressed"))??;
         output.write_all(&block.bytes)?;
         crc.combine(&crc32fast::Hasher::new_with_initial_len(block.crc, block.raw_bytes));
-        length += block.raw_bytes;
+        length = length.saturating_add(block.raw_bytes);
         progress.advance(block.raw_bytes);
     }
     interrupt::check()?;
     output.write_all(&LAST_BLOCK)?;
     output.write_all(&crc.finalize().to_le_bytes())?;
-    // The length modulo 2^32 (RFC 1952 2.3.1): the cut is meant.
+    // The length modulo 2^32 (RFC 1952, 2.3.1): the cast truncates on purpose.
     output.write_all(&(length as u32).to_le_bytes())?;
     output.flush()?;
     let (_, digest, bytes) = output.finish();
     Ok((digest, bytes))
 }
 
-/// One block, up to and with its sync flush.
+/// Compresses one block, with a sync flush at the end.
 fn deflate(deflater: &mut Compress, raw: &[u8]) -> io::Result<Deflated> {
     deflater.reset();
     let mut bytes = Vec::with_capacity(raw.len() / 2);
@@ -168,7 +169,7 @@ fn deflate(deflater: &mut Compress, raw: &[u8]) -> io::Result<Deflated> {
         let rest = raw.get(taken..).unwrap_or_default();
         bytes.reserve(64 * 1024);
         deflater.compress_vec(rest, &mut bytes, FlushCompress::Sync).map_err(io::Error::other)?;
-        // The flush is whole only when it left room (zlib's manual on `Z_SYNC_FLUSH`).
+        // The flush is complete only if there is free space in the output left (zlib's manual on `Z_SYNC_FLUSH`).
         if deflater.total_in() == raw.len() as u64 && bytes.len() < bytes.capacity() {
             break;
         }
@@ -177,7 +178,8 @@ fn deflate(deflater: &mut Compress, raw: &[u8]) -> io::Result<Deflated> {
     Ok(Deflated { bytes: bytes.into(), crc, raw_bytes: raw.len() as u64 })
 }
 
-/// Page by page, in a form that the compiler turns into vector code; stops at the first page of most other blocks.
+/// Whether all bytes are zero. It checks 4096 bytes at a time, which the compiler turns into vector code, and stops at the
+/// first that are not.
 fn is_zero(block: &[u8]) -> bool {
     block.chunks(4096).all(|page| page.iter().fold(0, |all, &byte| all | byte) == 0)
 }

@@ -1,5 +1,5 @@
-//! The sizes that Linode accepts. It takes an image that is too large without an error, and then the image never appears:
-//! so both sizes are checked here, each as soon as it is known.
+//! The sizes that Linode accepts. Linode reports no error for an image that is too large; the image just never appears. So
+//! both sizes are checked here, each as soon as it is known.
 
 /// Bytes in one GiB.
 const GIB: u64 = 1024 * 1024 * 1024;
@@ -13,19 +13,19 @@ pub const COMPRESSED: u64 = 5 * GIB;
 /// An image is larger than Linode accepts.
 #[derive(Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum LimitError {
-    /// Before it is compressed.
+    /// The raw image is too large.
     #[error("the image is {size} bytes, {} MiB more than the 6 GiB that Linode accepts", excess(*.size, RAW))]
     #[diagnostic(help(
-        "set [image] free-space in stack.toml to less (the file system grows to the disk at first boot), take packages out \
-         of [image] packages, or keep large files of the app out of the image"
+        "set [image] free-space in stack.toml to less (the file system grows to the disk at first boot), remove packages from \
+         [image] packages, or keep large files of the app out of the image"
     ))]
     Raw {
         /// Its size in bytes.
         size: u64,
     },
-    /// Afterwards.
+    /// The compressed image is too large.
     #[error("the compressed image is {size} bytes, {} MiB more than the 5 GiB that Linode accepts", excess(*.size, COMPRESSED))]
-    #[diagnostic(help("take packages out of [image] packages, or keep large files of the app out of the image"))]
+    #[diagnostic(help("remove packages from [image] packages, or keep large files of the app out of the image"))]
     Compressed {
         /// Its size in bytes.
         size: u64,
@@ -39,7 +39,7 @@ fn excess(size: u64, limit: u64) -> u64 {
 /// Checks the size of an image before it is compressed, in bytes.
 ///
 /// # Errors
-/// When Linode accepts none as large.
+/// When it is larger than Linode accepts.
 pub fn check_raw(size: u64) -> Result<(), LimitError> {
     if size <= RAW { Ok(()) } else { Err(LimitError::Raw { size }) }
 }
@@ -47,7 +47,7 @@ pub fn check_raw(size: u64) -> Result<(), LimitError> {
 /// Checks the size of a compressed image, in bytes.
 ///
 /// # Errors
-/// When Linode accepts none as large.
+/// When it is larger than Linode accepts.
 pub fn check_compressed(size: u64) -> Result<(), LimitError> {
     if size <= COMPRESSED { Ok(()) } else { Err(LimitError::Compressed { size }) }
 }

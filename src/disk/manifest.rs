@@ -1,6 +1,6 @@
-//! What is in an image, as JSON beside it: for whoever asks later which version of a package a machine began with, or
-//! whether an image is the one that was built. Nothing in it tells where or when it was built: the same input gives the
-//! same manifest, from whichever mirror.
+//! The manifest of an image: a JSON file beside it that lists every package with version and digest, and the sizes and
+//! digests of the image. It says nothing about where or when the image was built: the same input gives the same manifest,
+//! from any mirror.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
 use crate::system::output::{OutputError, write_file};
 
-/// The version of the manifest's form. It changes when a reader would have to.
+/// The version of the manifest's format. It increases with every change that a reader must know.
 const SCHEMA: u32 = 1;
 
 /// The manifest of an image.
@@ -96,10 +96,10 @@ impl Manifest {
         }
     }
 
-    /// Writes it to `path`, indented, with a line's end at the end.
+    /// Writes the manifest to `path` as indented JSON, with a line break at the end.
     ///
     /// # Errors
-    /// When it cannot be written; an older file of that name is then as it was.
+    /// When it cannot be written. An existing file then stays as it was.
     pub fn write(&self, path: &Path) -> Result<(), OutputError> {
         let text = serde_json::to_vec_pretty(self)
             .map_err(|error| OutputError { path: path.display().to_string(), source: error.into() })?;

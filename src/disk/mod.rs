@@ -1,5 +1,5 @@
-//! From a finished root to the file that Linode takes: an ext4 file system without a partition table, made by the target's
-//! own `mke2fs`, compressed into one gzip member, inside Linode's limits, with a manifest beside it.
+//! Makes the image from a finished root: an ext4 file system without a partition table, made by the target's own `mke2fs`,
+//! then compressed into one gzip member. Both sizes are checked against Linode's limits. A manifest lists the packages.
 
 pub mod ext4;
 pub mod gzip;

@@ -52,14 +52,14 @@ fn is_left_out(name: &str) -> bool {
     name.starts_with('.') || name == "__pycache__" || name.ends_with(".pyc")
 }
 
-/// What a link says, if following it stays inside the app's folder all the way and ends at something that is packed.
+/// The target of a link, if every step to it stays in the app's folder and it is packed.
 fn link_target(app: &Path, link: &Path) -> Result<String, RenderError> {
     let target = fs::read_link(link).map_err(unreadable(link))?;
     let leads_out = || RenderError::LinkLeadsOut { path: shown(link), target: shown(&target) };
     let mut depth = link.strip_prefix(app).map_err(|_| leads_out())?.components().count().saturating_sub(1);
     for part in target.components() {
         depth = match part {
-            Component::Normal(name) if !is_left_out(&name.to_string_lossy()) => depth + 1,
+            Component::Normal(name) if !is_left_out(&name.to_string_lossy()) => depth.saturating_add(1),
             Component::ParentDir => depth.checked_sub(1).ok_or_else(leads_out)?,
             Component::CurDir => depth,
             _ => return Err(leads_out()),

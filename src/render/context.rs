@@ -1,10 +1,11 @@
-//! The variables of the templates: a stack's values under flat names, so that a template reads like the file it makes.
+//! The variables of the templates in `debian/`, `units/` and `nginx/`. They are not nested, so that a template looks like
+//! the file that it makes. `debian/README.md` lists them.
 
 use serde::Serialize;
 
 use crate::stack::{Stack, Unit, UnitStart};
 
-/// Every variable. What is absent is an empty text, and has a `has_…` beside it.
+/// Every variable. A value that may be missing is then an empty text, and a variable `has_…` says so.
 #[derive(Debug, Serialize)]
 pub(super) struct Context {
     /// The package's name; also that of the user, the role, the units and the folders.
@@ -14,15 +15,15 @@ pub(super) struct Context {
     summary: String,
     has_homepage: bool,
     homepage: String,
-    /// What units give as `Documentation=`: the homepage, or else the folder with the package's papers.
+    /// `Documentation=` of the units: the home page, else the address of the folder `/usr/share/doc/NAME`.
     documentation: String,
-    /// Continuation lines are indented.
+    /// The copyright lines; each further one is indented.
     copyright: String,
     license: String,
-    /// The licence's text as a field of DEP-5 goes on: indented, with ` .` for an empty line.
+    /// The text of the licence as the continuation of a field in DEP-5: indented, with ` .` for an empty line.
     license_body: String,
 
-    /// `MODULE:VARIABLE`.
+    /// What Gunicorn loads: `MODULE:VARIABLE`.
     module: String,
     has_workers: bool,
     workers: u16,
@@ -33,7 +34,7 @@ pub(super) struct Context {
     port: u16,
     server_names: Vec<String>,
     max_body_size: String,
-    /// Whether the site takes the port of the distribution's default site.
+    /// Whether the site uses the port of nginx's default site, which is then disabled.
     default_site_gives_way: bool,
 
     has_database: bool,
@@ -43,11 +44,11 @@ pub(super) struct Context {
 
     health_on_boot: String,
     health_interval: String,
-    /// The page that says whether the app is well.
+    /// The path of the health page.
     health_path: String,
-    /// The address that the health check asks: this machine's nginx.
+    /// The address that the health check requests, from nginx on this machine.
     health_url: String,
-    /// Whether that takes a `Host:` header of its own.
+    /// Whether the health check sends a `Host:` header.
     has_host: bool,
     host: String,
 
@@ -120,7 +121,7 @@ impl Context {
     }
 }
 
-/// A text as the lines of a field go on (Debian Policy 5.1).
+/// A text as the continuation lines of a field (Debian Policy 5.1).
 fn continuation(text: &str) -> String {
     let lines = text.trim().lines().map(|line| match line.trim_end() {
         "" => " .".to_owned(),

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::deb::PayloadError;
 
-/// A mistake in a template, or in the app's folder.
+/// A mistake in a template or in the app's folder, or a file that cannot be read.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RenderError {
     /// A template can't be parsed.
@@ -28,12 +28,12 @@ pub enum RenderError {
         template: String,
         /// Counted from 1.
         line: usize,
-        /// As it is written there, as far as the template engine knows it.
+        /// Its name, or the helper that it was given to.
         variable: String,
         /// All variables that exist.
         known: String,
     },
-    /// The values for the templates can't be handed over.
+    /// The variables of the templates cannot be written as JSON, which the template engine needs.
     #[error("the templates' values cannot be written as JSON: {0}")]
     #[diagnostic(help("this is a mistake of the program; please report it with the project's stack.toml"))]
     Values(String),

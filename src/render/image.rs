@@ -1,8 +1,7 @@
-//! The image's own files: what a machine needs that no package of the distribution brings. A [`Stack`] and what is known
-//! of the image come in; files with their place and mode go out.
+//! The image's own files: those that a machine needs and no package of the distribution has.
 //!
-//! The templates in `image/` lie where their files will lie. They are embedded in the binary; a project's own `image/`
-//! folder takes the place of each that it has.
+//! Each template in `image/` has the path of the file that it makes. The templates are embedded in the binary; a file in the
+//! project's own folder `image/` replaces the template of the same path.
 
 use std::path::PathBuf;
 
@@ -12,40 +11,40 @@ use super::RenderError;
 use super::template::{Template, Templates, template};
 use crate::stack::Stack;
 
-/// What the templates know of the image, beside the stack.
+/// Facts about the image that are not in the stack; the templates use them.
 #[derive(Debug, Clone)]
 pub struct ImageFacts {
     /// The root file system's UUID, in lower case.
     pub uuid: String,
-    /// The archive that the running machine upgrades from.
+    /// The address of the archive that the machine is upgraded from.
     pub mirror: String,
-    /// The same for security upgrades.
+    /// The address of the archive for security upgrades.
     pub security_mirror: String,
-    /// The archive's components: `main`.
+    /// The archive's components, separated by spaces: `main`.
     pub components: String,
-    /// The distribution's keyring, where its own package installs it.
+    /// The path of the archive's keys on the machine; the distribution's own package installs them.
     pub keyring: String,
 }
 
-/// When a file has to be in the root.
+/// When a file is put into the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// Before any package is configured: maintainer scripts read it.
+    /// Before any package is configured, because maintainer scripts read it.
     BeforeConfiguring,
-    /// When all packages are configured.
+    /// After all packages are configured.
     Finishing,
 }
 
-/// A file of the image.
+/// A file of the image. Root owns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageFile {
-    /// Where it lies, relative to the root.
+    /// Its path, relative to the root folder.
     pub path: PathBuf,
-    /// Its permission bits; its owner is root.
+    /// Its permission bits, such as `0o644`.
     pub mode: u32,
-    /// When it has to be there.
+    /// When it is put into the root.
     pub moment: Moment,
-    /// What is in it.
+    /// Its text.
     pub content: String,
 }
 
@@ -62,14 +61,14 @@ struct Variables<'a> {
     keyring: &'a str,
 }
 
-/// A template, and what is made of it.
+/// A template, and the properties of the files that are made from it.
 struct ImageTemplate {
-    /// Where it lies in `image/`, which is also where its file goes.
+    /// Its path in `image/`, which is also the path of its file in the root.
     path: &'static str,
     template: Template,
     mode: u32,
     moment: Moment,
-    /// Where its files go, when that is not its own place; `NAME` stands for the package's name.
+    /// The paths of its files, if they differ from its own path. `NAME` stands for the package's name.
     places: &'static [&'static str],
 }
 
@@ -92,7 +91,7 @@ macro_rules! image_template {
 }
 
 const TEMPLATES: &[ImageTemplate] = &[
-    // The hook of initramfs-tools takes the root's checker from it.
+    // initramfs-tools' hook finds in it which fsck the root needs.
     image_template!(early, "etc/fstab"),
     image_template!(early, "etc/initramfs-tools/conf.d/image"),
     image_template!(early, "etc/initramfs-tools/modules"),
@@ -127,7 +126,7 @@ const TEMPLATES: &[ImageTemplate] = &[
     image_template!(script, "usr/local/libexec/first-boot-cluster"),
 ];
 
-/// Renders all of the image's files, in the order of their paths.
+/// Renders all of the image's own files, in the order of their paths.
 ///
 /// # Errors
 /// When a template of the project cannot be read, is wrong, or uses an unknown variable.

@@ -1,11 +1,9 @@
-//! From a stack to files: what its package puts on a server ([`package_files`]: the units, the nginx site, the maintainer
-//! scripts, the app's code and the papers), what a machine's image has beside its
-//! packages ([`image::image_files`]), what a new instance is told ([`user_data::user_data`]), and what runs it on several
-//! machines ([`terraform::terraform_files`]).
-//! A [`Stack`] comes in; files, folders and links by their final paths go out, with the scripts and the packages that
-//! they need. Most of them are made of the Handlebars templates in `debian/`, `units/`, `nginx/` and `image/`.
+//! Turns a stack into files: what its package installs on a server ([`package_files`]: units, nginx site, maintainer
+//! scripts, app, changelog), what its disk image has beside its packages ([`image::image_files`]), what a new instance is
+//! told ([`user_data::user_data`]), and what runs several machines ([`terraform::terraform_files`]). Most files are made
+//! from the Handlebars templates in `debian/`, `units/`, `nginx/` and `image/`.
 //!
-//! Two things are added by whoever assembles the package: the binary at [`health_check_path`], and what it needs.
+//! The health check's program is not among the files: the caller adds it at [`health_check_path`].
 
 mod app;
 mod context;
@@ -51,16 +49,16 @@ enum FileKind {
     Conffile,
 }
 
-/// Where the health-check binary goes, mode 0755: `/usr/libexec/NAME/health-check`.
+/// Where the health check's program must be installed, with mode 0755: `/usr/libexec/NAME/health-check`.
 pub fn health_check_path(name: &PackageName) -> String {
     format!("/usr/libexec/{name}/health-check")
 }
 
-/// Renders everything that the package consists of.
+/// Renders everything that the package has, except for the health check's program.
 ///
 /// # Errors
-/// When a template has a mistake or uses an unknown variable, when a file of the app or of an own template can't be read,
-/// and when a link in the app's folder leads out of it.
+/// When a template has a mistake or uses an unknown variable, a file of the app or a template of the project cannot be
+/// read, or a link in the app's folder leads out of it.
 pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
     let mut templates = Templates::of_project(&stack.folder, &Context::of(stack))?;
     templates.add_part(template!("debian/purge-database"))?;
@@ -91,12 +89,12 @@ pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
     Ok(Rendered { payload, conffiles, scripts, depends, recommends })
 }
 
-/// Each file that is made of a template: the template, the file's path, mode and kind.
+/// Each file that is made from a template: the template, and the path, mode and kind of the file.
 fn destinations(stack: &Stack) -> Vec<(Template, String, u32, FileKind)> {
     use FileKind::{Conffile, Plain};
     let name = &stack.package.name;
     let unit = |suffix: &str| format!("/usr/lib/systemd/system/{name}{suffix}");
-    // Its number puts it before `override.conf`, in which `systemctl edit` writes.
+    // Drop-ins are read in the order of their names: this one before `override.conf`, which `systemctl edit` writes.
     let drop_in = |of: &str| format!("/usr/lib/systemd/system/{of}.d/10-{name}.conf");
     let mut all = vec![
         (template!("units/nginx.conf"), drop_in("nginx.service"), 0o644, Plain),

@@ -7,7 +7,7 @@ use flate2::{Compression, GzBuilder};
 use super::RenderError;
 use crate::stack::{ChangelogEntry, Stack};
 
-/// The widest line that lintian lets pass.
+/// The widest line that lintian accepts, in characters.
 const WIDTH: usize = 80;
 
 /// The path of the changelog and its compressed content. The file is `changelog.gz` in a native package, else
@@ -21,7 +21,7 @@ pub(super) fn changelog(stack: &Stack) -> Result<(String, Vec<u8>), RenderError>
     Ok((format!("/usr/share/doc/{name}/{file}"), compressed))
 }
 
-/// As `gzip -9n` does: no name, no time.
+/// Compresses as `gzip -9n` does: the header has neither name nor time.
 fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
@@ -37,11 +37,12 @@ fn write_entry(name: &str, maintainer: &str, entry: &ChangelogEntry) -> String {
     text
 }
 
-/// One item, with its words filled into lines.
+/// Writes one item of the changelog, broken into lines of at most [`WIDTH`] characters.
 fn write_item(text: &mut String, change: &str) {
     let mut line = String::from("  *");
     for word in change.split_whitespace() {
-        if line.chars().count() + 1 + word.chars().count() > WIDTH && line.trim_start() != "*" {
+        let width = line.chars().chain([' ']).chain(word.chars()).count();
+        if width > WIDTH && line.trim_start() != "*" {
             text.push_str(&line);
             text.push('\n');
             line = String::from("   ");

@@ -1,16 +1,15 @@
-//! The packages that the stack needs. Their names are the same in Debian 12 and 13 and in Ubuntu 22.04 and 24.04.
+//! The packages that the stack needs. They have the same names in Debian 12 and 13 and in Ubuntu 22.04 and 24.04.
 
 use super::error::RenderError;
 use crate::control::{Alternatives, Relations};
 use crate::stack::Stack;
 
-/// systemd-sysusers, which postinst calls, comes with systemd or on its own.
+/// The packages with the program systemd-sysusers, which postinst calls.
 const SYSUSERS: &str = "systemd | systemd-standalone-sysusers | systemd-sysusers";
-/// The health check runs as an ordinary user, to whom systemd speaks over the system bus only.
+/// The health check runs as an ordinary user, and systemd answers such users only over the system bus.
 const BUS: &str = "default-dbus-system-bus | dbus-system-bus";
 
-/// The relations that have to hold: the stack's own, then those of the app, then the package's. One that was named
-/// before is not named again.
+/// `Depends`: the stack's own relations, then those of `[app]`, then those of `[package]`, each only once.
 pub(super) fn depends(stack: &Stack) -> Result<Relations, RenderError> {
     let mut own = vec![SYSUSERS, BUS, "nginx", "python3", "gunicorn"];
     if stack.database.is_some() {
@@ -26,7 +25,7 @@ pub(super) fn depends(stack: &Stack) -> Result<Relations, RenderError> {
     Ok(Relations(all))
 }
 
-/// The relations that should hold: without logrotate the health check's log grows for ever.
+/// `Recommends`: without logrotate, the log of the health check grows without end.
 pub(super) fn recommends() -> Result<Relations, RenderError> {
     Ok("logrotate".parse()?)
 }

@@ -1,6 +1,5 @@
-//! The Handlebars templates: embedded in the binary, each replaced by the file of the same name in the project's folder
-//! if there is one. Strict: what a template names has to exist, also in a condition. Nothing is escaped but where a
-//! template asks for it.
+//! The Handlebars templates. They are embedded in the binary; a file of the same name in the project's folder replaces one.
+//! A variable that does not exist is an error, also in a condition. Nothing is escaped unless a template asks for it.
 
 use std::fs;
 use std::io;
@@ -17,13 +16,13 @@ use super::error::RenderError;
 /// A template that is part of the program.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Template {
-    /// Its name: its path in the project's folder, where a project may have one of its own.
+    /// Its path in this repository, and in a project that replaces it: `debian/postinst`.
     pub(super) name: &'static str,
-    /// What is used when the project has none.
+    /// Its text, if the project does not replace it.
     pub(super) text: &'static str,
 }
 
-/// The template of that name, from the folder of this repository.
+/// The template with this path in the repository, embedded at compile time.
 macro_rules! template {
     ($($name:literal),+) => {
         $crate::render::template::Template {
@@ -34,7 +33,7 @@ macro_rules! template {
 }
 pub(super) use template;
 
-/// Renders the templates of one project, with the values for them.
+/// Renders the templates of one project with one set of variables.
 pub(super) struct Templates {
     folder: PathBuf,
     engine: Handlebars<'static>,
@@ -46,7 +45,7 @@ impl Templates {
     /// The templates for the project in `folder`. The variables are the fields of `values`.
     ///
     /// # Errors
-    /// When `values` cannot be written as JSON, which is what the engine takes.
+    /// When `values` cannot be written as JSON, which the engine needs.
     pub(super) fn of_project(folder: &Path, values: &impl Serialize) -> Result<Self, RenderError> {
         let data = Data::wraps(values).map_err(|error| RenderError::Values(error.to_string()))?;
         let names = data.data().as_object().into_iter().flat_map(|map| map.keys());
@@ -64,7 +63,7 @@ impl Templates {
         Ok(Self { folder: folder.to_owned(), engine, data, known })
     }
 
-    /// Renders a template: the project's own, else the one that is part of the program.
+    /// Renders a template: the project's own file, else the embedded text.
     ///
     /// # Errors
     /// When the project's own can't be read, when it has a mistake, or uses a variable that does not exist.
@@ -133,8 +132,8 @@ fn parse(name: &str, text: &str) -> Result<handlebars::Template, RenderError> {
     })
 }
 
-/// `{{#if}}` and `{{#unless}}`. The engine's own take a variable that does not exist for a false one, also in strict mode,
-/// so that a misspelt condition would silently leave something out.
+/// `{{#if}}` and `{{#unless}}`. For the engine's own helpers, a variable that does not exist is false, also in strict mode.
+/// Then a misspelt condition would silently leave something out.
 struct StrictCondition {
     renders_when: bool,
 }

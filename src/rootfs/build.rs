@@ -1,13 +1,13 @@
-//! Builds a configured root from packages and the order to install them in, in the phases of every Debian bootstrap:
+//! Builds a configured root from packages, in the phases of every Debian bootstrap:
 //!
-//! 1. what the caller wants to be there before the first package, and the essential packages' files, unpacked by us;
-//! 2. the suite's own dpkg, in the sandbox, unpacks and configures the essential packages anew, so that its database knows
-//!    them and their scripts have run;
-//! 3. the other packages, in the given order;
-//! 4. triggers and the initramfs, once for all packages;
-//! 5. apt's record of what was installed only as a dependency.
+//! 1. this program writes the caller's files and unpacks the files of the essential packages;
+//! 2. the suite's own dpkg, in the sandbox, unpacks and configures the essential packages again, so that its database
+//!    knows them and their scripts run;
+//! 3. dpkg installs the other packages in the given order;
+//! 4. triggers and the initramfs run once for all packages;
+//! 5. apt's record of the packages that were installed only as dependencies is written.
 //!
-//! No service starts meanwhile: `policy-rc.d` forbids it, and start-stop-daemon(8) does nothing.
+//! No service starts during the build: `policy-rc.d` forbids it, and start-stop-daemon(8) does nothing.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,32 +26,32 @@ use crate::control::PackageName;
 use crate::system::epoch::Epoch;
 use crate::system::progress::Reporter;
 
-/// Where dpkg finds its configuration in the root, among it the rules for paths.
+/// The folder of dpkg's configuration in the root; the rules for paths are there.
 const DPKG_CONFIGURATION: &str = "etc/dpkg/dpkg.cfg.d";
-/// Makes the links /vmlinuz and /initrd.img, as the kernel packages' postinst does (linux-update-symlinks(1)); there it
-/// left the second one out, as no initramfs was wanted yet.
+/// Makes the links /vmlinuz and /initrd.img (linux-update-symlinks(1)). The kernel package's postinst could not make the
+/// second one, because there was no initramfs yet.
 const LINK_INITRAMFS: &str =
     "for version in $(linux-version list); do linux-update-symlinks install $version /boot/vmlinuz-$version; done";
 const POLICY: &str = "usr/sbin/policy-rc.d";
 const START_STOP_DAEMON: &str = "usr/sbin/start-stop-daemon";
 const START_STOP_DAEMON_KEPT: &str = "usr/sbin/start-stop-daemon.REAL";
 
-/// What dpkg has to do next.
+/// One call of dpkg.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DpkgStep {
-    /// To unpack these `.deb` files.
+    /// Unpack these `.deb` files.
     Unpack(Vec<PathBuf>),
-    /// To configure these packages, which are unpacked.
+    /// Configure these packages, which are unpacked.
     Configure(Vec<PackageName>),
 }
 
-/// A root to be built.
+/// The description of a root that is to be built.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The order. The first step unpacks the essential packages with all that they depend on, the second configures them;
-    /// there dpkg is told to ignore that none of their dependencies is configured yet.
+    /// The calls of dpkg, in order. The first unpacks the essential packages with all that they depend on; the second
+    /// configures them, and there dpkg ignores that none of their dependencies is configured yet.
     pub steps: Vec<DpkgStep>,
-    /// What is installed only because other packages depend on it, so that `apt autoremove` may remove it one day.
+    /// The packages that are installed only because others depend on them: `apt autoremove` may remove them later.
     pub automatic: Vec<PackageName>,
     /// The file of the package base-passwd, which is among those of the first step. dpkg unpacks it first, because its
     /// preinst makes the users that the files and scripts of other packages name. `None` in a suite that has no such
@@ -60,7 +60,7 @@ pub struct Plan {
     /// Files that must be there before the first package, such as apt's sources. If dpkg's configuration is among them,
     /// the paths that it excludes are not unpacked in the first place.
     pub files: Vec<RootFile>,
-    /// Answers to packages' questions, as debconf-set-selections(1) reads them.
+    /// Answers to the questions of packages, in the format of debconf-set-selections(1); may be empty.
     pub debconf: String,
     /// `SOURCE_DATE_EPOCH` for the maintainer scripts; some of them ignore it.
     pub epoch: Epoch,
@@ -73,7 +73,7 @@ pub enum BuildError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Unpack(#[from] UnpackError),
-    /// dpkg, or a script, failed.
+    /// dpkg or a maintainer script failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Sandbox(#[from] SandboxError),
@@ -87,20 +87,21 @@ pub enum BuildError {
         #[source]
         source: io::Error,
     },
-    /// The plan does not begin with the essential packages.
+    /// The first two steps are not to unpack and to configure the essential packages.
     #[error("the plan for the root does not begin with unpacking and configuring the essential packages")]
     #[diagnostic(help("this is a mistake of the program; please report it with the suite's name"))]
     NoEssential,
-    /// dpkg finds fault with what it has installed.
+    /// `dpkg --audit` reported a problem.
     #[error("dpkg finds the finished root faulty: {0}")]
     #[diagnostic(help("the package that is named is broken in this suite, or needs another one that was not chosen"))]
     Audit(String),
 }
 
-/// Builds `plan` in `root`, a folder that is empty or missing. A progress line of `reporter` says which step is being done.
+/// Builds the root of `plan` in the folder `root`, which is empty or missing. A progress line of `reporter` names the
+/// current step.
 ///
 /// # Errors
-/// When a package or a script fails, the disk is full, or the user interrupts. The root is then worth nothing.
+/// When a package or a script fails, the disk is full, or the user interrupts. The root is then not usable.
 pub fn build(root: &Path, plan: &Plan, reporter: Reporter) -> Result<(), BuildError> {
     let [DpkgStep::Unpack(essential), DpkgStep::Configure(_), rest @ ..] = plan.steps.as_slice() else {
         return Err(BuildError::NoEssential);
@@ -114,9 +115,9 @@ pub fn build(root: &Path, plan: &Plan, reporter: Reporter) -> Result<(), BuildEr
     let sandbox = pool
         .bind(Sandbox::new(root))
         .epoch(plan.epoch)
-        // The kernel's hooks would make an initramfs that lacks what later packages add, and make it again for those.
+        // Without this, the kernel's hooks would make an initramfs now, and again for later packages.
         .env("INITRD", "No")
-        // Compiled Python comes from py3compile alone, not from whichever script imports a module first.
+        // Only py3compile may write compiled Python files, not the first script that imports a module.
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let dpkg = Dpkg { sandbox: &sandbox, pool: &pool };
     progress.describe("installing the essential packages");
@@ -152,12 +153,12 @@ pub fn build(root: &Path, plan: &Plan, reporter: Reporter) -> Result<(), BuildEr
     if faults.is_empty() { Ok(()) } else { Err(BuildError::Audit(String::from_utf8_lossy(&faults).into_owned())) }
 }
 
-/// The permissions that new files and folders do not get, of this whole process: the user's again when it is dropped. A
-/// root is not to depend on them.
+/// The umask of this process, set to a fixed value so that the root does not depend on the user's. The user's is set again
+/// when this value is dropped.
 struct Umask(Mode);
 
 impl Umask {
-    /// What Debian's own tools run with.
+    /// Sets 022, with which Debian's own tools run.
     fn standard() -> Self {
         Self(umask(Mode::S_IWGRP | Mode::S_IWOTH))
     }
@@ -169,7 +170,7 @@ impl Drop for Umask {
     }
 }
 
-/// The rules for paths in those of `files` that dpkg will read as its configuration.
+/// The rules for paths in the files that dpkg will read as its configuration.
 fn path_rules(files: &[RootFile]) -> Vec<PathRule> {
     let configuration = files.iter().filter(|file| file.path.parent() == Some(Path::new(DPKG_CONFIGURATION)));
     configuration.flat_map(|file| PathRule::parse(&file.content)).collect()
@@ -182,7 +183,7 @@ fn first_of(packages: &[PathBuf], first: Option<&PathBuf>) -> Vec<PathBuf> {
     ordered
 }
 
-/// The folders that packages lie in, and where the sandbox shows them.
+/// The folders with the `.deb` files, each with its path inside the sandbox.
 struct Pool {
     folders: BTreeMap<PathBuf, String>,
 }
@@ -210,7 +211,7 @@ impl Pool {
     }
 }
 
-/// dpkg in the sandbox. It need not sync: the sandbox ignores it, and `--force-unsafe-io` does not even ask.
+/// Runs dpkg in the sandbox. With `--force-unsafe-io`, dpkg does not wait for the disk; the sandbox ignores syncs anyway.
 struct Dpkg<'a> {
     sandbox: &'a Sandbox,
     pool: &'a Pool,
@@ -236,8 +237,8 @@ impl Dpkg<'_> {
     }
 }
 
-/// The root as files, from outside. Only written to by paths of which no part can be a link: packages that would make
-/// one there would break every Debian system.
+/// Writes files of the root from outside of the sandbox. All paths have only folders that are no links on every Debian
+/// system.
 struct Tree<'a> {
     root: &'a Path,
 }
@@ -252,7 +253,7 @@ impl Tree<'_> {
         entries.into_iter().any(|entry| entry.file_name().as_encoded_bytes().starts_with(b"vmlinuz-"))
     }
 
-    /// What dpkg and the packages' scripts must find.
+    /// Writes the files that dpkg and the packages' scripts need.
     fn prepare(&self, plan: &Plan) -> Result<(), BuildError> {
         self.write("var/lib/dpkg/status", "", 0o644)?;
         self.write(POLICY, "#!/bin/sh\n# No service starts while the image is being built.\nexit 101\n", 0o755)?;
@@ -262,7 +263,8 @@ impl Tree<'_> {
         Ok(())
     }
 
-    /// Puts a program that does nothing in the place of start-stop-daemon, which scripts may call past `policy-rc.d`.
+    /// Replaces start-stop-daemon with a program that does nothing, because scripts may call it without asking
+    /// `policy-rc.d`.
     fn stop_daemons(&self) -> Result<(), BuildError> {
         if !self.has(START_STOP_DAEMON) {
             return Ok(());
@@ -279,7 +281,7 @@ impl Tree<'_> {
         fs::remove_file(&path).map_err(|source| BuildError::Write { path: path.display().to_string(), source })
     }
 
-    /// The record in which apt-mark(8) looks, in apt's own format.
+    /// Writes apt's record of automatically installed packages, which apt-mark(8) reads.
     fn mark_automatic(&self, names: &[PackageName]) -> Result<(), BuildError> {
         if names.is_empty() {
             return Ok(());

@@ -1,20 +1,19 @@
-//! What of the packages' files is left out: dpkg's `path-exclude` and `path-include` rules (dpkg(1)). The same rules hold
-//! for the packages that we unpack ourselves and, by a file in the root's /etc/dpkg/dpkg.cfg.d, for dpkg and all later
-//! upgrades.
+//! dpkg's rules for files that are not installed: `path-exclude` and `path-include` (dpkg(1)). The same rules apply to the
+//! packages that this program unpacks and, because they are in the root's /etc/dpkg/dpkg.cfg.d, to dpkg and all upgrades.
 
 use std::ffi::CString;
 
-/// One rule; a pattern as in fnmatch(3) without flags, so that `*` stands for slashes as well. Patterns begin with `/`.
+/// One rule. The pattern begins with `/` and is that of fnmatch(3) without flags: `*` also matches slashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PathRule {
-    /// Matching paths are left out.
+    /// Matching paths are not installed.
     Exclude(String),
-    /// Matching paths are kept, though an earlier rule leaves them out.
+    /// Matching paths are installed, even if an earlier rule excludes them.
     Include(String),
 }
 
 impl PathRule {
-    /// The rules in a file of dpkg's configuration (dpkg.cfg(5)), in their order; other lines are passed over.
+    /// The rules in a file of dpkg's configuration (dpkg.cfg(5)), in their order. Other lines are ignored.
     pub fn parse(text: &str) -> Vec<Self> {
         let rule = |line: &str| {
             let (option, pattern) = line.trim().split_once('=')?;
@@ -28,22 +27,22 @@ impl PathRule {
     }
 }
 
-/// The rules in their order: the last that matches decides.
+/// All rules. The last that matches a path decides.
 #[derive(Debug, Default)]
 pub(super) struct Filter {
     rules: Vec<(CString, PathRule)>,
 }
 
-/// What the filter must know of a file's kind.
+/// The kind of a file, as far as the filter depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A folder or a symbolic link: kept for the sake of what an `Include` brings back below it.
+    /// A folder or a symbolic link. It is kept if an `Include` rule may match something below it.
     FolderOrLink,
     Other,
 }
 
 impl Filter {
-    /// Rules with a zero byte match nothing and are left out.
+    /// Compiles the rules. A rule with a zero byte can match nothing and is ignored.
     pub(super) fn new(rules: &[PathRule]) -> Self {
         let compile = |rule: &PathRule| {
             let (PathRule::Exclude(pattern) | PathRule::Include(pattern)) = rule;
@@ -52,7 +51,7 @@ impl Filter {
         Self { rules: rules.iter().filter_map(compile).collect() }
     }
 
-    /// Whether the file `path`, which begins with `/`, is left out. It follows `filter_should_skip` in dpkg's filters.c.
+    /// Whether the file `path`, which begins with `/`, is not installed. It follows `filter_should_skip` in dpkg's filters.c.
     pub(super) fn skips(&self, path: &[u8], kind: Kind) -> bool {
         if self.rules.is_empty() {
             return false;
@@ -72,7 +71,7 @@ impl PathRule {
     fn may_include_below(&self, folder: &[u8]) -> bool {
         let Self::Include(pattern) = self else { return false };
         let fixed = pattern.split(['*', '?', '[', '\\']).next().unwrap_or_default().trim_end_matches('/');
-        // dpkg compares only as much of the path as the pattern has before its first wildcard.
+        // dpkg compares the path only with the part of the pattern before its first wildcard.
         folder.starts_with(fixed.as_bytes())
     }
 }

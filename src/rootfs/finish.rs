@@ -1,6 +1,6 @@
-//! The last touch: a configured root comes in; a root that may be copied to any number of machines stays. The image's own
-//! files are put in place and their units enabled, then everything goes that is secret, that identifies one machine, or
-//! that tells of the build instead of the input.
+//! Finishes a configured root, so that it can be copied to any number of machines: installs the image's own files, enables
+//! their units, and removes everything that is secret, that identifies one machine, or that depends on the build instead
+//! of the input.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -16,17 +16,17 @@ use crate::system::epoch::Epoch;
 use crate::system::interrupt;
 use crate::system::tree::{self, TreeError};
 
-/// What goes, as a path or a path with a `*` in its last part, each with its reason. A folder goes with all in it.
+/// The paths that are removed, each with the reason. The last part may have one `*`. A folder is removed with its content.
 const REMOVED: &[(&str, &str)] = &[
-    // Secrets: the same on every machine, they would protect none.
+    // Secrets: they must differ from machine to machine.
     ("etc/ssh/ssh_host_*", "host keys are made at first boot (sshd-keygen.service)"),
     ("etc/ssl/private/ssl-cert-snakeoil.key", "the certificate is made at first boot (first-boot-certificate.service)"),
     ("etc/ssl/certs/ssl-cert-snakeoil.pem", "it belongs to that key"),
-    ("var/lib/systemd/random-seed", "a seed that others know is none"),
+    ("var/lib/systemd/random-seed", "a seed must be secret"),
     ("var/lib/systemd/credential.secret", "systemd makes it when it needs it"),
     // One machine's identity.
     ("var/lib/dbus/machine-id", "systemd-tmpfiles links it to /etc/machine-id"),
-    ("etc/resolv.conf", "it was the build's; a link to what systemd-resolved keeps takes its place"),
+    ("etc/resolv.conf", "it is the build's; a link to systemd-resolved's file replaces it"),
     // The build's tools.
     ("usr/sbin/policy-rc.d", "it kept services from starting during the build"),
     ("etc/postgresql-common/createcluster.d/image-build.conf", "it kept the cluster from being made in the build"),
@@ -54,22 +54,22 @@ const REMOVED: &[(&str, &str)] = &[
     ("etc/subuid-", "a backup"),
     ("etc/subgid-", "a backup"),
     ("etc/.pwd.lock", "an empty file that passwd makes"),
-    // Mounted over at boot, or emptied by it.
+    // Folders that are mounted over or emptied at boot.
     ("dev/*", "devtmpfs is mounted there"),
     ("proc/*", "proc is mounted there"),
     ("run/*", "a tmpfs is mounted there"),
     ("sys/*", "sysfs is mounted there"),
-    ("tmp/*", "of the build"),
-    ("var/tmp/*", "of the build"),
+    ("tmp/*", "temporary files of the build"),
+    ("var/tmp/*", "temporary files of the build"),
 ];
 
-// What stays, though other image builders remove it: `__pycache__` (the same in every build, and without it the first
-// start of each Python program compiles), `/var/log/journal` (it makes the journal last over reboots), and apt's record
-// of automatically installed packages.
+// Other image builders remove these, but they stay here: `__pycache__` (it is the same in every build, and without it each
+// Python program compiles at its first start), `/var/log/journal` (with this folder, the journal is kept over reboots), and
+// apt's record of automatically installed packages.
 
-/// Units that are enabled beside those that packages enable themselves.
+/// The units that are enabled here; packages enable their own.
 const UNITS: &[&str] = &[
-    // Enabled outright: without a `console=` of ours on the kernel's command line, nobody would start it.
+    // systemd starts it by itself only if the kernel's command line has `console=ttyS0`, and not every loader sets that.
     "serial-getty@ttyS0.service",
     "sshd-keygen.service",
     "systemd-networkd.service",
@@ -78,7 +78,7 @@ const UNITS: &[&str] = &[
 const CERTIFICATE_UNIT: &str = "first-boot-certificate.service";
 const CLUSTER_UNIT: &str = "first-boot-cluster.service";
 
-/// Folders that are there only with ssl-cert, and only with postgresql-common.
+/// These folders exist only with the packages ssl-cert and postgresql-common.
 const CERTIFICATES: &str = "etc/ssl/private";
 const CLUSTERS: &str = "etc/postgresql-common";
 
@@ -101,7 +101,7 @@ pub enum FinishError {
     Remove(#[from] TreeError),
     /// Something is mounted inside the root.
     #[error("{0} is mounted inside the root, and finishing would remove what is in it")]
-    #[diagnostic(help("unmount it"))]
+    #[diagnostic(help("unmount it with umount(8), then build again"))]
     Mounted(String),
     /// systemctl failed in the root.
     #[error("cannot enable the image's units: {0}")]
@@ -109,12 +109,12 @@ pub enum FinishError {
     Enable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Finishes the tree `root`: puts all of `files` in place, removes what must not be copied, and takes times later than
-/// `epoch` back to it. (What packages ship is older: an epoch that is not makes their compiled Python files stale.)
+/// Finishes the tree `root`: installs all of `files`, removes what must not be copied, and sets times later than `epoch` to
+/// `epoch`. The files of packages are usually older. An epoch older than the packages invalidates their `.pyc` files.
 ///
 /// # Errors
 /// When a file cannot be written or removed, something is mounted in the root, `systemctl enable` fails in it, or the
-/// user interrupts. The root is then worth nothing.
+/// user interrupts. The root is then not usable.
 pub fn finish(root: &Path, files: &[RootFile], epoch: Epoch, run: RunInRoot) -> Result<(), FinishError> {
     let root = &root.canonicalize().map_err(|source| error(root, source))?;
     refuse_mounts(root)?;
@@ -137,19 +137,19 @@ pub fn finish(root: &Path, files: &[RootFile], epoch: Epoch, run: RunInRoot) -> 
         remove_matching(root, pattern)?;
     }
     remove_links_to(&root.join("etc/ssl/certs"), Path::new("ssl-cert-snakeoil.pem"))?;
-    // An empty file, no missing one (machine-id(5)): systemd fills it at every first boot, also on a root that is still
-    // read-only, without the presets of `ConditionFirstBoot=` that would change what the packages enabled.
+    // The file is empty, not missing (machine-id(5)): then systemd fills it at the first boot, also while the root is still
+    // read-only, and does not apply presets, which would change what the packages enabled.
     replace(&root.join("etc/machine-id"), 0o444, b"")?;
     let resolver = root.join("etc/resolv.conf");
     symlink("../run/systemd/resolve/stub-resolv.conf", &resolver).map_err(|source| error(&resolver, source))?;
-    // systemd.unit(5), ConditionNeedsUpdate=: what would be made at first boot was made by the packages.
+    // ConditionNeedsUpdate= in systemd.unit(5): the packages have already made what the first boot would make.
     for stamp in ["etc/.updated", "var/.updated"] {
         replace(&root.join(stamp), 0o644, b"")?;
     }
     clamp_times(root, epoch)
 }
 
-/// Takes the times of everything below `root`, and its own, back to `epoch` where they are later.
+/// Sets the times of `root` and everything below it to `epoch` where they are later.
 fn clamp_times(root: &Path, epoch: Epoch) -> Result<(), FinishError> {
     let latest = TimeSpec::new(epoch.seconds().into(), 0);
     let mut todo = vec![root.to_owned()];
@@ -167,7 +167,7 @@ fn clamp_times(root: &Path, epoch: Epoch) -> Result<(), FinishError> {
     Ok(())
 }
 
-/// Puts one file in place, whatever was there, but never through a symbolic link: it might lead out of the root.
+/// Installs one file and replaces what was there. It never follows a symbolic link, which might lead out of the root.
 fn put(root: &Path, file: &RootFile) -> Result<(), FinishError> {
     let mut folder = root.to_owned();
     for part in file.path.parent().unwrap_or(Path::new("")).components() {
@@ -195,7 +195,7 @@ fn replace(path: &Path, mode: u32, content: &[u8]) -> Result<(), FinishError> {
         }
         let mut file: File = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
         file.write_all(content)?;
-        // The umask has no say.
+        // Again, because the umask may have removed bits.
         file.set_permissions(Permissions::from_mode(mode))
     };
     write().map_err(|source| error(path, source))
@@ -206,14 +206,15 @@ fn remove_matching(root: &Path, pattern: &str) -> Result<(), FinishError> {
     let (parent, last) = pattern.rsplit_once('/').unwrap_or(("", pattern));
     let (before, after) = last.split_once('*').unwrap_or((last, ""));
     let parent = root.join(parent);
-    // A folder that is a link belongs to another pattern, or to nobody.
+    // What is in a folder that is a link is matched by its real path, if at all.
     if !fs::symlink_metadata(&parent).is_ok_and(|found| found.is_dir()) {
         return Ok(());
     }
     for path in entries(&parent)? {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         let fits = match last.contains('*') {
-            true => name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after),
+            // The two parts of the pattern must not overlap in the name.
+            true => name.strip_prefix(before).is_some_and(|rest| rest.ends_with(after)),
             false => name == last,
         };
         if fits {
@@ -241,7 +242,8 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, FinishError> {
     list().map_err(|source| error(folder, source))
 }
 
-/// Nothing is removed through a mount: a `/dev` of the host's that was bound into a tree has been lost that way.
+/// Fails if something is mounted inside the root. Otherwise the removal would also delete files there; a host has lost its
+/// `/dev` in this way.
 fn refuse_mounts(root: &Path) -> Result<(), FinishError> {
     let table = Path::new("/proc/self/mountinfo");
     let mounts = fs::read_to_string(table).map_err(|source| error(table, source))?;

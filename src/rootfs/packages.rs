@@ -1,33 +1,33 @@
-//! What a machine needs to boot and to be looked after, beside the stack's own package and what that depends on. The
-//! suite's kernel package and its essential packages (`Essential: yes`) come from elsewhere.
+//! The packages of every image. They are added to the stack's own package with its dependencies, to the suite's kernel
+//! package, and to the essential packages (`Essential: yes`).
 
-/// Packages of every image, in the order of their names; without those they recommend.
+/// The names in their order. Recommended packages are not installed.
 pub const MACHINE: &[&str] = &[
-    // Security upgrades, by hand or by `apt-get upgrade` from a timer of the administrator's.
+    // For security upgrades, by hand or by a timer of the administrator.
     "apt",
-    // Outgoing TLS; cloud-init has it too.
+    // For outgoing TLS connections; cloud-init needs it too.
     "ca-certificates",
-    // User data at first boot.
+    // Reads the user data at the first boot.
     "cloud-init",
-    // `hostnamectl`, `resolvectl` and the user sessions speak over it.
+    // `hostnamectl`, `resolvectl` and user sessions need it.
     "dbus",
-    // mke2fs makes the image, and fsck checks it at boot.
+    // Its mke2fs makes the image, and its fsck checks the root at boot.
     "e2fsprogs",
-    // Debian's cloud kernel has no SCSI built in.
+    // Debian's cloud kernel loads its SCSI driver from an initramfs.
     "initramfs-tools",
     "iproute2",
-    // Ends SSH sessions in order at shutdown.
+    // Ends SSH sessions cleanly at shutdown.
     "libpam-systemd",
-    // The health check's log, nginx's and PostgreSQL's.
+    // Rotates the logs of the health check, nginx and PostgreSQL.
     "logrotate",
     "netbase",
     "openssh-server",
     "procps",
-    // The name servers come with DHCP and router advertisements: systemd-networkd leaves them to this one.
+    // systemd-networkd learns name servers by DHCP and router advertisements, and hands them to systemd-resolved.
     "systemd-resolved",
     "systemd-sysv",
     "systemd-timesyncd",
     "udev",
-    // The initramfs is compressed with it: initramfs-tools only recommends it.
+    // Compresses the initramfs; initramfs-tools only recommends it.
     "zstd",
 ];

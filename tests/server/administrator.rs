@@ -159,13 +159,10 @@ fn purge(machine: &mut Container) {
     let visits = machine.sh("runuser -u stack -- psql -At stack -c 'select count(*) from visits'");
     let said = machine.sh("dpkg --purge stack 2>&1");
     println!("{said}");
-    assert!(
-        said.contains("stack: The database stack in 17/main is kept: it is not the package that made it."),
-        "{said}"
-    );
+    assert!(said.contains("stack: The database stack in 17/main is kept: the package did not make it."), "{said}");
     assert_eq!(machine.sh("runuser -u stack -- psql -At stack -c 'select count(*) from visits'"), visits);
     assert_eq!(machine.sh("cat /var/backups/stack/nginx-default"), DEFAULT_SITE);
-    assert!(said.contains("nginx's default site of before is kept as /var/backups/stack/nginx-default"), "{said}");
+    assert!(said.contains("nginx's former default site is kept as /var/backups/stack/nginx-default"), "{said}");
     assert_eq!(machine.sh("find /var/backups/stack -type f"), "/var/backups/stack/nginx-default");
     assert_eq!(machine.get("/", 200), "another");
     machine.sh(&format!("test -e {DROP_IN} && test ! -e /etc/nginx/sites-enabled/stack && nginx -t -q"));

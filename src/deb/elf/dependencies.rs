@@ -1,5 +1,5 @@
-//! The packages that hold a program's libraries: the symbol versions that it asks for come in (the System V ABI and the
-//! symbol versions of the LSB); relations go out.
+//! Finds the packages with a program's libraries. Their lowest versions follow from the symbol versions that the program
+//! needs (System V ABI; "Symbol Versioning" in the LSB).
 
 use object::elf::{self, FileHeader64};
 use object::endian::LittleEndian as LE;
@@ -12,7 +12,7 @@ use crate::control::{Alternatives, Comparison, Relation, Relations, Version};
 /// The loader of glibc on x86-64 (System V ABI, AMD64 supplement).
 const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 
-/// Libraries, the package that holds them, and what the names of their symbol versions begin with.
+/// Each library with its package and the beginning of the names of its symbol versions.
 ///
 /// They are `libc6` and `libgcc-s1` in every release of Debian since 11 and of Ubuntu since 20.04.
 const LIBRARIES: [(&str, &str, &str); 8] = [
@@ -26,8 +26,8 @@ const LIBRARIES: [(&str, &str, &str); 8] = [
     ("libgcc_s.so.1", "libgcc-s1", "GCC_"),
 ];
 
-/// Versions that stand for a property of the library and not for its release, with the first release that has it
-/// (glibc's Versions.def and news).
+/// Symbol versions that name a property of the library instead of a release, with the first release that has the property
+/// (glibc's Versions.def and NEWS).
 const PROPERTIES: [(&str, &str); 4] = [
     ("GLIBC_ABI_DT_RELR", "2.36"),
     ("GLIBC_ABI_GNU_TLS", "2.42"),
@@ -35,8 +35,8 @@ const PROPERTIES: [(&str, &str); 4] = [
     ("GLIBC_ABI_DT_X86_64_PLT", "2.42"),
 ];
 
-/// The packages that a program needs, each at the lowest version that has every symbol version the program asks for;
-/// what dpkg-shlibdeps(1) says. In the order of the packages' names.
+/// The packages that a program needs, in the order of their names. Each has the lowest version that has every symbol
+/// version that the program needs, as dpkg-shlibdeps(1) would say.
 ///
 /// # Errors
 /// When it is not a program for amd64 and glibc, or needs a library of which no package is known.
@@ -82,7 +82,7 @@ fn check_loader(header: &FileHeader64<LE>, bytes: &[u8]) -> Result<(), ElfError>
     Err(ElfError::Static)
 }
 
-/// The symbol versions that the loader demands at start, each with the library that has to define it.
+/// The symbol versions that the loader checks at the start, each after the library that must define it.
 fn needed_versions(sections: &Sections, bytes: &[u8]) -> Result<Vec<(String, String)>, ElfError> {
     let mut versions = Vec::new();
     let Some((mut libraries, link)) = sections.gnu_verneed(LE, bytes).map_err(damaged)? else { return Ok(versions) };
@@ -102,7 +102,7 @@ fn find_library(library: &str) -> Result<(&'static str, &'static str, &'static s
 }
 
 /// The package version for a symbol version: `GLIBC_2.34` is in libc6 2.34, `GCC_4.2.0` in libgcc-s1 4.2, `GCC_7.0.0`
-/// in 7. A release of GCC is named by its first numbers only: before GCC 5 two of them, from then on one.
+/// in 7. Only the first numbers name a release of GCC: two of them before GCC 5, one since then.
 pub(super) fn package_version(prefix: &str, symbol_version: &str) -> Option<Version> {
     if let Some((_, version)) = PROPERTIES.iter().find(|(name, _)| *name == symbol_version) {
         return version.parse().ok();

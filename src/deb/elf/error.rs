@@ -15,7 +15,7 @@ pub enum ElfError {
     #[error("it is an ELF file, but not a program")]
     #[diagnostic(help("name the linked program; libraries and object files go into no package by themselves"))]
     NotAProgram,
-    /// It needs no library, so nothing can be learnt from it, and security updates of glibc would not reach it.
+    /// It uses no shared library, so security updates of glibc would not reach it.
     #[error("it is linked statically, and so misses the security updates of its libraries")]
     #[diagnostic(help(
         "link it dynamically: target x86_64-unknown-linux-gnu, without `-C target-feature=+crt-static`"

@@ -1,6 +1,5 @@
-//! What a package has to know of an executable that it carries: the packages that hold its libraries, and its bytes
-//! without what only a debugger reads. An ELF file for amd64, linked against glibc, comes in; relations, or the stripped
-//! file, go out.
+//! Prepares an executable for a package: [`dependencies()`] finds the packages with its libraries, and [`strip()`] removes
+//! what only a debugger reads. It must be an ELF file for amd64 that is linked against glibc.
 
 mod dependencies;
 mod error;

@@ -1,4 +1,4 @@
-//! An ELF file as a program for amd64: its bytes come in; its header and its table of sections go out, if that is what it is.
+//! Reads an ELF file, and refuses it if it is not a program for amd64.
 
 use object::elf::{self, FileHeader64};
 use object::endian::LittleEndian as LE;
@@ -12,7 +12,7 @@ pub(super) type Sections<'data> = SectionTable<'data, FileHeader64<LE>>;
 /// Reads the header and the table of sections of a program for amd64.
 pub(super) fn open(bytes: &[u8]) -> Result<(&FileHeader64<LE>, Sections<'_>), ElfError> {
     if !bytes.starts_with(&elf::ELFMAG) {
-        return Err(ElfError::Damaged("it does not begin as one".into()));
+        return Err(ElfError::Damaged("it does not begin like one".into()));
     }
     match (bytes.get(4), bytes.get(5)) {
         (Some(2), Some(1)) => {}
@@ -35,7 +35,8 @@ pub(super) fn open(bytes: &[u8]) -> Result<(&FileHeader64<LE>, Sections<'_>), El
     }
 }
 
-/// Tells such a program from a shared library, which has the same type: by its loader, or the linker's mark.
+/// Whether it is a position-independent program. A shared library has the same type, but neither a loader nor the linker's
+/// mark `DF_1_PIE`.
 fn is_position_independent_program(
     header: &FileHeader64<LE>,
     sections: &Sections,
@@ -47,12 +48,12 @@ fn is_position_independent_program(
     Ok(segments.iter().any(|segment| segment.p_type(LE) == elf::PT_INTERP) || dynamic.iter().any(marked))
 }
 
-/// A name in the file, for people.
+/// A name in the file, for messages.
 pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// What the parser says of a file that is not whole.
+/// The parser's error for a damaged file.
 pub(super) fn damaged(error: object::Error) -> ElfError {
     ElfError::Damaged(error.to_string())
 }

@@ -1,4 +1,4 @@
-//! A program's bytes without what only a debugger reads (elf(5)).
+//! Removes what only a debugger reads from a program (elf(5)).
 
 use object::elf::{self, SectionHeader64};
 use object::endian::{LittleEndian as LE, U32, U64};
@@ -12,8 +12,8 @@ use super::program::{damaged, open};
 /// what `strip --remove-section=.comment --remove-section=.note` makes of it. The notes that are loaded (build ID, ABI
 /// tag, GNU properties) remain.
 ///
-/// Only the table of sections is written anew; what is loaded keeps its place and its bytes, so the program cannot
-/// change by it. The same input gives the same bytes, and a stripped program stays as it is.
+/// Only the table of sections is new. What is loaded keeps its place and its bytes, so the program behaves the same. The
+/// same input gives the same bytes, and a stripped program stays as it is.
 ///
 /// # Errors
 /// When it is not a program for amd64.
@@ -23,13 +23,13 @@ pub fn strip(bytes: &[u8]) -> Result<Vec<u8>, ElfError> {
     let names: Vec<&[u8]> = names.collect::<Result<_, _>>().map_err(damaged)?;
     let kept = |section: &SectionHeader64<LE>| section.sh_flags(LE).contains(elf::SHF_ALLOC);
 
-    // New numbers for the sections: 0 is the empty one, and stays; what is dropped is linked to nothing.
+    // New numbers for the sections. Number 0 is the empty section and stays; it also stands for a section that is removed.
     let mut numbers = vec![0_u32; sections.len()];
     let mut count = 1_u32;
     for ((_, section), number) in sections.enumerate().zip(&mut numbers) {
         if kept(section) {
             *number = count;
-            count += 1;
+            count = count.saturating_add(1);
         }
     }
     let renumbered = |old: u32| numbers.get(old as usize).copied().unwrap_or(0);
@@ -72,7 +72,7 @@ pub fn strip(bytes: &[u8]) -> Result<Vec<u8>, ElfError> {
     let too_many = || ElfError::Damaged("it has too many sections for a program".into());
     let total = u16::try_from(table.len()).ok().filter(|&total| total < elf::SHN_LORESERVE).ok_or_else(too_many)?;
     new_header.e_shnum.set(LE, total);
-    new_header.e_shstrndx.set(LE, elf::SymbolSection(total - 1));
+    new_header.e_shstrndx.set(LE, elf::SymbolSection(total.saturating_sub(1)));
     for section in &table {
         out.extend_from_slice(bytes_of(section));
     }
@@ -83,7 +83,7 @@ pub fn strip(bytes: &[u8]) -> Result<Vec<u8>, ElfError> {
     Ok(out)
 }
 
-/// Adds a text to a string table, and says where it begins there.
+/// Adds a text to a string table. Returns its position there, in bytes.
 fn add_string(table: &mut Vec<u8>, text: &[u8]) -> u32 {
     let at = table.len() as u32;
     table.extend_from_slice(text);

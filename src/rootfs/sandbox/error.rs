@@ -1,14 +1,14 @@
-//! Why a command in the sandbox did not run to a good end.
+//! Why a command failed in the sandbox.
 
 use std::io;
 
-/// Why a command did not run to a good end.
+/// Why a command failed in the sandbox.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum SandboxError {
     /// The command ran and failed.
     #[error("`{command}` failed in the sandbox ({status}){}", indented(.output))]
     #[diagnostic(help(
-        "what a package's script wrote last is above; the package that it belongs to is the one to look at"
+        "its last lines of output are above; if it is the script of a package, look for the mistake in that package"
     ))]
     Command {
         /// The command and its arguments.
@@ -18,7 +18,7 @@ pub enum SandboxError {
         /// The last lines that it wrote to standard output and standard error.
         output: String,
     },
-    /// There is no sandbox on this system, or the command is not in the root.
+    /// The sandbox cannot be set up on this system, or the command is not in the root.
     #[error("cannot run `{command}` in a sandbox: {reason}")]
     #[diagnostic(help(
         "the sandbox needs mount, PID, IPC, UTS and network namespaces and a /proc of its own; many containers forbid \
@@ -30,7 +30,7 @@ pub enum SandboxError {
         /// What was refused.
         reason: String,
     },
-    /// A folder of the host can only be seen below /mnt.
+    /// A bind whose path inside is not below /mnt, or whose file on the host cannot be used.
     #[error("cannot show {host} at {inside} in a sandbox: {reason}")]
     #[diagnostic(help("name an existing file or folder of the host, and a path below /mnt without `..`"))]
     BadBind {

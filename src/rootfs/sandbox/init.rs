@@ -1,5 +1,5 @@
 //! The process inside: reads its [`Spec`], makes the namespaces, becomes the first process of its own PID namespace, and
-//! runs the command in it. One thread only; each step is a system call that either works or ends it.
+//! runs the command in it. It has only one thread. If a system call fails, the process ends with a message.
 
 use std::convert::Infallible;
 use std::env;
@@ -23,7 +23,7 @@ use super::spec::{ARGUMENT, SETUP_FAILED, SETUP_STATUS, Spec};
 use super::step::{SetupError, SetupStep};
 use super::{limits, mounts};
 
-/// More than any spec has; a length beyond it is no message of ours.
+/// The largest spec, in bytes. A message with a larger length is not from this program.
 const LARGEST_SPEC: u64 = 16 * 1024 * 1024;
 
 /// Becomes a sandbox if this process was started to be one. Every program that uses [`super::Sandbox`] calls it before
@@ -44,7 +44,8 @@ fn report(error: &SetupError) -> i32 {
     SETUP_STATUS
 }
 
-/// The process outside of the PID namespace: makes the namespaces, and waits for the first process inside.
+/// Makes the namespaces, starts the first process inside, and waits for it. This process itself stays outside of the PID
+/// namespace.
 fn start() -> Result<i32, SetupError> {
     prctl::set_pdeathsig(Signal::SIGKILL).step("ask to be ended with the parent")?;
     let spec = read_spec().step("read what to do")?;
@@ -79,7 +80,8 @@ fn start() -> Result<i32, SetupError> {
     }
 }
 
-/// The message on standard input: eight bytes with the length of the spec, the spec; what follows is the command's.
+/// Reads the message on standard input: the length of the spec (eight bytes, little-endian), then the spec. The rest is
+/// the input of the command.
 fn read_spec() -> io::Result<Spec> {
     // SAFETY: standard input is open (the parent made it a pipe) and, being `ManuallyDrop`, stays so. A `File` has no
     // buffer that would take the command's input.
@@ -117,12 +119,15 @@ fn first_process(spec: &Spec, alive: OwnedFd) -> Result<i32, SetupError> {
     }
 }
 
-/// Waits until `child` ends and collects other processes meanwhile. 128 and more is the signal that ended it, as in a shell.
+/// Waits until `child` ends, and collects other processes meanwhile. Returns its exit status; 128 plus the number of the
+/// signal if a signal ended it, as a shell does.
 fn wait_for(child: Pid) -> Result<i32, SetupError> {
     loop {
         match waitpid(None, None) {
             Ok(WaitStatus::Exited(pid, code)) if pid == child => return Ok(code),
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => return Ok(128 + signal as i32),
+            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => {
+                return Ok(128_i32.saturating_add(signal as i32));
+            }
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno).step("wait for the command"),
         }

@@ -1,5 +1,5 @@
-//! What the command may not do, and the few system calls that no crate wraps: capabilities, pointless syncs, inherited
-//! files, the loopback interface.
+//! The limits of the command (capabilities, syncs that do nothing), and system calls that no crate wraps: closing inherited
+//! files, starting the loopback interface.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -39,8 +39,8 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
     Ok(())
 }
 
-/// Lets the calls that wait for a disk succeed at once. It also sets no_new_privs: the command is root anyway, and a user
-/// that it changes to with setuid(2) does not come back.
+/// Makes the calls that wait for a disk succeed at once. This also sets no_new_privs, which changes nothing for the command:
+/// it is root already, and a process that has changed to another user with setuid(2) stays that user.
 pub(super) fn ignore_syncs() -> Result<(), SetupError> {
     let calls = [
         libc::SYS_fsync,
@@ -60,13 +60,13 @@ pub(super) fn ignore_syncs() -> Result<(), SetupError> {
 
 /// Closes all files but the three standard ones.
 pub(super) fn close_inherited_files() -> io::Result<()> {
-    // SAFETY: no `File` exists yet in this process that would believe its descriptor open. By number: libc's function is
-    // newer than some C libraries.
+    // SAFETY: this process has no `File` yet whose descriptor would be closed. The call is made by its number, because some
+    // C libraries are older than the function.
     Errno::result(unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) })?;
     Ok(())
 }
 
-/// Starts `lo`, which a new network namespace has, but down. There is no other interface.
+/// Starts the interface `lo`. A new network namespace has only this one, and it is down.
 pub(super) fn loopback_up() -> io::Result<()> {
     // SAFETY: `ifreq` is plain data for which zeroes are valid; `lo` and its end fit in the name; the call reads the
     // structure and keeps no pointer; the descriptor is closed by us alone.
@@ -84,7 +84,7 @@ pub(super) fn loopback_up() -> io::Result<()> {
     Ok(())
 }
 
-/// Ends this process without the steps that only the original of a fork may do.
+/// Ends this process at once, without exit handlers: after a fork, only the parent may run them.
 pub(super) fn end(code: i32) -> ! {
     // SAFETY: it does not return.
     unsafe { libc::_exit(code) }

@@ -1,14 +1,14 @@
-//! The sandbox: runs a program of a target's root as that root's own root user, with nothing of the host in sight. A root
-//! and a command come in; the command's output, or how it failed, goes out; what it wrote stays in the root.
+//! The sandbox: runs a program of a target's root as the root user of that root, without access to the host. It takes a
+//! root and a command, and returns the command's output or error. What the command wrote stays in the root.
 //!
 //! The command has mount, PID, IPC, UTS and network namespaces of its own. It sees the root, its own small `/dev`, `/proc`,
 //! `/run`, `/tmp`, and below `/mnt` what the caller binds there; no network but `lo`; a fixed environment. When it ends,
 //! everything that it started ends, and so it does when this program dies. Calls like fsync(2) succeed without waiting
-//! for a disk: a tree that is not whole yet is worth nothing after a crash.
+//! for a disk: after a crash, an unfinished tree is of no use anyway.
 //!
-//! A namespace for processes must be entered by a process with one thread, so this program starts itself again with the
-//! argument `sandbox-init` and sends it what to do (`spec`); [`main`] is where it arrives (`init`). In an ordinary user's
-//! hands it works inside [`crate::system::userns`]'s namespace.
+//! Only a process with a single thread can make a PID namespace. So this program starts itself again with the argument
+//! `sandbox-init`, and sends the new process a `Spec`; that process calls [`main`] (in `init`). For an ordinary user this
+//! works inside the namespace of [`crate::system::userns`].
 
 mod error;
 mod init;
@@ -65,7 +65,7 @@ impl Sandbox {
         self.add_bind(host, inside, Access::ReadWrite)
     }
 
-    /// The same, but nothing can be written there.
+    /// As [`Sandbox::bind`], but commands cannot write there.
     #[must_use]
     pub fn bind_read_only(self, host: &Path, inside: &str) -> Self {
         self.add_bind(host, inside, Access::ReadOnly)
@@ -91,7 +91,7 @@ impl Sandbox {
         self
     }
 
-    /// Gives the commands the time that their outputs are to bear, as `SOURCE_DATE_EPOCH`.
+    /// Sets `SOURCE_DATE_EPOCH`, the time that commands should write into their outputs.
     #[must_use]
     pub fn epoch(self, epoch: Epoch) -> Self {
         self.env("SOURCE_DATE_EPOCH", &epoch.seconds().to_string())
@@ -162,7 +162,7 @@ impl Sandbox {
     }
 }
 
-/// A process that does not outlive its owner.
+/// A process that is killed when this value is dropped.
 struct Killed(Child);
 
 impl Drop for Killed {

@@ -29,7 +29,7 @@ const LINKS: [(&str, &str); 5] = [
     ("ptmx", "pts/ptmx"),
 ];
 
-/// What of `/proc` governs the whole machine, not only our namespaces.
+/// The parts of `/proc` that control the whole machine and not only these namespaces.
 const KERNEL_SETTINGS: [&str; 5] = ["sys", "sysrq-trigger", "irq", "bus", "fs"];
 
 /// Makes the mounts and changes into the root. The host's file system is out of reach afterwards.

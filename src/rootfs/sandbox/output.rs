@@ -1,5 +1,4 @@
-//! The command's input and output while it runs. A process and its input come in; its standard output, or the error with
-//! the last that it said, goes out.
+//! Handles the input and output of the command while it runs. Returns its standard output, or an error with its last lines.
 
 use std::io::{Read, Write};
 use std::process::{Child, ExitStatus};
@@ -14,7 +13,7 @@ use crate::system::interrupt;
 /// How many lines of a failed command's output an error shows.
 const LINES_SHOWN: usize = 20;
 
-/// How much output is kept for them, in bytes.
+/// How much output is kept for these lines, in bytes.
 const OUTPUT_KEPT: usize = 64 * 1024;
 
 /// Which of its two outputs a command wrote to.
@@ -27,11 +26,11 @@ enum Stream {
 #[derive(Default)]
 pub(super) struct Collected {
     output: Vec<u8>,
-    /// The end of both, in the order of arrival.
+    /// The end of both outputs, in the order in which it arrived.
     combined: Vec<u8>,
 }
 
-/// Sends the child its input and takes its output until it has closed both ends.
+/// Sends the child its input, and collects its output until both streams are closed.
 pub(super) fn collect(child: &mut Child, input: Vec<u8>) -> Result<Collected, SandboxError> {
     let (sender, receiver) = mpsc::channel();
     if let Some(mut stdin) = child.stdin.take() {
@@ -72,11 +71,11 @@ impl Collected {
         }
         self.combined.extend_from_slice(bytes);
         if self.combined.len() > 2 * OUTPUT_KEPT {
-            self.combined.drain(..self.combined.len() - OUTPUT_KEPT);
+            self.combined.drain(..self.combined.len().saturating_sub(OUTPUT_KEPT));
         }
     }
 
-    /// The standard output, if the command ended well.
+    /// Returns the standard output, or an error unless the exit status is 0.
     pub(super) fn judge(self, command: String, status: ExitStatus) -> Result<Vec<u8>, SandboxError> {
         if status.success() {
             return Ok(self.output);

@@ -1,4 +1,4 @@
-//! What the two sides of a sandbox agree upon: the process that asks for one, and the one that this program becomes in it.
+//! The message from the process that wants a sandbox to the process that becomes one.
 
 use std::path::PathBuf;
 
@@ -13,10 +13,10 @@ pub(super) const SETUP_STATUS: i32 = 125;
 /// Marks the line on standard error that says why there is no sandbox.
 pub(super) const SETUP_FAILED: &str = "stackdeb-sandbox: ";
 
-/// What the process inside is told.
+/// What the process inside has to do.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Spec {
-    /// The process that starts it; when that has gone, there is nothing to do.
+    /// The id of the process that starts it. If that process has ended, nothing is done.
     pub(super) parent: u32,
     pub(super) root: PathBuf,
     pub(super) root_access: Access,
@@ -25,7 +25,7 @@ pub(super) struct Spec {
     pub(super) command: Vec<String>,
 }
 
-/// What the command may do with what it sees.
+/// Whether the command may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Access {
     ReadOnly,

@@ -1,8 +1,8 @@
-//! The steps on the way to a sandbox: system calls come in; what goes out on a failure says what could not be done.
+//! Errors of the steps that set up a sandbox: each names what could not be done.
 
 use std::io;
 
-/// What could not be done, and why.
+/// A step that failed, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action}: {source}")]
 pub(super) struct SetupError {
@@ -11,7 +11,7 @@ pub(super) struct SetupError {
     source: io::Error,
 }
 
-/// Gives an error the step that it belongs to.
+/// Adds to an error what could not be done.
 pub(super) trait SetupStep<T> {
     fn step(self, action: impl Into<String>) -> Result<T, SetupError>;
 }

@@ -1,17 +1,17 @@
-//! Why packages could not be unpacked.
+//! Why a package could not be unpacked.
 
 use std::io;
 
 use crate::deb::ReadError;
 
-/// What is wrong with a package, or with the root that it goes into.
+/// A package cannot be unpacked, or the root cannot be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum UnpackError {
     /// A package cannot be read.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Package(#[from] ReadError),
-    /// One of its files cannot be made.
+    /// One of its entries cannot be unpacked.
     #[error("cannot unpack {entry} of {package}: {source}")]
     #[diagnostic(help(
         "check that the disk has room (`df`); a damaged download is fetched again when it is deleted from the cache"
@@ -25,7 +25,7 @@ pub enum UnpackError {
         #[source]
         source: io::Error,
     },
-    /// The root itself cannot be prepared.
+    /// The root folder cannot be made or finished.
     #[error("cannot prepare the root {path}: {source}")]
     #[diagnostic(help("check that the folder can be written to, and that the disk has room"))]
     Root {

@@ -1,5 +1,5 @@
-//! One package's entries. Its archive comes in; files and links in the root go out, and what its folders have to be when
-//! everything is in them. No entry, whatever its name and whatever links it meets, is written outside of the root.
+//! Unpacks the entries of one package: makes its files and links, and returns the properties of its folders, which are set
+//! when everything is in them. No entry is written outside of the root, whatever its name and whatever links are there.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -21,14 +21,14 @@ use crate::deb::{self, Reader};
 use crate::rootfs::filter::{Filter, Kind};
 use crate::system::interrupt;
 
-/// A folder's owner, permissions and time, which are set when everything is in it.
+/// The owner, permissions and time of a folder. They are set when everything is in it.
 pub(super) struct Folder {
     pub(super) mode: u32,
     pub(super) owner: (Uid, Gid),
     pub(super) time: TimeSpec,
 }
 
-/// By path, and for each path by the package's place in the list.
+/// The folders by path, and for each path by the package's place in the list.
 pub(super) type Folders = BTreeMap<(PathBuf, usize), Folder>;
 
 /// Unpacks one package, the one at `index` in the list, and returns the folders that have yet to be finished.
@@ -41,7 +41,7 @@ struct Extraction<'a> {
     root: &'a File,
     filter: &'a Filter,
     index: usize,
-    /// The folder of the last file: most files have the same as the one before.
+    /// The folder of the last file, still open: most files are in the same folder as the one before.
     last: Option<(PathBuf, OwnedFd)>,
     folders: Folders,
 }
@@ -130,13 +130,13 @@ impl Extraction<'_> {
             Err(errno) => return Err(errno.into()),
         }
         match mkdirat(self.folder_of(path)?, name, Mode::from_bits_truncate(0o755)) {
-            // Another package was faster.
+            // Another thread has made it meanwhile.
             Ok(()) | Err(Errno::EEXIST) => Ok(()),
             Err(errno) => Err(errno.into()),
         }
     }
 
-    /// The folder that `path` lies in. It is made if no entry has made it.
+    /// Opens the folder that `path` is in, and makes it if no entry has made it.
     fn folder_of(&mut self, path: &Path) -> io::Result<&OwnedFd> {
         let parent = parent_of(path);
         if self.last.as_ref().is_none_or(|(last, _)| last != parent) {
@@ -158,7 +158,7 @@ fn parent_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }
 
-/// A new file for the content, in the place of what has that name.
+/// Makes a new file, and replaces what has its name.
 fn create(folder: &OwnedFd, name: &OsStr) -> io::Result<File> {
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let mode = Mode::from_bits_truncate(0o600);
@@ -176,7 +176,7 @@ fn replace<T>(folder: &OwnedFd, name: &OsStr, make: impl Fn() -> nix::Result<T>)
     }
 }
 
-/// A path of an archive without its `./`.
+/// A path of an archive without the leading `./`.
 fn plain(path: &Path) -> io::Result<PathBuf> {
     let mut plain = PathBuf::new();
     for component in path.components() {
@@ -197,7 +197,7 @@ fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
 }
 
-/// Opens a path in the root as a process whose root directory it is would: absolute links and `..` stay inside.
+/// Opens a path in the root as if the root were `/`: absolute links and `..` stay inside.
 pub(super) fn open_in_root(root: impl AsFd, path: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let how = OpenHow::new()
@@ -205,7 +205,7 @@ pub(super) fn open_in_root(root: impl AsFd, path: &Path, flags: OFlag) -> nix::R
         .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
     loop {
         match openat2(root.as_fd(), path, how) {
-            // A rename elsewhere in the tree while `..` was followed: openat2(2).
+            // Something in the tree was renamed while `..` was followed (openat2(2)).
             Err(Errno::EAGAIN) => {}
             result => return result,
         }

@@ -1,5 +1,5 @@
-//! Unpacks `.deb` files straight into a root, as a first system must be before its own dpkg can run. Several packages are
-//! unpacked side by side; the outcome does not depend on which of them is faster.
+//! Unpacks `.deb` files into a root without dpkg: the root's own dpkg can run only when its files are there. Several
+//! packages are unpacked at the same time; the result does not depend on which is faster.
 
 mod error;
 mod extract;
@@ -23,7 +23,8 @@ use extract::{Folders, extract, open_in_root};
 
 pub use error::UnpackError;
 
-/// Folders of a merged /usr and the links to them at the top (usrmerge; base-files has them only since Debian 13).
+/// The folders of a merged /usr that have links in the root folder. The package base-files has these links only since
+/// Debian 13.
 const MERGED: [&str; 4] = ["bin", "sbin", "lib", "lib64"];
 
 /// Unpacks `packages` into `root`, which is made if it is missing, without the files that `filter` skips. Owners,
@@ -31,7 +32,7 @@ const MERGED: [&str; 4] = ["bin", "sbin", "lib", "lib64"];
 ///
 /// # Errors
 /// When a package cannot be read, has an entry that no Debian package may have (a device, `..`), or a file cannot be made;
-/// the root is then worth nothing.
+/// the root is then not usable.
 pub(super) fn unpack(packages: &[PathBuf], root: &Path, filter: &Filter) -> Result<(), UnpackError> {
     let root_error = |source| UnpackError::Root { path: root.display().to_string(), source };
     prepare(root).map_err(root_error)?;
@@ -67,7 +68,7 @@ pub(super) fn unpack(packages: &[PathBuf], root: &Path, filter: &Filter) -> Resu
     finish_folders(&folder, folders).map_err(root_error)
 }
 
-/// The links of a merged /usr.
+/// Makes the root and the links of a merged /usr.
 fn prepare(root: &Path) -> io::Result<()> {
     fs::create_dir_all(root)?;
     for name in MERGED {
@@ -80,8 +81,8 @@ fn prepare(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Where packages disagree about a folder, the first in the list is followed, as dpkg does. The deepest come first, so
-/// that no time changes after it was set.
+/// Sets owner, permissions and times of the folders. If packages disagree, the first in the list decides, as with dpkg. The
+/// deepest folders come first, so that setting one does not change the time of another.
 fn finish_folders(root: &File, folders: Folders) -> io::Result<()> {
     let mut last: Option<PathBuf> = None;
     let mut firsts = Vec::new();
