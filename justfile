@@ -38,14 +38,16 @@ terraform *args: build
     target/release/stackdeb terraform "$@"
 
 # Formatting, lints, unit tests, and every test that needs neither root nor a machine. Before each commit.
-check *args: programs setup
+check: build setup
     cargo fmt --all --check
     cargo clippy --release --workspace --all-targets -- -D warnings
-    cargo test --release --workspace --no-fail-fast --lib --bins --test format --test linode --test health --test documents --test schema "$@"
+    cargo test --release --no-fail-fast -p health-check -p connection
+    cargo test --release --no-fail-fast -p stackdeb-documents
+    cargo test --release --no-fail-fast -p stackdeb --lib --bins --test format --test linode
 
 # Everything but the soak. Installs the programs that the tests run from the machine's package archive.
-test *args: check
-    cargo test --release -p stackdeb --no-fail-fast --test project --test root --test server --test machine "$@"
+test: check
+    tests/rooms
 
 # The programs that tests and benchmarks run, and those that judge what stackdeb makes
 setup:
@@ -55,7 +57,7 @@ setup:
     documents/judges --install
 
 # What takes longer than the tests may: twenty power cuts, an upgrade killed at each of its steps, and more: 80 minutes
-soak *args: programs setup
+soak *args: build setup
     cargo bench --bench emulated_boots -- 50 --single
     cargo test --release --test soak -- "$@"
 
@@ -64,7 +66,7 @@ documents:
     cargo run --release --locked -p stackdeb-documents
 
 # Our figures beside those of other programs, run side by side
-bench *args: programs setup
+bench *args: build setup
     cargo bench --bench deb --bench image --bench serving --bench serving_machine --bench emulated_boots "$@"
 
 # Everything that was built here
@@ -77,10 +79,6 @@ clean:
 build:
     cargo build --release --locked -p stackdeb
     cargo build --release --locked -p health-check
-
-[private]
-programs:
-    cargo build --release --locked --workspace
 
 # An ordinary user needs newuidmap to build an image; root does not.
 [private]

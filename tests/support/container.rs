@@ -19,7 +19,7 @@ use super::server::Server;
 use super::{Built, kept, run, text};
 
 /// How long it may take to boot, or whatever else is waited for.
-pub const LIMIT: Duration = Duration::from_secs(120);
+pub const LIMIT: Duration = Duration::from_secs(300);
 
 /// The group of all containers' groups of processes.
 const CGROUPS: &str = "/sys/fs/cgroup/stackdeb-tests";

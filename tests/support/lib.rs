@@ -42,6 +42,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Mutex;
 
+use nix::fcntl::{Flock, FlockArg};
+
 /// The folder of this repository.
 pub fn source_folder() -> &'static Path {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
@@ -127,11 +129,14 @@ impl Built {
     }
 }
 
-/// The built default stack's `dist` folder: built now, unless this very program has built it before.
+/// The built default stack's `dist` folder: built now, unless this very program has built it before. Test programs that run
+/// side by side wait for each other.
 #[track_caller]
 pub fn built(what: Built) -> PathBuf {
     static BUILDING: Mutex<()> = Mutex::new(());
-    let _one_at_a_time = BUILDING.lock().expect("an earlier build failed");
+    let _one_thread_at_a_time = BUILDING.lock().expect("an earlier build failed");
+    let lock = fs::File::create(kept().join(format!("{}.lock", what.name()))).unwrap();
+    let _one_program_at_a_time = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, error)| error).unwrap();
     let arguments: &[&str] = match what {
         Built::Image => &["image"],
         Built::WithoutPackage => &["image", "--without-package"],
