@@ -70,7 +70,7 @@ fn wrapped(change: &str) -> String {
     let mut lines = vec![String::from("  *")];
     for word in change.split_whitespace() {
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= 80 => {
+            Some(line) if line.chars().chain(word.chars()).count() < 80 => {
                 line.push(' ');
                 line.push_str(word);
             }

@@ -35,8 +35,8 @@ impl LocalTime {
         };
         Self {
             seconds,
-            year: i64::from(tm.tm_year) + 1900,
-            month: tm.tm_mon + 1,
+            year: i64::from(tm.tm_year).saturating_add(1900),
+            month: tm.tm_mon.saturating_add(1),
             day: tm.tm_mday,
             hour: tm.tm_hour,
             minute: tm.tm_min,

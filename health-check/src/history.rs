@@ -100,8 +100,8 @@ pub fn record(path: &Path, sample: &Sample, length: usize) -> io::Result<VecDequ
         return Err(io::Error::new(io::ErrorKind::WriteZero, "only a part of the line was taken"));
     }
     let (lines, samples) = read_from(&mut file, length)?;
-    if lines > length + length.div_ceil(10) {
-        compact(path, &mut file, length, lines - length)?;
+    if lines > length.saturating_add(length.div_ceil(10)) {
+        compact(path, &mut file, length, lines.saturating_sub(length))?;
     }
     Ok(samples)
 }
@@ -138,11 +138,11 @@ fn open_locked(path: &Path) -> io::Result<File> {
 fn cut_torn_line(file: &File) -> io::Result<()> {
     let size = file.metadata()?.len();
     let start = size.saturating_sub(LONGEST_LINE);
-    let mut end = vec![0; (size - start) as usize];
+    let mut end = vec![0; size.min(LONGEST_LINE) as usize];
     file.read_exact_at(&mut end, start)?;
-    match end.iter().rposition(|byte| *byte == b'\n') {
-        Some(last) if last + 1 == end.len() => Ok(()),
-        Some(last) => file.set_len(start + last as u64 + 1),
+    match end.iter().rev().position(|byte| *byte == b'\n') {
+        Some(0) => Ok(()),
+        Some(torn) => file.set_len(size.saturating_sub(torn as u64)),
         None if start == 0 => file.set_len(0),
         // No check wrote that. A line feed makes it a line that is skipped.
         None => (&*file).write_all(b"\n"),
@@ -155,7 +155,8 @@ fn each_sample(
     length: usize,
     mut each: impl FnMut(&[u8], Sample) -> io::Result<()>,
 ) -> io::Result<()> {
-    let longest = LONGEST_LINE * (length as u64 + length.div_ceil(10) as u64 + 1);
+    let lines = length.saturating_add(length.div_ceil(10)).saturating_add(1);
+    let longest = LONGEST_LINE.saturating_mul(lines as u64);
     let start = file.metadata()?.len().saturating_sub(longest);
     file.seek(SeekFrom::Start(start))?;
     let mut reader = BufReader::new(file).take(longest);
@@ -183,7 +184,7 @@ fn read_from(file: &mut File, length: usize) -> io::Result<(usize, VecDeque<Samp
             sample.problem = Some("".into());
         }
         was_well = is_well;
-        count += 1;
+        count = usize::saturating_add(count, 1);
         samples.push_back(sample);
         if samples.len() > length {
             let oldest: Option<Sample> = samples.pop_front();
@@ -205,10 +206,10 @@ fn compact(path: &Path, file: &mut File, length: usize, mut older: usize) -> io:
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
     let mut out = BufWriter::new(File::create(&temporary)?);
-    each_sample(file, length, |line, _| match older {
-        0 => out.write_all(line),
-        _ => {
-            older -= 1;
+    each_sample(file, length, |line, _| match older.checked_sub(1) {
+        None => out.write_all(line),
+        Some(fewer) => {
+            older = fewer;
             Ok(())
         }
     })?;

@@ -139,7 +139,7 @@ fn startup_packet(role: &str) -> Vec<u8> {
         body.extend_from_slice(text.as_bytes());
         body.push(0);
     }
-    let mut packet = (body.len() as u32 + 4).to_be_bytes().to_vec();
+    let mut packet = u32::try_from(body.len()).unwrap_or(u32::MAX).saturating_add(4).to_be_bytes().to_vec();
     packet.append(&mut body);
     packet
 }

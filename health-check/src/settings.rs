@@ -85,7 +85,7 @@ impl Settings {
 
     fn parse(text: &str, path: &str) -> (Self, Vec<String>) {
         let mut settings = Self::default();
-        let place = |offset: usize| format!("{path}:{}", 1 + text.bytes().take(offset).filter(|b| *b == b'\n').count());
+        let place = |offset: usize| format!("{path}:{}", line_number(text.as_bytes(), offset));
         let table = match DeTable::parse(text) {
             Ok(table) => table.into_inner(),
             Err(error) => {
@@ -144,10 +144,15 @@ fn unknown(name: &str) -> String {
     let shown = name.escape_debug();
     let distance = |key: &str| strsim::damerau_levenshtein(&name.to_lowercase().replace('-', "_"), key);
     let nearest = known.into_iter().min_by_key(|key| distance(key));
-    match nearest.filter(|key| distance(key) <= 1 + key.len() / 4) {
+    match nearest.filter(|key| distance(key).saturating_sub(1) <= key.len() / 4) {
         Some(meant) => format!("there is no key `{shown}`: did you mean `{meant}`?"),
         None => format!("there is no key `{shown}`; the keys are {}", known.join(", ")),
     }
+}
+
+/// The number of the line, counted from 1, that the byte at `offset` is in.
+fn line_number(text: &[u8], offset: usize) -> usize {
+    text.iter().take(offset).filter(|byte| **byte == b'\n').count().saturating_add(1)
 }
 
 fn number(value: &DeValue<'_>) -> Option<f64> {
@@ -180,7 +185,7 @@ fn read(path: &Path) -> Result<Option<String>, String> {
     }
     String::from_utf8(bytes).map(Some).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count();
+        let line = line_number(error.as_bytes(), good);
         format!("line {line} is not UTF-8")
     })
 }

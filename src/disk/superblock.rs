@@ -104,7 +104,7 @@ mod tests {
     fn head(parts: &[(usize, &[u8])]) -> Vec<u8> {
         let mut head = vec![0; HEAD];
         for (offset, bytes) in parts {
-            head[*offset..offset + bytes.len()].copy_from_slice(bytes);
+            head[*offset..][..bytes.len()].copy_from_slice(bytes);
         }
         head
     }

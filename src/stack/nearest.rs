@@ -5,7 +5,7 @@ pub(super) fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str
     let word = word.to_lowercase().replace('_', "-");
     let distance = |candidate: &str| strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
     let best = known.iter().copied().min_by_key(|candidate| distance(candidate))?;
-    (distance(best) <= 1 + best.len() / 4).then_some(best)
+    (distance(best).saturating_sub(1) <= best.len() / 4).then_some(best)
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 //! The axes of the plots: samples come in; the span of time that they cover, what belongs together in it, and where it is
 //! on the paper go out.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "all times are between 0 and the present: `Sample::parse` and `page` leave other samples out"
+)]
+
 use crate::clock::LocalTime;
 use crate::history::Sample;
 

@@ -93,7 +93,7 @@ impl<'a> History<'a> {
         let listed = outages.iter().rev().take(LISTED).map(|outage| Listed {
             from: in_words(&LocalTime::at(outage.from)),
             until: outage.until.map_or("now".to_owned(), |until| in_words(&LocalTime::at(until))),
-            minutes: (outage.until.unwrap_or(axis.end()) - outage.from + 59) / 60,
+            minutes: outage.until.unwrap_or(axis.end()).saturating_sub(outage.from).saturating_add(59) / 60,
             words: outage.words,
         });
         Self {
@@ -158,9 +158,9 @@ fn measures(settings: &Settings) -> [Measure; 5] {
 }
 
 fn checked(samples: &[&Sample], axis: &TimeAxis) -> Vec<(i64, i64)> {
-    let stretches = samples.chunk_by(|a, b| b.time - a.time <= axis.longest_pause);
+    let stretches = samples.chunk_by(|a, b| b.time.saturating_sub(a.time) <= axis.longest_pause);
     let ends = stretches.filter_map(|stretch| Some((axis.x(stretch.first()?.time), axis.x(stretch.last()?.time))));
-    ends.map(|(left, right)| (left, (right - left).max(1))).collect()
+    ends.map(|(left, right)| (left, right.saturating_sub(left).max(1))).collect()
 }
 
 fn days(samples: &[&Sample], axis: &TimeAxis, measures: &[Measure]) -> Vec<Day> {
@@ -177,6 +177,6 @@ fn days(samples: &[&Sample], axis: &TimeAxis, measures: &[Measure]) -> Vec<Day> 
 /// The share of checks that found everything well; 100 % only if all did.
 fn share_of_well(samples: &[&Sample]) -> String {
     let well = samples.iter().filter(|sample| sample.problem.is_none()).count();
-    let tenths = well * 1000 / samples.len().max(1);
+    let tenths = well.saturating_mul(1000).checked_div(samples.len()).unwrap_or(0);
     format!("{}.{}%", tenths / 10, tenths % 10)
 }

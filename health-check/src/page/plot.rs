@@ -63,7 +63,7 @@ impl Measure {
     pub fn summary<'a>(&self, samples: impl Iterator<Item = &'a &'a Sample>) -> String {
         let (mut count, mut sum, mut highest) = (0_u32, 0.0, 0.0_f32);
         for value in samples.filter_map(|sample| (self.value)(sample)) {
-            (count, sum, highest) = (count + 1, sum + f64::from(value), highest.max(value));
+            (count, sum, highest) = (count.saturating_add(1), sum + f64::from(value), highest.max(value));
         }
         match count {
             0 => "not measured".to_owned(),
@@ -118,7 +118,7 @@ impl Measure {
         };
         let points: Vec<_> = samples.iter().map(|sample| point(sample)).collect();
         let together = |a: &Option<(i64, i64, i64)>, b: &Option<(i64, i64, i64)>| match (a, b) {
-            (Some((a, ..)), Some((b, ..))) => b - a <= axis.longest_pause,
+            (Some((a, ..)), Some((b, ..))) => b.saturating_sub(*a) <= axis.longest_pause,
             _ => false,
         };
         let (mut dots, mut lines) = (Vec::new(), Vec::new());
@@ -144,10 +144,10 @@ impl Measure {
         let column = |(range, when): &(Range<usize>, String)| {
             let next = samples.get(range.end).map_or(axis.end(), |next| next.time);
             let last = range.end.checked_sub(1).and_then(|last| samples.get(last)).map_or(next, |last| last.time);
-            let right = axis.x(last + (next - last) / 2);
+            let right = axis.x(last.saturating_add(next.saturating_sub(last) / 2));
             let members = samples.get(range.clone()).unwrap_or_default();
             let title = format!("{when}: {}", self.summary(members.iter()));
-            let width = (right - left).max(1);
+            let width = right.saturating_sub(left).max(1);
             Column { left: std::mem::replace(&mut left, right), width, title }
         };
         axis.groups.iter().map(column).collect()

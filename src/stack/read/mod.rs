@@ -73,7 +73,7 @@ fn not_utf8(error: &std::string::FromUtf8Error, shown: &str) -> LoadError {
     let at = error.utf8_error().valid_up_to();
     let byte = error.as_bytes().get(at).copied().unwrap_or_default();
     let problems = Problems::default();
-    problems.add(&Place { key: String::new(), span: at..at + 1 }, FileMistake::NotUtf8(byte));
+    problems.add(&Place { key: String::new(), span: at..at.saturating_add(1) }, FileMistake::NotUtf8(byte));
     problems.into_error(shown, &String::from_utf8_lossy(error.as_bytes()))
 }
 

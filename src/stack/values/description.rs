@@ -59,7 +59,8 @@ pub fn summary(text: &str, package: Option<&str>) -> Result<String, DescriptionE
 
 /// Whether a full stop ends a sentence in it; `etc.`, `e.g.` and an ellipsis don't.
 fn is_sentence(summary: &str) -> bool {
-    let mut ends = summary.match_indices('.').map(|(at, _)| summary.split_at(at + 1));
+    let mut ends =
+        summary.match_indices('.').filter_map(|(at, stop)| summary.split_at_checked(at.saturating_add(stop.len())));
     let last = ends.rfind(|(_, rest)| rest.is_empty() || rest.starts_with(char::is_whitespace));
     last.is_some_and(|(before, _)| ![" etc.", " e.g.", " eg.", "..."].iter().any(|end| before.ends_with(end)))
 }

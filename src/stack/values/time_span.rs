@@ -39,7 +39,7 @@ pub enum TimeSpanError {
 /// A time span, as it was given.
 pub fn time_span(text: &str) -> Result<String, TimeSpanError> {
     let wrong = |why: String| TimeSpanError::Syntax { text: text.escape_debug().to_string(), why };
-    let (mut rest, mut seconds, mut bare) = (text.trim(), 0.0, 0);
+    let (mut rest, mut seconds, mut bare) = (text.trim(), 0.0, false);
     if rest.is_empty() {
         return Err(wrong("nothing is there".to_owned()));
     }
@@ -54,14 +54,14 @@ pub fn time_span(text: &str) -> Result<String, TimeSpanError> {
         let factor = match UNITS.iter().find(|(names, _)| names.contains(&unit)) {
             Some((_, factor)) => *factor,
             None if unit.is_empty() => {
-                bare += 1;
+                bare = true;
                 1.0
             }
             None => return Err(wrong(format!("there is no unit `{}`", unit.escape_debug()))),
         };
         seconds += number * factor;
         rest = after.trim_start_matches(' ');
-        if bare > 0 && !rest.is_empty() {
+        if bare && !rest.is_empty() {
             return Err(wrong("a number has no unit".to_owned()));
         }
     }
