@@ -2,7 +2,7 @@
 
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 
-/// The words of a text.
+/// Splits a text at its backquotes. What is between two of them becomes bold.
 pub fn inlines(text: &str) -> Vec<Inline> {
     text.split('`').enumerate().map(|(at, words)| if at % 2 == 0 { roman(words) } else { bold(words) }).collect()
 }

@@ -17,7 +17,7 @@ use crate::system::interrupt;
 /// In bytes.
 const BUFFER: usize = 256 * 1024;
 
-/// The compression of an index.
+/// The forms of an index that are read, the smallest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexCompression {
     Xz,

@@ -68,12 +68,7 @@ pub enum ReleaseError {
     #[diagnostic(help(
         "the address is not that of a Debian archive (https://wiki.debian.org/DebianRepository/Format): check it"
     ))]
-    Field {
-        url: String,
-        field: &'static str,
-        /// What is wrong with it.
-        reason: String,
-    },
+    Field { url: String, field: &'static str, reason: String },
     /// It is not control data.
     #[error("{url} is not control data: {source}")]
     #[diagnostic(help(

@@ -28,16 +28,13 @@ pub enum AssembleError {
     HealthCheck {
         /// Where it was looked for.
         path: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
     /// The health check's program does not run on a Debian server.
     #[error("the health check's program {path} cannot be packaged")]
     Elf {
-        /// Where it is.
         path: String,
-        /// What is wrong with it.
         #[source]
         #[diagnostic_source]
         source: ElfError,

@@ -28,7 +28,6 @@ use crate::system::userns;
 /// Whether the image has the stack's own package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StackPackage {
-    /// The package is installed.
     Installed,
     /// Only the packages that it depends on are installed: a clean machine, on which the package can be tried.
     LeftOut,
@@ -36,9 +35,7 @@ pub enum StackPackage {
 
 /// An image that was built into the project's `dist` folder.
 pub struct BuiltImage {
-    /// The compressed image.
     pub path: PathBuf,
-    /// Its manifest.
     pub manifest: PathBuf,
     /// Its sizes and digests, compressed and not.
     pub sizes: Compressed,

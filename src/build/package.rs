@@ -19,11 +19,9 @@ use crate::system::output::{OutputFile, write_symlink};
 pub struct BuiltPackage {
     /// The `.deb` file.
     pub path: PathBuf,
-    /// Its digest and sizes.
     pub written: Written,
     /// Its control data, as it stands in the file.
     pub control: Stanza,
-    /// The packages that it depends on.
     pub depends: Relations,
     /// The time of everything in it.
     pub epoch: Epoch,

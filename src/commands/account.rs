@@ -10,7 +10,7 @@ use crate::linode::api::client::Client;
 use crate::linode::instance::consent::Consent;
 use crate::stack::{self, Stack};
 
-/// Where the API is.
+/// The option that all commands for Linode have.
 #[derive(Debug, Args)]
 pub struct ApiArgs {
     #[arg(

@@ -3,38 +3,25 @@
 
 use crate::control::{Architecture, Comparison, PackageName, Priority, Relations, Stanza, Version};
 
-/// The fields of a package's control data.
+/// The fields of a package's control data. Each is named after its field in the file.
 #[derive(Debug, Clone)]
 pub struct Control {
-    /// `Package`
     pub package: PackageName,
-    /// `Version`
     pub version: Version,
-    /// `Architecture`
     pub architecture: Architecture,
     /// `Maintainer`: `Name <address>`
     pub maintainer: String,
-    /// `Pre-Depends`
     pub pre_depends: Relations,
-    /// `Depends`
     pub depends: Relations,
-    /// `Recommends`
     pub recommends: Relations,
-    /// `Suggests`
     pub suggests: Relations,
-    /// `Conflicts`
     pub conflicts: Relations,
-    /// `Breaks`
     pub breaks: Relations,
-    /// `Replaces`
     pub replaces: Relations,
-    /// `Provides`
     pub provides: Relations,
     /// `Section`, e.g. `web`
     pub section: String,
-    /// `Priority`
     pub priority: Priority,
-    /// `Homepage`
     pub homepage: Option<String>,
     /// The first line of `Description`: at most 80 characters.
     pub summary: String,
@@ -56,7 +43,6 @@ pub enum ControlError {
     #[error("the field {field} is `{}`: it may have no line break or other control character", value.escape_debug())]
     #[diagnostic(help("write it in one line"))]
     NotOneLine {
-        /// The field's name.
         field: String,
         /// Its value as it was given.
         value: String,
@@ -84,12 +70,7 @@ pub enum ControlError {
     /// An alternative (`|`) in a field that allows none.
     #[error("the field {field} has the alternatives `{relation}`, which dpkg refuses there")]
     #[diagnostic(help("separate the packages with commas"))]
-    Alternatives {
-        /// The field's name.
-        field: &'static str,
-        /// The member.
-        relation: String,
-    },
+    Alternatives { field: &'static str, relation: String },
     /// `Provides` with another comparison than `=`.
     #[error("the field Provides has `{0}`, where only `=` may stand before a version")]
     #[diagnostic(help("write the one version that the package provides, or none (Debian Policy 7.5)"))]

@@ -14,7 +14,6 @@ const TAR_BLOCK: u64 = 512;
 /// Everything that goes into a .deb.
 #[derive(Debug, Clone)]
 pub struct Package {
-    /// The control data.
     pub control: Control,
     /// What it puts on the machine.
     pub payload: Payload,
@@ -65,7 +64,6 @@ pub enum PackageError {
     #[error("the conffile `{0}` is not a regular file")]
     #[diagnostic(help("only files can be conffiles: list the files in the folder, or the link's target"))]
     ConffileKind(String),
-    /// A conffile that is listed twice.
     #[error("the conffile `{0}` is listed twice")]
     #[diagnostic(help("list it once"))]
     ConffileTwice(String),
@@ -79,7 +77,6 @@ pub enum PackageError {
     Trigger {
         /// Counted from 1.
         line: usize,
-        /// The line.
         text: String,
     },
     /// A file of the build machine cannot be read.
@@ -88,9 +85,7 @@ pub enum PackageError {
     Unreadable {
         /// The file on this machine.
         file: String,
-        /// Its path in the package.
         path: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
@@ -100,7 +95,6 @@ pub enum PackageError {
     NotRegular {
         /// The file on this machine.
         file: String,
-        /// Its path in the package.
         path: String,
     },
 }

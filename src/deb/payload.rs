@@ -20,12 +20,10 @@ pub struct Payload {
 pub enum Entry {
     /// A regular file.
     File {
-        /// Its content.
         content: Content,
         /// Its permission bits.
         mode: u32,
     },
-    /// A folder.
     Folder {
         /// Its permission bits.
         mode: u32,
@@ -77,11 +75,9 @@ pub enum PayloadError {
         /// The longest one that is possible, in bytes.
         limit: usize,
     },
-    /// Two entries for one path.
     #[error("`{path}` is {new} here, but the package has {old} of that path already")]
     #[diagnostic(help("install one of the two somewhere else, or leave it out"))]
     Collision {
-        /// The path.
         path: String,
         /// What was there first.
         old: String,
@@ -94,16 +90,13 @@ pub enum PayloadError {
     NotAFolder {
         /// The entry to be added.
         path: String,
-        /// The path above it.
         above: String,
-        /// What that is.
         what: String,
     },
     /// More than permission bits.
     #[error("the mode {mode:o} of `{path}` has more than the permission bits 7777")]
     #[diagnostic(help("write the mode in octal, such as 0644 for a file or 0755 for a program"))]
     BadMode {
-        /// The entry's path.
         path: String,
         /// The mode as it was given.
         mode: u32,

@@ -31,7 +31,6 @@ pub struct ControlFile {
     pub name: String,
     /// Its permission bits.
     pub mode: u32,
-    /// Its content.
     pub content: Vec<u8>,
 }
 
@@ -51,7 +50,6 @@ pub enum ReadError {
     #[error("cannot read the package {path}: {source}")]
     #[diagnostic(help("if the file is there and readable, it is damaged: fetch it again"))]
     Io {
-        /// The package's file.
         path: String,
         /// What the system or the decompressor said.
         #[source]
@@ -60,28 +58,16 @@ pub enum ReadError {
     /// Not the format of deb(5).
     #[error("{path} is not a Debian package: {what}")]
     #[diagnostic(help("fetch it again; `dpkg-deb --info` says whether dpkg can read it"))]
-    Format {
-        /// The package's file.
-        path: String,
-        /// What is wrong.
-        what: String,
-    },
+    Format { path: String, what: String },
     /// A compression that this program does not know.
     #[error("{path} has the member {member}, whose compression is not supported")]
     #[diagnostic(help("none, gzip, xz and Zstandard are; Debian and Ubuntu take no other"))]
-    Compression {
-        /// The package's file.
-        path: String,
-        /// The member's name.
-        member: String,
-    },
+    Compression { path: String, member: String },
     /// The file `control` is not control data.
     #[error("the control data of {path} is wrong: {source}")]
     #[diagnostic(help("the package was built by a faulty tool; ask whoever made it"))]
     Control {
-        /// The package's file.
         path: String,
-        /// What is wrong.
         #[source]
         source: StanzaError,
     },

@@ -39,7 +39,6 @@ pub enum WriteError {
     Source {
         /// The file on this machine.
         file: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
@@ -53,7 +52,6 @@ pub enum WriteError {
     #[error("{member} would have {size} bytes: a .deb can hold {LARGEST_MEMBER} at most")]
     #[diagnostic(help("take a stronger compression, or split the package"))]
     TooLarge {
-        /// The member's name.
         member: String,
         /// Its size in bytes.
         size: u64,

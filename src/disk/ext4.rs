@@ -24,7 +24,6 @@ const BLOCK: u64 = 4096;
 /// There is one inode for this many bytes. It is mke2fs's default; it is given here because it also holds after the file
 /// system has grown.
 const BYTES_PER_INODE: u64 = 16 * 1024;
-/// The size of an inode, in bytes.
 const INODE_BYTES: u64 = 256;
 /// The size of the journal, in MiB. It does not grow with the file system, so it has the right size for a server's disk.
 const JOURNAL_MIB: u64 = 64;
@@ -90,17 +89,13 @@ pub enum Ext4Error {
     #[error("cannot make the image file {path}: {source}")]
     #[diagnostic(help("check that the disk has room for the image"))]
     Create {
-        /// The file.
         path: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
-    /// A command of the target failed.
     #[error("{what} failed in the finished root: {source}")]
     #[diagnostic(help("the image needs findutils and e2fsprogs of version 1.47.1 or newer among its packages"))]
     Run {
-        /// What was being done.
         what: &'static str,
         /// What the sandbox or the command said.
         #[source]

@@ -13,7 +13,6 @@ pub const COMPRESSED: u64 = 5 * GIB;
 /// An image is larger than Linode accepts.
 #[derive(Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum LimitError {
-    /// The raw image is too large.
     #[error("the image is {size} bytes, {} MiB more than the 6 GiB that Linode accepts", excess(*.size, RAW))]
     #[diagnostic(help(
         "set [image] free-space in stack.toml to less (the file system grows to the disk at first boot), remove packages from \
@@ -23,7 +22,6 @@ pub enum LimitError {
         /// Its size in bytes.
         size: u64,
     },
-    /// The compressed image is too large.
     #[error("the compressed image is {size} bytes, {} MiB more than the 5 GiB that Linode accepts", excess(*.size, COMPRESSED))]
     #[diagnostic(help("remove packages from [image] packages, or keep large files of the app out of the image"))]
     Compressed {

@@ -40,10 +40,8 @@ pub struct Release {
     pub date: String,
 }
 
-/// An installed package.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct InstalledPackage {
-    /// Its name.
     pub name: PackageName,
     /// Its version, as in its control data.
     pub version: String,

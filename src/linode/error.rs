@@ -49,7 +49,6 @@ pub enum Error {
     #[diagnostic(help("--yes agrees beforehand"))]
     NobodyToAsk { consequence: String },
 
-    /// The address of the API.
     #[error("`{address}` cannot be the address of Linode's API: {reason}")]
     #[diagnostic(help("leave out --api and LINODE_API_URL to use https://api.linode.com/v4"))]
     ApiAddress { address: String, reason: &'static str },
@@ -238,7 +237,6 @@ impl Class {
 }
 
 impl Error {
-    /// An [`Error::Argument`].
     pub(super) fn argument(problem: impl Into<String>, help: &'static str) -> Self {
         Self::Argument { problem: problem.into(), help }
     }

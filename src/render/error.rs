@@ -7,7 +7,6 @@ use crate::deb::PayloadError;
 /// A mistake in a template or in the app's folder, or a file that cannot be read.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum RenderError {
-    /// A template can't be parsed.
     #[error("the template {template} has a mistake in line {line}: {reason}")]
     #[diagnostic(help(
         "templates are Handlebars: {{{{name}}}}, {{{{#if has_database}}}} … {{{{/if}}}}, {{{{#each units}}}} … {{{{/each}}}}"
@@ -17,7 +16,6 @@ pub enum RenderError {
         template: String,
         /// Counted from 1.
         line: usize,
-        /// What the parser says.
         reason: String,
     },
     /// A template uses a variable that does not exist.
@@ -30,7 +28,6 @@ pub enum RenderError {
         line: usize,
         /// Its name, or the helper that it was given to.
         variable: String,
-        /// All variables that exist.
         known: String,
     },
     /// The variables of the templates cannot be written as JSON, which the template engine needs.
@@ -41,21 +38,14 @@ pub enum RenderError {
     #[error("cannot read {path}: {source}")]
     #[diagnostic(help("check that it is there, that you may read it, and, for a template, that its text is UTF-8"))]
     Unreadable {
-        /// The file.
         path: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
     /// A link in the app's folder that would lead elsewhere, or nowhere, on the server.
     #[error("the link {path} leads to {target}, which is not a file or folder that is packed with the app")]
     #[diagnostic(help("let it point into the app's folder by a relative path, or put the file itself there"))]
-    LinkLeadsOut {
-        /// The link.
-        path: String,
-        /// What it says.
-        target: String,
-    },
+    LinkLeadsOut { path: String, target: String },
     /// A socket, a pipe or a device in the app's folder.
     #[error("{0} is neither a file nor a folder nor a link, so it can't be packed")]
     #[diagnostic(help("delete it, or move it out of the app's folder"))]

@@ -44,7 +44,6 @@ pub struct ImageFile {
     pub mode: u32,
     /// When it is put into the root.
     pub moment: Moment,
-    /// Its text.
     pub content: String,
 }
 

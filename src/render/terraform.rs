@@ -46,7 +46,6 @@ struct Variables<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum WantedBy {
     Every,
-    /// Those with a database.
     Database,
 }
 

@@ -73,7 +73,6 @@ pub enum BuildError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Unpack(#[from] UnpackError),
-    /// dpkg or a maintainer script failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Sandbox(#[from] SandboxError),
@@ -81,9 +80,7 @@ pub enum BuildError {
     #[error("cannot write {path}: {source}")]
     #[diagnostic(help("check that the disk has room"))]
     Write {
-        /// The file.
         path: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },

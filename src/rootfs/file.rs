@@ -9,6 +9,5 @@ pub struct RootFile {
     pub path: PathBuf,
     /// Its permission bits, such as `0o644`.
     pub mode: u32,
-    /// Its text.
     pub content: String,
 }

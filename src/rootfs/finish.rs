@@ -91,7 +91,6 @@ pub enum FinishError {
     File {
         /// The file, on this machine.
         path: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
@@ -99,11 +98,9 @@ pub enum FinishError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Remove(#[from] TreeError),
-    /// Something is mounted inside the root.
     #[error("{0} is mounted inside the root, and finishing would remove what is in it")]
     #[diagnostic(help("unmount it with umount(8), then build again"))]
     Mounted(String),
-    /// systemctl failed in the root.
     #[error("cannot enable the image's units: {0}")]
     #[diagnostic(help("if the project has units of its own in its folder `image`, check their [Install] sections"))]
     Enable(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -33,7 +33,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// Number of console lines that an error shows.
 const SHOWN_LINES: usize = 15;
 
-/// The options of a machine.
+/// What a machine is made of, and what it learns from Linode.
 #[derive(Debug, Clone)]
 pub struct MachineOptions {
     /// The image, raw or compressed with gzip. It is only read.

@@ -8,7 +8,7 @@ use std::process::Command;
 use support::run;
 use support::terraform::{Project, problems};
 
-/// Every file of a folder.
+/// The bytes of each file, by its path below `folder`.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())).collect()

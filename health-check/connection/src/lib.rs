@@ -11,7 +11,7 @@ pub type Parameters = Vec<(String, String)>;
 /// The parts of `postgresql://USER:PASSWORD@HOST:PORT,…/DATABASE?NAME=VALUE&…`, as they are written: `%XX` is not resolved.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Uri<'a> {
-    /// With its `://`.
+    /// It ends with `://`.
     pub scheme: &'a str,
     /// `None` without an `@`.
     pub user: Option<&'a str>,

@@ -44,7 +44,7 @@ pub struct Column {
     pub title: String,
 }
 
-/// What is measured.
+/// A value of the samples that has a plot of its own.
 pub struct Measure {
     pub id: &'static str,
     pub title: &'static str,

@@ -32,10 +32,5 @@ pub enum ElfError {
     /// A symbol version that cannot be turned into a package version.
     #[error("it needs the version `{version}` of the library `{library}`, which no release of its package promises")]
     #[diagnostic(help("link it against the library of a released Debian, and use no private symbols of it"))]
-    UnknownVersion {
-        /// The library's file name.
-        library: String,
-        /// The symbol version's name.
-        version: String,
-    },
+    UnknownVersion { library: String, version: String },
 }

@@ -8,7 +8,7 @@ use super::client::Client;
 use super::request::ApiRequest;
 use crate::linode::error::Error;
 
-/// The scope for reading events.
+/// The scope that a token needs for this list.
 pub const SCOPE: &str = "events:read_only";
 
 /// An event, as far as it is used.

@@ -5,7 +5,7 @@ use ureq::http::Method;
 
 use crate::linode::error::Error;
 
-/// A request to the API.
+/// A request before it is sent. The client adds the address and the token.
 #[derive(Debug, Clone)]
 pub(super) struct ApiRequest<'a> {
     pub method: Method,

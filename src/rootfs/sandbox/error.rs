@@ -13,7 +13,6 @@ pub enum SandboxError {
     Command {
         /// The command and its arguments.
         command: String,
-        /// How it ended.
         status: String,
         /// The last lines that it wrote to standard output and standard error.
         output: String,
@@ -27,7 +26,6 @@ pub enum SandboxError {
     Setup {
         /// The command and its arguments.
         command: String,
-        /// What was refused.
         reason: String,
     },
     /// A bind whose path inside is not below /mnt, or whose file on the host cannot be used.
@@ -36,9 +34,7 @@ pub enum SandboxError {
     BadBind {
         /// The host's file or folder.
         host: String,
-        /// Its path inside.
         inside: String,
-        /// What is wrong.
         reason: String,
     },
     /// The program cannot start itself.

@@ -19,9 +19,7 @@ pub enum UnpackError {
     Entry {
         /// The `.deb` file.
         package: String,
-        /// The file in it.
         entry: String,
-        /// What is wrong.
         #[source]
         source: io::Error,
     },
@@ -29,9 +27,7 @@ pub enum UnpackError {
     #[error("cannot prepare the root {path}: {source}")]
     #[diagnostic(help("check that the folder can be written to, and that the disk has room"))]
     Root {
-        /// The root's folder.
         path: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },

@@ -19,7 +19,6 @@ pub fn route(call: &Call, longest_page: usize) -> Option<Answer> {
     }
 }
 
-/// The regions.
 pub fn regions() -> Vec<Value> {
     let region = |id: &str, site_type: &str, capabilities: &[&str]| {
         let country = &id[..2];

@@ -6,7 +6,6 @@ use super::http::{Answer, answer_json, error, page};
 use super::instances::check_label;
 use super::{Call, State};
 
-/// A firewall.
 pub struct Firewall {
     pub id: u32,
     made: Value,

@@ -24,7 +24,7 @@ pub fn program() -> String {
     env!("CARGO_BIN_EXE_health-check").to_owned()
 }
 
-/// The folder of this package.
+/// `health-check/` in the sources.
 pub fn package_folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
