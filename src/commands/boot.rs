@@ -14,6 +14,7 @@ use super::loader;
 use super::newest_image::newest_image;
 use crate::system::cache::Cache;
 use crate::system::interrupt;
+use crate::system::progress::Reporter;
 use crate::vm::accelerator::Accelerator;
 use crate::vm::arguments::{BootMethod, Forward, Network};
 use crate::vm::console::Mark;
@@ -103,10 +104,11 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     };
     let json = args.json;
     let console = move || -> Box<dyn Write + Send> { if json { Box::new(io::sink()) } else { Box::new(io::stdout()) } };
-    eprintln!("stackdeb: {} boots with {}", image.display(), accelerator.describe());
+    let reporter = Reporter::Stderr;
+    reporter.say(&format!("{} boots with {}", image.display(), accelerator.describe()));
     let limit = if args.check { Duration::from_secs(args.timeout) } else { Duration::MAX };
     let FirstAnswer { machine, answer, after } =
-        wait_for_first_answer(&options, port, limit, console, || eprintln!("stackdeb: {BOOTS_AGAIN}"))?;
+        wait_for_first_answer(&options, port, limit, console, || reporter.say(BOOTS_AGAIN))?;
     let site_seconds = answer.is_ok().then(|| (after.as_secs_f64() * 10.0).round() / 10.0);
     // There is nothing to probe when the machine has ended or the user interrupts. A machine that is only late is probed.
     machine.check()?;
@@ -161,7 +163,7 @@ fn print(report: &Report) {
 
 /// Waits until the machine ends, or the user interrupts: the usual end of this command.
 fn stay(machine: &Machine) -> miette::Result<()> {
-    eprintln!("stackdeb: Ctrl-C switches the machine off");
+    Reporter::Stderr.say("Ctrl-C switches the machine off");
     while !interrupt::requested() {
         match machine.check() {
             // From here on the user watches the console, and decides about reboots and panics.
