@@ -54,6 +54,21 @@ fn the_newest_image_is_meant() {
 }
 
 #[test]
+fn progress_is_shown_in_a_terminal_only() {
+    let (api, home) = (Api::start(TOKEN, &[]), Home::new());
+    let lines = ["checking the image", "uploading"];
+    let piped = home.run(home.upload(&api).arg(image())).has(0, &["private/15"]);
+    assert!(!lines.iter().any(|line| piped.said.contains(line)), "{}", piped.said);
+
+    // script(1) runs it in a terminal, which has no size by itself.
+    let (program, image) = (support::program("stackdeb"), image().display());
+    let upload = format!("stty cols 120 rows 30; {program} upload --region us-east --label other --force {image}");
+    let mut terminal = home.command("script");
+    terminal.args(["--quiet", "--return", "--command", &upload, "/dev/null"]);
+    home.run(terminal.env("LINODE_API_URL", api.address()).env("TERM", "xterm")).has(0, &lines).has(0, &["private/16"]);
+}
+
+#[test]
 fn linode_s_own_client_sees_the_same() {
     let (api, home) = (Api::start(TOKEN, &[]), Home::new());
     let client = |arguments: &[&str]| {
