@@ -44,7 +44,7 @@ enum Command {
     Schema(schema::SchemaArgs),
 }
 
-/// The exit status that an error ends the program with: 1, unless its kind has one of its own.
+/// The exit status for an error: 1, unless the error names another one.
 pub fn exit_status(report: &miette::Report) -> u8 {
     report.downcast_ref::<linode::Error>().map_or(1, |error| error.class().exit_status())
 }
@@ -84,7 +84,7 @@ impl Cli {
     /// Runs the command.
     ///
     /// # Errors
-    /// Whatever the command reports; it then has left every earlier output as it was.
+    /// When the command fails. Earlier outputs are then as they were.
     pub fn run(self) -> miette::Result<()> {
         match self.command {
             Command::New(args) => new::run(&args),

@@ -1,6 +1,6 @@
-//! `stackdeb new NAME`: a new project that builds at once. Its files are in `src/commands/new/`, with `{{…}}` where the
-//! name and the maintainer go; they are written to a folder of their own first, checked as any other project is, and
-//! only then moved to their places.
+//! `stackdeb new NAME`: writes a new project that builds at once. Its files are made from the templates in
+//! `src/commands/new/`. They are written to a temporary folder first, checked like any other project, and then moved to
+//! their places.
 
 use std::env;
 use std::fs;
@@ -32,30 +32,25 @@ pub struct NewArgs {
 /// Why no project was written.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum NewError {
-    /// Its name.
     #[error("the name {0}")]
     #[diagnostic(transparent)]
     Name(#[from] StackNameError),
-    /// There is something already.
-    #[error("{0} is there already, and is not an empty folder")]
-    #[diagnostic(help("name another folder with --folder; nothing was changed"))]
+    #[error("{0} exists already, and is not an empty folder")]
+    #[diagnostic(help("choose another folder with --folder; nothing was changed"))]
     Occupied(String),
-    /// It can't be made.
     #[error("cannot make {path}: {source}")]
     #[diagnostic(help("check that the folder above it exists and that you may write there; nothing was left behind"))]
     Folder {
-        /// The folder.
         path: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
 }
 
-/// The maintainer of a project whose author is not known.
+/// The maintainer, when neither the environment nor git names one.
 const PLACEHOLDER: &str = "Your Name <you@example.org>";
 
-/// What a project consists of.
+/// The files of a project: each path, and its template.
 const FILES: &[(&str, &str)] = &[
     ("stack.toml", include_str!("new/stack.toml.hbs")),
     ("app/app.py", include_str!("new/app/app.py.hbs")),
@@ -67,7 +62,7 @@ const FILES: &[(&str, &str)] = &[
 /// Writes a project and says what to do with it.
 ///
 /// # Errors
-/// When the name will not do, or the folder is there and not empty, or can't be written; nothing is left behind then.
+/// When the name is not valid, or the folder is not empty or cannot be written. Nothing is left behind then.
 pub fn run(args: &NewArgs) -> miette::Result<()> {
     let name = stack_name(&args.name).map_err(NewError::from)?;
     let folder = args.folder.clone().unwrap_or_else(|| PathBuf::from(name.as_str()));
@@ -75,19 +70,19 @@ pub fn run(args: &NewArgs) -> miette::Result<()> {
     let created = begin(&folder)?;
     if let Err(error) = fill(&folder, &name, maintainer.as_deref().unwrap_or(PLACEHOLDER)) {
         if created {
-            // It is empty again; when that fails, the first error is still the one to tell.
+            // The folder is empty again. If removing it fails, the user still needs to see the first error.
             let _ = fs::remove_dir(&folder);
         }
         return Err(error);
     }
     println!("{} is ready. Next: cd {} && stackdeb deb", name, folder.display());
     if maintainer.is_none() {
-        println!("Put your name and address into stack.toml in the place of {PLACEHOLDER}.");
+        println!("Write your name and address into stack.toml in place of {PLACEHOLDER}.");
     }
     Ok(())
 }
 
-/// Makes the folder, or finds it empty; says whether it was made.
+/// Makes the folder, or finds that it is empty. Returns whether it was made.
 fn begin(folder: &Path) -> Result<bool, NewError> {
     let failed = |source| NewError::Folder { path: folder.display().to_string(), source };
     match fs::create_dir(folder) {
@@ -100,7 +95,7 @@ fn begin(folder: &Path) -> Result<bool, NewError> {
     }
 }
 
-/// Writes all files beside their places, checks them, and moves them there.
+/// Writes all files to a temporary folder, checks them, and moves them to their places.
 fn fill(folder: &Path, name: &PackageName, maintainer: &str) -> miette::Result<()> {
     let failed = |source| NewError::Folder { path: folder.display().to_string(), source };
     let staging = tempfile::Builder::new().prefix(".stackdeb-").tempdir_in(folder).map_err(failed)?;
@@ -119,7 +114,7 @@ fn rendered(name: &PackageName, maintainer: &str) -> miette::Result<Vec<(&'stati
     let mut handlebars = Handlebars::new();
     handlebars.set_strict_mode(true);
     handlebars.register_escape_fn(no_escape);
-    // The one thing here that asks the clock: the date becomes a part of the input.
+    // Only this command asks the clock. The date becomes a part of the manifest, which later builds read.
     let now = Epoch::from_environment()?.map_or_else(|| Epoch::from_seconds(jiff::Timestamp::now().as_second()), Ok);
     let quoted = toml::Value::String(maintainer.to_owned()).to_string();
     let data = json!({ "name": name, "maintainer": quoted, "date": now.into_diagnostic()?.to_rfc3339() });
@@ -130,7 +125,8 @@ fn rendered(name: &PackageName, maintainer: &str) -> miette::Result<Vec<(&'stati
     Ok(files.into_iter().chain([(schema::FILE_NAME, schema::text()?)]).collect())
 }
 
-/// Who writes this: as dch(1) asks (`DEBFULLNAME`, `DEBEMAIL`), then as git does; `None` when neither knows.
+/// The user's name and address: from `DEBFULLNAME` and `DEBEMAIL`, as dch(1) has them, else from git. `None` when neither
+/// has both.
 fn maintainer() -> Option<String> {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let name = variable("DEBFULLNAME").or_else(|| git("user.name"));

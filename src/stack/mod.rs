@@ -1,5 +1,5 @@
-//! What the user wrote: `stack.toml`, read, completed with defaults, and checked whole before anything is built. Text
-//! comes in; a [`Stack`], complete and valid, goes out.
+//! Reads `stack.toml`, fills in the defaults, and checks every value before anything is built. A file's text comes in; a
+//! [`Stack`], complete and valid, goes out, or all mistakes at once.
 
 mod model;
 mod nearest;

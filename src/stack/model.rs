@@ -11,17 +11,12 @@ use crate::system::epoch::Epoch;
 pub struct Stack {
     /// The folder that holds `stack.toml`: other paths in it are relative to this one.
     pub folder: PathBuf,
-    /// What the package says of itself.
     pub package: PackageInfo,
-    /// The web application.
     pub app: App,
-    /// The nginx site.
     pub site: Site,
-    /// The PostgreSQL database; `None` when the app has none.
+    /// `None` when the app has no database.
     pub database: Option<Database>,
-    /// The health check and its timer.
     pub health: Health,
-    /// The disk image.
     pub image: Image,
 }
 
@@ -30,7 +25,7 @@ pub struct Stack {
 pub struct PackageInfo {
     /// Also the name of the units, the system user, the role, and the folders under `/etc`, `/run` and `/var/log`.
     pub name: PackageName,
-    /// The version; equal to the newest changelog entry's.
+    /// The same as in the newest changelog entry.
     pub version: Version,
     /// `Name <address>` (Debian Policy 5.6.2).
     pub maintainer: String,
@@ -38,7 +33,6 @@ pub struct PackageInfo {
     pub summary: String,
     /// The rest of the description: paragraphs separated by empty lines.
     pub description: String,
-    /// Where the project lives.
     pub homepage: Option<String>,
     /// The archive section (Debian Policy 2.4).
     pub section: String,
@@ -48,25 +42,21 @@ pub struct PackageInfo {
     pub copyright: Vec<String>,
     /// A short licence name as in the DEP-5 format, e.g. `MIT` or `Apache-2.0`.
     pub license: String,
-    /// The licence's text for the copyright file: the whole of it, or a paragraph that points at the file in
-    /// `/usr/share/common-licenses` that has it. Always there in a stack that was read from a manifest.
+    /// The licence's text for the copyright file: the whole text, or a paragraph that names the file in
+    /// `/usr/share/common-licenses`. A stack that was read from a manifest always has it.
     pub license_text: Option<String>,
-    /// Dependencies beside those that the stack itself needs.
+    /// Without the relations that every stack needs, which `render` adds.
     pub depends: Relations,
     /// Newest first, at least one.
     pub changelog: Vec<ChangelogEntry>,
-    /// How the members are compressed.
     pub compression: Compression,
 }
 
 /// One entry of the changelog (Debian Policy 4.4).
 #[derive(Debug, Clone)]
 pub struct ChangelogEntry {
-    /// The version that it is about.
     pub version: Version,
-    /// When it was released.
     pub date: Epoch,
-    /// What changed, one item each.
     pub changes: Vec<String>,
 }
 
@@ -77,17 +67,19 @@ pub struct App {
     pub folder: PathBuf,
     /// What Gunicorn loads: `MODULE:VARIABLE`.
     pub module: String,
-    /// Packages with the libraries that the code imports.
+    /// The packages with the libraries that the code imports.
     pub depends: Relations,
-    /// Gunicorn's worker processes; when `None`, as many as the machine's processors plus one, if its memory allows.
+    /// Gunicorn's worker processes. When `None`, the server decides: one more than its processors, fewer if its memory is
+    /// small.
     pub workers: Option<u16>,
-    /// Threads of each worker, 1 or more; when `None`, four, or as many as the database has connections for.
+    /// Threads of each worker, 1 or more. When `None`, the server decides: four, fewer if the database has not enough
+    /// connections.
     pub threads: Option<u16>,
     /// Variables for `/etc/NAME/NAME.env`, in the order of their names.
     pub environment: Vec<(String, String)>,
 }
 
-/// The nginx site before the app.
+/// The nginx site in front of the app.
 #[derive(Debug, Clone)]
 pub struct Site {
     /// The TCP port that nginx listens on, 1 to 65535.
@@ -99,7 +91,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// The first of its names that is a plain host name: no wildcard, no pattern, not the one that stands for none.
+    /// The first of its names that is a host name, and neither a wildcard nor `_`.
     pub fn host(&self) -> Option<&str> {
         let is_plain = |name: &&str| {
             *name != "_"
@@ -115,37 +107,34 @@ impl Site {
 pub struct Database {
     /// The database's name; its owner is the role that has the package's name.
     pub name: String,
-    /// A folder of `*.sql` files inside the app's folder, run once each in the order of their names; relative to
-    /// [`App::folder`].
+    /// A folder inside [`App::folder`], relative to it. Each `*.sql` file in it is run once, in the order of the names.
     pub migrations: Option<PathBuf>,
 }
 
-/// The health check.
+/// The health check and its timer.
 #[derive(Debug, Clone)]
 pub struct Health {
-    /// From boot to the first check, in systemd.time(7)'s words: `2min`.
+    /// From boot to the first check, as systemd.time(7) writes it: `2min`.
     pub on_boot: String,
-    /// From one check to the next: `10min`.
+    /// From one check to the next, likewise.
     pub interval: String,
-    /// The path that must answer 200 when all is well.
+    /// The page that answers with status 200 when the app is well.
     pub path: String,
 }
 
-/// The disk image.
 #[derive(Debug, Clone)]
 pub struct Image {
-    /// The release that it is made of: `trixie`.
+    /// The code name of the release that the image is made of: `trixie`.
     pub suite: String,
-    /// The mirror's address, for machines whose own apt sources name none of this distribution.
+    /// The mirror's address; when `None`, the one that this machine's apt sources name.
     pub mirror: Option<String>,
     /// The same for the security archive.
     pub security_mirror: Option<String>,
-    /// A file of OpenPGP certificates that the mirror is verified with, absolute; the distribution's own when `None`.
+    /// The absolute path of a file of OpenPGP certificates that verify the mirror; when `None`, the distribution's own.
     pub keyring: Option<PathBuf>,
-    /// The machine's name until cloud-init gives it another.
+    /// The machine's host name until cloud-init gives it another one.
     pub hostname: String,
-    /// Further packages.
     pub packages: Relations,
-    /// Free room in the file system, in bytes.
+    /// Room that is left free in the file system, in bytes.
     pub free_space: u64,
 }

@@ -1,6 +1,7 @@
-//! The known word that was probably meant by an unknown one.
+//! Finds the known word that a user probably meant with an unknown one.
 
-/// The nearest of the known words; `None` when none is near.
+/// Returns the known word with the fewest slips to `word`; `None` when that is more than one slip, and one more for each
+/// four letters.
 pub(super) fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
     let word = word.to_lowercase().replace('_', "-");
     let distance = |candidate: &str| strsim::damerau_levenshtein(&word, &candidate.to_lowercase());

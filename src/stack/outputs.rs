@@ -1,16 +1,16 @@
-//! What a stack's outputs are called.
+//! The names of the files that are made from a stack.
 
 use std::path::PathBuf;
 
 use super::{PackageInfo, Stack};
 
 impl Stack {
-    /// The package's file name (Debian Policy 5.6.12 leaves the epoch out of it).
+    /// The package's file name. It has the version without its epoch (Debian Policy 5.6.12).
     pub fn deb_file_name(&self) -> String {
         format!("{}_{}_amd64.deb", self.package.name, self.package.version.without_epoch())
     }
 
-    /// The compressed image's file name.
+    /// The compressed image's file name. It has the version without epoch and revision.
     pub fn image_file_name(&self) -> String {
         format!("{}-{}-linode.img.gz", self.package.name, self.package.version.upstream())
     }

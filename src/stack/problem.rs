@@ -1,5 +1,5 @@
-//! What is wrong with a manifest, and where: mistakes go in with their places, and an error that miette prints with the
-//! lines in question comes out.
+//! Collects what is wrong with a manifest, and where. Mistakes with their places come in; an error goes out that miette
+//! prints with the lines in question.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -8,36 +8,29 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
-/// What a value's check complains about; it says why, and its help says what to do.
+/// Why a value is not valid. Its help says what to write instead.
 pub(super) type Mistake = Box<dyn Diagnostic + Send + Sync>;
 
-/// Why there is no [`Stack`](super::Stack).
+/// Why a manifest gave no [`Stack`](super::Stack).
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum LoadError {
-    /// The folder has no manifest.
     #[error("there is no stack.toml in {0}")]
     #[diagnostic(help("name the project's folder or its stack.toml, or begin a project with `stackdeb new NAME`"))]
     NoManifest(String),
-    /// It is there and cannot be read.
     #[error("cannot read {path}: {source}")]
     #[diagnostic(help("check that it is a file and that you may read it"))]
     Unreadable {
-        /// The file.
         path: String,
-        /// What the system said.
         #[source]
         source: std::io::Error,
     },
-    /// One mistake in it.
     #[error(transparent)]
     #[diagnostic(transparent)]
     One(Box<Problem>),
-    /// Several mistakes in it, in the order of their lines.
+    /// In the order of their lines.
     #[error("{path} has {} mistakes", problems.len())]
     Several {
-        /// The file.
         path: String,
-        /// Each of them.
         #[related]
         problems: Vec<Problem>,
     },
@@ -80,9 +73,9 @@ impl Diagnostic for Problem {
 /// A place in a manifest.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
-    /// The key with its tables, `site.port`; empty for the file as a whole.
+    /// The key with its table: `site.port`. Empty for the file as a whole.
     pub(super) key: String,
-    /// The bytes that are meant.
+    /// The bytes of the manifest that are underlined.
     pub(super) span: Range<usize>,
 }
 
@@ -91,17 +84,16 @@ pub(super) struct Place {
 pub(super) struct Problems(RefCell<Vec<(Place, Mistake)>>);
 
 impl Problems {
-    /// Notes one more.
+    /// Adds a mistake.
     pub(super) fn add(&self, place: &Place, mistake: impl Diagnostic + Send + Sync + 'static) {
         self.0.borrow_mut().push((place.clone(), Box::new(mistake)));
     }
 
-    /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.0.borrow().is_empty()
     }
 
-    /// The error that shows them all in `text`, which was read from `path`.
+    /// Makes the error that shows all mistakes in `text`. `path` is what the user sees as the file's name.
     pub(super) fn into_error(self, path: &str, text: &str) -> LoadError {
         let mut found = self.0.into_inner();
         found.sort_by_key(|(place, _)| place.span.start);

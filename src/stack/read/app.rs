@@ -8,18 +8,18 @@ use super::table::{Item, Table};
 use crate::stack::model::{App, Database, Health, Site};
 use crate::stack::values::{database, files, host, python, size, time_span};
 
-/// A site without a name.
+/// A list of server names that is empty.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("is an empty list")]
 #[diagnostic(help("name the site's hosts, or leave the key out: the site then answers to every name"))]
 struct NoServerNames;
 
-/// The address that the package's nginx site has for the report of the health check.
+/// The page of the package's nginx site that shows the report of the health check.
 const REPORT: &str = "/health-report";
 
-/// A check that would look at its own report.
+/// The health check would ask its own report, which answers even when the app does not.
 #[derive(Debug, thiserror::Error, Diagnostic)]
-#[error("`{REPORT}` is the health check's own page, and answers whatever the app does")]
+#[error("`{REPORT}` is the health check's own page, which answers even when the app does not")]
 #[diagnostic(help("name a page of the app: \"/healthz\""))]
 struct OwnReport;
 
@@ -35,7 +35,7 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
     Some(App { folder: folder?, module: module?, depends, workers, threads, environment })
 }
 
-/// What Gunicorn loads: well formed, and its file is there.
+/// Reads what Gunicorn loads, and checks that the module's file exists.
 fn read_module(table: &mut Table<'_>, folder: Option<&Path>) -> Option<String> {
     let item = table.text_or_default("module")?;
     let place = item.place.clone();

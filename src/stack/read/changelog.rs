@@ -10,10 +10,10 @@ use crate::stack::problem::Place;
 use crate::stack::values::text;
 use crate::system::epoch::{Epoch, EpochError};
 
-/// What can be wrong with the changelog beside the values themselves.
+/// A mistake about the order of entries, or about a date.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 enum ChangelogError {
-    #[error("`{0}` is no point in time: it needs a date, a time and an offset from UTC")]
+    #[error("`{0}` is not a point in time: it needs a date, a time and an offset from UTC")]
     #[diagnostic(help("write it like 2026-11-23T10:00:00Z or 2026-11-23T11:00:00+01:00"))]
     NoPointInTime(String),
     #[error(transparent)]
@@ -30,13 +30,13 @@ enum ChangelogError {
     NoChanges,
 }
 
-/// The newest entry's version with its place, and all entries.
+/// All entries, and the version of the newest with its place.
 pub(super) struct Changelog {
     pub(super) entries: Vec<ChangelogEntry>,
     pub(super) newest: Option<Item<Version>>,
 }
 
-/// Reads all entries. What is wrong with one is noted, and the rest is read.
+/// Reads all entries. A mistake in one is noted, and the others are read all the same.
 pub(super) fn read(document: &mut Table<'_>) -> Changelog {
     let mut changelog = Changelog { entries: Vec::new(), newest: None };
     let tables = document.tables("changelog");

@@ -1,5 +1,5 @@
-//! From the text of `stack.toml` to a [`Stack`]: one file for each of its tables. Everything is read and checked before
-//! the first mistake is reported, so that all of them are seen at once.
+//! Turns the text of `stack.toml` into a [`Stack`], with one file for each table. Everything is read and checked before
+//! the first mistake is reported, so that a user sees all mistakes at once.
 
 mod app;
 mod changelog;
@@ -19,17 +19,17 @@ use super::problem::{LoadError, Place, Problems};
 use super::reference::DOCUMENT;
 use table::Table;
 
-/// What a manifest is called.
+/// The name of a manifest.
 pub const FILE_NAME: &str = "stack.toml";
 
-/// A mistake in the file as a whole.
+/// A mistake that concerns the file as a whole.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 enum FileMistake {
     #[error("there is nothing in it")]
-    #[diagnostic(help("`stackdeb new NAME` writes a project with an example of everything that has to be there"))]
+    #[diagnostic(help("`stackdeb new NAME` writes a project with an example of every key that is required"))]
     Empty,
     #[error("the byte 0x{0:02x} is not UTF-8")]
-    #[diagnostic(help("save the file as UTF-8, the one encoding of TOML"))]
+    #[diagnostic(help("save the file as UTF-8: TOML allows no other encoding"))]
     NotUtf8(u8),
     #[error("not TOML: {0}")]
     #[diagnostic(help("https://toml.io/en/v1.0.0 shows how it is written"))]
@@ -39,12 +39,13 @@ enum FileMistake {
     Duplicate(String),
 }
 
-/// Reads a manifest and checks everything that it says, also that the files it names are there.
+/// Reads a manifest, and checks every value and that every file it names exists.
 ///
 /// `path` is the file, or the folder that holds it as `stack.toml`.
 ///
 /// # Errors
-/// When it can't be read, or has mistakes: all of them at once, each with its line, what is wrong, why, and what to do.
+/// When the file cannot be read, or has mistakes. The error has all mistakes, each with its line, the reason, and what to
+/// write instead.
 pub fn load(path: &Path) -> Result<Stack, LoadError> {
     let path = if path.is_dir() {
         let file = path.join(FILE_NAME);
@@ -106,7 +107,8 @@ fn parse(text: &str, shown: &str, folder: PathBuf) -> Result<Stack, LoadError> {
     }
 }
 
-/// Reads the whole document; `empty` stands for tables that are left out. `None` only where a problem has been noted.
+/// Reads the whole document. `empty` is read in place of a table that is not there. Returns `None` only when a problem has
+/// been noted.
 fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) -> Option<Stack> {
     let header = document.required_table("package");
     let app = document.table_or("app", empty);

@@ -10,14 +10,16 @@ use crate::control::{PackageName, Version};
 use crate::stack::model::{ChangelogEntry, Database, Health, PackageInfo};
 use crate::stack::values::{description, files, license, name, text};
 
-/// What can be wrong between values.
+/// A value that does not fit to another one.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 enum PackageError {
     #[error("{version} is not {newest}, the version of the newest changelog entry")]
-    #[diagnostic(help("write what changed in {version} in a [[changelog]] entry of its own, above the others"))]
+    #[diagnostic(help(
+        "describe {version} in a [[changelog]] entry above the others, or leave `version` out of [package]"
+    ))]
     VersionDiffers { version: Version, newest: Version },
     #[error("is an empty list")]
-    #[diagnostic(help("name who holds the rights: [\"2026 Jane Doe <jane@example.org>\"], or leave it out"))]
+    #[diagnostic(help("say who holds the copyright: [\"2026 Jane Doe <jane@example.org>\"], or leave the key out"))]
     NoCopyright,
 }
 
@@ -59,12 +61,12 @@ pub(super) fn read(mut table: Table<'_>, changelog: Changelog, folder: &Path) ->
     })
 }
 
-/// The version, which may be left to the changelog.
+/// Reads the version. When it is not there, the newest changelog entry's holds.
 fn read_version(table: &mut Table<'_>, changelog: &Changelog) -> Option<Version> {
     let given = table.version("version");
     let newest = changelog.newest.as_ref().map(|item| &item.value);
     match (given, newest) {
-        // Equal for dpkg is not enough: the text is part of file names.
+        // Versions that dpkg calls equal (1.0 and 1.00) still differ here, because the text is a part of file names.
         (Some(Item { value, place }), Some(newest)) if value.as_str() != newest.as_str() => {
             table.problems.add(&place, PackageError::VersionDiffers { version: value, newest: newest.clone() });
             None
@@ -90,7 +92,7 @@ fn default_copyright(changelog: &[ChangelogEntry], maintainer: &str) -> Vec<Stri
     vec![format!("{years} {maintainer}")]
 }
 
-/// The licence's short name and its text.
+/// Reads the licence: its short name and its text.
 fn read_license(table: &mut Table<'_>, folder: &Path) -> Option<(String, String)> {
     let file = table.optional::<&str>("license-file");
     let item = table.required::<&str>("license")?;
@@ -103,7 +105,7 @@ fn read_license(table: &mut Table<'_>, folder: &Path) -> Option<(String, String)
     Some((name, text?))
 }
 
-/// What the description says when the manifest says nothing (Debian Policy 3.4.2).
+/// The description of a package whose manifest has none (Debian Policy 3.4.2).
 pub(super) fn default_description(package: &PackageInfo, database: Option<&Database>, health: &Health) -> String {
     let name = &package.name;
     let database = if database.is_some() { " with a PostgreSQL database of its own" } else { "" };

@@ -1,5 +1,5 @@
-//! A TOML table, read key by key: every key that is asked for is a known one, and what is left at the end is not. A
-//! value of the wrong type, a missing and an unknown key are noted as problems, and reading goes on.
+//! Reads a TOML table key by key. Every key that is asked for is a known key; [`Table::finish`] reports the others. A value
+//! of the wrong type, a missing key and an unknown key are noted as problems, and reading goes on.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::stack::problem::{Place, Problems};
 use crate::stack::reference::{Key, Kind, Missing, Section};
 use crate::stack::values::relations;
 
-/// A mistake about a key rather than about its value.
+/// A mistake about a key, or about its type.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 enum KeyError {
     #[error("there is no such key{}", suggestion.as_ref().map_or(String::new(), |known| format!(": did you mean `{known}`?")))]
@@ -22,7 +22,7 @@ enum KeyError {
     #[error("is missing")]
     #[diagnostic(help("add it, for example:{}{example}", if example.contains('\n') { "\n" } else { " " }))]
     Missing { example: &'static str },
-    #[error("is {found}, but has to be {wanted}")]
+    #[error("is {found}, but must be {wanted}")]
     #[diagnostic(help("write it as {how}"))]
     WrongType { found: &'static str, wanted: &'static str, how: &'static str },
     #[error("{given} is not a whole number from {least} to {most}")]
@@ -30,13 +30,13 @@ enum KeyError {
     OutOfRange { given: String, least: u16, most: u16 },
 }
 
-/// A value and where it stands.
+/// A value, with its place in the manifest.
 pub(super) struct Item<T> {
     pub(super) value: T,
     pub(super) place: Place,
 }
 
-/// What a key may hold.
+/// A type that a key's value may have.
 pub(super) trait Value<'a>: Sized {
     const WANTED: &'static str;
     const HOW: &'static str;
@@ -75,7 +75,7 @@ impl<'a> Value<'a> for &'a Datetime {
     }
 }
 
-/// An integer as it is written.
+/// An integer as it is written: its digits, and their base.
 pub(super) struct Integer<'a>(&'a str, u32);
 
 impl<'a> Value<'a> for Integer<'a> {
@@ -126,7 +126,7 @@ impl<'a> Table<'a> {
         self.described(key).section().unwrap_or(self.section)
     }
 
-    /// The place of something in this table.
+    /// The place of a key or a value in this table.
     fn place_of(&self, key: &str, span: Range<usize>) -> Place {
         let key = if self.place.key.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place.key) };
         Place { key, span }
@@ -138,7 +138,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The value of a key; `None` when it is not there, or (noted as a problem) of another type.
+    /// The value of a key. `None` when the key is not there, or when its value has another type, which is noted as a
+    /// problem.
     pub(super) fn optional<T: Value<'a>>(&mut self, key: &'static str) -> Option<Item<T>> {
         self.ask(key);
         let (_, value) = self.entries.iter().find(|(known, _)| known.get_ref() == key)?;
@@ -146,7 +147,7 @@ impl<'a> Table<'a> {
         self.typed(value.get_ref(), place)
     }
 
-    /// The value of a key that has to be there.
+    /// The value of a required key.
     pub(super) fn required<T: Value<'a>>(&mut self, key: &'static str) -> Option<Item<T>> {
         if !self.entries.keys().any(|known| known.get_ref() == key) {
             self.ask(key);
@@ -165,7 +166,7 @@ impl<'a> Table<'a> {
         typed.map(|value| Item { value, place })
     }
 
-    /// What `check` makes of a value; what it complains about is noted.
+    /// Returns what `check` makes of a value. An error of the check is noted as a problem.
     pub(super) fn accept<T, U, E>(&self, item: Item<T>, check: impl FnOnce(T) -> Result<U, E>) -> Option<U>
     where
         E: Diagnostic + Send + Sync + 'static,
@@ -182,7 +183,7 @@ impl<'a> Table<'a> {
         self.accept(item, check)
     }
 
-    /// A checked string that has to be there.
+    /// A checked string of a required key.
     pub(super) fn required_text<U, E>(
         &mut self,
         key: &'static str,
@@ -254,7 +255,7 @@ impl<'a> Table<'a> {
         Some(Item { value: texts.iter().filter_map(one).collect(), place: place.clone() })
     }
 
-    /// The same for a key that has to be there.
+    /// A list of strings of a required key, each checked.
     pub(super) fn required_checked_list<U, E>(
         &mut self,
         key: &'static str,
@@ -278,13 +279,13 @@ impl<'a> Table<'a> {
         Item { value: array.value.iter().filter_map(one).collect(), place: array.place.clone() }
     }
 
-    /// A list of relations, one a string; none of them to the package that is called `own`.
+    /// A list of relations, one a string. A relation to the package `own` is a mistake.
     pub(super) fn relations(&mut self, key: &'static str, own: Option<&str>) -> Relations {
         let members = self.checked_list(key, |text| relations::relation(text, own));
         Relations(members.map_or_else(Vec::new, |members| members.value.into_iter().flatten().collect()))
     }
 
-    /// A table inside this one; an empty one in its place when it is not there.
+    /// A table inside this one. When it is not there, `empty` is read in its place.
     pub(super) fn table_or(&mut self, key: &'static str, empty: &'a DeTable<'a>) -> Table<'a> {
         let section = self.section_of(key);
         self.table(key).unwrap_or_else(|| Table::new(self.place_of(key, 0..0), empty, section, self.problems))
@@ -296,13 +297,13 @@ impl<'a> Table<'a> {
         Some(Table::new(place, value, self.section_of(key), self.problems))
     }
 
-    /// A table that has to be there.
+    /// A required table.
     pub(super) fn required_table(&mut self, key: &'static str) -> Option<Table<'a>> {
         let Item { value, place } = self.required::<&DeTable<'_>>(key)?;
         Some(Table::new(place, value, self.section_of(key), self.problems))
     }
 
-    /// The tables of an array of tables, which has to be there.
+    /// The tables of a required array of tables.
     pub(super) fn tables(&mut self, key: &'static str) -> Vec<Table<'a>> {
         let Some(array) = self.required::<&DeArray<'_>>(key) else { return Vec::new() };
         let mut tables = Vec::new();
@@ -315,7 +316,7 @@ impl<'a> Table<'a> {
         tables
     }
 
-    /// All keys and their strings, for a table whose keys are the user's own.
+    /// All keys with their strings, for a table whose keys are the user's own.
     pub(super) fn pairs(&self) -> Vec<(Item<&'a str>, Item<&'a str>)> {
         let pair = |(key, value): (&'a toml::Spanned<toml::de::DeString<'a>>, &'a toml::Spanned<DeValue<'a>>)| {
             let name = Item { value: key.get_ref().as_ref(), place: self.place_of(key.get_ref(), key.span()) };
@@ -325,7 +326,7 @@ impl<'a> Table<'a> {
         self.entries.iter().filter_map(pair).collect()
     }
 
-    /// Ends the reading: every key that nobody asked for is noted as unknown.
+    /// Ends the reading: notes every key that was not asked for as unknown.
     pub(super) fn finish(self) {
         for key in self.entries.keys() {
             let name = key.get_ref();

@@ -1,28 +1,25 @@
-//! The database's name.
+//! Checks the name of the database.
 
 use miette::Diagnostic;
 
-/// The longest identifier of PostgreSQL, in bytes (`NAMEDATALEN` less one).
+/// The longest identifier of PostgreSQL, in bytes (`NAMEDATALEN` minus one).
 const LONGEST_IDENTIFIER: usize = 63;
 
-/// Why a text will not do for a database's name.
+/// Why a text is not valid as a database's name.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum DatabaseNameError {
-    /// Its characters.
     #[error("`{0}` is not a database name: it begins with a letter or `_`, and goes on with a-z, 0-9, `_` and `-`")]
     #[diagnostic(help("write it as \"guest_book\", or leave the key out: the database then has the package's name"))]
     Syntax(String),
-    /// Its length.
-    #[error("`{0}` is too long: PostgreSQL cuts names after 63 bytes")]
-    #[diagnostic(help("take a shorter name"))]
+    #[error("`{0}` is too long: PostgreSQL cuts names off after 63 bytes")]
+    #[diagnostic(help("choose a shorter name"))]
     TooLong(String),
-    /// PostgreSQL's own.
-    #[error("`{0}` is a database of PostgreSQL's own")]
-    #[diagnostic(help("take another name, or leave the key out: the database then has the package's name"))]
+    #[error("`{0}` is one of PostgreSQL's own databases")]
+    #[diagnostic(help("choose another name, or leave the key out: the database then has the package's name"))]
     Reserved(String),
 }
 
-/// A database's name.
+/// Checks a database's name.
 pub fn database_name(text: &str) -> Result<String, DatabaseNameError> {
     let first = text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
     if !first || !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-') {

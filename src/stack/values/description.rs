@@ -1,26 +1,19 @@
-//! The package's description: its first line and the paragraphs below it (Debian Policy 3.4; the rules are those that
-//! lintian's `Fields::Description` applies).
+//! Checks the package's description: its first line and the paragraphs below it (Debian Policy 3.4). The rules are those
+//! of lintian's `Fields::Description`.
 
 use miette::Diagnostic;
 
-/// The longest first line.
+/// The longest first line, in characters.
 const LONGEST_SUMMARY: usize = 80;
 
-/// Why a text will not do for a description.
+/// Why a text is not valid as a description.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum DescriptionError {
-    /// The first line.
     #[error("`{summary}` {why}")]
     #[diagnostic(help(
         "it completes the sentence “the package NAME is a …”: \"web application that counts visits\" (Debian Policy 3.4.1)"
     ))]
-    Summary {
-        /// As given.
-        summary: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// The rest.
+    Summary { summary: String, why: String },
     #[error("{0}")]
     #[diagnostic(help(
         "say in a few lines what it does and for whom, in paragraphs separated by empty lines (Debian Policy 3.4.2)"
@@ -28,7 +21,8 @@ pub enum DescriptionError {
     Rest(&'static str),
 }
 
-/// The first line: no control characters, two words or more, no article, no full stop, not the package's name.
+/// Checks the first line: two words or more, at most 80 characters. It may not have control characters, begin with an
+/// article or with the package's name, or end with a full stop.
 pub fn summary(text: &str, package: Option<&str>) -> Result<String, DescriptionError> {
     let wrong =
         |why: &str| Err(DescriptionError::Summary { summary: text.escape_debug().to_string(), why: why.to_owned() });
@@ -52,12 +46,12 @@ pub fn summary(text: &str, package: Option<&str>) -> Result<String, DescriptionE
     }
     let after_name = package.and_then(|package| lower.strip_prefix(package));
     if after_name.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')) {
-        return wrong("begins with the package's name, which is shown before it anyway");
+        return wrong("begins with the package's name, which programs show before it");
     }
     Ok(summary.to_owned())
 }
 
-/// Whether a full stop ends a sentence in it; `etc.`, `e.g.` and an ellipsis don't.
+/// Whether a full stop ends a sentence in it. The points of `etc.`, `e.g.` and an ellipsis are not full stops.
 fn is_sentence(summary: &str) -> bool {
     let mut ends =
         summary.match_indices('.').filter_map(|(at, stop)| summary.split_at_checked(at.saturating_add(stop.len())));
@@ -65,7 +59,7 @@ fn is_sentence(summary: &str) -> bool {
     last.is_some_and(|(before, _)| ![" etc.", " e.g.", " eg.", "..."].iter().any(|end| before.ends_with(end)))
 }
 
-/// The paragraphs below the first line.
+/// Checks the paragraphs below the first line, and returns them with Unix line ends.
 pub fn rest(text: &str, summary: Option<&str>) -> Result<String, DescriptionError> {
     let text = text.trim();
     if text.is_empty() {

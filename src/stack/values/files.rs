@@ -1,4 +1,4 @@
-//! Files and folders that a manifest names: they are there, and of the right kind.
+//! Checks the files and folders that a manifest names: that they exist, and are of the right kind.
 
 use std::fs;
 use std::io;
@@ -6,53 +6,42 @@ use std::path::{Component, Path, PathBuf};
 
 use miette::Diagnostic;
 
-/// Why a path will not do.
+/// Why a path is not valid.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum FileError {
-    /// Not there, or of another kind.
     #[error("there is no {kind} {path}")]
     #[diagnostic(help("make it, or correct the path: it is relative to {from}"))]
     Missing {
         /// `file` or `folder`.
         kind: &'static str,
-        /// The whole path.
         path: String,
-        /// What it is relative to.
         from: &'static str,
     },
-    /// Not readable.
     #[error("cannot read {path}: {source}")]
-    #[diagnostic(help("check that you may read it and that its text is UTF-8"))]
+    #[diagnostic(help("check that you may read it, and that its text is UTF-8"))]
     Unreadable {
-        /// The whole path.
         path: String,
-        /// What the system said.
         #[source]
         source: io::Error,
     },
-    /// The project itself.
-    #[error("{0} holds stack.toml itself, so what is built into dist/ would be packed into the next package")]
+    #[error("{0} is the folder of stack.toml, so the next package would contain what was built into dist/")]
     #[diagnostic(help("put the code in a folder of its own, such as app/"))]
     WholeProject(String),
-    /// Out of the app's folder.
-    #[error("`{0}` leads out of the app's folder, and only what is in it is packed")]
+    #[error("`{0}` is outside the app's folder, and only that folder is packed")]
     #[diagnostic(help("name a folder inside it: \"migrations\""))]
     Outside(String),
-    /// No migrations there.
     #[error("there is no file that ends in `.sql` in {0}")]
-    #[diagnostic(help("write the first, such as 0001_first.sql, or take the key out"))]
+    #[diagnostic(help("write the first one, such as 0001_first.sql, or leave the key out"))]
     NoMigrations(String),
-    /// A migration's name.
-    #[error("the migration `{0}` has a name with other characters than A-Z, a-z, 0-9, `_`, `-` and `.`")]
+    #[error("the migration `{0}` has other characters in its name than A-Z, a-z, 0-9, `_`, `-` and `.`")]
     #[diagnostic(help("rename it so that it sorts where it belongs: 0001_first.sql"))]
     MigrationName(String),
-    /// Nothing in it.
     #[error("{0} is empty")]
     #[diagnostic(help("put the licence's text there"))]
     Empty(String),
 }
 
-/// A file, absolute.
+/// Checks that a file exists, and returns its absolute path.
 pub fn file(text: &str, project: &Path) -> Result<PathBuf, FileError> {
     let path = project.join(text);
     match path.is_file() {
@@ -61,7 +50,7 @@ pub fn file(text: &str, project: &Path) -> Result<PathBuf, FileError> {
     }
 }
 
-/// A text file's contents.
+/// Reads a text file, which may not be empty.
 pub fn contents(text: &str, project: &Path) -> Result<String, FileError> {
     let path = file(text, project)?;
     let contents = fs::read_to_string(&path)
@@ -72,7 +61,7 @@ pub fn contents(text: &str, project: &Path) -> Result<String, FileError> {
     }
 }
 
-/// The app's folder, absolute.
+/// Checks that the app's folder exists and does not contain `stack.toml`. Returns its absolute path.
 pub fn app_folder(text: &str, project: &Path) -> Result<PathBuf, FileError> {
     let path = project.join(text);
     if text.is_empty() || !path.is_dir() {
@@ -87,7 +76,8 @@ pub fn app_folder(text: &str, project: &Path) -> Result<PathBuf, FileError> {
     }
 }
 
-/// The folder of migrations, relative to the app's.
+/// Checks that the folder of migrations is inside the app's folder and has migrations. Returns its path relative to the
+/// app's folder.
 pub fn migrations(text: &str, app: &Path) -> Result<PathBuf, FileError> {
     let relative = Path::new(text);
     if text.is_empty() || !relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
@@ -103,10 +93,10 @@ pub fn migrations(text: &str, app: &Path) -> Result<PathBuf, FileError> {
     Ok(relative.components().filter(|part| matches!(part, Component::Normal(_))).collect())
 }
 
-/// The names of the `*.sql` files in a folder, in the order in which they are run.
+/// Returns the names of the `*.sql` files in a folder, in the order in which they are run.
 ///
 /// # Errors
-/// When the folder can't be read, or a name has characters that a script could stumble over.
+/// When the folder cannot be read, or a name has characters that a shell script could misread.
 pub fn migration_names(folder: &Path) -> Result<Vec<String>, FileError> {
     let unreadable = |source| FileError::Unreadable { path: folder.display().to_string(), source };
     let mut names = Vec::new();

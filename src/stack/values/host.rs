@@ -1,52 +1,34 @@
-//! Host names, the names of an nginx site, and the paths of its pages. Nothing that passes can end a word, a line or a
-//! block in a unit or in nginx's configuration.
+//! Checks host names, the names of an nginx site, and the paths of its pages. A text that passes cannot end a word, a line
+//! or a block in a unit or in nginx's configuration.
 
 use miette::Diagnostic;
 
-/// The longest name that Linux lets a machine have (`HOST_NAME_MAX`, gethostname(2)).
+/// The longest host name of a Linux machine, in bytes (`HOST_NAME_MAX`, gethostname(2)).
 const LONGEST_HOST_NAME: usize = 64;
-/// The longest name in the DNS (RFC 1035, 2.3.4).
+/// The longest name in the DNS, in bytes (RFC 1035, 2.3.4).
 const LONGEST_DOMAIN: usize = 253;
 
-/// Why a text is no host name or path.
+/// Why a text is not valid as a host name, a server name or a path.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum HostError {
-    /// Not a host name.
     #[error("`{text}` is not a host name: {why}")]
     #[diagnostic(help(
-        "write letters, digits and `-` (RFC 1123), with dots between the parts: \"web-1\" or \"www.example.org\"; other alphabets as `xn--…`"
+        "write letters, digits and `-` (RFC 1123), with dots between the parts: \"web-1\" or \"www.example.org\". A name in another alphabet is written as `xn--…`"
     ))]
-    HostName {
-        /// As given.
-        text: String,
-        /// What is wrong.
-        why: &'static str,
-    },
-    /// Not a name for a site.
+    HostName { text: String, why: &'static str },
     #[error("`{text}` is not a server name: {why}")]
     #[diagnostic(help("write a host name, \"*.example.org\", or \"_\" for every name"))]
-    ServerName {
-        /// As given.
-        text: String,
-        /// What is wrong.
-        why: &'static str,
-    },
-    /// Not a path.
+    ServerName { text: String, why: &'static str },
     #[error("`{text}` is not a page's path: {why}")]
     #[diagnostic(help("write it as \"/healthz\": letters, digits, `/`, `-`, `_`, `.` and `~`"))]
-    Path {
-        /// As given.
-        text: String,
-        /// What is wrong.
-        why: &'static str,
-    },
+    Path { text: String, why: &'static str },
 }
 
-/// What is wrong with a name in the DNS (RFC 1123, 2.1); `None` when nothing is.
+/// Says what is wrong with a name in the DNS (RFC 1123, 2.1); `None` when it is valid.
 fn fault(name: &str) -> Option<&'static str> {
     let bad_label = |label: &str| {
         if label.is_empty() {
-            Some("there is nothing before, after or between its dots")
+            Some("a dot has nothing before or after it")
         } else if label.len() > 63 {
             Some("a part of it has more than 63 characters")
         } else if !label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
@@ -63,12 +45,12 @@ fn fault(name: &str) -> Option<&'static str> {
     name.split('.').find_map(bad_label)
 }
 
-/// Whether it is a name that the DNS could hold (RFC 1123, 2.1).
+/// Whether a text is a valid name in the DNS (RFC 1123, 2.1).
 pub fn is_domain(text: &str) -> bool {
     fault(text).is_none()
 }
 
-/// A machine's name (RFC 1123, 2.1; hostname(7)).
+/// Checks the host name of a machine (RFC 1123, 2.1; hostname(7)).
 pub fn host_name(text: &str) -> Result<String, HostError> {
     let too_long =
         (text.len() > LONGEST_HOST_NAME).then_some("it has more than 64 characters, the most that Linux allows");
@@ -78,8 +60,8 @@ pub fn host_name(text: &str) -> Result<String, HostError> {
     }
 }
 
-/// A name in nginx's `server_name`: a host name, `_`, or one with `*` as its first or last part, or a dot before it. Regular
-/// expressions are not among them.
+/// Checks a name for nginx's `server_name`: a host name, `_`, or a host name with `*` as its first or last part, or with a
+/// dot before it. Regular expressions are not allowed.
 pub fn server_name(text: &str) -> Result<String, HostError> {
     if text == "_" {
         return Ok(text.to_owned());
@@ -95,7 +77,7 @@ pub fn server_name(text: &str) -> Result<String, HostError> {
     }
 }
 
-/// The path of a page, without a query.
+/// Checks the path of a page. It has no query.
 pub fn path(text: &str) -> Result<String, HostError> {
     let wrong = |why| HostError::Path { text: text.escape_debug().to_string(), why };
     if !text.starts_with('/') || text.starts_with("//") {

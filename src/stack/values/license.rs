@@ -1,11 +1,11 @@
-//! The licence: its short name (the DEP-5 format), and the text for `/usr/share/doc/NAME/copyright`.
+//! Checks the licence's short name (as in DEP-5), and finds the text for `/usr/share/doc/NAME/copyright`.
 
 use miette::Diagnostic;
 
 use crate::stack::nearest::nearest;
 
-/// Texts that are known by their short names. Those of `/usr/share/common-licenses` are a paragraph that points there
-/// (Debian Policy 12.5).
+/// The known licences: short names and texts. For a licence in `/usr/share/common-licenses` the text is a paragraph that
+/// names the file there (Debian Policy 12.5).
 const TEXTS: &[(&str, &str)] = &[
     ("MIT", include_str!("../licenses/MIT")),
     ("BSD-2-Clause", include_str!("../licenses/BSD-2-Clause")),
@@ -21,7 +21,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("CC0-1.0", include_str!("../licenses/CC0-1.0")),
 ];
 
-/// The names that SPDX and Cargo write for licences that DEP-5 names otherwise.
+/// SPDX's names of licences that have other names in DEP-5.
 const SPDX: &[(&str, &str)] = &[
     ("GPL-2.0-only", "GPL-2"),
     ("GPL-2.0-or-later", "GPL-2+"),
@@ -30,29 +30,20 @@ const SPDX: &[(&str, &str)] = &[
     ("LGPL-3.0-or-later", "LGPL-3+"),
 ];
 
-/// Why a licence will not do.
+/// Why a licence is not valid.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum LicenseError {
-    /// Its syntax.
-    #[error("`{0}` is not a short name of a licence: letters, digits, `.`, `+` and `-`")]
+    #[error("`{0}` is not the short name of a licence: it may have letters, digits, `.`, `+` and `-`")]
     #[diagnostic(help(
-        "write one such as \"MIT\" or \"Apache-2.0\"; for one of your own \"proprietary\", with its text in `license-file`"
+        "write for example \"MIT\" or \"Apache-2.0\"; for a licence of your own write \"proprietary\", and name its text with `license-file`"
     ))]
     Syntax(String),
-    /// No text.
-    #[error("the text of `{name}` is not known here, and the package has to contain it{}", nearest.map_or(String::new(), |known| format!(": did you mean `{known}`?")))]
-    #[diagnostic(help("name a file with its text, `license-file = \"LICENSE\"`, or take one of: {known}"))]
-    NoText {
-        /// The name.
-        name: String,
-        /// What was probably meant.
-        nearest: Option<&'static str>,
-        /// All that are known.
-        known: String,
-    },
+    #[error("stackdeb does not know the text of `{name}`, which the package must contain{}", nearest.map_or(String::new(), |known| format!(": did you mean `{known}`?")))]
+    #[diagnostic(help("name a file with its text, `license-file = \"LICENSE\"`, or choose one of: {known}"))]
+    NoText { name: String, nearest: Option<&'static str>, known: String },
 }
 
-/// A licence's short name (DEP-5, "License short name").
+/// Checks a licence's short name (DEP-5, "License short name"). A name of SPDX becomes that of DEP-5.
 pub fn short_name(text: &str) -> Result<String, LicenseError> {
     if text.is_empty() || !text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '-')) {
         return Err(LicenseError::Syntax(text.escape_debug().to_string()));
@@ -66,7 +57,7 @@ pub fn known_names() -> Vec<&'static str> {
     TEXTS.iter().map(|(name, _)| *name).collect()
 }
 
-/// The text of a licence that is known by its short name.
+/// Finds the text of a known licence.
 pub fn known_text(name: &str) -> Result<&'static str, LicenseError> {
     let known = known_names();
     TEXTS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text).ok_or_else(|| LicenseError::NoText {

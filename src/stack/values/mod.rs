@@ -1,5 +1,5 @@
-//! The values of a manifest, one file a subject: the text of one value comes in; the checked value goes out, or an
-//! error that says why not (its message) and what to write in its place (its help).
+//! Checks the values of a manifest, one file for each subject. The text of a value comes in; the checked value goes out,
+//! or an error that says why it is not valid (its message) and what to write instead (its help).
 
 pub(super) mod database;
 pub(super) mod description;

@@ -1,61 +1,50 @@
-//! The package's name, which is also the name of the system user, the role, the units and the folders: so it has to be
-//! a name for all of them, and not one that a server already has.
+//! Checks the package's name. The system user, the database role, the units and the folders have this name too, so it must
+//! be valid for all of them, and no Debian server may use it already.
 
 use miette::Diagnostic;
 
 use super::reserved;
 use crate::control::{NameError, PackageName};
 
-/// The longest name of a system user: utmp(5) stores 32 bytes with a NUL.
+/// The longest name of a system user, in bytes: utmp(5) stores 32 bytes with a NUL.
 const LONGEST_USER_NAME: usize = 31;
 
-/// Why a name will not do for a stack.
+/// Why a name is not valid for a stack.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum StackNameError {
-    /// Not a Debian package name.
     #[error(transparent)]
-    #[diagnostic(help("take a short name in lower-case letters, digits and `-`, such as `stack` or `guest-book`"))]
+    #[diagnostic(help("choose a short name of lower-case letters, digits and `-`, such as `stack` or `guest-book`"))]
     Syntax(#[from] NameError),
-    /// Good for a package, not for a user.
+    /// It is valid for a package, but not for a system user.
     #[error(
-        "`{name}` has the character `{character}`, which the name of a system user can't have, and the app runs as the user of this name"
+        "`{name}` has the character `{character}`. The app runs as the system user of this name, and a user's name cannot have it"
     )]
     #[diagnostic(help("use a-z, 0-9 and `-` only"))]
     NotAUser {
-        /// The name.
         name: String,
         /// `+` or `.`.
         character: char,
     },
-    /// A digit at the beginning.
     #[error(
-        "`{0}` begins with a digit: the app runs as the system user of this name, and tools would take it for a user id"
+        "`{0}` begins with a digit. The app runs as the system user of this name, and programs would read it as a user's number"
     )]
     #[diagnostic(help("begin it with a letter"))]
     BeginsWithDigit(String),
-    /// A hyphen at the end.
-    #[error("`{0}` ends with `-`, which a host name can't, and the image gets its host name from the package")]
+    #[error("`{0}` ends with `-`. The image's host name is the package's name, and a host name cannot end with `-`")]
     #[diagnostic(help("end it with a letter or a digit"))]
     EndsWithHyphen(String),
-    /// Too long for a user.
-    #[error("`{0}` is too long: the app runs as the system user of this name, which may have 31 characters")]
-    #[diagnostic(help("take a shorter name"))]
+    #[error("`{0}` is too long. The app runs as the system user of this name, which may have 31 characters at most")]
+    #[diagnostic(help("choose a shorter name"))]
     TooLong(String),
-    /// Somebody else's.
-    #[error("`{name}` is {holder}, which the package's own user, units and folders of this name would clash with")]
-    #[diagnostic(help("take a name of your own, such as `{name}-app`"))]
-    Reserved {
-        /// The name.
-        name: String,
-        /// Whose it is.
-        holder: &'static str,
-    },
+    #[error("`{name}` is {holder}. The package's user, units and folders would have the same name")]
+    #[diagnostic(help("choose a name that is free, such as `{name}-app`"))]
+    Reserved { name: String, holder: &'static str },
 }
 
-/// A name for a stack (Debian Policy 5.6.7, sysusers.d(5)).
+/// Checks the name of a stack (Debian Policy 5.6.7, sysusers.d(5)).
 ///
 /// # Errors
-/// When it is no name for a package, a system user or a host, or when a server already has it.
+/// When it is not valid for a package, a system user or a host, or when a Debian server uses it already.
 pub fn stack_name(text: &str) -> Result<PackageName, StackNameError> {
     let name: PackageName = text.parse()?;
     if let Some(character) = text.chars().find(|&c| matches!(c, '+' | '.')) {

@@ -1,37 +1,26 @@
-//! What Gunicorn loads, and the environment that it runs in.
+//! Checks what Gunicorn loads, and the environment variables that it gets.
 
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 
-/// Why a text names no application, or no variable.
+/// Why a text is not valid as an application, or as an environment variable.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum PythonError {
-    /// Its syntax.
     #[error("`{0}` is not of the form MODULE:VARIABLE")]
     #[diagnostic(help(
         "write it as \"app:app\" for the variable `app` in app.py, \"site.wsgi:application\" for the one in site/wsgi.py, or \"app:create_app()\" for a function that makes it"
     ))]
     Module(String),
-    /// No such file.
-    #[error("there is neither {file} nor {package}, one of which Python would load for `{module}`")]
+    #[error("Python would load {file} or {package} for `{module}`, and neither exists")]
     #[diagnostic(help(
-        "write the module's file, or name the module that there is; [app] folder says where it is looked for"
+        "write the module's file, or name another module; Python looks for it in the folder that [app] folder names"
     ))]
-    NoModule {
-        /// The module.
-        module: String,
-        /// The file.
-        file: String,
-        /// The file of a package.
-        package: String,
-    },
-    /// A variable's name.
+    NoModule { module: String, file: String, package: String },
     #[error("`{0}` is not a name for an environment variable")]
     #[diagnostic(help("write letters, digits and `_`, and no digit first: DATABASE_POOL_SIZE"))]
     VariableName(String),
-    /// A variable's value.
-    #[error("has a line break, a NUL or another control character in it, which an environment file can't hold")]
+    #[error("has a line break, a NUL or another control character in it, which an environment file cannot contain")]
     #[diagnostic(help("write the value on one line"))]
     VariableValue,
 }
@@ -42,7 +31,7 @@ fn is_identifier(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// `MODULE:VARIABLE`, or `MODULE:FUNCTION()` (Gunicorn's WSGI_APP).
+/// Checks the form of `MODULE:VARIABLE` or `MODULE:FUNCTION()` (Gunicorn's WSGI_APP).
 pub fn module(text: &str) -> Result<String, PythonError> {
     let (module, variable) = text.split_once(':').unwrap_or((text, ""));
     let variable = variable.strip_suffix("()").unwrap_or(variable);
@@ -52,7 +41,7 @@ pub fn module(text: &str) -> Result<String, PythonError> {
     }
 }
 
-/// Whether Python would find the module in `folder`: `a.b` is `a/b.py` or `a/b/__init__.py`.
+/// Checks that Python finds the module in `folder`: `a.b` is `a/b.py` or `a/b/__init__.py`.
 pub fn module_exists(text: &str, folder: &Path) -> Result<(), PythonError> {
     let module = text.split(':').next().unwrap_or_default();
     let stem: PathBuf = folder.join(module.replace('.', "/"));

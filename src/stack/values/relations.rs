@@ -1,48 +1,39 @@
-//! Versions, and relations to other packages, one a string.
+//! Checks versions, and relations to other packages.
 
 use miette::Diagnostic;
 
 use crate::control::{Alternatives, Relation, RelationError, Version, VersionError};
 
-/// Why a text is no version.
+/// Why a text is not a version.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error(transparent)]
 #[diagnostic(help("write it as in deb-version(7): `1.0.0`, with a revision `1.0.0-1`, with an epoch `1:1.0.0`"))]
 pub struct BadVersion(#[from] VersionError);
 
-/// Why a text is no relation.
+/// Why a text is not one relation.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum BadRelation {
-    /// Its syntax.
     #[error(transparent)]
     #[diagnostic(help("write it as in Debian Policy 7.1: \"nginx\", \"nginx (>= 1.18)\" or \"nginx | apache2\""))]
     Syntax(#[from] RelationError),
-    /// More than one in a string.
-    #[error("`{0}` holds more than one relation")]
-    #[diagnostic(help("make each a string of its own: [\"nginx\", \"postgresql (>= 14)\"]"))]
+    #[error("`{0}` has more than one relation in it")]
+    #[diagnostic(help("write each as a string of its own: [\"nginx\", \"postgresql (>= 14)\"]"))]
     Several(String),
-    /// After the colon.
     #[error("`{relation}` has `:{qualifier}` after the name, which is not `:any`, `:native` or `:amd64`")]
-    #[diagnostic(help("leave the colon and what follows it out, unless you need a package of another architecture"))]
-    Qualifier {
-        /// The relation.
-        relation: String,
-        /// What follows the colon.
-        qualifier: String,
-    },
-    /// To itself.
-    #[error("`{0}` is the package itself, which needs no relation to itself")]
-    #[diagnostic(help("take it out"))]
+    #[diagnostic(help("leave out the colon and what follows it"))]
+    Qualifier { relation: String, qualifier: String },
+    #[error("`{0}` is the package itself, which cannot depend on itself")]
+    #[diagnostic(help("remove it"))]
     Itself(String),
 }
 
-/// A version (deb-version(7)).
+/// Checks a version (deb-version(7)).
 pub fn version(text: &str) -> Result<Version, BadVersion> {
     Ok(text.parse()?)
 }
 
-/// One relation, perhaps with alternatives (Debian Policy 7.1); `None` when it is for other architectures only.
-/// `own` is the name of the package that has the relation.
+/// Checks one relation, with or without alternatives (Debian Policy 7.1). Returns `None` when it is for other architectures
+/// only. `own` is the name of the package that has the relation.
 pub fn relation(text: &str, own: Option<&str>) -> Result<Option<Alternatives>, BadRelation> {
     if text.contains(',') {
         return Err(BadRelation::Several(text.to_owned()));

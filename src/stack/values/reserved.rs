@@ -1,6 +1,6 @@
-//! Names that a Debian server already has, so that no stack can have them.
+//! Names that a Debian server already uses, so no stack can have them.
 
-/// Users and groups of base-passwd(8), and those of packages that an image holds.
+/// Users and groups of base-passwd(8), and of packages in an image.
 const USERS: &[&str] = &[
     "adm",
     "audio",
@@ -61,7 +61,7 @@ const USERS: &[&str] = &[
     "www-data",
 ];
 
-/// Units of packages that an image holds, without their suffix, and systemd.special(7)'s.
+/// Units of packages in an image, and those of systemd.special(7), without their suffix.
 const UNITS: &[&str] = &[
     "apparmor",
     "apt-daily",
@@ -261,10 +261,10 @@ const FAMILIES: &[(&str, &str)] = &[
     ("cloud-init-", "a name of cloud-init's"),
 ];
 
-/// Whose the name is, as the object of a sentence; `None` when it is free.
+/// Says who uses the name, as the end of a sentence (`NAME is …`); `None` when it is free.
 pub fn holder(name: &str) -> Option<&'static str> {
     let lists = [
-        (PACKAGES, "a package or a server that a stack stands on"),
+        (PACKAGES, "a package that the stack itself needs"),
         (USERS, "a system user or group of Debian"),
         (UNITS, "a unit of systemd or of another package"),
         (FOLDERS, "a folder that every Debian system has"),

@@ -1,26 +1,24 @@
-//! Sizes: `200M`.
+//! Checks sizes such as `200M`.
 
 use miette::Diagnostic;
 
 /// The largest file system that Linode takes as an image, in bytes.
 const LARGEST_IMAGE: u64 = 6 << 30;
 
-/// Why a text is no size.
+/// Why a text is not a valid size.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum SizeError {
-    /// Its syntax.
-    #[error("`{0}` is not a size: a whole number, perhaps with `K`, `M` or `G` behind it, was expected")]
+    #[error("`{0}` is not a size: write a whole number, alone or followed by `K`, `M` or `G`")]
     #[diagnostic(help("write it as \"10M\": K, M and G are 1024, 1024² and 1024³ bytes"))]
     Syntax(String),
-    /// More than an image can be.
     #[error("`{0}` does not fit: an image on Linode may have 6G in all")]
     #[diagnostic(help(
-        "a few hundred megabytes do: the file system grows to the disk's size when the machine first starts"
+        "a few hundred megabytes are enough: the file system grows to the size of the disk at the first boot"
     ))]
     TooLarge(String),
 }
 
-/// Bytes.
+/// Reads a size in bytes; `None` when it has another form, or is 2⁶³ bytes or more.
 fn bytes(text: &str) -> Option<u64> {
     let (digits, factor) = match text.strip_suffix(|c: char| c.is_ascii_alphabetic()) {
         Some(digits) => (digits, unit(text.chars().last()?)?),
@@ -41,12 +39,12 @@ fn unit(letter: char) -> Option<u64> {
     }
 }
 
-/// A size as nginx writes it, as it was given.
+/// Checks a size as nginx writes it, and returns the same text.
 pub fn body_size(text: &str) -> Result<String, SizeError> {
     bytes(text).map(|_| text.to_owned()).ok_or_else(|| SizeError::Syntax(text.escape_debug().to_string()))
 }
 
-/// Room in an image, in bytes.
+/// Reads the free space of an image, in bytes.
 pub fn free_space(text: &str) -> Result<u64, SizeError> {
     let bytes = bytes(text).ok_or_else(|| SizeError::Syntax(text.escape_debug().to_string()))?;
     if bytes > LARGEST_IMAGE {

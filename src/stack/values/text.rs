@@ -1,4 +1,5 @@
-//! Words of the control data: maintainer, section, priority, home page, copyright and changelog lines, compression.
+//! Checks short texts of the control data: maintainer, section, priority, homepage, lines of the copyright and the
+//! changelog, compression.
 
 use miette::Diagnostic;
 
@@ -71,57 +72,30 @@ pub const SECTIONS: &[&str] = &[
 /// How a package can be compressed.
 pub const COMPRESSIONS: &[&str] = &["xz", "zstd", "gzip", "none"];
 
-/// Why a text will not do for a field.
+/// Why a text is not valid.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum TextError {
-    /// Nothing there.
     #[error("is empty")]
-    #[diagnostic(help("write something, or take the key out"))]
+    #[diagnostic(help("write something, or leave the key out"))]
     Empty,
-    /// A character that would break the file it is written to.
     #[error("has a line break, a tab or another control character in it")]
     #[diagnostic(help("write it on one line, with single spaces"))]
     Control,
-    /// Not a maintainer.
     #[error("`{text}` is not a maintainer: {why}")]
-    #[diagnostic(help(
-        "write a name and an address that mail reaches: \"Jane Doe <jane@example.org>\" (Debian Policy 5.6.2)"
-    ))]
-    Maintainer {
-        /// As given.
-        text: String,
-        /// What is wrong.
-        why: &'static str,
-    },
-    /// Not one of a few words.
+    #[diagnostic(help("write a name and an e-mail address: \"Jane Doe <jane@example.org>\" (Debian Policy 5.6.2)"))]
+    Maintainer { text: String, why: &'static str },
     #[error("`{given}` is not a {what}{}", nearest.map_or(String::new(), |word| format!(": did you mean `{word}`?")))]
     #[diagnostic(help("one of: {known}"))]
-    NotOneOf {
-        /// As given.
-        given: String,
-        /// Of what kind it should be.
-        what: &'static str,
-        /// What was probably meant.
-        nearest: Option<&'static str>,
-        /// All that there are.
-        known: String,
-    },
-    /// Not an address on the web.
-    #[error("`{text}` is not an address on the web: {why}")]
+    NotOneOf { given: String, what: &'static str, nearest: Option<&'static str>, known: String },
+    #[error("`{text}` is not a web address: {why}")]
     #[diagnostic(help("write it as \"https://example.org/path\""))]
-    Address {
-        /// As given.
-        text: String,
-        /// What is wrong.
-        why: &'static str,
-    },
-    /// Not a word for a release.
+    Address { text: String, why: &'static str },
     #[error("`{0}` is not a suite: its name is one word of lower-case letters")]
     #[diagnostic(help("write a release's code name, such as \"trixie\", \"bookworm\" or \"noble\""))]
     Suite(String),
 }
 
-/// A line of text: not empty, no control characters.
+/// Checks a line of text: not empty, and without control characters.
 pub fn line(text: &str) -> Result<String, TextError> {
     if text.trim().is_empty() {
         return Err(TextError::Empty);
@@ -132,15 +106,15 @@ pub fn line(text: &str) -> Result<String, TextError> {
     Ok(text.trim().to_owned())
 }
 
-/// One item of the changelog: its lines become one.
+/// Joins the lines of a changelog item to one, and checks it.
 pub fn change(text: &str) -> Result<String, TextError> {
     line(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// `Name <address>` (Debian Policy 5.6.2, RFC 5322).
+/// Checks a maintainer, `NAME <ADDRESS>` (Debian Policy 5.6.2, RFC 5322).
 ///
 /// # Errors
-/// When it has another form, or mail could not reach the address.
+/// When it has another form, or the address is not a valid e-mail address.
 pub fn maintainer(text: &str) -> Result<String, TextError> {
     let wrong = |why| TextError::Maintainer { text: text.escape_debug().to_string(), why };
     if text.chars().any(char::is_control) {
@@ -158,7 +132,7 @@ pub fn maintainer(text: &str) -> Result<String, TextError> {
     let (user, domain) = address.rsplit_once('@').ok_or_else(|| wrong("its address has no `@`"))?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_{|}~-.".contains(c);
     if user.is_empty() || !user.chars().all(allowed) || user.split('.').any(str::is_empty) {
-        return Err(wrong("its address is not one before the `@`"));
+        return Err(wrong("the part of its address before the `@` is not valid"));
     }
     if !host::is_domain(domain) || !domain.contains('.') {
         return Err(wrong("its address has no Internet domain after the `@`"));
@@ -169,19 +143,19 @@ pub fn maintainer(text: &str) -> Result<String, TextError> {
     Ok(format!("{name} <{address}>"))
 }
 
-/// An archive section, perhaps in an area (Debian Policy 2.4).
+/// Checks an archive section, with or without `contrib/` or `non-free/` before it (Debian Policy 2.4).
 pub fn section(text: &str) -> Result<String, TextError> {
     let bare = text.strip_prefix("contrib/").or_else(|| text.strip_prefix("non-free/")).unwrap_or(text);
     one_of(bare, "section of Debian's archive", SECTIONS).map(|_| text.to_owned())
 }
 
-/// A priority (Debian Policy 2.5).
+/// Checks a priority (Debian Policy 2.5).
 pub fn priority(text: &str) -> Result<Priority, TextError> {
     let word = one_of(text, "priority", &Priority::USABLE.map(Priority::as_str))?;
     Ok(Priority::USABLE.into_iter().find(|priority| priority.as_str() == word).unwrap_or(Priority::Optional))
 }
 
-/// A compression.
+/// Checks a compression.
 pub fn compression(text: &str) -> Result<Compression, TextError> {
     Ok(match one_of(text, "compression", COMPRESSIONS)? {
         "xz" => Compression::Xz,
@@ -200,13 +174,13 @@ fn one_of(text: &str, what: &'static str, known: &[&'static str]) -> Result<&'st
     })
 }
 
-/// An address with `http` or `https` (RFC 3986), free of quotes and blanks.
+/// Checks an address with `http` or `https` (RFC 3986). It has neither quotes nor blanks.
 pub fn address(text: &str) -> Result<String, TextError> {
     let wrong = |why| TextError::Address { text: text.escape_debug().to_string(), why };
     let rest = (text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")))
         .ok_or_else(|| wrong("it does not begin with `https://` or `http://`"))?;
     if !text.chars().all(|c| c.is_ascii_alphanumeric() || "-._~:/?#@!&*+,=%".contains(c)) {
-        return Err(wrong("it has a character that has to be written as `%` and two digits"));
+        return Err(wrong("it has a character that must be written as `%` and two digits"));
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
@@ -220,7 +194,7 @@ pub fn address(text: &str) -> Result<String, TextError> {
     Ok(text.to_owned())
 }
 
-/// A release's code name.
+/// Checks the form of a release's code name.
 pub fn suite(text: &str) -> Result<String, TextError> {
     match !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase()) {
         true => Ok(text.to_owned()),

@@ -1,8 +1,8 @@
-//! Time spans as systemd.time(7) writes them: `2min`, `1h 30min`, `90`.
+//! Checks time spans as systemd.time(7) writes them: `2min`, `1h 30min`, `90`.
 
 use miette::Diagnostic;
 
-/// The units that systemd knows, in seconds.
+/// systemd's units, each with its length in seconds.
 const UNITS: &[(&[&str], f64)] = &[
     (&["seconds", "second", "sec", "s"], 1.0),
     (&["minutes", "minute", "min", "m"], 60.0),
@@ -15,33 +15,26 @@ const UNITS: &[(&[&str], f64)] = &[
     (&["usec", "us", "µs", "μs"], 1e-6),
 ];
 
-/// The shortest and the longest span that make sense for a health check, in seconds.
+/// The shortest and the longest span for a health check, in seconds.
 const RANGE: std::ops::RangeInclusive<f64> = 1.0..=31_557_600.0;
 
-/// Why a text is no time span.
+/// Why a text is not a valid time span.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum TimeSpanError {
-    /// Its syntax.
     #[error("`{text}` is not a time span: {why}")]
     #[diagnostic(help("write numbers with units as in systemd.time(7): \"30s\", \"10min\", \"1h 30min\""))]
-    Syntax {
-        /// As given.
-        text: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// Too short or too long.
+    Syntax { text: String, why: String },
     #[error("`{0}` is not between a second and a year")]
-    #[diagnostic(help("some minutes are usual: \"10min\""))]
+    #[diagnostic(help("a few minutes are usual: \"10min\""))]
     OutOfRange(String),
 }
 
-/// A time span, as it was given.
+/// Checks a time span, and returns the same text.
 pub fn time_span(text: &str) -> Result<String, TimeSpanError> {
     let wrong = |why: String| TimeSpanError::Syntax { text: text.escape_debug().to_string(), why };
     let (mut rest, mut seconds, mut bare) = (text.trim(), 0.0, false);
     if rest.is_empty() {
-        return Err(wrong("nothing is there".to_owned()));
+        return Err(wrong("it is empty".to_owned()));
     }
     while !rest.is_empty() {
         let (number, after) = split_at_first(rest, |c| !c.is_ascii_digit() && c != '.');
