@@ -95,7 +95,7 @@ mod tests {
 
 ## [Unreleased]
 
-## [0.2.0] - 2026-12-01
+## [0.2.0] - 2026-12-10
 
 ### Added
 
@@ -115,7 +115,7 @@ Not an item.
     fn releases_become_entries_that_dpkg_reads() {
         let text = debian(MARKDOWN, "0.2.0", "Jane Doe <jane@example.org>", at(0)).unwrap();
         assert!(text.contains("  * stackdeb new: it goes on.\n  * More.\n"), "{text}");
-        assert!(text.contains("  Tue, 01 Dec 2026 00:00:00 +0000\n"), "{text}");
+        assert!(text.contains("  Thu, 10 Dec 2026 00:00:00 +0000\n"), "{text}");
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), &text).unwrap();
         let mut dpkg = std::process::Command::new("dpkg-parsechangelog");
@@ -130,8 +130,8 @@ Not an item.
     fn what_is_built_has_an_entry() {
         assert!(debian(MARKDOWN, "0.3.0", "x", at(0)).is_err());
         let begun = MARKDOWN.replace("[Unreleased]\n", "[Unreleased]\n\n- Next.\n");
-        let text = debian(&begun, "0.3.0", "x", at(0)).unwrap();
-        assert!(text.starts_with("stackdeb (0.3.0) ") && text.contains("Thu, 01 Jan 1970 00:00:00 +0000"), "{text}");
+        let text = debian(&begun, "0.3.0", "x", at(1_795_428_000)).unwrap();
+        assert!(text.starts_with("stackdeb (0.3.0) ") && text.contains("Mon, 23 Nov 2026 10:00:00 +0000"), "{text}");
         assert!(debian("## 1.0\n- x\n", "1.0", "x", at(0)).is_err());
     }
 
