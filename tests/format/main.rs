@@ -13,6 +13,7 @@
 mod control_data;
 mod deb_format;
 mod deb_refusals;
+mod documents;
 mod ext4_image;
 mod gunicorn_settings;
 mod gzip_image;

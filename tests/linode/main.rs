@@ -12,6 +12,7 @@
 
 mod deploy;
 mod deploy_trouble;
+mod documents;
 mod terraform;
 mod terraform_folder;
 mod terraform_user_data;

@@ -12,6 +12,7 @@
 
 mod apt_client;
 mod apt_solver;
+mod documents;
 mod image;
 mod manifest;
 mod own_package;

@@ -12,6 +12,7 @@
 
 mod administrator;
 mod cluster;
+mod documents;
 mod faults;
 mod install;
 mod restart_under_load;
@@ -33,8 +34,14 @@ fn main() -> ExitCode {
         }
         container::enter();
     }
-    let in_containers =
-        [install::trials(), upgrade::trials(), administrator::trials(), faults::trials(), cluster::trials()];
+    let in_containers = [
+        install::trials(),
+        upgrade::trials(),
+        administrator::trials(),
+        faults::trials(),
+        cluster::trials(),
+        documents::trials(),
+    ];
     let in_containers = unless(without_root(), in_containers.into_iter().flatten().collect());
     run_in_order(arguments, in_containers.into_iter().chain(restart_under_load::trials()).collect())
 }

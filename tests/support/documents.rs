@@ -1,0 +1,96 @@
+//! The fenced blocks of the documents. The word after `sh` says how a block is tested:
+//!
+//! | kind | what is done with it |
+//! |---|---|
+//! | `run` | all of a file's, in one shell, in an empty folder (tests/project/documents.rs) |
+//! | `linode` | all of a file's, in one shell, in a project with a built image, against the API in memory (tests/linode) |
+//! | `server` | all of a file's, in one shell, as root of a container with the package `stack` (tests/server) |
+//! | `parse` | it needs Linode, QEMU, a remote server or a person: each command line is parsed (tests/format) |
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::source_folder;
+
+/// A block between two lines of backquotes.
+#[derive(Debug)]
+pub struct Block {
+    /// The document, relative to the repository.
+    pub file: PathBuf,
+    /// The number of its first line of backquotes, from 1.
+    pub line: usize,
+    /// `sh`, `toml`; empty when nothing stands there.
+    pub language: String,
+    /// What stands after the language.
+    pub kind: String,
+    pub text: String,
+}
+
+/// All documents that people read: the repository's own and those in `docs/`, sorted.
+pub fn files() -> Vec<PathBuf> {
+    let root = source_folder();
+    let mut found: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.is_file());
+    let mut todo = vec![root.join("docs"), root.join(".github")];
+    while let Some(folder) = todo.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { todo.push(path) } else { found.push(path) }
+        }
+    }
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let mut found: Vec<PathBuf> = found.iter().map(|path| path.strip_prefix(root).unwrap().to_owned()).collect();
+    found.sort();
+    assert!(found.iter().any(|path| path.ends_with("README.md")) && found.len() > 10, "{found:?}");
+    found
+}
+
+/// The blocks of one document.
+pub fn blocks_of(file: &Path) -> Vec<Block> {
+    let text = fs::read_to_string(source_folder().join(file)).unwrap();
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open = false;
+    for (index, line) in text.lines().enumerate() {
+        match (line.strip_prefix("```"), open) {
+            (Some(info), false) => {
+                let (language, kind) = info.split_once(' ').unwrap_or((info, ""));
+                let (language, kind) = (language.to_owned(), kind.to_owned());
+                blocks.push(Block { file: file.to_owned(), line: index + 1, language, kind, text: String::new() });
+                open = true;
+            }
+            (Some(end), true) => {
+                assert_eq!(end, "", "{}:{}", file.display(), index + 1);
+                open = false;
+            }
+            (None, true) => {
+                let block = blocks.last_mut().unwrap();
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            (None, false) => {}
+        }
+    }
+    assert!(!open, "{}: its last block has no end", file.display());
+    blocks
+}
+
+/// Every block of every document.
+pub fn blocks() -> Vec<Block> {
+    files().iter().flat_map(|file| blocks_of(file)).collect()
+}
+
+/// For each document that has blocks of a kind: the document, and these blocks as one script.
+pub fn scripts(kind: &str) -> Vec<(PathBuf, String)> {
+    let mut scripts = Vec::new();
+    for file in files() {
+        let of_kind = blocks_of(&file).into_iter().filter(|block| block.language == "sh" && block.kind == kind);
+        // Each block says where it begins, so that a failure can be found.
+        let say = |block: &Block| format!("echo '== {}:{}' >&2\n{}", file.display(), block.line, block.text);
+        let script: String = of_kind.map(|block| say(&block)).collect();
+        if !script.is_empty() {
+            scripts.push((file, script));
+        }
+    }
+    assert!(!scripts.is_empty(), "no document has a block `sh {kind}`");
+    scripts
+}
