@@ -136,8 +136,7 @@ impl<'a> Plan<'a> {
             (!was_seen).then(|| (place, node.needed()))
         };
         let mut order = Vec::new();
-        // A search in depth. Each entry of the stack: a package, and those of its dependencies that are not yet
-        // visited.
+        // The search goes depth first. Each entry is a package with the dependencies that are still to be visited.
         let mut stack = Vec::new();
         for &start in starts {
             stack.extend(enter(start));

@@ -21,7 +21,7 @@ pub struct Sha256([u8; 32]);
 pub struct Sha256Error(String);
 
 impl Sha256 {
-    /// Hashes bytes in memory.
+    /// Hashes bytes that are in memory; see [`Sha256::of_file`] for files.
     pub fn of(bytes: &[u8]) -> Self {
         Self(sha2::Sha256::digest(bytes).into())
     }

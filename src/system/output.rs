@@ -107,7 +107,7 @@ impl Seek for OutputFile {
     }
 }
 
-/// Writes a complete file.
+/// Writes a file with this content. It replaces an older one.
 ///
 /// # Errors
 /// When that fails. An older file of that name is then unchanged.

@@ -26,7 +26,7 @@ const SIDE_BY_SIDE: usize = 6;
 /// In bytes, for each download.
 const BUFFER: usize = 64 * 1024;
 
-/// A file to download.
+/// A file of known size and hash, and where to get it.
 #[derive(Debug, Clone)]
 pub struct Download {
     /// Addresses of the same file. The next one is tried if a mirror answers that it does not have the file.
@@ -179,7 +179,7 @@ impl Client {
     }
 }
 
-/// An unfinished download.
+/// A download that is not finished.
 struct Part<'a> {
     writer: HashingWriter<OutputFile>,
     length: u64,
