@@ -1,5 +1,5 @@
-//! Environment file for the alert programs: the line of the findings comes in; a file with variables goes out. systemd
-//! reads it for the unit that runs the administrator's programs (EnvironmentFile= in systemd.exec(5)).
+//! Environment file for the alert programs: the line of the findings → a file with variables. systemd reads it for the
+//! unit that runs the administrator's programs (`EnvironmentFile=` in systemd.exec(5)).
 
 use std::fs;
 use std::io;

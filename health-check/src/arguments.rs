@@ -1,4 +1,4 @@
-//! The command line: words come in, checked [`Arguments`] go out.
+//! The command line: words → valid [`Arguments`].
 
 use std::ffi::OsString;
 use std::path::PathBuf;

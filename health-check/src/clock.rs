@@ -1,5 +1,4 @@
-//! The time of day where the machine stands: the clock's seconds come in; the log's and the state file's way of writing
-//! them go out.
+//! Times in the time zone of the machine: seconds since 1970 → the formats of the log, the state file and the report.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -19,7 +18,7 @@ pub struct LocalTime {
 }
 
 impl LocalTime {
-    /// The present.
+    /// The time of the clock.
     pub fn now() -> Self {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
         Self::at(seconds as libc::time_t)

@@ -1,5 +1,5 @@
-//! The machine itself: what the kernel says in /proc (proc(5)) and of file systems comes in; percentages go out. They
-//! follow the same rules as psutil.
+//! Measurements of the machine: the files in /proc (proc(5)) and statvfs(3) → percentages. They are calculated as in
+//! psutil.
 
 use std::ffi::CString;
 use std::fs;

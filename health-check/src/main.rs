@@ -1,10 +1,10 @@
-//! `health-check`: looks a server over once and says whether it is well. A systemd timer runs it on the machines that
-//! stackdeb sets up: names of units, addresses and sockets come in on the command line, limits from a file of the
-//! administrator's; a line for the log, one for the journal, a state file in JSON, a history with a page that shows it, and
-//! an exit status go out.
+//! `health-check`: checks a server once and says whether it is healthy. A systemd timer runs it on the machines that
+//! stackdeb sets up. It reads names of units, addresses and sockets from the command line, and limits from a file of
+//! the administrator. It writes a line to the log and one to the journal, a state file in JSON, and a history with a
+//! page that shows it. Its exit status is the verdict.
 //!
-//! It runs every few minutes for years on small machines: one run costs less than 20 ms of the processor, with systemctl,
-//! which it starts once, and 5 MB of memory of its own; and every wait has a limit.
+//! It runs every few minutes for years on small machines. One run takes less than 20 ms of processor time, including
+//! systemctl, which it starts once, and 5 MB of memory of its own. Every wait has a limit.
 
 mod alert;
 mod arguments;
@@ -57,8 +57,8 @@ fn main() -> ExitCode {
 
 fn check(arguments: &Arguments) -> ExitCode {
     if let Some(path) = &arguments.alert {
-        // Remove the old alert first: if this run is killed, a stale one must not be sent. A file that cannot be removed
-        // cannot be written either, and that is told below.
+        // Remove the old alert first: if this run is killed, a stale one must not be sent. A file that cannot be
+        // removed cannot be written either, and that is told below.
         _ = alert::withdraw(path);
     }
     let (settings, mistakes) = record::settings(arguments);

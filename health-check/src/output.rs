@@ -1,4 +1,4 @@
-//! How files are written: a line at the end of the log, files that are always whole, a line for the journal.
+//! Output: a line at the end of the log, files that are complete at all times, a line for the journal.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Appends one line to a file, which is made if it is missing.
 ///
-/// It goes out in a single write to a file opened for appending, so that lines of several writers do not mix; and
+/// It is a single write to a file that is open for appending, so that lines of several writers do not mix; and
 /// without waiting, so that a named pipe that nobody reads is an error and not the end of all checks.
 ///
 /// # Errors

@@ -1,11 +1,12 @@
-//! A PostgreSQL server: its place comes in; whether it takes connections goes out.
+//! The check of a PostgreSQL server: its address → whether it accepts connections.
 //!
-//! A server of this machine is asked as pg_isready(1) asks: by a startup packet (PostgreSQL, "Message Formats"). A server
-//! that asks for a password, or refuses the role, is well; only `57P03` (cannot_connect_now) says that it is starting up,
-//! shutting down or recovering.
+//! A local server gets a startup packet, as from pg_isready(1) (PostgreSQL, "Message Formats"). A server that asks for
+//! a password or refuses the role is healthy. Only the error `57P03` (`cannot_connect_now`) means that it is starting
+//! up, shutting down or recovering.
 //!
-//! A server of another machine wants TLS before that, so it is asked whether it speaks TLS (PostgreSQL, "SSL Session
-//! Encryption"): a server that says yes or no is running. Certificate and password are checked by the site when it connects.
+//! A remote server needs TLS before a startup packet, so it is asked whether it supports TLS (PostgreSQL, "SSL Session
+//! Encryption"). A server that answers yes or no is running. The app checks the certificate and the password when it
+//! connects.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -101,8 +102,8 @@ enum Answer {
     Strange,
 }
 
-/// Connects; waits at most [`LIMIT`] when more clients wait than the server has room for. The standard library's `connect`
-/// has no time limit, so it has a thread of its own, which ends with the program.
+/// Connects; waits at most [`LIMIT`] when more clients wait than the server has room for. The standard library's
+/// `connect` has no time limit, so it has a thread of its own, which ends with the program.
 fn connect(path: &Path) -> io::Result<UnixStream> {
     let (sender, receiver) = mpsc::channel();
     let path = path.to_owned();

@@ -1,5 +1,5 @@
-//! Where a PostgreSQL server is: a path on the command line, or a connection string in the environment, comes in; the
-//! places where libpq would look for the server go out. A connection string contains a password: it is never shown.
+//! Addresses of PostgreSQL servers: a path on the command line, or a connection string in the environment → the
+//! addresses that libpq would try. A connection string has a password in it, so it is never shown.
 
 use std::env;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! The administrator's limits: the path of `health.toml` comes in; the limits, and in words what is wrong with the file,
-//! go out. A mistake in it never keeps the check from being made: where a value is not understood, its default holds.
+//! The administrator's limits: the path of `health.toml` → the limits, and sentences about the mistakes in the file. A
+//! mistake never stops the check: the default is used for a value that is not valid.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -73,8 +73,8 @@ const KEYS: [Key; 6] = [
 ];
 
 impl Settings {
-    /// Reads the file, and says what is wrong with it: a sentence for each mistake, with file, line and key. A file that
-    /// is not there is an empty one: an administrator may have removed it.
+    /// Reads the file, and says what is wrong with it: a sentence for each mistake, with file, line and key. A file
+    /// that is not there is an empty one: an administrator may have removed it.
     pub fn load(path: &Path) -> (Self, Vec<String>) {
         match read(path) {
             Ok(Some(text)) => Self::parse(&text, &path.display().to_string()),

@@ -1,4 +1,5 @@
-//! A web site: its address comes in; what it answers to a GET over HTTP/1.1 (RFC 9112), and how fast, goes out.
+//! The check of a web site: its address → the answer to a GET request over HTTP/1.1 (RFC 9112), and the time that it
+//! took.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -89,8 +90,8 @@ fn no_answer() -> String {
     format!("no whole answer in {} s", LIMIT.as_secs())
 }
 
-/// Notes whether anything has come over the connection: ureq's error for one that is closed is the same before the answer
-/// and within it.
+/// Notes whether anything has come over the connection: ureq's error for one that is closed is the same before the
+/// answer and within it.
 #[derive(Debug)]
 struct Answered(Arc<AtomicBool>);
 

@@ -1,16 +1,17 @@
-//! The state file: the findings come in; JSON goes out.
+//! The state file: the findings → JSON.
 //!
-//! One JSON object. Every key is always there; what could not be measured is `null`, what was not asked for is an empty
-//! list. A new key may be added; when one changes its meaning or goes, `schema` grows.
+//! It is one JSON object. All keys are always there. A value that could not be measured is `null`; a check that was not
+//! asked for is an empty list. New keys may be added; if a key changes its meaning or is removed, `schema` gets a
+//! higher number.
 //!
 //! - `schema`: 1. `version`: of this program. `name`: `--name`. `time`: RFC 3339, to the second.
 //! - `healthy`: the verdict. `problems`: what is wrong, also with the settings, in words; empty if and only if `healthy`.
 //! - `machine`: `cpus`, `cpu_percent`, `ram_percent` (one decimal), `ram_total_bytes`, `ram_available_bytes`, `load`
 //!   (three numbers: over 1, 5 and 15 minutes), `uptime_seconds`.
 //! - `disks`: `path`, `used_percent`, `inodes_percent`, `available_bytes`.
-//! - `units`: `name`, `healthy`, and systemd's words `load`, `active`, `sub`, `result`.
+//! - `units`: `name`, `healthy`, and the properties `load`, `active`, `sub` and `result` of systemd.
 //! - `sites`: `url`, `healthy`, `status`, `milliseconds` (until the answer's end or the failure), `error`.
-//! - `postgres`: `server` (its socket, or `HOST:PORT`), `socket` (`null` for a server elsewhere), `healthy`, `error`.
+//! - `postgres`: `server` (its socket, or `HOST:PORT`), `socket` (`null` for a remote server), `healthy`, `error`.
 
 use std::borrow::Cow;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! A connection over TCP: a host's name and port come in; a stream goes out, within a time limit.
+//! TCP connections: the name and port of a host → a stream, within a time limit.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};

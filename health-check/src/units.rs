@@ -1,4 +1,4 @@
-//! Units of systemd: names come in; what `systemctl show` says of them goes out.
+//! The check of systemd units: their names → their states, from `systemctl show`.
 
 use std::io::{self, Read};
 use std::process::{Child, Command, Stdio};
@@ -27,8 +27,8 @@ impl Unit {
     /// What is wrong with the unit, in words; `None` when it is well.
     ///
     /// A unit is well when it is active, or about to be: a service that is starting (`activating`) is what a check just
-    /// after boot or during an upgrade meets, and systemd ends a start that takes too long. But a service that waits for
-    /// its next attempt (`auto-restart`) has just failed. A unit at rest is not well, so a `oneshot` service can be
+    /// after boot or during an upgrade meets, and systemd ends a start that takes too long. But a service that waits
+    /// for its next attempt (`auto-restart`) has just failed. A unit at rest is not well, so a `oneshot` service can be
     /// checked only if it has `RemainAfterExit=yes`.
     pub fn problem(&self) -> Option<String> {
         let Self { name, load, active, sub, result } = self;
@@ -70,8 +70,8 @@ pub fn states(names: &[String]) -> Result<Vec<Unit>, String> {
     understood(names, &text).ok_or_else(|| "cannot ask systemd: systemctl told of other units".to_owned())
 }
 
-/// What the child writes to standard output and to standard error; `None` when it has not ended in time. The thread that
-/// waits for it ends with the child.
+/// What the child writes to standard output and to standard error; `None` when it has not ended in time. The thread
+/// that waits for it ends with the child.
 fn output(child: &mut Child) -> Option<io::Result<(String, String)>> {
     let (mut stdout, mut stderr) = (child.stdout.take()?, child.stderr.take()?);
     let (sender, receiver) = mpsc::channel();

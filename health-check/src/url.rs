@@ -1,4 +1,4 @@
-//! A site's address: a text comes in; one that a request can be sent to goes out.
+//! Addresses of sites: a text → an address that a request can be sent to.
 
 use std::fmt;
 use std::net::Ipv6Addr;

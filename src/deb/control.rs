@@ -1,5 +1,5 @@
-//! The control data of a binary package (deb-control(5), Debian Policy 5.3): typed fields come in, are checked, and go out
-//! as a stanza in the order in which dpkg-gencontrol writes them.
+//! The control data of a binary package (deb-control(5), Debian Policy 5.3): typed fields → a valid stanza, with the
+//! fields in the order of dpkg-gencontrol.
 
 use crate::control::{Architecture, Comparison, PackageName, Priority, Relations, Stanza, Version};
 
@@ -25,8 +25,8 @@ pub struct Control {
     pub homepage: Option<String>,
     /// The first line of `Description`: at most 80 characters.
     pub summary: String,
-    /// The other lines of `Description`. An empty line separates paragraphs; a line that begins with a space is shown as
-    /// it is.
+    /// The other lines of `Description`. An empty line separates paragraphs; a line that begins with a space is shown
+    /// as it is.
     pub description: String,
     /// More fields, as name and value; each value has one line. They are written last.
     pub extra: Vec<(String, String)>,

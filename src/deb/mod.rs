@@ -1,6 +1,6 @@
-//! The .deb file format (deb(5)), whatever is in it: a [`Package`] (control data, payload, maintainer scripts) comes in, is
-//! checked, and goes out as a .deb through [`write()`]; a .deb comes in and its control data and files go out through
-//! [`Reader`]. [`elf`] finds the packages that an executable needs, and strips it.
+//! The .deb file format (deb(5)). [`write()`]: a valid [`Package`] (control data, payload, maintainer scripts) → a
+//! .deb. [`Reader`]: a .deb → its control data and files. [`elf`] finds the packages that an executable needs, and
+//! strips it.
 
 mod compress;
 mod control;

@@ -1,5 +1,5 @@
 //! Linode, through version 4 of its API (<https://techdocs.akamai.com/linode-api/reference/api>). An image file on this
-//! machine and a [`Stack`](crate::stack::Stack) come in; an image in the account and running instances of it come out.
+//! machine and a [`Stack`](crate::stack::Stack) → an image in the account, and running instances of it.
 //!
 //! - `api`: the client, and one file for each kind of object that is used. It knows nothing of files on this machine.
 //! - `image`: checks an image file, uploads it, and waits until Linode has made an image of it.

@@ -1,5 +1,5 @@
-//! A configuration for Terraform or OpenTofu that runs a stack on several machines, from the templates in
-//! `image/terraform/`. A [`Stack`] and [`TerraformFacts`] come in; the files of the configuration go out.
+//! A configuration for Terraform or OpenTofu that runs a stack on several machines: a [`Stack`] and [`TerraformFacts`]
+//! → the files of the configuration, from the templates in `image/terraform/`.
 
 use serde::Serialize;
 

@@ -1,5 +1,5 @@
-//! A boot as far as the site's first answer: what machine is wanted comes in; the running machine goes out, with what the
-//! site answered and how long that took. The emulator's own panic is not the image's fault, so after one it boots once more.
+//! A boot until the first answer of the site: the options of a machine → the running machine, the answer, and the time
+//! that it took. After a kernel panic that is the emulator's fault and not the image's, the machine boots once more.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -18,8 +18,8 @@ pub struct FirstAnswer {
     pub after: Duration,
 }
 
-/// Switches a machine on and waits until its site answers 200 on the forwarded `port`, or `limit` is over. `console` makes
-/// what gets the serial console's text, anew for each boot. `boots_again` is called before a second boot.
+/// Switches a machine on and waits until its site answers 200 on the forwarded `port`, or `limit` is over. `console`
+/// makes what gets the serial console's text, anew for each boot. `boots_again` is called before a second boot.
 ///
 /// # Errors
 /// As [`Machine::start`]. What goes wrong later is in [`FirstAnswer::answer`].

@@ -1,5 +1,5 @@
-//! A Linode on this machine: QEMU with Linode's boot loader, disks, identity and metadata service. An image goes in and is
-//! never written to; out come a running machine, what its serial console said and when, and what its site answered.
+//! A Linode on this machine: QEMU with Linode's boot loader, disks, identity and metadata service. An image, which is
+//! only read → a running machine, the lines of its serial console with their times, and the answers of its site.
 
 pub mod accelerator;
 pub mod arguments;

@@ -1,14 +1,15 @@
-//! PostgreSQL's connection strings (PostgreSQL, "Connection Strings"), read as libpq reads them: a text comes in; its
-//! parameters, or the text without its password, go out.
+//! Connection strings of PostgreSQL (PostgreSQL, "Connection Strings"), with the rules of libpq: a text → its
+//! parameters, or the text without its password.
 //!
-//! A connection string holds a password: no error and no `Debug` here shows anything of one.
+//! A connection string has a password in it, so no error and no `Debug` here shows any part of one.
 
 use std::fmt;
 
 /// Names and values, in the order in which they stand in the text.
 pub type Parameters = Vec<(String, String)>;
 
-/// The parts of `postgresql://USER:PASSWORD@HOST:PORT,…/DATABASE?NAME=VALUE&…`, as they are written: `%XX` is not resolved.
+/// The parts of `postgresql://USER:PASSWORD@HOST:PORT,…/DATABASE?NAME=VALUE&…`, as they are written: `%XX` is not
+/// resolved.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Uri<'a> {
     /// It ends with `://`.
@@ -143,8 +144,8 @@ fn decoded(text: &str) -> Result<String, &'static str> {
     String::from_utf8(bytes).map_err(|_| WRONG)
 }
 
-/// Reads `NAME = VALUE` pairs between blanks: a value may stand in single quotes, and a backslash takes the next character
-/// as it is.
+/// Reads `NAME = VALUE` pairs between blanks: a value may stand in single quotes, and a backslash takes the next
+/// character as it is.
 fn keywords(text: &str) -> Result<Parameters, &'static str> {
     let mut pairs = Vec::new();
     let mut rest = text.trim_ascii_start();

@@ -1,5 +1,5 @@
-//! The axes of the plots: samples come in; the span of time that they cover, what belongs together in it, and where it is
-//! on the paper go out.
+//! The time axis of the plots: samples → the time span that they cover, the groups and outages in it, and their places
+//! in the picture.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -9,54 +9,54 @@
 use crate::clock::LocalTime;
 use crate::history::Sample;
 
-/// The paper's width, in units of the picture, and that of the margin with the labels.
+/// The width of the picture, in its own units.
 pub const WIDTH: i64 = 960;
-/// Left of it are the labels of values.
+/// The left edge of the plot. The labels of the values are left of it.
 pub const LEFT: i64 = 52;
 /// The width of the plot itself.
 const INNER: i64 = 880;
-/// The plot's right edge.
+/// The right edge of the plot.
 pub const RIGHT: i64 = LEFT + INNER;
-/// Groups of samples that share a tooltip: each is wide enough to be pointed at.
+/// The largest number of groups of samples. Each group has a tooltip and is wide enough to point at.
 const GROUPS: usize = 150;
-/// Steps between labels of time, in seconds.
+/// The possible steps between two labels, in seconds.
 const STEPS: [i64; 14] =
     [60, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, DAY, 2 * DAY, 5 * DAY, 10 * DAY, 30 * DAY, 90 * DAY];
-/// Seconds of a day.
+/// In seconds.
 const DAY: i64 = 86_400;
-/// Most labels of time.
+/// The largest number of labels.
 const LABELS: i64 = 8;
 
-/// The time that a report covers, and how it lies on the paper.
+/// The time span of a report, and its place in the picture.
 pub struct TimeAxis {
     from: i64,
     to: i64,
-    /// Longer than this, in seconds, between two checks, and some are missing.
+    /// The longest usual time between two checks, in seconds. After a longer one, checks are missing.
     pub longest_pause: i64,
-    /// Samples that share a tooltip: ranges of their numbers, and when that was, in words.
+    /// The groups of samples: the range of their indices, and their times as text.
     pub groups: Vec<(std::ops::Range<usize>, String)>,
-    /// Seconds east of Greenwich at the end; days and labels go by it.
+    /// The offset from UTC at the end of the axis, in seconds. It decides where days begin.
     offset: i64,
 }
 
-/// A time during which every check found something wrong.
+/// A time in which all checks found a problem.
 pub struct Outage<'a> {
-    /// Seconds since 1970 of the first such check.
+    /// The time of the first of these checks, in seconds since 1970.
     pub from: i64,
-    /// Of the first check that was well again; `None` while there is none.
+    /// The time of the first healthy check after them. `None` if there is none yet.
     pub until: Option<i64>,
-    /// What was wrong first.
+    /// The problem of the first check.
     pub words: &'a str,
 }
 
 impl TimeAxis {
-    /// The axis for samples in the order of their time; there must be one at least.
+    /// Makes the axis for samples, which are sorted by time. There must be at least one.
     pub fn of(samples: &[&Sample]) -> Self {
         let time = |sample: Option<&&Sample>| sample.map_or(0, |sample| sample.time);
         let (first, to) = (time(samples.first()), time(samples.last()));
         let mut pauses: Vec<i64> = samples.windows(2).map(|pair| time(pair.last()) - time(pair.first())).collect();
         pauses.sort_unstable();
-        // Three times the usual one: a check may be late, and one may be lost.
+        // Three times the usual time: a check may be late, and one may be missing.
         let longest_pause = 3 * pauses.get(pauses.len() / 2).copied().unwrap_or(0).max(20);
         let size = samples.len().div_ceil(GROUPS).max(1);
         let groups = (0..samples.len()).step_by(size).map(|start| {
@@ -72,17 +72,17 @@ impl TimeAxis {
         Self { from: first.min(to - 60), to, longest_pause, groups: groups.collect(), offset }
     }
 
-    /// The place of a moment, in tenths of the picture's units from the plot's left.
+    /// The place of a time, in tenths of a unit from the left edge of the plot.
     pub fn tenths(&self, time: i64) -> i64 {
         (time - self.from) * INNER * 10 / (self.to - self.from)
     }
 
-    /// The same in whole units from the picture's left.
+    /// The place of a time, in units from the left edge of the picture.
     pub fn x(&self, time: i64) -> i64 {
         LEFT + self.tenths(time) / 10
     }
 
-    /// Places and texts of the labels below the plots.
+    /// The labels below the plots: their places and texts.
     pub fn labels(&self) -> Vec<(i64, String)> {
         let fits = |step: &&i64| (self.to - self.from) / **step < LABELS;
         let step = STEPS.iter().find(fits).copied().unwrap_or((self.to - self.from) / LABELS);
@@ -96,17 +96,17 @@ impl TimeAxis {
         times.map(label).collect()
     }
 
-    /// The number of the day that a moment is in.
+    /// The number of the day of a time, in the machine's time zone.
     pub fn day(&self, time: i64) -> i64 {
         (time + self.offset).div_euclid(DAY)
     }
 
-    /// The end of the axis, seconds since 1970.
+    /// The end of the axis, in seconds since 1970.
     pub fn end(&self) -> i64 {
         self.to
     }
 
-    /// Outages as stripes on the paper: left edge and width. What would touch is one.
+    /// The stripes of the outages: left edge and width. Stripes that would touch are joined.
     pub fn stripes(&self, outages: &[Outage<'_>]) -> Vec<(i64, i64)> {
         let mut stripes: Vec<(i64, i64)> = Vec::new();
         for outage in outages {
@@ -121,13 +121,13 @@ impl TimeAxis {
     }
 }
 
-/// A moment to the minute, as people write it.
+/// A time for people, without the seconds.
 pub fn in_words(time: &LocalTime) -> String {
     let text = time.for_people();
     text.get(..16).unwrap_or(&text).to_owned()
 }
 
-/// The outages in samples in the order of their time.
+/// Finds the outages in samples, which are sorted by time.
 pub fn outages<'a>(samples: &[&'a Sample]) -> Vec<Outage<'a>> {
     let mut outages: Vec<Outage<'a>> = Vec::new();
     let mut open = false;

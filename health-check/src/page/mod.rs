@@ -1,7 +1,7 @@
-//! The report: the history comes in; one page in HTML goes out that needs nothing else, no script, no font, no network. It
-//! follows the reader's choice of light or dark, and says in words and tables what its pictures show.
+//! The report: the history → one page in HTML, without scripts and without other files. It is light or dark as the
+//! browser is set, and its tables have the same content as its pictures.
 //!
-//! The page itself is `templates/page.html`. Here is what stands in it.
+//! The template is `templates/page.html`. The values for it are made here.
 
 mod axis;
 mod plot;
@@ -66,7 +66,8 @@ struct Day {
     summaries: Vec<String>,
 }
 
-/// Writes the page on the samples of the server `name`. Samples from after `now`, which a wrong clock made, are left out.
+/// Writes the page on the samples of the server `name`. Samples from after `now`, which a wrong clock made, are left
+/// out.
 ///
 /// # Errors
 /// When `out` does not take it.

@@ -1,5 +1,5 @@
-//! One plot: a measure's samples over the time axis come in; a figure with an SVG picture goes out. Each measured sample is
-//! a point of a line; where checks are missing, or measured nothing, the line is broken.
+//! A plot: the samples of one measure → a figure with an SVG picture. Each measured value is a point of a line. The
+//! line has a gap where checks are missing or have no value.
 
 use std::fmt::Write as _;
 use std::ops::Range;

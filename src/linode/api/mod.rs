@@ -1,6 +1,6 @@
-//! Requests to Linode's API. A token and the API's address come in; typed objects go out. There is one file for each kind
-//! of object that is used: `images`, `instances`, `firewalls`, `regions`, `plans` and `events`. `client` sends a request
-//! and repeats it where that is safe, as `retry` says; `list` joins the pages of a list.
+//! Requests to Linode's API. A token and the API's address → typed objects. There is one file for each kind of object
+//! that is used: `images`, `instances`, `firewalls`, `regions`, `plans` and `events`. `client` sends a request and
+//! repeats it where that is safe, as `retry` says; `list` joins the pages of a list.
 
 pub mod client;
 pub mod clock;

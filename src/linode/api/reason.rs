@@ -1,4 +1,4 @@
-//! What the API says when it refuses a request. The body of the answer comes in; the API's own words go out.
+//! What the API says when it refuses a request: the body of the answer → the API's own words.
 
 use std::fmt;
 
@@ -28,8 +28,8 @@ struct Refusal {
     errors: Vec<Reason>,
 }
 
-/// Reads the body of an answer with a bad status. If it is not the API's JSON (a proxy may have answered), its first 200
-/// characters are the reason.
+/// Reads the body of an answer with a bad status. If it is not the API's JSON (a proxy may have answered), its first
+/// 200 characters are the reason.
 pub(super) fn reasons(body: &str) -> Vec<Reason> {
     const SHOWN: usize = 200;
     match serde_json::from_str::<Refusal>(body) {

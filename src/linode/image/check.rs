@@ -1,6 +1,6 @@
-//! Reads and decompresses a whole image file before Linode is asked for anything. A path comes in; a [`CheckedImage`] goes
-//! out. Linode accepts an image that is damaged, too large or of the wrong kind without an error, and then it never
-//! appears or never boots.
+//! Reads and decompresses a whole image file before Linode is asked for anything: a path → a [`CheckedImage`]. Linode
+//! accepts an image that is damaged, too large or of the wrong kind without an error, and then it never appears or
+//! never boots.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -27,8 +27,8 @@ const PIECE: usize = 256 * 1024;
 const FORM: &str = "an image for Linode is one ext4 file system from its first byte on, compressed with gzip; `stackdeb \
                     image` builds one: dist/NAME-VERSION-linode.img.gz";
 
-/// An image that Linode can use. Its file stays open, so that the bytes that were checked are those that are sent, even if
-/// another file gets its name.
+/// An image that Linode can use. Its file stays open, so that the bytes that were checked are those that are sent, even
+/// if another file gets its name.
 #[derive(Debug)]
 pub struct CheckedImage {
     pub path: PathBuf,
@@ -121,8 +121,8 @@ fn decompress(reader: &mut ImageReader) -> Result<(Vec<u8>, u64), (io::Error, u6
     Ok((head, size))
 }
 
-/// Checks that an image of `size` bytes that begins with `head` is one whole ext4 file system, without what Linode's helpers
-/// do not support. An error is a phrase that follows the image's name, and a help.
+/// Checks that an image of `size` bytes that begins with `head` is one whole ext4 file system, without what Linode's
+/// helpers do not support. An error is a phrase that follows the image's name, and a help.
 fn check_file_system(head: &[u8], size: u64) -> Result<(), (String, &'static str)> {
     let superblock = match superblock::identify(head) {
         ImageContent::FileSystem(superblock) => superblock,

@@ -1,5 +1,5 @@
-//! The address of a database on another server. It contains a password: no error and no `{:?}` shows it. A text comes in;
-//! an address that makes the app encrypt its connection goes out.
+//! The address of a database on another server: a text → an address that makes the app encrypt its connection. It
+//! contains a password, so no error and no `{:?}` shows it.
 
 use std::fmt;
 
@@ -33,7 +33,8 @@ impl DatabaseUrl {
         if uri.database.is_none_or(|database| database.is_empty() || database.contains('/')) {
             return Err(malformed("it names no database after its host"));
         }
-        // A `?` or `/` in a password ends it early, so that there is no user. An `@` in it leaves a second one in the hosts.
+        // A `?` or `/` in a password ends it early, so that there is no user. An `@` in it leaves a second one in the
+        // hosts.
         if uri.user.is_none() || uri.authority.contains('@') {
             return Err(malformed("it names no user, or has a special character in the password"));
         }
@@ -47,8 +48,8 @@ impl DatabaseUrl {
         Ok(Self { base: text.split('?').next().unwrap_or_default().to_owned(), query })
     }
 
-    /// The address that the app gets: it demands an encrypted connection. With the path of a file of certificates, it also
-    /// demands that the server proves by them to be the one that the address names.
+    /// The address that the app gets: it demands an encrypted connection. With the path of a file of certificates, it
+    /// also demands that the server proves by them to be the one that the address names.
     ///
     /// # Errors
     /// When the address itself allows a connection that is not encrypted.

@@ -1,5 +1,5 @@
-//! Checks what the user wants to deploy against what Linode has. [`DeployOptions`] come in; a [`PreparedDeploy`] goes out.
-//! Nothing is made.
+//! Checks what the user wants to deploy against what Linode has: [`DeployOptions`] → a [`PreparedDeploy`]. Nothing is
+//! made.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

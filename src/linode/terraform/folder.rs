@@ -1,6 +1,5 @@
-//! Brings the folder of a configuration up to date without losing what somebody has edited. Rendered files come in; the
-//! folder then has them, unless an edit would be lost. The folder also gets a list of the digests of what was written, so
-//! that an edited file can be told from one that is only old.
+//! Writes rendered files to the folder of a configuration. A file that somebody has edited is not replaced. The folder
+//! also gets a list with the digests of what was written, so that an edited file can be told from one that is only old.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -119,8 +118,8 @@ fn refuse_foreign(folder: &Path, files: &[TerraformFile]) -> Result<(), Error> {
     Err(Error::ForeignFiles { folder: folder.display().to_string(), files: foreign.join(", ") })
 }
 
-/// The names and digests of what this program wrote last time. Lines that it cannot have written are ignored: they must not
-/// cause any other file, such as a state, to be deleted.
+/// The names and digests of what this program wrote last time. Lines that it cannot have written are ignored: they must
+/// not cause any other file, such as a state, to be deleted.
 fn read_record(folder: &Path) -> Result<BTreeMap<String, Sha256>, Error> {
     let text = read(&folder.join(RECORD))?.unwrap_or_default();
     let parse = |line: &str| {

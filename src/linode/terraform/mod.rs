@@ -1,6 +1,6 @@
-//! Writes a configuration for Terraform or OpenTofu and version 3.13 of Linode's provider: a stack on several web machines,
-//! with a load balancer, a database and a network between them. A [`Stack`] and a folder come in; the folder then has the
-//! files of `image/terraform/`, rendered. `folder` protects what somebody has edited there.
+//! Writes a configuration for Terraform or OpenTofu and version 3.13 of Linode's provider: a stack on several web
+//! machines, with a load balancer, a database and a network between them. The files of `image/terraform/` are rendered
+//! for a [`Stack`] and written to a folder; `folder` protects what somebody has edited there.
 
 mod folder;
 
@@ -21,8 +21,8 @@ const LONGEST_LABEL: usize = 23;
 /// Writes the configuration of `stack` into `folder`.
 ///
 /// # Errors
-/// When a template has a mistake, when a file that would be replaced was edited (except with [`Edited::Replace`]), or when
-/// the folder cannot be read or written. Everything is checked before anything is written.
+/// When a template has a mistake, when a file that would be replaced was edited (except with [`Edited::Replace`]), or
+/// when the folder cannot be read or written. Everything is checked before anything is written.
 pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<WrittenFiles, Error> {
     let image = stack.folder.join("dist").join(stack.image_file_name());
     let unreadable = |source| unreadable(folder, source);
@@ -45,8 +45,8 @@ fn unreadable(path: &Path, source: io::Error) -> Error {
     Error::Read { what: "the file or folder", path: path.to_owned(), source, help }
 }
 
-/// What all labels begin with: letters, digits and single hyphens, with a letter first. That is valid for everything that
-/// has a label, and in host names.
+/// What all labels begin with: letters, digits and single hyphens, with a letter first. That is valid for everything
+/// that has a label, and in host names.
 fn label(stack: &str) -> String {
     let mut label = String::new();
     for character in stack.chars() {
