@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::output;
 
-/// Replaces the file: `HEALTH_LINE`, the findings with what could not be written, and, where there is a history,
-/// `HEALTH_FAILURES`: how many checks in a row, with this one, have found something wrong.
+/// Replaces the file. `HEALTH_LINE` is the line of the findings, with the files that could not be written.
+/// `HEALTH_FAILURES` is the number of failed checks in a row, this one included; it is missing if there is no history.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -19,10 +19,10 @@ pub fn raise(path: &Path, line: &str, failures: &[String], unhealthy_checks: Opt
     output::replace(path, &format!("HEALTH_LINE=\"{}\"\n{count}", quoted(&line)))
 }
 
-/// Removes the file, if it is there.
+/// Removes the file if it exists.
 ///
 /// # Errors
-/// When it is there and cannot be removed.
+/// When it exists and cannot be removed.
 pub fn withdraw(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -30,7 +30,7 @@ pub fn withdraw(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A text between double quotes: four characters are escaped there.
+/// Puts a text between double quotes and escapes the four characters that have a meaning there.
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len());
     for character in text.chars() {

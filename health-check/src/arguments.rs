@@ -38,7 +38,7 @@ enum Verb {
     Connection(ConnectionArguments),
 }
 
-/// What the user wants.
+/// A command with its arguments.
 #[derive(Debug)]
 pub enum Request {
     Check(Box<Arguments>),
@@ -46,7 +46,7 @@ pub enum Request {
     Connection(ConnectionArguments),
 }
 
-/// What to check and where to write what was found.
+/// What to check, and where to write the findings.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The stack's name; also the PostgreSQL role that is asked for
@@ -139,21 +139,21 @@ pub enum Part {
 }
 
 impl ReportArguments {
-    /// The file with the limits: where the package has it, unless another was named.
+    /// The path of the file with the limits. The default is the file of the package.
     pub fn config(&self) -> PathBuf {
         self.config.clone().unwrap_or_else(|| format!("/etc/{}/health.toml", self.name).into())
     }
 
-    /// The history: where the package has it, unless another was named.
+    /// The path of the history. The default is the file of the package.
     pub fn history(&self) -> PathBuf {
         self.history.clone().unwrap_or_else(|| format!("/var/lib/{}/health/history", self.name).into())
     }
 }
 
-/// Reads the words of the command line, the program's own name first.
+/// Parses the words of the command line. The first is the name of the program.
 ///
 /// # Errors
-/// When they cannot be understood; also for `--help` and `--version`, whose text is in the error.
+/// When they are not valid. `--help` and `--version` are errors as well, with the text to print.
 pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Request, clap::Error> {
     let CommandLine { check, verb } = CommandLine::try_parse_from(words)?;
     match (verb, check) {
@@ -164,7 +164,7 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Request, clap::Err
     }
 }
 
-/// A text without blanks and control characters, which may stand in a header or a path.
+/// Checks a text for a header or a path: it has no spaces and no control characters.
 fn plain_word(text: &str) -> Result<String, &'static str> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     plain.then(|| text.to_owned()).ok_or("it is empty, or has a blank or a control character")
@@ -186,7 +186,7 @@ fn percentage(text: &str) -> Result<f64, &'static str> {
     number.ok_or("it is not a percentage from 0 to 100")
 }
 
-/// A unit's name (systemd.unit(5)), which never looks like an option or a pattern of systemctl.
+/// Checks the name of a unit (systemd.unit(5)). systemctl must not take it for an option or a pattern.
 fn unit_name(text: &str) -> Result<String, &'static str> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte);
     let known = text.contains('.') && !text.starts_with('.') && text.bytes().all(allowed);

@@ -2,10 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A moment in the machine's own time zone, to the second.
+/// A time in the machine's time zone, to the second.
 #[derive(Debug, Clone, Copy)]
 pub struct LocalTime {
-    /// Since 1970.
+    /// Since 1970-01-01 00:00:00 UTC.
     seconds: i64,
     year: i64,
     month: i32,
@@ -13,7 +13,7 @@ pub struct LocalTime {
     hour: i32,
     minute: i32,
     second: i32,
-    /// Seconds east of Greenwich.
+    /// The offset from UTC in seconds. It is positive east of Greenwich.
     offset: i64,
 }
 
@@ -24,9 +24,9 @@ impl LocalTime {
         Self::at(seconds as libc::time_t)
     }
 
-    /// Seconds since 1970 in the zone of `TZ` or /etc/localtime (tzset(3)).
+    /// Converts seconds since 1970 to the time zone of `TZ` or /etc/localtime (tzset(3)).
     pub fn at(seconds: libc::time_t) -> Self {
-        // SAFETY: `tm` is plain numbers and a pointer, for which zeros are valid; both pointers live through the call.
+        // SAFETY: a `tm` of zeros is valid. Both pointers are valid during the call, and localtime_r keeps neither.
         let tm = unsafe {
             let mut tm: libc::tm = std::mem::zeroed();
             libc::localtime_r(&raw const seconds, &raw mut tm);
@@ -49,7 +49,7 @@ impl LocalTime {
         self.seconds
     }
 
-    /// Seconds east of Greenwich.
+    /// The offset from UTC in seconds. It is positive east of Greenwich.
     pub fn offset(&self) -> i64 {
         self.offset
     }

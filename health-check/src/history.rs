@@ -2,9 +2,9 @@
 //! back for the report.
 //!
 //! # The file
-//! One line for each check, of eight fields between tabs: seconds since 1970; CPU, RAM and the fullest disk in per cent;
-//! the load over five minutes; the milliseconds of the slowest site; `ok` or `bad`; what is wrong, in words. What was not
-//! measured is `-`. A line of another form is skipped: a crash may leave half a line, or zeros.
+//! One line for each check, of eight fields between tabs: seconds since 1970; CPU, RAM and the fullest disk in per
+//! cent; the load over five minutes; the milliseconds of the slowest site; `ok` or `bad`; what is wrong, in words. What
+//! was not measured is `-`. A line of another form is skipped: a crash may leave half a line, or zeros.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -16,16 +16,16 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The longest text of what is wrong, in bytes.
+/// The longest text of a problem, in bytes.
 const LONGEST_PROBLEM: usize = 240;
-/// The longest line, in bytes, with its numbers.
+/// The longest line, in bytes.
 const LONGEST_LINE: u64 = 512;
 /// How long to wait for another check that has locked the file.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The time between two attempts to lock it.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// What one check found.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// Seconds since 1970.
@@ -36,11 +36,12 @@ pub struct Sample {
     pub ram: Option<f32>,
     /// Per cent, of the fullest disk.
     pub disk: Option<f32>,
-    /// Over five minutes.
+    /// The average over five minutes.
     pub load: Option<f32>,
     /// Milliseconds, of the slowest site.
     pub response: Option<f32>,
-    /// What is wrong. Of several unhealthy samples in a row, only the first has the words; the others are empty.
+    /// The problems. If several unhealthy samples follow one another, only the first has the text; the others are
+    /// empty.
     pub problem: Option<Box<str>>,
 }
 
@@ -62,7 +63,7 @@ impl Sample {
         if self.problem.is_some() { "bad" } else { "ok" }
     }
 
-    /// Reads a line with its end; without one it is not whole.
+    /// Parses a line. A line without a line feed is not complete, so it is not accepted.
     fn parse(line: &[u8]) -> Option<Self> {
         let mut fields = std::str::from_utf8(line).ok()?.strip_suffix('\n')?.split('\t');
         let time = fields.next()?.parse().ok().filter(|time| *time >= 0)?;
@@ -80,15 +81,15 @@ impl Sample {
     }
 }
 
-/// The beginning of a text, of at most so many bytes.
+/// Returns the beginning of a text, at most `most` bytes.
 fn beginning(text: &str, most: usize) -> &str {
     (0..=most.min(text.len())).rev().find_map(|end| text.get(..end)).unwrap_or_default()
 }
 
-/// Puts a sample at the end of the history, and returns the newest `length` of them with it.
+/// Appends a sample to the history, and returns the newest `length` samples, this one included.
 ///
-/// What a crash left of a line is cut off before. When the file has a tenth more than `length` lines, it is replaced at
-/// once by one with the newest of them.
+/// If a crash has left a part of a line at the end, it is removed first. If the file has over 10 % more lines than
+/// `length`, it is replaced with a file that has the newest ones.
 ///
 /// # Errors
 /// When the file cannot be opened, read or written, or another program holds it for two seconds.
@@ -114,7 +115,7 @@ pub fn read(path: &Path, length: usize) -> io::Result<VecDeque<Sample>> {
     Ok(read_from(&mut File::open(path)?, length)?.1)
 }
 
-/// Opens the file for appending, for this program alone until it is closed.
+/// Opens the file for appending and locks it. The lock ends when the file is closed.
 fn open_locked(path: &Path) -> io::Result<File> {
     let deadline = Instant::now() + PATIENCE;
     loop {
@@ -124,7 +125,7 @@ fn open_locked(path: &Path) -> io::Result<File> {
         }
         // SAFETY: the descriptor is open as long as `file` lives.
         let locked = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0;
-        // Meanwhile another check may have put a shorter file in its place.
+        // Another check may have replaced the file in the meantime.
         if locked && fs::metadata(path).is_ok_and(|now| file.metadata().is_ok_and(|then| now.ino() == then.ino())) {
             return Ok(file);
         }
@@ -144,12 +145,13 @@ fn cut_torn_line(file: &File) -> io::Result<()> {
         Some(0) => Ok(()),
         Some(torn) => file.set_len(size.saturating_sub(torn as u64)),
         None if start == 0 => file.set_len(0),
-        // No check wrote that. A line feed makes it a line that is skipped.
+        // This is not a line of a check. With a line feed after it, it is a line that is skipped.
         None => (&*file).write_all(b"\n"),
     }
 }
 
-/// Calls `each` with every line that is a sample, from where the newest `length` of them must be.
+/// Calls `each` with every line that is a sample. It reads only the end of the file, which has the newest `length`
+/// samples.
 fn each_sample(
     file: &mut File,
     length: usize,
@@ -162,7 +164,7 @@ fn each_sample(
     let mut reader = BufReader::new(file).take(longest);
     let mut line = Vec::new();
     if start > 0 {
-        // The end of a line could look like a whole one.
+        // The first line is probably not complete, but its end could look like a complete one.
         reader.read_until(b'\n', &mut line)?;
         line.clear();
     }
@@ -175,7 +177,7 @@ fn each_sample(
     Ok(())
 }
 
-/// The number of samples in the file, and the newest `length` of them.
+/// Returns the number of samples that were read, and the newest `length` of them.
 fn read_from(file: &mut File, length: usize) -> io::Result<(usize, VecDeque<Sample>)> {
     let (mut count, mut was_well, mut samples) = (0, true, VecDeque::new());
     each_sample(file, length, |_, mut sample| {
@@ -188,7 +190,7 @@ fn read_from(file: &mut File, length: usize) -> io::Result<(usize, VecDeque<Samp
         samples.push_back(sample);
         if samples.len() > length {
             let oldest: Option<Sample> = samples.pop_front();
-            // The words of an outage that began before stay with it.
+            // The text of an outage moves to its oldest sample that is left.
             if let (Some(words), Some(first)) = (oldest.and_then(|oldest| oldest.problem), samples.front_mut())
                 && first.problem.as_deref() == Some("")
             {
@@ -200,8 +202,8 @@ fn read_from(file: &mut File, length: usize) -> io::Result<(usize, VecDeque<Samp
     Ok((count, samples))
 }
 
-/// Replaces the file by one with its newest `length` samples: those after the first `older`. The new file is on the disk
-/// before it gets the name, so that after a crash there is the old file or the new one.
+/// Replaces the file with one that has its newest `length` samples, which are those after the first `older`. The new
+/// file is written to the disk before it gets the name, so that after a crash there is the old file or the new one.
 fn compact(path: &Path, file: &mut File, length: usize, mut older: usize) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");

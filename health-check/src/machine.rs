@@ -9,17 +9,17 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-/// The time over which the processors are watched.
+/// The time in which the load of the processors is measured.
 const CPU_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What the processors have done since boot, in ticks.
+/// The times of all processors since boot, in ticks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CpuTimes {
-    /// Working or not, each tick counted once.
+    /// All ticks. Each is counted once.
     total: u64,
-    /// Nothing to do, or waiting for a disk.
+    /// Idle, or waiting for a disk.
     idle: u64,
-    /// Processors that are switched on.
+    /// The number of processors that are online.
     pub processors: u64,
 }
 
@@ -27,25 +27,25 @@ pub struct CpuTimes {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Memory {
     pub total_bytes: u64,
-    /// What programs could have without swapping.
+    /// The memory that programs can get without swapping.
     pub available_bytes: u64,
 }
 
-/// How full a file system is.
+/// The used part of a file system.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Disk {
-    /// Used, of what ordinary users may use, as df(1) counts: 0 to 100.
+    /// The used part of what ordinary users may use, as in df(1): 0 to 100.
     pub used_percent: f64,
-    /// The same of inodes; `None` on file systems that have no fixed number of them.
+    /// The same for inodes. `None` if the file system has no fixed number of them.
     pub inodes_percent: Option<f64>,
-    /// Free for ordinary users.
+    /// The free space for ordinary users.
     pub available_bytes: u64,
 }
 
-/// The share of time in which the processors worked, 0 to 100, and how many they are. Takes half a second.
+/// Measures how busy the processors are, 0 to 100, and counts them. Takes half a second.
 ///
 /// # Errors
-/// When /proc/stat cannot be read, in words.
+/// When /proc/stat cannot be read. The error is a phrase.
 pub fn cpu() -> Result<(f64, u64), String> {
     let before = read("/proc/stat", cpu_times)?;
     thread::sleep(CPU_INTERVAL);
@@ -53,37 +53,37 @@ pub fn cpu() -> Result<(f64, u64), String> {
     Ok((cpu_percent(before, after), after.processors))
 }
 
-/// The main memory as /proc/meminfo has it.
+/// Reads the size and use of the main memory from /proc/meminfo.
 ///
 /// # Errors
-/// When it cannot be read, in words.
+/// When it cannot be read. The error is a phrase.
 pub fn memory() -> Result<Memory, String> {
     read("/proc/meminfo", meminfo)
 }
 
-/// The load averages over 1, 5 and 15 minutes.
+/// Reads the load averages over 1, 5 and 15 minutes.
 ///
 /// # Errors
-/// When /proc/loadavg cannot be read, in words.
+/// When /proc/loadavg cannot be read. The error is a phrase.
 pub fn load() -> Result<[f64; 3], String> {
     read("/proc/loadavg", loadavg)
 }
 
-/// Seconds since boot.
+/// Reads the seconds since boot.
 ///
 /// # Errors
-/// When /proc/uptime cannot be read, in words.
+/// When /proc/uptime cannot be read. The error is a phrase.
 pub fn uptime() -> Result<f64, String> {
     read("/proc/uptime", |text| text.split_whitespace().next()?.parse().ok())
 }
 
-/// How full the file system is that `path` is on.
+/// Measures the file system of `path`.
 ///
 /// # Errors
-/// When there is no such path, or this user may not look at it.
+/// When the path does not exist, or this user may not access it.
 pub fn disk(path: &Path) -> io::Result<Disk> {
     let path = CString::new(path.as_os_str().as_bytes())?;
-    // SAFETY: `statvfs` is plain numbers, for which zeros are valid; both pointers live through the call.
+    // SAFETY: a `statvfs` of zeros is valid. Both pointers are valid during the call, which keeps neither.
     let answer = unsafe {
         let mut answer: libc::statvfs = std::mem::zeroed();
         if libc::statvfs(path.as_ptr(), &raw mut answer) != 0 {
@@ -100,7 +100,7 @@ pub fn disk(path: &Path) -> io::Result<Disk> {
 }
 
 impl Memory {
-    /// The part that is not available, 0 to 100.
+    /// The part of the memory that is not available, 0 to 100.
     pub fn used_percent(&self) -> f64 {
         percent(self.total_bytes.saturating_sub(self.available_bytes), self.total_bytes)
     }
@@ -117,7 +117,7 @@ fn cpu_times(stat: &str) -> Option<CpuTimes> {
     let ticks = lines.next()?.strip_prefix("cpu ")?.split_whitespace().map(str::parse);
     let ticks: Vec<u64> = ticks.collect::<Result<_, _>>().ok()?;
     let idle = ticks.get(3)?.saturating_add(*ticks.get(4).unwrap_or(&0));
-    // What guests took is already within user and nice.
+    // The times of guests are included in user and nice.
     let total = ticks.iter().take(8).fold(0, |total: u64, ticks| total.saturating_add(*ticks));
     let processors = lines.take_while(|line| line.starts_with("cpu")).count() as u64;
     Some(CpuTimes { total, idle, processors })
@@ -143,7 +143,7 @@ fn loadavg(text: &str) -> Option<[f64; 3]> {
     Some([numbers.next()?, numbers.next()?, numbers.next()?])
 }
 
-/// What is used of what ordinary users may use; the part kept for root counts neither as used nor as free.
+/// The used part of what ordinary users may use. The space that is reserved for root is neither used nor free.
 fn full_percent(total: u64, free: u64, available: u64) -> Option<f64> {
     let used = total.saturating_sub(free);
     (total > 0).then(|| percent(used, used.saturating_add(available)))
@@ -171,7 +171,7 @@ mod tests {
         Buffers:          248112 kB\nCached:          2927320 kB\nSwapCached:            0 kB\nActive: 100 kB\n\
         Inactive: 100 kB\nShmem:            10 kB\nSlab: 10 kB\nSReclaimable:     100000 kB\nHugePages_Total:       0\n";
 
-    /// What psutil makes of the same texts, read from a folder that takes the place of /proc.
+    /// The results of psutil for the same texts, which it reads from a folder instead of /proc.
     fn psutil(folder: &Path, script: &str) -> f64 {
         let script = format!("import psutil, sys\npsutil.PROCFS_PATH = sys.argv[1]\n{script}");
         let output = Command::new("/usr/bin/python3").args(["-c", &script]).arg(folder).output().unwrap();

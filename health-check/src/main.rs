@@ -31,9 +31,9 @@ use clock::LocalTime;
 use report::Report;
 use settings::Settings;
 
-/// The command line cannot be understood; nothing was checked.
+/// The command line is not valid. Nothing was checked.
 const EXIT_USAGE: u8 = 2;
-/// All is well, but the log, another file or standard output could not be written.
+/// The server is healthy, but the log, another file or standard output could not be written.
 const EXIT_NOT_RECORDED: u8 = 3;
 
 fn main() -> ExitCode {
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Err(error) if error.use_stderr() => {
             let text = error.render().to_string();
             let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-            // Of several lines, the journal would take only the first for an error.
+            // The journal would show only the first of several lines as an error.
             output::complain(lines.join("; ").trim_start_matches("error: "));
             ExitCode::from(EXIT_USAGE)
         }
@@ -103,7 +103,7 @@ fn report(arguments: &ReportArguments) -> ExitCode {
     }
 }
 
-/// Prints a part of a database's address for the script that makes the database.
+/// Prints a part of the address of a database, for the script that makes the database.
 fn connection(arguments: &ConnectionArguments) -> ExitCode {
     let ConnectionArguments { variable, part } = arguments;
     let text = std::env::var(variable).unwrap_or_default();

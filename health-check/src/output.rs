@@ -21,18 +21,18 @@ pub fn append_line(path: &Path, line: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives a file a new content at once: its readers see the old one or the new one.
+/// Replaces a file. Its readers see either the old content or the new one.
 ///
-/// It is not forced out to the disk: on a disk that hangs that would take for ever, and after a crash there is soon a
-/// newer state.
+/// The content is not synced to the disk: that would take for ever on a disk that hangs, and after a crash the next
+/// check soon writes the file again.
 ///
 /// # Errors
-/// When the new file cannot be written beside the old one; the old one is then as it was.
+/// When the new file cannot be written beside the old one. The old one is then unchanged.
 pub fn replace(path: &Path, content: &str) -> io::Result<()> {
     replace_with(path, |out| out.write_all(content.as_bytes()))
 }
 
-/// The same with a content that is written bit by bit.
+/// As [`replace`], for a content that is written in parts.
 ///
 /// # Errors
 /// As [`replace`], and when `write` fails.
@@ -43,14 +43,14 @@ pub fn replace_with(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io:
     let written = file.and_then(|mut file| write(&mut file).and_then(|()| file.flush()));
     let written = written.and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
-        // The first error is the one to tell; there may be no file at all.
+        // The error of the removal is ignored: there may be no file, and the first error is the useful one.
         _ = fs::remove_file(&temporary);
     }
     written
 }
 
-/// Prints the findings: for a person in a terminal as they are; otherwise with their priority before them, as the
-/// journal takes it (sd-daemon(3)): 6 is information, 3 is an error.
+/// Prints the findings. If standard output is not a terminal, the priority for the journal is put before them
+/// (sd-daemon(3)): 6 means information, 3 means error.
 ///
 /// # Errors
 /// When standard output is closed or full.
@@ -71,7 +71,7 @@ pub fn print(text: &str) -> io::Result<()> {
     print_with(|out| out.write_all(text.as_bytes()))
 }
 
-/// The same with a text that is written bit by bit.
+/// As [`print`], for a text that is written in parts.
 ///
 /// # Errors
 /// As [`print`], and when `write` fails.
@@ -81,7 +81,7 @@ pub fn print_with(write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Resu
     stdout.flush()
 }
 
-/// Says on standard error what went wrong with the check itself. If that fails too, nothing can be done.
+/// Writes an error of the check itself to standard error. If that fails too, nothing else can be done.
 pub fn complain(message: &str) {
     let priority = if io::stderr().is_terminal() { "" } else { "<3>" };
     _ = writeln!(io::stderr(), "{priority}health-check: {message}");

@@ -18,21 +18,21 @@ use std::time::{Duration, Instant};
 use crate::server::{Place, Server};
 use crate::tcp;
 
-/// The time for connection, packet and answer together.
+/// The longest time for connecting, asking and the answer together.
 const LIMIT: Duration = Duration::from_secs(5);
 /// Version 3.0 of the protocol.
 const PROTOCOL: u32 = 3 << 16;
-/// The message `SSLRequest`: its length, and a number that is no version.
+/// The message `SSLRequest`: its length, and a number in the place of the version.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// The longest message that is read, in bytes.
 const LONGEST_MESSAGE: usize = 64 * 1024;
 /// The SQLSTATE of a server that is not ready.
 const CANNOT_CONNECT_NOW: &str = "57P03";
 
-/// Asks the server at each of its places in turn, until one answers. Takes five seconds at most for each.
+/// Asks the server at each of its addresses in turn, until one answers. Takes five seconds at most for each.
 ///
 /// # Errors
-/// When it answers at none of them, in words.
+/// When it answers at none of them. The error is a phrase.
 pub fn check(server: &Server, role: &str) -> Result<(), String> {
     let mut failures = Vec::new();
     for place in &server.0 {
@@ -49,7 +49,7 @@ pub fn check(server: &Server, role: &str) -> Result<(), String> {
     Err(failures.join(", "))
 }
 
-/// Asks whether the server speaks TLS.
+/// Asks whether the server supports TLS.
 fn check_network(host: &str, port: u16) -> Result<(), String> {
     let deadline = Instant::now() + LIMIT;
     let mut stream = tcp::connect(host, port, deadline).map_err(|failure| in_words(&failure.error, failure.doing))?;
@@ -69,17 +69,17 @@ fn check_network(host: &str, port: u16) -> Result<(), String> {
 
 /// Asks the server for a connection as `role` to the database `postgres`. Takes five seconds at most.
 ///
-/// A role that exists and may log in keeps the server's log free of complaints; the answer is the same without it.
+/// If the role exists and may log in, the server logs no error. The result is the same if it does not.
 ///
 /// # Errors
-/// When the server takes no connections, in words.
+/// When the server does not accept connections. The error is a phrase.
 fn check_socket(socket: &Path, role: &str) -> Result<(), String> {
     let deadline = Instant::now() + LIMIT;
     let mut stream = connect(socket).map_err(|error| in_words(&error, "cannot connect"))?;
     let answer = exchange(&mut stream, role, deadline).map_err(|error| in_words(&error, "the connection broke"))?;
     match answer {
         Answer::Ready => {
-            // Ends the session as a client should. If that fails, the server was still well when it answered.
+            // End the session as clients do. An error is ignored: the server was healthy when it answered.
             _ = stream.write_all(&[b'X', 0, 0, 0, 4]);
             Ok(())
         }
@@ -93,7 +93,7 @@ const NOT_POSTGRESQL: &str = "something answers that is not PostgreSQL";
 
 #[derive(Debug, PartialEq)]
 enum Answer {
-    /// The server goes on to authentication.
+    /// The server begins the authentication.
     Ready,
     Refused {
         code: String,
@@ -102,8 +102,8 @@ enum Answer {
     Strange,
 }
 
-/// Connects; waits at most [`LIMIT`] when more clients wait than the server has room for. The standard library's
-/// `connect` has no time limit, so it has a thread of its own, which ends with the program.
+/// Connects within [`LIMIT`]. A connection to a Unix socket waits if the queue of the server is full, and the standard
+/// library has no time limit for that, so it is made in a thread of its own, which ends with the program.
 fn connect(path: &Path) -> io::Result<UnixStream> {
     let (sender, receiver) = mpsc::channel();
     let path = path.to_owned();
@@ -145,7 +145,7 @@ fn startup_packet(role: &str) -> Vec<u8> {
     packet
 }
 
-/// Reads the first message of the server; `None` while it is not whole.
+/// Parses the first message of the server. Returns `None` if it is not complete yet.
 fn parse(bytes: &[u8]) -> Option<Answer> {
     match bytes.first()? {
         b'R' => return Some(Answer::Ready),

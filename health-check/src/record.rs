@@ -1,5 +1,5 @@
-//! Writes the findings to standard output and to each file that the command line names. A file that cannot be written is
-//! reported, and the others are written all the same.
+//! Writes the findings to standard output and to each file that the command line names. A file that cannot be written
+//! is reported, and the others are written all the same.
 
 use std::io;
 use std::path::Path;
@@ -13,8 +13,8 @@ use crate::report::Report;
 use crate::settings::Settings;
 use crate::state;
 
-/// The limits for this check: those of the command line, else those of the administrator's file, else the defaults. And
-/// the mistakes in that file, in words.
+/// Returns the limits for this check, and sentences about the mistakes in the administrator's file. The command line
+/// has precedence over that file, and the file over the defaults.
 pub fn settings(arguments: &Arguments) -> (Settings, Vec<String>) {
     let (mut settings, mistakes) = arguments.config.as_deref().map(Settings::load).unwrap_or_default();
     settings.max_cpu = arguments.max_cpu.or(settings.max_cpu);
@@ -23,7 +23,8 @@ pub fn settings(arguments: &Arguments) -> (Settings, Vec<String>) {
     (settings, mistakes)
 }
 
-/// Writes the findings to all the places that the command line names. Returns what could not be written, in words.
+/// Writes the findings to all files that the command line names. Returns sentences about those that could not be
+/// written.
 pub fn record(arguments: &Arguments, settings: &Settings, report: &Report) -> Vec<String> {
     let line = report.line();
     let mut failures = Vec::new();

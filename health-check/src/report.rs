@@ -1,5 +1,5 @@
-//! The findings: all checks are made here, one after the other; the verdict, the log's line and the sample for the
-//! history come of it.
+//! The findings: the settings and the names of what to check → all measurements, the verdict, the line for the log and
+//! the sample for the history. The checks are made one after the other.
 
 use std::path::PathBuf;
 
@@ -13,10 +13,10 @@ use crate::settings::Settings;
 use crate::site::{self, Answer};
 use crate::units::{self, Unit};
 
-/// What was found. What could not be measured is `None`, and stands among the problems.
+/// The findings of a check. A value that could not be measured is `None`, and is one of the problems.
 pub struct Report {
     pub time: LocalTime,
-    /// The share of time at work, 0 to 100, and the number of processors.
+    /// How busy the processors are, 0 to 100, and how many there are.
     pub cpu: Option<(f64, u64)>,
     pub memory: Option<Memory>,
     pub load: Option<[f64; 3]>,
@@ -29,11 +29,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// Makes all the checks. What is wrong with the settings is wrong with the server.
+    /// Makes all checks. A mistake in the settings is a problem of the server.
     pub fn collect(arguments: &Arguments, settings: &Settings, mistakes: Vec<String>) -> Self {
         let time = LocalTime::now();
         let mut problems = mistakes;
-        // The processors first, so that the other checks are not measured with them.
+        // The processors are measured first, so that the other checks are not included.
         let cpu = noted(machine::cpu(), &mut problems);
         if let (Some((percent, _)), Some(most)) = (cpu, settings.max_cpu) {
             note_beyond(&mut problems, "CPU", percent, most);
@@ -80,13 +80,13 @@ impl Report {
         Self { time, cpu, memory, load, uptime, disks, units, sites, postgres, problems }
     }
 
-    /// The verdict.
+    /// Whether there is no problem.
     pub fn healthy(&self) -> bool {
         self.problems.is_empty()
     }
 
-    /// The findings in one line: `CPU: 3.1% | RAM: 41.7% | Load: 0.10`, with ` | UNHEALTHY: …` at its end if they are
-    /// bad. What was not measured is `?`; of several disks, sites and servers each has its own field.
+    /// The findings in one line: `CPU: 3.1% | RAM: 41.7% | Load: 0.10`, with ` | UNHEALTHY: …` at the end if there are
+    /// problems. `?` stands for a value that was not measured. Each disk, site and server has a field of its own.
     pub fn line(&self) -> String {
         let one_decimal = |percent: Option<f64>| percent.map_or("?".to_owned(), |percent| format!("{percent:.1}%"));
         let mut fields = vec![
@@ -94,7 +94,7 @@ impl Report {
             format!("RAM: {}", one_decimal(self.memory.map(|memory| memory.used_percent()))),
         ];
         for (path, disk) in &self.disks {
-            // Rounded up, as df does.
+            // df rounds up as well.
             let used = disk.map_or("?".to_owned(), |disk| format!("{:.0}%", disk.used_percent.ceil()));
             let label = label("Disk", self.disks.len(), &path.display());
             fields.push(format!("{label}: {used}"));
@@ -110,7 +110,7 @@ impl Report {
             fields.push(format!("{label}: {status} in {} ms", answer.took.as_millis()));
         }
         for (server, error) in &self.postgres {
-            // A server on another machine is named even if it is the only one.
+            // A remote server is named even if it is the only one.
             let count = if server.is_remote() { usize::MAX } else { self.postgres.len() };
             let label = label("PostgreSQL", count, server);
             fields.push(format!("{label}: {}", if error.is_none() { "ok" } else { "not ready" }));
@@ -118,11 +118,11 @@ impl Report {
         if !self.healthy() {
             fields.push(format!("UNHEALTHY: {}", self.problems.join("; ")));
         }
-        // A line feed in a text from elsewhere must not begin a line of its own.
+        // A line feed in the text of another program must not begin a new line.
         fields.join(" | ").replace(char::is_control, " ")
     }
 
-    /// What the history keeps of it.
+    /// The sample for the history.
     pub fn sample(&self) -> Sample {
         let fullest = |disk: &(PathBuf, Option<Disk>)| disk.1.map(|disk| disk.used_percent);
         let slowest = |(_, answer): &(String, Answer)| answer.status.map(|_| answer.took.as_secs_f64() * 1000.0);
@@ -148,7 +148,7 @@ impl Report {
     }
 }
 
-/// The PostgreSQL servers that are to be asked.
+/// The PostgreSQL servers to ask.
 fn servers(arguments: &Arguments, problems: &mut Vec<String>) -> Vec<Server> {
     match arguments.postgres_url_in.as_deref().and_then(Server::in_variable) {
         Some(found) => noted(found, problems).into_iter().collect(),
@@ -172,7 +172,7 @@ fn check_units(names: &[String], problems: &mut Vec<String>) -> Vec<(String, Opt
     }
 }
 
-/// Adds a failure to the problems: nobody knows whether what cannot be measured is well.
+/// Adds a failed measurement to the problems: a value that is not known may be bad.
 fn noted<T>(found: Result<T, String>, problems: &mut Vec<String>) -> Option<T> {
     found.map_err(|why| problems.push(why)).ok()
 }

@@ -5,33 +5,33 @@ use std::env;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Where libpq looks for a server of this machine, as Debian builds it.
+/// The folder in which Debian's libpq looks for the socket of the local server.
 const SOCKET_FOLDER: &str = "/run/postgresql";
 const PORT: u16 = 5432;
 
-/// A server. Of several places, the first that answers counts.
+/// A server with one or more addresses. The first that answers counts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Server(pub Vec<Place>);
 
-/// One place where a server may be.
+/// An address of a server.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Place {
-    /// A Unix socket of this machine.
+    /// The path of a Unix socket.
     Socket(PathBuf),
-    /// A name or an IP address, without brackets, and a TCP port.
+    /// A host name or an IP address without brackets, and a TCP port.
     Network(String, u16),
 }
 
 impl Server {
-    /// The server behind a socket.
+    /// Makes a server that listens on a Unix socket.
     pub fn at_socket(path: &Path) -> Self {
         Self(vec![Place::Socket(path.to_owned())])
     }
 
-    /// The server that an environment variable names; `None` if it is empty or missing.
+    /// Reads the server from an environment variable. Returns `None` if the variable is empty or missing.
     ///
     /// # Errors
-    /// When its value is no connection string, in words that show nothing of it.
+    /// When its value is not a connection string. The error is a phrase that shows no part of it.
     pub fn in_variable(variable: &str) -> Option<Result<Self, String>> {
         let text = env::var_os(variable).filter(|text| !text.is_empty())?;
         let text = text.to_str().ok_or("it is not UTF-8");
@@ -40,7 +40,8 @@ impl Server {
         Some(server.map_err(|why| format!("{variable} is no address of a database: {why}")))
     }
 
-    /// Reads a connection string (PostgreSQL, "Connection Strings"). What it does not say comes from the environment.
+    /// Parses a connection string (PostgreSQL, "Connection Strings"). Parameters that it does not have are read from
+    /// the environment.
     fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, &'static str> {
         let parameters = connection::parameters(text)?;
         let list = |name: &str, variable: &str| {
@@ -53,7 +54,7 @@ impl Server {
         let (hosts, addresses) = (list("host", "PGHOST"), list("hostaddr", "PGHOSTADDR"));
         let ports = list("port", "PGPORT");
         let place = |number: usize| {
-            // One port is for all hosts.
+            // If there is only one port, it is that of all hosts.
             let port = ports.get(if ports.len() == 1 { 0 } else { number }).map_or("", String::as_str);
             let port = match port {
                 "" => PORT,
@@ -70,7 +71,7 @@ impl Server {
         (0..hosts.len().max(addresses.len()).max(1)).map(place).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether one of its places is on the network, so perhaps on another machine.
+    /// Whether one of the addresses is a TCP address, which may be on another machine.
     pub fn is_remote(&self) -> bool {
         self.0.iter().any(|place| matches!(place, Place::Network(..)))
     }
@@ -114,7 +115,7 @@ mod tests {
         ] {
             let server = Server::parse(text, |name| (name == "PGPORT").then(|| "5433".to_owned()));
             match text {
-                // What libpq refuses, too: a `/` in a password ends the host, and what is left of it is no port.
+                // libpq refuses this as well: after a `/` in a password, the rest of the host is not a port.
                 "postgresql://u:a/b@c/d" => assert!(server.is_err(), "{text}"),
                 _ => assert_eq!(server.unwrap().to_string(), places, "{text}"),
             }

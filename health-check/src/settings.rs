@@ -8,27 +8,28 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-/// The longest file that is read, in bytes. A file with every key has less than a hundredth of it.
+/// The longest file that is read, in bytes. A file with all keys is a hundred times shorter.
 const LONGEST_FILE: u64 = 64 * 1024;
-/// How many mistakes are reported one by one; of the others, only the number is.
+/// The number of mistakes that are reported. Of the others, only the number is reported.
 const MOST_MISTAKES: usize = 3;
-/// The most entries of the history. More of them would make the page too large for a browser, and need too much memory.
+/// The largest number of entries in the history. More would need too much memory and make the page too large for a
+/// browser.
 const LONGEST_HISTORY: f64 = 20_000.0;
 
-/// Limits; what is above them is unhealthy.
+/// The limits. A server with a larger value is unhealthy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Per cent, 0 to 100; `None` for no limit.
+    /// In per cent, 0 to 100. `None` means no limit.
     pub max_cpu: Option<f64>,
-    /// Of the load average over five minutes, for each processor; `None` for no limit.
+    /// The load average over five minutes for each processor. `None` means no limit.
     pub max_load: Option<f64>,
-    /// Per cent, 0 to 100.
+    /// In per cent, 0 to 100.
     pub max_ram: f64,
-    /// Per cent, 0 to 100, of bytes and of inodes.
+    /// In per cent, 0 to 100. It is the limit for bytes and for inodes.
     pub max_disk: f64,
-    /// For a site's whole answer.
+    /// The time until the end of the answer of a site.
     pub max_response_time: Duration,
-    /// Entries that the history keeps.
+    /// The number of entries in the history.
     pub history: usize,
 }
 
@@ -45,7 +46,7 @@ impl Default for Settings {
     }
 }
 
-/// A key of the file: its name, the least and the most that it may be, and whether only whole numbers make sense.
+/// A key of the file, with its smallest and its largest value, and whether the value must be a whole number.
 struct Key {
     name: &'static str,
     least: f64,
@@ -73,8 +74,8 @@ const KEYS: [Key; 6] = [
 ];
 
 impl Settings {
-    /// Reads the file, and says what is wrong with it: a sentence for each mistake, with file, line and key. A file
-    /// that is not there is an empty one: an administrator may have removed it.
+    /// Reads the file. Returns a sentence for each mistake as well, with the file, the line and the key. A missing file
+    /// is the same as an empty one, because an administrator may have removed it.
     pub fn load(path: &Path) -> (Self, Vec<String>) {
         match read(path) {
             Ok(Some(text)) => Self::parse(&text, &path.display().to_string()),

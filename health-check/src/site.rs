@@ -12,21 +12,21 @@ use ureq::{Agent, Error};
 
 use crate::url::Url;
 
-/// The time for name, connection, request and the whole answer together.
+/// The longest time for resolving the name, connecting, the request and the whole answer together.
 pub const LIMIT: Duration = Duration::from_secs(5);
-/// What is read of a body, in bytes; a site that has sent so much is well.
+/// The number of bytes of a body that are read. A site that has sent so many is healthy.
 const LONGEST_BODY: u64 = 1024 * 1024;
-/// The longest status line and headers, in bytes; also what is read at once.
+/// The longest status line with headers, in bytes. It is also the size of the buffer.
 const BUFFER: usize = 16 * 1024;
 
-/// What came of asking a site.
+/// The result of the check of a site.
 #[derive(Debug)]
 pub struct Answer {
-    /// The status, once the head of the answer came whole.
+    /// `None` if the status line and the headers were not complete.
     pub status: Option<u16>,
-    /// From the first packet to the end of the answer, or to the failure.
+    /// The time from the first packet to the end of the answer, or to the error.
     pub took: Duration,
-    /// What went wrong, in words; `None` when the site is well, that is, when it sent a whole answer with status 200.
+    /// A phrase. `None` if the site is healthy: it has sent a whole answer with status 200.
     pub error: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub fn ask(url: &Url, host: Option<&str>) -> Answer {
 }
 
 fn exchange(url: &Url, host: Option<&str>, answered: Answered, status: &mut Option<u16>) -> Result<(), Error> {
-    // Redirections and errors are answers; a proxy that the environment names would answer for the site.
+    // Redirections and errors are answers. No proxy is used, because it would answer in the place of the site.
     let config = Agent::config_builder()
         .timeout_global(Some(LIMIT))
         .http_status_as_error(false)
@@ -63,7 +63,7 @@ fn exchange(url: &Url, host: Option<&str>, answered: Answered, status: &mut Opti
     }
     let mut response = request.call()?;
     *status = Some(response.status().as_u16());
-    // Of the body, only its length and its end matter.
+    // The content of the body is not used, only whether it ends.
     io::copy(&mut response.body_mut().as_reader().take(LONGEST_BODY), &mut io::sink())?;
     Ok(())
 }
@@ -90,12 +90,12 @@ fn no_answer() -> String {
     format!("no whole answer in {} s", LIMIT.as_secs())
 }
 
-/// Notes whether anything has come over the connection: ureq's error for one that is closed is the same before the
-/// answer and within it.
+/// Remembers whether anything was received: ureq has the same error for a connection that is closed before the answer
+/// and for one that is closed within it.
 #[derive(Debug)]
 struct Answered(Arc<AtomicBool>);
 
-/// A connection that does so.
+/// The connection whose first received byte is remembered.
 #[derive(Debug)]
 struct Watched<T> {
     connection: T,

@@ -5,7 +5,7 @@
 //! higher number.
 //!
 //! - `schema`: 1. `version`: of this program. `name`: `--name`. `time`: RFC 3339, to the second.
-//! - `healthy`: the verdict. `problems`: what is wrong, also with the settings, in words; empty if and only if `healthy`.
+//! - `healthy`: the verdict. `problems`: sentences, also about the settings. The list is empty if and only if `healthy`.
 //! - `machine`: `cpus`, `cpu_percent`, `ram_percent` (one decimal), `ram_total_bytes`, `ram_available_bytes`, `load`
 //!   (three numbers: over 1, 5 and 15 minutes), `uptime_seconds`.
 //! - `disks`: `path`, `used_percent`, `inodes_percent`, `available_bytes`.
@@ -84,7 +84,7 @@ struct Server<'a> {
 /// Writes the state file of the server `name`.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// When writing to `out` fails.
 pub fn write(out: &mut impl Write, report: &Report, name: &str) -> io::Result<()> {
     let machine = Machine {
         cpus: report.cpu.map(|(_, cpus)| cpus),

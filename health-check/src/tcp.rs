@@ -6,19 +6,19 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What went wrong, and in doing what.
+/// Why there is no connection.
 #[derive(Debug)]
 pub struct Failure {
-    /// In words.
+    /// A phrase with what was being done.
     pub doing: &'static str,
-    /// `TimedOut` when the limit was reached.
+    /// `TimedOut` if the time limit was reached.
     pub error: io::Error,
 }
 
-/// Connects to the first of the host's addresses that lets it.
+/// Connects to the first address of the host that accepts the connection.
 ///
 /// # Errors
-/// When the name has no address, nobody answers, or the time is over.
+/// When the name has no address, no address accepts the connection, or the time is over.
 pub fn connect(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, Failure> {
     let addresses =
         addresses(host, port, deadline).map_err(|error| Failure { doing: "cannot look up its name", error })?;
@@ -32,7 +32,7 @@ pub fn connect(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, Fa
     Err(Failure { doing: "cannot connect", error: last })
 }
 
-/// The addresses of the host. The C library's lookup knows no time limit, so it has a thread to itself.
+/// Looks up the addresses of the host. The C library has no time limit for that, so it is done in a thread of its own.
 fn addresses(host: &str, port: u16, deadline: Instant) -> io::Result<Vec<SocketAddr>> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
@@ -43,10 +43,10 @@ fn addresses(host: &str, port: u16, deadline: Instant) -> io::Result<Vec<SocketA
     receiver.recv_timeout(time_left(deadline)?).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// What is left until the deadline. It is never zero, which a socket would take for no limit at all.
+/// Returns the time until the deadline. It is never zero, which would mean no limit for a socket.
 ///
 /// # Errors
-/// `TimedOut` when it is over.
+/// `TimedOut` after the deadline.
 pub fn time_left(deadline: Instant) -> io::Result<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }

@@ -6,10 +6,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-/// The time within which systemd must have answered.
+/// The longest time to wait for systemctl.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// A unit's state, in systemd's own words (org.freedesktop.systemd1(5)).
+/// The state of a unit, as properties of systemd (org.freedesktop.systemd1(5)).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Unit {
     pub name: String,
@@ -19,16 +19,16 @@ pub struct Unit {
     pub active: String,
     /// `running`, `exited`, `auto-restart` …
     pub sub: String,
-    /// `success`, `exit-code`, `timeout` …; empty for kinds of units that have none.
+    /// `success`, `exit-code`, `timeout` … It is empty for kinds of units without this property.
     pub result: String,
 }
 
 impl Unit {
-    /// What is wrong with the unit, in words; `None` when it is well.
+    /// Returns a phrase with the problem of the unit, or `None` if it is healthy.
     ///
-    /// A unit is well when it is active, or about to be: a service that is starting (`activating`) is what a check just
-    /// after boot or during an upgrade meets, and systemd ends a start that takes too long. But a service that waits
-    /// for its next attempt (`auto-restart`) has just failed. A unit at rest is not well, so a `oneshot` service can be
+    /// An active unit is healthy. So is one that is starting (`activating`), because checks are also made just after
+    /// boot and during upgrades, and systemd ends a start that takes too long. A service that waits for its next
+    /// attempt (`auto-restart`) is not: it has failed. An inactive unit is not healthy, so a `oneshot` service can be
     /// checked only if it has `RemainAfterExit=yes`.
     pub fn problem(&self) -> Option<String> {
         let Self { name, load, active, sub, result } = self;
@@ -43,20 +43,20 @@ impl Unit {
     }
 }
 
-/// Asks systemd for the states of all units at once. Costs one run of systemctl: some 6 MB of memory while it lasts.
+/// Asks systemd for the states of all units at once. That is one run of systemctl, which takes about 6 MB of memory.
 ///
 /// # Errors
-/// When there is no systemctl, systemd does not run, or no answer came in five seconds; in words.
+/// When there is no systemctl, systemd does not run, or there is no answer within five seconds. The error is a phrase.
 pub fn states(names: &[String]) -> Result<Vec<Unit>, String> {
     let mut command = Command::new("systemctl");
     command.args(["show", "--property=LoadState,ActiveState,SubState,Result", "--"]).args(names);
-    // Some versions look at /proc/1, which the unit of the check hides, to find out whether they are in a chroot.
+    // Some versions read /proc/1 to find out whether they are in a chroot. The unit of the check hides it.
     command.env("SYSTEMD_IGNORE_CHROOT", "1");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("cannot ask systemd: cannot run systemctl: {error}"))?;
     let told = output(&mut child);
     if told.is_none() {
-        // Without an answer in time it has no more to say; and it may have ended by itself just now.
+        // The time is over. An error is ignored, because the child may have ended by itself in the meantime.
         _ = child.kill();
     }
     let ended = child.wait();
@@ -70,21 +70,21 @@ pub fn states(names: &[String]) -> Result<Vec<Unit>, String> {
     understood(names, &text).ok_or_else(|| "cannot ask systemd: systemctl told of other units".to_owned())
 }
 
-/// What the child writes to standard output and to standard error; `None` when it has not ended in time. The thread
-/// that waits for it ends with the child.
+/// Returns what the child writes to standard output and to standard error, or `None` if it has not ended in time. The
+/// thread that waits for it ends with the child.
 fn output(child: &mut Child) -> Option<io::Result<(String, String)>> {
     let (mut stdout, mut stderr) = (child.stdout.take()?, child.stderr.take()?);
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let (mut text, mut complaint) = (String::new(), String::new());
-        // Its few complaints fit into the pipe while the text is read.
+        // Its error messages are short enough for the buffer of the pipe, so it does not wait for a reader.
         let read = stdout.read_to_string(&mut text).and_then(|_| stderr.read_to_string(&mut complaint));
         sender.send(read.map(|_| (text, complaint)))
     });
     receiver.recv_timeout(LIMIT).ok()
 }
 
-/// Reads `PROPERTY=VALUE` lines: a paragraph for each unit, in the order in which they were named.
+/// Parses lines `PROPERTY=VALUE`. There is a paragraph for each unit, in the order of the arguments.
 fn understood(names: &[String], text: &str) -> Option<Vec<Unit>> {
     let paragraphs: Vec<&str> = text.trim_end().split("\n\n").collect();
     let unit = |(name, paragraph): (&String, &&str)| {

@@ -10,7 +10,7 @@ use ureq::http::Uri;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Url(String);
 
-/// Why a text is not such an address.
+/// Why a text is not an address of a site.
 #[derive(Debug, PartialEq)]
 pub enum UrlError {
     NotHttp,

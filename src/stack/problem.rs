@@ -84,7 +84,6 @@ pub(super) struct Place {
 pub(super) struct Problems(RefCell<Vec<(Place, Mistake)>>);
 
 impl Problems {
-    /// Adds a mistake.
     pub(super) fn add(&self, place: &Place, mistake: impl Diagnostic + Send + Sync + 'static) {
         self.0.borrow_mut().push((place.clone(), Box::new(mistake)));
     }

@@ -7,11 +7,10 @@ use super::Stack;
 pub struct Unit {
     /// Its name with the suffix: `stack.socket`.
     pub name: String,
-    /// What starts it.
     pub start: UnitStart,
 }
 
-/// What starts a unit.
+/// Whether systemd starts a unit at boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnitStart {
     /// The boot: the unit is enabled on the first installation.

@@ -13,6 +13,7 @@
 mod control_data;
 mod deb_format;
 mod deb_refusals;
+mod doc_comments;
 mod documents;
 mod ext4_image;
 mod gunicorn_settings;

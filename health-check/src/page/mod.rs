@@ -17,7 +17,7 @@ use crate::clock::LocalTime;
 use crate::history::Sample;
 use crate::settings::Settings;
 
-/// Outages that are listed: the newest.
+/// The largest number of outages in the table. The newest are listed.
 const LISTED: usize = 50;
 
 #[derive(Template)]
@@ -28,19 +28,19 @@ struct Page<'a> {
     history: Option<History<'a>>,
 }
 
-/// What the page says of the checks. Lengths are in units of the picture.
+/// The values of the template. Lengths are in units of the picture.
 struct History<'a> {
-    /// When the newest outage began and what was wrong first, if it has not ended.
+    /// The beginning and the first problem of the newest outage, if it has not ended.
     unhealthy_since: Option<(String, &'a str)>,
     checks: usize,
     first: String,
     last: String,
     well: String,
-    /// How many there were, in words.
+    /// A phrase with the number of outages.
     outages: String,
-    /// Left edges and widths of the times in which checks were made.
+    /// Left edges and widths of the times with checks.
     checked: Vec<(i64, i64)>,
-    /// The same of outages.
+    /// Left edges and widths of the outages.
     stripes: Vec<(i64, i64)>,
     /// Places and texts of the labels below the plots.
     labels: Vec<(i64, String)>,
@@ -66,11 +66,11 @@ struct Day {
     summaries: Vec<String>,
 }
 
-/// Writes the page on the samples of the server `name`. Samples from after `now`, which a wrong clock made, are left
-/// out.
+/// Writes the page with the samples of the server `name`. Samples after `now` are left out: they are from a wrong
+/// clock.
 ///
 /// # Errors
-/// When `out` does not take it.
+/// When writing to `out` fails.
 pub fn write<'a>(
     out: &mut impl Write,
     name: &str,
@@ -145,7 +145,7 @@ fn measures(settings: &Settings) -> [Measure; 5] {
             value: |sample| sample.response,
             limit: Some(settings.max_response_time.as_secs_f64() * 1000.0),
         },
-        // Its limit is for each processor, whose number the history does not know.
+        // The limit is multiplied by the number of processors, which is not in the history.
         Measure {
             id: "load",
             title: "Load over five minutes",
@@ -175,7 +175,7 @@ fn days(samples: &[&Sample], axis: &TimeAxis, measures: &[Measure]) -> Vec<Day> 
     days.iter().rev().map(day).collect()
 }
 
-/// The share of checks that found everything well; 100 % only if all did.
+/// The share of healthy checks in per cent. It is 100 % only if all are healthy.
 fn share_of_well(samples: &[&Sample]) -> String {
     let well = samples.iter().filter(|sample| sample.problem.is_none()).count();
     let tenths = well.saturating_mul(1000).checked_div(samples.len()).unwrap_or(0);

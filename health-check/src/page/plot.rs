@@ -9,24 +9,24 @@ use crate::history::Sample;
 
 /// The height of a plot, in units of the picture.
 pub const HEIGHT: i64 = 160;
-/// Its distance from the picture's upper edge.
+/// The distance from the upper edge of the picture to the plot.
 pub const TOP: i64 = 16;
 /// The height of the picture: the plot with the labels below it.
 pub const PICTURE: i64 = HEIGHT + TOP + 22;
 
-/// What is drawn of a measure. Lengths are in units of the picture, unless it says otherwise.
+/// The plot of a measure. Lengths are in units of the picture, unless another unit is given.
 pub struct Plot {
     pub id: &'static str,
     pub title: &'static str,
-    /// The newest value, in words.
+    /// The newest value with its unit.
     pub now: String,
     pub summary: String,
     pub rules: [Rule; 3],
-    /// The height of the limit and its text, where it is within the plot.
+    /// The height and the text of the limit. `None` if the limit is outside the plot.
     pub limit: Option<(f32, String)>,
-    /// Points without neighbours, in tenths of the units from the plot's upper left corner.
+    /// Points without neighbours, in tenths of a unit from the upper left corner of the plot.
     pub dots: Vec<(i64, i64)>,
-    /// The points of each line, as SVG has them, in the same tenths.
+    /// The points of each line in the format of SVG, in the same unit.
     pub lines: Vec<String>,
     pub columns: Vec<Column>,
 }
@@ -48,18 +48,18 @@ pub struct Column {
 pub struct Measure {
     pub id: &'static str,
     pub title: &'static str,
-    /// With a blank before it, if there has to be one.
+    /// The text after a value. It begins with a space, if there must be one.
     pub unit: &'static str,
     pub decimals: usize,
-    /// What the axis of values reaches at least.
+    /// The smallest top of the axis.
     pub least_top: f32,
     pub value: fn(&Sample) -> Option<f32>,
-    /// Above it, a server is unhealthy.
+    /// A server with a larger value is unhealthy.
     pub limit: Option<f64>,
 }
 
 impl Measure {
-    /// The mean and the highest of some samples, in words.
+    /// A phrase with the mean and the highest value of some samples.
     pub fn summary<'a>(&self, samples: impl Iterator<Item = &'a &'a Sample>) -> String {
         let (mut count, mut sum, mut highest) = (0_u32, 0.0, 0.0_f32);
         for value in samples.filter_map(|sample| (self.value)(sample)) {
@@ -80,7 +80,7 @@ impl Measure {
         format!("{value:.*}{}", self.decimals, self.unit)
     }
 
-    /// What is drawn of it.
+    /// Makes the plot of the measure.
     pub fn plot(&self, samples: &[&Sample], axis: &TimeAxis) -> Plot {
         let now = samples.last().and_then(|sample| (self.value)(sample));
         let top = self.top(samples);
@@ -101,15 +101,14 @@ impl Measure {
         }
     }
 
-    /// The top of the axis of values: 1, 2 or 5 and zeros.
+    /// The top of the axis: 1, 2 or 5, and zeros.
     fn top(&self, samples: &[&Sample]) -> f32 {
         let highest = samples.iter().filter_map(|sample| (self.value)(sample)).fold(self.least_top, f32::max);
         let powers = (0..=30).map(|power| 10_f32.powi(power));
         powers.flat_map(|power| [power, 2.0 * power, 5.0 * power]).find(|top| *top >= highest).unwrap_or(highest)
     }
 
-    /// Single points, and the points of lines, in tenths of the picture's units: whole numbers are short and quickly
-    /// written.
+    /// Single points, and the points of lines, in tenths of a unit. Whole numbers keep the page small.
     fn curve(&self, samples: &[&Sample], axis: &TimeAxis, top: f32) -> (Vec<(i64, i64)>, Vec<String>) {
         let point = |sample: &Sample| {
             let value = (self.value)(sample)?;
@@ -129,7 +128,7 @@ impl Measure {
                 several => {
                     let mut line = String::new();
                     for (_, x, y) in several.iter().flatten() {
-                        // A String takes everything.
+                        // Writing to a String cannot fail.
                         _ = write!(line, "{x},{y} ");
                     }
                     lines.push(line);

@@ -1,5 +1,5 @@
-//! Reads a TOML table key by key. Every key that is asked for is a known key; [`Table::finish`] reports the others. A value
-//! of the wrong type, a missing key and an unknown key are noted as problems, and reading goes on.
+//! Reads a TOML table key by key. Every key that is asked for is a known key; [`Table::finish`] reports the others. A
+//! value of the wrong type, a missing key and an unknown key are noted as problems, and reading goes on.
 
 use std::ops::Range;
 
@@ -147,7 +147,7 @@ impl<'a> Table<'a> {
         self.typed(value.get_ref(), place)
     }
 
-    /// The value of a required key.
+    /// As [`Table::optional`], but a missing key is a mistake.
     pub(super) fn required<T: Value<'a>>(&mut self, key: &'static str) -> Option<Item<T>> {
         if !self.entries.keys().any(|known| known.get_ref() == key) {
             self.ask(key);
@@ -297,7 +297,7 @@ impl<'a> Table<'a> {
         Some(Table::new(place, value, self.section_of(key), self.problems))
     }
 
-    /// A required table.
+    /// As [`Table::table`], but a missing table is a mistake.
     pub(super) fn required_table(&mut self, key: &'static str) -> Option<Table<'a>> {
         let Item { value, place } = self.required::<&DeTable<'_>>(key)?;
         Some(Table::new(place, value, self.section_of(key), self.problems))

@@ -1,6 +1,7 @@
-//! The reference of `stack.toml`: every table and every key, with its type, default, meaning and example. The reader takes
-//! the examples, the ranges of numbers and the defaults from here. The JSON Schema (`stackdeb schema`),
-//! docs/stack-toml.md and the man page stack.toml(5) are made from it. Nothing comes in; a tree of [`Section`]s goes out.
+//! The reference of `stack.toml`: every table and every key, with its type, default, meaning and example. The reader
+//! takes the examples, the ranges of numbers and the defaults from here. The JSON Schema (`stackdeb schema`),
+//! docs/stack-toml.md and the man page stack.toml(5) are made from it. Nothing comes in; a tree of [`Section`]s goes
+//! out.
 
 mod image;
 mod package;
@@ -20,7 +21,7 @@ pub struct Section {
     pub keys: &'static [Key],
 }
 
-/// One key.
+/// A key with everything that its description needs.
 #[derive(Debug)]
 pub struct Key {
     /// As it is written in the file: `max-body-size`.
@@ -45,14 +46,19 @@ pub enum Kind {
     /// A string that is usually one of a few words.
     Word(Words),
     /// A whole number, both ends included.
-    Number { least: u16, most: u16 },
+    Number {
+        least: u16,
+        most: u16,
+    },
     /// A list of strings; `empty` says whether it may have no member.
-    Texts { form: Form, empty: bool },
+    Texts {
+        form: Form,
+        empty: bool,
+    },
     /// A date with time and offset from UTC (RFC 3339), without quotes.
     Date,
     /// A table whose keys are the user's own; each value is a string.
     Variables,
-    /// A table.
     Table(&'static Section),
     /// A list of tables: `[[name]]`.
     Tables(&'static Section),
@@ -181,7 +187,7 @@ changes = [\"First release.\"]",
 };
 
 impl Section {
-    /// The key of that name.
+    /// Finds a key by its name.
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }

@@ -1,6 +1,6 @@
 //! The reference as a JSON Schema (draft 7, which editors and validators understand best): an editor completes the keys
-//! with it and marks mistakes while they are typed. `stackdeb check` knows more: files, names that are taken, and what one
-//! value means for another.
+//! with it and marks mistakes while they are typed. `stackdeb check` knows more: files, names that are taken, and what
+//! one value means for another.
 
 use serde_json::{Map, Value, json};
 
@@ -76,7 +76,7 @@ fn word(words: &Words) -> Map<String, Value> {
     })
 }
 
-/// The value of a key's example.
+/// Parses the example of a key and returns the value without the key.
 fn example(key: &Key) -> Option<Value> {
     let document: toml::Table = key.example.parse().ok()?;
     document.get(key.name).map(json)

@@ -89,7 +89,7 @@ fn every_key() -> Vec<(Vec<&'static str>, &'static Key)> {
     all
 }
 
-/// The example of a key, as a value.
+/// Parses an example, which must set that key and no other.
 fn example(key: &Key) -> Value {
     let mut document: Table = key.example.parse().unwrap_or_else(|error| panic!("{}: {error}", key.example));
     assert_eq!(document.len(), 1, "{} is not one key", key.example);
