@@ -33,7 +33,7 @@ struct CommandLine {
 enum Verb {
     /// Print the page of the history, or write it to --output
     Report(ReportArguments),
-    /// Print a part of the address of a database: a script gets from it what psql may have as an argument
+    /// Print a part of the address of a database, for a script that must not have the password in the arguments of psql
     #[command(hide = true)]
     Connection(ConnectionArguments),
 }
@@ -49,57 +49,58 @@ pub enum Request {
 /// What to check, and where to write the findings.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The stack's name; also the PostgreSQL role that is asked for
+    /// The name of the stack. The check of PostgreSQL uses it as the role
     #[arg(long, value_parser = plain_word)]
     pub name: String,
-    /// A site that must answer 200: http://ADDRESS[:PORT]/PATH; may be given several times
+    /// A site that must answer with status 200: http://ADDRESS:PORT/PATH, where :PORT may be missing. May be given
+    /// several times
     #[arg(long = "url", value_name = "URL", value_parser = str::parse::<Url>)]
     pub urls: Vec<Url>,
-    /// The Host header of the request, instead of the URL's own
+    /// The Host header of the request, in the place of the host in the URL
     #[arg(long, value_parser = plain_word)]
     pub host: Option<String>,
-    /// A PostgreSQL server's Unix socket: /run/postgresql/.s.PGSQL.5432; may be given several times
+    /// The Unix socket of a PostgreSQL server: /run/postgresql/.s.PGSQL.5432. May be given several times
     #[arg(long, value_name = "SOCKET", value_parser = socket_path)]
     pub postgres: Vec<PathBuf>,
-    /// An environment variable; when it has the address of a database elsewhere (postgresql://…), that server is asked,
+    /// An environment variable. If it has the address of a remote database (postgresql://…), this server is checked,
     /// and none of --postgres
     #[arg(long, value_name = "VARIABLE", value_parser = variable)]
     pub postgres_url_in: Option<String>,
-    /// A systemd unit that must be active; may be given several times
+    /// A systemd unit that must be active. May be given several times
     #[arg(long = "unit", value_name = "UNIT", value_parser = unit_name, allow_hyphen_values = true)]
     pub units: Vec<String>,
-    /// A path on a file system that must have room; may be given several times
+    /// A path on a file system that must have free space. May be given several times
     #[arg(long = "disk", value_name = "PATH")]
     pub disks: Vec<PathBuf>,
-    /// Limits in TOML; a mistake in them is a problem of the server, and the defaults hold. It need not be there. Keys:
-    /// max_cpu, max_load, max_ram, max_disk, max_response_time, history
+    /// A file with limits in TOML, which need not exist. A mistake in it is a problem of the server, and the default is
+    /// used. The keys are max_cpu, max_load, max_ram, max_disk, max_response_time and history
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Unhealthy above it (without it: as the file says, else never)
+    /// The server is unhealthy above this value [default: the value in the file, else no limit]
     #[arg(long, value_name = "PERCENT", value_parser = percentage)]
     pub max_cpu: Option<f64>,
-    /// Unhealthy above it (without it: as the file says, else 95)
+    /// The server is unhealthy above this value [default: the value in the file, else 95]
     #[arg(long, value_name = "PERCENT", value_parser = percentage)]
     pub max_ram: Option<f64>,
-    /// Unhealthy above it, of bytes or of inodes (without it: as the file says, else 90)
+    /// The server is unhealthy above this value, for bytes and for inodes [default: the value in the file, else 90]
     #[arg(long, value_name = "PERCENT", value_parser = percentage)]
     pub max_disk: Option<f64>,
     /// Append the line `[TIME] CPU: … | RAM: …` to FILE
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
-    /// Replace FILE by the findings in JSON
+    /// Replace FILE with the findings in JSON
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// Add the findings to those of earlier checks
+    /// Add the findings to those of earlier checks in FILE
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
-    /// Replace FILE by a page in HTML that shows the history
+    /// Replace FILE with a page in HTML that shows the history
     #[arg(long, value_name = "FILE")]
     pub page: Option<PathBuf>,
-    /// Replace FILE by variables for the alert programs, if the exit status is not 0; else remove it
+    /// Replace FILE with variables for the alert programs if the exit status is not 0; otherwise remove it
     #[arg(long, value_name = "FILE")]
     pub alert: Option<PathBuf>,
-    /// Print that JSON, not the line
+    /// Print the findings in JSON in the place of the line
     #[arg(long)]
     pub json: bool,
 }
@@ -107,7 +108,7 @@ pub struct Arguments {
 /// Which history to show, and where.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
-    /// The stack's name
+    /// The name of the stack
     #[arg(long, value_parser = plain_word)]
     pub name: String,
     /// The file with the limits [default: /etc/NAME/health.toml]

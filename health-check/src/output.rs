@@ -71,10 +71,10 @@ pub fn print(text: &str) -> io::Result<()> {
     print_with(|out| out.write_all(text.as_bytes()))
 }
 
-/// As [`print`], for a text that is written in parts.
+/// As [`print()`], for a text that is written in parts.
 ///
 /// # Errors
-/// As [`print`], and when `write` fails.
+/// As [`print()`], and when `write` fails.
 pub fn print_with(write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>) -> io::Result<()> {
     let mut stdout = BufWriter::new(io::stdout().lock());
     write(&mut stdout)?;
