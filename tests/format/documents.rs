@@ -247,6 +247,14 @@ fn anchors(file: &Path) -> BTreeSet<String> {
     headings.map(slug).collect()
 }
 
+/// README is what a stranger reads first: it fits on a page or two, and everything else is a link away.
+#[test]
+fn the_readme_is_short() {
+    let readme = fs::read_to_string(source_folder().join("README.md")).unwrap();
+    assert!(readme.lines().count() <= 100, "README.md has {} lines", readme.lines().count());
+    assert!(readme.lines().all(|line| line.starts_with('|') || line.contains("](") || line.chars().count() <= 120));
+}
+
 #[test]
 fn blocks_are_found() {
     let tutorial = blocks_of(Path::new("docs/tutorial.md"));
