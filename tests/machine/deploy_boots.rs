@@ -57,7 +57,7 @@ fn what_is_deployed_boots_and_is_what_was_asked_for() {
     // What the package has there is still before it.
     let lines = machine.sh("head -n 1 /etc/stack/stack.env; tail -n 2 /etc/stack/stack.env");
     let added = "GREETING=\"5\\$ \\\\ \\\"a\\\" \\`b\\` #c é\"\nWEB_CONCURRENCY=\"2\"";
-    assert!(lines.starts_with("# Variables of stack") && lines.ends_with(added), "{lines}");
+    assert!(lines.starts_with("# Environment variables of stack") && lines.ends_with(added), "{lines}");
     // And the app has read it, before it was started for the first time.
     let environment =
         "tr '\\0' '\\n' < /proc/$(systemctl show -P MainPID stack.service)/environ | grep -E '^(GREETING|WEB_)'";
