@@ -41,13 +41,14 @@ terraform *args: build
 check: build setup
     cargo fmt --all --check
     cargo clippy --release --workspace --all-targets -- -D warnings
-    cargo test --release --no-fail-fast -p health-check -p connection
+    # Most of these tests wait for another program, so more of them than processors run at a time.
+    cargo test --release --no-fail-fast -p health-check -p connection -- --test-threads 8
     cargo test --release --no-fail-fast -p stackdeb-documents
-    cargo test --release --no-fail-fast -p stackdeb --lib --bins --test format --test linode
+    cargo test --release --no-fail-fast -p stackdeb --lib --bins --test format --test linode -- --test-threads 8
 
 # Everything but the soak. Installs the programs that the tests run from the machine's package archive.
-test: check
-    tests/rooms
+test: build setup
+    tests/rooms "{{just_executable()}}"
 
 # The programs that tests and benchmarks run, and those that judge what stackdeb makes
 setup:

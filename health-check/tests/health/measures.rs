@@ -236,7 +236,7 @@ fn peak_memory(command: &Command) -> u64 {
 /// and of systemctl, which it starts; the memory is its own. A busy machine makes some runs dearer, so the cheapest of
 /// several counts.
 #[test]
-fn a_check_costs_less_than_20_ms_of_cpu_and_5_mb_of_memory() {
+fn a_check_costs_less_than_20_ms_of_cpu_5_mb_of_memory_and_2_mb_of_disk() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let bad: Vec<usize> = (0..4320).filter(|number| number % 10 == 3).collect();
@@ -260,4 +260,6 @@ fn a_check_costs_less_than_20_ms_of_cpu_and_5_mb_of_memory() {
     assert!(fs::metadata(path("page")).unwrap().len() > 200_000, "the page is not of thirty days");
     assert!(time > Duration::ZERO && time < Duration::from_millis(20), "{time:?}");
     assert!((500..5000).contains(&memory), "{memory} KiB");
+    let size = fs::metadata(program()).unwrap().len();
+    assert!(size < 2 << 20, "{size} bytes on the disk");
 }
