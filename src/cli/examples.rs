@@ -80,7 +80,7 @@ static DEPLOY: [Example; 3] = [
     ),
     example(
         "stackdeb deploy --region us-east --replace",
-        "Start as many as run now, of the new version; remove the old ones once the new ones answer.",
+        "Start as many as run there now, of the new version; remove the old ones, unless they hold data, once the new ones answer.",
     ),
 ];
 
@@ -90,8 +90,11 @@ static INSTANCES: [Example; 2] = [
 ];
 
 static DESTROY: [Example; 2] = [
-    example("stackdeb destroy", "Remove all instances of the project in this folder, after a question."),
-    example("stackdeb destroy shop-2 --yes", "Remove one of them without a question."),
+    example(
+        "stackdeb destroy",
+        "Remove all instances of the project in this folder that hold no data, after a question.",
+    ),
+    example("stackdeb destroy shop-2 --discard-data --yes", "Remove one of them with its data, without a question."),
 ];
 
 static TERRAFORM: [Example; 2] = [

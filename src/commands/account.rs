@@ -8,6 +8,7 @@ use clap::Args;
 use crate::linode::Error;
 use crate::linode::api::client::Client;
 use crate::linode::instance::consent::Consent;
+use crate::linode::instance::removal::DataChoice;
 use crate::stack::{self, Stack};
 
 /// The option that all commands for Linode have.
@@ -37,6 +38,11 @@ impl ApiArgs {
 /// When there is no manifest, or it has mistakes.
 pub fn stack_here() -> miette::Result<Stack> {
     Ok(stack::load(Path::new("."))?)
+}
+
+/// From whether `--discard-data` was given.
+pub fn data_choice(discard: bool) -> DataChoice {
+    if discard { DataChoice::Discard } else { DataChoice::Keep }
 }
 
 /// From whether `--yes` was given.

@@ -9,7 +9,7 @@ use clap::Args;
 use miette::IntoDiagnostic;
 use serde::Serialize;
 
-use super::account::{ApiArgs, consent, stack_here};
+use super::account::{ApiArgs, consent, data_choice, stack_here};
 use super::destroy::RemovedReport;
 use crate::linode::Error;
 use crate::linode::api::plans::Price;
@@ -32,6 +32,10 @@ with --image), linodes:read_write and, without --firewall and --no-firewall, fir
 
 If DATABASE_URL is in the environment, or its value in the file that --database-url-file names, the app uses that database \
 on another server, and the instance has none. The value contains a password, so it cannot be given as an argument.
+
+--replace removes the instances of this stack in the same region, and no others. One that holds data, such as a database of \
+its own, is only removed with --discard-data; without it nothing is made or removed, and the program says how to save the \
+data first.
 
 Exit status: 0 all instances answer; 1 something here must be put right; 2 wrong usage; 3 Linode refused; 4 the network \
 failed, or an instance did not answer in time; 130 interrupted. After a failure, the program names each instance that exists, \
@@ -85,10 +89,13 @@ pub struct DeployArgs {
     /// A file with the certificates, in PEM, that the database's server is verified with
     #[arg(long, value_name = "FILE")]
     database_ca: Option<PathBuf>,
-    /// When all new instances answer, remove those that run now
+    /// When all new instances answer, remove those that run in the region now
     #[arg(long)]
     replace: bool,
-    /// With --replace: do not ask before a database is removed with its instance
+    /// With --replace: delete the data on the disks of the old instances, such as their databases
+    #[arg(long, requires = "replace")]
+    discard_data: bool,
+    /// With --replace: do not ask at the terminal before the old instances are removed
     #[arg(long)]
     yes: bool,
     /// The time in which each instance must answer after it is made, in seconds
@@ -183,6 +190,7 @@ impl DeployArgs {
             },
             tags: self.tags.iter().map(|tag| Tag::new(tag)).collect::<Result<_, _>>()?,
             old_instances: if self.replace { OldInstances::Replace } else { OldInstances::Keep },
+            data: data_choice(self.discard_data),
             consent: consent(self.yes),
             timeout: Duration::from_secs(self.timeout),
         };

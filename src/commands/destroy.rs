@@ -4,13 +4,14 @@ use clap::Args;
 use miette::IntoDiagnostic;
 use serde::Serialize;
 
-use super::account::{ApiArgs, consent, stack_here};
+use super::account::{ApiArgs, consent, data_choice, stack_here};
 use crate::linode::api::instances::Instance;
-use crate::linode::instance::running;
+use crate::linode::instance::running::{self, RemovalChoice};
 use crate::system::progress::Reporter;
 
 const NOTES: &str = "\
-Images and the firewall stay: remove them in Cloud Manager, or with linode-cli.
+An instance that holds data, such as a database of its own, is only removed with --discard-data. Images and the firewall \
+stay: remove them in Cloud Manager, or with linode-cli.
 
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope linodes:read_write.
 
@@ -24,6 +25,9 @@ pub struct DestroyArgs {
     /// The labels of the instances to remove [default: all that this stack runs]
     #[arg(value_name = "LABEL")]
     labels: Vec<String>,
+    /// Delete the data on the disks of the instances, such as their databases
+    #[arg(long)]
+    discard_data: bool,
     /// Do not ask before instances are removed
     #[arg(long)]
     yes: bool,
@@ -61,7 +65,9 @@ impl<'a> RemovedReport<'a> {
 /// [`Error`](crate::linode::Error), whose class decides the exit status; or when there is no stack here.
 pub fn run(args: &DestroyArgs) -> miette::Result<()> {
     let stack = stack_here()?;
-    let removal = running::remove(&args.api.client()?, &stack, &args.labels, consent(args.yes))?;
+    let choice =
+        RemovalChoice { labels: &args.labels, data: data_choice(args.discard_data), consent: consent(args.yes) };
+    let removal = running::remove(&args.api.client()?, &stack, &choice, Reporter::Stderr)?;
     for instance in &removal.removed {
         Reporter::Stderr.say(&format!("{} is removed", instance.label));
     }

@@ -8,6 +8,7 @@ use super::account::{ApiArgs, stack_here};
 use crate::linode::api::instances::InstanceStatus;
 use crate::linode::api::tag::Tag;
 use crate::linode::instance::health::HealthVerdict;
+use crate::linode::instance::holdings::{Holding, holdings};
 use crate::linode::instance::running::{self, RunningInstance};
 use crate::system::progress::Reporter;
 
@@ -48,6 +49,10 @@ struct InstanceReport<'a> {
     image: Option<&'a str>,
     version: Option<&'a str>,
     created: Option<&'a str>,
+    /// What is on its own disk and nowhere else.
+    data: Vec<Holding>,
+    /// Whether its deployment has come to its end.
+    finished: bool,
     health: &'a HealthVerdict,
 }
 
@@ -82,6 +87,8 @@ fn report(RunningInstance { instance, health }: &RunningInstance) -> InstanceRep
         image: instance.image.as_deref(),
         version: Tag::version_in(&instance.tags),
         created: instance.created.as_deref(),
+        data: holdings(instance),
+        finished: !Tag::unfinished().is_in(&instance.tags),
         health,
     }
 }
@@ -94,5 +101,6 @@ fn print(one: &InstanceReport) {
     };
     let version = one.version.map_or("version unknown".to_owned(), |version| format!("version {version}"));
     let (image, address) = (one.image.unwrap_or("no image"), one.ipv4.first().map_or("-", String::as_str));
-    println!("{}  {address}  {}  {image}  {version}  {health}", one.label, one.region);
+    let unfinished = if one.finished { "" } else { "  (its deployment did not come to its end)" };
+    println!("{}  {address}  {}  {image}  {version}  {health}{unfinished}", one.label, one.region);
 }

@@ -185,6 +185,14 @@ pub enum Error {
         last: String,
         help: String,
     },
+    /// An instance that would be deleted has data on its disk.
+    #[error("these data exist nowhere else and would be deleted: {data}. Nothing was made, and nothing was removed")]
+    #[diagnostic(help("{help}"))]
+    DataWouldBeLost {
+        /// Each instance with what it holds.
+        data: String,
+        help: String,
+    },
     #[error("the instance {0} is gone: somebody has deleted it")]
     #[diagnostic(help("https://cloud.linode.com/events shows who did"))]
     Gone(String),
@@ -192,7 +200,7 @@ pub enum Error {
     #[diagnostic(help("these are: {known}; `stackdeb destroy` removes no others"))]
     NotOurs { label: String, known: String },
     #[error("the new instances are healthy, but {labels} could not be removed and cost money until they are: {source}")]
-    #[diagnostic(help("`stackdeb destroy {labels}` tries again"))]
+    #[diagnostic(help("`stackdeb destroy {labels} --discard-data` tries again"))]
     OldRemain { labels: String, source: Box<Error> },
 
     #[error("{folder} has edited files for which there is something new: {files}; nothing was changed")]
@@ -261,6 +269,7 @@ impl Error {
             | Self::UserData { .. }
             | Self::Render(_)
             | Self::NotOurs { .. }
+            | Self::DataWouldBeLost { .. }
             | Self::EditedFiles { .. }
             | Self::ForeignFiles { .. }
             | Self::Output(_)

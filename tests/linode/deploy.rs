@@ -51,7 +51,7 @@ fn from_an_image_file_to_an_instance_that_answers() {
     assert!(seconds("healthy_after_seconds") >= seconds("running_after_seconds"));
 
     // What Linode was asked for.
-    assert_eq!(linode["tags"], json!(["stack:shop", "version:1.0", "web"]));
+    assert_eq!(linode["tags"], json!(["stack:shop", "version:1.0", "data:database", "data:files", "web"]));
     assert_eq!(project.api.kernel("shop-1"), "linode/grub2");
     let made: Value = serde_json::from_slice(&project.api.seen("POST").last().unwrap().body).unwrap();
     assert_eq!((&made["authorized_keys"], &made["kernel"]), (&json!([project.key()]), &json!("linode/grub2")));
@@ -90,7 +90,7 @@ fn the_image_is_sent_once_and_one_in_the_account_does() {
     project
         .home
         .run(&mut project.deploy(&["--label", "till"]))
-        .has(0, &["before as private/15", "shop-1, shop-2 runs"]);
+        .has(0, &["before as private/15", "shop-1 runs already", "shop-2 runs already"]);
     // Without the file, the account's own of this version.
     fs::remove_dir_all(project.path("dist")).unwrap();
     project.home.run(&mut project.deploy(&[])).has(0, &["shop-3 (private/15)"]);
@@ -100,7 +100,8 @@ fn the_image_is_sent_once_and_one_in_the_account_does() {
     project.set_version("2.0", "");
     project.home.run(&mut project.deploy(&[])).has(1, &["neither shop-2.0-linode.img.gz in dist", "stackdeb image"]);
     assert_eq!(project.labels(), ["shop-1", "shop-2", "till", "shop-3", "shop-4"]);
-    assert_eq!((project.api.seen("PUT").len(), project.api.firewalls().len()), (1, 1));
+    let uploads = project.api.seen("PUT").iter().filter(|seen| seen.path.starts_with("/upload")).count();
+    assert_eq!((uploads, project.api.firewalls().len()), (1, 1));
     assert!(!project.api.user_data("shop-1").contains("write_files"));
     assert_eq!(project.api.images()[0]["tags"], json!(["stack:shop"]));
 }
@@ -198,7 +199,7 @@ fn every_version_of_the_api_ends_with_the_image_s_own_kernel() {
 fn the_old_goes_when_the_new_answers() {
     let project = Project::with_database("", &[]);
     project.home.run(&mut project.deploy(&["--count", "2"])).has(0, &[]);
-    let report = project.home.run(&mut project.deploy(&["--replace", "--json"])).has(0, &[]).json();
+    let report = project.home.run(&mut project.deploy(&["--replace", "--discard-data", "--json"])).has(0, &[]).json();
     assert_eq!(project.labels(), ["shop-3", "shop-4"]);
     let removed: Vec<&Value> = report["removed"].as_array().unwrap().iter().map(|one| &one["label"]).collect();
     assert_eq!(removed, ["shop-1", "shop-2"]);
@@ -208,22 +209,6 @@ fn the_old_goes_when_the_new_answers() {
     let last_creation = seen.iter().rposition(|seen| seen == "POST /linode/instances").unwrap();
     let last_look = seen.iter().rposition(|seen| seen == "GET /linode/instances/1005").unwrap();
     assert!(last_creation < last_look && last_look < first_deletion, "{seen:?}");
-}
-
-#[test]
-fn a_database_is_not_removed_with_its_instance_unasked() {
-    let project = Project::new(&[]);
-    project.home.run(&mut project.deploy(&[])).has(0, &[]);
-    project.home.run(&mut project.deploy(&["--replace"])).has(1, &["no terminal", "database of shop-1", "--yes"]);
-    assert_eq!(project.labels(), ["shop-1"]);
-    // A database elsewhere is not removed, so nobody has to agree.
-    let mut command = project.deploy(&["--replace"]);
-    project
-        .home
-        .run(command.env("DATABASE_URL", "postgresql://u:pw@db.example.org/shop"))
-        .has(0, &["shop-1 is removed"]);
-    project.home.run(&mut project.deploy(&["--replace", "--yes"])).has(0, &["shop-2 is removed"]);
-    assert_eq!(project.labels(), ["shop-1"]);
 }
 
 #[test]
@@ -271,19 +256,26 @@ fn what_runs_is_listed_and_just_that_is_destroyed() {
         command.args(arguments);
         command
     };
-    project.home.run(&mut destroy(&[])).has(1, &["no terminal", "shop-1 (127.", "--yes"]);
+    project.home.run(&mut destroy(&["--discard-data"])).has(1, &["no terminal", "shop-1 (127.", "--yes"]);
     project
         .home
-        .run(&mut destroy(&["--yes", "shop-1", "shop-9"]))
+        .run(&mut destroy(&["--yes", "--discard-data", "shop-1", "shop-9"]))
         .has(1, &["no instance of this stack is called shop-9"]);
     assert_eq!(project.labels(), ["shop-1", "shop-2", "shop-3", "shop-9"]);
-    let report = project.home.run(&mut destroy(&["--yes", "--json", "shop-2"])).has(0, &["shop-2 is removed"]).json();
+    let report = project
+        .home
+        .run(&mut destroy(&["--yes", "--discard-data", "--json", "shop-2"]))
+        .has(0, &["shop-2 is removed"])
+        .json();
     assert_eq!((&report["stack"], &report["removed"][0]["label"]), (&json!("shop"), &json!("shop-2")));
     // At a terminal, a person is asked.
     let at_terminal = |answer: &str| {
         let mut command = project.home.command("sh");
         command.env("LINODE_API_URL", project.api.address());
-        let script = format!("echo {answer} | script -qec '{} destroy' /dev/null", env!("CARGO_BIN_EXE_stackdeb"));
+        let script = format!(
+            "echo {answer} | script -qec '{} destroy --discard-data' /dev/null",
+            env!("CARGO_BIN_EXE_stackdeb")
+        );
         project.home.run(command.args(["-c", &script]))
     };
     at_terminal("n").has(1, &["This removes shop-1", "shop-3", "[y/N]", "nothing was removed"]);
@@ -326,6 +318,10 @@ fn linode_s_own_client_sees_the_same() {
         "stack:shop",
         "--tags",
         "version:1.0",
+        "--tags",
+        "data:database",
+        "--tags",
+        "data:files",
         "--booted",
         "true",
         "--no-defaults",

@@ -91,7 +91,7 @@ fn the_most_user_data_that_linode_takes_is_taken() {
     };
     deploy(0).has(0, &[]);
     let rest = 65_535 - project.api.user_data("till").len();
-    project.home.run(&mut project.stackdeb(&["destroy", "--yes"])).has(0, &[]);
+    project.home.run(&mut project.stackdeb(&["destroy", "--yes", "--discard-data"])).has(0, &[]);
     deploy(rest + 1).has(1, &["has 65536 bytes"]);
     deploy(rest).has(0, &[]);
     assert_eq!(project.api.user_data("till").len(), 65_535);
@@ -114,7 +114,7 @@ fn a_token_that_does_not_do() {
     project.home.run(&mut project.stackdeb(&["instances"])).has(0, &["shop-1", "well"]);
     project
         .home
-        .run(&mut project.stackdeb(&["destroy", "--yes"]))
+        .run(&mut project.stackdeb(&["destroy", "--yes", "--discard-data"]))
         .has(3, &["delete the instance", "linodes:read_write"]);
 }
 
@@ -165,7 +165,7 @@ fn the_old_stays_when_the_new_does_not_answer() {
         let project = Project::with_database("", &[]);
         project.home.run(&mut project.deploy(&[])).has(0, &[]);
         project.api.set_faults(&[fault]);
-        let ended = project.home.run(&mut project.deploy(&["--replace", "--timeout", "4", "--json"]));
+        let ended = project.home.run(&mut project.deploy(&["--replace", "--discard-data", "--timeout", "4", "--json"]));
         let words = [
             "shop-2 did not answer 200 within 4 seconds",
             last,
@@ -183,7 +183,8 @@ fn the_old_stays_when_the_new_does_not_answer() {
         let listed = project.home.run(&mut project.stackdeb(&["instances"])).has(0, &["NOT WELL", last]);
         let well = listed.stdout.lines().find(|line| line.ends_with("well")).unwrap();
         assert!(well.starts_with("shop-1 "), "{}", listed.stdout);
-        project.home.run(&mut project.stackdeb(&["destroy", "--yes", "shop-2"])).has(0, &["shop-2 is removed"]);
+        let mut destroy = project.stackdeb(&["destroy", "--yes", "--discard-data", "shop-2"]);
+        project.home.run(&mut destroy).has(0, &["shop-2 is removed"]);
         assert_eq!(project.labels(), ["shop-1"]);
     }
 }
@@ -193,8 +194,8 @@ fn old_ones_that_cannot_be_removed_are_named() {
     let project = Project::with_database("", &[]);
     project.home.run(&mut project.deploy(&[])).has(0, &[]);
     project.api.set_faults(&[Fault::DeleteFails]);
-    let words = ["new instances are healthy", "shop-1 could not be removed", "Linode busy", "stackdeb destroy shop-1"];
-    project.home.run(&mut project.deploy(&["--replace"])).has(3, &words);
+    let words = ["new instances are healthy", "shop-1 could not be removed", "is locked", "stackdeb destroy shop-1"];
+    project.home.run(&mut project.deploy(&["--replace", "--discard-data"])).has(3, &words);
     assert_eq!(project.labels(), ["shop-1", "shop-2"]);
 }
 

@@ -11,6 +11,7 @@
 )]
 
 mod deploy;
+mod deploy_data;
 mod deploy_trouble;
 mod documents;
 mod terraform;

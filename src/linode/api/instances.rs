@@ -208,6 +208,16 @@ pub fn set_kernel(client: &Client, id: u64, configuration: &BootConfiguration, k
     client.send(&ApiRequest { body: Some(json!({ "kernel": kernel }).to_string()), ..request }).map(drop)
 }
 
+/// Replaces all tags of an instance.
+///
+/// # Errors
+/// When the API refuses or cannot be reached.
+pub fn set_tags(client: &Client, id: u64, tags: &[String]) -> Result<(), Error> {
+    let path = path(id);
+    let request = ApiRequest::new(Method::PUT, &path, "set the instance's tags", SCOPE);
+    client.send(&ApiRequest { body: Some(json!({ "tags": tags }).to_string()), ..request }).map(drop)
+}
+
 /// Switches an instance on.
 ///
 /// # Errors

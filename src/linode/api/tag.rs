@@ -14,6 +14,10 @@ const LENGTH: std::ops::RangeInclusive<usize> = 3..=100;
 const STACK: &str = "stack:";
 /// What the tag of a version begins with.
 const VERSION: &str = "version:";
+/// What the tags begin with that say which data an instance has on its own disk.
+const DATA: &str = "data:";
+/// The tag of an instance until its deployment has come to its end.
+const UNFINISHED: &str = "deploy:unfinished";
 
 /// A tag that Linode accepts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -56,6 +60,24 @@ impl Tag {
     /// The version in a list of tags as the API shows it.
     pub fn version_in(tags: &[String]) -> Option<&str> {
         tags.iter().find_map(|tag| tag.strip_prefix(VERSION))
+    }
+
+    /// A tag that says something about the data on an instance's own disk.
+    ///
+    /// # Errors
+    /// When `what` has characters that a tag cannot have.
+    pub fn of_data(what: &str) -> Result<Self, Error> {
+        Self::new(&format!("{DATA}{what}"))
+    }
+
+    /// What a list of tags as the API shows it says about the data on the instance's own disk.
+    pub fn data_in(tags: &[String]) -> impl Iterator<Item = &str> {
+        tags.iter().filter_map(|tag| tag.strip_prefix(DATA))
+    }
+
+    /// The tag of an instance whose deployment has not come to its end.
+    pub fn unfinished() -> Self {
+        Self(UNFINISHED.to_owned())
     }
 
     /// Whether it is in a list of tags as the API shows it.

@@ -18,13 +18,28 @@ impl Consent {
     /// # Errors
     /// When the user does not agree, there is no terminal to ask at, or it cannot be read.
     pub(super) fn require(self, consequence: &str) -> Result<(), Error> {
+        match self.ask(consequence) {
+            Ok(Answer::Nobody) => Err(Error::NobodyToAsk { consequence: consequence.to_owned() }),
+            other => other.map(drop),
+        }
+    }
+
+    /// As [`Consent::require`], but without a terminal nobody is asked: for what the user has already said with an option
+    /// of its own.
+    ///
+    /// # Errors
+    /// When the user does not agree, or the terminal cannot be read.
+    pub(super) fn confirm(self, consequence: &str) -> Result<(), Error> {
+        self.ask(consequence).map(drop)
+    }
+
+    fn ask(self, consequence: &str) -> Result<Answer, Error> {
         if self == Self::Given {
-            return Ok(());
+            return Ok(Answer::Yes);
         }
         match confirm::ask(&format!("{consequence} Go on?")) {
-            Ok(Answer::Yes) => Ok(()),
             Ok(Answer::No) => Err(Error::Declined),
-            Ok(Answer::Nobody) => Err(Error::NobodyToAsk { consequence: consequence.to_owned() }),
+            Ok(answer) => Ok(answer),
             Err(source) => {
                 let problem = format!("cannot read the answer from the terminal: {source}. Nothing was done.");
                 Err(Error::argument(problem, "--yes agrees beforehand"))

@@ -9,8 +9,9 @@ use super::kernel::{self, KernelState};
 use super::keys::PublicKey;
 use super::label::InstanceLabel;
 use super::options::DeployOptions;
+use super::options::OldInstances;
 use super::prepare::{PreparedDeploy, prepare};
-use super::settings::DatabaseLocation;
+use super::removal::{self, DataChoice};
 use super::wait::wait_for_all;
 use crate::linode::api::client::Client;
 use crate::linode::api::images::Image;
@@ -74,8 +75,8 @@ pub fn deploy(
         reporter.say(&format!("root's SSH key: {}", key.describe()));
     }
     let regions = Regions::default();
-    let prepared = prepare(client, &regions, options)?;
-    announce(&prepared, reporter);
+    let mut prepared = prepare(client, &regions, options)?;
+    announce(&mut prepared, reporter);
     require_consent(&prepared)?;
     let image = source.provide(client, &regions, reporter)?;
     check_disk(&prepared, &image.image)?;
@@ -88,26 +89,47 @@ pub fn deploy(
     }
 }
 
-fn announce(prepared: &PreparedDeploy, reporter: Reporter) {
+/// Says what is going to happen. With `--replace --discard-data`, what a failed deployment has left in the region goes as
+/// well.
+fn announce(prepared: &mut PreparedDeploy, reporter: Reporter) {
+    let (options, name) = (prepared.options, prepared.options.stack.package.name.as_str());
+    let replace = options.old_instances == OldInstances::Replace;
     let labels: Vec<&str> = prepared.labels.iter().map(InstanceLabel::as_str).collect();
     let each = if labels.len() > 1 { " each" } else { "" };
     reporter.say(&format!("{} will cost {}{each}, until it is removed", labels.join(", "), prepared.price()));
-    if prepared.replaced().is_empty() && !prepared.running.is_empty() {
-        reporter.say(&format!("{} runs already, and goes on", join_labels(&prepared.running)));
+    for instance in &prepared.staying {
+        let Instance { label, region, .. } = instance;
+        if replace {
+            reporter.say(&format!("{label} runs in {region}, and goes on: --replace is for {} only", options.region));
+        } else {
+            reporter.say(&format!("{label} runs already in {region}, and goes on"));
+        }
     }
+    let removable = |instance: &Instance| {
+        replace && options.data == DataChoice::Discard && instance.region == options.region.as_str()
+    };
+    let (removed, kept): (Vec<Instance>, Vec<Instance>) =
+        std::mem::take(&mut prepared.leftovers).into_iter().partition(removable);
+    for instance in &kept {
+        reporter.say(&format!(
+            "{} is left over from a deployment that failed: `stackdeb destroy {} --discard-data` removes it",
+            removal::portrait(instance, name),
+            instance.label
+        ));
+    }
+    prepared.leftovers = kept;
+    prepared.replaced.extend(removed);
+    removal::announce(&prepared.replaced, name, " as soon as the new ones answer", reporter);
 }
 
-/// Asks the user before a database is removed together with its instance.
+/// Refuses to remove data that exist nowhere else, unless the user wants that.
 fn require_consent(prepared: &PreparedDeploy) -> Result<(), Error> {
-    let options = prepared.options;
-    let local_database = options.stack.database.is_some() && options.settings.database() == DatabaseLocation::Local;
-    if prepared.replaced().is_empty() || !local_database {
+    let (options, name) = (prepared.options, prepared.options.stack.package.name.as_str());
+    if prepared.replaced.is_empty() {
         return Ok(());
     }
-    options.consent.require(&format!(
-        "The database of {} is on its own disk, and is removed with it: the new instance begins with an empty one.",
-        join_labels(prepared.replaced())
-    ))
+    removal::require_choice(&prepared.replaced, name, options.data)?;
+    options.consent.confirm(&format!("This replaces {}.", join_labels(&prepared.replaced)))
 }
 
 fn check_disk(prepared: &PreparedDeploy, image: &Image) -> Result<(), Error> {
@@ -132,7 +154,8 @@ fn make_and_replace(
         tell_what_exists(client, prepared, &deployment.started, reporter);
         return Err(error);
     }
-    let mut old = prepared.replaced().iter();
+    finish(client, &mut deployment.started, reporter);
+    let mut old = prepared.replaced.iter();
     while let Some(instance) = old.next() {
         if let Err(source) = instances::delete(client, instance.id) {
             let remaining = std::iter::once(instance).chain(old).map(|old| old.label.as_str());
@@ -152,7 +175,9 @@ fn make_all(
 ) -> Result<(), Error> {
     let options = prepared.options;
     let version = deployment.version.as_deref().map(Tag::of_version).transpose()?;
-    let tags: Vec<Tag> = [prepared.stack_tag.clone()].into_iter().chain(version).chain(options.tags.clone()).collect();
+    let mut tags: Vec<Tag> = [prepared.stack_tag.clone()].into_iter().chain(version).collect();
+    tags.extend(prepared.data_tags.iter().chain(&options.tags).cloned());
+    tags.push(Tag::unfinished());
     let keys: Vec<&str> = options.keys.iter().map(PublicKey::as_str).collect();
     deployment.firewall = find_or_make(client, options, &prepared.stack_tag, reporter)?;
     for (label, user_data) in prepared.labels.iter().zip(&prepared.user_data) {
@@ -177,18 +202,31 @@ fn make_all(
     Ok(())
 }
 
+/// Takes the tag of unfinished instances from those that answer. If that fails, the next deployment sees by their sites that
+/// they are in use.
+fn finish(client: &Client, started: &mut [StartedInstance], reporter: Reporter) {
+    let unfinished = Tag::unfinished();
+    for StartedInstance { instance, .. } in started {
+        let tags: Vec<String> = instance.tags.iter().filter(|tag| *tag != unfinished.as_str()).cloned().collect();
+        match instances::set_tags(client, instance.id, &tags) {
+            Ok(()) => instance.tags = tags,
+            Err(error) => reporter.say(&format!("{} keeps the tag {unfinished}: {error}", instance.label)),
+        }
+    }
+}
+
 /// After a failure: what exists now, what it costs, and how to remove it.
 fn tell_what_exists(client: &Client, prepared: &PreparedDeploy, started: &[StartedInstance], reporter: Reporter) {
     for StartedInstance { instance, .. } in started {
         let (label, delete) = (&instance.label, client.delete_command(&instances::path(instance.id)));
         reporter.say(&format!(
-            "{label} ({}) exists and costs {} until it is removed: stackdeb destroy {label}; or: {delete}",
+            "{label} ({}) exists and costs {} until it is removed: stackdeb destroy {label} --discard-data; or: {delete}",
             instance.address().unwrap_or("no public address"),
             prepared.price()
         ));
     }
-    if !prepared.replaced().is_empty() {
-        reporter.say(&format!("nothing is removed: {} runs as before", join_labels(prepared.replaced())));
+    if !prepared.replaced.is_empty() {
+        reporter.say(&format!("nothing is removed: {} runs as before", join_labels(&prepared.replaced)));
     }
 }
 

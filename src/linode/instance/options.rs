@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::consent::Consent;
 use super::keys::PublicKey;
 use super::label::InstanceLabel;
+use super::removal::DataChoice;
 use super::settings::AppSettings;
 use crate::linode::api::regions::Region;
 use crate::linode::api::tag::Tag;
@@ -24,7 +25,7 @@ pub enum FirewallChoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OldInstances {
     Keep,
-    /// Remove them when all new ones are healthy.
+    /// Remove those in the region when all new ones are healthy.
     Replace,
 }
 
@@ -47,7 +48,9 @@ pub struct DeployOptions<'a> {
     /// Tags besides those of the stack and its version.
     pub tags: Vec<Tag>,
     pub old_instances: OldInstances,
-    /// Whether the user agrees that a database is removed with its instance.
+    /// What to do when an instance that is replaced holds data.
+    pub data: DataChoice,
+    /// Whether the user has agreed already that the old instances are removed.
     pub consent: Consent,
     /// How long an instance may take until its site answers 200.
     pub timeout: Duration,

@@ -4,6 +4,8 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use super::health::{HealthPage, HealthVerdict};
+use super::holdings;
 use super::keys::PublicKey;
 use super::label::InstanceLabel;
 use super::options::{DeployOptions, FirewallChoice, OldInstances};
@@ -26,8 +28,14 @@ pub(super) struct PreparedDeploy<'a> {
     pub labels: Vec<InstanceLabel>,
     /// The user data in base64, one for each label. A secret.
     pub user_data: Vec<String>,
-    /// This stack's instances that run already.
-    pub running: Vec<Instance>,
+    /// Which data the new instances will hold.
+    pub data_tags: Vec<Tag>,
+    /// This stack's instances that run already and go on.
+    pub staying: Vec<Instance>,
+    /// The instances that are removed when the new ones are healthy.
+    pub replaced: Vec<Instance>,
+    /// This stack's instances whose deployment did not come to its end, and whose site does not answer.
+    pub leftovers: Vec<Instance>,
 }
 
 /// Checks the options against what Linode and the account have.
@@ -44,22 +52,33 @@ pub(super) fn prepare<'a>(
     regions.require(client, &options.region, &needs(options))?;
     let plan = plans::get(client, &options.plan)?;
     let taken: Vec<&str> = all.iter().map(|instance| instance.label.as_str()).collect();
-    let running: Vec<Instance> = all.iter().filter(|instance| stack_tag.is_in(&instance.tags)).cloned().collect();
-    let replaced = if options.old_instances == OldInstances::Replace { running.len() } else { 0 };
-    let labels = labels(options, replaced, &taken)?;
+    let page = HealthPage::of(options.stack);
+    let (mut staying, mut replaced, mut leftovers) = (Vec::new(), Vec::new(), Vec::new());
+    for instance in all.iter().filter(|instance| stack_tag.is_in(&instance.tags)).cloned() {
+        let here = options.old_instances == OldInstances::Replace && instance.region == options.region.as_str();
+        if is_left_over(&page, &instance)? {
+            leftovers.push(instance);
+        } else if here {
+            replaced.push(instance);
+        } else {
+            staying.push(instance);
+        }
+    }
+    let labels = labels(options, replaced.len(), &taken)?;
     let user_data = labels.iter().map(|label| encode(options, label)).collect::<Result<_, _>>()?;
-    Ok(PreparedDeploy { options, stack_tag, plan, labels, user_data, running })
+    let data_tags = holdings::tags(options.stack, &options.settings)?;
+    Ok(PreparedDeploy { options, stack_tag, plan, labels, user_data, data_tags, staying, replaced, leftovers })
+}
+
+/// Whether an instance is what a failed deployment left. One that answers after all is in use, whatever its tag says.
+fn is_left_over(page: &HealthPage, instance: &Instance) -> Result<bool, Error> {
+    Ok(Tag::unfinished().is_in(&instance.tags) && page.check(instance)? != HealthVerdict::Well)
 }
 
 impl PreparedDeploy<'_> {
     /// What one instance costs.
     pub fn price(&self) -> Price {
         self.plan.price(self.options.region.as_str())
-    }
-
-    /// The instances that are removed when the new ones are healthy.
-    pub fn replaced(&self) -> &[Instance] {
-        if self.options.old_instances == OldInstances::Replace { &self.running } else { &[] }
     }
 }
 

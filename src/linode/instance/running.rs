@@ -2,11 +2,13 @@
 
 use super::consent::Consent;
 use super::health::{HealthPage, HealthVerdict};
+use super::removal::{self, DataChoice};
 use crate::linode::api::client::Client;
 use crate::linode::api::instances::{self, Instance};
 use crate::linode::api::tag::Tag;
 use crate::linode::error::Error;
 use crate::stack::Stack;
+use crate::system::progress::Reporter;
 
 /// An instance and whether its site answers.
 #[derive(Debug, Clone)]
@@ -40,17 +42,30 @@ fn list(client: &Client, stack: &Stack) -> Result<Vec<Instance>, Error> {
     Ok(found)
 }
 
-/// Removes this stack's instances with these labels, or all of them when `labels` is empty, if the user agrees.
+/// Which instances are to be removed, and what the user has said about it.
+#[derive(Debug, Clone, Copy)]
+pub struct RemovalChoice<'a> {
+    /// The labels of the instances; all of the stack when there are none.
+    pub labels: &'a [String],
+    pub data: DataChoice,
+    pub consent: Consent,
+}
+
+/// Lists and removes instances of this stack, if the user agrees.
 ///
 /// # Errors
-/// When no instance of this stack has one of the labels, the user does not agree, or the API refuses or cannot be reached
-/// before anything is removed.
-pub fn remove(client: &Client, stack: &Stack, labels: &[String], consent: Consent) -> Result<Removal, Error> {
+/// When no instance of this stack has one of the labels, an instance holds data that are to be kept, the user does not
+/// agree, or the API refuses or cannot be reached before anything is removed.
+pub fn remove(client: &Client, stack: &Stack, choice: &RemovalChoice, reporter: Reporter) -> Result<Removal, Error> {
+    let RemovalChoice { labels, data, consent } = *choice;
     let chosen = choose(list(client, stack)?, labels)?;
     let mut removal = Removal::default();
     if chosen.is_empty() {
         return Ok(removal);
     }
+    let name = stack.package.name.as_str();
+    removal::announce(&chosen, name, "", reporter);
+    removal::require_choice(&chosen, name, data)?;
     let names: Vec<String> = chosen.iter().map(describe).collect();
     consent.require(&format!("This removes {}, and all data on their disks.", names.join(", ")))?;
     for instance in chosen {

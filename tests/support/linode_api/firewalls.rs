@@ -3,17 +3,27 @@
 use serde_json::{Value, json};
 
 use super::http::{Answer, answer_json, error, page};
-use super::instances::check_label;
-use super::{Call, State};
+use super::instances::{check_label, check_tags};
+use super::{Call, State, account};
 
 pub struct Firewall {
     pub id: u32,
     made: Value,
+    status: &'static str,
     /// The instances behind it.
     pub linodes: Vec<u32>,
 }
 
 impl Firewall {
+    pub fn change(&mut self, status: &'static str, inbound: Value) {
+        self.status = status;
+        self.made["rules"]["inbound"] = inbound;
+    }
+
+    pub fn is_enabled(&self) -> bool {
+        self.status == "enabled"
+    }
+
     /// With all the fields that the specification gives it.
     pub fn show(&self) -> Value {
         let entity = |id: &u32| {
@@ -22,7 +32,7 @@ impl Firewall {
         };
         let mut rules = self.made["rules"].clone();
         (rules["version"], rules["fingerprint"]) = (json!(1), json!("997dd135"));
-        json!({"id": self.id, "label": self.made["label"], "status": "enabled", "rules": rules,
+        json!({"id": self.id, "label": self.made["label"], "status": self.status, "rules": rules,
             "tags": self.made["tags"].as_array().cloned().unwrap_or_default(),
             "entities": self.linodes.iter().map(entity).collect::<Vec<_>>(),
             "created": "2026-11-23T04:00:00", "updated": "2026-11-23T04:00:00"})
@@ -62,10 +72,13 @@ fn create(call: &Call, state: &mut State) -> Answer {
         Ok(made) => made,
         Err(refusal) => return refusal,
     };
+    if let Some(refusal) = account::refuse_user(&made, "add_firewalls", state) {
+        return refusal;
+    }
     if let Err((reason, field)) = check(&made, state) {
         return error(400, reason, Some(field));
     }
-    let firewall = Firewall { id: state.next_number(), made, linodes: Vec::new() };
+    let firewall = Firewall { id: state.next_number(), made, status: "enabled", linodes: Vec::new() };
     let shown = firewall.show();
     state.firewalls.push(firewall);
     answer_json(200, &shown)
@@ -74,6 +87,7 @@ fn create(call: &Call, state: &mut State) -> Answer {
 fn check(made: &Value, state: &State) -> Result<(), (&'static str, &'static str)> {
     let label = made["label"].as_str().ok_or(("label is required", "label"))?;
     check_label(label, 32)?;
+    check_tags(made)?;
     if state.firewalls.iter().any(|firewall| firewall.made["label"] == label) {
         return Err(("Label must be unique among your Cloud Firewalls", "label"));
     }

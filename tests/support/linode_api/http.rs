@@ -80,10 +80,26 @@ pub fn serve(stream: &TcpStream, host: &str, state: &Mutex<State>) -> Option<()>
             return None;
         }
     }
+    let cut = count_down(&mut state.lock().unwrap(), |fault| match fault {
+        Fault::Cut(method, times) if *method == seen.method => Some(times),
+        _ => None,
+    });
+    if cut {
+        state.lock().unwrap().seen.push(seen);
+        return stream.shutdown(std::net::Shutdown::Both).ok();
+    }
     let mut answer = match refusal {
         Some(answer) => answer,
         None => respond(&seen, host, &mut state.lock().unwrap()),
     };
+    let dropped = count_down(&mut state.lock().unwrap(), |fault| match fault {
+        Fault::Dropped(method, times) if *method == seen.method => Some(times),
+        _ => None,
+    });
+    if dropped {
+        state.lock().unwrap().seen.push(seen);
+        return stream.shutdown(std::net::Shutdown::Both).ok();
+    }
     let (faults, scopes) = {
         let mut state = state.lock().unwrap();
         state.seen.push(seen.clone());

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::http::{Answer, answer_json, error, page};
-use super::{Call, Fault, Seen, State, catalogue};
+use super::{Call, Fault, Seen, State, account, catalogue};
 
 /// The secret part of the addresses that take files.
 pub const SIGNATURE: &str = "X-Amz-Signature=5e0a1c";
@@ -96,6 +96,9 @@ fn create(call: &Call, state: &mut State) -> Answer {
         Ok(made) => made,
         Err(refusal) => return refusal,
     };
+    if let Some(refusal) = account::refuse_user(&made, "add_images", state) {
+        return refusal;
+    }
     let label = made["label"].as_str().unwrap_or_default();
     if label.is_empty() || label.chars().count() > 50 {
         return error(400, "Length must be 1-50 characters", Some("label"));

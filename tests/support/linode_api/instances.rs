@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::http::{Answer, answer_json, count_down, error, page};
 use super::images;
 use super::machines::{Machines, Site, Started};
-use super::{Call, Fault, State, catalogue};
+use super::{Call, Fault, State, account, catalogue};
 
 /// The most user data, in bytes before it is encoded.
 const LONGEST_USER_DATA: usize = 65_535;
@@ -28,6 +28,8 @@ const FIELDS: &[&str] = &[
     "tags",
     "placement_group",
     "booted",
+    "interface_generation",
+    "interfaces",
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +45,7 @@ enum Power {
 pub struct Linode {
     pub id: u32,
     pub made: Value,
+    generation: &'static str,
     pub kernel: String,
     pub user_data: Vec<u8>,
     address: std::net::Ipv4Addr,
@@ -67,7 +70,7 @@ impl Linode {
                 "last_successful": null},
             "hypervisor": "kvm", "watchdog_enabled": true, "host_uuid": "3a3ddd59d9a78bb8de041391075df44de62bfec8",
             "has_user_data": !self.user_data.is_empty(), "placement_group": null, "disk_encryption": "enabled",
-            "lke_cluster_id": null, "capabilities": [], "interface_generation": "legacy_config",
+            "lke_cluster_id": null, "capabilities": [], "interface_generation": self.generation,
             "maintenance_policy": "linode/migrate", "locks": [],
         })
     }
@@ -77,7 +80,8 @@ impl Linode {
             "memory_limit": 0, "run_level": "default", "virt_mode": "paravirt", "root_device": "/dev/sda",
             "devices": {"sda": {"disk_id": 1, "volume_id": null}, "sdb": {"disk_id": 2, "volume_id": null}},
             "helpers": {"distro": true, "network": true, "updatedb_disabled": true, "modules_dep": true,
-                "devtmpfs_automount": true}, "interfaces": []})
+                "devtmpfs_automount": true},
+            "interfaces": if self.generation == "linode" { Value::Null } else { json!([]) }})
     }
 }
 
@@ -105,11 +109,17 @@ pub fn route(call: &Call, state: &mut State) -> Option<Answer> {
         }
         ("DELETE", "") => {
             if state.faults.contains(&Fault::DeleteFails) {
-                return Some(error(400, "Linode busy.", None));
+                return Some(error(400, "This Linode is locked and cannot be deleted.", None));
             }
             state.instances.remove(place);
             state.firewalls.iter_mut().for_each(|firewall| firewall.linodes.retain(|linode| *linode != id));
             answer_json(200, &json!({}))
+        }
+        ("PUT", "") => retag(call, place, state),
+        ("GET", "firewalls") => {
+            let behind = |firewall: &&super::firewalls::Firewall| firewall.linodes.contains(&id);
+            let all: Vec<Value> = state.firewalls.iter().filter(behind).map(|firewall| firewall.show()).collect();
+            page(&all, call.query, state.longest_page)
         }
         ("GET", "configs") => {
             let linode = &state.instances[place];
@@ -132,6 +142,22 @@ fn list(call: &Call, state: &State) -> Answer {
     };
     let all: Vec<Value> = state.instances.iter().map(Linode::show).filter(wanted).collect();
     page(&all, call.query, state.longest_page)
+}
+
+fn retag(call: &Call, place: usize, state: &mut State) -> Answer {
+    let change = match call.body(&["tags"]) {
+        Ok(change) => change,
+        Err(refusal) => return refusal,
+    };
+    if let Err((reason, field)) = check_tags(&change) {
+        return error(400, reason, Some(field));
+    }
+    if !state.account.sets_tags() {
+        return error(403, "Unauthorized", None);
+    }
+    let linode = &mut state.instances[place];
+    linode.made["tags"] = change["tags"].clone();
+    answer_json(200, &linode.show())
 }
 
 fn configure(call: &Call, linode: &mut Linode) -> Answer {
@@ -197,6 +223,9 @@ fn create(call: &Call, state: &mut State) -> Answer {
         Ok(made) => made,
         Err(refusal) => return refusal,
     };
+    if let Some(refusal) = account::refuse_user(&made, "add_linodes", state) {
+        return refusal;
+    }
     let limit = state.faults.iter().find_map(|fault| match fault {
         Fault::InstanceLimit(limit) => Some(*limit),
         _ => None,
@@ -208,10 +237,17 @@ fn create(call: &Call, state: &mut State) -> Answer {
         Ok(user_data) => user_data,
         Err((reason, field)) => return error(400, reason, Some(field)),
     };
-    if let Some(id) = made["firewall_id"].as_u64() {
+    let (generation, firewall) = match network(&made, state) {
+        Ok(network) => network,
+        Err((reason, field)) => return error(400, reason, Some(field)),
+    };
+    if let Some(id) = firewall.or(state.account.default_firewall) {
         let Some(firewall) = state.firewalls.iter_mut().find(|firewall| u64::from(firewall.id) == id) else {
             return error(400, "firewall_id is not valid", Some("firewall_id"));
         };
+        if !firewall.is_enabled() {
+            return error(400, "The firewall is disabled", Some("firewall_id"));
+        }
         firewall.linodes.push(1000 + state.numbers + 1);
     }
     let kernel = made["kernel"].as_str().filter(|_| !state.faults.contains(&Fault::IgnoresKernel));
@@ -219,6 +255,7 @@ fn create(call: &Call, state: &mut State) -> Answer {
         id: state.next_number(),
         kernel: kernel.unwrap_or("linode/latest-64bit").to_owned(),
         user_data,
+        generation,
         address: state.machines.address(),
         power: Power::Provisioning,
         site: None,
@@ -236,6 +273,39 @@ fn create(call: &Call, state: &mut State) -> Answer {
     } else {
         answer_json(200, &shown)
     }
+}
+
+/// The generation of an instance's interfaces and the firewall that the request names, or what the API has against it.
+fn network(made: &Value, state: &State) -> Result<(&'static str, Option<u64>), (&'static str, &'static str)> {
+    let wanted = &made["interface_generation"];
+    let generation = state.account.interfaces.generation(wanted).map_err(|reason| (reason, "interface_generation"))?;
+    if generation == "legacy_config" {
+        if made["interfaces"].as_array().is_some_and(|all| all.iter().any(|one| one["purpose"].is_null())) {
+            return Err(("purpose is required", "interfaces"));
+        }
+        return Ok((generation, made["firewall_id"].as_u64()));
+    }
+    if !made["firewall_id"].is_null() {
+        return Err((
+            "Linode is using Linode Interfaces. Please apply Cloud Firewall to the interfaces.",
+            "firewall_id",
+        ));
+    }
+    let interfaces = made["interfaces"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let public = interfaces.iter().find(|interface| interface["public"].is_object());
+    let Some(public) = public else {
+        return Err(("A Linode cannot boot without an interface", "interfaces"));
+    };
+    for known in public.as_object().unwrap().keys() {
+        if !["firewall_id", "default_route", "public", "vlan", "vpc"].contains(&known.as_str()) {
+            return Err(("is not a field of an interface", "interfaces"));
+        }
+    }
+    let routed = public["default_route"] == json!({"ipv4": true, "ipv6": true});
+    if !routed {
+        return Err(("The tests want a default route", "interfaces.default_route"));
+    }
+    Ok((generation, public["firewall_id"].as_u64()))
 }
 
 /// The user data, or what the API has against the request.
@@ -256,6 +326,7 @@ fn check(made: &Value, state: &State) -> Result<Vec<u8>, (&'static str, &'static
             return Err(("Label must be unique among your linodes", "label"));
         }
     }
+    check_tags(made)?;
     let keys = made["authorized_keys"].as_array().is_some_and(|keys| !keys.is_empty());
     if !keys && !made["root_pass"].is_string() {
         return Err(("root_pass or authorized_keys is required", "root_pass"));
@@ -269,6 +340,13 @@ fn check(made: &Value, state: &State) -> Result<Vec<u8>, (&'static str, &'static
         return Err(("user_data must not exceed 65535 bytes", "metadata.user_data"));
     }
     Ok(data)
+}
+
+/// 3 to 50 characters each, as the API says when it refuses one.
+pub fn check_tags(made: &Value) -> Result<(), (&'static str, &'static str)> {
+    let tags = made["tags"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let good = |tag: &Value| tag.as_str().is_some_and(|tag| (3..=50).contains(&tag.chars().count()));
+    if tags.iter().all(good) { Ok(()) } else { Err(("Length must be 3-50 characters", "tags")) }
 }
 
 /// `^[a-zA-Z]((?!--|__|\.\.)[a-zA-Z0-9-_.])+$`, 3 characters or more.

@@ -2,6 +2,7 @@
 //! that has to do with images and the instances made of them. It does what the specification says, and what the tests
 //! ask for besides.
 
+mod account;
 mod catalogue;
 mod firewalls;
 mod http;
@@ -16,6 +17,7 @@ use std::thread;
 
 use serde_json::Value;
 
+pub use account::{Account, Interfaces};
 use http::{Answer, count_down, error};
 pub use images::SIGNATURE;
 pub use machines::Machines;
@@ -27,6 +29,12 @@ pub enum Fault {
     TooMany(&'static str, u32),
     /// A request with that method is answered 503 so many times.
     Unavailable(&'static str, u32),
+    /// A request with that method is refused so many times because the Linode is busy: it is not carried out.
+    Busy(&'static str, u32),
+    /// A request with that method is carried out so many times without an answer: the connection ends.
+    Dropped(&'static str, u32),
+    /// The connection ends so many times before a request with that method is carried out.
+    Cut(&'static str, u32),
     /// The image cannot be made: a reason about a field.
     Refuses(&'static str, &'static str),
     /// The object storage answers 403, with its XML, before it has the file.
@@ -43,7 +51,7 @@ pub enum Fault {
     EventsForbidden,
     /// It is `creating` for ever.
     NeverDone,
-    /// An image cannot be deleted.
+    /// Nothing can be deleted.
     DeleteFails,
     /// The API is too old to know `kernel` when an instance is made.
     NoKernelField,
@@ -74,6 +82,7 @@ pub struct Seen {
 pub struct State {
     token: String,
     scopes: Option<String>,
+    account: Account,
     images: Vec<images::Stored>,
     instances: Vec<instances::Linode>,
     firewalls: Vec<firewalls::Firewall>,
@@ -178,6 +187,25 @@ impl Api {
         self.state().longest_page = length;
     }
 
+    /// How the account is set up.
+    pub fn set_account(&self, account: Account) {
+        self.state().account = account;
+    }
+
+    /// Changes a firewall as its owner would: `enabled` or `disabled`, and the rules for what comes in.
+    pub fn set_firewall(&self, id: u64, status: &'static str, inbound: Value) {
+        let mut state = self.state();
+        let firewall = state.firewalls.iter_mut().find(|firewall| u64::from(firewall.id) == id).unwrap();
+        firewall.change(status, inbound);
+    }
+
+    /// An instance loses its tags, as those that an older version made have none of some.
+    pub fn set_tags(&self, label: &str, tags: &[&str]) {
+        let mut state = self.state();
+        let linode = state.instances.iter_mut().find(|linode| linode.made["label"] == label).unwrap();
+        linode.made["tags"] = serde_json::json!(tags);
+    }
+
     pub fn set_faults(&self, faults: &[Fault]) {
         self.state().faults = faults.to_vec();
     }
@@ -254,6 +282,13 @@ fn respond(seen: &Seen, host: &str, state: &mut State) -> Answer {
     if unavailable {
         return Answer(503, String::new(), "text/html", "<h1>Service Unavailable</h1>".to_owned());
     }
+    let busy = count_down(state, |fault| match fault {
+        Fault::Busy(method, times) if *method == seen.method => Some(times),
+        _ => None,
+    });
+    if busy {
+        return error(400, "Linode busy.", None);
+    }
     let (path, query) = seen.path.split_once('?').unwrap_or((&seen.path, ""));
     if let Some(number) = path.strip_prefix("/upload/").filter(|_| seen.method == "PUT") {
         return images::put(number, seen, state);
@@ -266,6 +301,7 @@ fn respond(seen: &Seen, host: &str, state: &mut State) -> Answer {
     if seen.headers.get("authorization") != Some(&format!("Bearer {}", state.token)) {
         return error(401, "Invalid Token", None);
     }
-    let answer = images::route(&call, state).or_else(|| instances::route(&call, state));
+    let answer = account::route(&call, state).or_else(|| images::route(&call, state));
+    let answer = answer.or_else(|| instances::route(&call, state));
     answer.or_else(|| firewalls::route(&call, state)).unwrap_or_else(|| error(404, "Not found", None))
 }
