@@ -33,7 +33,8 @@ enum Command {
     /// Upload the image to Linode
     Upload(upload::UploadArgs),
     /// Start instances of the image at Linode, and wait until they answer
-    Deploy(deploy::DeployArgs),
+    // In a box, because it has many more options than the others.
+    Deploy(Box<deploy::DeployArgs>),
     /// List what this stack runs at Linode, and whether it is well
     Instances(instances::InstancesArgs),
     /// Remove instances of this stack from Linode

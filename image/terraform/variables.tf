@@ -46,9 +46,14 @@ variable "ssh_keys" {
 }
 
 variable "ssh_networks" {
-  description = "The networks from which SSH can connect. If the list is empty, SSH cannot connect at all."
+  description = "The networks from which SSH can connect, in CIDR notation. If the list is empty, SSH cannot connect at all."
   type        = list(string)
   default     = ["0.0.0.0/0", "::/0"]
+
+  validation {
+    condition     = alltrue([for network in var.ssh_networks : can(cidrhost(network, 0))])
+    error_message = "Each must be a network in CIDR notation, such as 203.0.113.0/24 or 2001:db8::/32; a single address is 203.0.113.5/32."
+  }
 }
 
 variable "instances" {

@@ -28,7 +28,8 @@ use crate::system::progress::Reporter;
 
 const NOTES: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scopes images:read_write (read_only \
-with --image), linodes:read_write and, without --firewall and --no-firewall, firewall:read_write.
+with --image), linodes:read_write and, without --firewall and --no-firewall, firewall:read_write. With account:read_only it \
+learns which interfaces and which default firewall the account gives to instances.
 
 If DATABASE_URL is in the environment, or its value in the file that --database-url-file names, the app uses that database \
 on another server, and the instance has none. The value contains a password, so it cannot be given as an argument.
@@ -77,7 +78,7 @@ pub struct DeployArgs {
     /// Make the instances without a firewall
     #[arg(long)]
     no_firewall: bool,
-    /// A tag besides the stack's own, 3 to 100 characters; may be given again
+    /// A tag besides the stack's own, 3 to 50 characters; may be given again
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<String>,
     /// A variable for the app; KEY alone takes the value from the environment; may be given again

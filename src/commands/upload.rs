@@ -110,7 +110,7 @@ impl UploadArgs {
         Ok(UploadOptions {
             label: self.label.as_deref().map_or_else(|| ImageLabel::of_file(path), ImageLabel::new)?,
             region: Region::new(&self.region)?,
-            tags: self.tags.iter().map(|tag| Tag::new(tag)).collect::<Result<_, _>>()?,
+            tags: self.tags.iter().map(|tag| Tag::for_image(tag)).collect::<Result<_, _>>()?,
             if_uploaded: if self.force { IfUploaded::UploadAgain } else { IfUploaded::Reuse },
             timeout: Duration::from_secs(self.timeout),
         })

@@ -55,14 +55,21 @@ pub enum Error {
     /// Status 401 or 403.
     #[error("Linode does not let this token {action}: {}", sentence(.reasons))]
     #[diagnostic(help(
-        "the token needs the scope {scope} and must not have expired; its user needs the right to do this: see \
-         https://cloud.linode.com/profile/tokens"
+        "the token needs the scope {scope} and must not have expired: see https://cloud.linode.com/profile/tokens.{}",
+        grants(.scope)
     ))]
     Unauthorized { action: &'static str, scope: &'static str, reasons: Vec<Reason> },
     /// The API lists the token's scopes in a header, and the one that a later request needs is not among them.
     #[error("the token has the scopes `{found}`, but not {scope}, which it needs to {action}")]
     #[diagnostic(help("make a token with the scope {scope} at https://cloud.linode.com/profile/tokens"))]
     Scope { action: &'static str, found: String, scope: &'static str },
+    /// The user whom the token belongs to is restricted.
+    #[error("the token's user is restricted, and lacks the grants for this: {grants}")]
+    #[diagnostic(help(
+        "stackdeb finds its instances by their tags. An unrestricted user of the account gives these grants, or full account \
+         access, at https://cloud.linode.com/account/users; or use the token of an unrestricted user"
+    ))]
+    MissingGrants { grants: String },
     /// Status 404.
     #[error("Linode cannot {action}: it does not exist")]
     #[diagnostic(help("check --api and LINODE_API_URL if they are set"))]
@@ -166,6 +173,10 @@ pub enum Error {
     #[error("the account has no image {0} that instances can be made from")]
     #[diagnostic(help("https://cloud.linode.com/images lists the images and their status"))]
     ImageUnavailable(String),
+    /// A firewall that exists would not serve the stack.
+    #[error("{problem}")]
+    #[diagnostic(help("{help}"))]
+    Firewall { problem: String, help: String },
     #[error("the user data of {label} has {bytes} bytes, and Linode accepts {USER_DATA_LIMIT} at most")]
     #[diagnostic(help("give fewer or shorter settings (--env), SSH keys or certificates"))]
     UserData {
@@ -266,6 +277,7 @@ impl Error {
             | Self::PlanTooSmall { .. }
             | Self::NoImage { .. }
             | Self::ImageUnavailable(_)
+            | Self::Firewall { .. }
             | Self::UserData { .. }
             | Self::Render(_)
             | Self::NotOurs { .. }
@@ -276,6 +288,7 @@ impl Error {
             | Self::Interrupted(_) => Class::Input,
             Self::Unauthorized { .. }
             | Self::Scope { .. }
+            | Self::MissingGrants { .. }
             | Self::NotFound { .. }
             | Self::Refused { .. }
             | Self::StorageAddress(_)
@@ -291,6 +304,20 @@ impl Error {
             Self::OldRemain { source, .. } => source.class(),
         }
     }
+}
+
+/// Which grants a restricted user needs besides a scope of a token.
+fn grants(scope: &str) -> String {
+    let grant = match scope {
+        "images:read_write" => "add_images",
+        "linodes:read_write" => "add_linodes",
+        "firewall:read_write" => "add_firewalls",
+        _ => return String::new(),
+    };
+    format!(
+        " A restricted user needs the grant {grant} or one for the object itself, and account_access: read_write to set \
+         tags: see https://cloud.linode.com/account/users"
+    )
 }
 
 fn suggestion(nearest: Option<&str>) -> String {

@@ -235,6 +235,8 @@ fn what_runs_is_listed_and_just_that_is_destroyed() {
         "stack:shop-admin",
         "--kernel",
         "linode/grub2",
+        "--interface_generation",
+        "legacy_config",
         "--json",
     ];
     project.home.run(&mut project.linode_cli(&other)).has(0, &[]);
@@ -314,6 +316,8 @@ fn linode_s_own_client_sees_the_same() {
         &text("kernel"),
         "--firewall_id",
         &firewall,
+        "--interface_generation",
+        "legacy_config",
         "--tags",
         "stack:shop",
         "--tags",

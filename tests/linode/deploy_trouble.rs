@@ -170,6 +170,9 @@ fn the_old_stays_when_the_new_does_not_answer() {
             "shop-2 did not answer 200 within 4 seconds",
             last,
             "journalctl",
+            // Root's password is locked, so that the console alone is of no use.
+            "power the Linode off, reset its root password",
+            "Rescue Mode",
             "shop-2 (127.",
             "stackdeb destroy shop-2",
             "nothing is removed: shop-1 runs as before",

@@ -11,9 +11,11 @@
 )]
 
 mod deploy;
+mod deploy_account;
 mod deploy_data;
 mod deploy_trouble;
 mod documents;
+mod retries;
 mod terraform;
 mod terraform_folder;
 mod terraform_user_data;

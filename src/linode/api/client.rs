@@ -9,7 +9,7 @@ use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use ureq::http::{HeaderMap, Request, StatusCode, Uri};
 
 use super::clock::{Clock, SystemClock, interruptible};
-use super::reason::reasons;
+use super::reason::{Reason, reasons};
 use super::request::{ApiRequest, ApiResponse};
 use super::retry::RetryPolicy;
 use super::token::Token;
@@ -37,10 +37,20 @@ pub struct Client {
 enum Failure {
     /// Another attempt may succeed.
     Passing { reason: String, reached: Reached },
+    /// The object is busy with something else. The request was not carried out, and will be later.
+    Busy(Error),
     /// The API wants no other attempt before this time has passed.
     Deferred(Duration),
     /// No other attempt will succeed.
     Lasting(Error),
+}
+
+/// What an interrupt does to a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnInterrupt {
+    Stop,
+    /// It comes to its end first: for cleaning up, and for what was begun.
+    Finish,
 }
 
 /// Whether a request that failed can have reached the API.
@@ -105,45 +115,61 @@ impl Client {
     /// # Errors
     /// When the API refuses or cannot be reached, or the user interrupts.
     pub(super) fn send(&self, request: &ApiRequest) -> Result<ApiResponse, Error> {
-        let (mut failures, mut deferrals) = (0_u32, 0_u32);
-        loop {
-            if interrupt::requested() {
-                return Err(Interrupted.into());
-            }
-            let idempotent = request.method.is_idempotent();
-            match if idempotent { self.interruptible_attempt(request) } else { self.attempt(request) } {
-                Ok(response) => return Ok(response),
-                Err(Failure::Lasting(error)) => return Err(error),
-                Err(Failure::Deferred(pause)) => {
-                    deferrals = deferrals.saturating_add(1);
-                    if deferrals > self.policy.deferrals || pause > self.policy.longest_deferral {
-                        return Err(Error::TooManyRequests { action: request.action, seconds: pause.as_secs() });
-                    }
-                    self.clock.sleep(pause)?;
-                }
-                Err(Failure::Passing { reason, reached }) => {
-                    failures = failures.saturating_add(1);
-                    let again = idempotent || reached == Reached::Never;
-                    if !again || failures >= self.policy.attempts {
-                        return Err(Error::Network { action: request.action, attempts: failures, reason });
-                    }
-                    self.clock.sleep(self.policy.pause_after(failures))?;
-                }
-            }
-        }
+        self.repeat(request, OnInterrupt::Stop)
     }
 
-    /// Sends a request once, even after an interrupt: for cleaning up.
+    /// Sends a request until there is an answer, even after an interrupt: for cleaning up. After an interrupt there is only
+    /// one attempt.
     ///
     /// # Errors
     /// When the API refuses or cannot be reached.
-    pub(super) fn send_once(&self, request: &ApiRequest) -> Result<ApiResponse, Error> {
-        let action = request.action;
-        self.attempt(request).map_err(|failure| match failure {
-            Failure::Lasting(error) => error,
-            Failure::Deferred(pause) => Error::TooManyRequests { action, seconds: pause.as_secs() },
-            Failure::Passing { reason, .. } => Error::Network { action, attempts: 1, reason },
-        })
+    pub(super) fn send_to_end(&self, request: &ApiRequest) -> Result<ApiResponse, Error> {
+        self.repeat(request, OnInterrupt::Finish)
+    }
+
+    fn repeat(&self, request: &ApiRequest, on_interrupt: OnInterrupt) -> Result<ApiResponse, Error> {
+        let (mut failures, mut deferrals, mut refusals) = (0_u32, 0_u32, 0_u32);
+        let (action, idempotent) = (request.action, request.method.is_idempotent());
+        loop {
+            let interrupted = interrupt::requested();
+            if interrupted && on_interrupt == OnInterrupt::Stop {
+                return Err(Interrupted.into());
+            }
+            let can_be_left = idempotent && on_interrupt == OnInterrupt::Stop;
+            let failure = match if can_be_left { self.interruptible_attempt(request) } else { self.attempt(request) } {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
+            };
+            let pause = match failure {
+                Failure::Lasting(error) => return Err(error),
+                Failure::Deferred(pause) => {
+                    deferrals = deferrals.saturating_add(1);
+                    if interrupted || deferrals > self.policy.deferrals || pause > self.policy.longest_deferral {
+                        return Err(Error::TooManyRequests { action, seconds: pause.as_secs() });
+                    }
+                    pause
+                }
+                Failure::Busy(error) => {
+                    refusals = refusals.saturating_add(1);
+                    if interrupted || refusals >= self.policy.busy_attempts {
+                        return Err(error);
+                    }
+                    self.policy.pause_after(refusals)
+                }
+                Failure::Passing { reason, reached } => {
+                    failures = failures.saturating_add(1);
+                    let again = idempotent || reached == Reached::Never;
+                    if interrupted || !again || failures >= self.policy.attempts {
+                        return Err(Error::Network { action, attempts: failures, reason });
+                    }
+                    self.policy.pause_after(failures)
+                }
+            };
+            match on_interrupt {
+                OnInterrupt::Stop => self.clock.sleep(pause)?,
+                OnInterrupt::Finish => self.clock.rest(pause),
+            }
+        }
     }
 
     fn attempt(&self, request: &ApiRequest) -> Result<ApiResponse, Failure> {
@@ -202,6 +228,9 @@ impl Client {
                 let said = reasons.first().map(|reason| format!(": {reason}")).unwrap_or_default();
                 Failure::Passing { reason: format!("Linode answers {status}{said}"), reached: Reached::Perhaps }
             }
+            StatusCode::BAD_REQUEST if is_busy(&reasons) => {
+                Failure::Busy(Error::Refused { action, status: status.to_string(), reasons })
+            }
             _ => Failure::Lasting(Error::Refused { action, status: status.to_string(), reasons }),
         }
     }
@@ -217,6 +246,11 @@ impl Client {
         };
         Failure::Passing { reason: self.token.redact(&error.to_string()), reached }
     }
+}
+
+/// Whether the API refuses only because the object is busy: this text is all that it says then.
+fn is_busy(reasons: &[Reason]) -> bool {
+    matches!(reasons, [only] if only.reason.trim_end_matches('.').eq_ignore_ascii_case("linode busy"))
 }
 
 /// A whole answer, whatever its status.

@@ -21,6 +21,12 @@ pub trait Clock: fmt::Debug {
     /// # Errors
     /// [`Interrupted`] within 100 ms after the user has interrupted.
     fn sleep(&self, pause: Duration) -> Result<(), Interrupted>;
+
+    /// Waits for that long, also after an interrupt: between attempts at what must come to its end.
+    fn rest(&self, pause: Duration) {
+        // A clock that only pretends to wait is not interrupted.
+        drop(self.sleep(pause));
+    }
 }
 
 /// The machine's monotonic clock.
@@ -38,6 +44,10 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Duration {
         self.origin.elapsed()
+    }
+
+    fn rest(&self, pause: Duration) {
+        thread::sleep(pause);
     }
 
     fn sleep(&self, pause: Duration) -> Result<(), Interrupted> {

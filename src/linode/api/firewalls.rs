@@ -4,8 +4,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::http::Method;
 
+use super::account;
 use super::client::Client;
+use super::instances;
 use super::list::ListRequest;
+use super::make::make;
 use super::request::ApiRequest;
 use super::tag::Tag;
 use crate::linode::error::Error;
@@ -28,6 +31,118 @@ pub struct Firewall {
     pub label: String,
     #[serde(default)]
     pub tags: Vec<String>,
+    /// `enabled`, or `disabled` when its rules have no effect.
+    #[serde(default = "enabled")]
+    pub status: String,
+    #[serde(default)]
+    pub rules: Rules,
+}
+
+/// What a firewall lets through.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Rules {
+    /// In the order in which they are read.
+    #[serde(default)]
+    pub inbound: Vec<Rule>,
+    /// `ACCEPT` or `DROP`, for what no rule fits.
+    #[serde(default)]
+    pub inbound_policy: String,
+    #[serde(default)]
+    pub outbound_policy: String,
+}
+
+/// A rule for what comes in.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Rule {
+    /// `ACCEPT` or `DROP`.
+    pub action: String,
+    /// `TCP`, `UDP`, `ICMP` or `IPENCAP`.
+    pub protocol: String,
+    /// Such as `22, 8000-8010`; nothing for all.
+    #[serde(default)]
+    pub ports: Option<String>,
+    #[serde(default)]
+    pub addresses: Addresses,
+}
+
+/// The networks that a rule is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Addresses {
+    #[serde(default)]
+    pub ipv4: Option<Vec<String>>,
+    #[serde(default)]
+    pub ipv6: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct FirewallSettings {
+    #[serde(default)]
+    default_firewall_ids: DefaultFirewalls,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct DefaultFirewalls {
+    /// For instances with legacy interfaces.
+    #[serde(default)]
+    linode: Option<u64>,
+    /// For instances with Linode interfaces.
+    #[serde(default)]
+    public_interface: Option<u64>,
+}
+
+fn enabled() -> String {
+    "enabled".to_owned()
+}
+
+impl Firewall {
+    pub fn is_enabled(&self) -> bool {
+        self.status == "enabled"
+    }
+}
+
+/// The firewall with that ID, or `None` when it does not exist.
+///
+/// # Errors
+/// When the API refuses or cannot be reached.
+pub fn get(client: &Client, id: u64) -> Result<Option<Firewall>, Error> {
+    let path = format!("/networking/firewalls/{id}");
+    match client.send(&ApiRequest::new(Method::GET, &path, "look at the firewall", READ_SCOPE)) {
+        Ok(response) => response.parse().map(Some),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The firewall that an instance gets when its request names none: `Some(None)` when it gets none, and `None` when the token
+/// may not know, or the API does not tell.
+///
+/// # Errors
+/// When the API cannot be reached, or refuses for another reason.
+pub fn default_for_instances(client: &Client) -> Result<Option<Option<u64>>, Error> {
+    let (path, action) = ("/networking/firewalls/settings", "read the default firewalls");
+    match client.send(&ApiRequest::new(Method::GET, path, action, account::SCOPE)) {
+        Ok(response) => {
+            let DefaultFirewalls { linode, public_interface } =
+                response.parse::<FirewallSettings>()?.default_firewall_ids;
+            Ok(Some(linode.or(public_interface)))
+        }
+        Err(Error::Unauthorized { .. } | Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The firewalls of an instance, those of its interfaces as well.
+///
+/// # Errors
+/// When the API refuses or cannot be reached.
+pub fn of_instance(client: &Client, id: u64) -> Result<Vec<Firewall>, Error> {
+    let (action, scope) = ("look at the instance's firewalls", instances::READ_SCOPE);
+    let list = |path: &str| ListRequest { path, filter: None, action, scope, next: None }.fetch(client);
+    let mut all: Vec<Firewall> = list(&format!("{}/firewalls", instances::path(id)))?;
+    for interface in instances::interfaces(client, id)? {
+        all.extend(list(&format!("{}/interfaces/{interface}/firewalls", instances::path(id)))?);
+    }
+    Ok(all)
 }
 
 /// The firewall with that tag, if there is one.
@@ -58,7 +173,8 @@ pub fn create(client: &Client, label: &str, tag: &Tag, ports: &[u16]) -> Result<
         },
     });
     let request = ApiRequest::new(Method::POST, "/networking/firewalls", "create a firewall", SCOPE);
-    client.send(&ApiRequest { body: Some(body.to_string()), ..request })?.parse()
+    let request = ApiRequest { body: Some(body.to_string()), ..request };
+    make(client, || client.send(&request)?.parse(), || find(client, tag))
 }
 
 fn rule(port: &u16) -> Value {

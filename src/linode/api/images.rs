@@ -108,12 +108,12 @@ pub fn list_own(client: &Client) -> Result<Vec<Image>, Error> {
     ListRequest { path: "/images", filter, action: "list the images", scope: READ_SCOPE, next }.fetch(client)
 }
 
-/// Deletes an image, in one attempt that an interrupt does not prevent. It may be gone already.
+/// Deletes an image, also after an interrupt. It may be gone already.
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
 pub fn delete(client: &Client, id: &str) -> Result<(), Error> {
-    match client.send_once(&ApiRequest::new(Method::DELETE, &path(id), "delete the image", SCOPE)) {
+    match client.send_to_end(&ApiRequest::new(Method::DELETE, &path(id), "delete the image", SCOPE)) {
         Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
         Err(error) => Err(error),
     }

@@ -5,7 +5,9 @@ use serde_json::json;
 use ureq::http::Method;
 
 use super::client::Client;
+use super::interfaces::Network;
 use super::list::ListRequest;
+use super::make::make;
 use super::regions::Region;
 use super::request::ApiRequest;
 use super::tag::Tag;
@@ -14,7 +16,7 @@ use crate::linode::error::Error;
 /// The scope for everything that changes instances.
 pub const SCOPE: &str = "linodes:read_write";
 
-const READ_SCOPE: &str = "linodes:read_only";
+pub(super) const READ_SCOPE: &str = "linodes:read_only";
 
 /// Linode's GRUB as a kernel: it boots the image's own kernel.
 pub const GRUB: &str = "linode/grub2";
@@ -99,8 +101,9 @@ pub struct CreateInstance<'a> {
     /// Root's SSH keys, at least one. Linode writes them to the disk.
     pub authorized_keys: &'a [&'a str],
     pub metadata: Metadata<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub firewall_id: Option<u64>,
+    /// Its interfaces, with their firewall.
+    #[serde(flatten)]
+    pub network: Network,
     pub tags: &'a [Tag],
     /// What boots it; `None` for an API that does not know the field.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,16 +132,19 @@ pub fn path(id: u64) -> String {
     format!("/linode/instances/{id}")
 }
 
-/// Makes an instance. The request is repeated only if it cannot have reached the API.
+/// Makes an instance. The request is repeated only if it cannot have reached the API, or a look shows that the account has
+/// no instance of that label and tag.
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn create(client: &Client, new: &CreateInstance) -> Result<Instance, Error> {
+pub fn create(client: &Client, new: &CreateInstance, tag: &Tag) -> Result<Instance, Error> {
     let action = "create an instance";
     let body = serde_json::to_string(new).map_err(|error| Error::Response { action, reason: error.to_string() })?;
     let secret = Some(new.metadata.user_data);
     let request = ApiRequest::new(Method::POST, "/linode/instances", action, SCOPE);
-    client.send(&ApiRequest { body: Some(body), secret, ..request })?.parse()
+    let request = ApiRequest { body: Some(body), secret, ..request };
+    let labelled = |all: Vec<Instance>| all.into_iter().find(|instance| instance.label == new.label);
+    make(client, || client.send(&request)?.parse(), || Ok(labelled(list_tagged(client, tag)?)))
 }
 
 /// The instance `id`, or `None` when it does not exist.
@@ -176,13 +182,36 @@ pub fn list_tagged(client: &Client, tag: &Tag) -> Result<Vec<Instance>, Error> {
     Ok(found.into_iter().filter(|instance| tag.is_in(&instance.tags)).collect())
 }
 
-/// Deletes an instance with its disks, in one attempt that an interrupt does not prevent. It may be gone already.
+/// Deletes an instance with its disks, also after an interrupt. It may be gone already.
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
 pub fn delete(client: &Client, id: u64) -> Result<(), Error> {
-    match client.send_once(&ApiRequest::new(Method::DELETE, &path(id), "delete the instance", SCOPE)) {
+    match client.send_to_end(&ApiRequest::new(Method::DELETE, &path(id), "delete the instance", SCOPE)) {
         Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The IDs of an instance's Linode interfaces. One with legacy interfaces has none.
+///
+/// # Errors
+/// When the API refuses or cannot be reached.
+pub fn interfaces(client: &Client, id: u64) -> Result<Vec<u64>, Error> {
+    #[derive(Deserialize)]
+    struct Interface {
+        id: u64,
+    }
+    #[derive(Deserialize)]
+    struct Interfaces {
+        #[serde(default)]
+        interfaces: Vec<Interface>,
+    }
+    let path = format!("{}/interfaces", path(id));
+    match client.send(&ApiRequest::new(Method::GET, &path, "list the instance's interfaces", READ_SCOPE)) {
+        Ok(response) => Ok(response.parse::<Interfaces>()?.interfaces.into_iter().map(|one| one.id).collect()),
+        // The API refuses this for an instance with legacy interfaces.
+        Err(Error::NotFound { .. } | Error::Refused { .. }) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }
@@ -223,7 +252,8 @@ pub fn set_tags(client: &Client, id: u64, tags: &[String]) -> Result<(), Error> 
 /// # Errors
 /// When the API refuses or cannot be reached.
 pub fn boot(client: &Client, id: u64) -> Result<(), Error> {
-    command(client, &format!("{}/boot", path(id)), "boot the instance")
+    let (path, on) = (format!("{}/boot", path(id)), |status: InstanceStatus| status != InstanceStatus::Offline);
+    command(client, &path, "boot the instance", || is_in(client, id, on))
 }
 
 /// Switches an instance off and on.
@@ -231,10 +261,24 @@ pub fn boot(client: &Client, id: u64) -> Result<(), Error> {
 /// # Errors
 /// When the API refuses or cannot be reached.
 pub fn reboot(client: &Client, id: u64) -> Result<(), Error> {
-    command(client, &format!("{}/reboot", path(id)), "reboot the instance")
+    let (path, rebooting) =
+        (format!("{}/reboot", path(id)), |status: InstanceStatus| status != InstanceStatus::Running);
+    command(client, &path, "reboot the instance", || is_in(client, id, rebooting))
 }
 
-fn command(client: &Client, path: &str, action: &'static str) -> Result<(), Error> {
+/// Sends a command, again only if a look shows that the instance does not obey it.
+fn command(
+    client: &Client,
+    path: &str,
+    action: &'static str,
+    look: impl Fn() -> Result<Option<()>, Error>,
+) -> Result<(), Error> {
     let request = ApiRequest::new(Method::POST, path, action, SCOPE);
-    client.send(&ApiRequest { body: Some("{}".to_owned()), ..request }).map(drop)
+    let request = ApiRequest { body: Some("{}".to_owned()), ..request };
+    make(client, || client.send(&request).map(drop), look)
+}
+
+/// `Some` when the instance is in one of those states.
+fn is_in(client: &Client, id: u64, wanted: impl Fn(InstanceStatus) -> bool) -> Result<Option<()>, Error> {
+    Ok(get(client, id)?.filter(|instance| wanted(instance.status)).map(drop))
 }

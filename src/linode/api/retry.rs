@@ -13,6 +13,8 @@ pub struct RetryPolicy {
     pub stored: Duration,
     /// Attempts at one request or transfer: 1 or more.
     pub attempts: u32,
+    /// Attempts at one request while Linode says that the object is busy with something else: 1 or more.
+    pub busy_attempts: u32,
     /// The pause after the first failure. It doubles with each further one.
     pub pause: Duration,
     /// How often the API may answer one request with "too many requests".
@@ -33,6 +35,7 @@ impl Default for RetryPolicy {
             stall: seconds(60),
             stored: seconds(300),
             attempts: 4,
+            busy_attempts: 10,
             pause: seconds(1),
             deferrals: 10,
             longest_deferral: seconds(300),

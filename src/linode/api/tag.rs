@@ -7,8 +7,10 @@ use serde::Serialize;
 use crate::linode::error::Error;
 use crate::stack::Stack;
 
-/// How long a tag is, in characters (Linode API, `tags`).
-const LENGTH: std::ops::RangeInclusive<usize> = 3..=100;
+/// How long a tag of an instance or a firewall is, in characters: "Length must be 3-50 characters", says the API.
+const LENGTH: std::ops::RangeInclusive<usize> = 3..=50;
+/// How long a tag of an image is (Linode API, `POST /images/upload`).
+const IMAGE_LENGTH: std::ops::RangeInclusive<usize> = 3..=100;
 
 /// What the tag of a stack begins with.
 const STACK: &str = "stack:";
@@ -25,20 +27,38 @@ const UNFINISHED: &str = "deploy:unfinished";
 pub struct Tag(String);
 
 impl Tag {
+    /// A tag for an instance or a firewall.
+    ///
     /// # Errors
     /// When the text is too short or too long, or has characters that a tag cannot have. A comma is one of them: Cloud
     /// Manager separates tags by it.
     pub fn new(text: &str) -> Result<Self, Error> {
-        let good = LENGTH.contains(&text.chars().count())
+        Self::checked(text, &LENGTH).ok_or_else(|| {
+            Error::argument(
+                format!("`{text}` is not a valid tag"),
+                "use 3 to 50 printable characters without a comma, and no space at either end: change that --tag",
+            )
+        })
+    }
+
+    /// A tag for an image.
+    ///
+    /// # Errors
+    /// As [`Tag::new`], but it may be longer.
+    pub fn for_image(text: &str) -> Result<Self, Error> {
+        Self::checked(text, &IMAGE_LENGTH).ok_or_else(|| {
+            Error::argument(
+                format!("`{text}` is not a valid tag"),
+                "use 3 to 100 printable characters without a comma, and no space at either end: change that --tag",
+            )
+        })
+    }
+
+    fn checked(text: &str, length: &std::ops::RangeInclusive<usize>) -> Option<Self> {
+        let good = length.contains(&text.chars().count())
             && text.trim() == text
             && !text.contains(|character: char| character == ',' || character.is_control());
-        if good {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(Error::argument(
-            format!("`{text}` is not a valid tag"),
-            "use 3 to 100 printable characters without a comma, and no space at either end: change that --tag",
-        ))
+        good.then(|| Self(text.to_owned()))
     }
 
     /// The tag of everything that belongs to a stack.
@@ -46,15 +66,18 @@ impl Tag {
     /// # Errors
     /// When the name of the stack's package is too long for a tag.
     pub fn of_stack(stack: &Stack) -> Result<Self, Error> {
-        Self::new(&format!("{STACK}{}", stack.package.name))
+        let text = format!("{STACK}{}", stack.package.name);
+        Self::checked(&text, &LENGTH).ok_or_else(|| {
+            Error::argument(
+                format!("the tag `{text}`, by which the stack's instances are found, is longer than 50 characters"),
+                "Linode takes no longer tag: choose a shorter name in [package]",
+            )
+        })
     }
 
-    /// The tag of an instance that runs this version of its stack.
-    ///
-    /// # Errors
-    /// When the version has characters that a tag cannot have.
-    pub fn of_version(version: &str) -> Result<Self, Error> {
-        Self::new(&format!("{VERSION}{version}"))
+    /// The tag of an instance that runs this version of its stack; `None` when the version is longer than a tag can be.
+    pub fn of_version(version: &str) -> Option<Self> {
+        Self::checked(&format!("{VERSION}{version}"), &LENGTH)
     }
 
     /// The version in a list of tags as the API shows it.
@@ -102,13 +125,15 @@ mod tests {
 
     #[test]
     fn a_tag_has_the_api_s_form() {
-        for good in ["web", "stack:shop", "größe 1", &"t".repeat(100)] {
+        for good in ["web", "stack:shop", "größe 1", &"t".repeat(50)] {
             assert_eq!(Tag::new(good).unwrap().as_str(), good);
         }
-        for bad in ["", "ab", "a,b", " abc", "abc ", "a\tb", &"t".repeat(101)] {
+        for bad in ["", "ab", "a,b", " abc", "abc ", "a\tb", &"t".repeat(51)] {
             let error = Tag::new(bad).unwrap_err();
             assert!(error.to_string().contains(&format!("`{bad}` is not a valid tag")), "{error}");
         }
+        assert!(Tag::for_image(&"t".repeat(100)).is_ok() && Tag::for_image(&"t".repeat(101)).is_err());
+        assert_eq!(Tag::of_version(&"1".repeat(43)), None);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use super::firewall::find_or_make;
+use super::create::create;
+use super::firewall::{self, FirewallPlan};
 use super::image_source::ImageSource;
-use super::kernel::{self, KernelState};
+use super::kernel::KernelState;
 use super::keys::PublicKey;
 use super::label::InstanceLabel;
 use super::options::DeployOptions;
@@ -16,6 +17,7 @@ use super::wait::wait_for_all;
 use crate::linode::api::client::Client;
 use crate::linode::api::images::Image;
 use crate::linode::api::instances::{self, CreateInstance, GRUB, Instance, Metadata};
+use crate::linode::api::interfaces::Network;
 use crate::linode::api::plans::Price;
 use crate::linode::api::regions::Regions;
 use crate::linode::api::tag::Tag;
@@ -97,6 +99,9 @@ fn announce(prepared: &mut PreparedDeploy, reporter: Reporter) {
     let labels: Vec<&str> = prepared.labels.iter().map(InstanceLabel::as_str).collect();
     let each = if labels.len() > 1 { " each" } else { "" };
     reporter.say(&format!("{} will cost {}{each}, until it is removed", labels.join(", "), prepared.price()));
+    for note in &prepared.firewall.notes {
+        reporter.say(note);
+    }
     for instance in &prepared.staying {
         let Instance { label, region, .. } = instance;
         if replace {
@@ -174,12 +179,12 @@ fn make_all(
     reporter: Reporter,
 ) -> Result<(), Error> {
     let options = prepared.options;
-    let version = deployment.version.as_deref().map(Tag::of_version).transpose()?;
+    let version = deployment.version.as_deref().and_then(Tag::of_version);
     let mut tags: Vec<Tag> = [prepared.stack_tag.clone()].into_iter().chain(version).collect();
     tags.extend(prepared.data_tags.iter().chain(&options.tags).cloned());
     tags.push(Tag::unfinished());
     let keys: Vec<&str> = options.keys.iter().map(PublicKey::as_str).collect();
-    deployment.firewall = find_or_make(client, options, &prepared.stack_tag, reporter)?;
+    deployment.firewall = firewall::provide(client, options, &prepared.firewall, &prepared.stack_tag, reporter)?;
     for (label, user_data) in prepared.labels.iter().zip(&prepared.user_data) {
         let requested = client.clock().now();
         let new = CreateInstance {
@@ -189,14 +194,17 @@ fn make_all(
             label: label.as_str(),
             authorized_keys: &keys,
             metadata: Metadata { user_data },
-            firewall_id: deployment.firewall,
+            network: Network::allowed(prepared.interfaces, deployment.firewall),
             tags: &tags,
             kernel: Some(GRUB),
             booted: true,
         };
-        let (instance, kernel) = kernel::create(client, &new, &prepared.stack_tag)?;
+        let (instance, kernel) = create(client, &new, &prepared.stack_tag)?;
         reporter.say(&format!("{label} is made at {}", instance.address().unwrap_or("an address that is not public")));
         let (running_after, healthy_after, last) = (None, None, "it has not been asked yet".to_owned());
+        if prepared.firewall.plan == FirewallPlan::None {
+            firewall::tell_given(client, &instance, reporter);
+        }
         deployment.started.push(StartedInstance { instance, kernel, requested, running_after, healthy_after, last });
     }
     Ok(())

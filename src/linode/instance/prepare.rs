@@ -4,11 +4,13 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use super::firewall::{self, FirewallPlan, PlannedFirewall};
 use super::health::{HealthPage, HealthVerdict};
 use super::holdings;
 use super::keys::PublicKey;
 use super::label::InstanceLabel;
 use super::options::{DeployOptions, FirewallChoice, OldInstances};
+use crate::linode::api::account::{self, InterfaceSetting};
 use crate::linode::api::client::Client;
 use crate::linode::api::instances::{self, Instance};
 use crate::linode::api::plans::{self, Plan, Price};
@@ -28,6 +30,9 @@ pub(super) struct PreparedDeploy<'a> {
     pub labels: Vec<InstanceLabel>,
     /// The user data in base64, one for each label. A secret.
     pub user_data: Vec<String>,
+    pub firewall: PlannedFirewall,
+    /// Which interfaces the account allows, if the token may know.
+    pub interfaces: Option<InterfaceSetting>,
     /// Which data the new instances will hold.
     pub data_tags: Vec<Tag>,
     /// This stack's instances that run already and go on.
@@ -67,7 +72,27 @@ pub(super) fn prepare<'a>(
     let labels = labels(options, replaced.len(), &taken)?;
     let user_data = labels.iter().map(|label| encode(options, label)).collect::<Result<_, _>>()?;
     let data_tags = holdings::tags(options.stack, &options.settings)?;
-    Ok(PreparedDeploy { options, stack_tag, plan, labels, user_data, data_tags, staying, replaced, leftovers })
+    let interfaces = account::interface_setting(client)?;
+    let firewall = firewall::plan(client, options, &stack_tag)?;
+    if let Some(grants) = account::grants(client)? {
+        let missing = grants.missing(firewall.plan == FirewallPlan::Make);
+        if !missing.is_empty() {
+            return Err(Error::MissingGrants { grants: missing.join(", ") });
+        }
+    }
+    Ok(PreparedDeploy {
+        options,
+        stack_tag,
+        plan,
+        labels,
+        user_data,
+        firewall,
+        interfaces,
+        data_tags,
+        staying,
+        replaced,
+        leftovers,
+    })
 }
 
 /// Whether an instance is what a failed deployment left. One that answers after all is in use, whatever its tag says.

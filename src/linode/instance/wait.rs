@@ -11,6 +11,11 @@ use crate::linode::api::instances::{self, InstanceStatus};
 use crate::linode::error::Error;
 use crate::system::progress::Reporter;
 
+/// What to do when SSH does not answer. Root's password is locked, so that nobody can log in at the console as it is.
+const WITHOUT_SSH: &str = "Without SSH: in Cloud Manager, power the Linode off, reset its root password under Storage, boot \
+                           it, and log in as root at its Lish console; or reboot it into Rescue Mode, mount /dev/sda and \
+                           read /var/log there";
+
 /// The longest pause between two looks at an instance.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -42,8 +47,7 @@ pub(super) fn wait_for_all(
                 seconds: options.timeout.as_secs(),
                 last: first.last.clone(),
                 help: format!(
-                    "look at it: ssh root@{address} journalctl -b -u cloud-init -u {name}.service; or, without SSH, at \
-                     its Lish console in Cloud Manager"
+                    "look at it: ssh root@{address} journalctl -b -u cloud-init -u {name}.service. {WITHOUT_SSH}"
                 ),
             });
         }

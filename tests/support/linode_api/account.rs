@@ -9,9 +9,9 @@ use super::{Call, State};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Interfaces {
     LegacyConfigOnly,
-    #[default]
     LegacyConfigDefaultButLinodeAllowed,
     /// That of accounts opened lately.
+    #[default]
     LinodeDefaultButLegacyConfigAllowed,
     LinodeOnly,
 }
@@ -27,7 +27,7 @@ impl Interfaces {
     }
 
     /// The generation of an instance for which the request asks for this one, or why it cannot be made.
-    pub fn generation(self, wanted: &Value) -> Result<&'static str, &'static str> {
+    pub(super) fn generation(self, wanted: &Value) -> Result<&'static str, &'static str> {
         let legacy_is_default = matches!(self, Self::LegacyConfigOnly | Self::LegacyConfigDefaultButLinodeAllowed);
         match wanted.as_str() {
             None if legacy_is_default => Ok("legacy_config"),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::http::{Answer, answer_json, error, page};
-use super::instances::{check_label, check_tags};
+use super::instance_checks::{check_label, check_tags};
 use super::{Call, State, account};
 
 pub struct Firewall {

@@ -81,7 +81,7 @@ pub fn serve(stream: &TcpStream, host: &str, state: &Mutex<State>) -> Option<()>
         }
     }
     let cut = count_down(&mut state.lock().unwrap(), |fault| match fault {
-        Fault::Cut(method, times) if *method == seen.method => Some(times),
+        Fault::Cut(what, times) if seen.is(what) => Some(times),
         _ => None,
     });
     if cut {
@@ -93,7 +93,7 @@ pub fn serve(stream: &TcpStream, host: &str, state: &Mutex<State>) -> Option<()>
         None => respond(&seen, host, &mut state.lock().unwrap()),
     };
     let dropped = count_down(&mut state.lock().unwrap(), |fault| match fault {
-        Fault::Dropped(method, times) if *method == seen.method => Some(times),
+        Fault::Dropped(what, times) if seen.is(what) => Some(times),
         _ => None,
     });
     if dropped {

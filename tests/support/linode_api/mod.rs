@@ -7,6 +7,7 @@ mod catalogue;
 mod firewalls;
 mod http;
 mod images;
+mod instance_checks;
 mod instances;
 mod machines;
 
@@ -29,11 +30,13 @@ pub enum Fault {
     TooMany(&'static str, u32),
     /// A request with that method is answered 503 so many times.
     Unavailable(&'static str, u32),
-    /// A request with that method is refused so many times because the Linode is busy: it is not carried out.
+    /// A request with that method, or a POST whose path has that end, is answered with that status so many times.
+    Answers(&'static str, u16, u32),
+    /// Such a request is refused so many times because the Linode is busy: it is not carried out.
     Busy(&'static str, u32),
-    /// A request with that method is carried out so many times without an answer: the connection ends.
+    /// Such a request is carried out so many times without an answer: the connection ends.
     Dropped(&'static str, u32),
-    /// The connection ends so many times before a request with that method is carried out.
+    /// The connection ends so many times before such a request is carried out.
     Cut(&'static str, u32),
     /// The image cannot be made: a reason about a field.
     Refuses(&'static str, &'static str),
@@ -76,6 +79,13 @@ pub struct Seen {
     pub path: String,
     pub headers: HashMap<String, String>,
     pub body: Vec<u8>,
+}
+
+impl Seen {
+    /// Whether a fault is about it: about its method, or about a POST whose path has that end.
+    pub fn is(&self, what: &str) -> bool {
+        self.method == what || (what.starts_with('/') && self.method == "POST" && self.path.ends_with(what))
+    }
 }
 
 #[derive(Default)]
@@ -283,9 +293,18 @@ fn respond(seen: &Seen, host: &str, state: &mut State) -> Answer {
         return Answer(503, String::new(), "text/html", "<h1>Service Unavailable</h1>".to_owned());
     }
     let busy = count_down(state, |fault| match fault {
-        Fault::Busy(method, times) if *method == seen.method => Some(times),
+        Fault::Busy(what, times) if seen.is(what) => Some(times),
         _ => None,
     });
+    for (status, left) in state.faults.iter_mut().filter_map(|fault| match fault {
+        Fault::Answers(what, status, times) if seen.is(what) => Some((*status, times)),
+        _ => None,
+    }) {
+        if *left > 0 {
+            *left -= 1;
+            return Answer(status, String::new(), "text/html", "<h1>Sorry</h1>".to_owned());
+        }
+    }
     if busy {
         return error(400, "Linode busy.", None);
     }
