@@ -1,4 +1,5 @@
-# Making it takes up to half an hour. Its data is lost when it is replaced or destroyed; `terraform plan` shows that first.
+# Making it takes up to half an hour. Its data would be lost if it were replaced or destroyed, as a change of the region does:
+# prevent_destroy refuses that. To remove it with its data, or to replace it, take that line out first.
 resource "linode_database_postgresql_v2" "stack" {
   label        = "${var.name}-database"
   engine_id    = "postgresql/17"
@@ -11,6 +12,13 @@ resource "linode_database_postgresql_v2" "stack" {
     vpc_id        = linode_vpc.stack.id
     subnet_id     = linode_vpc_subnet.stack.id
     public_access = false
+  }
+
+  # The account's settings are checked first, so that nobody waits for a database that no machine can use.
+  depends_on = [data.linode_account_settings.current]
+
+  lifecycle {
+    prevent_destroy = true
   }
 }
 

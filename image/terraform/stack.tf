@@ -2,6 +2,7 @@
 
 locals {
   image_file  = "${path.module}/{{hcl image_file}}"
+  image_hash  = "{{image_hash}}"
   image_label = "{{hcl image_label}}"
   port        = {{port}}
   health_path = "{{hcl health_path}}"

@@ -67,14 +67,25 @@ variable "instances" {
   }
 }
 
+variable "interfaces" {
+  description = "The kind of a web machine's network interfaces: legacy_config, or linode for an account that allows Linode interfaces only. A change replaces all machines at once."
+  type        = string
+  default     = "legacy_config"
+
+  validation {
+    condition     = contains(["legacy_config", "linode"], var.interfaces)
+    error_message = "Choose legacy_config or linode."
+  }
+}
+
 variable "type" {
-  description = "The plan of a web machine."
+  description = "The plan of a web machine. A change reaches a machine when it is replaced: see web.tf."
   type        = string
   default     = "g6-nanode-1"
 }
 
 variable "swap" {
-  description = "The size of a web machine's swap disk, in MB."
+  description = "The size of a web machine's swap disk, in MB. A change reaches a machine when it is replaced: see web.tf."
   type        = number
   default     = 512
 }

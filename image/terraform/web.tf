@@ -1,7 +1,17 @@
-# A machine gets a new image, new keys or new settings only when it is replaced. Replace one after the other, so that they
-# are never all down at once: terraform apply -replace='linode_instance.web[0]', then [1] when that machine answers.
+# A machine gets a new image, another plan, another size of the swap disk, new keys or new settings only when it is replaced:
+# Terraform would change all machines at once. Replace one after the other: terraform apply -replace='linode_instance.web[0]',
+# then [1] when the balancer shows that machine as up. `terraform plan` names the machines that are not as set.
 
 locals {
+  # What differs from the variables and the image, for each machine.
+  differences = [
+    for index, web in linode_instance.web : compact([
+      web.type == var.type ? "" : "its plan is ${web.type} and not ${var.type}",
+      linode_instance_disk.swap[index].size == var.swap ? "" : "its swap has ${linode_instance_disk.swap[index].size} MB and not ${var.swap}",
+      linode_instance_disk.root[index].image == linode_image.stack.id ? "" : "it runs another image",
+    ])
+  ]
+
   labels = [for index in range(var.instances) : "${var.name}-web-${index + 1}"]
 
   # Lines of an environment file (systemd.exec(5), EnvironmentFile=).
@@ -42,8 +52,10 @@ resource "linode_instance" "web" {
   region               = var.region
   type                 = var.type
   tags                 = ["terraform:${var.name}"]
-  firewall_id          = linode_firewall.web.id
-  interface_generation = "legacy_config"
+  interface_generation = var.interfaces
+
+  # With Linode interfaces, each interface has the firewall: see interfaces.tf.
+  firewall_id = var.interfaces == "legacy_config" ? linode_firewall.web.id : null
 
   metadata {
     user_data = base64encode(local.user_data[count.index])
@@ -54,7 +66,7 @@ resource "linode_instance" "web" {
   }
 
   lifecycle {
-    ignore_changes = [metadata]
+    ignore_changes = [metadata, type]
 
     precondition {
       condition     = length(base64encode(local.user_data[count.index])) <= 87380
@@ -73,7 +85,7 @@ resource "linode_instance_disk" "root" {
   authorized_keys = var.ssh_keys
 
   lifecycle {
-    ignore_changes = [image, authorized_keys]
+    ignore_changes = [image, authorized_keys, size]
   }
 }
 
@@ -84,6 +96,10 @@ resource "linode_instance_disk" "swap" {
   label      = "swap"
   size       = var.swap
   filesystem = "swap"
+
+  lifecycle {
+    ignore_changes = [size]
+  }
 }
 
 resource "linode_instance_config" "web" {
@@ -112,17 +128,40 @@ resource "linode_instance_config" "web" {
     network = false
   }
 
-  interface {
-    purpose = "public"
-    primary = true
+  dynamic "interface" {
+    for_each = var.interfaces == "legacy_config" ? ["public"] : []
+
+    content {
+      purpose = interface.value
+      primary = true
+    }
   }
 
-  interface {
-    purpose   = "vpc"
-    subnet_id = linode_vpc_subnet.stack.id
+  dynamic "interface" {
+    for_each = var.interfaces == "legacy_config" ? ["vpc"] : []
 
-    ipv4 {
-      vpc = local.addresses[count.index]
+    content {
+      purpose   = interface.value
+      subnet_id = linode_vpc_subnet.stack.id
+
+      ipv4 {
+        vpc = local.addresses[count.index]
+      }
     }
+  }
+
+  # A machine with Linode interfaces cannot boot before it has them.
+  depends_on = [linode_interface.public, linode_interface.private]
+}
+
+# Part of each plan and apply, as a warning.
+check "machines_are_as_set" {
+  assert {
+    condition = length(flatten(local.differences)) == 0
+
+    error_message = join("\n", concat(
+      ["These machines stay as they are until they are replaced. Replace one after the other, the next one when the balancer shows the last one as up:"],
+      [for index, found in local.differences : "terraform apply -replace='linode_instance.web[${index}]' (${join(", ", found)})" if length(found) > 0],
+    ))
   }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::linode::terraform::{self, Edited};
+use crate::linode::terraform::{self, Edited, ImageFile};
 use crate::stack;
 
 const NEXT: &str = "\
@@ -37,7 +37,7 @@ pub fn run(args: &TerraformArgs) -> miette::Result<()> {
     let stack = stack::load(&args.project)?;
     let folder = args.out.clone().unwrap_or_else(|| stack.folder.join("terraform"));
     let edited = if args.force { Edited::Replace } else { Edited::Keep };
-    let written = terraform::write(&stack, &folder, edited)?;
+    let (written, image) = terraform::write(&stack, &folder, edited)?;
     for name in &written.files {
         println!("{}", folder.join(name).display());
     }
@@ -47,6 +47,19 @@ pub fn run(args: &TerraformArgs) -> miette::Result<()> {
     for name in &written.kept {
         println!("{} was edited: left as it is", folder.join(name).display());
     }
-    println!("Next: `terraform init && terraform apply` in {}; variables.tf says what to set", folder.display());
+    match image {
+        ImageFile::Described => {
+            println!(
+                "Next: `terraform init && terraform apply` in {}; variables.tf says what to set",
+                folder.display()
+            );
+        }
+        ImageFile::Missing(path) => println!(
+            "Next: `stackdeb image`, because there is no {}; then this command again, which writes the image's hash into \
+             {}",
+            path.display(),
+            folder.join("stack.tf").display()
+        ),
+    }
     Ok(())
 }

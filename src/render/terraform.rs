@@ -13,6 +13,8 @@ use crate::stack::Stack;
 pub struct TerraformFacts<'a> {
     /// The path of the image file, relative to the configuration's folder.
     pub image_file: &'a str,
+    /// The MD5 of the image file, in hexadecimal; empty if there is no file yet.
+    pub image_hash: &'a str,
     /// The image's label in the account.
     pub image_label: &'a str,
     /// What all other labels begin with.
@@ -37,6 +39,7 @@ struct Variables<'a> {
     has_database: bool,
     database_ca_path: String,
     image_file: &'a str,
+    image_hash: &'a str,
     image_label: &'a str,
     label: &'a str,
     longest_label: usize,
@@ -65,6 +68,7 @@ const TEMPLATES: &[(&str, Template, WantedBy)] = &[
     entry!(Database, "database.tf"),
     entry!(Every, "firewall.tf"),
     entry!(Every, "image.tf"),
+    entry!(Every, "interfaces.tf"),
     entry!(Every, "network.tf"),
     entry!(Every, "outputs.tf"),
     entry!(Every, "provider.tf"),
@@ -87,6 +91,7 @@ pub fn terraform_files(stack: &Stack, facts: &TerraformFacts) -> Result<Vec<Terr
         has_database: stack.database.is_some(),
         database_ca_path: database_ca_path(name),
         image_file: facts.image_file,
+        image_hash: facts.image_hash,
         image_label: facts.image_label,
         label: facts.label,
         longest_label: facts.longest_label,
@@ -115,6 +120,7 @@ mod tests {
             has_database: false,
             database_ca_path: String::new(),
             image_file: "",
+            image_hash: "",
             image_label: "",
             label: "",
             longest_label: 0,

@@ -47,10 +47,32 @@ fn each_kind_of_mistake_is_found() {
             "the provider has no resource `linode_placement`",
         ),
         ("web.tf", "  label     = \"stack\"\n", "", "linode_instance_config.web: `label` is missing"),
-        ("web.tf", "    purpose = \"public\"\n", "", "linode_instance_config.web.interface: `purpose` is missing"),
+        (
+            "web.tf",
+            "      purpose = interface.value\n",
+            "",
+            "linode_instance_config.web.interface: `purpose` is missing",
+        ),
+        (
+            "web.tf",
+            "    error_message = join",
+            "    message = join",
+            "check machines_are_as_set: `error_message` is missing",
+        ),
+        ("web.tf", "web.type == var", "web.typ == var", "linode_instance.web has no attribute `typ`"),
+        (
+            "interfaces.tf",
+            "data \"linode_account_settings\"",
+            "data \"linode_settings\"",
+            "the provider has no data source `linode_settings`",
+        ),
+        ("interfaces.tf", "self.interfaces_for_new_linodes", "self.interfaces", "no attribute `interfaces` of its own"),
+        ("interfaces.tf", "  public        = {}", "  publik        = {}", "there is no argument or block `publik`"),
+        ("interfaces.tf", "address = local", "adress = local", "there is no attribute `adress` to be set"),
+        ("database.tf", "settings.current]", "settings.now]", "`data.linode_account_settings.now` is not declared"),
         ("web.tf", "booted    = true", "booted    = \"yes\"", "linode_instance_config.web.booted: is string, not bool"),
         ("web.tf", "specs[0].disk", "specs[0].disks", "linode_instance.web has no attribute `specs.disks`"),
-        ("web.tf", "[image, authorized_keys]", "[images]", "there is no argument `images` whose changes"),
+        ("web.tf", "[image, authorized_keys, size]", "[images]", "there is no argument `images` whose changes"),
         (
             "balancer.tf",
             "[linode_instance.web[count.index]]",
@@ -144,7 +166,7 @@ fn everything_is_formatted() {
                 seen += 1;
             }
         }
-        assert!(seen >= 9, "{seen}");
+        assert!(seen >= 10, "{seen}");
     }
     for bad in [
         "a {\n b = 1\n}\n",
@@ -229,4 +251,102 @@ fn the_stack_that_ships_has_one() {
     let out = folder.path().join("terraform");
     run(support::stackdeb().arg("terraform").arg(source_folder()).arg("--out").arg(&out));
     assert_eq!(problems(Path::new(&out)), "");
+}
+
+#[test]
+fn the_image_s_hash_is_a_value_and_no_read() {
+    let project = Project::new("shop", DATABASE);
+    // Without the image there is nothing to apply, and the command and the plan say what to do.
+    let said = project.write(&[]);
+    assert!(said.contains("Next: `stackdeb image`") && said.contains("shop-1.0-linode.img.gz"), "{said}");
+    assert!(project.file("stack.tf").contains("image_hash  = \"\"\n"));
+    assert!(project.file("image.tf").contains("condition     = local.image_hash != \"\""));
+    fs::create_dir(project.path("dist")).unwrap();
+    let image = project.path("dist/shop-1.0-linode.img.gz");
+    fs::write(&image, "an image").unwrap();
+    let said = project.write(&[]);
+    assert!(said.contains("terraform init && terraform apply"), "{said}");
+    let sum = run(Command::new("md5sum").arg(&image));
+    let hash = sum.split_whitespace().next().unwrap();
+    assert!(project.file("stack.tf").contains(&format!("image_hash  = \"{hash}\"\n")));
+    // No function of the configuration opens it: a plan and a destruction work without it.
+    for entry in fs::read_dir(project.path("terraform")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for reader in ["filemd5", "filesha", "filebase64", " file(", "(file(", "fileexists", "templatefile(local"] {
+            assert!(!text.contains(reader), "{} has {reader}", path.display());
+        }
+    }
+    // Another file is another image.
+    fs::write(&image, "another image").unwrap();
+    project.write(&[]);
+    assert!(!project.file("stack.tf").contains(hash));
+}
+
+/// The body of a block of the configuration, by its first line.
+fn block<'a>(text: &'a str, first: &str) -> &'a str {
+    let begin = text.find(first).unwrap_or_else(|| panic!("no {first}"));
+    &text[begin..begin + text[begin..].find("\n}\n").unwrap()]
+}
+
+#[test]
+fn no_change_of_a_variable_restarts_all_machines_at_once() {
+    let project = Project::new("shop", DATABASE);
+    project.write(&[]);
+    let web = project.file("web.tf");
+    for (resource, ignored) in [
+        ("resource \"linode_instance\" \"web\"", "ignore_changes = [metadata, type]"),
+        ("resource \"linode_instance_disk\" \"root\"", "ignore_changes = [image, authorized_keys, size]"),
+        ("resource \"linode_instance_disk\" \"swap\"", "ignore_changes = [size]"),
+    ] {
+        assert!(block(&web, resource).contains(ignored), "{resource}");
+    }
+    // The plan says which machines are not as set, and the command for each.
+    let check = block(&web, "check \"machines_are_as_set\"");
+    assert!(check.contains("terraform apply -replace='linode_instance.web[${index}]'"), "{check}");
+    assert!(check.contains("Replace one after the other"), "{check}");
+    for compared in
+        ["web.type == var.type", "swap[index].size == var.swap", "root[index].image == linode_image.stack.id"]
+    {
+        assert!(web.contains(compared), "{compared}");
+    }
+}
+
+#[test]
+fn a_database_is_not_destroyed_by_a_plan() {
+    let project = Project::new("shop", DATABASE);
+    project.write(&[]);
+    let database = project.file("database.tf");
+    let body = block(&database, "resource \"linode_database_postgresql_v2\" \"stack\"");
+    assert!(body.contains("lifecycle {\n    prevent_destroy = true\n  }"), "{body}");
+}
+
+#[test]
+fn interfaces_are_those_that_the_account_allows() {
+    let project = Project::new("shop", DATABASE);
+    project.write(&[]);
+    let web = project.file("web.tf");
+    let instance = block(&web, "resource \"linode_instance\" \"web\"");
+    assert!(instance.contains("interface_generation = var.interfaces"), "{instance}");
+    assert!(instance.contains("firewall_id = var.interfaces == \"legacy_config\" ? linode_firewall.web.id : null"));
+    let interfaces = project.file("interfaces.tf");
+    for resource in ["resource \"linode_interface\" \"public\"", "resource \"linode_interface\" \"private\""] {
+        let body = block(&interfaces, resource);
+        assert!(body.contains("count = var.interfaces == \"linode\" ? var.instances : 0"), "{body}");
+        assert!(body.contains("= linode_firewall.web.id"), "{body}");
+    }
+    // Nobody waits half an hour for a database that no machine can use.
+    let database = project.file("database.tf");
+    let body = block(&database, "resource \"linode_database_postgresql_v2\" \"stack\"");
+    assert!(body.contains("depends_on = [data.linode_account_settings.current]"), "{body}");
+    assert!(project.file("variables.tf").contains("contains([\"legacy_config\", \"linode\"], var.interfaces)"));
+}
+
+#[test]
+fn networks_for_ssh_are_networks() {
+    let project = Project::new("shop", DATABASE);
+    project.write(&[]);
+    let variables = project.file("variables.tf");
+    let body = block(&variables, "variable \"ssh_networks\"");
+    assert!(body.contains("alltrue([for network in var.ssh_networks : can(cidrhost(network, 0))])"), "{body}");
 }

@@ -105,6 +105,7 @@ class Configuration:
     def __init__(self, folder, schema):
         self.schema = schema
         self.variables, self.locals, self.outputs, self.resources, self.bodies = {}, {}, {}, {}, []
+        self.data, self.checks = {}, {}
         for path in sorted(folder.glob("*.tf")):
             with path.open() as file:
                 self.add(path.name, hcl2.load(file))
@@ -121,6 +122,13 @@ class Configuration:
                     for type, named in block.items():
                         for name, body in items(named).items():
                             self.declare(self.resources, (plain(type), plain(name)), body, f"{plain(type)}.{plain(name)}")
+                elif kind == "data":
+                    for type, named in block.items():
+                        for name, body in items(named).items():
+                            self.declare(self.data, (plain(type), plain(name)), body, f"data.{plain(type)}.{plain(name)}")
+                elif kind == "check":
+                    for name, body in block.items():
+                        self.declare(self.checks, plain(name), body, f"check {plain(name)}")
                 elif kind in ("variable", "output"):
                     for name, body in block.items():
                         target = self.variables if kind == "variable" else self.outputs
@@ -142,6 +150,17 @@ class Configuration:
                 problem(where, f"the provider has no resource `{type}`")
                 continue
             self.body(where, body, self.schema["resources"][type], META)
+        for (type, name), body in self.data.items():
+            where = f"data.{type}.{name}"
+            if type not in self.schema["data"]:
+                problem(where, f"the provider has no data source `{type}`")
+                continue
+            self.body(where, body, self.schema["data"][type], META)
+        for name, body in self.checks.items():
+            for one in items(body).get("assert", []):
+                for key in items(one).keys() ^ {"condition", "error_message"}:
+                    problem(f"check {name}", f"`{key}` is missing, or does not belong into an assertion")
+                self.references(f"check {name}", one, set())
         for kind, block in self.bodies:
             if kind == "provider":
                 for name, body in block.items():
@@ -206,7 +225,7 @@ class Configuration:
         for name in body.get("ignore_changes", []):
             if name not in schema:
                 problem(where, f"there is no argument `{name}` whose changes could be ignored")
-        self.references(where, body, set())
+        self.references(where, body, set(), schema)
 
     def type(self, where, value, type, attributes):
         """The type of what is written outright; an expression may have any."""
@@ -237,7 +256,7 @@ class Configuration:
                 if rule["use"] == "required" and name not in value:
                     problem(where, f"`{name}` is missing")
 
-    def references(self, where, value, bound):
+    def references(self, where, value, bound, itself=None):
         for text in codes(value):
             names, aliases = set(bound), {}
             for one, other, source in re.findall(r"\bfor\s+(\w+)\s*(?:,\s*(\w+)\s*)?in\s+(\S+)", text):
@@ -246,6 +265,11 @@ class Configuration:
                 if resource:
                     aliases[other or one] = resource.groups()
             for name, rest, after in places(text):
+                if name == "self" and itself is not None:
+                    attribute = rest.split(".")[1]
+                    if attribute not in itself:
+                        problem(where, f"it has no attribute `{attribute}` of its own")
+                    continue
                 self.reference(where, name, rest, after, names, aliases)
 
     def reference(self, where, name, rest, after, names, aliases):
@@ -260,6 +284,11 @@ class Configuration:
             self.attribute(where, aliases[name], parts)
         elif name in names or (name, parts) in (("path", ["module"]), ("count", ["index"])):
             pass
+        elif name == "data":
+            if tuple(parts[:2]) not in self.data:
+                problem(where, f"`{name}{rest}` is not declared")
+            else:
+                self.path(where, f"data.{'.'.join(parts[:2])}", self.schema["data"].get(parts[0], {}), parts[2:])
         elif name.startswith(("linode_", "random_")):
             if not parts or (name, parts[0]) not in self.resources:
                 problem(where, f"`{name}{rest}` is not declared")
@@ -274,10 +303,12 @@ class Configuration:
             problem(where, f"`{name}{rest}` is nothing that is known here")
 
     def attribute(self, where, resource, path):
-        known = self.schema["resources"].get(resource[0], {})
+        self.path(where, ".".join(resource), self.schema["resources"].get(resource[0], {}), path)
+
+    def path(self, where, shown, known, path):
         for name in path:
             if name not in known:
-                problem(where, f"{'.'.join(resource)} has no attribute `{'.'.join(path)}`")
+                problem(where, f"{shown} has no attribute `{'.'.join(path)}`")
                 return
             known = known[name].get("attributes", {})
 

@@ -4,6 +4,7 @@
 
 mod folder;
 
+use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -18,26 +19,49 @@ pub use folder::{Edited, WrittenFiles};
 /// database or a firewall has at most 32, and `-balancer` or `-database` follows.
 const LONGEST_LABEL: usize = 23;
 
+/// Whether the configuration names the hash of the image file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageFile {
+    Described,
+    /// It is to be at this path, and is not there. The configuration cannot be applied until it is written again.
+    Missing(PathBuf),
+}
+
 /// Writes the configuration of `stack` into `folder`.
 ///
 /// # Errors
 /// When a template has a mistake, when a file that would be replaced was edited (except with [`Edited::Replace`]), or
 /// when the folder cannot be read or written. Everything is checked before anything is written.
-pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<WrittenFiles, Error> {
+pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFiles, ImageFile), Error> {
     let image = stack.folder.join("dist").join(stack.image_file_name());
     let unreadable = |source| unreadable(folder, source);
     let path = relative(&real(folder).map_err(unreadable)?, &real(&image).map_err(unreadable)?);
     let image_label = ImageLabel::of_file(&image)?;
+    let image_hash = md5_of(&image)?;
     let facts = TerraformFacts {
         image_file: path.to_str().ok_or_else(|| {
             let problem = format!("the path from {} to the image has a name that is not UTF-8", folder.display());
             Error::argument(problem, "rename the folder, or name another one with --out")
         })?,
+        image_hash: image_hash.as_deref().unwrap_or_default(),
         image_label: image_label.as_str(),
         label: &label(stack.package.name.as_str()),
         longest_label: LONGEST_LABEL,
     };
-    folder::update(folder, &terraform_files(stack, &facts)?, edited)
+    let image = if image_hash.is_some() { ImageFile::Described } else { ImageFile::Missing(image) };
+    Ok((folder::update(folder, &terraform_files(stack, &facts)?, edited)?, image))
+}
+
+/// The MD5 of a file in hexadecimal, as Linode's provider knows an image by it; `None` when there is no file.
+fn md5_of(path: &Path) -> Result<Option<String>, Error> {
+    let mut context = md5::Context::new();
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(unreadable(path, source)),
+    };
+    io::copy(&mut file, &mut context).map_err(|source| unreadable(path, source))?;
+    Ok(Some(format!("{:x}", context.finalize())))
 }
 
 fn unreadable(path: &Path, source: io::Error) -> Error {
