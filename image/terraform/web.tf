@@ -25,6 +25,7 @@ locals {
       ssh_keys    = jsonencode(var.ssh_keys)
       environment = jsonencode(local.environment)
       network     = jsonencode(local.networks[index])
+      balancer    = jsonencode("set_real_ip_from ${local.balancer_network};\n")
 {{#if has_database}}
       database_ca = jsonencode(base64decode(linode_database_postgresql_v2.stack.ca_cert))
 {{/if}}

@@ -21,6 +21,7 @@ use crate::linode::instance::health::HealthPage;
 use crate::linode::instance::image_source::{ImageChoice, ImageSource};
 use crate::linode::instance::keys::{self, AgentKeys};
 use crate::linode::instance::label::InstanceLabel;
+use crate::linode::instance::network;
 use crate::linode::instance::options::{DeployOptions, FirewallChoice, OldInstances};
 use crate::linode::instance::settings::{AppSettings, SettingSources};
 use crate::stack::Stack;
@@ -78,6 +79,9 @@ pub struct DeployArgs {
     /// Make the instances without a firewall
     #[arg(long)]
     no_firewall: bool,
+    /// A balancer's network in CIDR notation: nginx takes the visitor's address and scheme from its requests; may be given again
+    #[arg(long = "balancer", value_name = "NETWORK")]
+    balancers: Vec<String>,
     /// A tag besides the stack's own, 3 to 50 characters; may be given again
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<String>,
@@ -189,6 +193,7 @@ impl DeployArgs {
                 None if self.no_firewall => FirewallChoice::None,
                 None => FirewallChoice::Own,
             },
+            balancers: self.balancers.iter().map(|text| network::check(text)).collect::<Result<_, _>>()?,
             tags: self.tags.iter().map(|tag| Tag::new(tag)).collect::<Result<_, _>>()?,
             old_instances: if self.replace { OldInstances::Replace } else { OldInstances::Keep },
             data: data_choice(self.discard_data),

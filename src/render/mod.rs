@@ -77,6 +77,7 @@ pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
     payload.add_file(&path, Content::Bytes(changelog), 0o644)?;
     app::add(&mut payload, &stack.app.folder, &format!("/usr/share/{name}"))?;
     // Empty: the administrator puts programs there.
+    payload.add_folder(&format!("/etc/{name}/balancers.d"), 0o755)?;
     payload.add_folder(&format!("/etc/{name}/health-alert.d"), 0o755)?;
 
     let scripts = Scripts {

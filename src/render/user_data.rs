@@ -17,6 +17,8 @@ pub struct InstanceFacts<'a> {
     pub keys: &'a [&'a str],
     /// Names and values that are added to `/etc/NAME/NAME.env`. Each value has one line.
     pub environment: &'a [(String, String)],
+    /// The networks of balancers, in CIDR notation.
+    pub balancers: &'a [String],
     /// The certificates that the server of a remote database is verified with, in PEM.
     pub database_ca: Option<&'a str>,
 }
@@ -31,6 +33,8 @@ struct Variables<'a> {
     has_files: bool,
     has_environment: bool,
     environment: Vec<Variable>,
+    has_balancers: bool,
+    balancers: &'a [String],
     has_database_ca: bool,
     database_ca: Vec<&'a str>,
     database_ca_path: String,
@@ -53,9 +57,11 @@ pub fn user_data(stack: &Stack, facts: &InstanceFacts) -> Result<String, RenderE
         version: stack.package.version.to_string(),
         hostname: facts.hostname,
         keys: facts.keys,
-        has_files: !facts.environment.is_empty() || facts.database_ca.is_some(),
+        has_files: !facts.environment.is_empty() || !facts.balancers.is_empty() || facts.database_ca.is_some(),
         has_environment: !facts.environment.is_empty(),
         environment: environment.map(|(name, value)| Variable::new(name, value)).collect(),
+        has_balancers: !facts.balancers.is_empty(),
+        balancers: facts.balancers,
         has_database_ca: facts.database_ca.is_some(),
         database_ca: facts.database_ca.map(|text| text.lines().collect()).unwrap_or_default(),
         database_ca_path: database_ca_path(name),

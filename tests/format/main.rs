@@ -10,6 +10,7 @@
     reason = "a test ends in a panic when something is not as it should be"
 )]
 
+mod behind_a_balancer;
 mod control_data;
 mod deb_format;
 mod deb_refusals;

@@ -353,3 +353,18 @@ fn linode_s_own_client_sees_the_same() {
     assert_eq!(project.labels(), ["theirs"]);
     assert!(project.api.file("private/15").unwrap() == fs::read(image()).unwrap());
 }
+
+#[test]
+fn the_networks_of_balancers_reach_nginx() {
+    let project = Project::new(&[]);
+    for bad in ["10.0.0.1", "10.0.0.1/24", "0.0.0.0/0", "x/8", "10.0.0.0/8; include /etc/passwd"] {
+        project.home.run(&mut project.deploy(&["--balancer", bad])).has(1, &["is not a network", "--balancer"]);
+    }
+    assert!(project.api.all_paths().is_empty());
+    let networks = ["--balancer", "192.168.255.0/24", "--balancer", "2001:db8::/32"];
+    project.home.run(&mut project.deploy(&networks)).has(0, &[]);
+    let content = "set_real_ip_from 192.168.255.0/24;\nset_real_ip_from 2001:db8::/32;\n";
+    let expected = json!([{"path": "/etc/shop/balancers.d/deploy.conf", "owner": "root:root", "permissions": "0644",
+        "content": content}]);
+    assert_eq!(yaml(&project.api.user_data("shop-1"))["write_files"], expected);
+}

@@ -350,3 +350,13 @@ fn networks_for_ssh_are_networks() {
     let body = block(&variables, "variable \"ssh_networks\"");
     assert!(body.contains("alltrue([for network in var.ssh_networks : can(cidrhost(network, 0))])"), "{body}");
 }
+
+#[test]
+fn nginx_believes_the_balancer_s_network_alone() {
+    let project = Project::new("shop", DATABASE);
+    project.write(&[]);
+    let expected = "balancer    = jsonencode(\"set_real_ip_from ${local.balancer_network};\\n\")";
+    assert!(project.file("web.tf").contains(expected), "{}", project.file("web.tf"));
+    // It is the network from which the balancer connects.
+    assert!(project.file("balancer.tf").contains("ipv4_range = local.balancer_network"));
+}

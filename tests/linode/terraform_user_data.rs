@@ -43,6 +43,7 @@ fn user_data_takes_every_value() {
             ("ssh_keys", serde_json::json!([NASTY, "second"])),
             ("environment", nasty.clone()),
             ("network", nasty.clone()),
+            ("balancer", nasty.clone()),
         ];
         values.extend(database.then(|| ("database_ca", nasty.clone())));
         assert_eq!(template.matches("${").count(), values.len(), "{template}");
@@ -54,7 +55,10 @@ fn user_data_takes_every_value() {
         assert_eq!(data["write_files"][0], expected);
         let ca = serde_json::json!({"path": "/etc/shop/database-ca.pem", "owner": "root:root", "permissions": "0644",
             "content": NASTY});
-        assert_eq!(data["write_files"].get(1), database.then_some(&ca));
+        let balancer = serde_json::json!({"path": "/etc/shop/balancers.d/terraform.conf", "owner": "root:root",
+            "permissions": "0644", "content": NASTY});
+        assert_eq!(data["write_files"][1], balancer);
+        assert_eq!(data["write_files"].get(2), database.then_some(&ca));
         assert_eq!(data["bootcmd"][0].as_array().unwrap().last().unwrap(), NASTY);
     }
 }
@@ -66,7 +70,7 @@ fn the_private_address_is_set_once() {
     let project = Project::new("shop", "[database]");
     project.write(&[]);
     let nothing = serde_json::json!("");
-    let values = ["hostname", "ssh_keys", "environment", "database_ca"].map(|name| (name, nothing.clone()));
+    let values = ["hostname", "ssh_keys", "environment", "balancer", "database_ca"].map(|name| (name, nothing.clone()));
     let data = user_data(&project.file("user-data.yaml.tftpl"), &[&values[..], &[("network", NASTY.into())]].concat());
     let command: Vec<&str> = data["bootcmd"][0].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
     let (place, bin) = (project.path("70-vpc.network"), project.path("bin"));

@@ -130,6 +130,7 @@ fn web_user_data(folder: &Path, name: &str, host: &str) -> String {
         ("hostname", serde_json::json!(name)),
         ("ssh_keys", serde_json::json!([ssh_key(folder)])),
         ("network", serde_json::json!(network_file(host))),
+        ("balancer", serde_json::json!("set_real_ip_from 10.0.0.128/29;\n")),
         ("environment", serde_json::json!(format!("DATABASE_URL=\"{url}\"\n"))),
         ("database_ca", serde_json::json!(fs::read_to_string(folder.join("ca.pem")).unwrap())),
     ];

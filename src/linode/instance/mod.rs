@@ -17,6 +17,7 @@ pub mod image_source;
 mod kernel;
 pub mod keys;
 pub mod label;
+pub mod network;
 pub mod options;
 mod prepare;
 pub mod removal;

@@ -45,6 +45,8 @@ pub struct DeployOptions<'a> {
     pub keys: Vec<PublicKey>,
     pub settings: AppSettings,
     pub firewall: FirewallChoice,
+    /// The networks of balancers in front of the instances, in CIDR notation.
+    pub balancers: Vec<String>,
     /// Tags besides those of the stack and its version.
     pub tags: Vec<Tag>,
     pub old_instances: OldInstances,

@@ -140,6 +140,7 @@ fn encode(options: &DeployOptions, label: &InstanceLabel) -> Result<String, Erro
         hostname: label.as_str(),
         keys: &keys,
         environment: options.settings.variables(),
+        balancers: &options.balancers,
         database_ca: options.settings.database_ca(),
     };
     let text = user_data(options.stack, &facts)?;
