@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::loader;
 use super::newest_image::newest_image;
+use crate::stack;
 use crate::system::cache::Cache;
 use crate::system::interrupt;
 use crate::system::progress::Reporter;
@@ -76,6 +77,8 @@ struct Report<'a> {
     /// When the site first answered 200, in seconds.
     site_seconds: Option<f64>,
     probes: Vec<Probe>,
+    /// The name by which the site was asked; `null` if it answers to every name.
+    host: Option<&'a str>,
 }
 
 /// Boots the image.
@@ -99,6 +102,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
         cpus: args.cpus,
         user_data,
         network: args.network.map(|port| Network { port }),
+        host: site_host(&image),
         forwards: [Forward { host: port, guest: HTTP }].into_iter().chain(ssh).collect(),
         ..MachineOptions::smallest(&image, BootMethod::Grub { loader }, accelerator, &pump, &cache.work())
     };
@@ -121,6 +125,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
         stages: machine.console().marks(),
         site_seconds,
         probes,
+        host: options.host.as_deref(),
     };
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report).into_diagnostic()?);
@@ -134,6 +139,12 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
         return if failed.is_empty() { Ok(()) } else { Err(miette!("the site is not well: {}", failed.join(", "))) };
     }
     stay(&machine)
+}
+
+/// The name that the site of an image answers to, if it is in the `dist` folder of its project.
+fn site_host(image: &Path) -> Option<String> {
+    let folder = image.canonicalize().ok()?.parent()?.parent()?.to_owned();
+    folder.join(stack::FILE_NAME).exists().then(|| stack::load(&folder).ok()?.site.host().map(str::to_owned))?
 }
 
 /// Asks for each page. The site may need a moment longer for its database than for its first page.
@@ -151,7 +162,10 @@ fn print(report: &Report) {
         eprintln!("{:>7.1} s  {}", after.as_secs_f64(), stage.describe());
     }
     if let Some(seconds) = report.site_seconds {
-        eprintln!("{seconds:>7.1} s  the site answers at {}", report.url);
+        match report.host {
+            Some(host) => eprintln!("{seconds:>7.1} s  the site answers at {} by the name {host}", report.url),
+            None => eprintln!("{seconds:>7.1} s  the site answers at {}", report.url),
+        }
     }
     if let Some(port) = report.ssh_port {
         eprintln!("           ssh -p {port} root@localhost");

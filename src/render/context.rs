@@ -32,6 +32,8 @@ pub(super) struct Context {
     environment: Vec<Variable>,
 
     port: u16,
+    /// Whether the site answers to these names alone. Otherwise the only name is `_`.
+    has_server_names: bool,
     server_names: Vec<String>,
     max_body_size: String,
     /// Whether the site uses the port of nginx's default site, which is then disabled.
@@ -102,6 +104,7 @@ impl Context {
             threads: app.threads.unwrap_or_default(),
             environment: environment.collect(),
             port: site.port,
+            has_server_names: !site.answers_to_every_name(),
             server_names: site.server_names.clone(),
             max_body_size: site.max_body_size.clone(),
             default_site_gives_way: site.port == DEFAULT_SITE_PORT,
@@ -153,6 +156,7 @@ impl Context {
             threads: 0,
             environment: vec![Variable::new("KEY", "value")],
             port: 80,
+            has_server_names: false,
             server_names: vec!["_".to_owned()],
             max_body_size: text(),
             default_site_gives_way: true,

@@ -62,6 +62,7 @@ pub fn health_check_path(name: &PackageName) -> String {
 pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
     let mut templates = Templates::of_project(&stack.folder, &Context::of(stack))?;
     templates.add_part(template!("debian/purge-database"))?;
+    templates.add_part(template!("nginx/health-report"))?;
     let name = &stack.package.name;
 
     let mut payload = Payload::default();

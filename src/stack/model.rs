@@ -91,6 +91,11 @@ pub struct Site {
 }
 
 impl Site {
+    /// Whether nginx passes on requests for whatever name.
+    pub fn answers_to_every_name(&self) -> bool {
+        self.server_names.iter().any(|name| name == "_")
+    }
+
     /// The first of its names that is a host name, and neither a wildcard nor `_`.
     pub fn host(&self) -> Option<&str> {
         let is_plain = |name: &&str| {

@@ -56,6 +56,8 @@ pub struct MachineOptions {
     pub forwards: Vec<Forward>,
     /// The network that it shares with other machines on this computer.
     pub network: Option<Network>,
+    /// The name by which its site is asked, if it does not answer to every name.
+    pub host: Option<String>,
     /// The instance's label.
     pub label: String,
     /// cloud-init's user data.
@@ -81,6 +83,7 @@ impl MachineOptions {
             on_reset: OnReset::BootAgain,
             forwards: Vec::new(),
             network: None,
+            host: None,
             label: "stackdeb".to_owned(),
             user_data: Vec::new(),
             accelerator,
@@ -96,6 +99,7 @@ pub struct Machine {
     accelerator: Accelerator,
     console: Arc<Console>,
     monitor: Mutex<Monitor>,
+    host: Option<String>,
     _metadata: MetadataServer,
 }
 
@@ -152,6 +156,7 @@ impl Machine {
             accelerator: options.accelerator,
             console: kept,
             monitor: Mutex::new(monitor),
+            host: options.host.clone(),
             _metadata: metadata,
         })
     }
@@ -206,7 +211,7 @@ impl Machine {
     /// As [`Machine::check`], and when there is no such answer within `limit`.
     pub fn wait_for_http(&self, port: u16, path: &str, limit: Duration) -> Result<Page, MachineError> {
         let last = Mutex::new(String::new());
-        let ask = || match http::get(&format!("http://127.0.0.1:{port}{path}"), None, ANSWER_LIMIT) {
+        let ask = || match http::get(&format!("http://127.0.0.1:{port}{path}"), self.host.as_deref(), ANSWER_LIMIT) {
             Ok(answer) if answer.status == 200 => Some(answer),
             Ok(answer) => {
                 *lock(&last) = format!("status {}", answer.status);

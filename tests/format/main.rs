@@ -21,5 +21,5 @@ mod gunicorn_settings;
 mod gzip_image;
 mod health_alert;
 mod rendered_files;
-mod report_site;
+mod nginx_site;
 mod template_folders;

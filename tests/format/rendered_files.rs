@@ -234,7 +234,10 @@ fn nginx_accepts_the_site() {
         let root = tempfile::tempdir().unwrap();
         let site = text_of(&rendered, "/etc/nginx/sites-available/guest-book");
         // A test opens the ports, which an ordinary user may do above 1023 only.
-        let site = site.replace("listen 80 ", "listen 18080 ").replace("[::]:80 ", "[::]:18080 ");
+        let site = [" ", ";"].iter().fold(site, |site, end| {
+            site.replace(&format!("listen 80{end}"), &format!("listen 18080{end}"))
+                .replace(&format!("[::]:80{end}"), &format!("[::]:18080{end}"))
+        });
         fs::write(root.path().join("site"), site).unwrap();
         let folders: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {}/{kind};", root.path().display()))

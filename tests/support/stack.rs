@@ -65,7 +65,12 @@ pub fn stack(folder: &Path) -> Stack {
 
 /// A file of that stack's package, as text.
 pub fn rendered_file(folder: &Path, path: &str) -> String {
-    let rendered = package_files(&stack(folder)).unwrap();
+    rendered_file_of(&stack(folder), path)
+}
+
+/// A file of a stack's package, as text.
+pub fn rendered_file_of(stack: &Stack, path: &str) -> String {
+    let rendered = package_files(stack).unwrap();
     match rendered.payload.get(path) {
         Some(Entry::File { content: Content::Bytes(bytes), .. }) => String::from_utf8(bytes.clone()).unwrap(),
         Some(Entry::File { content: Content::File(path), .. }) => std::fs::read_to_string(path).unwrap(),

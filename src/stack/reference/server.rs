@@ -99,7 +99,9 @@ installed.",
                 empty: false,
             },
             missing: Missing::Texts(&["_"]),
-            meaning: "The host names that the site answers to (nginx's `server_name`). `_` stands for every name.",
+            meaning: "\
+The host names that the site answers to (nginx's `server_name`). A request for another name gets status 421 and does not \
+reach the app, except for the health page, which a balancer asks for by the machine's address. `_` stands for every name.",
             example: "server-names = [\"example.org\", \"www.example.org\"]",
             since: FIRST_RELEASE,
         },
