@@ -73,6 +73,12 @@ pub struct Arguments {
     #[arg(long = "disk", value_name = "PATH")]
     pub disks: Vec<PathBuf>,
     /// A file with limits in TOML, which need not exist. A mistake in it is a problem of the server, and the default is
+    /// A systemd unit that need not be active, and must not have failed. It need not exist. May be given several times
+    #[arg(long = "job", value_name = "UNIT", value_parser = unit_name, allow_hyphen_values = true)]
+    pub jobs: Vec<String>,
+    /// A file whose existence says that the machine has to be rebooted. That is told, and is no problem of the server
+    #[arg(long, value_name = "FILE")]
+    pub reboot: Option<PathBuf>,
     /// used. The keys are max_cpu, max_load, max_ram, max_disk, max_response_time and history
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

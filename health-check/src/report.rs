@@ -1,7 +1,7 @@
 //! The findings: the settings and the names of what to check → all measurements, the verdict, the line for the log and
 //! the sample for the history. The checks are made one after the other.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::arguments::Arguments;
 use crate::clock::LocalTime;
@@ -23,6 +23,10 @@ pub struct Report {
     pub uptime: Option<f64>,
     pub disks: Vec<(PathBuf, Option<Disk>)>,
     pub units: Vec<(String, Option<Unit>)>,
+    /// Units that need not be active.
+    pub jobs: Vec<(String, Option<Unit>)>,
+    /// Whether the machine has to be rebooted; `None` if that was not asked for.
+    pub reboot_pending: Option<bool>,
     pub sites: Vec<(String, Answer)>,
     pub postgres: Vec<(Server, Option<String>)>,
     pub problems: Vec<String>,
@@ -62,7 +66,8 @@ impl Report {
             (path.clone(), disk)
         });
         let disks = disks.collect();
-        let units = check_units(&arguments.units, &mut problems);
+        let (units, jobs) = check_units(&arguments.units, &arguments.jobs, &mut problems);
+        let reboot_pending = arguments.reboot.as_deref().map(Path::exists);
         let sites = arguments.urls.iter().map(|url| {
             let answer = site::ask(url, arguments.host.as_deref());
             let slow = || (answer.took > settings.max_response_time).then(|| too_slow(&answer, settings));
@@ -77,7 +82,7 @@ impl Report {
             (server, error)
         });
         let postgres = postgres.collect();
-        Self { time, cpu, memory, load, uptime, disks, units, sites, postgres, problems }
+        Self { time, cpu, memory, load, uptime, disks, units, jobs, reboot_pending, sites, postgres, problems }
     }
 
     /// Whether there is no problem.
@@ -114,6 +119,9 @@ impl Report {
             let count = if server.is_remote() { usize::MAX } else { self.postgres.len() };
             let label = label("PostgreSQL", count, server);
             fields.push(format!("{label}: {}", if error.is_none() { "ok" } else { "not ready" }));
+        }
+        if self.reboot_pending == Some(true) {
+            fields.push("Reboot: pending".to_owned());
         }
         if !self.healthy() {
             fields.push(format!("UNHEALTHY: {}", self.problems.join("; ")));
@@ -156,20 +164,26 @@ fn servers(arguments: &Arguments, problems: &mut Vec<String>) -> Vec<Server> {
     }
 }
 
-fn check_units(names: &[String], problems: &mut Vec<String>) -> Vec<(String, Option<Unit>)> {
+/// Units by name; `None` if systemd did not say their state.
+type Units = Vec<(String, Option<Unit>)>;
+
+/// The states of the units that must be active, and of those that must not have failed.
+fn check_units(units: &[String], jobs: &[String], problems: &mut Vec<String>) -> (Units, Units) {
+    let names = [units, jobs].concat();
     if names.is_empty() {
-        return Vec::new();
+        return (Units::new(), Units::new());
     }
-    match units::states(names) {
-        Ok(units) => {
-            problems.extend(units.iter().filter_map(Unit::problem));
-            units.into_iter().map(|unit| (unit.name.clone(), Some(unit))).collect()
-        }
+    let mut found: Units = match units::states(&names) {
+        Ok(states) => states.into_iter().map(|unit| (unit.name.clone(), Some(unit))).collect(),
         Err(why) => {
             problems.push(why);
-            names.iter().map(|name| (name.clone(), None)).collect()
+            names.into_iter().map(|name| (name, None)).collect()
         }
-    }
+    };
+    let jobs = found.split_off(units.len().min(found.len()));
+    problems.extend(found.iter().filter_map(|(_, unit)| unit.as_ref()?.problem()));
+    problems.extend(jobs.iter().filter_map(|(_, unit)| unit.as_ref()?.failure()));
+    (found, jobs)
 }
 
 /// Adds a failed measurement to the problems: a value that is not known may be bad.

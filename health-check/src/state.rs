@@ -10,6 +10,8 @@
 //!   (three numbers: over 1, 5 and 15 minutes), `uptime_seconds`.
 //! - `disks`: `path`, `used_percent`, `inodes_percent`, `available_bytes`.
 //! - `units`: `name`, `healthy`, and the properties `load`, `active`, `sub` and `result` of systemd.
+//! - `jobs`: the same of units that need not be active. They are healthy unless they failed.
+//! - `reboot_pending`: whether the machine has to be rebooted; `null` if that was not asked for.
 //! - `sites`: `url`, `healthy`, `status`, `milliseconds` (until the answer's end or the failure), `error`.
 //! - `postgres`: `server` (its socket, or `HOST:PORT`), `socket` (`null` for a remote server), `healthy`, `error`.
 
@@ -19,6 +21,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::report::Report;
+use crate::units;
 
 #[derive(Serialize)]
 struct State<'a> {
@@ -31,6 +34,8 @@ struct State<'a> {
     machine: Machine,
     disks: Vec<Disk<'a>>,
     units: Vec<Unit<'a>>,
+    jobs: Vec<Unit<'a>>,
+    reboot_pending: Option<bool>,
     sites: Vec<Site<'a>>,
     postgres: Vec<Server<'a>>,
 }
@@ -101,17 +106,8 @@ pub fn write(out: &mut impl Write, report: &Report, name: &str) -> io::Result<()
         inodes_percent: disk.and_then(|disk| disk.inodes_percent).map(one_decimal),
         available_bytes: disk.map(|disk| disk.available_bytes),
     });
-    let units = report.units.iter().map(|(name, unit)| {
-        let unit = unit.as_ref();
-        Unit {
-            name,
-            healthy: unit.is_some_and(|unit| unit.problem().is_none()),
-            load: unit.map(|unit| unit.load.as_str()),
-            active: unit.map(|unit| unit.active.as_str()),
-            sub: unit.map(|unit| unit.sub.as_str()),
-            result: unit.map(|unit| unit.result.as_str()),
-        }
-    });
+    let units = report.units.iter().map(|(name, state)| unit(name, state.as_ref(), units::Unit::problem));
+    let jobs = report.jobs.iter().map(|(name, state)| unit(name, state.as_ref(), units::Unit::failure));
     let sites = report.sites.iter().map(|(url, answer)| Site {
         url,
         healthy: answer.error.is_none(),
@@ -135,11 +131,24 @@ pub fn write(out: &mut impl Write, report: &Report, name: &str) -> io::Result<()
         machine,
         disks: disks.collect(),
         units: units.collect(),
+        jobs: jobs.collect(),
+        reboot_pending: report.reboot_pending,
         sites: sites.collect(),
         postgres: postgres.collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &state)?;
     writeln!(out)
+}
+
+fn unit<'a>(name: &'a str, unit: Option<&'a units::Unit>, problem: fn(&units::Unit) -> Option<String>) -> Unit<'a> {
+    Unit {
+        name,
+        healthy: unit.is_some_and(|unit| problem(unit).is_none()),
+        load: unit.map(|unit| unit.load.as_str()),
+        active: unit.map(|unit| unit.active.as_str()),
+        sub: unit.map(|unit| unit.sub.as_str()),
+        result: unit.map(|unit| unit.result.as_str()),
+    }
 }
 
 fn one_decimal(percent: f64) -> f64 {

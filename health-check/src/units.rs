@@ -41,6 +41,13 @@ impl Unit {
             _ => Some(format!("{name} is {active} ({sub}, {result})")),
         }
     }
+
+    /// The same for a unit that does something at times and ends, such as a `oneshot` service of a timer: only a failure is
+    /// a problem.
+    pub fn failure(&self) -> Option<String> {
+        let Self { name, active, result, .. } = self;
+        (active == "failed").then(|| format!("{name} failed ({result})"))
+    }
 }
 
 /// Asks systemd for the states of all units at once. That is one run of systemctl, which takes about 6 MB of memory.

@@ -103,3 +103,41 @@ fn a_bus_that_does_not_answer_is_told() {
     let file = problem(&check(&address("file"), &["a.service"]));
     assert!(file.contains("cannot ask systemd: Failed to connect to ") && file.contains(" refused"), "{file}");
 }
+
+/// The services of a timer: they do something at times, and end.
+#[test]
+fn a_job_may_have_ended_and_must_not_have_failed() {
+    let bus = Bus::with_units(&[
+        ["a.service", "loaded", "inactive", "dead", "success"],
+        ["b.service", "loaded", "failed", "failed", "exit-code"],
+        ["c.service", "loaded", "activating", "start", "success"],
+        ["u.service", "loaded", "active", "running", "success"],
+    ]);
+    let check = |jobs: &[&str]| -> Value {
+        let mut command = Command::new(program());
+        command.args(["--name", "a", "--max-ram", "100", "--json", "--unit", "u.service"]);
+        command.args(jobs.iter().flat_map(|job| ["--job", job]));
+        let output = run_bounded(with_systemd(&mut command, &bus.address()));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let found = check(&["a.service", "c.service", "missing.service"]);
+    assert_eq!((&found["problems"], found["jobs"].as_array().unwrap().len()), (&json!([]), 3));
+    assert_eq!((&found["jobs"][2]["load"], &found["jobs"][2]["healthy"]), (&json!("not-found"), &json!(true)));
+    let found = check(&["a.service", "b.service"]);
+    assert_eq!(found["problems"], json!(["b.service failed (exit-code)"]));
+    assert_eq!((&found["units"][0]["healthy"], &found["jobs"][1]["healthy"]), (&json!(true), &json!(false)));
+}
+
+#[test]
+fn a_reboot_that_is_pending_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("reboot-required").display().to_string();
+    let (status, found) = findings(&["--reboot", &file]);
+    assert_eq!((status, &found["reboot_pending"]), (0, &json!(false)), "{found}");
+    assert_eq!(findings(&[]).1["reboot_pending"], Value::Null);
+    fs::write(&file, "*** System restart required ***\n").unwrap();
+    let (status, found) = findings(&["--reboot", &file]);
+    assert_eq!((status, &found["reboot_pending"]), (0, &json!(true)), "{found}");
+    let said = crate::support::stdout(&crate::support::health_check(&["--reboot", &file]));
+    assert!(said.trim_end().ends_with(" | Reboot: pending"), "{said}");
+}
