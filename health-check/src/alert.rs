@@ -1,10 +1,11 @@
-//! Environment file for the alert programs: the line of the findings → a file with variables. systemd reads it for the
-//! unit that runs the administrator's programs (`EnvironmentFile=` in systemd.exec(5)).
+//! Variables for the alert programs: the line of the findings → a file. The script that runs the administrator's programs
+//! reads it, as the user that wrote it: for systemd, which is root, a link in its place could lead anywhere.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use crate::environment::quoted;
 use crate::output;
 
 /// Replaces the file. `HEALTH_LINE` is the line of the findings, with the files that could not be written.
@@ -28,16 +29,4 @@ pub fn withdraw(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Puts a text between double quotes and escapes the four characters that have a meaning there.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, '\\' | '"' | '$' | '`') {
-            quoted.push('\\');
-        }
-        quoted.push(character);
-    }
-    quoted
 }

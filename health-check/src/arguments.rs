@@ -33,9 +33,12 @@ struct CommandLine {
 enum Verb {
     /// Print the page of the history, or write it to --output
     Report(ReportArguments),
-    /// Print a part of the address of a database, for a script that must not have the password in the arguments of psql
+    /// Print a part of the address of a database, for a script that must not have it in the arguments of psql
     #[command(hide = true)]
     Connection(ConnectionArguments),
+    /// Print some variables of an environment file, for a script of root that must not run with all of them
+    #[command(hide = true)]
+    Variables(VariablesArguments),
 }
 
 /// A command with its arguments.
@@ -44,6 +47,7 @@ pub enum Request {
     Check(Box<Arguments>),
     Report(ReportArguments),
     Connection(ConnectionArguments),
+    Variables(VariablesArguments),
 }
 
 /// What to check, and where to write the findings.
@@ -69,16 +73,16 @@ pub struct Arguments {
     /// A systemd unit that must be active. May be given several times
     #[arg(long = "unit", value_name = "UNIT", value_parser = unit_name, allow_hyphen_values = true)]
     pub units: Vec<String>,
-    /// A path on a file system that must have free space. May be given several times
-    #[arg(long = "disk", value_name = "PATH")]
-    pub disks: Vec<PathBuf>,
-    /// A file with limits in TOML, which need not exist. A mistake in it is a problem of the server, and the default is
     /// A systemd unit that need not be active, and must not have failed. It need not exist. May be given several times
     #[arg(long = "job", value_name = "UNIT", value_parser = unit_name, allow_hyphen_values = true)]
     pub jobs: Vec<String>,
     /// A file whose existence says that the machine has to be rebooted. That is told, and is no problem of the server
     #[arg(long, value_name = "FILE")]
     pub reboot: Option<PathBuf>,
+    /// A path on a file system that must have free space. May be given several times
+    #[arg(long = "disk", value_name = "PATH")]
+    pub disks: Vec<PathBuf>,
+    /// A file with limits in TOML, which need not exist. A mistake in it is a problem of the server, and the default is
     /// used. The keys are max_cpu, max_load, max_ram, max_disk, max_response_time and history
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -134,15 +138,31 @@ pub struct ConnectionArguments {
     /// The environment variable with the address
     #[arg(long = "in", value_name = "VARIABLE", value_parser = variable)]
     pub variable: String,
+    /// An environment file, as systemd reads it, in which to look for the variable [default: the own environment]
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
     pub part: Part,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
 pub enum Part {
-    /// All but the password
-    Address,
+    /// A service file of libpq with the section `database`, which has all but the password
+    Service,
     /// The password; nothing if there is none
     Password,
+    /// `here` if there is no address, else `elsewhere`
+    Place,
+}
+
+/// Which variables to print.
+#[derive(Debug, Args)]
+pub struct VariablesArguments {
+    /// The environment file, as systemd reads it. It need not exist
+    #[arg(long, value_name = "FILE")]
+    pub file: PathBuf,
+    /// The names of the variables. Those that the file does not have are left out
+    #[arg(value_parser = variable, required = true)]
+    pub names: Vec<String>,
 }
 
 impl ReportArguments {
@@ -166,6 +186,7 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Request, clap::Err
     match (verb, check) {
         (Some(Verb::Report(arguments)), _) => Ok(Request::Report(arguments)),
         (Some(Verb::Connection(arguments)), _) => Ok(Request::Connection(arguments)),
+        (Some(Verb::Variables(arguments)), _) => Ok(Request::Variables(arguments)),
         (None, Some(arguments)) => Ok(Request::Check(Box::new(arguments))),
         (None, None) => Err(clap::Error::raw(clap::error::ErrorKind::MissingRequiredArgument, "--name is missing")),
     }

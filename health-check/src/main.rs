@@ -9,6 +9,7 @@
 mod alert;
 mod arguments;
 mod clock;
+mod environment;
 mod history;
 mod machine;
 mod output;
@@ -26,7 +27,7 @@ mod url;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, ConnectionArguments, Part, ReportArguments, Request};
+use arguments::{Arguments, ConnectionArguments, Part, ReportArguments, Request, VariablesArguments};
 use clock::LocalTime;
 use report::Report;
 use settings::Settings;
@@ -40,7 +41,8 @@ fn main() -> ExitCode {
     match arguments::parse(std::env::args_os()) {
         Ok(Request::Check(arguments)) => check(&arguments),
         Ok(Request::Report(arguments)) => report(&arguments),
-        Ok(Request::Connection(arguments)) => connection(&arguments),
+        Ok(Request::Connection(arguments)) => printed(connection(&arguments)),
+        Ok(Request::Variables(arguments)) => printed(variables(&arguments)),
         Err(error) if error.use_stderr() => {
             let text = error.render().to_string();
             let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -103,19 +105,36 @@ fn report(arguments: &ReportArguments) -> ExitCode {
     }
 }
 
-/// Prints a part of the address of a database, for the script that makes the database.
-fn connection(arguments: &ConnectionArguments) -> ExitCode {
-    let ConnectionArguments { variable, part } = arguments;
-    let text = std::env::var(variable).unwrap_or_default();
-    let part = connection::without_password(&text).map(|(address, password)| match part {
-        Part::Address => address,
-        Part::Password => password.unwrap_or_default(),
-    });
-    let printed = part.map_err(str::to_owned).and_then(|part| output::print(&part).map_err(|error| error.to_string()));
-    match printed {
+/// The section of the service file that is made of an address.
+const SERVICE: &str = "database";
+
+/// A part of the address of a database, for the scripts that make the database.
+fn connection(arguments: &ConnectionArguments) -> Result<String, String> {
+    let ConnectionArguments { variable, file, part } = arguments;
+    let text = match file {
+        Some(file) => environment::read(file)?.remove(variable).unwrap_or_default(),
+        None => std::env::var(variable).unwrap_or_default(),
+    };
+    if *part == Part::Place {
+        return Ok(if text.is_empty() { "here" } else { "elsewhere" }.to_owned());
+    }
+    let (service, password) = connection::service_file(&text, SERVICE)
+        .map_err(|why| format!("{variable} is no address of a database: {why}"))?;
+    Ok(if *part == Part::Service { service } else { password.unwrap_or_default() })
+}
+
+/// Variables of an environment file, as lines of such a file.
+fn variables(arguments: &VariablesArguments) -> Result<String, String> {
+    let all = environment::read(&arguments.file)?;
+    let lines = arguments.names.iter().filter_map(|name| Some((name, all.get(name)?)));
+    Ok(lines.map(|(name, value)| format!("{name}=\"{}\"\n", environment::quoted(value))).collect())
+}
+
+fn printed(text: Result<String, String>) -> ExitCode {
+    match text.and_then(|text| output::print(&text).map_err(|error| error.to_string())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            output::complain(&format!("{variable} is no address of a database: {why}"));
+            output::complain(&why);
             ExitCode::FAILURE
         }
     }

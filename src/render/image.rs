@@ -112,17 +112,20 @@ const TEMPLATES: &[ImageTemplate] = &[
         places: &[
             "etc/systemd/system/NAME.service.d/10-image.conf",
             "etc/systemd/system/NAME-database.service.d/10-image.conf",
+            "etc/systemd/system/NAME-database-setup.service.d/10-image.conf",
         ],
         ..image_template!(file, "etc/systemd/system/app-after-cloud-init.conf")
     },
     image_template!(file, "etc/systemd/system/dev-swap\\x2ddisk.swap"),
     image_template!(file, "etc/systemd/system/first-boot-certificate.service"),
     image_template!(file, "etc/systemd/system/first-boot-cluster.service"),
+    image_template!(file, "etc/systemd/system/metadata-for-root.service"),
     image_template!(file, "etc/systemd/system/sshd-keygen.service"),
     image_template!(file, "etc/udev/rules.d/90-swap.rules"),
     image_template!(script, "usr/local/lib/systemd/system-generators/image-boot-order"),
     image_template!(script, "usr/local/libexec/first-boot-certificate"),
     image_template!(script, "usr/local/libexec/first-boot-cluster"),
+    image_template!(script, "usr/local/libexec/metadata-for-root"),
 ];
 
 /// Renders all of the image's own files, in the order of their paths.
@@ -239,6 +242,15 @@ mod tests {
         }
         assert_eq!(content(&files, "etc/hostname"), "till\n");
         assert!(content(&files, "etc/systemd/system/shop.service.d/10-image.conf").contains("cloud-init-network"));
+    }
+
+    /// Units of the image run programs of root, which must not have the app's variables.
+    #[test]
+    fn no_unit_of_the_image_reads_the_environment_file() {
+        let files = image_files(&stack(Path::new("/nonexistent")), &facts()).unwrap();
+        for file in files.iter().filter(|file| file.path.starts_with("etc/systemd/system")) {
+            assert!(!file.content.contains("EnvironmentFile="), "{}", file.path.display());
+        }
     }
 
     #[test]

@@ -102,11 +102,13 @@ fn destinations(stack: &Stack) -> Vec<(Template, String, u32, FileKind)> {
         (template!("units/nginx.conf"), drop_in("nginx.service"), 0o644, Plain),
         (template!("units/app.socket"), unit(".socket"), 0o644, Plain),
         (template!("units/app.service"), unit(".service"), 0o644, Plain),
+        (template!("units/secret.service"), unit("-secret.service"), 0o644, Plain),
         (template!("units/health.service"), unit("-health.service"), 0o644, Plain),
         (template!("units/health-alert.service"), unit("-health-alert.service"), 0o644, Plain),
         (template!("units/health.timer"), unit("-health.timer"), 0o644, Plain),
         (template!("nginx/site.conf"), format!("/etc/nginx/sites-available/{name}"), 0o644, Conffile),
-        (template!("debian/app.env"), format!("/etc/{name}/{name}.env"), 0o644, Conffile),
+        // It may have passwords. postinst adds the group of the app.
+        (template!("debian/app.env"), format!("/etc/{name}/{name}.env"), 0o640, Conffile),
         (template!("debian/gunicorn.conf.py"), format!("/etc/{name}/gunicorn.conf.py"), 0o644, Conffile),
         (template!("debian/health.toml"), format!("/etc/{name}/health.toml"), 0o644, Conffile),
         (template!("debian/health-alert"), format!("/usr/libexec/{name}/health-alert"), 0o755, Plain),
@@ -120,13 +122,16 @@ fn destinations(stack: &Stack) -> Vec<(Template, String, u32, FileKind)> {
     ];
     if stack.database.is_some() {
         all.push((template!("units/postgresql.conf"), drop_in("postgresql@.service"), 0o644, Plain));
+        all.push((template!("units/database-setup.service"), unit("-database-setup.service"), 0o644, Plain));
         all.push((template!("units/database.service"), unit("-database.service"), 0o644, Plain));
-        all.push((
-            template!("debian/provision-database"),
-            format!("/usr/libexec/{name}/provision-database"),
-            0o755,
-            Plain,
-        ));
+        let scripts = [
+            (template!("debian/database-settings"), "database-settings"),
+            (template!("debian/make-database"), "make-database"),
+            (template!("debian/provision-database"), "provision-database"),
+        ];
+        all.extend(
+            scripts.map(|(template, program)| (template, format!("/usr/libexec/{name}/{program}"), 0o755, Plain)),
+        );
     }
     all
 }

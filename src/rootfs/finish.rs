@@ -71,6 +71,7 @@ const REMOVED: &[(&str, &str)] = &[
 const UNITS: &[&str] = &[
     // systemd starts it by itself only if the kernel's command line has `console=ttyS0`, and not every loader sets that.
     "serial-getty@ttyS0.service",
+    "metadata-for-root.service",
     "sshd-keygen.service",
     "systemd-networkd.service",
     "systemd-resolved.service",

@@ -13,11 +13,19 @@ fn programs_in_the_folder_are_run_one_by_one() {
     fs::write(&script, rendered_file(folder.path(), "/usr/libexec/guest-book/health-alert")).unwrap();
     fs::create_dir(&hooks).unwrap();
     let told = folder.path().join("told");
+    let variables = folder.path().join("alert");
     let alert = |line: Option<&str>| -> (Output, String) {
         _ = fs::remove_file(&told);
+        _ = fs::remove_file(&variables);
+        if let Some(line) = line {
+            let escaped = ['\\', '"', '$', '`']
+                .iter()
+                .fold(line.to_owned(), |text, character| text.replace(*character, &format!("\\{character}")));
+            fs::write(&variables, format!("HEALTH_LINE=\"{escaped}\"\nHEALTH_FAILURES=2\n")).unwrap();
+        }
         let mut command = Command::new("sh");
-        command.arg(&script).arg(&hooks).env_clear().env("PATH", "/usr/bin:/bin").env("HEALTH_FAILURES", "2");
-        command.envs(line.map(|line| ("HEALTH_LINE", line))).env("MONITOR_SERVICE_RESULT", "timeout");
+        command.arg(&script).arg(&hooks).arg(&variables).env_clear().env("PATH", "/usr/bin:/bin");
+        command.env("MONITOR_SERVICE_RESULT", "timeout");
         let output = command.output().unwrap();
         (output, fs::read_to_string(&told).unwrap_or_default())
     };

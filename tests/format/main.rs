@@ -11,6 +11,7 @@
 )]
 
 mod behind_a_balancer;
+mod boundary;
 mod control_data;
 mod deb_format;
 mod deb_refusals;
@@ -20,6 +21,6 @@ mod ext4_image;
 mod gunicorn_settings;
 mod gzip_image;
 mod health_alert;
-mod rendered_files;
 mod nginx_site;
+mod rendered_files;
 mod template_folders;

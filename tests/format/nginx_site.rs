@@ -34,7 +34,8 @@ impl Served {
         stack.site = Site { server_names: names.iter().map(|name| (*name).to_owned()).collect(), ..stack.site };
         let site = rendered_file_of(&stack, "/etc/nginx/sites-available/guest-book");
         let site = site.replace("listen 80", &format!("listen {port}")).replace("[::]:80", &format!("[::]:{port}"));
-        let site = site.replace("/var/lib/guest-book/", &format!("{at}/"));
+        let site =
+            site.replace("/var/lib/guest-book/", &format!("{at}/")).replace("/etc/guest-book/", &format!("{at}/"));
         let site = site.replace("/run/guest-book/guest-book.sock", &format!("{at}/app.sock"));
         fs::write(folder.path().join("site"), site).unwrap();
         answer_with_heads(&folder.path().join("app.sock"));

@@ -74,7 +74,7 @@ fn from_an_image_file_to_an_instance_that_answers() {
     assert_eq!(told["users"][0]["ssh_authorized_keys"], json!([project.key()]));
     let files = told["write_files"].as_array().unwrap();
     let content = "GREETING=\"say \\\"hi\\\" for 5\\$ \\\\ \\`x\\` é\"\nSECRET_KEY=\"swordfish\"\n";
-    let expected = json!([{"path": "/etc/shop/shop.env", "owner": "root:root", "permissions": "0640", "append": true,
+    let expected = json!([{"path": "/etc/shop/shop.env", "owner": "root:shop", "permissions": "0640", "append": true,
         "content": content}]);
     assert_eq!(files, expected.as_array().unwrap());
     assert!(project.api.user_data("shop-1").starts_with("#cloud-config\n"));
@@ -143,7 +143,7 @@ fn a_remote_database_is_named_in_the_user_data_and_nowhere_else() {
     let files = yaml(&project.api.user_data("shop-2"))["write_files"].clone();
     assert_eq!(
         files,
-        json!([{"path": "/etc/shop/shop.env", "owner": "root:root", "permissions": "0640",
+        json!([{"path": "/etc/shop/shop.env", "owner": "root:shop", "permissions": "0640",
         "append": true, "content": format!("DATABASE_URL=\"{url}?sslmode=require\"\n")}])
     );
 }

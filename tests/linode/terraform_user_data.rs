@@ -50,7 +50,7 @@ fn user_data_takes_every_value() {
         let data = user_data(&template, &values);
         assert_eq!(data["hostname"], NASTY);
         assert_eq!(data["users"][0]["ssh_authorized_keys"], serde_json::json!([NASTY, "second"]));
-        let expected = serde_json::json!({"path": "/etc/shop/shop.env", "owner": "root:root", "permissions": "0640",
+        let expected = serde_json::json!({"path": "/etc/shop/shop.env", "owner": "root:shop", "permissions": "0640",
             "append": true, "content": NASTY});
         assert_eq!(data["write_files"][0], expected);
         let ca = serde_json::json!({"path": "/etc/shop/database-ca.pem", "owner": "root:root", "permissions": "0644",

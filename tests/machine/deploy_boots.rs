@@ -53,7 +53,7 @@ fn what_is_deployed_boots_and_is_what_was_asked_for() {
     assert_eq!(machine.sh("hostname; hostnamectl --static"), "till-1\ntill-1");
     let key = fs::read_to_string(folder.join("key.pub")).unwrap();
     assert_eq!(machine.sh("grep ssh- /root/.ssh/authorized_keys"), key.trim());
-    assert_eq!(machine.sh("stat -c '%U:%G %a' /etc/stack/stack.env"), "root:root 640");
+    assert_eq!(machine.sh("stat -c '%U:%G %a' /etc/stack/stack.env"), "root:stack 640");
     // What the package has there is still before it.
     let lines = machine.sh("head -n 1 /etc/stack/stack.env; tail -n 2 /etc/stack/stack.env");
     let added = "GREETING=\"5\\$ \\\\ \\\"a\\\" \\`b\\` #c é\"\nWEB_CONCURRENCY=\"2\"";

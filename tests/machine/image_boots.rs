@@ -12,13 +12,14 @@ use libtest_mimic::Trial;
 use support::checks::{Check, checks};
 use support::machine::{BOOT_LIMIT, Machine, free_port, user_data};
 use support::server::Server;
-use support::{Built, built, faults, kept, run};
+use support::{Built, built, faults, kept, metadata, run};
 
 const CHECKS: &[Check<Machine>] = &[
     ("the_site_answers", site_answers),
     ("cloud_init_found_linode", cloud_init),
     ("the_host_name_and_key_of_user_data_are_in_place", user_data_in_place),
     ("everything_runs", everything_runs),
+    ("only_root_asks_for_user_data", only_root_asks),
     ("the_root_grew_and_swap_is_on", root_grew),
     ("nothing_of_the_build_remains", nothing_remains),
     ("visits_survive_a_reboot", visits_survive),
@@ -81,6 +82,19 @@ fn everything_runs(machine: &mut Machine) {
         machine.sh("systemctl is-enabled stack.socket stack.service stack-health.timer serial-getty@ttyS0.service"),
         "enabled\nenabled\nenabled\nenabled"
     );
+}
+
+/// The user data has the secrets of the app.
+fn only_root_asks(machine: &mut Machine) {
+    metadata::only_root_asks(machine, &metadata::ADDRESSES[..1]);
+    metadata::no_unit_asks(machine, &metadata::ADDRESSES[..1]);
+    // cloud-init keeps a copy.
+    for user in ["stack", "www-data", "postgres"] {
+        let found = format!(
+            "runuser -u {user} -- grep -rl ssh_authorized_keys /var/lib/cloud /run/cloud-init /var/log 2>/dev/null || true"
+        );
+        assert_eq!(machine.sh(&format!("cd / && {found}")), "", "{user}");
+    }
 }
 
 fn root_grew(machine: &mut Machine) {

@@ -117,10 +117,18 @@ fn the_images_own_programs_find_no_fault_with_what_was_rendered() {
     let tree = tree(folder.path());
     let own: Vec<PathBuf> =
         support::listing(&tree.join("etc/systemd/system")).into_iter().filter(|p| p.is_file()).collect();
-    let mut units: Vec<String> =
-        [".socket", ".service", "-database.service", "-health.service", "-health-alert.service", "-health.timer"]
-            .map(|end| format!("stack{end}"))
-            .to_vec();
+    let mut units: Vec<String> = [
+        ".socket",
+        ".service",
+        "-secret.service",
+        "-database-setup.service",
+        "-database.service",
+        "-health.service",
+        "-health-alert.service",
+        "-health.timer",
+    ]
+    .map(|end| format!("stack{end}"))
+    .to_vec();
     for path in own.iter().filter(|path| path.extension().is_some_and(|kind| kind != "conf")) {
         units.push(path.file_name().unwrap().to_str().unwrap().to_owned());
     }
@@ -153,6 +161,7 @@ fn the_images_own_programs_find_no_fault_with_what_was_rendered() {
     for script in [
         "usr/local/libexec/first-boot-certificate",
         "usr/local/libexec/first-boot-cluster",
+        "usr/local/libexec/metadata-for-root",
         "usr/local/lib/systemd/system-generators/image-boot-order",
     ] {
         run(Command::new("sh").arg("-n").arg(tree.join(script)));

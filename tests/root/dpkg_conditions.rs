@@ -7,8 +7,9 @@ use libtest_mimic::Trial;
 use support::layers::{AS_IF_LIVE, Root, base};
 use support::{room, text};
 
-const TESTS: [(&str, fn()); 12] = [
+const TESTS: [(&str, fn()); 13] = [
     ("a_life_without_systemd_leaves_nothing", a_life_without_systemd),
+    ("the_environment_file_is_never_for_others", the_environment_file_is_never_for_others),
     ("postgresql_is_absent", postgresql_is_absent),
     ("postgresql_is_stopped", postgresql_is_stopped),
     ("postgresql_is_at_another_port", postgresql_is_at_another_port),
@@ -85,9 +86,36 @@ fn a_life_without_systemd() {
     assert_eq!(other.collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
-/// The script that `stack-database.service` runs, as it runs it, after `prepare`.
+/// From its first byte on: it may have passwords, and dpkg unpacks long before it configures.
+fn the_environment_file_is_never_for_others() {
+    let root = clean().fork();
+    let found = |root: &Root| root.sh("find /etc/stack -name 'stack.env*' -printf '%m %u:%g %f\\n'");
+    root.dpkg("--unpack /srv/v1.deb");
+    assert_eq!(found(&root), "640 root:root stack.env.dpkg-new\n");
+    root.dpkg("--configure stack");
+    assert_eq!(found(&root), "640 root:stack stack.env\n");
+    for version in ["v2", "v1"] {
+        root.dpkg(&format!("--unpack /srv/{version}.deb"));
+        assert!(found(&root).lines().all(|line| line.starts_with("640 root:")), "{}", found(&root));
+        root.dpkg("--configure stack");
+        assert_eq!(found(&root), "640 root:stack stack.env\n");
+    }
+    // As packages had it that were made before there was a group.
+    root.sh("chgrp root /etc/stack/stack.env");
+    root.dpkg("--install /srv/v1.deb");
+    assert_eq!(found(&root), "640 root:stack stack.env\n");
+    root.sh("chgrp root /etc/stack/stack.env; chmod 600 /etc/stack/stack.env");
+    root.dpkg("--install /srv/v2.deb");
+    assert_eq!(found(&root), "600 root:root stack.env\n", "an administrator's decision");
+}
+
+/// The scripts that `stack-database-setup.service` and `stack-database.service` run, as they run them, after `prepare`.
 fn provision(root: &Root, prepare: &str) -> std::process::Output {
-    root.try_sh(&format!("mkdir /dev/shm; {prepare}; runuser -u postgres -- /usr/libexec/stack/provision-database"))
+    root.try_sh(&format!(
+        "mkdir /dev/shm; {prepare}; /usr/libexec/stack/database-settings
+         set -a; . /run/stack/database.env; set +a; runuser -u postgres -- /usr/libexec/stack/make-database
+         set -a; . /etc/stack/stack.env; runuser -u stack -- /usr/libexec/stack/provision-database"
+    ))
 }
 
 fn postgresql_is_absent() {
@@ -120,7 +148,7 @@ fn postgresql_is_at_another_port() {
     let root = installed().fork();
     let cluster = "pg_createcluster --port 5433 17 main; pg_ctlcluster 17 main start";
     root.sh("echo PGPORT=5433 >>/etc/stack/stack.env");
-    let output = provision(&root, &format!("{cluster}; set -a; . /etc/stack/stack.env"));
+    let output = provision(&root, cluster);
     assert!(output.status.success(), "{}", text(&output));
     let answers = root.sh(&format!("mkdir /dev/shm; pg_ctlcluster 17 main start; {ASK}; {ASK}"));
     assert!(answers.ends_with("200 1\n200 2\n"), "{answers}");
@@ -191,6 +219,10 @@ fn a_root_is_served_from_outside() {
     for link in ["stack.socket", "stack.service", "stack-health.timer"] {
         before.sh(&format!("find /target/etc/systemd/system -name {link} -type l | grep ."));
     }
+    assert_eq!(
+        before.sh("stat -c %g /target/etc/stack/stack.env"),
+        before.sh("sed -n 's/^stack:x:\\([0-9]*\\):.*/\\1/p' /target/etc/group")
+    );
     before.sh(
         "readlink /target/etc/nginx/sites-enabled/stack; grep ^stack: /target/etc/passwd; test -d /target/var/log/stack",
     );

@@ -1,5 +1,6 @@
-//! The script that makes a stack's database, run against a PostgreSQL server of the test's own: made in the worst locale
-//! there is, reached over a socket in a temporary folder. Needs the package postgresql; as root, also runuser.
+//! The scripts that make a stack's database and run its migrations, against a PostgreSQL server of the test's own: made in
+//! the worst locale there is, reached over a socket in a temporary folder. Needs the package postgresql; as root, also
+//! runuser.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +14,9 @@ pub fn trials() -> Vec<Trial> {
     support::tests![
         the_database_is_made_once_and_migrated_in_order,
         what_others_have_made_is_not_marked,
-        a_database_elsewhere_is_migrated_but_not_made
+        what_the_app_has_made_is_not_run_by_the_administrator,
+        a_database_elsewhere_is_migrated_but_not_made,
+        no_part_of_an_address_is_in_the_arguments
     ]
 }
 
@@ -80,8 +83,16 @@ impl Drop for Server {
     }
 }
 
-/// The rendered script, with its migrations in `migrations`.
-fn write_script(server: &Server, migrations: &Path) -> String {
+/// A program in the server's folder.
+fn write_program(server: &Server, name: &str, text: &str) -> String {
+    let path = server.path(name);
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path.display().to_string()
+}
+
+/// The rendered script that runs the migrations in `migrations`.
+fn write_migrating(server: &Server, migrations: &Path) -> String {
     let folder = tempfile::tempdir().unwrap();
     let script = support::stack::rendered_file(folder.path(), "/usr/libexec/guest-book/provision-database");
     assert!(script.contains("'/usr/share/guest-book/migrations'"));
@@ -91,10 +102,17 @@ fn write_script(server: &Server, migrations: &Path) -> String {
     fs::copy(support::program("health-check"), &health_check).unwrap();
     assert!(script.contains("/usr/libexec/guest-book/health-check"));
     let script = script.replace("/usr/libexec/guest-book/health-check", &health_check.display().to_string());
-    let path = server.path("provision-database");
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path.display().to_string()
+    write_program(server, "provision-database", &script)
+}
+
+/// A script that does what the units do one after the other: the administrator makes the database, its owner migrates it.
+fn write_script(server: &Server, migrations: &Path) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let making = support::stack::rendered_file(folder.path(), "/usr/libexec/guest-book/make-database");
+    let making = write_program(server, "make-database", &making);
+    let migrating = write_migrating(server, migrations);
+    let both = format!("#!/bin/sh\nset -e\nPGUSER=postgres {making}\nPGUSER=guest-book exec {migrating}\n");
+    write_program(server, "both", &both)
 }
 
 fn the_database_is_made_once_and_migrated_in_order() {
@@ -156,7 +174,7 @@ fn a_database_elsewhere_is_migrated_but_not_made() {
     let migrations = server.path("migrations");
     fs::create_dir(&migrations).unwrap();
     fs::write(migrations.join("0001_a.sql"), "CREATE TABLE a (x int);\n").unwrap();
-    let script = write_script(&server, &migrations);
+    let script = write_migrating(&server, &migrations);
     server.query("postgres", "CREATE ROLE remote LOGIN");
     server.query("postgres", "CREATE DATABASE far OWNER remote");
     server.query("postgres", "ALTER ROLE remote PASSWORD 'p@s%s /w'");
@@ -164,20 +182,102 @@ fn a_database_elsewhere_is_migrated_but_not_made() {
     let others = fs::read_to_string(&rules).unwrap();
     fs::write(&rules, format!("local far remote scram-sha-256\n{others}")).unwrap();
     server.query("postgres", "SELECT pg_reload_conf()");
-    // Everybody sees a process's arguments: they are kept here, and must not have the password.
-    let (programs, seen) = (server.path("programs"), server.path("arguments"));
-    fs::create_dir(&programs).unwrap();
-    let psql = format!("#!/bin/sh\nprintf '%s\\n' \"$@\" >>'{}'\nexec /usr/bin/psql \"$@\"\n", seen.display());
-    fs::write(programs.join("psql"), psql).unwrap();
-    fs::set_permissions(programs.join("psql"), fs::Permissions::from_mode(0o755)).unwrap();
     let address = format!("postgresql://remote:p%40s%25s%20%2fw@/far?host={}", server.folder.path().display());
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
-    server.succeed(server.command(&script).env("DATABASE_URL", address).env("PATH", path));
-    let seen = fs::read_to_string(seen).unwrap();
-    assert!(
-        seen.contains("postgresql://remote@/far?host=") && !seen.contains("p%40s") && !seen.contains("p@s"),
-        "{seen}"
-    );
+    server.succeed(server.command(&script).env("DATABASE_URL", address).env_remove("PGUSER"));
     assert_eq!(server.query("far", "SELECT tableowner FROM pg_tables WHERE tablename = 'a'"), "remote");
     assert_eq!(server.query("postgres", "SELECT count(*) FROM pg_database WHERE datname = 'guest_book'"), "0");
+}
+
+/// As whoever has taken over the app: the table of the migrations becomes a view, whose function becomes PostgreSQL's
+/// administrator if that is who looks at it. And functions in the place of PostgreSQL's own, wherever the app may make some.
+fn what_the_app_has_made_is_not_run_by_the_administrator() {
+    let server = Server::start();
+    let migrations = server.path("migrations");
+    fs::create_dir(&migrations).unwrap();
+    fs::write(migrations.join("0001_a.sql"), "CREATE TABLE a (x int);\n").unwrap();
+    let script = write_script(&server, &migrations);
+    server.succeed(&mut server.command(&script));
+    // As it was in every database until PostgreSQL 15.
+    server.query("postgres", "GRANT CREATE ON SCHEMA public TO PUBLIC");
+    let seized = server.path("seized");
+    let seize = format!(
+        "LANGUAGE plpgsql AS $f$ BEGIN SET ROLE postgres; ALTER ROLE \"guest-book\" SUPERUSER; \
+         COPY (SELECT 1) TO PROGRAM 'id >>{}'; RETURN 'x'; EXCEPTION WHEN OTHERS THEN RETURN 'x'; END $f$;",
+        seized.display()
+    );
+    let attack = |database: &str, sql: &str| {
+        let mut psql = server.command("psql");
+        psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql]).env("PGUSER", "guest-book");
+        server.succeed(&mut psql);
+    };
+    attack(
+        "guest_book",
+        &format!(
+            "CREATE FUNCTION public.seize() RETURNS text {seize} \
+             ALTER TABLE schema_migrations RENAME TO applied; \
+             CREATE VIEW schema_migrations AS SELECT * FROM applied WHERE public.seize() IS NOT NULL;"
+        ),
+    );
+    for arguments in ["text, text, text", "text, name, text"] {
+        let function = format!("CREATE FUNCTION public.format({arguments}) RETURNS text {seize}");
+        attack("postgres", &function);
+    }
+    let last = "CREATE FUNCTION public.equal(name, text) RETURNS boolean LANGUAGE sql AS 'SELECT public.format(''a'', ''b''::text, ''c'') IS NULL'; \
+                CREATE OPERATOR public.= (LEFTARG = name, RIGHTARG = text, FUNCTION = public.equal);";
+    attack("postgres", last);
+    for _ in 0..2 {
+        // The role is made anew as well, so that every statement is run.
+        server.succeed(&mut server.command(&script));
+        assert!(!seized.exists(), "{}", fs::read_to_string(&seized).unwrap_or_default());
+        assert_eq!(server.query("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = 'guest-book'"), "f");
+        server.query("postgres", "DROP DATABASE IF EXISTS spare");
+        server.query("postgres", "ALTER DATABASE guest_book RENAME TO spare");
+    }
+}
+
+/// Every user of the machine sees the arguments of all processes, and a mistake in an address turns a password into a host.
+fn no_part_of_an_address_is_in_the_arguments() {
+    let server = Server::start();
+    let migrations = server.path("migrations");
+    fs::create_dir(&migrations).unwrap();
+    fs::write(migrations.join("0001_a.sql"), "CREATE TABLE a (x int);\n").unwrap();
+    let script = write_migrating(&server, &migrations);
+    let (programs, seen) = (server.path("programs"), server.path("arguments"));
+    fs::create_dir(&programs).unwrap();
+    // Whoever owns it, the scripts write to it.
+    fs::write(&seen, "").unwrap();
+    fs::set_permissions(&seen, fs::Permissions::from_mode(0o666)).unwrap();
+    for (name, program) in
+        [("psql", "/usr/bin/psql".to_owned()), ("health-check", server.path("real").display().to_string())]
+    {
+        let text = format!("#!/bin/sh\nprintf '%s\\n' \"$0\" \"$@\" >>'{}'\nexec {program} \"$@\"\n", seen.display());
+        fs::write(programs.join(name), text).unwrap();
+        fs::set_permissions(programs.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    fs::rename(server.path("health-check"), server.path("real")).unwrap();
+    fs::rename(programs.join("health-check"), server.path("health-check")).unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let folder = server.folder.path().display();
+    for (address, is_right) in [
+        (format!("postgresql://postgres:s3cret@/postgres?host={folder}"), true),
+        (format!("postgresql://postgres@/postgres?host={folder}&password=s3cret"), true),
+        (format!("postgresql://postgres@/postgres?host={folder}&p%61ssword=s3cret"), true),
+        (format!("postgresql://postgres@/postgres?host={folder}&sslpassword=s3cret"), true),
+        (format!("host={folder} user=postgres dbname=postgres password=s3cret"), true),
+        (format!("host={folder} user=postgres dbname=postgres password = 's3cret '"), true),
+        (format!("host={folder} user=postgres dbname=postgres sslpassword=s3cret"), true),
+        ("postgresql://postgres:a@s3cret@127.0.0.1/postgres".to_owned(), false),
+        ("postgresql://postgres:a/s3cret@127.0.0.1/postgres".to_owned(), false),
+        ("postgresql://postgres:s3cret/a@127.0.0.1/postgres".to_owned(), false),
+        ("postgres:s3cret@127.0.0.1/postgres".to_owned(), false),
+    ] {
+        let mut command = server.command(&script);
+        let output = command.env("DATABASE_URL", &address).env("PATH", &path).env_remove("PGUSER").output().unwrap();
+        assert_eq!(output.status.success(), is_right, "{address}: {}", support::text(&output));
+        assert!(!support::text(&output).contains("s3cret"), "{address}: {}", support::text(&output));
+        let words = fs::read_to_string(&seen).unwrap();
+        assert!(words.contains("health-check") && !words.contains("s3cret"), "{address}: {words}");
+        assert_eq!(words.contains("/psql"), is_right, "{address}: {words}");
+        fs::write(&seen, "").unwrap();
+    }
 }

@@ -2,6 +2,7 @@
 //! own and behind a balancer. One boot of each; the checks run in their order, each on what the one before it left.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -13,7 +14,7 @@ use support::checks::{Check, checks};
 use support::container::{Cards, Container, LIMIT, Options};
 use support::machine::free_port;
 use support::server::Server;
-use support::{Built, built, kept, run, stackdeb};
+use support::{Built, built, kept, metadata, run, stackdeb};
 
 const CHECKS: &[Check<Cluster>] = &[
     ("web_machines_serve_before_their_database_is_there", without_database),
@@ -25,7 +26,9 @@ const CHECKS: &[Check<Cluster>] = &[
     ("the_balancer_spreads_requests", requests_spread),
     ("another_certificate_is_refused", other_certificate),
     ("a_killed_machine_is_not_missed", machine_killed),
+    ("only_root_asks_for_user_data", user_data_is_for_root),
     ("without_its_name_there_is_a_database_here", local_again),
+    ("root_follows_no_link_when_it_makes_a_cluster", links_in_the_place_of_a_cluster),
 ];
 
 const DATABASE_HOST: &str = "10.0.0.2";
@@ -239,7 +242,7 @@ fn health_check(cluster: &mut Cluster) {
                 "0"
             );
         }
-        assert_eq!(web.sh("stat -c '%U:%G %a' /etc/stack/stack.env"), "root:root 640");
+        assert_eq!(web.sh("stat -c '%U:%G %a' /etc/stack/stack.env"), "root:stack 640");
     }
 }
 
@@ -306,6 +309,23 @@ fn machine_killed(cluster: &mut Cluster) {
     assert!(balancer.asked("/visits", already + 60)[already..].iter().all(|address| *address == addresses[1]));
 }
 
+/// A metadata service on the machines' wire, as the provider has it.
+fn user_data_is_for_root(cluster: &mut Cluster) {
+    let [v4, v6] = metadata::ADDRESSES;
+    run(Command::new("ip").args(["address", "add", &format!("{v4}/32"), "dev", "bridge"]));
+    run(Command::new("ip").args(["address", "add", &format!("{v6}/64"), "dev", "bridge", "nodad"]));
+    for address in [format!("{v4}:80"), format!("[{v6}]:80")] {
+        let listener = TcpListener::bind(address).unwrap();
+        thread::spawn(move || listener.incoming().for_each(drop));
+    }
+    let web = &cluster.web[1];
+    web.sh(&format!(
+        "ip route add {v4} dev eth0 && sysctl -qw net.ipv6.conf.eth0.disable_ipv6=0 && \
+         ip address add fd00:a9fe:a9fe::2/64 dev eth0 nodad"
+    ));
+    metadata::only_root_asks(web, &metadata::ADDRESSES);
+}
+
 /// What the next boot does, asked for at once.
 fn local_again(cluster: &mut Cluster) {
     let web = &cluster.web[1];
@@ -320,4 +340,32 @@ fn local_again(cluster: &mut Cluster) {
     web.sh("systemctl start stack-health.service");
     let line = web.sh("tail -n 1 /var/log/stack/health_check.log");
     assert!(line.ends_with("| PostgreSQL: ok"), "{line}");
+}
+
+/// As whoever is the user `postgres`: the cluster is removed, and links are in its place when the machine boots again.
+fn links_in_the_place_of_a_cluster(cluster: &mut Cluster) {
+    let web = &cluster.web[1];
+    let state = "find /srv /etc/cron.d -printf '%p %U:%G %m %l\\n' | sort; md5sum /srv/outside/main/precious";
+    web.sh("mkdir -p /srv/outside/main /srv/empty && echo precious >/srv/outside/main/precious");
+    let before = web.sh(state);
+    web.sh("systemctl stop 'postgresql@17-main.service' first-boot-cluster.service");
+    web.sh(
+        "runuser -u postgres -- sh -ec 'cd /var/lib/postgresql; rm -rf 17 /etc/postgresql/17/main; ln -s /srv/outside 17; \
+         ln -s /etc/cron.d/planted .first-boot; ln -s /srv/empty /etc/postgresql/17/main'",
+    );
+    for interrupted in
+        ["true", "touch /var/lib/first-boot-cluster/unfinished", "ln -sfn /etc/cron.d /var/lib/postgresql/.first-boot"]
+    {
+        web.sh(&format!("{interrupted}; systemctl stop first-boot-cluster.service"));
+        // There is nothing to make a cluster in, so it may fail.
+        web.try_sh("systemctl start first-boot-cluster.service");
+        assert_eq!(web.sh(state), before, "after `{interrupted}`");
+    }
+    // Without the links there is one again.
+    web.sh("cd /var/lib/postgresql && rm -rf 17 .first-boot /etc/postgresql/17/main");
+    web.sh("systemctl restart first-boot-cluster.service && systemctl start 'postgresql@17-main.service'");
+    assert_eq!(web.sh("stat -c '%U:%G %a' /var/log/postgresql/postgresql-17-main.log"), "postgres:adm 640");
+    assert_eq!(web.sh("cd / && runuser -u postgres -- psql -X -At -c 'show ssl'"), "on");
+    web.sh("systemctl restart stack-database.service stack.service");
+    assert_eq!(web.get("/visits", 200), "1");
 }

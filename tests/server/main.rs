@@ -11,6 +11,7 @@
 )]
 
 mod administrator;
+mod boundary;
 mod cluster;
 mod documents;
 mod faults;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         install::trials(),
         upgrade::trials(),
         administrator::trials(),
+        boundary::trials(),
         faults::trials(),
         cluster::trials(),
         documents::trials(),

@@ -24,6 +24,7 @@ pub mod linode_api;
 pub mod load;
 pub mod local_site;
 pub mod machine;
+pub mod metadata;
 pub mod mirror;
 pub mod package;
 pub mod project;

@@ -1,5 +1,5 @@
 //! Connection strings of PostgreSQL (PostgreSQL, "Connection Strings"), with the rules of libpq: a text → its
-//! parameters, or the text without its password.
+//! parameters, or a service file and the password.
 //!
 //! A connection string has a password in it, so no error and no `Debug` here shows any part of one.
 
@@ -106,28 +106,52 @@ pub fn value<'a>(parameters: &'a Parameters, name: &str) -> Option<&'a str> {
     parameters.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
-/// The connection string without its password, for the arguments of a program, which every user of the machine can see;
-/// and the password, for its environment.
+/// The connection string as a section of a service file (PostgreSQL, "The Connection Service File"), without its
+/// password; and the password, for the environment. Every user of the machine can see the arguments of a program, so no
+/// part of a connection string may be among them: a mistake in it may turn a password into the name of a host.
 ///
 /// # Errors
-/// As for [`parameters`].
-pub fn without_password(text: &str) -> Result<(String, Option<String>), &'static str> {
-    let parameters = parameters(text)?;
+/// As for [`parameters`], and when a parameter cannot stand in such a file, in words that show nothing of it.
+pub fn service_file(text: &str, section: &str) -> Result<(String, Option<String>), &'static str> {
+    let mut parameters = parameters(text)?;
+    if Uri::parse(text).is_some() {
+        // libpq takes this from the addresses of JDBC.
+        for parameter in &mut parameters {
+            if parameter.0 == "ssl" && parameter.1 == "true" {
+                *parameter = ("sslmode".to_owned(), "require".to_owned());
+            }
+        }
+    }
+    let mut lines = format!("[{section}]\n");
+    for (number, (name, value)) in parameters.iter().enumerate() {
+        let again = parameters.iter().skip(number.saturating_add(1)).any(|(later, _)| later == name);
+        // In a file the first value of a name holds, elsewhere the last. An empty value is as none.
+        if again || value.is_empty() || name == "password" {
+            continue;
+        }
+        check_parameter(name, value)?;
+        lines.push_str(&format!("{name}={value}\n"));
+    }
     let password = value(&parameters, "password").filter(|password| !password.is_empty()).map(str::to_owned);
-    let Some(uri) = Uri::parse(text) else {
-        let rest = parameters.iter().filter(|(name, _)| name != "password");
-        let quoted = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
-        let pairs: Vec<String> = rest.map(|(name, value)| format!("{name}='{}'", quoted(value))).collect();
-        return Ok((pairs.join(" "), password));
-    };
-    let Uri { scheme, user, authority, database, options, .. } = uri?;
-    let named = |option: &str| option.split_once('=').and_then(|(name, _)| decoded(name).ok());
-    let options: Vec<&str> =
-        options.into_iter().filter(|option| named(option).as_deref() != Some("password")).collect();
-    let user = user.map_or(String::new(), |user| format!("{user}@"));
-    let database = database.map_or(String::new(), |database| format!("/{database}"));
-    let query = if options.is_empty() { String::new() } else { format!("?{}", options.join("&")) };
-    Ok((format!("{scheme}{user}{authority}{database}{query}"), password))
+    Ok((lines, password))
+}
+
+/// Refuses what libpq would read in another way in a service file, and what is surely a mistake.
+fn check_parameter(name: &str, value: &str) -> Result<(), &'static str> {
+    if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') || name.starts_with("ldap") {
+        return Err("the name of a parameter is not one of libpq's");
+    }
+    if value.contains(['\n', '\r']) || value.ends_with(|last: char| last.is_ascii_whitespace()) {
+        return Err("the value of a parameter has a line break, or ends with a blank");
+    }
+    match name {
+        "service" => Err("it names a service of a service file; write the parameters of the service in its place"),
+        "host" if value.contains('@') => Err("its host has an `@`; write an `@` in a password as %40"),
+        "port" if !value.bytes().all(|byte| byte.is_ascii_digit() || byte == b',') => {
+            Err("its port is not a number; write a `/` in a password as %2F, and a `:` as %3A")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Resolves `%XX` (RFC 3986 section 2.1).
@@ -178,24 +202,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_taken_out() {
-        for (text, target, password) in [
-            ("postgresql://u:p%40w@h:1/d?a=b", "postgresql://u@h:1/d?a=b", Some("p@w")),
-            ("postgres://u:p%25s%20%2fw@/d?host=%2Frun", "postgres://u@/d?host=%2Frun", Some("p%s /w")),
-            ("postgresql://u:a@[::1]:2,h/d?password=b&x=y", "postgresql://u@[::1]:2,h/d?x=y", Some("b")),
-            ("postgresql://u:@h/d", "postgresql://u@h/d", None),
-            ("postgresql://u@h/d", "postgresql://u@h/d", None),
-            ("postgresql://h?p%61ssword=a", "postgresql://h", Some("a")),
-            ("postgresql:///d", "postgresql:///d", None),
-            ("host = h password='it\\'s h=x' dbname=a\\ b", "host='h' dbname='a b'", Some("it's h=x")),
-            ("dbname='a\\\\\\'b'", "dbname='a\\\\\\'b'", None),
+    fn a_service_file_has_all_but_the_password() {
+        for (text, lines, password) in [
+            (
+                "postgresql://u:p%40w@h:1/d?options=-c%20a%3Db",
+                "user=u dbname=d host=h port=1 options=-c·a=b",
+                Some("p@w"),
+            ),
+            ("postgres://u:p%25s%20%2fw@/d?host=%2Frun", "user=u dbname=d host=/run", Some("p%s /w")),
+            (
+                "postgresql://u:a@[::1]:2,h/d?password=b&sslmode=x",
+                "user=u dbname=d host=::1,h port=2, sslmode=x",
+                Some("b"),
+            ),
+            ("postgresql://u:@h/d?ssl=true", "user=u dbname=d host=h sslmode=require", None),
+            ("postgresql://h?p%61ssword=a", "host=h", Some("a")),
+            ("postgresql:///d", "dbname=d", None),
+            ("host = h password='it\\'s h=x ' dbname=a\\ b", "host=h dbname=a·b", Some("it's h=x ")),
+            ("dbname=a dbname='c\\\\\\'b' sslpassword=s", "dbname=c\\'b sslpassword=s", None),
         ] {
-            assert_eq!(without_password(text), Ok((target.to_owned(), password.map(str::to_owned))), "{text}");
-            // What is left names the same database.
-            let rest = |text: &str| -> Parameters {
-                parameters(text).unwrap().into_iter().filter(|(name, _)| name != "password").collect()
-            };
-            assert_eq!(rest(target), rest(text), "{text}");
+            let expected = format!("[x]\n{}\n", lines.replace(' ', "\n").replace('·', " "));
+            assert_eq!(service_file(text, "x"), Ok((expected, password.map(str::to_owned))), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_libpq_would_read_in_another_way_is_refused() {
+        for text in [
+            "postgresql://u:se@cret@h/d",
+            "postgresql://u:a/secret@h/d",
+            "postgresql://u@h/d?service=secret",
+            "postgresql://u@h/d?application_name=a%0Apassword%3Dsecret",
+            "postgresql://u@h/d?%5Bx%5D=secret",
+            "postgresql://u@h/d?ldap=secret",
+            "host=h sslpassword='secret '",
+        ] {
+            let why = service_file(text, "x").unwrap_err();
+            assert!(!why.contains("cret"), "{text}: {why}");
         }
     }
 
@@ -209,7 +252,7 @@ mod tests {
             "postgresql://u:secret@a/d?sslmode",
             "host='a password=secret",
         ] {
-            let why = without_password(text).unwrap_err();
+            let why = service_file(text, "x").unwrap_err();
             assert!(!why.contains("secret"), "{text}: {why}");
         }
     }

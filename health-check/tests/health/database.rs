@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::thread;
 
 use serde_json::{Value, json};
@@ -113,20 +113,73 @@ fn an_address_that_cannot_be_read_is_told_and_not_shown() {
     assert!(problem(&found).contains("nobody: cannot connect: No such file"), "{found}");
 }
 
+fn part(part: &str, url: &str) -> Output {
+    let mut command = Command::new(program());
+    run_bounded(command.args(["connection", "--in", "DATABASE_URL", part]).env("DATABASE_URL", url))
+}
+
 #[test]
 fn a_script_gets_the_address_and_the_password_apart() {
-    let part = |part: &str, url: &str| {
-        let mut command = Command::new(program());
-        run_bounded(command.args(["connection", "--in", "DATABASE_URL", part]).env("DATABASE_URL", url))
-    };
     let address = url("db.example.org:5432");
-    let output = part("address", &address);
+    let output = part("service", &address);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(stdout(&output), "postgresql://shop@db.example.org:5432/shop?sslmode=verify-full");
+    let expected = "[database]\nuser=shop\ndbname=shop\nhost=db.example.org\nport=5432\nsslmode=verify-full\n";
+    assert_eq!(stdout(&output), expected);
     assert_eq!(stdout(&part("password", &address)), PASSWORD);
     assert_eq!(stdout(&part("password", "postgresql://shop@db.example.org/shop")), "");
-    let refused = part("address", &format!("postgresql://shop:{PASSWORD}%@db.example.org/shop"));
+    let refused = part("service", &format!("postgresql://shop:{PASSWORD}%@db.example.org/shop"));
     assert_eq!((refused.status.code(), stdout(&refused).as_str()), (Some(1), ""));
     assert!(stderr(&refused).contains("DATABASE_URL is no address of a database: "), "{}", stderr(&refused));
     assert!(!stderr(&refused).contains(PASSWORD), "{}", stderr(&refused));
+}
+
+/// libpq itself finds the database by the file, whichever form the address had. It says where it is connected.
+#[test]
+fn libpq_reads_the_service_file_as_it_reads_the_address() {
+    let port = free_port();
+    let server = Postgres::on_port(port);
+    server.start_with("trust\nhost all all 127.0.0.1/32 trust", "-c listen_addresses=127.0.0.1");
+    server.wait_until(0);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("service");
+    let socket = server.data().parent().unwrap().display().to_string().replace('/', "%2F");
+    for address in [
+        format!("postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/template1?application_name=a%20%27b%5C"),
+        format!("postgres://postgres@{socket}:{port}/template1?password={PASSWORD}&application_name=a%20'b%5C"),
+        format!(
+            "postgresql:///template1?host=127.0.0.1&port={port}&user=postgres&application_name=a+%27b&application_name=a%20'b%5C"
+        ),
+        format!("host = 127.0.0.1 port='{port}' user=postgres dbname=template1 application_name='a \\'b\\\\'"),
+    ] {
+        fs::write(&file, stdout(&part("service", &address))).unwrap();
+        let mut psql = Command::new("psql");
+        psql.args([
+            "-X",
+            "-A",
+            "-t",
+            "-c",
+            "SELECT current_database(), current_user, current_setting('application_name')",
+        ]);
+        let by = |psql: &mut Command| run(psql.env_remove("PGHOST").env_remove("PGPORT").env("PGSSLMODE", "disable"));
+        let direct = by(Command::new("psql").args(psql.get_args()).args(["-d", &address]));
+        assert_eq!(direct, "template1|postgres|a 'b\\\n", "{address}");
+        let through_file = by(psql.env("PGSERVICEFILE", &file).env("PGSERVICE", "database"));
+        assert_eq!(through_file, direct, "{address}");
+    }
+}
+
+#[test]
+fn whether_the_database_is_here_is_read_from_the_file_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.env");
+    let place = || {
+        let mut command = Command::new(program());
+        command.args(["connection", "--in", "DATABASE_URL", "place", "--file"]).arg(&file);
+        stdout(&run_bounded(command.env("DATABASE_URL", "postgresql://elsewhere/shop")))
+    };
+    assert_eq!(place(), "here", "no file");
+    fs::write(&file, "# DATABASE_URL=a\nDATABASE_URL=b\nDATABASE_URL=\n").unwrap();
+    assert_eq!(place(), "here");
+    fs::write(&file, "DATABASE_URL=\nDATABASE_URL='not an address'\n").unwrap();
+    assert_eq!(place(), "elsewhere");
 }

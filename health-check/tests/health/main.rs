@@ -13,6 +13,7 @@
 mod alert;
 mod check;
 mod database;
+mod environment;
 mod history;
 mod measures;
 mod report;
