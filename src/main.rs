@@ -3,14 +3,16 @@
 use std::process::ExitCode;
 
 use stackdeb::cli::{Cli, exit_status};
-use stackdeb::system::interrupt;
+use stackdeb::system::{http, interrupt, report};
 
 fn main() -> ExitCode {
     if let Some(status) = stackdeb::inner_program() {
         return status;
     }
     let cli = Cli::from_environment();
-    match interrupt::install().map_err(|error| miette::miette!("{error}")).and_then(|()| cli.run()) {
+    http::keep_proxy_passwords_secret();
+    let interrupts = || interrupt::install().map_err(|error| miette::miette!("{error}"));
+    match report::install().and_then(|()| interrupts()).and_then(|()| cli.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if interrupt::requested() => {
             eprintln!("stackdeb: interrupted; unfinished files are removed, and earlier outputs are unchanged");

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::suite::Suite;
 use crate::control::Stanzas;
+use crate::system::http;
+use crate::system::words::keep_secret;
 
 /// The mirrors of a suite. The addresses have no slash at the end; `dists/` and `pool/` are below them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +37,16 @@ pub enum SourcesError {
         suite: String,
         /// The folder of its security updates under `dists/`.
         name: &'static str,
+    },
+    /// The address would get into files that everybody can read: apt's sources in the image, the manifest, messages.
+    #[error("the apt sources of this machine name {address} with a user name and a password")]
+    #[diagnostic(help(
+        "move them to /etc/apt/auth.conf.d (apt_auth.conf(5)) and name, under [image] in stack.toml, a mirror that needs no \
+         password: `mirror = \"http://…\"`, `security-mirror = \"http://…\"`"
+    ))]
+    Credentials {
+        /// Without them.
+        address: String,
     },
     /// One of apt's files cannot be read.
     #[error("cannot read {path}: {source}")]
@@ -79,7 +91,14 @@ pub fn find(
     }
     let main = main.ok_or_else(|| SourcesError::NoMirror { suite: suite.title(), name: suite.name })?;
     let missing = || SourcesError::NoSecurityMirror { suite: suite.title(), name: suite.security };
-    Ok(Sources { main, security: security.ok_or_else(missing)? })
+    let security = security.ok_or_else(missing)?;
+    for address in [&main, &security] {
+        if let Some(credentials) = http::credentials(address) {
+            keep_secret(credentials);
+            return Err(SourcesError::Credentials { address: http::without_credentials(address) });
+        }
+    }
+    Ok(Sources { main, security })
 }
 
 fn is_security(entry: &Entry) -> bool {
@@ -237,6 +256,18 @@ mod tests {
         assert_eq!((sources.main.as_str(), sources.security.as_str()), ("http://own.example", "http://s.example/sec"));
         let noble = find(Suite::find("noble").unwrap(), None, None, root.path());
         assert!(matches!(noble, Err(SourcesError::NoSecurityMirror { name: "noble-security", .. })));
+    }
+
+    #[test]
+    fn a_password_of_the_hosts_mirror_goes_nowhere() {
+        let line = "deb http://anna:sources-test-hunter2@m.example/debian trixie main\n\
+                    deb http://s.example/sec trixie-security main\n";
+        let root = host(&[("sources.list", line)]);
+        let trixie = Suite::find("trixie").unwrap();
+        let error = find(trixie, None, None, root.path()).unwrap_err();
+        let text = format!("{error} {error:?} {}", miette::Diagnostic::help(&error).unwrap());
+        assert!(text.contains("http://m.example/debian") && !text.contains("hunter2"), "{text}");
+        assert!(find(trixie, Some("http://own.example"), None, root.path()).is_ok(), "it is not used");
     }
 
     #[test]

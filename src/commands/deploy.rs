@@ -26,6 +26,7 @@ use crate::linode::instance::options::{DeployOptions, FirewallChoice, OldInstanc
 use crate::linode::instance::settings::{AppSettings, SettingSources};
 use crate::stack::Stack;
 use crate::system::progress::Reporter;
+use crate::system::words::shown;
 
 const NOTES: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scopes images:read_write (read_only \
@@ -247,6 +248,7 @@ fn print(deployment: &Deployment, page: &HealthPage) {
     for started in &deployment.started {
         let StartedReport { label, url, healthy_after_seconds, .. } = started_report(started, page);
         let (url, seconds) = (url.unwrap_or_default(), healthy_after_seconds.unwrap_or_default());
-        println!("{label} ({}) answers at {url} after {seconds} s", deployment.image.image.id);
+        let line = format!("{label} ({}) answers at {url} after {seconds} s", deployment.image.image.id);
+        println!("{}", shown(&line));
     }
 }

@@ -11,6 +11,7 @@ use crate::linode::instance::health::HealthVerdict;
 use crate::linode::instance::holdings::{Holding, holdings};
 use crate::linode::instance::running::{self, RunningInstance};
 use crate::system::progress::Reporter;
+use crate::system::words::shown;
 
 const NOTES: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope linodes:read_only.
@@ -102,5 +103,6 @@ fn print(one: &InstanceReport) {
     let version = one.version.map_or("version unknown".to_owned(), |version| format!("version {version}"));
     let (image, address) = (one.image.unwrap_or("no image"), one.ipv4.first().map_or("-", String::as_str));
     let unfinished = if one.finished { "" } else { "  (its deployment did not come to its end)" };
-    println!("{}  {address}  {}  {image}  {version}  {health}{unfinished}", one.label, one.region);
+    let line = format!("{}  {address}  {}  {image}  {version}  {health}{unfinished}", one.label, one.region);
+    println!("{}", shown(&line));
 }

@@ -18,6 +18,7 @@ use crate::linode::image::label::ImageLabel;
 use crate::linode::image::upload::{IfUploaded, ImageOrigin, UploadOptions, upload_file};
 use crate::system::hash::Sha256;
 use crate::system::progress::Reporter;
+use crate::system::words::shown;
 
 const EXIT_STATUS: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope images:read_write, and \
@@ -99,7 +100,7 @@ pub fn run(args: &UploadArgs) -> miette::Result<()> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report).into_diagnostic()?);
     } else {
-        println!("{} ({}) is available", report.id, report.label);
+        println!("{}", shown(&format!("{} ({}) is available", report.id, report.label)));
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use super::words::shown;
+
 /// The answer to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -22,7 +24,7 @@ pub fn ask(question: &str) -> io::Result<Answer> {
     if !stdin.is_terminal() {
         return Ok(Answer::Nobody);
     }
-    eprint!("{question} [y/N] ");
+    eprint!("{} [y/N] ", shown(question));
     io::stderr().flush()?;
     let mut line = String::new();
     stdin.lock().read_line(&mut line)?;

@@ -1,5 +1,5 @@
 //! What all modules need from the operating system: complete files, hashes, HTTP, questions to the user, times, the
-//! cache, progress lines, safe deletion, user namespaces, and interrupts.
+//! cache, progress lines, words and reports for the terminal, safe deletion, user namespaces, and interrupts.
 
 pub mod cache;
 pub mod confirm;
@@ -9,5 +9,7 @@ pub mod http;
 pub mod interrupt;
 pub mod output;
 pub mod progress;
+pub mod report;
 pub mod tree;
 pub mod userns;
+pub mod words;

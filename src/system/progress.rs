@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::words::shown;
+
 /// The pause between two steps of a spinner.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -26,14 +28,14 @@ impl Reporter {
     /// Writes a sentence that stays, also into a pipe: something that the user has to know even if the work succeeds.
     pub fn say(self, sentence: &str) {
         if self == Self::Stderr {
-            eprintln!("stackdeb: {sentence}");
+            eprintln!("stackdeb: {}", shown(sentence));
         }
     }
 
     /// Begins a line for work of unknown length. `what` is a phrase such as "making the root".
     pub fn spinner(self, what: &str) -> Progress {
         let bar = ProgressBar::with_draw_target(None, self.target());
-        bar.set_message(what.to_owned());
+        bar.set_message(shown(what).into_owned());
         bar.enable_steady_tick(TICK);
         Progress { bar }
     }
@@ -43,7 +45,7 @@ impl Reporter {
         let bar = ProgressBar::with_draw_target(Some(total), self.target());
         let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_message(what.to_owned());
+        bar.set_message(shown(what).into_owned());
         Progress { bar }
     }
 
@@ -63,7 +65,7 @@ impl Progress {
 
     /// Replaces the phrase that says what is being done.
     pub fn describe(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
+        self.bar.set_message(shown(what).into_owned());
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::rc::Rc;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -38,6 +40,55 @@ fn a_refusal_is_shown_in_the_api_s_words() {
     assert_eq!(api.images().len(), 0);
 }
 
+/// Answers every request with `answer`, and hands out what was asked. It may be an API, or a proxy.
+fn server(answer: String) -> (u16, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, (sender, asked)) = (listener.local_addr().unwrap().port(), mpsc::channel());
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = Vec::new();
+            let mut byte = [0];
+            while !request.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
+                request.push(byte[0]);
+            }
+            let _ = sender.send(String::from_utf8_lossy(&request).into_owned());
+            let head = format!("HTTP/1.1 400 No\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
+            let _ = stream.write_all(format!("{head}{answer}").as_bytes());
+        }
+    });
+    (port, asked)
+}
+
+/// JSON has other ways to write a letter, and an answer may come from whoever sits between us and Linode.
+#[test]
+fn an_answer_shows_neither_the_token_nor_acts_on_the_terminal() {
+    let home = Home::new();
+    let escaped = format!("{}\\u00{:x}{}", &TOKEN[..1], TOKEN.as_bytes()[1], &TOKEN[2..]);
+    let reason = format!("no \\u001b]0;owned\\u0007 \\u009b2J {escaped}");
+    let (port, _asked) = server(format!("{{\"errors\": [{{\"reason\": \"{reason}\"}}]}}"));
+    let mut command = home.command(env!("CARGO_BIN_EXE_stackdeb"));
+    command.args(["upload", "--region", "us-east", "--api", &format!("http://127.0.0.1:{port}/v4")]).arg(image());
+    let ended = home.run(&mut command).has(3, &["\\u{1b}]0;owned\\u{7}", "\\u{9b}2J", "[secret]"]);
+    assert!(!ended.said.contains(['\x1b', '\x07', '\u{9b}']), "{:?}", ended.said);
+}
+
+#[test]
+fn a_proxy_does_not_get_what_is_for_this_machine() {
+    for host in ["localhost", "127.0.0.1"] {
+        let home = Home::new();
+        let (port, asked) = server("no".to_owned());
+        let (proxy, asked_proxy) = server("no".to_owned());
+        let mut command = home.command(env!("CARGO_BIN_EXE_stackdeb"));
+        command.args(["upload", "--region", "us-east", "--api", &format!("http://{host}:{port}/v4")]).arg(image());
+        for variable in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+            command.env(variable, format!("http://127.0.0.1:{proxy}"));
+        }
+        home.run(&mut command).has(3, &[]);
+        assert!(asked.try_iter().next().unwrap().contains(TOKEN), "the API itself gets it");
+        assert_eq!(asked_proxy.try_iter().collect::<Vec<_>>(), Vec::<String>::new(), "{host}");
+    }
+}
+
 #[test]
 fn too_many_requests_wait_as_long_as_they_are_told() {
     let begin = Instant::now();
@@ -56,7 +107,7 @@ fn what_may_have_happened_is_not_asked_for_twice() {
 #[test]
 fn nobody_is_there() {
     let home = Home::new();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = home.command(env!("CARGO_BIN_EXE_stackdeb"));
     command.args(["upload", "--region", "us-east", "--api", &format!("http://127.0.0.1:{port}/v4")]).arg(image());
     home.run(&mut command).has(4, &["list the images", "4 attempts", "check the network"]);

@@ -174,6 +174,24 @@ fn a_key_that_is_not_in_the_keyring() {
 }
 
 #[test]
+fn a_password_in_a_mirrors_address() {
+    let project = Project::new("[image]\nmirror = \"http://anna:hunter2@mirror.example/debian\"");
+    for verb in ["check", "deb", "image"] {
+        let output = project.command().arg(verb).output().unwrap();
+        project.refused(&output, &["http://mirror.example/debian", "password"]);
+        assert!(!text(&output).contains("hunter2"), "{}", text(&output));
+    }
+}
+
+#[test]
+fn words_that_act_on_a_terminal() {
+    let project = Project::new("");
+    let output = project.command().args(["deb", "no\x1b]0;owned\x07such\x1b[2Jfolder"]).output().unwrap();
+    project.refused(&output, &["no\\u{1b}]0;owned\\u{7}such\\u{1b}[2Jfolder"]);
+    assert!(!text(&output).contains(['\x1b', '\x07']), "{:?}", text(&output));
+}
+
+#[test]
 fn a_full_disk() {
     let project = Project::new("");
     let script = "mkdir -p cache && mount -t tmpfs -o size=64m tmpfs cache && \"$0\" image; status=$?; \

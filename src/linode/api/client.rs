@@ -82,7 +82,7 @@ impl Client {
             return Err(Error::ApiAddress { address, reason });
         }
         let patience = Patience { connect: policy.connect, stall: policy.stall };
-        let config = http::settings(patience).max_redirects(0).build();
+        let config = http::settings_for(&address, patience).max_redirects(0).build();
         Ok(Self { agent: ureq::Agent::new_with_config(config), address, token, policy, clock })
     }
 
@@ -278,10 +278,10 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// The reason, as a clause.
 pub(in crate::linode) fn check_address(address: &str) -> Result<(), &'static str> {
     let uri: Uri = address.parse().map_err(|_| "it is not a URL")?;
-    let host = uri.host().ok_or("it has no host")?;
+    uri.host().ok_or("it has no host")?;
     match uri.scheme_str() {
         Some("https") => Ok(()),
-        Some("http") if ["localhost", "127.0.0.1", "[::1]"].contains(&host) => Ok(()),
+        Some("http") if http::is_this_machine(address) => Ok(()),
         Some("http") => Err("without https, others on the network could read the token"),
         _ => Err("it does not begin with https://"),
     }

@@ -7,6 +7,7 @@ use std::fmt;
 use ureq::http::HeaderValue;
 
 use crate::linode::error::Error;
+use crate::system::words::keep_secret;
 
 /// The variables that can hold the token, in the order in which they are read. The second is that of Linode's own
 /// command-line client.
@@ -44,6 +45,7 @@ impl Token {
                 "set the variable to the token alone, as Cloud Manager showed it",
             ));
         }
+        keep_secret(&secret);
         Ok(Self { secret, variable })
     }
 

@@ -7,6 +7,8 @@ use super::host;
 use crate::control::Priority;
 use crate::deb::Compression;
 use crate::stack::nearest::nearest;
+use crate::system::http;
+use crate::system::words::keep_secret;
 
 /// The sections of Debian's archive (Debian Policy 2.4).
 pub const SECTIONS: &[&str] = &[
@@ -90,6 +92,12 @@ pub enum TextError {
     #[error("`{text}` is not a web address: {why}")]
     #[diagnostic(help("write it as \"https://example.org/path\""))]
     Address { text: String, why: &'static str },
+    #[error("`{0}` was given with a user name and a password")]
+    #[diagnostic(help(
+        "take them out: the address gets into files that everybody can read; a mirror with a password can be copied to a \
+         folder or to a mirror on your network"
+    ))]
+    Credentials(String),
     #[error("`{0}` is not a suite: its name is one word of lower-case letters")]
     #[diagnostic(help("write a release's code name, such as \"trixie\", \"bookworm\" or \"noble\""))]
     Suite(String),
@@ -174,8 +182,12 @@ fn one_of(text: &str, what: &'static str, known: &[&'static str]) -> Result<&'st
     })
 }
 
-/// Checks an address with `http` or `https` (RFC 3986). It has neither quotes nor blanks.
+/// Checks an address with `http` or `https` (RFC 3986). It has neither quotes nor blanks, nor a password.
 pub fn address(text: &str) -> Result<String, TextError> {
+    if let Some(credentials) = http::credentials(text) {
+        keep_secret(credentials);
+        return Err(TextError::Credentials(http::without_credentials(text).escape_debug().to_string()));
+    }
     let wrong = |why| TextError::Address { text: text.escape_debug().to_string(), why };
     let rest = (text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")))
         .ok_or_else(|| wrong("it does not begin with `https://` or `http://`"))?;
@@ -183,8 +195,7 @@ pub fn address(text: &str) -> Result<String, TextError> {
         return Err(wrong("it has a character that must be written as `%` and two digits"));
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let (host, port) = host.split_once(':').unwrap_or((host, "80"));
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
     if !host::is_domain(host) {
         return Err(wrong("it has no host name"));
     }
@@ -233,6 +244,8 @@ mod tests {
             ["example.org", "ftp://example.org", "https://", "https://a b", "http://a:0/", "http://a\"b/", "http://a\n"]
         {
             assert!(address(bad).is_err(), "{bad:?}");
+            let error = address("https://anna:text-test-hunter2@m.example/debian").unwrap_err().to_string();
+            assert!(error.contains("https://m.example/debian") && !error.contains("hunter2"), "{error}");
         }
     }
 }
