@@ -7,15 +7,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
-use liblzma::bufread::XzDecoder;
 
 use super::record::{Record, RecordError};
 use super::release::{Release, ReleaseFile};
 use crate::control::{RelationError, StanzaError, Stanzas};
+use crate::deb::xz_decoder;
 use crate::system::interrupt;
 
 /// In bytes.
 const BUFFER: usize = 256 * 1024;
+/// The longest index, decompressed, in bytes, and the largest number of its packages. Ubuntu's `universe`, the largest, has
+/// a tenth of both.
+const LONGEST_INDEX: u64 = 1024 * 1024 * 1024;
+const MOST_PACKAGES: usize = 1_000_000;
 
 /// The forms of an index that are read, the smallest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,12 @@ pub enum IndexError {
         #[source]
         source: io::Error,
     },
+    #[error(
+        "the package index {path} has more than {} MiB when it is decompressed, or more than {MOST_PACKAGES} packages",
+        LONGEST_INDEX >> 20
+    )]
+    #[diagnostic(help("no archive of a distribution is that large: name another mirror under [image] in stack.toml"))]
+    TooLarge { path: String },
     #[error("the package index {path} is not control data: {source}")]
     #[diagnostic(help("its hash is right, so this is a mistake of the archive: report it there"))]
     Syntax {
@@ -94,7 +104,7 @@ pub fn read(path: &Path, compression: IndexCompression, base: &Arc<str>) -> Resu
     let fail = |source| IndexError::Read { path: path.display().to_string(), source };
     let file = BufReader::with_capacity(BUFFER, File::open(path).map_err(fail)?);
     match compression {
-        IndexCompression::Xz => parse(BufReader::with_capacity(BUFFER, XzDecoder::new_multi_decoder(file)), path, base),
+        IndexCompression::Xz => parse(BufReader::with_capacity(BUFFER, xz_decoder(file).map_err(fail)?), path, base),
         IndexCompression::Gzip => parse(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)), path, base),
         IndexCompression::Plain => parse(file, path, base),
     }
@@ -103,7 +113,9 @@ pub fn read(path: &Path, compression: IndexCompression, base: &Arc<str>) -> Resu
 fn parse(source: impl BufRead, path: &Path, base: &Arc<str>) -> Result<Vec<Record>, IndexError> {
     let path = || path.display().to_string();
     let mut records = Vec::new();
-    for (index, stanza) in Stanzas::new(source).enumerate() {
+    // One byte more than is allowed: whoever reads it has read too much.
+    let mut source = source.take(LONGEST_INDEX.saturating_add(1));
+    for (index, stanza) in Stanzas::new(&mut source).enumerate() {
         if index % 1024 == 0 && interrupt::requested() {
             return Err(interrupt::Interrupted.into());
         }
@@ -116,6 +128,24 @@ fn parse(source: impl BufRead, path: &Path, base: &Arc<str>) -> Result<Vec<Recor
             IndexError::Record { path: path(), package, source }
         })?;
         records.extend(record);
+        if records.len() > MOST_PACKAGES {
+            return Err(IndexError::TooLarge { path: path() });
+        }
     }
-    Ok(records)
+    if source.limit() == 0 { Err(IndexError::TooLarge { path: path() }) } else { Ok(records) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deb::hungry_xz;
+
+    #[test]
+    fn an_index_gets_no_more_memory_than_a_package() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("Packages.xz");
+        std::fs::write(&path, hungry_xz(b"Package: aa\n")).unwrap();
+        let error = read(&path, IndexCompression::Xz, &"http://m.example".into()).unwrap_err().to_string();
+        assert!(error.contains("Packages.xz") && error.contains("memory"), "{error}");
+    }
 }

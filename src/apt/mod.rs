@@ -9,6 +9,7 @@
 mod fetch;
 mod index;
 mod keyring;
+mod newest;
 mod order;
 pub mod pool;
 mod record;
@@ -24,6 +25,7 @@ use std::thread;
 pub use fetch::{Client, Download, FetchError, Limits};
 pub use index::IndexError;
 pub use keyring::{Keyring, KeyringError, SignatureError};
+pub use newest::OlderRelease;
 pub use order::{InstallStep, install_plan};
 pub use record::{Field, MultiArch, Origin, Record, RecordError};
 pub use release::{Release, ReleaseError, ReleaseFile};
@@ -77,6 +79,13 @@ pub enum ArchiveError {
     Empty(String),
 }
 
+/// How a Release file's date is judged.
+struct Trust<'a> {
+    cache: &'a Cache,
+    now: Epoch,
+    older: OlderRelease,
+}
+
 /// A verified Release file. A suite has three: its own, and those of its updates and its security updates.
 struct Pocket {
     base: Arc<str>,
@@ -91,11 +100,12 @@ impl Pocket {
         base: &str,
         suite: &'static str,
         keyring: &Keyring,
-        now: Epoch,
+        trust: &Trust,
     ) -> Result<Self, ArchiveError> {
         let url = format!("{base}/dists/{suite}/InRelease");
         let bytes = client.read(&url, LONGEST_RELEASE)?;
-        let release = Release::verify(&bytes, &url, keyring, suite, now)?;
+        let release = Release::verify(&bytes, &url, keyring, suite, trust.now)?;
+        newest::check(trust.cache, (base, suite), release.date, &url, trust.older)?;
         Ok(Self { base: base.into(), suite, release, sha256: Sha256::of(&bytes) })
     }
 
@@ -131,7 +141,8 @@ impl Pocket {
 
 impl Archive {
     /// Fetches, verifies and reads the indices of a suite, its updates and its security updates. A Release file that
-    /// has expired at the time `now` ([`Epoch::now`]) is refused.
+    /// has expired at the time `now` ([`Epoch::now`]) is refused, and one that is older than what `cache` remembers is
+    /// as `older` says.
     ///
     /// # Errors
     /// When a file cannot be downloaded, its signature or hash is wrong, or it cannot be read.
@@ -142,10 +153,12 @@ impl Archive {
         sources: &Sources,
         keyring: &Keyring,
         now: Epoch,
+        older: OlderRelease,
     ) -> Result<Self, ArchiveError> {
+        let trust = Trust { cache, now, older };
         let reading = client.reporter().spinner("reading the Release files");
         let wanted = [(&sources.main, suite.name), (&sources.main, suite.updates), (&sources.security, suite.security)];
-        let open = |(base, name): (&String, &'static str)| Pocket::open(client, base, name, keyring, now);
+        let open = |(base, name): (&String, &'static str)| Pocket::open(client, base, name, keyring, &trust);
         let pockets = side_by_side(&wanted, |&pocket| open(pocket))?;
         drop(reading);
 

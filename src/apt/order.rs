@@ -75,6 +75,8 @@ struct Node<'a> {
 struct Plan<'a> {
     /// Sorted by package name.
     nodes: Vec<Node<'a>>,
+    /// For each package, those that need it.
+    needed_by: Vec<Vec<usize>>,
     steps: Vec<InstallStep<'a>>,
 }
 
@@ -96,8 +98,16 @@ impl<'a> Plan<'a> {
             let depends = satisfiers(&universe, record, Field::Depends)?;
             Ok(Node { record, pre_depends, depends, state: State::Out })
         };
-        let nodes = records.into_iter().map(node).collect::<Result<_, SolveError>>()?;
-        Ok(Self { nodes, steps: Vec::new() })
+        let nodes = records.into_iter().map(node).collect::<Result<Vec<_>, SolveError>>()?;
+        let mut needed_by = vec![Vec::new(); nodes.len()];
+        for (place, node) in nodes.iter().enumerate() {
+            for other in node.needed() {
+                if let Some(places) = needed_by.get_mut(other) {
+                    places.push(place);
+                }
+            }
+        }
+        Ok(Self { nodes, needed_by, steps: Vec::new() })
     }
 
     fn select(&self, wanted: impl Fn(&Node) -> bool) -> Vec<usize> {
@@ -118,12 +128,22 @@ impl<'a> Plan<'a> {
     fn unpacked_before(&self, waiting: &[usize]) -> Vec<usize> {
         let nodes = waiting.iter().filter_map(|&place| self.nodes.get(place));
         let needed: Vec<usize> = nodes.flat_map(|node| node.pre_depends.iter().flatten().copied()).collect();
-        let is_whole = |&place: &usize| {
-            let all = self.closure(&[place], |_| true);
-            all.into_iter().all(|other| self.state(other) != Some(State::Out))
-        };
+        let lacking = self.lacking();
+        let is_whole = |place: &usize| lacking.get(*place) == Some(&false);
         let whole: Vec<usize> = needed.iter().copied().filter(is_whole).collect();
         self.closure(if whole.is_empty() { &needed } else { &whole }, |state| state == State::Unpacked)
+    }
+
+    /// For each package, whether it or something that it needs, at whatever distance, is not unpacked.
+    fn lacking(&self) -> Vec<bool> {
+        let mut lacking = vec![false; self.nodes.len()];
+        let mut todo = self.select(|node| node.state == State::Out);
+        while let Some(place) = todo.pop() {
+            if lacking.get_mut(place).is_some_and(|seen| !mem::replace(seen, true)) {
+                todo.extend(self.needed_by.get(place).into_iter().flatten());
+            }
+        }
+        lacking
     }
 
     /// Returns `starts` and all that they depend on, each after its dependencies, except within a circle. Packages

@@ -2,6 +2,7 @@
 //! not expired, with the hash of every index. The format: <https://wiki.debian.org/DebianRepository/Format>.
 
 use std::collections::HashMap;
+use std::io;
 
 use jiff::fmt::rfc2822::DateTimeParser;
 
@@ -60,6 +61,20 @@ pub enum ReleaseError {
     #[error("{url} has the date {date}, which is in the future: now it is {now}")]
     #[diagnostic(help("set this machine's clock"))]
     FromTheFuture { url: String, date: String, now: String },
+    #[error("{url} has the date {date}, but an earlier build has used one of {newest}")]
+    #[diagnostic(help(
+        "the mirror is behind, or somebody between you and it plays back an old state: try again later, or name another \
+         mirror under [image] in stack.toml; `stackdeb image --allow-downgrade` uses the older one"
+    ))]
+    Older { url: String, date: String, newest: String },
+    /// The newest date that was seen.
+    #[error("cannot read or write the newest date of a Release file, {path}: {source}")]
+    #[diagnostic(help("if the disk has room, delete that file: it is only a memory of earlier builds"))]
+    Memory {
+        path: String,
+        #[source]
+        source: io::Error,
+    },
     #[error("{url} is the Release file of `{found}`, not of `{wanted}`")]
     #[diagnostic(help("the mirror, or somebody between you and it, delivers the wrong suite: try another mirror"))]
     OtherSuite { url: String, wanted: String, found: String },

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use miette::{IntoDiagnostic, WrapErr};
 
-use crate::apt::{Archive, Client, Keyring, Limits, Sources, Suite, sources};
+use crate::apt::{Archive, Client, Keyring, Limits, OlderRelease, Sources, Suite, sources};
 use crate::stack::Image;
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
@@ -60,9 +60,9 @@ impl Repository {
     ///
     /// # Errors
     /// When the network fails, or a signature, a date or a checksum is wrong.
-    pub fn open(&self, cache: &Cache) -> miette::Result<Archive> {
+    pub fn open(&self, cache: &Cache, older: OlderRelease) -> miette::Result<Archive> {
         let Self { suite, sources, keyring, client } = self;
-        Ok(Archive::open(cache, client, suite, sources, keyring, Epoch::now())?)
+        Ok(Archive::open(cache, client, suite, sources, keyring, Epoch::now(), older)?)
     }
 }
 

@@ -9,7 +9,7 @@ use miette::{IntoDiagnostic, WrapErr};
 
 use super::archive::Repository;
 use super::package;
-use crate::apt::{self, Archive, CloudInit, Record, Suite, install_plan, pool, solve};
+use crate::apt::{self, Archive, CloudInit, OlderRelease, Record, Suite, install_plan, pool, solve};
 use crate::control::{PackageName, Priority, Relations};
 use crate::disk::ext4::{self, FileSystem, Identity};
 use crate::disk::gzip::{self, Compressed};
@@ -49,7 +49,12 @@ pub struct BuiltImage {
 /// # Errors
 /// When something in the project is wrong, a download fails or cannot be verified, a package's script fails, the image is
 /// too large for Linode, or the user interrupts. The files in `dist` then stay as they were.
-pub fn build(stack: &Stack, own: StackPackage, reporter: Reporter) -> miette::Result<BuiltImage> {
+pub fn build(
+    stack: &Stack,
+    own: StackPackage,
+    older: OlderRelease,
+    reporter: Reporter,
+) -> miette::Result<BuiltImage> {
     let suite = Suite::find(&stack.image.suite)?;
     refuse_blind(suite)?;
     userns::enter()?;
@@ -58,7 +63,7 @@ pub fn build(stack: &Stack, own: StackPackage, reporter: Reporter) -> miette::Re
     let work = WorkFolder::create(&cache.work())?;
     let package = package::build(stack, work.path())?;
     let repository = Repository::for_image(suite, &stack.image, reporter)?;
-    let mut archive = repository.open(&cache)?;
+    let mut archive = repository.open(&cache, older)?;
     archive.universe.add_local(&package.control, package.path.clone(), package.written.sha256, package.written.size)?;
 
     let of_stack: Relations = match own {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::apt::OlderRelease;
 use crate::build::image::{self, StackPackage};
 use crate::stack;
 use crate::system::progress::Reporter;
@@ -17,6 +18,9 @@ pub struct ImageArgs {
     /// Leave the stack's own package out: a clean machine with all that it depends on, to try the package on
     #[arg(long)]
     without_package: bool,
+    /// Use a mirror's Release files also when they are older than those of an earlier build
+    #[arg(long)]
+    allow_downgrade: bool,
 }
 
 /// Builds the package and the image, and prints where the image and its manifest are.
@@ -25,7 +29,8 @@ pub struct ImageArgs {
 /// As [`image::build`].
 pub fn run(args: &ImageArgs) -> miette::Result<()> {
     let own = if args.without_package { StackPackage::LeftOut } else { StackPackage::Installed };
-    let image = image::build(&stack::load(&args.project)?, own, Reporter::Stderr)?;
+    let older = if args.allow_downgrade { OlderRelease::Accepted } else { OlderRelease::Refused };
+    let image = image::build(&stack::load(&args.project)?, own, older, Reporter::Stderr)?;
     let (size, raw_size) = (image.sizes.compressed_bytes / 1_000_000, image.sizes.raw_bytes / 1_000_000);
     println!("{} ({size} MB, {raw_size} MB on the disk, {} packages)", image.path.display(), image.packages);
     println!("{}", image.manifest.display());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use miette::IntoDiagnostic;
 
-use crate::apt::{Suite, pool, solve};
+use crate::apt::{OlderRelease, Suite, pool, solve};
 use crate::build::archive::Repository;
 use crate::control::Relations;
 use crate::stack;
@@ -32,7 +32,7 @@ pub fn find_or_make(cache: &Cache) -> miette::Result<PathBuf> {
         Some(image) => Repository::for_image(suite, image, Reporter::Stderr)?,
         None => Repository::for_tool(suite, Reporter::Stderr)?,
     };
-    let archive = repository.open(cache)?;
+    let archive = repository.open(cache, OlderRelease::Refused)?;
     let wanted: Relations = grub::PACKAGES.parse().into_diagnostic()?;
     let chosen = solve(&archive.universe, &[wanted])?;
     let files = pool::download(cache, &repository.client, &chosen)?;

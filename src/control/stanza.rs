@@ -1,7 +1,16 @@
 //! Stanzas of control data: lines `Field: value`, and continuation lines that begin with a space or a tab (deb822(5)).
 
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
+
+/// The longest line, in bytes. The longest of Debian's archive, a list of dependencies, has 3 % of it.
+const LONGEST_LINE: u64 = 1024 * 1024;
+
+/// The longest stanza, in bytes. The longest are Release files, of less than 1 MB.
+const LONGEST_STANZA: usize = 16 * 1024 * 1024;
+
+/// The largest number of fields of a stanza. Each new field is compared with all others.
+const MOST_FIELDS: usize = 1000;
 
 /// One stanza. Its fields keep their order. Upper and lower case in field names make no difference.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +30,13 @@ pub enum StanzaError {
         line: usize,
         /// The line as it was read.
         text: String,
+    },
+    /// More than this program keeps in memory.
+    #[error("line {line}: {what}")]
+    TooLong {
+        /// The number of the line, counted from 1.
+        line: usize,
+        what: String,
     },
     #[error("line {line}: the stanza has the field `{field}` already")]
     Duplicate {
@@ -90,13 +106,17 @@ impl<R: BufRead> Stanzas<R> {
 
     fn read_stanza(&mut self) -> Result<Option<Stanza>, StanzaError> {
         let mut stanza = Stanza::default();
-        let mut raw = Vec::new();
+        let (mut raw, mut length) = (Vec::new(), 0_usize);
         loop {
             raw.clear();
-            if self.source.read_until(b'\n', &mut raw)? == 0 {
+            let mut source = self.source.by_ref().take(LONGEST_LINE.saturating_add(1));
+            if source.read_until(b'\n', &mut raw)? == 0 {
                 break;
             }
             self.line = self.line.saturating_add(1);
+            length = length.saturating_add(raw.len());
+            self.limit(raw.len() as u64 > LONGEST_LINE, || format!("the line has more than {LONGEST_LINE} bytes"))?;
+            self.limit(length > LONGEST_STANZA, || format!("the stanza has more than {} MiB", LONGEST_STANZA >> 20))?;
             let text = String::from_utf8_lossy(&raw);
             let text = text.trim_end();
             if text.is_empty() {
@@ -112,6 +132,10 @@ impl<R: BufRead> Stanzas<R> {
         Ok(Some(stanza).filter(|stanza| !stanza.fields.is_empty()))
     }
 
+    fn limit(&self, exceeded: bool, what: impl Fn() -> String) -> Result<(), StanzaError> {
+        if exceeded { Err(StanzaError::TooLong { line: self.line, what: what() }) } else { Ok(()) }
+    }
+
     fn add_line(&self, stanza: &mut Stanza, text: &str) -> Result<(), StanzaError> {
         let bad = || StanzaError::BadLine { line: self.line, text: text.to_owned() };
         if let Some(continued) = text.strip_prefix([' ', '\t']) {
@@ -124,6 +148,8 @@ impl<R: BufRead> Stanzas<R> {
         if name.is_empty() || name.contains(char::is_whitespace) {
             return Err(bad());
         }
+        let full = stanza.fields.len() >= MOST_FIELDS;
+        self.limit(full, || format!("the stanza has more than {MOST_FIELDS} fields"))?;
         if stanza.get(name).is_some() {
             return Err(StanzaError::Duplicate { line: self.line, field: name.to_owned() });
         }
@@ -152,6 +178,18 @@ mod tests {
         assert_eq!(stanzas[0].to_string(), "Package: aa\nDescription: one\n two\n .\n three\n");
         assert_eq!(stanzas[1].get("Package"), Some("bb"));
         assert_eq!(stanzas.len(), 2);
+    }
+
+    /// A mirror or a package may send gigabytes without a line break.
+    #[test]
+    fn what_is_too_long_is_refused_before_it_is_in_memory() {
+        let endless = || io::BufReader::new(io::repeat(b'x'));
+        let line = Stanzas::new(endless()).next().unwrap().unwrap_err().to_string();
+        assert_eq!(line, "line 1: the line has more than 1048576 bytes");
+        let lines = "Field: x\n".to_owned() + &" y\n".repeat(LONGEST_STANZA / 2);
+        assert!(Stanza::parse(&lines).unwrap_err().to_string().contains("more than 16 MiB"));
+        let fields: String = (0..=MOST_FIELDS).map(|number| format!("F{number}: x\n")).collect();
+        assert!(Stanza::parse(&fields).unwrap_err().to_string().contains("more than 1000 fields"));
     }
 
     #[test]

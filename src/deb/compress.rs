@@ -20,7 +20,7 @@ const XZ_BLOCK: u64 = 3 * XZ_DICTIONARY;
 /// Use a multiple of four equal blocks, so that 2 or 4 threads finish together.
 const XZ_TEAM: u64 = 4;
 /// The most memory that a decoder may use, in bytes. Level 9 needs 65 MiB.
-const XZ_DECODER_MEMORY: u64 = 1024 * 1024 * 1024;
+const XZ_DECODER_MEMORY: u64 = 128 * 1024 * 1024;
 /// The size of one of Zstandard's jobs at level 19, in bytes: four windows of 8 MiB.
 const ZSTD_JOB: u64 = 32 * 1024 * 1024;
 /// About how much memory one worker of Zstandard uses at level 19, in bytes.
@@ -143,26 +143,60 @@ fn free_memory() -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
+/// Decompresses xz within a limit of memory: a file names the memory that it needs, up to 4 GiB.
+///
+/// # Errors
+/// When there is no memory for the decoder. It is while reading that more than the limit is found to be needed.
+pub fn xz_decoder<R: BufRead>(source: R) -> io::Result<XzDecoder<R>> {
+    let stream = Stream::new_stream_decoder(XZ_DECODER_MEMORY, liblzma::stream::CONCATENATED)?;
+    Ok(XzDecoder::new_stream(source, stream))
+}
+
 /// Decompresses `source` while it is read. Several streams one after the other are read as one, as dpkg does.
 pub(super) fn decoder(
     compression: Compression,
     source: impl BufRead + Send + 'static,
 ) -> io::Result<Box<dyn io::Read + Send>> {
-    const CONCATENATED: u32 = liblzma::stream::CONCATENATED;
     Ok(match compression {
         Compression::None => Box::new(source),
         Compression::Gzip => Box::new(MultiGzDecoder::new(source)),
-        Compression::Xz => {
-            let stream = Stream::new_stream_decoder(XZ_DECODER_MEMORY, CONCATENATED)?;
-            Box::new(XzDecoder::new_stream(source, stream))
-        }
+        Compression::Xz => Box::new(xz_decoder(source)?),
         Compression::Zstd => Box::new(zstd::Decoder::with_buffer(source)?),
     })
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::io::Read;
+
     use super::*;
+
+    /// `content` in xz that says it needs a dictionary of 512 MiB (the xz file format, 5.3.1).
+    pub(crate) fn hungry_xz(content: &[u8]) -> Vec<u8> {
+        let mut encoder = XzEncoder::new(Vec::new(), 0);
+        encoder.write_all(content).unwrap();
+        let mut bytes = encoder.finish().unwrap();
+        // The block's header follows the stream's, of 12 bytes. Its checksum is in its last four.
+        let (_, block) = bytes.split_at_mut(12);
+        let length = usize::from(block[0]).wrapping_add(1).wrapping_mul(4);
+        let (header, _) = block.split_at_mut(length);
+        let (header, checksum) = header.split_last_chunk_mut::<4>().unwrap();
+        assert_eq!(header[2..4], [0x21, 1], "LZMA2 with one byte of properties");
+        header[4] = 34;
+        *checksum = crc32fast::hash(header).to_le_bytes();
+        bytes
+    }
+
+    #[test]
+    fn xz_gets_no_more_memory_than_the_limit() {
+        let hungry = hungry_xz(b"content");
+        let mut text = Vec::new();
+        XzDecoder::new(hungry.as_slice()).read_to_end(&mut text).unwrap();
+        assert_eq!(text, b"content", "without a limit it can be read");
+        let mut limited = decoder(Compression::Xz, io::Cursor::new(hungry)).unwrap();
+        let error = limited.read_to_end(&mut Vec::new()).unwrap_err().to_string();
+        assert!(error.contains("memory"), "{error}");
+    }
 
     #[test]
     fn blocks_are_equal_and_neither_short_nor_long() {

@@ -5,14 +5,18 @@
 mod compress;
 mod control;
 pub mod elf;
+mod entries;
 mod package;
 mod payload;
 mod reader;
 mod tarball;
 mod writer;
 
-pub use compress::Compression;
+#[cfg(test)]
+pub(crate) use compress::tests::hungry_xz;
+pub use compress::{Compression, xz_decoder};
 pub use control::{Control, ControlError};
+pub use entries::{ArchiveEntry, Entries, entries};
 pub use package::{Checked, Package, PackageError, Scripts};
 pub use payload::{Content, Entry, Payload, PayloadError};
 pub use reader::{ControlFile, ReadError, Reader, finish};

@@ -8,12 +8,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::compress::{self, Compression};
+use super::entries::entries;
 use crate::control::{Stanza, StanzaError};
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const HEADER: usize = 60;
 /// How many bytes are read and decompressed at a time.
 const BUFFER: usize = 128 * 1024;
+/// The longest file of the control data, in bytes, and the longest control data in all. The longest of Debian are lists of
+/// checksums with a third of it.
+const LONGEST_CONTROL_FILE: u64 = 32 * 1024 * 1024;
+const LONGEST_CONTROL_DATA: u64 = 64 * 1024 * 1024;
 
 /// An open .deb.
 #[derive(Debug)]
@@ -117,16 +122,24 @@ impl Reader {
     pub fn control_files(&self) -> Result<Vec<ControlFile>, ReadError> {
         let read = || {
             let mut archive = self.archive(&self.control)?;
-            let mut files = Vec::new();
-            for entry in archive.entries()? {
+            let (mut files, mut length) = (Vec::new(), 0_u64);
+            for entry in entries(&mut archive)? {
                 let mut entry = entry?;
                 if !entry.header().entry_type().is_file() {
                     continue;
                 }
-                let name = String::from_utf8_lossy(&entry.path_bytes()).trim_start_matches("./").to_owned();
+                let name = String::from_utf8_lossy(&entry.path()).trim_start_matches("./").to_owned();
                 let mode = entry.header().mode()? & 0o7777;
                 let mut content = Vec::new();
-                entry.read_to_end(&mut content)?;
+                entry.by_ref().take(LONGEST_CONTROL_FILE.saturating_add(1)).read_to_end(&mut content)?;
+                length = length.saturating_add(content.len() as u64);
+                if content.len() as u64 > LONGEST_CONTROL_FILE || length > LONGEST_CONTROL_DATA {
+                    let megabytes = [LONGEST_CONTROL_FILE, LONGEST_CONTROL_DATA].map(|bytes| bytes >> 20);
+                    let [one, all] = megabytes;
+                    return Err(io::Error::other(format!(
+                        "its control file `{name}` has more than {one} MiB, or all of them have more than {all} MiB"
+                    )));
+                }
                 files.push(ControlFile { name, mode, content });
             }
             finish(archive)?;
@@ -135,8 +148,8 @@ impl Reader {
         read().map_err(|source| self.io(source))
     }
 
-    /// The files as a tar archive, which is decompressed while it is read. Its errors name the package. Call [`finish`]
-    /// after the last entry: it finds damage after that entry.
+    /// The files as a tar archive, which is decompressed while it is read. Its errors name the package. Read it with
+    /// [`entries`], which has limits, and call [`finish`] after the last entry: it finds damage after that entry.
     ///
     /// # Errors
     /// When the decompressor cannot start.

@@ -43,7 +43,7 @@ impl Cache {
     /// When a folder cannot be made.
     pub fn at(root: &Path) -> Result<Self, CacheError> {
         let cache = Self { root: root.to_owned() };
-        for folder in [cache.pool(), cache.lists(), cache.work(), cache.tools()] {
+        for folder in [cache.pool(), cache.lists(), cache.releases(), cache.work(), cache.tools()] {
             fs::create_dir_all(&folder)
                 .map_err(|source| CacheError::Create { path: folder.display().to_string(), source })?;
         }
@@ -58,6 +58,11 @@ impl Cache {
     /// The folder of downloaded package indices. Each is named after its SHA-256.
     pub fn lists(&self) -> PathBuf {
         self.root.join("lists")
+    }
+
+    /// The folder of the newest dates of Release files. Each is named after the SHA-256 of archive and suite.
+    pub fn releases(&self) -> PathBuf {
+        self.root.join("releases")
     }
 
     /// The parent of the folders that builds work in; see [`super::tree::WorkFolder`].

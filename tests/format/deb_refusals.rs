@@ -1,10 +1,12 @@
 //! Packages that dpkg-deb, dpkg or lintian refuse are refused by us before anything is written.
 
 use std::fs;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use stackdeb::deb::{self, Content, Package};
+use flate2::write::GzEncoder;
+use stackdeb::deb::{self, Content, Package, Reader};
 use support::package::{lay_out, lay_out_control, printed, relations, run, small};
 
 /// Who else has to refuse it.
@@ -155,4 +157,92 @@ fn the_sample_has_no_error_for_lintian() {
         wrong-file-owner-uid-or-gid,control-file-has-bad-permissions,file-missing-in-md5sums,control-file-has-bad-owner";
     let text = printed("lintian", Command::new("lintian").args(["--allow-root", "--tags", tags]).arg(&file));
     assert_eq!(text, "");
+}
+
+/// A package of any builder, which may be a hostile one: a few kilobytes that stand for much more.
+fn hostile(folder: &Path, control: &[Vec<u8>], data: &[Vec<u8>]) -> PathBuf {
+    let path = folder.join("hostile.deb");
+    let mut archive = ar::Builder::new(fs::File::create(&path).unwrap());
+    let mut add = |name: &[u8], content: &[u8]| {
+        archive.append(&ar::Header::new(name.to_vec(), content.len() as u64), content).unwrap();
+    };
+    let member = |entries: &[Vec<u8>]| {
+        let mut gzip = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        entries.iter().for_each(|entry| gzip.write_all(entry).unwrap());
+        gzip.write_all(&[0; 1024]).unwrap();
+        gzip.finish().unwrap()
+    };
+    add(b"debian-binary", b"2.0\n");
+    add(b"control.tar.gz", &member(control));
+    add(b"data.tar.gz", &member(data));
+    path
+}
+
+/// The header of an entry that says it has `size` bytes.
+fn header(kind: tar::EntryType, name: &str, size: u64) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_path(name).unwrap();
+    header.set_entry_type(kind);
+    header.set_mode(0o644);
+    header.set_size(size);
+    header.set_cksum();
+    header.as_bytes().to_vec()
+}
+
+fn entry(kind: tar::EntryType, name: &str, content: &[u8]) -> Vec<u8> {
+    let mut bytes = header(kind, name, content.len() as u64);
+    bytes.extend(content);
+    bytes.resize(bytes.len().next_multiple_of(512), 0);
+    bytes
+}
+
+/// What reading all files of a package says.
+fn read_files(path: &Path) -> io::Result<usize> {
+    let mut archive = Reader::open(path).unwrap().data().unwrap();
+    let mut number = 0;
+    for entry in deb::entries(&mut archive)? {
+        io::copy(&mut entry?, &mut io::sink())?;
+        number += 1;
+    }
+    deb::finish(archive).map(|()| number)
+}
+
+#[test]
+fn what_would_fill_the_memory_is_refused() {
+    use tar::EntryType::{GNULongLink, GNULongName, Regular, XGlobalHeader, XHeader};
+    let folder = tempfile::tempdir().unwrap();
+    let control = entry(Regular, "./control", b"Package: aa\n");
+    let file = entry(Regular, "./file", b"x");
+    let long = |kind, length| vec![entry(kind, "././@LongLink", &vec![b'x'; length]), file.clone()];
+    let endless = vec![header(GNULongName, "././@LongLink", 1 << 32), vec![b'x'; 10_000_000]];
+    let pax =
+        |kind| vec![entry(kind, "./pax", &[b"1000000 path=".as_slice(), &vec![b'x'; 999_987]].concat()), file.clone()];
+    for (what, data, expected) in [
+        ("a long name", long(GNULongName, 4098), "longer than 4096 bytes"),
+        ("a long target", long(GNULongLink, 4098), "longer than 4096 bytes"),
+        ("a name without end", endless, "longer than 4096 bytes"),
+        ("a record of pax", pax(XHeader), "pax"),
+        ("a global record of pax", pax(XGlobalHeader), "pax"),
+        ("a large file", vec![header(Regular, "./file", 1 << 34)], "more than 8 GiB"),
+        ("many files", vec![entry(Regular, "./file", b""); 1_000_001], "more than 1000000 entries"),
+        ("a name without a file", long(GNULongName, 10)[..1].to_vec(), "ends after the name"),
+    ] {
+        let error = read_files(&hostile(folder.path(), std::slice::from_ref(&control), &data)).unwrap_err();
+        assert!(error.to_string().contains(expected), "{what}: {error}");
+        // The control data are read in the same way.
+        let reader = Reader::open(&hostile(folder.path(), &data, &[])).unwrap();
+        let error = reader.control_files().unwrap_err().to_string();
+        assert!(error.contains("hostile.deb") && error.contains(expected), "{what} in the control data: {error}");
+    }
+    let good = hostile(folder.path(), std::slice::from_ref(&control), &long(GNULongName, 4000));
+    assert_eq!(read_files(&good).unwrap(), 1);
+    for control in [
+        vec![entry(Regular, "./md5sums", &vec![b'\n'; 40 << 20])],
+        vec![entry(Regular, "./x", &vec![b'\n'; 30 << 20]); 3],
+    ] {
+        let path = hostile(folder.path(), &control, std::slice::from_ref(&file));
+        assert!(fs::metadata(&path).unwrap().len() < 1_000_000, "it is no attack");
+        let error = Reader::open(&path).unwrap().control_files().unwrap_err().to_string();
+        assert!(error.contains("hostile.deb") && error.contains("MiB"), "{error}");
+    }
 }

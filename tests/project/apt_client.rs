@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use stackdeb::apt::{
-    Archive, ArchiveError, Client, FetchError, Keyring, Limits, ReleaseError, SignatureError, Sources, Suite, pool,
+    Archive, ArchiveError, Client, FetchError, Keyring, Limits, OlderRelease, ReleaseError, SignatureError, Sources,
+    Suite, pool,
 };
 use stackdeb::system::cache::Cache;
 use stackdeb::system::epoch::Epoch;
@@ -31,6 +32,8 @@ impl User {
         let limits = Limits {
             connect: Duration::from_secs(2),
             stall: Duration::from_millis(300),
+            whole: Duration::from_secs(2),
+            bytes_per_second: 1_000_000,
             attempts: 3,
             pause: Duration::from_millis(10),
         };
@@ -38,9 +41,14 @@ impl User {
     }
 
     fn open(&self, base: &str) -> Result<Archive, ArchiveError> {
+        self.open_older(base, OlderRelease::Refused)
+    }
+
+    fn open_older(&self, base: &str, older: OlderRelease) -> Result<Archive, ArchiveError> {
         let keyring = Keyring::from_bytes("the test's", &self.certificate).unwrap();
         let sources = Sources { main: base.to_owned(), security: base.to_owned() };
-        Archive::open(&self.cache, &self.client, Suite::find("trixie").unwrap(), &sources, &keyring, Epoch::now())
+        let suite = Suite::find("trixie").unwrap();
+        Archive::open(&self.cache, &self.client, suite, &sources, &keyring, Epoch::now(), older)
     }
 
     /// Downloads the one package.
@@ -162,6 +170,38 @@ fn a_release_file_out_of_date_or_of_another_suite_is_refused() {
     assert!(matches!(other, ReleaseError::OtherSuite { .. }), "{other}");
 }
 
+/// Somebody has kept what the mirror had yesterday. It is still valid.
+#[test]
+fn what_the_mirror_had_before_is_refused_after_something_newer() {
+    let of_age = |seconds: i64| Repository { dated: -seconds, ..Repository::default() }.files();
+    let (user, mirror) = (User::new(), Mirror::start(of_age(3600)));
+    user.open(&mirror.address).unwrap();
+    mirror.replace(of_age(86_400));
+    let error = user.open(&mirror.address).unwrap_err();
+    assert!(matches!(&error, ArchiveError::Release(ReleaseError::Older { .. })), "{error}");
+    let help = miette::Diagnostic::help(&error).unwrap().to_string();
+    assert!(help.contains("--allow-downgrade"), "{help}");
+    // Another archive is another matter.
+    let other = Mirror::start(of_age(86_400));
+    user.open(&other.address).unwrap();
+    // One pocket that is older is enough.
+    let mut mixed = of_age(60);
+    let security = "dists/trixie-security/InRelease";
+    mixed.insert(security.to_owned(), of_age(7200).remove(security).unwrap());
+    mirror.replace(mixed);
+    let error = user.open(&mirror.address).unwrap_err();
+    assert!(
+        matches!(&error, ArchiveError::Release(ReleaseError::Older { url, .. }) if url.ends_with(security)),
+        "{error}"
+    );
+    // The user may want it, and then it is the newest.
+    mirror.replace(of_age(86_400));
+    user.open_older(&mirror.address, OlderRelease::Accepted).unwrap();
+    user.open(&mirror.address).unwrap();
+    mirror.replace(of_age(60));
+    user.open(&mirror.address).unwrap();
+}
+
 #[test]
 fn a_wrong_index_is_refused() {
     let flip = |mut bytes: Vec<u8>| {
@@ -217,6 +257,25 @@ fn a_mirror_that_never_gets_well_is_given_up() {
         assert!(matches!(&error, FetchError::Network { attempts: 3, .. }), "{fault:?}: {error}");
         assert!(begun.elapsed() < Duration::from_secs(10), "{fault:?} took {:?}", begun.elapsed());
         assert_eq!((user.kept("pool"), mirror.requests(PACKAGE).len()), (0, 3), "{fault:?}");
+    }
+}
+
+/// It never stalls for long, so only the whole time ends it.
+#[test]
+fn a_mirror_that_sends_byte_after_byte_is_given_up() {
+    for path in [IN_RELEASE, INDEX, PACKAGE] {
+        let (user, mirror) = (User::new(), Mirror::start(good()));
+        mirror.set_fault(path, Fault::Drips);
+        let error = match user.open(&mirror.address) {
+            Ok(archive) => {
+                let record = archive.universe.candidate("aa").unwrap();
+                pool::download(&user.cache, &user.client, &[record]).unwrap_err()
+            }
+            Err(ArchiveError::Fetch(error)) => error,
+            Err(other) => panic!("{other}"),
+        };
+        assert!(matches!(&error, FetchError::Slow { url, seconds: 2.., .. } if url.ends_with(path)), "{path}: {error}");
+        assert_eq!((user.kept("pool"), mirror.requests(path).len()), (0, 1), "{path}");
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Fault {
     ForgetsRanges,
     /// After half of the file nothing more comes.
     Stalls,
+    /// One byte is sent after the other, with a pause between them.
+    Drips,
     /// The mirror answers with this status.
     Status(u16),
 }
@@ -48,6 +50,11 @@ impl Mirror {
             }
         });
         Self { address, state }
+    }
+
+    /// From now on the mirror has these files.
+    pub fn replace(&self, files: HashMap<String, Vec<u8>>) {
+        self.state.lock().unwrap().files = files;
     }
 
     pub fn set_fault(&self, path: &str, fault: Fault) {
@@ -106,6 +113,14 @@ fn send(mut stream: TcpStream, body: Option<Vec<u8>>, start: u64, fault: Option<
         write!(stream, "HTTP/1.1 200 OK\r\n").ok()?;
     }
     write!(stream, "Content-Length: {}\r\nConnection: close\r\n\r\n", rest.len()).ok()?;
+    if matches!(fault, Some(Fault::Drips)) {
+        for byte in rest {
+            stream.write_all(&[*byte]).ok()?;
+            stream.flush().ok()?;
+            thread::sleep(Duration::from_millis(50));
+        }
+        return Some(());
+    }
     let broken = match fault {
         Some(Fault::ForgetsRanges) => start == 0,
         Some(Fault::ClosesHalfWay(_) | Fault::Stalls) => true,

@@ -33,6 +33,9 @@ pub enum FetchError {
         /// The error of the last attempt.
         reason: String,
     },
+    #[error("{url} is sent too slowly: {found} bytes in {seconds} seconds")]
+    #[diagnostic(help("name another mirror under [image] in stack.toml; what was downloaded before is kept"))]
+    Slow { url: String, found: u64, seconds: u64 },
     #[error("{url} has {found} bytes, but {expected} are expected")]
     #[diagnostic(help(
         "the mirror is being updated or is broken: try again later, or name another one under [image] in stack.toml"

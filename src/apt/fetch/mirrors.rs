@@ -19,6 +19,10 @@ pub struct Limits {
     pub connect: Duration,
     /// The longest time in which a mirror may send nothing.
     pub stall: Duration,
+    /// The longest time for a whole file, as long as it is short.
+    pub whole: Duration,
+    /// A longer file may take longer: so many bytes more for each second.
+    pub bytes_per_second: u64,
     /// The number of attempts, the first one included.
     pub attempts: u32,
     /// The pause after the first failure. It doubles after each further one, five times at most.
@@ -29,6 +33,12 @@ pub struct Limits {
 const MOST_DOUBLINGS: u32 = 5;
 
 impl Limits {
+    /// Returns the longest time for a file of `bytes` bytes.
+    pub(super) fn whole(&self, bytes: u64) -> Duration {
+        let more = bytes.checked_div(self.bytes_per_second).unwrap_or_default();
+        self.whole.saturating_add(Duration::from_secs(more))
+    }
+
     /// Returns the pause after the failure of attempt number `attempt`, counted from 1.
     pub(super) fn pause_after(&self, attempt: u32) -> Duration {
         let doublings = attempt.saturating_sub(1).min(MOST_DOUBLINGS);
@@ -39,7 +49,14 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { connect: seconds(20), stall: seconds(30), attempts: 3, pause: seconds(1) }
+        Self {
+            connect: seconds(20),
+            stall: seconds(30),
+            whole: seconds(300),
+            bytes_per_second: 10_000,
+            attempts: 3,
+            pause: seconds(1),
+        }
     }
 }
 

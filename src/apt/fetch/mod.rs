@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::release::ReleaseFile;
 use crate::system::hash::{HashingWriter, Sha256};
@@ -62,12 +63,17 @@ impl Client {
     /// When the file cannot be downloaded or is longer than `limit` bytes.
     pub fn read(&self, url: &str, limit: u64) -> Result<Vec<u8>, FetchError> {
         self.retry(url, || {
-            let body = self.mirrors.open(url, 0)?;
-            let mut bytes = Vec::new();
-            body.reader
-                .take(limit.saturating_add(1))
-                .read_to_end(&mut bytes)
-                .map_err(|error| Failure::Passing(error.to_string()))?;
+            let mut body = self.mirrors.open(url, 0)?;
+            let deadline = Deadline::new(url, self.limits.whole(0));
+            let (mut bytes, mut buffer) = (Vec::new(), vec![0; BUFFER]);
+            while bytes.len() as u64 <= limit {
+                deadline.check(bytes.len() as u64)?;
+                let count = body.reader.read(&mut buffer).map_err(|error| Failure::Passing(error.to_string()))?;
+                match buffer.get(..count) {
+                    None | Some([]) => break,
+                    Some(piece) => bytes.extend_from_slice(piece),
+                }
+            }
             let found = bytes.len() as u64;
             if found > limit {
                 return Err(FetchError::Size { url: url.to_owned(), expected: limit, found }.into());
@@ -144,9 +150,10 @@ impl Client {
         if body.start != part.length {
             part.restart()?;
         }
+        let deadline = Deadline::new(url, self.limits.whole(expected));
         let mut buffer = vec![0; BUFFER];
         loop {
-            check_interrupt()?;
+            deadline.check(part.length)?;
             let count = body.reader.read(&mut buffer).map_err(|error| Failure::Passing(error.to_string()))?;
             match buffer.get(..count) {
                 None | Some([]) => break,
@@ -176,6 +183,29 @@ impl Client {
                 Err(Failure::Passing(_)) => thread::sleep(self.limits.pause_after(made)),
             }
         }
+    }
+}
+
+/// The end of an attempt. A mirror that sends one byte from time to time never stalls, and would never end.
+struct Deadline<'a> {
+    url: &'a str,
+    begun: Instant,
+    limit: Duration,
+}
+
+impl<'a> Deadline<'a> {
+    fn new(url: &'a str, limit: Duration) -> Self {
+        Self { url, begun: Instant::now(), limit }
+    }
+
+    /// Fails if the time is over, or the user has interrupted. `found` is the number of bytes so far.
+    fn check(&self, found: u64) -> Result<(), FetchError> {
+        check_interrupt()?;
+        let elapsed = self.begun.elapsed();
+        if elapsed <= self.limit {
+            return Ok(());
+        }
+        Err(FetchError::Slow { url: self.url.to_owned(), found, seconds: elapsed.as_secs() })
     }
 }
 

@@ -7,6 +7,9 @@ use crate::system::interrupt;
 /// The search ends after this number of tried packages. A whole desktop needs a few thousand.
 pub(super) const MOST_ATTEMPTS: usize = 200_000;
 
+/// The longest chain of dependencies. A search through all of Debian's desktop is a few hundred packages deep.
+pub(super) const DEEPEST: usize = 1000;
+
 /// Why no set of packages satisfies what is wanted.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum SolveError {
@@ -29,6 +32,11 @@ pub enum SolveError {
         /// The first conflict that was found.
         reason: String,
     },
+    #[error("the dependencies of `{package}` are more than {DEEPEST} packages deep")]
+    #[diagnostic(help(
+        "no archive of a distribution has such packages: name another mirror under [image] in stack.toml"
+    ))]
+    TooDeep { package: String },
     #[error("the package `{package}` has a field {field} that cannot be read: {source}")]
     #[diagnostic(help("report it to the package's maintainer"))]
     Relation {

@@ -15,7 +15,7 @@ use super::record::Record;
 use super::universe::{Id, Universe};
 use crate::control::{Alternatives, Relation, Relations};
 use crate::system::interrupt;
-use error::{MOST_ATTEMPTS, Trouble};
+use error::{DEEPEST, MOST_ATTEMPTS, Trouble};
 use needs::Needs;
 
 pub use error::SolveError;
@@ -35,6 +35,7 @@ pub fn solve<'a>(universe: &'a Universe, wanted: &[Relations]) -> Result<Vec<&'a
         reasons: HashMap::new(),
         hopeless: HashMap::new(),
         attempts: 0,
+        path: Vec::new(),
     };
     let groups: Vec<&Alternatives> = wanted.iter().flat_map(|relations| &relations.0).collect();
     for group in &groups {
@@ -78,6 +79,8 @@ struct Search<'a> {
     /// The packages that cannot be installed, whatever else is chosen, with the relations that lead to the cause.
     hopeless: HashMap<Id, Vec<String>>,
     attempts: usize,
+    /// The packages whose dependencies are being chosen, each a dependency of the one before.
+    path: Vec<Id>,
 }
 
 impl Search<'_> {
@@ -155,6 +158,17 @@ impl Search<'_> {
             return Ok(());
         }
         self.set(id, State::Expanded);
+        self.path.push(id);
+        if self.path.len() > DEEPEST {
+            let first = self.path.first().map_or(id, |first| *first);
+            return Err(Trouble::Error(SolveError::TooDeep { package: self.name(first) }));
+        }
+        let outcome = self.choose_dependencies(id);
+        self.path.pop();
+        outcome
+    }
+
+    fn choose_dependencies(&mut self, id: Id) -> Result<(), Trouble> {
         let needs = self.needs(id)?;
         for (group, only) in &needs.depends {
             if let Some(only) = *only {
@@ -287,6 +301,19 @@ mod tests {
         ]);
         assert_eq!(names(&universe, "aa").unwrap(), "aa cc");
         assert_eq!(names(&universe, "dd").unwrap(), "cc dd");
+    }
+
+    #[test]
+    fn a_chain_without_end_is_refused() {
+        let chain = |length: usize| {
+            let stanzas: Vec<String> =
+                (0..length).map(|number| format!("Package: p{number}\nDepends: p{}", number + 1)).collect();
+            let last = format!("Package: p{length}");
+            universe(&stanzas.iter().map(String::as_str).chain([last.as_str()]).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&chain(900), "p0").unwrap().split(' ').count(), 901);
+        let error = names(&chain(3_000), "p0").unwrap_err().to_string();
+        assert_eq!(error, "the dependencies of `p0 1` are more than 1000 packages deep");
     }
 
     #[test]
