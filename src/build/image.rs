@@ -16,14 +16,14 @@ use crate::disk::gzip::{self, Compressed};
 use crate::disk::limits;
 use crate::disk::manifest::{self, Manifest};
 use crate::render::image::{ImageFacts, ImageFile, Moment, image_files};
-use crate::rootfs::{self, DpkgStep, RootFile, Sandbox, finish, packages};
+use crate::rootfs::{self, DpkgStep, Root, RootFile, Sandbox, finish, packages};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
 use crate::system::output::OutputFile;
 use crate::system::progress::Reporter;
 use crate::system::tree::WorkFolder;
-use crate::system::userns;
+use crate::system::userns::{self, Ids};
 
 /// Whether the image has the stack's own package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,19 +49,15 @@ pub struct BuiltImage {
 /// # Errors
 /// When something in the project is wrong, a download fails or cannot be verified, a package's script fails, the image is
 /// too large for Linode, or the user interrupts. The files in `dist` then stay as they were.
-pub fn build(
-    stack: &Stack,
-    own: StackPackage,
-    older: OlderRelease,
-    reporter: Reporter,
-) -> miette::Result<BuiltImage> {
+pub fn build(stack: &Stack, own: StackPackage, older: OlderRelease, reporter: Reporter) -> miette::Result<BuiltImage> {
     let suite = Suite::find(&stack.image.suite)?;
     refuse_blind(suite)?;
     userns::enter()?;
 
     let cache = Cache::open()?;
     let work = WorkFolder::create(&cache.work())?;
-    let package = package::build(stack, work.path())?;
+    // In a folder of its own, which the scripts of packages see.
+    let package = package::build(stack, &work.path().join("package"))?;
     let repository = Repository::for_image(suite, &stack.image, reporter)?;
     let mut archive = repository.open(&cache, older)?;
     archive.universe.add_local(&package.control, package.path.clone(), package.written.sha256, package.written.size)?;
@@ -160,8 +156,11 @@ impl Build<'_> {
     }
 
     /// The configured and finished root. `asked` are the packages that are wanted for their own sake.
-    fn root(&self, asked: &[Relations], own: Vec<ImageFile>) -> miette::Result<PathBuf> {
-        let root = self.work.join("root");
+    fn root(&self, asked: &[Relations], own: Vec<ImageFile>) -> miette::Result<Root> {
+        let path = self.work.join("root");
+        let root = Root::create(&path, Ids::of_a_root())
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot make the root {}", path.display()))?;
         let (early, late): (Vec<_>, Vec<_>) =
             own.into_iter().partition(|file| file.moment == Moment::BeforeConfiguring);
         let plan = rootfs::Plan {
@@ -222,15 +221,12 @@ impl Build<'_> {
         )
     }
 
-    fn file_system(&self, root: &Path, identity: &Identity) -> miette::Result<PathBuf> {
+    fn file_system(&self, root: &Root, identity: &Identity) -> miette::Result<PathBuf> {
         let progress = self.reporter.spinner("making the file system");
         let image = self.work.join("image");
         File::create(&image).into_diagnostic().wrap_err_with(|| format!("cannot make {}", image.display()))?;
-        let sandbox = Sandbox::new(root)
-            .read_only_root()
-            .bind_read_only(root, ext4::TREE)
-            .bind(&image, ext4::IMAGE)
-            .epoch(self.epoch);
+        let sandbox =
+            Sandbox::new(root).read_only_root().show_tree(ext4::TREE).bind(&image, ext4::IMAGE).epoch(self.epoch);
         let name: String = self.stack.package.name.as_str().chars().take(16).collect();
         let label = name.as_str();
         let file_system = FileSystem { label, identity, epoch: self.epoch, free_space: self.stack.image.free_space };

@@ -9,22 +9,22 @@
 //!
 //! No service starts during the build: `policy-rc.d` forbids it, and start-stop-daemon(8) does nothing.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{Mode, umask};
 
 use super::file::RootFile;
 use super::filter::{Filter, PathRule};
+use super::own_files::OwnFiles;
+use super::pool::Pool;
+use super::root::Root;
 use super::sandbox::{Sandbox, SandboxError};
 use super::unpack::{UnpackError, unpack};
 use crate::control::PackageName;
 use crate::system::epoch::Epoch;
 use crate::system::progress::Reporter;
+use crate::system::tree::TreeError;
 
 /// The folder of dpkg's configuration in the root; the rules for paths are there.
 const DPKG_CONFIGURATION: &str = "etc/dpkg/dpkg.cfg.d";
@@ -32,9 +32,6 @@ const DPKG_CONFIGURATION: &str = "etc/dpkg/dpkg.cfg.d";
 /// second one, because there was no initramfs yet.
 const LINK_INITRAMFS: &str =
     "for version in $(linux-version list); do linux-update-symlinks install $version /boot/vmlinuz-$version; done";
-const POLICY: &str = "usr/sbin/policy-rc.d";
-const START_STOP_DAEMON: &str = "usr/sbin/start-stop-daemon";
-const START_STOP_DAEMON_KEPT: &str = "usr/sbin/start-stop-daemon.REAL";
 
 /// One call of dpkg.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +81,18 @@ pub enum BuildError {
         #[source]
         source: io::Error,
     },
+    /// A file of the root could not be removed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Remove(#[from] TreeError),
+    /// A `.deb` file cannot be made readable for the users of the root.
+    #[error("cannot let the root's dpkg read {path}: {source}")]
+    #[diagnostic(help("the folder belongs to another user: build as that user, or delete it"))]
+    Share {
+        path: String,
+        #[source]
+        source: io::Error,
+    },
     /// The first two steps are not to unpack and to configure the essential packages.
     #[error("the plan for the root does not begin with unpacking and configuring the essential packages")]
     #[diagnostic(help("this is a mistake of the program; please report it with the suite's name"))]
@@ -94,21 +103,20 @@ pub enum BuildError {
     Audit(String),
 }
 
-/// Builds the root of `plan` in the folder `root`, which is empty or missing. A progress line of `reporter` names the
-/// current step.
+/// Builds the root of `plan` in `root`, which is empty. A progress line of `reporter` names the current step.
 ///
 /// # Errors
 /// When a package or a script fails, the disk is full, or the user interrupts. The root is then not usable.
-pub fn build(root: &Path, plan: &Plan, reporter: Reporter) -> Result<(), BuildError> {
+pub fn build(root: &Root, plan: &Plan, reporter: Reporter) -> Result<(), BuildError> {
     let [DpkgStep::Unpack(essential), DpkgStep::Configure(_), rest @ ..] = plan.steps.as_slice() else {
         return Err(BuildError::NoEssential);
     };
     let _umask = Umask::standard();
     let progress = reporter.spinner("unpacking the essential packages");
     unpack(essential, root, &Filter::new(&path_rules(&plan.files)))?;
-    let tree = Tree { root };
-    tree.prepare(plan)?;
-    let pool = Pool::of(&plan.steps);
+    let own_files = OwnFiles { root };
+    own_files.prepare(&plan.files)?;
+    let pool = Pool::of(&plan.steps).map_err(|(path, source)| BuildError::Share { path, source })?;
     let sandbox = pool
         .bind(Sandbox::new(root))
         .epoch(plan.epoch)
@@ -120,7 +128,7 @@ pub fn build(root: &Path, plan: &Plan, reporter: Reporter) -> Result<(), BuildEr
     progress.describe("installing the essential packages");
     dpkg.unpack(&first_of(essential, plan.base_passwd.as_ref()), &["--force-depends"])?;
     dpkg.run(&["--configure", "--pending", "--force-depends"])?;
-    tree.stop_daemons()?;
+    own_files.stop_daemons()?;
     if !plan.debconf.is_empty() {
         sandbox.run_with_input(&["debconf-set-selections"], plan.debconf.as_bytes())?;
     }
@@ -138,16 +146,21 @@ pub fn build(root: &Path, plan: &Plan, reporter: Reporter) -> Result<(), BuildEr
     }
     progress.describe("running the triggers of all packages");
     dpkg.run(&["--configure", "--pending"])?;
-    if tree.has("usr/sbin/update-initramfs") && tree.has_kernel() {
+    if root.has_file("usr/sbin/update-initramfs") && has_kernel(root) {
         progress.describe("making the initramfs");
         let sandbox = sandbox.clone().env("INITRD", "Yes");
         sandbox.run(&["update-initramfs", "-c", "-k", "all"])?;
         sandbox.run(&["sh", "-ec", LINK_INITRAMFS])?;
     }
-    tree.restore_daemons()?;
-    tree.mark_automatic(&plan.automatic)?;
+    own_files.restore_daemons()?;
+    own_files.mark_automatic(&plan.automatic)?;
     let faults = sandbox.run(&["dpkg", "--audit"])?;
     if faults.is_empty() { Ok(()) } else { Err(BuildError::Audit(String::from_utf8_lossy(&faults).into_owned())) }
+}
+
+fn has_kernel(root: &Root) -> bool {
+    let names = root.names("boot").unwrap_or_default();
+    names.iter().any(|name| name.as_encoded_bytes().starts_with(b"vmlinuz-"))
 }
 
 /// The umask of this process, set to a fixed value so that the root does not depend on the user's. The user's is set again
@@ -180,34 +193,6 @@ fn first_of(packages: &[PathBuf], first: Option<&PathBuf>) -> Vec<PathBuf> {
     ordered
 }
 
-/// The folders with the `.deb` files, each with its path inside the sandbox.
-struct Pool {
-    folders: BTreeMap<PathBuf, String>,
-}
-
-impl Pool {
-    fn of(steps: &[DpkgStep]) -> Self {
-        let mut folders = BTreeMap::new();
-        for step in steps {
-            let DpkgStep::Unpack(packages) = step else { continue };
-            for folder in packages.iter().filter_map(|package| package.parent()) {
-                let number = folders.len();
-                folders.entry(folder.to_owned()).or_insert_with(|| format!("/mnt/pool/{number}"));
-            }
-        }
-        Self { folders }
-    }
-
-    fn bind(&self, sandbox: Sandbox) -> Sandbox {
-        self.folders.iter().fold(sandbox, |sandbox, (host, inside)| sandbox.bind_read_only(host, inside))
-    }
-
-    fn inside(&self, package: &Path) -> String {
-        let folder = package.parent().and_then(|folder| self.folders.get(folder)).map_or("", String::as_str);
-        format!("{folder}/{}", package.file_name().unwrap_or_default().to_string_lossy())
-    }
-}
-
 /// Runs dpkg in the sandbox. With `--force-unsafe-io`, dpkg does not wait for the disk; the sandbox ignores syncs anyway.
 struct Dpkg<'a> {
     sandbox: &'a Sandbox,
@@ -231,82 +216,6 @@ impl Dpkg<'_> {
         let names = names.iter().map(PackageName::as_str);
         let arguments: Vec<&str> = ["--no-triggers", "--configure"].into_iter().chain(names).collect();
         self.run(&arguments)
-    }
-}
-
-/// Writes files of the root from outside of the sandbox. All paths have only folders that are no links on every Debian
-/// system.
-struct Tree<'a> {
-    root: &'a Path,
-}
-
-impl Tree<'_> {
-    fn has(&self, path: &str) -> bool {
-        self.root.join(path).is_file()
-    }
-
-    fn has_kernel(&self) -> bool {
-        let entries = fs::read_dir(self.root.join("boot")).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| entry.file_name().as_encoded_bytes().starts_with(b"vmlinuz-"))
-    }
-
-    /// Writes the files that dpkg and the packages' scripts need.
-    fn prepare(&self, plan: &Plan) -> Result<(), BuildError> {
-        self.write("var/lib/dpkg/status", "", 0o644)?;
-        self.write(POLICY, "#!/bin/sh\n# No service starts while the image is being built.\nexit 101\n", 0o755)?;
-        for file in &plan.files {
-            self.write(&file.path.to_string_lossy(), &file.content, file.mode)?;
-        }
-        Ok(())
-    }
-
-    /// Replaces start-stop-daemon with a program that does nothing, because scripts may call it without asking
-    /// `policy-rc.d`.
-    fn stop_daemons(&self) -> Result<(), BuildError> {
-        if !self.has(START_STOP_DAEMON) {
-            return Ok(());
-        }
-        self.rename(START_STOP_DAEMON, START_STOP_DAEMON_KEPT)?;
-        self.write(START_STOP_DAEMON, "#!/bin/sh\nexit 0\n", 0o755)
-    }
-
-    fn restore_daemons(&self) -> Result<(), BuildError> {
-        if self.has(START_STOP_DAEMON_KEPT) {
-            self.rename(START_STOP_DAEMON_KEPT, START_STOP_DAEMON)?;
-        }
-        let path = self.root.join(POLICY);
-        fs::remove_file(&path).map_err(|source| BuildError::Write { path: path.display().to_string(), source })
-    }
-
-    /// Writes apt's record of automatically installed packages, which apt-mark(8) reads.
-    fn mark_automatic(&self, names: &[PackageName]) -> Result<(), BuildError> {
-        if names.is_empty() {
-            return Ok(());
-        }
-        let mut text = String::new();
-        for name in names {
-            // apt writes the native architecture for packages of all architectures, too.
-            let _ = write!(text, "Package: {name}\nArchitecture: amd64\nAuto-Installed: 1\n\n");
-        }
-        self.write("var/lib/apt/extended_states", &text, 0o644)
-    }
-
-    fn write(&self, path: &str, content: &str, mode: u32) -> Result<(), BuildError> {
-        let path = self.root.join(path.trim_start_matches('/'));
-        let write = || {
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            fs::write(&path, content)?;
-            fs::set_permissions(&path, PermissionsExt::from_mode(mode))
-        };
-        write().map_err(|source| BuildError::Write { path: path.display().to_string(), source })
-    }
-
-    fn rename(&self, from: &str, to: &str) -> Result<(), BuildError> {
-        let path = self.root.join(from);
-        fs::rename(&path, self.root.join(to))
-            .map_err(|source| BuildError::Write { path: path.display().to_string(), source })
     }
 }
 

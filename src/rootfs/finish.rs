@@ -2,19 +2,13 @@
 //! their units, and removes everything that is secret, that identifies one machine, or that depends on the build instead
 //! of the input.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
-use std::path::{Component, Path, PathBuf};
+use std::io;
+use std::path::{Path, PathBuf};
 
-use nix::fcntl::AT_FDCWD;
-use nix::sys::stat::{UtimensatFlags, utimensat};
-use nix::sys::time::TimeSpec;
-
-use super::{RootFile, RunInRoot};
+use super::{Root, RootFile, RunInRoot};
 use crate::system::epoch::Epoch;
 use crate::system::interrupt;
-use crate::system::tree::{self, TreeError};
+use crate::system::tree::TreeError;
 
 /// The paths that are removed, each with the reason. The last part may have one `*`. A folder is removed with its content.
 const REMOVED: &[(&str, &str)] = &[
@@ -113,155 +107,84 @@ pub enum FinishError {
 /// # Errors
 /// When a file cannot be written or removed, something is mounted in the root, `systemctl enable` fails in it, or the
 /// user interrupts. The root is then not usable.
-pub fn finish(root: &Path, files: &[RootFile], epoch: Epoch, run: RunInRoot) -> Result<(), FinishError> {
-    let root = &root.canonicalize().map_err(|source| error(root, source))?;
-    refuse_mounts(root)?;
-    let has = |folder: &str| root.join(folder).is_dir();
+pub fn finish(root: &Root, files: &[RootFile], epoch: Epoch, run: RunInRoot) -> Result<(), FinishError> {
+    let failed = |path: &str| {
+        let path = root.shown(path);
+        move |source| FinishError::File { path, source }
+    };
+    // The removal would also delete files of what is mounted.
+    if let Some(point) = root.mount_inside().map_err(failed(""))? {
+        return Err(FinishError::Mounted(point));
+    }
     let wanted = |file: &&RootFile| match file.path.file_name().and_then(|name| name.to_str()) {
-        Some(CERTIFICATE_UNIT | "first-boot-certificate") => has(CERTIFICATES),
-        Some(CLUSTER_UNIT | "first-boot-cluster") => has(CLUSTERS),
+        Some(CERTIFICATE_UNIT | "first-boot-certificate") => root.has_folder(CERTIFICATES),
+        Some(CLUSTER_UNIT | "first-boot-cluster") => root.has_folder(CLUSTERS),
         _ => true,
     };
     for file in files.iter().filter(wanted) {
-        put(root, file)?;
+        let error = |source| FinishError::File { path: root.shown(&file.path), source };
+        root.write(&file.path, file.mode, &file.content).map_err(error)?;
     }
     let mut enable = vec!["systemctl", "enable"];
     enable.extend(UNITS);
-    enable.extend(has(CERTIFICATES).then_some(CERTIFICATE_UNIT));
-    enable.extend(has(CLUSTERS).then_some(CLUSTER_UNIT));
+    enable.extend(root.has_folder(CERTIFICATES).then_some(CERTIFICATE_UNIT));
+    enable.extend(root.has_folder(CLUSTERS).then_some(CLUSTER_UNIT));
     run(&enable).map_err(FinishError::Enable)?;
     for (pattern, _) in REMOVED {
-        interrupt::check().map_err(|source| error(root, source))?;
+        interrupt::check().map_err(failed(""))?;
         remove_matching(root, pattern)?;
     }
-    remove_links_to(&root.join("etc/ssl/certs"), Path::new("ssl-cert-snakeoil.pem"))?;
+    remove_links_to(root, "etc/ssl/certs", Path::new("ssl-cert-snakeoil.pem"))?;
     // The file is empty, not missing (machine-id(5)): then systemd fills it at the first boot, also while the root is still
     // read-only, and does not apply presets, which would change what the packages enabled.
-    replace(&root.join("etc/machine-id"), 0o444, b"")?;
-    let resolver = root.join("etc/resolv.conf");
-    symlink("../run/systemd/resolve/stub-resolv.conf", &resolver).map_err(|source| error(&resolver, source))?;
+    root.write("etc/machine-id", 0o444, "").map_err(failed("etc/machine-id"))?;
+    let resolver = "etc/resolv.conf";
+    root.symlink("../run/systemd/resolve/stub-resolv.conf", resolver).map_err(failed(resolver))?;
     // ConditionNeedsUpdate= in systemd.unit(5): the packages have already made what the first boot would make.
     for stamp in ["etc/.updated", "var/.updated"] {
-        replace(&root.join(stamp), 0o644, b"")?;
+        root.write(stamp, 0o644, "").map_err(failed(stamp))?;
     }
-    clamp_times(root, epoch)
-}
-
-/// Sets the times of `root` and everything below it to `epoch` where they are later.
-fn clamp_times(root: &Path, epoch: Epoch) -> Result<(), FinishError> {
-    let latest = TimeSpec::new(epoch.seconds().into(), 0);
-    let mut todo = vec![root.to_owned()];
-    while let Some(path) = todo.pop() {
-        interrupt::check().map_err(|source| error(&path, source))?;
-        let found = fs::symlink_metadata(&path).map_err(|source| error(&path, source))?;
-        if found.is_dir() {
-            todo.extend(entries(&path)?);
-        }
-        if (found.mtime(), found.mtime_nsec()) > (epoch.seconds().into(), 0) {
-            utimensat(AT_FDCWD, &path, &latest, &latest, UtimensatFlags::NoFollowSymlink)
-                .map_err(|errno| error(&path, errno.into()))?;
-        }
-    }
-    Ok(())
-}
-
-/// Installs one file and replaces what was there. It never follows a symbolic link, which might lead out of the root.
-fn put(root: &Path, file: &RootFile) -> Result<(), FinishError> {
-    let mut folder = root.to_owned();
-    for part in file.path.parent().unwrap_or(Path::new("")).components() {
-        let Component::Normal(part) = part else { return Err(error(&file.path, io::ErrorKind::InvalidInput.into())) };
-        folder.push(part);
-        match fs::symlink_metadata(&folder) {
-            Ok(found) if found.is_dir() => {}
-            Ok(_) => return Err(error(&folder, io::ErrorKind::NotADirectory.into())),
-            Err(_) => {
-                fs::create_dir(&folder)
-                    .and_then(|()| fs::set_permissions(&folder, Permissions::from_mode(0o755)))
-                    .map_err(|source| error(&folder, source))?;
-            }
-        }
-    }
-    replace(&root.join(&file.path), file.mode, file.content.as_bytes())
-}
-
-/// Writes a new file in the place of whatever has that name.
-fn replace(path: &Path, mode: u32, content: &[u8]) -> Result<(), FinishError> {
-    let write = || {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file: File = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-        file.write_all(content)?;
-        // Again, because the umask may have removed bits.
-        file.set_permissions(Permissions::from_mode(mode))
-    };
-    write().map_err(|source| error(path, source))
+    let error = |(path, source): (PathBuf, _)| FinishError::File { path: root.shown(path), source };
+    root.clamp_times(epoch).map_err(error)
 }
 
 /// Removes what `pattern` names: a path whose last part may hold one `*`.
-fn remove_matching(root: &Path, pattern: &str) -> Result<(), FinishError> {
+fn remove_matching(root: &Root, pattern: &str) -> Result<(), FinishError> {
     let (parent, last) = pattern.rsplit_once('/').unwrap_or(("", pattern));
-    let (before, after) = last.split_once('*').unwrap_or((last, ""));
-    let parent = root.join(parent);
-    // What is in a folder that is a link is matched by its real path, if at all.
-    if !fs::symlink_metadata(&parent).is_ok_and(|found| found.is_dir()) {
-        return Ok(());
-    }
-    for path in entries(&parent)? {
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        let fits = match last.contains('*') {
-            // The two parts of the pattern must not overlap in the name.
-            true => name.strip_prefix(before).is_some_and(|rest| rest.ends_with(after)),
-            false => name == last,
-        };
-        if fits {
-            tree::remove(&path)?;
+    let Some((before, after)) = last.split_once('*') else { return Ok(root.remove(pattern)?) };
+    for path in entries(root, parent)? {
+        // The two parts of the pattern must not overlap in the name.
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.strip_prefix(before).is_some_and(|rest| rest.ends_with(after)) {
+            root.remove(&path)?;
         }
     }
     Ok(())
 }
 
 /// Removes the symbolic links of a folder that lead to `target`: OpenSSL finds certificates by links with their hash.
-fn remove_links_to(folder: &Path, target: &Path) -> Result<(), FinishError> {
-    if !folder.is_dir() {
-        return Ok(());
-    }
-    for path in entries(folder)? {
-        if fs::read_link(&path).is_ok_and(|found| found == target) {
-            fs::remove_file(&path).map_err(|source| error(&path, source))?;
+fn remove_links_to(root: &Root, folder: &str, target: &Path) -> Result<(), FinishError> {
+    for path in entries(root, folder)? {
+        if root.link_target(&path).is_some_and(|found| found == target) {
+            root.remove(&path)?;
         }
     }
     Ok(())
 }
 
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, FinishError> {
-    let list = || fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>();
-    list().map_err(|source| error(folder, source))
-}
-
-/// Fails if something is mounted inside the root. Otherwise the removal would also delete files there; a host has lost its
-/// `/dev` in this way.
-fn refuse_mounts(root: &Path) -> Result<(), FinishError> {
-    let table = Path::new("/proc/self/mountinfo");
-    let mounts = fs::read_to_string(table).map_err(|source| error(table, source))?;
-    // proc_pid_mountinfo(5): the fifth field is the mount point, with spaces and such in octal.
-    let below = |line: &str| {
-        let point = line.split(' ').nth(4)?.replace("\\040", " ");
-        let inside = Path::new(&point) != root && Path::new(&point).starts_with(root);
-        inside.then_some(point)
-    };
-    mounts.lines().find_map(below).map_or(Ok(()), |point| Err(FinishError::Mounted(point)))
-}
-
-fn error(path: &Path, source: io::Error) -> FinishError {
-    FinishError::File { path: path.display().to_string(), source }
+/// The paths of what is in a folder; none if there is no such folder.
+fn entries(root: &Root, folder: &str) -> Result<Vec<PathBuf>, FinishError> {
+    let names = root.names(folder).map_err(|source| FinishError::File { path: root.shown(folder), source })?;
+    Ok(names.into_iter().map(|name| Path::new(folder).join(name)).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::userns::Ids;
     use std::cell::RefCell;
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, symlink};
 
     fn tree(files: &[&str]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
@@ -271,6 +194,10 @@ mod tests {
             fs::write(path, "of the build").unwrap();
         }
         root
+    }
+
+    fn opened(root: &Path) -> Root {
+        Root::open(root, Ids::SAME).unwrap()
     }
 
     fn root_file(path: &str) -> RootFile {
@@ -289,7 +216,7 @@ mod tests {
             Ok(Vec::new())
         };
         let files = [root_file("a/b/c"), root_file("x/first-boot-cluster.service")];
-        finish(root.path(), &files, Epoch::from_seconds(1).unwrap(), &run).unwrap();
+        finish(&opened(root.path()), &files, Epoch::from_seconds(1).unwrap(), &run).unwrap();
         for path in gone {
             assert!(!root.path().join(path).exists(), "{path} is still there");
         }
@@ -306,13 +233,29 @@ mod tests {
         assert!(commands.borrow()[0].contains("serial-getty@ttyS0.service"));
     }
 
+    /// Links that a package's script may leave behind, each to a folder with files of this machine that have the names
+    /// of what is removed or written.
     #[test]
-    fn nothing_is_written_through_a_link() {
-        let (root, outside) = (tree(&["etc/machine-id"]), tempfile::tempdir().unwrap());
-        symlink(outside.path(), root.path().join("boot")).unwrap();
-        let epoch = Epoch::from_seconds(1).unwrap();
-        let result = finish(root.path(), &[root_file("boot/grub.cfg")], epoch, &|_| Ok(Vec::new()));
-        assert!(matches!(result, Err(FinishError::File { .. })));
-        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    fn nothing_outside_is_written_or_removed_through_a_link() {
+        for link in
+            ["etc", "etc/ssh", "etc/ssl", "var", "var/log", "var/log/apt", "var/cache", "tmp", "run", "boot", "usr"]
+        {
+            let outside =
+                tree(&["ssh_host_x", "ssh/ssh_host_x", "machine-id", "passwd-", "dpkg.log", "x.log", "log/dpkg.log"]);
+            let root = tree(&[]);
+            fs::create_dir_all(root.path().join(link).parent().unwrap()).unwrap();
+            symlink(outside.path(), root.path().join(link)).unwrap();
+            let before = listing(outside.path());
+            let epoch = Epoch::from_seconds(1).unwrap();
+            let files = [root_file("boot/grub.cfg"), root_file("usr/lib/x")];
+            let _ = finish(&opened(root.path()), &files, epoch, &|_| Ok(Vec::new()));
+            assert_eq!(listing(outside.path()), before, "through /{link}");
+        }
+    }
+
+    fn listing(folder: &Path) -> String {
+        let output = std::process::Command::new("find").arg(folder).args(["-printf", "%P %s %T@\n"]).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
     }
 }

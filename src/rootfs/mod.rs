@@ -8,7 +8,10 @@ mod command;
 mod file;
 mod filter;
 pub mod finish;
+mod own_files;
 pub mod packages;
+mod pool;
+mod root;
 pub mod sandbox;
 mod unpack;
 
@@ -16,5 +19,6 @@ pub use build::{BuildError, DpkgStep, Plan, build};
 pub use command::{CommandResult, RunInRoot};
 pub use file::RootFile;
 pub use filter::PathRule;
+pub use root::Root;
 pub use sandbox::{Sandbox, SandboxError};
 pub use unpack::UnpackError;

@@ -2,10 +2,11 @@
 //! a tree may still have a bind mount of the host's `/dev` in it, and that must not be emptied.
 
 use std::ffi::{CStr, OsStr};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use nix::dir::{Dir, Type};
@@ -50,7 +51,15 @@ pub fn remove(path: &Path) -> Result<(), TreeError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(io_error("open", parent, error)),
     };
-    remove_entry(parent.as_fd(), name, None, &absolute)
+    remove_in(parent.as_fd(), name, &absolute)
+}
+
+/// As [`remove`], for the name `name` in the open folder `folder`. `shown` is how messages name it.
+///
+/// # Errors
+/// As [`remove`].
+pub fn remove_in(folder: BorrowedFd, name: &OsStr, shown: &Path) -> Result<(), TreeError> {
+    remove_entry(folder, name, None, shown)
 }
 
 fn remove_entry(folder: impl AsFd + Copy, name: &OsStr, kind: Option<Type>, path: &Path) -> Result<(), TreeError> {
@@ -101,8 +110,8 @@ fn unlink_error(path: &Path, errno: Errno) -> TreeError {
     }
 }
 
-/// The folder of one build. No other build uses it, and it is deleted when this value is dropped. If a build is killed,
-/// its folder remains until the next build, which deletes it.
+/// The folder of one build. No other build uses it, no other user can enter it, and it is deleted when this value is
+/// dropped. If a build is killed, its folder remains until the next build, which deletes it.
 pub struct WorkFolder {
     path: PathBuf,
     lock_path: PathBuf,
@@ -130,7 +139,8 @@ impl WorkFolder {
         let lock = Flock::lock(lock_file, FlockArg::LockExclusiveNonblock)
             .map_err(|(_, errno)| io_error("lock", &lock_path, errno))?;
         let path = lock_path.with_extension("");
-        fs::create_dir(&path).map_err(|source| io_error("make", &path, source))?;
+        // Nobody else may enter: a root in it has set-user-id programs, which would run for every user of this machine.
+        DirBuilder::new().mode(0o700).create(&path).map_err(|source| io_error("make", &path, source))?;
         drop(door);
         Ok(Self { path, lock_path, _lock: lock })
     }
@@ -176,7 +186,7 @@ fn delete_stale(parent: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -201,6 +211,8 @@ mod tests {
     fn a_work_folder_is_deleted_when_it_is_dropped_and_an_abandoned_one_by_the_next_build() {
         let parent = tempfile::tempdir().unwrap();
         let running = WorkFolder::create(parent.path()).unwrap();
+        let mode = fs::metadata(running.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "other users can enter it");
         fs::write(running.path().join("file"), b"").unwrap();
         let abandoned = parent.path().join("build-killed");
         fs::create_dir_all(abandoned.join("root")).unwrap();

@@ -5,14 +5,20 @@
 //! Nothing of it is taken from the host. grub-mkimage only reads and writes files, so it needs neither a sandbox nor rights:
 //! it runs where it was unpacked, with the packages' own dynamic loader.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::deb::{ReadError, Reader, finish};
+use tar::EntryType;
+
+use crate::deb::{ReadError, Reader, entries, finish};
+use crate::rootfs::Root;
 use crate::system::interrupt;
 use crate::system::output::{self, OutputError};
+use crate::system::userns::Ids;
 
 /// The Debian packages that are needed, besides their dependencies.
 pub const PACKAGES: &str = "grub-common, grub-pc-bin";
@@ -106,23 +112,36 @@ pub enum GrubError {
 /// When a package is damaged or missing, there is no room, or the user interrupts.
 pub fn make(packages: &[PathBuf], work: &Path, loader: &Path) -> Result<(), GrubError> {
     let tree = tempfile::Builder::new().prefix("grub-").tempdir_in(work).map_err(GrubError::Make)?;
-    packages.iter().try_for_each(|package| unpack(package, tree.path()))?;
-    let image = link(tree.path())?;
+    let root = Root::open(tree.path(), Ids::SAME).map_err(GrubError::Make)?;
+    packages.iter().try_for_each(|package| unpack(package, &root))?;
+    let image = link(&root, tree.path())?;
     output::write_file(loader, &image)?;
     Ok(())
 }
 
-fn unpack(package: &Path, tree: &Path) -> Result<(), GrubError> {
+fn unpack(package: &Path, root: &Root) -> Result<(), GrubError> {
     let mut archive = Reader::open(package)?.data()?;
     let mut unpack = || {
-        for entry in archive.entries()? {
+        for entry in entries(&mut archive)? {
             interrupt::check()?;
             let mut entry = entry?;
-            let path = entry.path()?.into_owned();
-            let path = path.strip_prefix(".").unwrap_or(&path).to_string_lossy().into_owned();
-            if NEEDED.iter().any(|prefix| path.starts_with(prefix)) {
-                // `unpack_in` refuses paths that lead out of the tree.
-                entry.unpack_in(tree)?;
+            let path = OsStr::from_bytes(&entry.path()).to_owned();
+            let path = Path::new(&path).strip_prefix(".").unwrap_or(Path::new(&path));
+            let shown = path.to_string_lossy();
+            if !NEEDED.iter().any(|prefix| shown.starts_with(prefix)) {
+                continue;
+            }
+            match entry.header().entry_type() {
+                EntryType::Regular => {
+                    let mut content = Vec::new();
+                    entry.read_to_end(&mut content)?;
+                    root.write(path, entry.header().mode()? & 0o755, content)?;
+                }
+                EntryType::Symlink => {
+                    let target = entry.target().unwrap_or_default().into_owned();
+                    root.symlink(&String::from_utf8_lossy(&target), path)?;
+                }
+                _ => {}
             }
         }
         io::Result::Ok(())
@@ -132,9 +151,9 @@ fn unpack(package: &Path, tree: &Path) -> Result<(), GrubError> {
     finish(archive).map_err(failed)
 }
 
-fn link(tree: &Path) -> Result<Vec<u8>, GrubError> {
-    fs::write(tree.join(EARLY), EARLY_CONFIGURATION).map_err(GrubError::Make)?;
-    let linker = LINKERS.into_iter().find(|path| tree.join(path).exists());
+fn link(root: &Root, tree: &Path) -> Result<Vec<u8>, GrubError> {
+    root.write(EARLY, 0o644, EARLY_CONFIGURATION).map_err(GrubError::Make)?;
+    let linker = LINKERS.into_iter().find(|path| root.has_file(path));
     let linker = linker.ok_or_else(|| GrubError::Make(io::Error::other("the packages hold no dynamic loader")))?;
     let output = Command::new(tree.join(linker))
         .args(["--inhibit-cache", "--library-path", LIBRARIES, "usr/bin/grub-mkimage"])

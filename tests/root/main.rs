@@ -15,6 +15,8 @@ mod dpkg_matrix;
 mod piuparts;
 mod provision_database;
 mod sandbox;
+mod small_root;
+mod wall;
 
 use std::process::ExitCode;
 
@@ -23,7 +25,7 @@ use stackdeb::system::userns;
 use support::layers::own_mounts;
 
 fn main() -> ExitCode {
-    if let Some(status) = sandbox::inner_program() {
+    if let Some(status) = sandbox::inner_program().or_else(wall::inner_program) {
         return status;
     }
     let arguments = Arguments::from_args();
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     }
     let trials = [
         sandbox::trials(),
+        wall::trials(),
         provision_database::trials(),
         dpkg_conditions::trials(),
         dpkg_matrix::trials(),

@@ -12,16 +12,15 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use stackdeb::rootfs::sandbox::{self, Sandbox, SandboxError};
+use stackdeb::system::userns::Ids;
 use stackdeb::system::{interrupt, tree, userns};
 use support::room;
 use tempfile::TempDir;
 
+use super::small_root::Root;
+
 const ORDINARY_USER: u32 = 64_123;
 const ORDINARY_NAME: &str = "anna";
-
-/// The programs of the host that the small root has.
-const PROGRAMS: [&str; 13] =
-    ["sh", "cat", "ls", "sleep", "env", "uname", "dd", "stat", "chown", "mkdir", "mount", "mknod", "readlink"];
 
 /// To be asked before anything else: this program is started again as a sandbox's first process, and as what sleeps in one.
 pub fn inner_program() -> Option<ExitCode> {
@@ -47,6 +46,7 @@ pub fn trials() -> Vec<Trial> {
         a_read_only_root_cannot_be_written_to,
         folders_are_bound_below_mnt,
         the_command_reads_its_input,
+        output_without_end_ends_the_command,
         files_can_have_every_owner,
         devices_and_mounts_cannot_be_made,
         kernel_settings_cannot_be_changed,
@@ -54,9 +54,7 @@ pub fn trials() -> Vec<Trial> {
         deletion_stops_at_a_mount,
         nothing_survives_an_interrupt_or_a_kill
     ];
-    // In a user namespace one is root as well, but these become an ordinary user from outside.
-    let inside = std::env::var_os("STACKDEB_USER_NAMESPACE").is_some();
-    let missing = room::without_root().or(inside.then_some("needs root outside a user namespace"));
+    let missing = without_real_root();
     let by_root = support::tests![
         all_of_this_as_an_ordinary_user,
         signals_and_the_exit_status_pass_through_the_namespace,
@@ -65,47 +63,10 @@ pub fn trials() -> Vec<Trial> {
     tests.into_iter().chain(room::unless(missing, by_root)).collect()
 }
 
-/// A root of a few programs of the host with their libraries, and the folder that holds it.
-struct Root(TempDir);
-
-impl Root {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("root");
-        for program in PROGRAMS {
-            let path = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].map(|folder| Path::new(folder).join(program));
-            let path = path.iter().find(|path| path.exists()).unwrap_or_else(|| panic!("the host has no {program}"));
-            copy(path, &root.join("usr/bin").join(program));
-            let libraries = Command::new("ldd").arg(path).output().unwrap();
-            for word in String::from_utf8(libraries.stdout).unwrap().split_whitespace().filter(|w| w.starts_with('/')) {
-                copy(Path::new(word), &root.join(word.trim_start_matches('/')));
-            }
-        }
-        Self(folder)
-    }
-
-    fn path(&self) -> PathBuf {
-        self.0.path().join("root")
-    }
-
-    fn sandbox(&self) -> Sandbox {
-        Sandbox::new(&self.path())
-    }
-
-    fn shell(&self, script: &str) -> String {
-        self.try_shell(script).unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    fn try_shell(&self, script: &str) -> Result<String, SandboxError> {
-        self.sandbox().run(&["sh", "-ec", script]).map(|output| String::from_utf8(output).unwrap())
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to.parent().unwrap()).unwrap();
-    if !to.exists() {
-        fs::copy(from, to).unwrap();
-    }
+/// In a user namespace one is root as well, but some tests become an ordinary user from outside.
+pub fn without_real_root() -> Option<&'static str> {
+    let inside = std::env::var_os("STACKDEB_USER_NAMESPACE").is_some();
+    room::without_root().or(inside.then_some("needs root outside a user namespace"))
 }
 
 fn only_the_loopback_interface_is_there() {
@@ -182,8 +143,10 @@ fn a_missing_command_is_named() {
     let error = Root::new().sandbox().run(&["no-such-command"]).unwrap_err();
     assert!(matches!(&error, SandboxError::Setup { .. }), "{error}");
     assert!(error.to_string().contains("no-such-command"), "{error}");
-    let missing = Sandbox::new(Path::new("/no/such/root")).run(&["true"]).unwrap_err().to_string();
-    assert!(missing.contains("/no/such/root"), "{missing}");
+    let root = Root::new();
+    fs::remove_dir_all(root.path()).unwrap();
+    let missing = root.sandbox().run(&["true"]).unwrap_err().to_string();
+    assert!(missing.contains(root.path().to_str().unwrap()), "{missing}");
 }
 
 fn syncs_are_ignored() {
@@ -209,6 +172,9 @@ fn what_is_written_to_the_root_stays() {
     assert_eq!(fs::read(root.path().join("etc/file")).unwrap(), b"kept\n");
     for folder in ["tmp", "run", "mnt", "dev", "proc"] {
         assert!(fs::read_dir(root.path().join(folder)).unwrap().next().is_none(), "/{folder} is not empty");
+        let owner = fs::metadata(root.path().join(folder)).unwrap();
+        let root = Ids::of_a_root().root();
+        assert_eq!((owner.uid(), owner.gid()), (root, root), "/{folder} does not belong to the root's root");
     }
 }
 
@@ -245,12 +211,22 @@ fn the_command_reads_its_input() {
     root.sandbox().run_with_input(&["env"], &input).unwrap();
 }
 
+fn output_without_end_ends_the_command() {
+    for script in ["cat /dev/zero", "cat /dev/zero >&2", "cat /dev/zero & cat /dev/zero >&2"] {
+        let error = Root::new().try_shell(script).unwrap_err();
+        assert!(matches!(&error, SandboxError::TooMuchOutput { megabytes: 64, .. }), "{script}: {error}");
+    }
+    let error = Root::new().try_shell("dd if=/dev/zero of=/file bs=1 count=1 seek=8589934592").unwrap_err().to_string();
+    assert!(error.contains("dd"), "a file of more than 8 GiB was written: {error}");
+}
+
 fn files_can_have_every_owner() {
     let root = Root::new();
     root.shell("echo >/file; chown 65534:4321 /file");
     assert_eq!(root.shell("stat -c %u:%g /file").trim(), "65534:4321");
     let metadata = fs::metadata(root.path().join("file")).unwrap();
-    assert_eq!((metadata.uid(), metadata.gid()), (65_534, 4321), "the namespace of the tests is the sandbox's");
+    let ids = Ids::of_a_root();
+    assert_eq!((Some(metadata.uid()), Some(metadata.gid())), (ids.outside(65_534), ids.outside(4321)));
 }
 
 fn devices_and_mounts_cannot_be_made() {
@@ -277,7 +253,8 @@ const SLEEPER: &str = "STACKDEB_TEST_SLEEPER";
 
 fn sleep_in_sandbox(root: &Path) -> ExitCode {
     interrupt::install().unwrap();
-    match Sandbox::new(root).run(&["sh", "-c", "echo >/started; sleep 71.9241; true"]) {
+    let root = stackdeb::rootfs::Root::open(root, Ids::of_a_root()).unwrap();
+    match Sandbox::new(&root).run(&["sh", "-c", "echo >/started; sleep 71.9241; true"]) {
         Err(SandboxError::Interrupted) => ExitCode::from(42),
         other => panic!("{other:?}"),
     }
@@ -333,22 +310,19 @@ fn deletion_stops_at_a_mount() {
 }
 
 fn all_of_this_as_an_ordinary_user() {
-    let output = as_ordinary_user(&format!("{ORDINARY_NAME}:200000:65536\n"), "");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("test result: ok. 19 passed"), "{text}");
+    all_as_ordinary_user("sandbox::", 20);
 }
 
 fn signals_and_the_exit_status_pass_through_the_namespace() {
     for (signal, expected) in [(Signal::SIGTERM, Some(42)), (Signal::SIGKILL, None)] {
         let root = Root::new();
-        fs::set_permissions(root.0.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        fs::set_permissions(root.folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
         fs::set_permissions(root.path(), PermissionsExt::from_mode(0o777)).unwrap();
         for folder in ["dev", "proc", "run", "tmp", "mnt"] {
             fs::create_dir(root.path().join(folder)).unwrap();
         }
         let user = OrdinaryUser::new(&format!("{ORDINARY_NAME}:200000:65536\n"));
-        let mut outer = user.command("").env(SLEEPER, root.path()).spawn().unwrap();
+        let mut outer = user.command("", "sandbox::").env(SLEEPER, root.path()).spawn().unwrap();
         wait_until("it sleeps", || root.path().join("started").exists() && is_running(b"71.9241"));
         kill(Pid::from_raw(outer.id() as i32), signal).unwrap();
         assert_eq!(outer.wait().unwrap().code(), expected, "{signal}");
@@ -361,16 +335,20 @@ fn what_is_missing_for_an_ordinary_user_is_named() {
         ("someone:200000:65536\n", "", format!("sudo usermod --add-subuids 265536-331071 {ORDINARY_NAME}")),
         ("", "PATH=/nowhere", "sudo apt-get install uidmap".to_owned()),
     ] {
-        let output = as_ordinary_user(ranges, prepare);
+        let output = OrdinaryUser::new(ranges).command(prepare, "sandbox::").output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(!output.status.success());
         assert!(text.contains(&expected), "{text}");
     }
 }
 
-/// Runs these tests as a user whom only a private mount namespace knows.
-fn as_ordinary_user(ranges: &str, prepare: &str) -> std::process::Output {
-    OrdinaryUser::new(ranges).command(prepare).output().unwrap()
+/// Runs the tests of a file as a user whom only a private mount namespace knows. All of these many must pass.
+pub fn all_as_ordinary_user(file: &str, tests: usize) {
+    let user = OrdinaryUser::new(&format!("{ORDINARY_NAME}:200000:65536\n"));
+    let output = user.command("", file).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains(&format!("test result: ok. {tests} passed")), "{text}");
 }
 
 /// The files that make up that user, and a copy of these tests that he can reach.
@@ -388,12 +366,16 @@ impl OrdinaryUser {
     }
 
     /// The command that becomes the tests, in the end without any process in between.
-    fn command(&self, prepare: &str) -> Command {
+    fn command(&self, prepare: &str, file: &str) -> Command {
         let script = "cd \"$1\" && mount --bind ranges /etc/subuid && mount --bind ranges /etc/subgid && \
                       mount --bind users /etc/passwd && \
-                      exec setpriv --reuid \"$2\" --regid \"$2\" --clear-groups env $3 ./tests sandbox::";
+                      exec setpriv --reuid \"$2\" --regid \"$2\" --clear-groups env $3 ./tests \"$4\"";
         let mut command = Command::new("unshare");
-        command.args(["-m", "sh", "-c", script, "sh"]).arg(self.0.path()).args([&ORDINARY_USER.to_string(), prepare]);
+        command.args(["-m", "sh", "-c", script, "sh"]).arg(self.0.path()).args([
+            &ORDINARY_USER.to_string(),
+            prepare,
+            file,
+        ]);
         command
     }
 }

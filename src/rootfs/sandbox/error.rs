@@ -17,11 +17,19 @@ pub enum SandboxError {
         /// The last lines that it wrote to standard output and standard error.
         output: String,
     },
+    #[error("`{command}` was ended in the sandbox, because it wrote more than {megabytes} MiB of output")]
+    #[diagnostic(help("look in the script of the package for a loop that writes for ever"))]
+    TooMuchOutput {
+        /// The command and its arguments.
+        command: String,
+        megabytes: u64,
+    },
     /// The sandbox cannot be set up on this system, or the command is not in the root.
     #[error("cannot run `{command}` in a sandbox: {reason}")]
     #[diagnostic(help(
-        "the sandbox needs mount, PID, IPC, UTS and network namespaces and a /proc of its own; many containers forbid \
-         them: run outside of the container, or give it more privileges"
+        "the sandbox needs user, mount, PID, IPC, UTS and network namespaces and a /proc of its own; many containers \
+         forbid them: run outside of the container, or give it more privileges; if it is the user namespace, \
+         `sysctl user.max_user_namespaces` must not be 0"
     ))]
     Setup {
         /// The command and its arguments.

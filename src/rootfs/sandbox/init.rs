@@ -21,7 +21,8 @@ use nix::unistd::{self, ForkResult, Pid};
 
 use super::spec::{ARGUMENT, SETUP_FAILED, SETUP_STATUS, Spec};
 use super::step::{SetupError, SetupStep};
-use super::{limits, mounts};
+use super::users::{self, Handshake};
+use super::{calls, limits, mounts};
 
 /// The largest spec, in bytes. A message with a larger length is not from this program.
 const LARGEST_SPEC: u64 = 16 * 1024 * 1024;
@@ -53,6 +54,9 @@ fn start() -> Result<i32, SetupError> {
         return Err(Errno::ESRCH).step("find the parent");
     }
     limits::close_inherited_files().step("close inherited files")?;
+    limits::join_new_session_keyring().step("leave the session keyring")?;
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
+    users::give_standard_files(spec.ids)?;
     let (alive, held) = unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).step("make a pipe")?;
     let namespaces = [
         (CloneFlags::CLONE_NEWNS, "mount"),
@@ -109,13 +113,17 @@ fn first_process(spec: &Spec, alive: OwnedFd) -> Result<i32, SetupError> {
     mounts::set_up(spec)?;
     unistd::sethostname("localhost").step("set the host name")?;
     limits::loopback_up().step("start the loopback interface")?;
+    let handshake = Handshake::new()?;
     // SAFETY: there is one thread.
     match unsafe { unistd::fork() }.step("fork")? {
         ForkResult::Child => {
-            let Err(error) = become_command(spec);
+            let Err(error) = become_command(spec, handshake);
             limits::end(report(&error))
         }
-        ForkResult::Parent { child } => wait_for(child),
+        ForkResult::Parent { child } => {
+            handshake.admit(child, spec.ids)?;
+            wait_for(child)
+        }
     }
 }
 
@@ -134,9 +142,9 @@ fn wait_for(child: Pid) -> Result<i32, SetupError> {
     }
 }
 
-fn become_command(spec: &Spec) -> Result<Infallible, SetupError> {
+fn become_command(spec: &Spec, handshake: Handshake) -> Result<Infallible, SetupError> {
     unistd::setsid().step("leave the terminal")?;
-    umask(Mode::S_IWGRP | Mode::S_IWOTH);
+    handshake.enter()?;
     for number in [Signal::SIGPIPE, Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
         // SAFETY: the default action is no handler of ours.
         unsafe { signal(number, SigHandler::SigDfl) }.step("reset signals")?;
@@ -149,8 +157,9 @@ fn become_command(spec: &Spec) -> Result<Infallible, SetupError> {
     let environment = strings(variables).step("use these variables")?;
     let files = candidates(spec, name).into_iter().map(CString::new).collect::<Result<Vec<_>, NulError>>();
     let files = files.step("use this command")?;
+    limits::limit_files().step("limit the size of files")?;
     limits::drop_capabilities().step("give up capabilities")?;
-    limits::ignore_syncs()?;
+    calls::filter()?;
     let mut failure = Errno::ENOENT;
     for file in files {
         match unistd::execve(&file, &arguments, &environment) {

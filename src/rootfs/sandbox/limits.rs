@@ -1,30 +1,35 @@
-//! The limits of the command (capabilities, syncs that do nothing), and system calls that no crate wraps: closing inherited
-//! files, starting the loopback interface.
+//! The limits of the command (capabilities, keys, sizes), and system calls that no crate wraps: closing inherited files,
+//! starting the loopback interface.
 
-use std::collections::BTreeMap;
 use std::io;
 
 use nix::errno::Errno;
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
+use nix::sys::resource::{Resource, setrlimit};
 
-use super::step::{SetupError, SetupStep};
-
-/// The capabilities that maintainer scripts use (capabilities(7), numbers of linux/capability.h): ownership and
-/// permissions of files, other users, chroot. Not among them: devices, mounts, modules, the clock, raw disks.
-const KEPT_CAPABILITIES: [libc::c_ulong; 12] = [
-    0,  // CAP_CHOWN
-    1,  // CAP_DAC_OVERRIDE
-    2,  // CAP_DAC_READ_SEARCH
-    3,  // CAP_FOWNER
-    4,  // CAP_FSETID
-    5,  // CAP_KILL
-    6,  // CAP_SETGID
-    7,  // CAP_SETUID
-    8,  // CAP_SETPCAP
-    10, // CAP_NET_BIND_SERVICE
+/// The capabilities that maintainer scripts use (capabilities(7), numbers of linux/capability.h). They hold in the
+/// command's own user namespace only, over files and processes that belong to the users of the root.
+const KEPT_CAPABILITIES: [libc::c_ulong; 9] = [
+    // Files get the owner that a package names.
+    0, // CAP_CHOWN
+    // Root writes into folders of other users, as in /var/lib/postgresql.
+    1, // CAP_DAC_OVERRIDE
+    // Root changes the permissions of other users' files.
+    3, // CAP_FOWNER
+    // The set-group-id bit of a folder such as /var/log/journal stays when its permissions change.
+    4, // CAP_FSETID
+    // A script ends what it has started as another user.
+    5, // CAP_KILL
+    // su(1) and runuser(1) become another user.
+    6, // CAP_SETGID
+    7, // CAP_SETUID
+    // `ldconfig -r` makes the list of the initramfs's libraries.
     18, // CAP_SYS_CHROOT
+    // setcap(8) in the scripts of packages such as iputils-ping.
     31, // CAP_SETFCAP
 ];
+
+/// The longest file that a command may write, in bytes. It is more than the largest image that Linode takes.
+const LONGEST_FILE: u64 = 8 * 1024 * 1024 * 1024;
 
 /// Takes every other capability out of the bounding set, so that the command, though root, never has them.
 pub(super) fn drop_capabilities() -> io::Result<()> {
@@ -39,23 +44,23 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the calls that wait for a disk succeed at once. This also sets no_new_privs, which changes nothing for the command:
-/// it is root already, and a process that has changed to another user with setuid(2) stays that user.
-pub(super) fn ignore_syncs() -> Result<(), SetupError> {
-    let calls = [
-        libc::SYS_fsync,
-        libc::SYS_fdatasync,
-        libc::SYS_sync,
-        libc::SYS_syncfs,
-        libc::SYS_msync,
-        libc::SYS_sync_file_range,
-    ];
-    let rules: BTreeMap<i64, Vec<_>> = calls.into_iter().map(|call| (call, Vec::new())).collect();
-    let architecture = std::env::consts::ARCH.try_into().map_err(io::Error::other).step("filter system calls")?;
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(0), architecture);
-    let program: BpfProgram =
-        filter.and_then(BpfProgram::try_from).map_err(io::Error::other).step("filter system calls")?;
-    apply_filter(&program).map_err(io::Error::other).step("filter system calls")
+/// Leaves the caller's session keyring (keyrings(7)) for a new, empty one: the kernel searches it for the command.
+pub(super) fn join_new_session_keyring() -> io::Result<()> {
+    const KEYCTL_JOIN_SESSION_KEYRING: libc::c_long = 1;
+    // SAFETY: with this operation the second argument is a name; null makes a keyring without one.
+    let joined =
+        unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>()) };
+    match Errno::result(joined) {
+        // This kernel has no keyrings, or a container around this program forbids them.
+        Ok(_) | Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Limits the length of files, and lets a crash leave no file with the memory of a program.
+pub(super) fn limit_files() -> nix::Result<()> {
+    setrlimit(Resource::RLIMIT_FSIZE, LONGEST_FILE, LONGEST_FILE)?;
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)
 }
 
 /// Closes all files but the three standard ones.

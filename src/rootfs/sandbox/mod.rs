@@ -1,15 +1,18 @@
 //! The sandbox: runs a program of a target's root as the root user of that root, without access to the host. It takes a
 //! root and a command, and returns the command's output or error. What the command wrote stays in the root.
 //!
-//! The command has mount, PID, IPC, UTS and network namespaces of its own. It sees the root, its own small `/dev`, `/proc`,
-//! `/run`, `/tmp`, and below `/mnt` what the caller binds there; no network but `lo`; a fixed environment. When it ends,
-//! everything that it started ends, and so it does when this program dies. Calls like fsync(2) succeed without waiting
-//! for a disk: after a crash, an unfinished tree is of no use anyway.
+//! The command has user, mount, PID, IPC, UTS and network namespaces of its own. It sees the root, its own small `/dev`,
+//! `/proc`, `/run`, `/tmp`, and below `/mnt` what the caller binds there; no network but `lo`; a fixed environment. It is
+//! root of its user namespace only: on this machine its ids belong to nobody ([`Ids`]). It has few capabilities (`limits`)
+//! and may make the system calls of a list (`calls`). When it ends, everything that it started ends, and so it does when
+//! this program dies. Calls like fsync(2) succeed without waiting for a disk: after a crash, an unfinished tree is of no
+//! use anyway.
 //!
 //! Only a process with a single thread can make a PID namespace. So this program starts itself again with the argument
 //! `sandbox-init`, and sends the new process a `Spec`; that process calls [`main`] (in `init`). For an ordinary user this
 //! works inside the namespace of [`crate::system::userns`].
 
+mod calls;
 mod error;
 mod init;
 mod limits;
@@ -17,12 +20,17 @@ mod mounts;
 mod output;
 mod spec;
 mod step;
+mod users;
 
+use std::io;
+use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Component, Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::root::{Location, Root};
 use crate::system::epoch::Epoch;
+use crate::system::userns::Ids;
 use output::collect;
 use spec::{ARGUMENT, Access, Bind, Spec};
 
@@ -33,15 +41,17 @@ pub use init::main;
 /// folder that is bound to be written to, remains.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
-    root: PathBuf,
+    root: Location,
+    ids: Ids,
     root_access: Access,
     binds: Vec<Bind>,
+    tree: Option<PathBuf>,
     environment: Vec<(String, String)>,
 }
 
 impl Sandbox {
-    /// A sandbox around the tree `root`, which its commands may change.
-    pub fn new(root: &Path) -> Self {
+    /// A sandbox around `root`, which its commands may change.
+    pub fn new(root: &Root) -> Self {
         let environment = [
             ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
             ("HOME", "/root"),
@@ -51,21 +61,25 @@ impl Sandbox {
             ("DEBCONF_NONINTERACTIVE_SEEN", "true"),
         ];
         Self {
-            root: root.to_owned(),
+            root: root.location().clone(),
+            ids: root.ids(),
             root_access: Access::ReadWrite,
             binds: Vec::new(),
+            tree: None,
             environment: environment.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec(),
         }
     }
 
     /// Shows the host's file or folder `host` at `inside`, a path below /mnt. The root itself is not changed by it.
-    /// File systems that are mounted below `host` are not shown.
+    /// File systems that are mounted below `host` are not shown. The file or folder is given to the user who is root of
+    /// the sandbox, so that the command can write to it.
     #[must_use]
     pub fn bind(self, host: &Path, inside: &str) -> Self {
         self.add_bind(host, inside, Access::ReadWrite)
     }
 
-    /// As [`Sandbox::bind`], but commands cannot write there.
+    /// As [`Sandbox::bind`], but commands cannot write there, and no owner changes: the command reads what everybody can
+    /// read.
     #[must_use]
     pub fn bind_read_only(self, host: &Path, inside: &str) -> Self {
         self.add_bind(host, inside, Access::ReadOnly)
@@ -73,6 +87,13 @@ impl Sandbox {
 
     fn add_bind(mut self, host: &Path, inside: &str, access: Access) -> Self {
         self.binds.push(Bind { host: host.to_owned(), inside: PathBuf::from(inside), access });
+        self
+    }
+
+    /// Shows the root itself at `inside`, a path below /mnt, read-only and without what the sandbox mounts in it.
+    #[must_use]
+    pub fn show_tree(mut self, inside: &str) -> Self {
+        self.tree = Some(PathBuf::from(inside));
         self
     }
 
@@ -126,40 +147,55 @@ impl Sandbox {
                 .spawn()
                 .map_err(SandboxError::Start)?,
         );
-        let output = collect(&mut child.0, message)?;
+        let output = collect(&mut child.0, message, command.join(" "))?;
         let status = child.0.wait().map_err(SandboxError::Start)?;
         output.judge(command.join(" "), status)
     }
 
     fn spec(&self, command: &[&str]) -> Result<Spec, SandboxError> {
-        let absolute = |path: &Path| path.canonicalize();
-        let mut binds = Vec::new();
-        for bind in &self.binds {
-            let bad = |reason: String| SandboxError::BadBind {
-                host: bind.host.display().to_string(),
-                inside: bind.inside.display().to_string(),
-                reason,
-            };
-            let below = bind.inside.strip_prefix("/mnt").map_err(|_| bad("the path is not below /mnt".to_owned()))?;
-            let plain = below.components().all(|component| matches!(component, Component::Normal(_)));
-            if !plain || below.as_os_str().is_empty() {
-                return Err(bad("the path is not below /mnt".to_owned()));
-            }
-            let host = absolute(&bind.host).map_err(|error| bad(error.to_string()))?;
-            binds.push(Bind { host, inside: below.to_owned(), access: bind.access });
-        }
+        let binds = self.binds.iter().map(|bind| self.checked(bind)).collect::<Result<_, _>>()?;
+        let tree = self
+            .tree
+            .as_ref()
+            .map(|inside| below_mnt(inside).ok_or_else(|| bad_bind(Path::new("the root"), inside, &NOT_BELOW_MNT)));
         Ok(Spec {
             parent: std::process::id(),
-            root: absolute(&self.root).map_err(|error| SandboxError::Setup {
-                command: command.join(" "),
-                reason: format!("the root {} cannot be used: {error}", self.root.display()),
-            })?,
+            root: self.root.clone(),
+            ids: self.ids,
             root_access: self.root_access,
             binds,
+            tree: tree.transpose()?,
             environment: self.environment.clone(),
             command: command.iter().map(|&word| word.to_owned()).collect(),
         })
     }
+
+    /// The bind with an absolute path of the host and a path below /mnt. A file to write to gets its new owner.
+    fn checked(&self, bind: &Bind) -> Result<Bind, SandboxError> {
+        let inside = below_mnt(&bind.inside).ok_or_else(|| bad_bind(&bind.host, &bind.inside, &NOT_BELOW_MNT))?;
+        let prepare = || -> io::Result<PathBuf> {
+            let host = bind.host.canonicalize()?;
+            if bind.access == Access::ReadWrite && self.ids != Ids::SAME {
+                chown(&host, Some(self.ids.root()), Some(self.ids.root()))?;
+            }
+            Ok(host)
+        };
+        let host = prepare().map_err(|error| bad_bind(&bind.host, &bind.inside, &error))?;
+        Ok(Bind { host, inside, access: bind.access })
+    }
+}
+
+const NOT_BELOW_MNT: &str = "the path is not below /mnt";
+
+fn below_mnt(inside: &Path) -> Option<PathBuf> {
+    let below = inside.strip_prefix("/mnt").ok()?;
+    let plain = below.components().all(|component| matches!(component, Component::Normal(_)));
+    (plain && !below.as_os_str().is_empty()).then(|| below.to_owned())
+}
+
+fn bad_bind(host: &Path, inside: &Path, reason: &dyn std::fmt::Display) -> SandboxError {
+    let (host, inside) = (host.display().to_string(), inside.display().to_string());
+    SandboxError::BadBind { host, inside, reason: reason.to_string() }
 }
 
 /// A process that is killed when this value is dropped.
@@ -178,11 +214,14 @@ mod tests {
 
     #[test]
     fn a_folder_can_only_be_bound_below_mnt() {
+        let root = Root::open(Path::new("/"), Ids::SAME).unwrap();
         for inside in ["/etc", "/mnt", "/mnt/../etc", "mnt/a", "/mnt/a/../../b"] {
-            let sandbox = Sandbox::new(Path::new("/")).bind(Path::new("/tmp"), inside);
+            let sandbox = Sandbox::new(&root).bind(Path::new("/tmp"), inside);
+            assert!(matches!(sandbox.spec(&["true"]), Err(SandboxError::BadBind { .. })), "{inside}");
+            let sandbox = Sandbox::new(&root).show_tree(inside);
             assert!(matches!(sandbox.spec(&["true"]), Err(SandboxError::BadBind { .. })), "{inside}");
         }
-        let sandbox = Sandbox::new(Path::new("/")).bind(Path::new("/nowhere"), "/mnt/a");
+        let sandbox = Sandbox::new(&root).bind(Path::new("/nowhere"), "/mnt/a");
         assert!(sandbox.spec(&["true"]).unwrap_err().to_string().contains("/nowhere"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::process::{Child, ExitStatus};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +15,12 @@ const LINES_SHOWN: usize = 20;
 
 /// How much output is kept for these lines, in bytes.
 const OUTPUT_KEPT: usize = 64 * 1024;
+
+/// The most output of one command, in bytes. dpkg's for all packages of an image has less than a hundredth of it.
+const MOST_OUTPUT: u64 = 64 * 1024 * 1024;
+
+/// How many pieces of output may wait: a command that writes faster than they are read has to wait too.
+const PIECES_WAITING: usize = 16;
 
 /// Which of its two outputs a command wrote to.
 enum Stream {
@@ -30,9 +36,10 @@ pub(super) struct Collected {
     combined: Vec<u8>,
 }
 
-/// Sends the child its input, and collects its output until both streams are closed.
-pub(super) fn collect(child: &mut Child, input: Vec<u8>) -> Result<Collected, SandboxError> {
-    let (sender, receiver) = mpsc::channel();
+/// Sends the child its input, and collects its output until both streams are closed. `command` is for the error when it
+/// writes too much.
+pub(super) fn collect(child: &mut Child, input: Vec<u8>, command: String) -> Result<Collected, SandboxError> {
+    let (sender, receiver) = mpsc::sync_channel(PIECES_WAITING);
     if let Some(mut stdin) = child.stdin.take() {
         // A command need not read its input, so a failure is no error.
         thread::spawn(move || drop(stdin.write_all(&input)));
@@ -45,9 +52,16 @@ pub(super) fn collect(child: &mut Child, input: Vec<u8>) -> Result<Collected, Sa
         thread::spawn(move || forward(stderr, &sender, || Stream::Errors));
     }
     let mut collected = Collected::default();
+    let mut length = 0_u64;
     loop {
         match receiver.recv_timeout(Duration::from_millis(100)) {
-            Ok((stream, bytes)) => collected.add(&stream, &bytes),
+            Ok((stream, bytes)) => {
+                length = length.saturating_add(bytes.len() as u64);
+                collected.add(&stream, &bytes);
+                if length > MOST_OUTPUT {
+                    return Err(SandboxError::TooMuchOutput { command, megabytes: MOST_OUTPUT >> 20 });
+                }
+            }
             Err(RecvTimeoutError::Disconnected) => return Ok(collected),
             Err(RecvTimeoutError::Timeout) => {}
         }
@@ -55,7 +69,7 @@ pub(super) fn collect(child: &mut Child, input: Vec<u8>) -> Result<Collected, Sa
     }
 }
 
-fn forward(mut source: impl Read, sender: &Sender<(Stream, Vec<u8>)>, stream: impl Fn() -> Stream) {
+fn forward(mut source: impl Read, sender: &SyncSender<(Stream, Vec<u8>)>, stream: impl Fn() -> Stream) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(count @ 1..) = source.read(&mut buffer) {
         if sender.send((stream(), buffer.get(..count).unwrap_or_default().to_vec())).is_err() {

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::rootfs::root::Location;
+use crate::system::userns::Ids;
+
 /// The program's first argument when it is to become a sandbox.
 pub(super) const ARGUMENT: &str = "sandbox-init";
 
@@ -18,9 +21,13 @@ pub(super) const SETUP_FAILED: &str = "stackdeb-sandbox: ";
 pub(super) struct Spec {
     /// The id of the process that starts it. If that process has ended, nothing is done.
     pub(super) parent: u32,
-    pub(super) root: PathBuf,
+    pub(super) root: Location,
+    /// Which ids of this machine the users of the root have.
+    pub(super) ids: Ids,
     pub(super) root_access: Access,
     pub(super) binds: Vec<Bind>,
+    /// The path below /mnt at which the root itself is shown, read-only and without the sandbox's own mounts.
+    pub(super) tree: Option<PathBuf>,
     pub(super) environment: Vec<(String, String)>,
     pub(super) command: Vec<String>,
 }

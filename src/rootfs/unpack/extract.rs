@@ -3,22 +3,22 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
-use nix::sys::stat::{Mode, UtimensatFlags, fchmod, futimens, mkdirat, utimensat};
+use nix::fcntl::{AtFlags, OFlag, readlinkat};
+use nix::sys::stat::{Mode, UtimensatFlags, fchmod, futimens, utimensat};
 use nix::sys::time::TimeSpec;
-use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, fchownat, linkat, symlinkat, unlinkat};
-use tar::{Archive, Entry, EntryType};
+use nix::unistd::{Gid, Uid, fchown, fchownat, linkat, symlinkat};
+use tar::{Archive, EntryType};
 
 use super::error::UnpackError;
-use crate::deb::{self, Reader};
+use crate::deb::{self, ArchiveEntry, Reader};
 use crate::rootfs::filter::{Filter, Kind};
+use crate::rootfs::root::{Root, create, replace};
 use crate::system::interrupt;
 
 /// The owner, permissions and time of a folder. They are set when everything is in it.
@@ -32,13 +32,13 @@ pub(super) struct Folder {
 pub(super) type Folders = BTreeMap<(PathBuf, usize), Folder>;
 
 /// Unpacks one package, the one at `index` in the list, and returns the folders that have yet to be finished.
-pub(super) fn extract(package: &Path, index: usize, root: &File, filter: &Filter) -> Result<Folders, UnpackError> {
+pub(super) fn extract(package: &Path, index: usize, root: &Root, filter: &Filter) -> Result<Folders, UnpackError> {
     Extraction { root, filter, index, last: None, folders: Folders::new() }.unpack(package)
 }
 
 /// The state while one package is unpacked.
 struct Extraction<'a> {
-    root: &'a File,
+    root: &'a Root,
     filter: &'a Filter,
     index: usize,
     /// The folder of the last file, still open: most files are in the same folder as the one before.
@@ -61,15 +61,15 @@ impl Extraction<'_> {
 
     fn add_all<R: Read>(&mut self, archive: &mut Archive<R>) -> Result<(), (PathBuf, io::Error)> {
         let unknown = |error| (PathBuf::from("an entry"), error);
-        for entry in archive.entries().map_err(unknown)? {
+        for entry in deb::entries(archive).map_err(unknown)? {
             let mut entry = entry.map_err(unknown)?;
-            let path = PathBuf::from(OsStr::from_bytes(&entry.path_bytes()));
+            let path = PathBuf::from(OsStr::from_bytes(&entry.path()));
             interrupt::check().and_then(|()| self.add(&mut entry, &path)).map_err(|error| (path, error))?;
         }
         Ok(())
     }
 
-    fn add<R: Read>(&mut self, entry: &mut Entry<R>, path: &Path) -> io::Result<()> {
+    fn add<R: Read>(&mut self, entry: &mut ArchiveEntry<R>, path: &Path) -> io::Result<()> {
         let path = plain(path)?;
         let header = entry.header();
         let kind = header.entry_type();
@@ -79,10 +79,10 @@ impl Extraction<'_> {
             return Ok(());
         }
         let mode = header.mode()? & 0o7777;
-        let owner = (Uid::from_raw(id(header.uid()?)?), Gid::from_raw(id(header.gid()?)?));
+        let owner = (Uid::from_raw(self.id(header.uid()?)?), Gid::from_raw(self.id(header.gid()?)?));
         let time = TimeSpec::new(i64::try_from(header.mtime()?).map_err(io::Error::other)?, 0);
         if kind.is_dir() {
-            self.add_folder(&path)?;
+            self.root.make_folder(&path)?;
             self.folders.insert((path, self.index), Folder { mode, owner, time });
             return Ok(());
         }
@@ -99,7 +99,7 @@ impl Extraction<'_> {
                 futimens(&file, &time, &time)?;
             }
             EntryType::Symlink => {
-                let target = entry.link_name_bytes().ok_or_else(|| invalid("the link has no target"))?;
+                let target = entry.target().ok_or_else(|| invalid("the link has no target"))?;
                 let target = OsStr::from_bytes(&target).to_owned();
                 if readlinkat(folder, name.as_os_str()).is_ok_and(|present| present == target) {
                     return Ok(());
@@ -109,10 +109,10 @@ impl Extraction<'_> {
                 utimensat(folder, name.as_os_str(), &time, &time, UtimensatFlags::NoFollowSymlink)?;
             }
             EntryType::Link => {
-                let target = entry.link_name_bytes().ok_or_else(|| invalid("the link has no target"))?;
+                let target = entry.target().ok_or_else(|| invalid("the link has no target"))?;
                 let target = plain(Path::new(OsStr::from_bytes(&target)))?;
                 let target_name = target.file_name().ok_or_else(|| invalid("the link has no target"))?;
-                let target_folder = open_in_root(root, parent_of(&target), OFlag::O_PATH | OFlag::O_DIRECTORY)?;
+                let target_folder = root.file(parent_of(&target), OFlag::O_PATH | OFlag::O_DIRECTORY)?;
                 let flags = AtFlags::empty();
                 replace(folder, &name, || linkat(&target_folder, target_name, folder, name.as_os_str(), flags))?;
             }
@@ -121,59 +121,24 @@ impl Extraction<'_> {
         Ok(())
     }
 
-    /// Makes a folder unless there is one, or a link to one.
-    fn add_folder(&mut self, path: &Path) -> io::Result<()> {
-        let Some(name) = path.file_name() else { return Ok(()) };
-        match open_in_root(self.root, path, OFlag::O_PATH | OFlag::O_DIRECTORY) {
-            Ok(_) => return Ok(()),
-            Err(Errno::ENOENT) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-        match mkdirat(self.folder_of(path)?, name, Mode::from_bits_truncate(0o755)) {
-            // Another thread has made it meanwhile.
-            Ok(()) | Err(Errno::EEXIST) => Ok(()),
-            Err(errno) => Err(errno.into()),
-        }
-    }
-
     /// Opens the folder that `path` is in, and makes it if no entry has made it.
     fn folder_of(&mut self, path: &Path) -> io::Result<&OwnedFd> {
         let parent = parent_of(path);
         if self.last.as_ref().is_none_or(|(last, _)| last != parent) {
-            let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
-            let opened = match open_in_root(self.root, parent, flags) {
-                Err(Errno::ENOENT) => {
-                    self.add_folder(parent)?;
-                    open_in_root(self.root, parent, flags)?
-                }
-                result => result?,
-            };
-            self.last = Some((parent.to_owned(), opened));
+            self.last = Some((parent.to_owned(), self.root.folder(parent)?));
         }
         self.last.as_ref().map(|(_, folder)| folder).ok_or_else(|| Errno::ENOENT.into())
+    }
+
+    /// The id on this machine of a user or group that a package names.
+    fn id(&self, number: u64) -> io::Result<u32> {
+        let id = u32::try_from(number).ok().and_then(|id| self.root.ids().outside(id));
+        id.ok_or_else(|| invalid("its owner's number is too large"))
     }
 }
 
 fn parent_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
-}
-
-/// Makes a new file, and replaces what has its name.
-fn create(folder: &OwnedFd, name: &OsStr) -> io::Result<File> {
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let mode = Mode::from_bits_truncate(0o600);
-    let open = || nix::fcntl::openat(folder, name, flags, mode);
-    Ok(File::from(replace(folder, name, open)?))
-}
-
-fn replace<T>(folder: &OwnedFd, name: &OsStr, make: impl Fn() -> nix::Result<T>) -> nix::Result<T> {
-    match make() {
-        Err(Errno::EEXIST) => {
-            unlinkat(folder, name, UnlinkatFlags::NoRemoveDir)?;
-            make()
-        }
-        result => result,
-    }
 }
 
 /// A path of an archive without the leading `./`.
@@ -189,25 +154,6 @@ fn plain(path: &Path) -> io::Result<PathBuf> {
     Ok(plain)
 }
 
-fn id(number: u64) -> io::Result<u32> {
-    u32::try_from(number).map_err(|_| invalid("its owner's number is too large"))
-}
-
 fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
-}
-
-/// Opens a path in the root as if the root were `/`: absolute links and `..` stay inside.
-pub(super) fn open_in_root(root: impl AsFd, path: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    let how = OpenHow::new()
-        .flags(flags | OFlag::O_CLOEXEC)
-        .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-    loop {
-        match openat2(root.as_fd(), path, how) {
-            // Something in the tree was renamed while `..` was followed (openat2(2)).
-            Err(Errno::EAGAIN) => {}
-            result => return result,
-        }
-    }
 }

@@ -7,7 +7,7 @@ mod extract;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -19,7 +19,8 @@ use nix::sys::stat::{Mode, fchmod, futimens};
 use nix::unistd::fchown;
 
 use super::filter::Filter;
-use extract::{Folders, extract, open_in_root};
+use super::root::Root;
+use extract::{Folders, extract};
 
 pub use error::UnpackError;
 
@@ -27,16 +28,15 @@ pub use error::UnpackError;
 /// Debian 13.
 const MERGED: [&str; 4] = ["bin", "sbin", "lib", "lib64"];
 
-/// Unpacks `packages` into `root`, which is made if it is missing, without the files that `filter` skips. Owners,
+/// Unpacks `packages` into `root` without the files that `filter` skips. Owners,
 /// permissions and times are those in the packages. A link where a package has a folder is kept if it leads to a folder.
 ///
 /// # Errors
 /// When a package cannot be read, has an entry that no Debian package may have (a device, `..`), or a file cannot be made;
 /// the root is then not usable.
-pub(super) fn unpack(packages: &[PathBuf], root: &Path, filter: &Filter) -> Result<(), UnpackError> {
-    let root_error = |source| UnpackError::Root { path: root.display().to_string(), source };
-    prepare(root).map_err(root_error)?;
-    let folder = File::open(root).map_err(root_error)?;
+pub(super) fn unpack(packages: &[PathBuf], root: &Root, filter: &Filter) -> Result<(), UnpackError> {
+    let root_error = |source| UnpackError::Root { path: root.shown(""), source };
+    merge_usr(root).map_err(root_error)?;
     let next = AtomicUsize::new(0);
     let outcomes: Mutex<BTreeMap<usize, Result<Folders, UnpackError>>> = Mutex::default();
     let mut largest_first: Vec<usize> = (0..packages.len()).collect();
@@ -46,7 +46,7 @@ pub(super) fn unpack(packages: &[PathBuf], root: &Path, filter: &Filter) -> Resu
     let work = || {
         while let Some(&index) = largest_first.get(next.fetch_add(1, Ordering::Relaxed)) {
             let Some(path) = packages.get(index) else { break };
-            let outcome = extract(path, index, &folder, filter);
+            let outcome = extract(path, index, root, filter);
             if outcome.is_err() {
                 next.store(packages.len(), Ordering::Relaxed);
             }
@@ -65,17 +65,15 @@ pub(super) fn unpack(packages: &[PathBuf], root: &Path, filter: &Filter) -> Resu
     for outcome in outcomes.into_inner().unwrap_or_default().into_values() {
         folders.extend(outcome?);
     }
-    finish_folders(&folder, folders).map_err(root_error)
+    finish_folders(root, folders).map_err(root_error)
 }
 
-/// Makes the root and the links of a merged /usr.
-fn prepare(root: &Path) -> io::Result<()> {
-    fs::create_dir_all(root)?;
+/// Makes the links of a merged /usr.
+fn merge_usr(root: &Root) -> io::Result<()> {
     for name in MERGED {
-        fs::create_dir_all(root.join("usr").join(name))?;
-        match std::os::unix::fs::symlink(format!("usr/{name}"), root.join(name)) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            result => result?,
+        root.make_folder(Path::new("usr").join(name))?;
+        if !root.has_folder(name) {
+            root.symlink(&format!("usr/{name}"), name)?;
         }
     }
     Ok(())
@@ -83,7 +81,7 @@ fn prepare(root: &Path) -> io::Result<()> {
 
 /// Sets owner, permissions and times of the folders. If packages disagree, the first in the list decides, as with dpkg. The
 /// deepest folders come first, so that setting one does not change the time of another.
-fn finish_folders(root: &File, folders: Folders) -> io::Result<()> {
+fn finish_folders(root: &Root, folders: Folders) -> io::Result<()> {
     let mut last: Option<PathBuf> = None;
     let mut firsts = Vec::new();
     for ((path, _), folder) in folders {
@@ -93,8 +91,7 @@ fn finish_folders(root: &File, folders: Folders) -> io::Result<()> {
         }
     }
     for (path, folder) in firsts.into_iter().rev() {
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let opened = open_in_root(root, &path, flags)?;
+        let opened = root.file(&path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
         fchown(&opened, Some(folder.owner.0), Some(folder.owner.1))?;
         fchmod(&opened, Mode::from_bits_truncate(folder.mode))?;
         futimens(&opened, &folder.time, &folder.time)?;

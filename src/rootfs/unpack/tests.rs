@@ -7,9 +7,10 @@ use std::process::Command;
 
 use tar::EntryType;
 
-use super::unpack;
+use super::{Root, unpack};
 use crate::rootfs::PathRule;
 use crate::rootfs::filter::Filter;
+use crate::system::userns::Ids;
 
 /// A package of a folder's files, as `dpkg-deb` makes it.
 fn package(files: &Path, name: &str) -> PathBuf {
@@ -55,6 +56,10 @@ fn tar(entries: &[Vec<u8>]) -> Vec<u8> {
     [entries.concat(), vec![0; 1024]].concat()
 }
 
+fn opened(root: &Path) -> Root {
+    Root::create(root, Ids::SAME).unwrap()
+}
+
 /// What `tar -d` says about `root`, which knows better than we what an archive holds.
 fn differences(package: &Path, root: &Path) -> String {
     let data = Command::new("dpkg-deb").arg("--fsys-tarfile").arg(package).output().unwrap().stdout;
@@ -82,7 +87,7 @@ fn a_package_is_unpacked_as_tar_unpacks_it() {
     fs::create_dir_all(files.join("usr/share").join("x".repeat(200))).unwrap();
     let package = package(&files, "test");
     let root = folder.path().join("root");
-    unpack(std::slice::from_ref(&package), &root, &Filter::default()).unwrap();
+    unpack(std::slice::from_ref(&package), &opened(&root), &Filter::default()).unwrap();
     assert_eq!(differences(&package, &root), "");
     let program = fs::metadata(root.join("usr/lib/deep/program")).unwrap();
     assert_eq!((program.mode() & 0o7777, program.nlink()), (0o4755, 2));
@@ -100,7 +105,7 @@ fn a_merged_usr_is_kept() {
     ]);
     let package = package_of(data, &folder.path().join("a.deb"));
     let root = folder.path().join("root");
-    unpack(&[package], &root, &Filter::default()).unwrap();
+    unpack(&[package], &opened(&root), &Filter::default()).unwrap();
     assert_eq!(fs::read_link(root.join("bin")).unwrap(), Path::new("usr/bin"));
     assert_eq!(fs::read(root.join("usr/bin/sh")).unwrap(), b"shell");
     assert_eq!(fs::metadata(root.join("usr/bin/sh")).unwrap().mtime(), 1_000_000_000);
@@ -130,7 +135,7 @@ fn nothing_is_written_outside_of_the_root() {
     .enumerate()
     {
         let package = package_of(tar(&entries), &folder.path().join(format!("{number}.deb")));
-        unpack(&[package], &root, &Filter::default()).unwrap_err();
+        unpack(&[package], &opened(&root), &Filter::default()).unwrap_err();
         let names: Vec<_> = fs::read_dir(&outside).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["secret"], "package {number}");
     }
@@ -138,7 +143,7 @@ fn nothing_is_written_outside_of_the_root() {
     let inside = entry(EntryType::Regular, "./link/file", "", b"inside");
     let data = tar(&[entry(EntryType::Directory, "./var/", "", b""), link("/var"), inside]);
     unlink_if_there(&root.join("link"));
-    unpack(&[package_of(data, &folder.path().join("good.deb"))], &root, &Filter::default()).unwrap();
+    unpack(&[package_of(data, &folder.path().join("good.deb"))], &opened(&root), &Filter::default()).unwrap();
     assert_eq!(fs::read(root.join("var/file")).unwrap(), b"inside");
 }
 
@@ -159,7 +164,7 @@ fn excluded_files_are_left_out() {
     let rules =
         [PathRule::Exclude("/usr/share/doc/*".to_owned()), PathRule::Include("/usr/share/doc/*/copyright".to_owned())];
     let root = folder.path().join("root");
-    unpack(&[package], &root, &Filter::new(&rules)).unwrap();
+    unpack(&[package], &opened(&root), &Filter::new(&rules)).unwrap();
     assert!(root.join("usr/share/doc/a/copyright").exists());
     assert!(!root.join("usr/share/doc/a/README").exists());
 }
@@ -184,7 +189,7 @@ fn the_first_package_decides_about_a_folder_whichever_is_faster() {
         packages.push(package_of(data, &folder.path().join(format!("{number}.deb"))));
     }
     let root = folder.path().join("root");
-    unpack(&packages, &root, &Filter::default()).unwrap();
+    unpack(&packages, &opened(&root), &Filter::default()).unwrap();
     let common = fs::metadata(root.join("common")).unwrap();
     assert_eq!((common.mode() & 0o7777, common.mtime()), (0o700, 1_000_000_000));
 }

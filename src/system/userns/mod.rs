@@ -1,9 +1,11 @@
 //! User namespaces: an ordinary user's process starts again as root of a new user namespace (user_namespaces(7)). Its
 //! ids 1 to 65535 are the range that /etc/subuid and /etc/subgid give to the user (subuid(5), newuidmap(1)). Maintainer
-//! scripts need these ids, because they make files that belong to users such as `postgres`.
+//! scripts need these ids, because they make files that belong to users such as `postgres`. When root builds, [`Ids`]
+//! says which ids take their place.
 
 mod attend;
 mod error;
+mod ids;
 mod map;
 mod ranges;
 
@@ -30,6 +32,7 @@ use error::io_error;
 use map::Map;
 
 pub use error::UserNamespaceError;
+pub use ids::Ids;
 
 /// The environment variable that marks the process inside, so that it does not start itself again if it is not root.
 const MARKER: &str = "STACKDEB_USER_NAMESPACE";

@@ -1,0 +1,51 @@
+//! The times of a root's files.
+
+use std::io;
+use std::path::PathBuf;
+
+use nix::fcntl::{AtFlags, OFlag};
+use nix::sys::stat::{FileStat, SFlag, UtimensatFlags, fstat, fstatat, futimens, utimensat};
+use nix::sys::time::TimeSpec;
+
+use super::{Root, names_in};
+use crate::system::epoch::Epoch;
+use crate::system::interrupt;
+
+impl Root {
+    /// Sets the times of the root and of everything in it to `epoch` where they are later.
+    ///
+    /// # Errors
+    /// When a time cannot be set, with the path; or when the user interrupts.
+    pub fn clamp_times(&self, epoch: Epoch) -> Result<(), (PathBuf, io::Error)> {
+        let latest = TimeSpec::new(epoch.seconds().into(), 0);
+        let mut folders = vec![PathBuf::new()];
+        while let Some(path) = folders.pop() {
+            let clamp = || -> io::Result<Vec<PathBuf>> {
+                interrupt::check()?;
+                let mut below = Vec::new();
+                let (folder, names) = names_in(self.file(&path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?)?;
+                for name in names {
+                    let found = fstatat(&folder, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?;
+                    if found.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFDIR.bits() {
+                        below.push(path.join(&name));
+                    }
+                    if is_later(&found, epoch) {
+                        let flag = UtimensatFlags::NoFollowSymlink;
+                        utimensat(&folder, name.as_os_str(), &latest, &latest, flag)?;
+                    }
+                }
+                if is_later(&fstat(&folder)?, epoch) {
+                    futimens(&folder, &latest, &latest)?;
+                }
+                Ok(below)
+            };
+            let below = clamp().map_err(|error| (path.clone(), error))?;
+            folders.extend(below);
+        }
+        Ok(())
+    }
+}
+
+fn is_later(found: &FileStat, epoch: Epoch) -> bool {
+    (found.st_mtime, found.st_mtime_nsec) > (epoch.seconds().into(), 0)
+}
