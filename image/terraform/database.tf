@@ -22,12 +22,32 @@ resource "linode_database_postgresql_v2" "stack" {
   }
 }
 
+# The password of the app's own role. The first machine makes the role and its database: the provider's root user can do
+# everything in every database there, and the app never gets its password.
+resource "random_password" "database" {
+  length  = 40
+  special = false
+}
+
 locals {
   database_url = format(
-    "postgresql://%s:%s@%s:%d/defaultdb?sslmode=verify-full&sslrootcert={{hcl database_ca_path}}",
-    replace(urlencode(linode_database_postgresql_v2.stack.root_username), "+", "%20"),
-    replace(urlencode(linode_database_postgresql_v2.stack.root_password), "+", "%20"),
+    "postgresql://{{hcl name}}:%s@%s:%d/{{hcl database}}?sslmode=verify-full&sslrootcert={{hcl database_ca_path}}",
+    random_password.database.result,
     linode_database_postgresql_v2.stack.host_primary,
     linode_database_postgresql_v2.stack.port,
   )
+
+  # For the root of each machine only: with it, {{name}}-database-role.service makes the role and the database.
+  database_admin = {
+    PGHOST        = linode_database_postgresql_v2.stack.host_primary
+    PGPORT        = tostring(linode_database_postgresql_v2.stack.port)
+    PGUSER        = linode_database_postgresql_v2.stack.root_username
+    PGPASSWORD    = linode_database_postgresql_v2.stack.root_password
+    PGDATABASE    = "defaultdb"
+    PGSSLMODE     = "verify-full"
+    PGSSLROOTCERT = "{{hcl database_ca_path}}"
+    ROLE_NAME     = "{{hcl name}}"
+    ROLE_PASSWORD = random_password.database.result
+    ROLE_DATABASE = "{{hcl database}}"
+  }
 }

@@ -28,6 +28,8 @@ locals {
       balancer    = jsonencode("set_real_ip_from ${local.balancer_network};\n")
 {{#if has_database}}
       database_ca = jsonencode(base64decode(linode_database_postgresql_v2.stack.ca_cert))
+
+      database_admin = jsonencode(join("", [for name, value in local.database_admin : format("%s=\"%s\"\n", name, replace(value, "/[\\\\\"$`]/", "\\$0"))]))
 {{/if}}
     })
   ]

@@ -92,6 +92,10 @@ pub struct DeployArgs {
     /// A file with the address of a database on another server
     #[arg(long, value_name = "FILE")]
     database_url_file: Option<PathBuf>,
+    /// A file with the address of that database as its administrator: the instance makes the role and the database that
+    /// DATABASE_URL names, if they are missing
+    #[arg(long, value_name = "FILE")]
+    database_admin_url_file: Option<PathBuf>,
     /// A file with the certificates, in PEM, that the database's server is verified with
     #[arg(long, value_name = "FILE")]
     database_ca: Option<PathBuf>,
@@ -179,6 +183,7 @@ impl DeployArgs {
         let settings = SettingSources {
             variables: &self.environment,
             database_url_file: self.database_url_file.as_deref(),
+            database_admin_url_file: self.database_admin_url_file.as_deref(),
             database_ca_file: self.database_ca.as_deref(),
         };
         let options = DeployOptions {

@@ -112,6 +112,7 @@ const TEMPLATES: &[ImageTemplate] = &[
         places: &[
             "etc/systemd/system/NAME.service.d/10-image.conf",
             "etc/systemd/system/NAME-database.service.d/10-image.conf",
+            "etc/systemd/system/NAME-database-role.service.d/10-image.conf",
             "etc/systemd/system/NAME-database-setup.service.d/10-image.conf",
         ],
         ..image_template!(file, "etc/systemd/system/app-after-cloud-init.conf")

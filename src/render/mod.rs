@@ -122,11 +122,13 @@ fn destinations(stack: &Stack) -> Vec<(Template, String, u32, FileKind)> {
     ];
     if stack.database.is_some() {
         all.push((template!("units/postgresql.conf"), drop_in("postgresql@.service"), 0o644, Plain));
+        all.push((template!("units/database-role.service"), unit("-database-role.service"), 0o644, Plain));
         all.push((template!("units/database-setup.service"), unit("-database-setup.service"), 0o644, Plain));
         all.push((template!("units/database.service"), unit("-database.service"), 0o644, Plain));
         let scripts = [
             (template!("debian/database-settings"), "database-settings"),
             (template!("debian/make-database"), "make-database"),
+            (template!("debian/make-database-role"), "make-database-role"),
             (template!("debian/provision-database"), "provision-database"),
         ];
         all.extend(

@@ -17,6 +17,8 @@ pub struct InstanceFacts<'a> {
     pub keys: &'a [&'a str],
     /// Names and values that are added to `/etc/NAME/NAME.env`. Each value has one line.
     pub environment: &'a [(String, String)],
+    /// Names and values for the file with which the instance makes the app's role in a remote database.
+    pub database_admin: &'a [(String, String)],
     /// The networks of balancers, in CIDR notation.
     pub balancers: &'a [String],
     /// The certificates that the server of a remote database is verified with, in PEM.
@@ -33,6 +35,8 @@ struct Variables<'a> {
     has_files: bool,
     has_environment: bool,
     environment: Vec<Variable>,
+    has_database_admin: bool,
+    database_admin: Vec<Variable>,
     has_balancers: bool,
     balancers: &'a [String],
     has_database_ca: bool,
@@ -60,6 +64,8 @@ pub fn user_data(stack: &Stack, facts: &InstanceFacts) -> Result<String, RenderE
         has_files: !facts.environment.is_empty() || !facts.balancers.is_empty() || facts.database_ca.is_some(),
         has_environment: !facts.environment.is_empty(),
         environment: environment.map(|(name, value)| Variable::new(name, value)).collect(),
+        has_database_admin: !facts.database_admin.is_empty(),
+        database_admin: facts.database_admin.iter().map(|(name, value)| Variable::new(name, value)).collect(),
         has_balancers: !facts.balancers.is_empty(),
         balancers: facts.balancers,
         has_database_ca: facts.database_ca.is_some(),

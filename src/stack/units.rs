@@ -23,7 +23,11 @@ impl Stack {
     /// The units, in the order in which they start. The socket is the first: from then on, requests wait instead of
     /// failing. The database is ready before the app; the timer and what it starts come last.
     pub fn units(&self) -> Vec<Unit> {
-        let database = [("-database-setup.service", UnitStart::OtherUnit), ("-database.service", UnitStart::Boot)];
+        let database = [
+            ("-database-role.service", UnitStart::OtherUnit),
+            ("-database-setup.service", UnitStart::OtherUnit),
+            ("-database.service", UnitStart::Boot),
+        ];
         let database = self.database.iter().flat_map(|_| database);
         let all = [(".socket", UnitStart::Boot)].into_iter().chain(database).chain([
             ("-secret.service", UnitStart::OtherUnit),

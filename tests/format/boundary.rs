@@ -40,8 +40,12 @@ fn the_environment_file_is_for_units_of_the_app_alone() {
             let values = |key: &str| -> Vec<&str> { text.lines().filter_map(|line| line.strip_prefix(key)).collect() };
             let files = values("EnvironmentFile=");
             // systemd reads such a file as root, so only root may be able to put a link in its place.
-            let of_root =
-                ["/etc/guest-book/guest-book.env", "/var/lib/guest-book/secret.env", "/run/guest-book/database.env"];
+            let of_root = [
+                "/etc/guest-book/guest-book.env",
+                "/etc/guest-book/database-admin.env",
+                "/var/lib/guest-book/secret.env",
+                "/run/guest-book/database.env",
+            ];
             assert!(files.iter().all(|file| of_root.contains(&file.trim_start_matches('-'))), "{path}: {files:?}");
             if files.iter().any(|file| file.ends_with("/guest-book.env")) {
                 with_file += 1;

@@ -116,7 +116,7 @@ fn lay_out(rendered: &Rendered, root: &Path) {
     for file in files(rendered) {
         write(&file.path, &file.bytes, file.mode);
     }
-    for program in ["/usr/bin/gunicorn", "/bin/kill", "/usr/libexec/guest-book/health-check"] {
+    for program in ["/usr/bin/gunicorn", "/bin/kill", "/bin/rm", "/usr/libexec/guest-book/health-check"] {
         write(program, b"#!/bin/sh\n", 0o755);
     }
     for unit in

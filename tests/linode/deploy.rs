@@ -368,3 +368,28 @@ fn the_networks_of_balancers_reach_nginx() {
         "content": content}]);
     assert_eq!(yaml(&project.api.user_data("shop-1"))["write_files"], expected);
 }
+
+#[test]
+fn the_app_gets_a_role_of_its_own_in_a_managed_database() {
+    let project = Project::new(&[]);
+    let root = "postgresql://akmadmin:r00t-swordfish@db.example.org:5432/defaultdb";
+    let own = "postgresql://shop:0wn-swordfish@db.example.org:5432/shop";
+    fs::write(project.path("root-url"), format!("{root}\n")).unwrap();
+    let words = ["names akmadmin, who administers the database server", "--database-admin-url-file"];
+    let ended = project.home.run(project.deploy(&[]).env("DATABASE_URL", root)).has(1, &words);
+    assert!(!ended.said.contains("swordfish"), "{}", ended.said);
+    let with_admin = ["--database-admin-url-file", "root-url"];
+    project.home.run(&mut project.deploy(&with_admin)).has(1, &["needs the app's own address", "DATABASE_URL"]);
+    assert!(project.api.all_paths().is_empty());
+    let ended = project.home.run(project.deploy(&with_admin).env("DATABASE_URL", own)).has(0, &[]);
+    assert!(!ended.said.contains("swordfish"), "{}", ended.said);
+    // The app's file has its own address alone. Root's has both, and nobody else reads it.
+    let files = yaml(&project.api.user_data("shop-1"))["write_files"].clone();
+    assert_eq!(files[0]["content"], format!("DATABASE_URL=\"{own}?sslmode=require\"\n"));
+    let both = "PGHOST=\"db.example.org\"\nPGPORT=\"5432\"\nPGUSER=\"akmadmin\"\nPGPASSWORD=\"r00t-swordfish\"\n\
+                PGDATABASE=\"defaultdb\"\nPGSSLMODE=\"require\"\nROLE_NAME=\"shop\"\nROLE_PASSWORD=\"0wn-swordfish\"\n\
+                ROLE_DATABASE=\"shop\"\n";
+    let expected = json!({"path": "/etc/shop/database-admin.env", "owner": "root:root", "permissions": "0600",
+        "content": both});
+    assert_eq!(files[1], expected);
+}

@@ -190,6 +190,9 @@ fn the_stack_is_in_it() {
     }
     assert!(project.file("variables.tf").contains("default     = \"guest-book\""));
     assert!(project.file("database.tf").contains("sslmode=verify-full&sslrootcert=/etc/guest--book/database-ca.pem\""));
+    assert!(
+        project.file("database.tf").contains("\"postgresql://guest--book:%s@%s:%d/guest--book?sslmode=verify-full")
+    );
 
     // The way to the image is right from everywhere.
     project.write(&["--out", "deploy/to/linode"]);
@@ -359,4 +362,24 @@ fn nginx_believes_the_balancer_s_network_alone() {
     assert!(project.file("web.tf").contains(expected), "{}", project.file("web.tf"));
     // It is the network from which the balancer connects.
     assert!(project.file("balancer.tf").contains("ipv4_range = local.balancer_network"));
+}
+
+#[test]
+fn the_app_is_not_the_database_s_root_user() {
+    let project = Project::new("shop", DATABASE);
+    project.write(&[]);
+    let database = project.file("database.tf");
+    let begin = database.find("  database_url = format(").unwrap();
+    let url = &database[begin..begin + database[begin..].find("\n  )\n").unwrap()];
+    assert!(url.contains("random_password.database.result") && !url.contains("root_"), "{url}");
+    // What the app reads has this address, and root's file has the other as well.
+    let web = project.file("web.tf");
+    let settings = web.lines().find(|line| line.trim_start().starts_with("settings ")).unwrap();
+    assert!(settings.contains("DATABASE_URL = local.database_url"), "{settings}");
+    for entry in fs::read_dir(project.path("terraform")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let uses = text.lines().filter(|line| line.contains("local.database_admin ")).count();
+        assert_eq!(uses, usize::from(path.ends_with("web.tf")), "{}", path.display());
+    }
 }

@@ -46,6 +46,7 @@ fn user_data_takes_every_value() {
             ("balancer", nasty.clone()),
         ];
         values.extend(database.then(|| ("database_ca", nasty.clone())));
+        values.extend(database.then(|| ("database_admin", nasty.clone())));
         assert_eq!(template.matches("${").count(), values.len(), "{template}");
         let data = user_data(&template, &values);
         assert_eq!(data["hostname"], NASTY);
@@ -58,7 +59,10 @@ fn user_data_takes_every_value() {
         let balancer = serde_json::json!({"path": "/etc/shop/balancers.d/terraform.conf", "owner": "root:root",
             "permissions": "0644", "content": NASTY});
         assert_eq!(data["write_files"][1], balancer);
-        assert_eq!(data["write_files"].get(2), database.then_some(&ca));
+        let admin = serde_json::json!({"path": "/etc/shop/database-admin.env", "owner": "root:root",
+            "permissions": "0600", "content": NASTY});
+        assert_eq!(data["write_files"].get(2), database.then_some(&admin));
+        assert_eq!(data["write_files"].get(3), database.then_some(&ca));
         assert_eq!(data["bootcmd"][0].as_array().unwrap().last().unwrap(), NASTY);
     }
 }
@@ -70,7 +74,8 @@ fn the_private_address_is_set_once() {
     let project = Project::new("shop", "[database]");
     project.write(&[]);
     let nothing = serde_json::json!("");
-    let values = ["hostname", "ssh_keys", "environment", "balancer", "database_ca"].map(|name| (name, nothing.clone()));
+    let values = ["hostname", "ssh_keys", "environment", "balancer", "database_ca", "database_admin"]
+        .map(|name| (name, nothing.clone()));
     let data = user_data(&project.file("user-data.yaml.tftpl"), &[&values[..], &[("network", NASTY.into())]].concat());
     let command: Vec<&str> = data["bootcmd"][0].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
     let (place, bin) = (project.path("70-vpc.network"), project.path("bin"));

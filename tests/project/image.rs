@@ -121,6 +121,7 @@ fn the_images_own_programs_find_no_fault_with_what_was_rendered() {
         ".socket",
         ".service",
         "-secret.service",
+        "-database-role.service",
         "-database-setup.service",
         "-database.service",
         "-health.service",

@@ -10,6 +10,7 @@
     reason = "a test ends in a panic when something is not as it should be"
 )]
 
+mod database_role;
 mod dpkg_conditions;
 mod dpkg_matrix;
 mod piuparts;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     let trials = [
         sandbox::trials(),
         wall::trials(),
+        database_role::trials(),
         provision_database::trials(),
         dpkg_conditions::trials(),
         dpkg_matrix::trials(),

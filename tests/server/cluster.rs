@@ -20,6 +20,7 @@ const CHECKS: &[Check<Cluster>] = &[
     ("web_machines_serve_before_their_database_is_there", without_database),
     ("each_machine_is_on_the_network_as_itself", network),
     ("the_database_is_found_when_it_comes", database_comes),
+    ("the_app_has_a_role_of_its_own", own_role),
     ("no_postgresql_runs_beside_the_app", no_postgresql),
     ("the_health_check_asks_the_remote_database", health_check),
     ("both_count_in_one_database_over_tls", one_database),
@@ -37,6 +38,9 @@ const WEB_HOSTS: [&str; 2] = ["10.0.0.11", "10.0.0.12"];
 const WEB_NUMBERS: [u8; 2] = [11, 12];
 /// As PostgreSQL has it, and as a URL has it.
 const PASSWORD: (&str, &str) = ("s3cret@pw/100%", "s3cret%40pw%2F100%25");
+/// The administrator of the database's server, who is no superuser, as with a managed database.
+const ADMINISTRATOR: (&str, &str) = ("akmadmin", "adm1n-s3cret$x");
+
 pub fn trials() -> Vec<Trial> {
     checks("cluster", Cluster::boot, CHECKS)
 }
@@ -135,6 +139,7 @@ fn web_user_data(folder: &Path, name: &str, host: &str) -> String {
         ("network", serde_json::json!(network_file(host))),
         ("balancer", serde_json::json!("set_real_ip_from 10.0.0.128/29;\n")),
         ("environment", serde_json::json!(format!("DATABASE_URL=\"{url}\"\n"))),
+        ("database_admin", serde_json::json!(administrator_file())),
         ("database_ca", serde_json::json!(fs::read_to_string(folder.join("ca.pem")).unwrap())),
     ];
     let mut text = web_template(folder);
@@ -144,6 +149,18 @@ fn web_user_data(folder: &Path, name: &str, host: &str) -> String {
         text = text.replace(&place, &value.to_string());
     }
     text
+}
+
+/// What the first boot makes the app's role with, as Terraform's configuration has it (image/terraform/database.tf).
+fn administrator_file() -> String {
+    let (user, password) = ADMINISTRATOR;
+    format!(
+        "PGHOST=\"{DATABASE_HOST}\"\nPGPORT=\"5432\"\nPGUSER=\"{user}\"\nPGPASSWORD=\"{}\"\nPGDATABASE=\"defaultdb\"\n\
+         PGSSLMODE=\"verify-full\"\nPGSSLROOTCERT=\"/etc/stack/database-ca.pem\"\nROLE_NAME=\"shop\"\n\
+         ROLE_PASSWORD=\"{}\"\nROLE_DATABASE=\"shop\"\n",
+        password.replace('$', "\\$"),
+        PASSWORD.0
+    )
 }
 
 /// What Terraform makes a web machine's user data of, as `stackdeb terraform` writes it.
@@ -198,13 +215,13 @@ fn database_comes(cluster: &mut Cluster) {
     database.sh(&format!(
         "set -e; cd /root; install -o postgres -g postgres -m 600 server.pem server.key /etc/postgresql
          cd /etc/postgresql/*/main; echo \"{settings}\" >conf.d/remote.conf
-         echo 'hostssl shop shop 10.0.0.0/24 scram-sha-256' >>pg_hba.conf
+         echo 'hostssl all all 10.0.0.0/24 scram-sha-256' >>pg_hba.conf
          cd /; runuser -u postgres -- psql -X -q <<'END'
-CREATE ROLE shop LOGIN PASSWORD '{}';
-CREATE DATABASE shop OWNER shop;
+CREATE ROLE {} LOGIN CREATEROLE CREATEDB PASSWORD '{}';
+CREATE DATABASE defaultdb OWNER {0};
 END
          systemctl restart 'postgresql@*-main.service'",
-        PASSWORD.0
+        ADMINISTRATOR.0, ADMINISTRATOR.1
     ));
     for web in &cluster.web {
         // Nobody restarts anything there.
@@ -213,6 +230,20 @@ END
         wait(|| web.sh(active) == "active", "the migrations were not run");
         assert_ne!(web.sh("systemctl show -P NRestarts stack-database.service"), "0");
         assert_eq!(web.sh("systemctl show -P NRestarts stack.service"), "0");
+    }
+}
+
+/// The machines have made it at the database's server, as the administrator there; the app never sees that password.
+fn own_role(cluster: &mut Cluster) {
+    let rights = "SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication FROM pg_roles WHERE rolname = 'shop'";
+    assert_eq!(cluster.query(rights), "f|f|f|f");
+    let owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'shop'";
+    assert_eq!(cluster.query(owner), "shop");
+    for web in &cluster.web {
+        wait(|| web.sh("test -e /etc/stack/database-admin.env || echo gone") == "gone", "the file is still there");
+        assert_eq!(web.sh("systemctl show -P Result stack-database-role.service"), "success");
+        let app = "tr '\\0' '\\n' </proc/$(systemctl show -P MainPID stack.service)/environ | grep -c adm1n || true";
+        assert_eq!(web.sh(app), "0");
     }
 }
 
@@ -234,11 +265,15 @@ fn health_check(cluster: &mut Cluster) {
         assert!(line.ends_with(&format!("| PostgreSQL {DATABASE_HOST}:5432: ok")), "{line}");
         // The password is in nothing that the units wrote, in no argument of a process, and for root alone.
         let places = "/var/log/stack /var/lib/stack /run/stack /run/systemd/units";
-        for word in ["s3cret", "s3cret%40"] {
+        for word in ["s3cret", "s3cret%40", "adm1n"] {
             assert_eq!(web.sh(&format!("grep -rl '{word}' {places} || true")), "");
-            assert_eq!(web.sh(&format!("journalctl -b | grep -c '[s]{}' || true", &word[1..])), "0");
+            assert_eq!(web.sh(&format!("journalctl -b | grep -c '[{}]{}' || true", &word[..1], &word[1..])), "0");
             assert_eq!(
-                web.sh(&format!("cat /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c '[s]{}' || true", &word[1..])),
+                web.sh(&format!(
+                    "cat /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c '[{}]{}' || true",
+                    &word[..1],
+                    &word[1..]
+                )),
                 "0"
             );
         }

@@ -10,6 +10,9 @@ use crate::linode::error::Error;
 /// The help for an address that has another form.
 const FORM: &str = "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %XX for what is special in a URL";
 
+/// Names of those who administer a managed PostgreSQL, or any: Linode's now and before, PostgreSQL's, and other providers'.
+const ADMINISTRATORS: [&str; 6] = ["akmadmin", "linpostgres", "linroot", "postgres", "avnadmin", "doadmin"];
+
 /// The address of a database on another server.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl {
@@ -19,11 +22,32 @@ pub struct DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// Reads an address (libpq, "Connection URIs").
+    /// Reads the app's address (libpq, "Connection URIs").
     ///
     /// # Errors
-    /// When it has another form, or names a database on this machine. The error does not show the address.
+    /// When it has another form, names a database on this machine, or names an administrator. The error does not show the
+    /// address.
     pub fn new(text: &str) -> Result<Self, Error> {
+        let url = Self::of_administrator(text)?;
+        let user = Uri::parse(text.trim()).and_then(Result::ok).and_then(|uri| uri.user).unwrap_or_default();
+        if ADMINISTRATORS.contains(&user) {
+            return Err(Error::argument(
+                format!(
+                    "DATABASE_URL names {user}, who administers the database server: whoever takes over the app would have \
+                     every database there"
+                ),
+                "put this address into a file for --database-admin-url-file, and an address with a role of the app's own, a \
+                 new password and a database of its own into DATABASE_URL: the instance makes that role and that database",
+            ));
+        }
+        Ok(url)
+    }
+
+    /// Reads an address that may be an administrator's.
+    ///
+    /// # Errors
+    /// As [`DatabaseUrl::new`], except for the administrator.
+    pub fn of_administrator(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         let uri = Uri::parse(text).ok_or_else(|| malformed("it does not begin with postgresql://"))?;
         let uri = uri.map_err(malformed)?;
@@ -119,6 +143,16 @@ mod tests {
         assert!(url.secured(None).unwrap_err().to_string().ends_with("not encrypted: sslmode=disable"));
         assert_eq!(format!("{url:?} {url:#?}"), "DatabaseUrl DatabaseUrl");
         assert!(DatabaseUrl::new("postgresql://u@[2001:db8::1]:5432,b.example.org/shop").is_ok());
+    }
+
+    #[test]
+    fn the_app_is_no_administrator() {
+        for user in ADMINISTRATORS {
+            let text = format!("postgresql://{user}:secret@db.example.org/shop");
+            let error = DatabaseUrl::new(&text).unwrap_err().to_string();
+            assert!(error.contains(user) && !error.contains("secret"), "{error}");
+            assert!(DatabaseUrl::of_administrator(&text).is_ok());
+        }
     }
 
     #[test]

@@ -20,7 +20,6 @@ const FILES: &str = "files";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Holding {
-    /// The database.
     Database,
     /// Files that the app may have written to `/var/lib/NAME/app`.
     Files,

@@ -140,6 +140,7 @@ fn encode(options: &DeployOptions, label: &InstanceLabel) -> Result<String, Erro
         hostname: label.as_str(),
         keys: &keys,
         environment: options.settings.variables(),
+        database_admin: options.settings.database_admin(),
         balancers: &options.balancers,
         database_ca: options.settings.database_ca(),
     };

@@ -14,6 +14,34 @@ use crate::stack::{Stack, variable_name, variable_value};
 /// The variable that names a remote database.
 const DATABASE_URL: &str = "DATABASE_URL";
 
+/// Whether an address must have that part.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Needed,
+    Optional,
+}
+
+/// What libpq reads of the administrator's address in its environment (PostgreSQL, "Environment Variables").
+const ADMINISTRATOR: [(&str, &str, Part); 7] = [
+    ("host", "PGHOST", Part::Needed),
+    ("port", "PGPORT", Part::Optional),
+    ("user", "PGUSER", Part::Needed),
+    ("password", "PGPASSWORD", Part::Needed),
+    ("dbname", "PGDATABASE", Part::Needed),
+    ("sslmode", "PGSSLMODE", Part::Needed),
+    ("sslrootcert", "PGSSLROOTCERT", Part::Optional),
+];
+
+/// What the administrator makes, of the app's address.
+const ROLE: [(&str, &str, Part); 3] = [
+    ("user", "ROLE_NAME", Part::Needed),
+    ("password", "ROLE_PASSWORD", Part::Needed),
+    ("dbname", "ROLE_DATABASE", Part::Needed),
+];
+
+/// The help for an address that lacks a part.
+const DATABASE_FORM: &str = "write it as postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE";
+
 /// The help for errors about the way in which the address of a database is given.
 const DATABASE_HELP: &str = "set the variable DATABASE_URL in the environment, or name a file with --database-url-file";
 
@@ -24,6 +52,8 @@ pub struct SettingSources<'a> {
     pub variables: &'a [String],
     /// A file with the address of a database on another server. Without one, the environment's `DATABASE_URL` is used.
     pub database_url_file: Option<&'a Path>,
+    /// A file with the address of that database as its administrator, who makes the app's role.
+    pub database_admin_url_file: Option<&'a Path>,
     /// A file with certificates in PEM that the database's server is verified with.
     pub database_ca_file: Option<&'a Path>,
 }
@@ -32,6 +62,7 @@ pub struct SettingSources<'a> {
 #[derive(Clone, Default)]
 pub struct AppSettings {
     variables: Vec<(String, String)>,
+    database_admin: Vec<(String, String)>,
     database_ca: Option<String>,
     database: DatabaseLocation,
 }
@@ -57,11 +88,19 @@ impl AppSettings {
             Some(path) => Some(read("the file that --database-url-file names,", path)?),
             None => env::var(DATABASE_URL).ok().filter(|value| !value.is_empty()),
         };
+        let admin = sources
+            .database_admin_url_file
+            .map(|path| read("the file that --database-admin-url-file names,", path))
+            .transpose()?;
         let ca = sources.database_ca_file.map(|path| read("the file that --database-ca names,", path)).transpose()?;
         match url {
             None if ca.is_some() => Err(Error::argument(
                 "--database-ca needs a database on another server, but DATABASE_URL is not set",
                 DATABASE_HELP,
+            )),
+            None if admin.is_some() => Err(Error::argument(
+                "--database-admin-url-file needs the app's own address, but DATABASE_URL is not set",
+                "set DATABASE_URL to postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE with a new role, password and database",
             )),
             None => Ok(settings),
             Some(_) if stack.database.is_none() => Err(Error::argument(
@@ -69,7 +108,12 @@ impl AppSettings {
                 "unset DATABASE_URL, or add [database] to stack.toml and build the image again",
             )),
             Some(url) => {
-                settings.with_database(&DatabaseUrl::new(&url)?, ca.as_deref(), &database_ca_path(&stack.package.name))
+                let ca_path = database_ca_path(&stack.package.name);
+                let settings = settings.with_database(&DatabaseUrl::new(&url)?, ca.as_deref(), &ca_path)?;
+                match admin {
+                    Some(admin) => settings.with_administrator(&DatabaseUrl::of_administrator(&admin)?, &ca_path),
+                    None => Ok(settings),
+                }
             }
         }
     }
@@ -112,7 +156,7 @@ impl AppSettings {
             }
             variables.push((name, value));
         }
-        Ok(Self { variables, database_ca: None, database: DatabaseLocation::Local })
+        Ok(Self { variables, ..Self::default() })
     }
 
     /// Adds a database on another server. `ca` are certificates in PEM; the instance gets them as the file `ca_path`.
@@ -134,6 +178,21 @@ impl AppSettings {
         Ok(self)
     }
 
+    /// Adds the administrator of the database, who makes the role and the database of the app's address.
+    fn with_administrator(mut self, url: &DatabaseUrl, ca_path: &str) -> Result<Self, Error> {
+        let address = url.secured(self.database_ca.as_ref().map(|_| ca_path))?;
+        let own = self.variables.iter().find(|(name, _)| name == DATABASE_URL).map(|(_, value)| value.as_str());
+        let mut variables = named("the file that --database-admin-url-file names", &address, &ADMINISTRATOR)?;
+        variables.extend(named(DATABASE_URL, own.unwrap_or_default(), &ROLE)?);
+        self.database_admin = variables;
+        Ok(self)
+    }
+
+    /// Names and values for the file with which the instance makes the app's role; none when the role exists.
+    pub fn database_admin(&self) -> &[(String, String)] {
+        &self.database_admin
+    }
+
     /// Names and values for the environment file.
     pub fn variables(&self) -> &[(String, String)] {
         &self.variables
@@ -147,6 +206,22 @@ impl AppSettings {
     pub fn database(&self) -> DatabaseLocation {
         self.database
     }
+}
+
+/// The parts of an address that have a name in `names`, under these names.
+fn named(what: &str, address: &str, names: &[(&str, &str, Part)]) -> Result<Vec<(String, String)>, Error> {
+    let bad = |why: &str| Error::argument(format!("{what} is not complete: {why}"), DATABASE_FORM);
+    let parameters = connection::parameters(address).map_err(bad)?;
+    let mut found = Vec::new();
+    for (part, name, needed) in names {
+        match connection::value(&parameters, part).filter(|value| !value.is_empty()) {
+            Some(value) if variable_value(value).is_ok() => found.push(((*name).to_owned(), value.to_owned())),
+            Some(_) => return Err(bad(&format!("its {part} has a line break or another control character"))),
+            None if *needed == Part::Needed => return Err(bad(&format!("it has no {part}"))),
+            None => {}
+        }
+    }
+    Ok(found)
 }
 
 fn read(what: &'static str, path: &Path) -> Result<String, Error> {
