@@ -82,8 +82,8 @@ impl Client {
             return Err(Error::ApiAddress { address, reason });
         }
         let patience = Patience { connect: policy.connect, stall: policy.stall };
-        let config = http::settings_for(&address, patience).max_redirects(0).build();
-        Ok(Self { agent: ureq::Agent::new_with_config(config), address, token, policy, clock })
+        let settings = http::settings_for(&address, patience).max_redirects(0).timeout_recv_body(Some(policy.answer));
+        Ok(Self { agent: ureq::Agent::new_with_config(settings.build()), address, token, policy, clock })
     }
 
     pub(in crate::linode) fn agent(&self) -> &ureq::Agent {
@@ -289,7 +289,35 @@ pub(in crate::linode) fn check_address(address: &str) -> Result<(), &'static str
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use ureq::http::Method;
+
     use super::*;
+
+    #[test]
+    fn an_answer_without_end_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/v4", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+                while stream.write_all(b" ").is_ok() {
+                    thread::sleep(Duration::from_millis(100));
+                }
+            }
+        });
+        let answer = Duration::from_secs(1);
+        let policy = RetryPolicy { stall: Duration::from_secs(60), answer, attempts: 1, ..RetryPolicy::default() };
+        let token = Token::new("0123456789abcdef".to_owned(), "LINODE_TOKEN").unwrap();
+        let client = Client::new(&address, token, policy, Rc::new(SystemClock::default())).unwrap();
+        let request = ApiRequest::new(Method::GET, "/images", "list the images", "images:read_only");
+        let error = client.send(&request).unwrap_err();
+        assert!(matches!(&error, Error::Network { attempts: 1, reason, .. } if reason.contains("timeout")), "{error}");
+    }
 
     #[test]
     fn the_token_goes_nowhere_in_the_clear() {

@@ -9,6 +9,8 @@ pub struct RetryPolicy {
     pub connect: Duration,
     /// How long a connection may carry no byte in either direction.
     pub stall: Duration,
+    /// How long an answer may take from its first byte to its last. One that sends a byte from time to time never stalls.
+    pub answer: Duration,
     /// How long the object storage may take to answer after it has the whole file.
     pub stored: Duration,
     /// Attempts at one request or transfer: 1 or more.
@@ -33,6 +35,7 @@ impl Default for RetryPolicy {
         Self {
             connect: seconds(20),
             stall: seconds(60),
+            answer: seconds(300),
             stored: seconds(300),
             attempts: 4,
             busy_attempts: 10,
