@@ -63,6 +63,8 @@ fn user_data_takes_every_value() {
             "permissions": "0600", "content": NASTY});
         assert_eq!(data["write_files"].get(2), database.then_some(&admin));
         assert_eq!(data["write_files"].get(3), database.then_some(&ca));
+        let reload = serde_json::json!([["systemctl", "try-reload-or-restart", "nginx.service"]]);
+        assert_eq!(data["runcmd"], reload);
         assert_eq!(data["bootcmd"][0].as_array().unwrap().last().unwrap(), NASTY);
     }
 }
