@@ -100,6 +100,7 @@ const TEMPLATES: &[ImageTemplate] = &[
     // openssh-server makes the host keys that the configuration names.
     image_template!(early, "etc/ssh/sshd_config.d/10-image.conf"),
     image_template!(file, "boot/grub/grub.cfg"),
+    image_template!(file, "etc/apt/apt.conf.d/52image-security-updates"),
     image_template!(file, "etc/apt/sources.list.d/distribution.sources"),
     image_template!(file, "etc/cloud/cloud.cfg.d/90-image.cfg"),
     image_template!(file, "etc/hostname"),
@@ -122,8 +123,20 @@ const TEMPLATES: &[ImageTemplate] = &[
     image_template!(file, "etc/systemd/system/first-boot-cluster.service"),
     image_template!(file, "etc/systemd/system/metadata-for-root.service"),
     image_template!(file, "etc/systemd/system/sshd-keygen.service"),
+    ImageTemplate {
+        places: &["etc/systemd/system/unattended-upgrades.service.d/10-image.conf"],
+        ..image_template!(file, "etc/systemd/system/unattended-upgrades-last.conf")
+    },
+    ImageTemplate {
+        places: &[
+            "etc/systemd/system/apt-daily.service.d/10-image.conf",
+            "etc/systemd/system/apt-daily-upgrade.service.d/10-image.conf",
+        ],
+        ..image_template!(file, "etc/systemd/system/updates-are-checked.conf")
+    },
     image_template!(file, "etc/udev/rules.d/90-swap.rules"),
     image_template!(script, "usr/local/lib/systemd/system-generators/image-boot-order"),
+    image_template!(script, "usr/local/libexec/after-updates"),
     image_template!(script, "usr/local/libexec/first-boot-certificate"),
     image_template!(script, "usr/local/libexec/first-boot-cluster"),
     image_template!(script, "usr/local/libexec/metadata-for-root"),

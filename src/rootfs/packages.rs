@@ -3,7 +3,6 @@
 
 /// The names in their order. Recommended packages are not installed.
 pub const MACHINE: &[&str] = &[
-    // For security upgrades, by hand or by a timer of the administrator.
     "apt",
     // For outgoing TLS connections; cloud-init needs it too.
     "ca-certificates",
@@ -28,6 +27,8 @@ pub const MACHINE: &[&str] = &[
     "systemd-sysv",
     "systemd-timesyncd",
     "udev",
+    // Installs security updates once a day.
+    "unattended-upgrades",
     // Compresses the initramfs; initramfs-tools only recommends it.
     "zstd",
 ];

@@ -160,6 +160,7 @@ fn the_images_own_programs_find_no_fault_with_what_was_rendered() {
         assert!(output.status.success(), "{command:?}: {}\n{}", output.status, support::text(&output));
     }
     for script in [
+        "usr/local/libexec/after-updates",
         "usr/local/libexec/first-boot-certificate",
         "usr/local/libexec/first-boot-cluster",
         "usr/local/libexec/metadata-for-root",

@@ -17,6 +17,7 @@ mod documents;
 mod faults;
 mod install;
 mod restart_under_load;
+mod updates;
 mod upgrade;
 
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         upgrade::trials(),
         administrator::trials(),
         boundary::trials(),
+        updates::trials(),
         faults::trials(),
         cluster::trials(),
         documents::trials(),

@@ -56,7 +56,7 @@ The release that the image is made of: `trixie` (Debian 13), `noble` or `jammy` 
             kind: Kind::Texts { form: RELATION, empty: true },
             missing: Missing::Texts(&[]),
             meaning: "Further Debian packages for the image, one relation a string.",
-            example: "packages = [\"htop\", \"unattended-upgrades\"]",
+            example: "packages = [\"htop\", \"nftables\"]",
             since: FIRST_RELEASE,
         },
         Key {

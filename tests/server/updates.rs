@@ -1,0 +1,151 @@
+//! Security updates on a booted Debian from the image: what is installed by itself, what is not, and what is said when it
+//! does not work. The archive is a folder of the machine's own. One machine, one boot; the checks run in their order.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+use support::checks::{Check, checks};
+use support::container::Container;
+use support::server::Server;
+use support::{Built, built};
+
+const CHECKS: &[Check<Container>] = &[
+    ("a_machine_without_a_way_out_stays_clean", no_way_out),
+    ("only_what_the_security_archive_has_is_installed", only_security),
+    ("a_service_with_a_replaced_library_is_restarted", services_restart),
+    ("the_health_check_says_that_updates_fail", failure_is_told),
+    ("the_health_check_says_that_a_reboot_is_pending", reboot_is_told),
+];
+
+pub fn trials() -> Vec<Trial> {
+    checks("updates", boot, CHECKS)
+}
+
+fn boot() -> Container {
+    let machine = Container::boot("server");
+    machine.copy(&built(Built::Image).join("stack.deb"));
+    machine.sh("cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -y ./stack.deb");
+    machine.get("/healthz", 200);
+    machine
+}
+
+/// Both services of apt's timers, as the timers start them.
+const DAILY: &str = "systemctl start apt-daily.service && systemctl start apt-daily-upgrade.service";
+
+/// Which is at the end of its day: otherwise apt's script does nothing.
+const NEXT_DAY: &str = "rm -f /var/lib/apt/periodic/*-stamp";
+
+fn no_way_out(machine: &mut Container) {
+    assert_eq!(machine.sh("systemctl is-enabled apt-daily.timer apt-daily-upgrade.timer"), "enabled\nenabled");
+    machine.sh(DAILY);
+    assert_eq!(machine.sh("systemctl --failed --no-legend"), "");
+    machine.sh("systemctl start stack-health.service");
+    assert_eq!(machine.sh("apt-config shell value Unattended-Upgrade::Automatic-Reboot"), "value='false'");
+}
+
+/// Makes a package with a file in an archive.
+const ARCHIVES: &str = r#"
+archive() { # FOLDER CODENAME LABEL PACKAGE
+    mkdir -p /srv/$1/dists/$2/main/binary-amd64 /srv/$1/pool
+    for version in 1 2; do
+        rm -rf /tmp/tree && mkdir -p /tmp/tree/DEBIAN
+        printf 'Package: %s
+Version: %s
+Architecture: amd64
+Maintainer: A <a@example.org>
+Description: a
+' $4 $version             >/tmp/tree/DEBIAN/control
+        dpkg-deb --root-owner-group -b /tmp/tree /srv/$1/pool/$4_$version.deb >/dev/null
+    done
+    dpkg -i /srv/$1/pool/$4_1.deb >/dev/null
+    cd /srv/$1
+    file=pool/$4_2.deb
+    { dpkg-deb -f $file; printf 'Filename: %s
+Size: %s
+SHA256: %s
+' $file $(stat -c %s $file) $(sha256sum $file | cut -c1-64); }         >dists/$2/main/binary-amd64/Packages
+    { printf 'Origin: Debian
+Label: %s
+Suite: %s
+Codename: %s
+Architectures: amd64
+Components: main
+Date: %s
+SHA256:
+'         "$3" $2 $2 "$(LC_ALL=C date -Ru | sed 's/+0000/UTC/')"
+      cd dists/$2; printf ' %s %s main/binary-amd64/Packages
+' $(sha256sum main/binary-amd64/Packages | cut -c1-64)         $(stat -c %s main/binary-amd64/Packages); cd ../..; } >dists/$2/Release
+    echo "deb [trusted=yes] file:/srv/$1 $2 main" >>/etc/apt/sources.list.d/test.list
+}
+"#;
+
+fn only_security(machine: &mut Container) {
+    machine.sh("mkdir -p /root/before && mv /etc/apt/sources.list.d/* /root/before");
+    machine.sh(&format!(
+        "set -e; {ARCHIVES}
+         archive security trixie-security Debian-Security secured
+         archive main trixie Debian ordinary
+         archive other other-security Other third"
+    ));
+    machine.sh(NEXT_DAY);
+    machine.sh(DAILY);
+    let versions = "dpkg-query -W -f '${Package} ${Version} ${db:Status-Abbrev}\\n' secured ordinary third";
+    assert_eq!(machine.sh(versions), "ordinary 1 ii \nsecured 2 ii \nthird 1 ii");
+    assert_eq!(machine.sh("systemctl --failed --no-legend"), "");
+    machine.get("/healthz", 200);
+}
+
+fn services_restart(machine: &mut Container) {
+    let started = "systemctl show -P ExecMainStartTimestampMonotonic nginx.service; \
+                   systemctl show -P ExecMainStartTimestampMonotonic ssh.service";
+    let before = machine.sh(started);
+    // As dpkg replaces a library that nginx uses.
+    machine.sh(
+        "library=$(grep -o '/usr/lib/x86_64-linux-gnu/libpcre2-8.*' /proc/$(cat /run/nginx.pid)/maps | head -n 1); \
+         cp $library $library.new && mv $library.new $library",
+    );
+    // systemd uses the library as well, and drops its connections when it starts anew.
+    machine.sh("systemctl start --no-block apt-daily-upgrade.service");
+    let begin = Instant::now();
+    loop {
+        let after = machine.try_sh(started);
+        let after = String::from_utf8_lossy(&after.stdout).into_owned();
+        if after.lines().count() == 2 && after.lines().next() != before.lines().next() {
+            break;
+        }
+        assert!(begin.elapsed() < machine.limit(), "nginx was not restarted: {after}");
+        thread::sleep(Duration::from_millis(500));
+    }
+    machine.sh("while systemctl is-active apt-daily-upgrade.service | grep -q activating; do sleep 0.5; done");
+    machine.get("/healthz", 200);
+    assert_eq!(machine.sh("systemctl --failed --no-legend"), "");
+}
+
+fn failure_is_told(machine: &mut Container) {
+    // For three days, in which the machine was on.
+    machine.sh("touch -d '4 days ago' /var/lib/apt/periodic/upgrade-stamp /run/systemd/system");
+    machine.sh("mount --bind /usr/bin/false /usr/bin/unattended-upgrade");
+    let ended = machine.try_sh("systemctl start apt-daily-upgrade.service");
+    assert!(!ended.status.success());
+    let said = machine.sh("journalctl -b -u apt-daily-upgrade.service -o cat");
+    assert!(said.contains("no success for 3 days: see journalctl -u apt-daily-upgrade.service"), "{said}");
+    assert!(!machine.try_sh("systemctl start stack-health.service").status.success());
+    let line = machine.sh("tail -n 1 /var/log/stack/health_check.log");
+    assert!(line.ends_with("| UNHEALTHY: apt-daily-upgrade.service failed (exit-code)"), "{line}");
+    // An administrator who has switched them off is told nothing.
+    machine.sh("echo 'APT::Periodic::Unattended-Upgrade \"0\";' >/etc/apt/apt.conf.d/99mine");
+    machine.sh("systemctl start apt-daily-upgrade.service && rm /etc/apt/apt.conf.d/99mine");
+    machine.sh("umount /usr/bin/unattended-upgrade");
+    machine.sh("touch -d '4 days ago' /run/systemd/system && systemctl start apt-daily-upgrade.service");
+    machine.sh("systemctl start stack-health.service");
+}
+
+fn reboot_is_told(machine: &mut Container) {
+    // As the package unattended-upgrades does when a kernel was installed.
+    machine.sh("run-parts --arg=6.12.99 --regex=^unattended-upgrades$ /etc/kernel/postinst.d");
+    machine.sh("systemctl start stack-health.service");
+    let line = machine.sh("tail -n 1 /var/log/stack/health_check.log");
+    assert!(line.contains("| Reboot: pending"), "{line}");
+    assert!(!line.contains("UNHEALTHY"), "{line}");
+}
