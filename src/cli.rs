@@ -7,8 +7,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use examples::{Example, examples};
 
-use crate::commands::{boot, check, deb, deploy, destroy, image, instances, new, schema, terraform, upload};
-use crate::linode;
+use crate::commands::{boot, check, data, deb, deploy, destroy, image, instances, new, schema, terraform, upload};
+use crate::{linode, remote};
 
 /// From one stack.toml to Debian packages and a disk image for Linode that boots into the running stack.
 #[derive(Debug, Parser)]
@@ -39,6 +39,8 @@ enum Command {
     Instances(instances::InstancesArgs),
     /// Remove instances of this stack from Linode
     Destroy(destroy::DestroyArgs),
+    /// Save the data of a server to a file, or restore them
+    Data(data::DataArgs),
     /// Write a Terraform configuration: several machines, a balancer and a database at Linode
     Terraform(terraform::TerraformArgs),
     /// Print the JSON Schema of stack.toml, for editors
@@ -47,7 +49,9 @@ enum Command {
 
 /// The exit status for an error: 1, unless the error names another one.
 pub fn exit_status(report: &miette::Report) -> u8 {
-    report.downcast_ref::<linode::Error>().map_or(1, |error| error.class().exit_status())
+    let of_linode = report.downcast_ref::<linode::Error>().map(|error| error.class().exit_status());
+    let of_remote = || report.downcast_ref::<remote::Error>().map(remote::Error::exit_status);
+    of_linode.or_else(of_remote).unwrap_or(1)
 }
 
 /// The whole command line, with its examples at the end of each command's help.
@@ -97,6 +101,7 @@ impl Cli {
             Command::Deploy(args) => deploy::run(&args),
             Command::Instances(args) => instances::run(&args),
             Command::Destroy(args) => destroy::run(&args),
+            Command::Data(args) => data::run(&args),
             Command::Terraform(args) => terraform::run(&args),
             Command::Schema(args) => schema::run(&args),
         }

@@ -9,6 +9,7 @@ pub mod control;
 pub mod deb;
 pub mod disk;
 pub mod linode;
+pub mod remote;
 pub mod render;
 pub mod rootfs;
 pub mod stack;

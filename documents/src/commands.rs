@@ -23,6 +23,10 @@ pub fn markdown() -> String {
         let name = format!("stackdeb {}", command.get_name());
         let help = command.render_long_help().to_string();
         section(&mut text, &name, &help);
+        for command in command.get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            section(&mut text, &format!("{name} {}", command.get_name()), &help);
+        }
     }
     text
 }

@@ -56,6 +56,10 @@ const FILES: &[Fact] = &[
     ),
     ("terraform/", "What `stackdeb terraform` writes."),
     (
+        "~/.local/state/stackdeb/known_hosts",
+        "The SSH host keys of the instances that `stackdeb deploy` has made (`$XDG_STATE_HOME`).",
+    ),
+    (
         "~/.cache/stackdeb/",
         "Downloaded packages and other files that can be made again. It may be removed at any time.",
     ),

@@ -17,12 +17,12 @@ const SITE: &str = "/usr/share/doc/stackdeb/";
 pub fn pages() -> miette::Result<Vec<Document>> {
     let mut program = cli::command().disable_help_subcommand(true);
     program.build();
-    let names: Vec<String> = program.get_subcommands().map(page_name).collect();
-    let mut pages = vec![Document::new("man/stack.toml.5", stack_toml())];
-    for command in std::iter::once(&program).chain(program.get_subcommands()) {
-        let path = format!("man/{}.1", page_name(command));
-        let others = if command.has_subcommands() { names.as_slice() } else { &[] };
-        pages.push(Document::new(path, page(command, others)?));
+    let mut pages = vec![Document::new("man/stack.toml.5", stack_toml()), page(&program)?];
+    for command in program.get_subcommands() {
+        pages.push(page(command)?);
+        for command in command.get_subcommands() {
+            pages.push(page(command)?);
+        }
     }
     Ok(pages)
 }
@@ -31,11 +31,16 @@ fn page_name(command: &Command) -> String {
     command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned()
 }
 
-/// The page of a command. `others` are the pages that it names beside the program's own.
-fn page(command: &Command, others: &[String]) -> miette::Result<String> {
-    let name = command.get_name().to_owned();
-    let notes = notes(&name);
-    let examples = cli::examples(&name);
+/// The page of a command. It names the pages of its own commands.
+fn page(command: &Command) -> miette::Result<Document> {
+    let name = page_name(command);
+    let is_program = name == "stackdeb";
+    // `stackdeb data save` has a part of the examples of `stackdeb data`.
+    let words: Vec<&str> = name.split('-').collect();
+    let examples = cli::examples(words.get(1).copied().unwrap_or("stackdeb"));
+    let line = words.join(" ");
+    let examples = examples.iter().filter(|example| example.line.starts_with(&line));
+    let notes = notes(words.get(1..).unwrap_or_default());
     // The help's own end is shown as sections of their own below.
     let bare = command.clone().after_help(None::<&str>);
     let man = Man::new(bare).source(format!("stackdeb {}", env!("CARGO_PKG_VERSION")));
@@ -57,24 +62,26 @@ fn page(command: &Command, others: &[String]) -> miette::Result<String> {
     for Example { line, meaning } in examples {
         page.control("TP", []).text([bold(*line)]).text(inlines(meaning));
     }
-    if command.has_subcommands() {
+    if is_program {
         facts::sections(&mut page);
     }
     page.control("SH", ["SEE ALSO"]);
-    let own = (!command.has_subcommands()).then(|| "stackdeb(1)".to_owned());
-    let others = others.iter().map(|name| format!("{name}(1)"));
+    let own = (!is_program).then(|| "stackdeb(1)".to_owned());
+    let others = command.get_subcommands().map(|command| format!("{}(1)", page_name(command)));
     let names: Vec<String> =
         own.into_iter().chain(others).chain(["stack.toml(5)".to_owned(), SITE.to_owned()]).collect();
     page.text([roman(names.join(", "))]);
     page.to_writer(&mut text).into_diagnostic()?;
-    String::from_utf8(text).into_diagnostic()
+    Ok(Document::new(format!("man/{name}.1"), String::from_utf8(text).into_diagnostic()?))
 }
 
 /// What a command's help says after its options and before its examples.
-fn notes(command: &str) -> Option<String> {
-    let program = cli::command_without_examples();
-    let help = program.find_subcommand(command)?.get_after_help()?;
-    Some(help.to_string())
+fn notes(command: &[&str]) -> Option<String> {
+    let mut found = cli::command_without_examples();
+    for word in command {
+        found = found.find_subcommand(word)?.clone();
+    }
+    found.get_after_help().map(ToString::to_string)
 }
 
 /// The page of the file.

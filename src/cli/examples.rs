@@ -25,6 +25,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "deploy" => &DEPLOY,
         "instances" => &INSTANCES,
         "destroy" => &DESTROY,
+        "data" => &DATA,
         "terraform" => &TERRAFORM,
         "schema" => &SCHEMA,
         _ => &[],
@@ -95,6 +96,15 @@ static DESTROY: [Example; 2] = [
         "Remove all instances of the project in this folder that hold no data, after a question.",
     ),
     example("stackdeb destroy shop-2 --discard-data --yes", "Remove one of them with its data, without a question."),
+];
+
+static DATA: [Example; 3] = [
+    example("stackdeb data save root@www.example.org", "Save the data of a server to a new file in this folder."),
+    example("stackdeb data save --maintenance www shop.tar", "Stop the app meanwhile, so that nothing changes."),
+    example(
+        "stackdeb data restore root@new.example.org shop.tar",
+        "Restore them on another server; it asks before it replaces data.",
+    ),
 ];
 
 static TERRAFORM: [Example; 2] = [

@@ -23,6 +23,7 @@ use crate::linode::instance::keys::{self, AgentKeys};
 use crate::linode::instance::label::InstanceLabel;
 use crate::linode::instance::network;
 use crate::linode::instance::options::{DeployOptions, FirewallChoice, OldInstances};
+use crate::linode::instance::removal::DataChoice;
 use crate::linode::instance::settings::{AppSettings, SettingSources};
 use crate::stack::Stack;
 use crate::system::progress::Reporter;
@@ -105,6 +106,9 @@ pub struct DeployArgs {
     /// With --replace: delete the data on the disks of the old instances, such as their databases
     #[arg(long, requires = "replace")]
     discard_data: bool,
+    /// With --replace: bring the data of the old instances to the new ones, over SSH, with their sites in maintenance
+    #[arg(long, requires = "replace", conflicts_with = "discard_data")]
+    bring_data: bool,
     /// With --replace: do not ask at the terminal before the old instances are removed
     #[arg(long)]
     yes: bool,
@@ -202,7 +206,7 @@ impl DeployArgs {
             balancers: self.balancers.iter().map(|text| network::check(text)).collect::<Result<_, _>>()?,
             tags: self.tags.iter().map(|tag| Tag::new(tag)).collect::<Result<_, _>>()?,
             old_instances: if self.replace { OldInstances::Replace } else { OldInstances::Keep },
-            data: data_choice(self.discard_data),
+            data: if self.bring_data { DataChoice::Bring } else { data_choice(self.discard_data) },
             consent: consent(self.yes),
             timeout: Duration::from_secs(self.timeout),
         };

@@ -4,6 +4,7 @@
 mod account;
 pub mod boot;
 pub mod check;
+pub mod data;
 pub mod deb;
 pub mod deploy;
 pub mod destroy;

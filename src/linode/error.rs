@@ -204,6 +204,15 @@ pub enum Error {
         data: String,
         help: String,
     },
+    #[error("the data of {label} changed although its app was stopped, so the new instance lacks something")]
+    #[diagnostic(help(
+        "something else than the app writes on {label}, such as a cron job or another program: stop it, and try again; {label} \
+         is back in service"
+    ))]
+    DataChanged { label: String },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Remote(#[from] crate::remote::Error),
     #[error("the instance {0} is gone: somebody has deleted it")]
     #[diagnostic(help("https://cloud.linode.com/events shows who did"))]
     Gone(String),
@@ -282,10 +291,12 @@ impl Error {
             | Self::Render(_)
             | Self::NotOurs { .. }
             | Self::DataWouldBeLost { .. }
+            | Self::DataChanged { .. }
             | Self::EditedFiles { .. }
             | Self::ForeignFiles { .. }
             | Self::Output(_)
             | Self::Interrupted(_) => Class::Input,
+            Self::Remote(error) if error.exit_status() == 1 => Class::Input,
             Self::Unauthorized { .. }
             | Self::Scope { .. }
             | Self::MissingGrants { .. }
@@ -297,6 +308,7 @@ impl Error {
             | Self::Gone(_) => Class::Refused,
             Self::TooManyRequests { .. }
             | Self::Network { .. }
+            | Self::Remote(_)
             | Self::Response { .. }
             | Self::Transfer { .. }
             | Self::NotAvailableYet { .. }

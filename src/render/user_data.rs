@@ -23,6 +23,8 @@ pub struct InstanceFacts<'a> {
     pub balancers: &'a [String],
     /// The certificates that the server of a remote database is verified with, in PEM.
     pub database_ca: Option<&'a str>,
+    /// The SSH host key of the instance: the private half as OpenSSH writes it, and the public one in one line.
+    pub host_key: Option<(&'a str, &'a str)>,
 }
 
 /// The variables of the template.
@@ -42,6 +44,9 @@ struct Variables<'a> {
     has_database_ca: bool,
     database_ca: Vec<&'a str>,
     database_ca_path: String,
+    has_host_key: bool,
+    host_key_private: Vec<&'a str>,
+    host_key_public: &'a str,
 }
 
 /// The path of [`InstanceFacts::database_ca`] on the instance.
@@ -71,6 +76,9 @@ pub fn user_data(stack: &Stack, facts: &InstanceFacts) -> Result<String, RenderE
         has_database_ca: facts.database_ca.is_some(),
         database_ca: facts.database_ca.map(|text| text.lines().collect()).unwrap_or_default(),
         database_ca_path: database_ca_path(name),
+        has_host_key: facts.host_key.is_some(),
+        host_key_private: facts.host_key.map(|(private, _)| private.lines().collect()).unwrap_or_default(),
+        host_key_public: facts.host_key.map(|(_, public)| public).unwrap_or_default(),
     };
     Templates::of_project(&stack.folder, &variables)?.render(template!("image/user-data"))
 }

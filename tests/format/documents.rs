@@ -31,7 +31,10 @@ const OTHERS: &[&str] = &[
     "scp",
     "sed",
     "ssh",
+    "ssh-keygen",
+    "ssh-keyscan",
     "systemctl",
+    "tar",
     "terraform",
     "tests/setup",
 ];

@@ -33,8 +33,8 @@ fn a_database_is_not_deleted_whatever_the_new_settings_are() {
         "in us-east, made",
         "ago, holds its database and the app's files in /var/lib/shop/app",
         "Nothing was made, and nothing was removed",
-        "stackdeb data save 127.",
-        "stackdeb data restore HOST shop-",
+        "stackdeb data save root@127.",
+        "stackdeb data restore root@HOST shop-",
         "--discard-data",
     ];
     for more in [&["--replace"][..], &["--replace", "--yes"]] {
@@ -110,7 +110,7 @@ fn destroy_lists_what_it_deletes_and_keeps_data() {
         project.home.run(command.args(more))
     };
     let listed = ["shop-1 (127.", "shop-2 (127.", "in us-east, made", "holds its database"];
-    destroy(&["--yes"]).has(1, &[&listed[..], &["stackdeb data save 127.", "--discard-data"]].concat());
+    destroy(&["--yes"]).has(1, &[&listed[..], &["stackdeb data save root@127.", "--discard-data"]].concat());
     // Who may be asked has still to be asked.
     destroy(&["--discard-data"]).has(1, &[&listed[..], &["no terminal", "--yes"]].concat());
     assert_eq!(project.labels(), ["shop-1", "shop-2"]);

@@ -66,7 +66,7 @@ fn what_linode_does_not_have_is_told_before_anything_is_made() {
         (&["--region", "in-bare"], &["in-bare has no metadata service", "us-east, nl-ams, ca-central"]),
         (&["--region", "us-den-1", "--no-firewall"], &["us-den-1 has no metadata service"]),
         (&["--region", "us-east", "--type", "g6-nanode-2"], &["no plan g6-nanode-2; is it g6-nanode-1?", "--type"]),
-        (&["--region", "us-east", "--env", &large], &["user data of shop-1 has 66", "65535 at most"]),
+        (&["--region", "us-east", "--env", &large], &["user data of shop-1 has 67", "65535 at most"]),
     ];
     for (arguments, words) in cases {
         let mut command = project.stackdeb(&["deploy"]);

@@ -12,6 +12,7 @@
 
 mod deploy;
 mod deploy_account;
+mod deploy_bring;
 mod deploy_data;
 mod deploy_trouble;
 mod documents;

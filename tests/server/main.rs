@@ -12,7 +12,9 @@
 
 mod administrator;
 mod boundary;
+mod bring;
 mod cluster;
+mod data;
 mod documents;
 mod faults;
 mod install;
@@ -44,6 +46,8 @@ fn main() -> ExitCode {
         updates::trials(),
         faults::trials(),
         cluster::trials(),
+        data::trials(),
+        bring::trials(),
         documents::trials(),
     ];
     let in_containers = unless(without_root(), in_containers.into_iter().flatten().collect());

@@ -33,6 +33,7 @@ pub mod repository;
 pub mod room;
 pub mod server;
 pub mod side_by_side;
+pub mod ssh;
 pub mod stack;
 pub mod terraform;
 pub mod upgrade;

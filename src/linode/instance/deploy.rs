@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::bring::{self, Sources};
 use super::create::create;
 use super::firewall::{self, FirewallPlan};
 use super::image_source::ImageSource;
@@ -24,6 +25,7 @@ use crate::linode::api::tag::Tag;
 use crate::linode::error::Error;
 use crate::linode::image::description;
 use crate::linode::image::upload::UploadedImage;
+use crate::remote::known_hosts::{self, HostKey};
 use crate::system::progress::Reporter;
 
 /// What Linode takes from a plan's disk for swap, in MB.
@@ -80,12 +82,13 @@ pub fn deploy(
     let mut prepared = prepare(client, &regions, options)?;
     announce(&mut prepared, reporter);
     require_consent(&prepared)?;
+    let sources = bring::check(&prepared, reporter)?;
     let image = source.provide(client, &regions, reporter)?;
     check_disk(&prepared, &image.image)?;
     let version = description::version(&image.image, &options.stack.package.name).map(str::to_owned);
     let (price, started, removed) = (prepared.price(), Vec::new(), Vec::new());
     let mut deployment = Deployment { image, version, price, firewall: None, started, removed, failed: None };
-    match make_and_replace(client, &prepared, &mut deployment, reporter) {
+    match make_and_replace(client, &prepared, &sources, &mut deployment, reporter) {
         Err(error) if deployment.started.is_empty() => Err(error),
         done => Ok(Deployment { failed: done.err(), ..deployment }),
     }
@@ -150,11 +153,13 @@ fn check_disk(prepared: &PreparedDeploy, image: &Image) -> Result<(), Error> {
 fn make_and_replace(
     client: &Client,
     prepared: &PreparedDeploy,
+    sources: &Sources,
     deployment: &mut Deployment,
     reporter: Reporter,
 ) -> Result<(), Error> {
     let made = make_all(client, prepared, deployment, reporter)
-        .and_then(|()| wait_for_all(client, prepared.options, &mut deployment.started, reporter));
+        .and_then(|()| wait_for_all(client, prepared.options, &mut deployment.started, reporter))
+        .and_then(|()| bring::bring(client, prepared, sources, &deployment.started, reporter));
     if let Err(error) = made {
         tell_what_exists(client, prepared, &deployment.started, reporter);
         return Err(error);
@@ -163,6 +168,13 @@ fn make_and_replace(
     let mut old = prepared.replaced.iter();
     while let Some(instance) = old.next() {
         if let Err(source) = instances::delete(client, instance.id) {
+            if prepared.options.data == DataChoice::Bring {
+                reporter.say(&format!(
+                    "{} stays in maintenance, because the new one has its data and may get others: run \
+                     /usr/libexec/{}/maintenance off there if you want it back",
+                    instance.label, prepared.options.stack.package.name
+                ));
+            }
             let remaining = std::iter::once(instance).chain(old).map(|old| old.label.as_str());
             return Err(Error::OldRemain { labels: remaining.collect::<Vec<_>>().join(" "), source: Box::new(source) });
         }
@@ -185,7 +197,7 @@ fn make_all(
     tags.push(Tag::unfinished());
     let keys: Vec<&str> = options.keys.iter().map(PublicKey::as_str).collect();
     deployment.firewall = firewall::provide(client, options, &prepared.firewall, &prepared.stack_tag, reporter)?;
-    for (label, user_data) in prepared.labels.iter().zip(&prepared.user_data) {
+    for ((label, user_data), host_key) in prepared.labels.iter().zip(&prepared.user_data).zip(&prepared.host_keys) {
         let requested = client.clock().now();
         let new = CreateInstance {
             region: &options.region,
@@ -201,6 +213,9 @@ fn make_all(
         };
         let (instance, kernel) = create(client, &new, &prepared.stack_tag)?;
         reporter.say(&format!("{label} is made at {}", instance.address().unwrap_or("an address that is not public")));
+        if let (Some(key), Some(address)) = (host_key, instance.address()) {
+            note_host_key(address, key, reporter);
+        }
         let (running_after, healthy_after, last) = (None, None, "it has not been asked yet".to_owned());
         if prepared.firewall.plan == FirewallPlan::None {
             firewall::tell_given(client, &instance, reporter);
@@ -208,6 +223,14 @@ fn make_all(
         deployment.started.push(StartedInstance { instance, kernel, requested, running_after, healthy_after, last });
     }
     Ok(())
+}
+
+/// Notes the key that is in the user data, so that ssh knows the machine.
+fn note_host_key(address: &str, key: &HostKey, reporter: Reporter) {
+    let noted = known_hosts::path().map(|file| known_hosts::note(&file, address, key));
+    if let Some(Err(error)) = noted {
+        reporter.say(&format!("the SSH host key of {address} is {}, and could not be noted: {error}", key.public()));
+    }
 }
 
 /// Takes the tag of unfinished instances from those that answer. If that fails, the next deployment sees by their sites that

@@ -5,6 +5,7 @@
 //! are on an instance's own disk, and `removal` guards them.
 
 mod age;
+mod bring;
 pub mod consent;
 mod create;
 pub mod database_url;

@@ -17,6 +17,7 @@ use crate::linode::api::plans::{self, Plan, Price};
 use crate::linode::api::regions::{Capability, Regions};
 use crate::linode::api::tag::Tag;
 use crate::linode::error::Error;
+use crate::remote::known_hosts::HostKey;
 use crate::render::user_data::{InstanceFacts, user_data};
 use crate::vm::metadata::USER_DATA_LIMIT;
 
@@ -30,6 +31,8 @@ pub(super) struct PreparedDeploy<'a> {
     pub labels: Vec<InstanceLabel>,
     /// The user data in base64, one for each label. A secret.
     pub user_data: Vec<String>,
+    /// The SSH host key in each user data. `None` if it could not be put there.
+    pub host_keys: Vec<Option<HostKey>>,
     pub firewall: PlannedFirewall,
     /// Which interfaces the account allows, if the token may know.
     pub interfaces: Option<InterfaceSetting>,
@@ -70,7 +73,9 @@ pub(super) fn prepare<'a>(
         }
     }
     let labels = labels(options, replaced.len(), &taken)?;
-    let user_data = labels.iter().map(|label| encode(options, label)).collect::<Result<_, _>>()?;
+    let encoded: Vec<(String, Option<HostKey>)> =
+        labels.iter().map(|label| encode(options, label)).collect::<Result<_, _>>()?;
+    let (user_data, host_keys) = encoded.into_iter().unzip();
     let data_tags = holdings::tags(options.stack, &options.settings)?;
     let interfaces = account::interface_setting(client)?;
     let firewall = firewall::plan(client, options, &stack_tag)?;
@@ -86,6 +91,7 @@ pub(super) fn prepare<'a>(
         plan,
         labels,
         user_data,
+        host_keys,
         firewall,
         interfaces,
         data_tags,
@@ -134,7 +140,8 @@ fn labels(options: &DeployOptions, replaced: usize, taken: &[&str]) -> Result<Ve
     }
 }
 
-fn encode(options: &DeployOptions, label: &InstanceLabel) -> Result<String, Error> {
+fn encode(options: &DeployOptions, label: &InstanceLabel) -> Result<(String, Option<HostKey>), Error> {
+    let host_key = HostKey::generate();
     let keys: Vec<&str> = options.keys.iter().map(PublicKey::as_str).collect();
     let facts = InstanceFacts {
         hostname: label.as_str(),
@@ -143,10 +150,13 @@ fn encode(options: &DeployOptions, label: &InstanceLabel) -> Result<String, Erro
         database_admin: options.settings.database_admin(),
         balancers: &options.balancers,
         database_ca: options.settings.database_ca(),
+        host_key: host_key.as_ref().map(|key| (key.private(), key.public())),
     };
     let text = user_data(options.stack, &facts)?;
     if text.len() > USER_DATA_LIMIT {
         return Err(Error::UserData { label: label.to_string(), bytes: text.len() });
     }
-    Ok(BASE64_STANDARD.encode(text))
+    // The project may have a template of its own that does not use it.
+    let host_key = host_key.filter(|key| text.contains(key.public()));
+    Ok((BASE64_STANDARD.encode(text), host_key))
 }

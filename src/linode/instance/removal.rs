@@ -17,6 +17,8 @@ pub enum DataChoice {
     Keep,
     /// Delete them with the instance: `--discard-data`.
     Discard,
+    /// Bring them to the new instance first: `--bring-data`.
+    Bring,
 }
 
 /// Lists instances that are about to be deleted. `name` is that of the package; `when` follows "are deleted with their
@@ -37,7 +39,7 @@ pub(super) fn announce(instances: &[Instance], name: &str, when: &str, reporter:
 /// When an instance holds data and the choice is to keep them.
 pub(super) fn require_choice(instances: &[Instance], name: &str, choice: DataChoice) -> Result<(), Error> {
     let holders: Vec<&Instance> = instances.iter().filter(|instance| !holdings(instance).is_empty()).collect();
-    if choice == DataChoice::Discard || holders.is_empty() {
+    if choice != DataChoice::Keep || holders.is_empty() {
         return Ok(());
     }
     let data: Vec<String> = holders
@@ -46,12 +48,12 @@ pub(super) fn require_choice(instances: &[Instance], name: &str, choice: DataCho
         .collect();
     let save: Vec<String> = holders.iter().map(|instance| save_command(instance)).collect();
     let restore: Vec<String> =
-        holders.iter().map(|instance| format!("`stackdeb data restore HOST {}`", file(instance))).collect();
+        holders.iter().map(|instance| format!("`stackdeb data restore root@HOST {}`", file(instance))).collect();
     Err(Error::DataWouldBeLost {
         data: data.join("; "),
         help: format!(
-            "save them with {}, and bring them to the new instance HOST with {}; or say that they may be deleted: \
-             --discard-data",
+            "bring them to a new instance with `stackdeb deploy --replace --bring-data`; or save them with {}, and restore \
+             them on an instance HOST with {}; or say that they may be deleted: --discard-data",
             save.join(" and "),
             restore.join(" and ")
         ),
@@ -73,7 +75,7 @@ pub(super) fn portrait(instance: &Instance, name: &str) -> String {
 }
 
 fn save_command(instance: &Instance) -> String {
-    format!("`stackdeb data save {} {}`", instance.address().unwrap_or("HOST"), file(instance))
+    format!("`stackdeb data save root@{} {}`", instance.address().unwrap_or("HOST"), file(instance))
 }
 
 /// A name for the file with the data of an instance.

@@ -202,11 +202,12 @@ fn let_time_pass(place: usize, state: &mut State) {
             let status = if faults.contains(&Fault::SiteSick) { 503 } else { 200 };
             linode.site = Some(Site::start(linode.address, port, status));
         }
-        Machines::Hook(hook) => {
+        Machines::Hook(hook) | Machines::At(_, hook) => {
             let image = linode.made["image"].as_str().unwrap().trim_start_matches("private/").to_owned();
             let file = state.images.iter().find(|stored| stored.number.to_string() == image);
             hook(Started {
                 label: linode.made["label"].as_str().unwrap().to_owned(),
+                address: linode.address,
                 image: file.unwrap().file.clone().unwrap(),
                 user_data: linode.user_data.clone(),
                 kernel: linode.kernel.clone(),

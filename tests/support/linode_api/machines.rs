@@ -1,15 +1,17 @@
 //! What stands for a running instance: a tiny site at an address of its own, or whatever a test starts.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 /// An instance that boots for the first time.
 pub struct Started {
     pub label: String,
+    pub address: Ipv4Addr,
     /// The image's file, as it was received.
     pub image: Vec<u8>,
     /// As the instance's cloud-init finds it.
@@ -27,14 +29,18 @@ pub enum Machines {
     Sites(u16),
     /// Whatever a test does; it is reached at 127.0.0.1.
     Hook(Arc<dyn Fn(Started) + Send + Sync>),
+    /// The same, at the next of these addresses.
+    At(Arc<Mutex<VecDeque<Ipv4Addr>>>, Arc<dyn Fn(Started) + Send + Sync>),
 }
 
 impl Machines {
     /// The address of a new instance: one of the loopback's that no other test's instance has.
     pub fn address(&self) -> Ipv4Addr {
         static MADE: AtomicU32 = AtomicU32::new(0);
-        if matches!(self, Self::Hook(_)) {
-            return Ipv4Addr::LOCALHOST;
+        match self {
+            Self::Hook(_) => return Ipv4Addr::LOCALHOST,
+            Self::At(addresses, _) => return addresses.lock().unwrap().pop_front().unwrap(),
+            Self::None | Self::Sites(_) => {}
         }
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let [.., high, low] = (number + 1).to_be_bytes();

@@ -21,7 +21,7 @@ use serde_json::Value;
 pub use account::{Account, Interfaces};
 use http::{Answer, count_down, error};
 pub use images::SIGNATURE;
-pub use machines::Machines;
+pub use machines::{Machines, Started};
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

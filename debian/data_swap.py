@@ -1,0 +1,147 @@
+"""Exchanges new data for old ones. A restore goes in three steps, and the file `state` says which one has begun:
+
+filling   the new data are put beside the old ones. The site is in service.
+swapping  the site is in maintenance; new and old change their names; the app starts with the new data
+done      the app works, and the old data are removed
+
+If anything fails, or the machine is switched off, before `done`, the old data are put back: at once, by the next boot, or
+by the next run of /usr/libexec/{{name}}/data, which imports this file.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+
+import data_postgresql as database
+import data_settings as settings
+from data_stack import APP_FOLDER, CLEAN, MAINTENANCE, NAME, SECRET_FILE
+from data_stack import Failed, has_local_database, run, sync, write_whole
+
+# Only root may look into the first; the app's user gets folders in it.
+FOLDER = f"/var/lib/{NAME}/restore"
+STATE = f"{FOLDER}/state"
+NEW_FILES = f"{FOLDER}/app"
+OLD_FILES = f"{FOLDER}/app-before"
+NEW_SECRET = f"{FOLDER}/secret.env"
+OLD_SECRET = f"{FOLDER}/secret-before.env"
+# Seconds that the site may be in maintenance while new and old change their places.
+LEASE = 900
+# Should the machine be switched off meanwhile, this unit puts the old data back before the app starts again. It is there
+# only while new and old change their places.
+HOOKS = [
+    (
+        f"/etc/systemd/system/{NAME}-restore.service",
+        "[Unit]\nDescription=Undo an interrupted restore\nAfter=postgresql.service\n"
+        f"[Service]\nType=oneshot\nExecStart=/usr/libexec/{NAME}/data recover --at-boot\n",
+    ),
+    (
+        f"/etc/systemd/system/{NAME}.service.d/zz-restore.conf",
+        f"[Unit]\nWants={NAME}-restore.service\nAfter={NAME}-restore.service\n",
+    ),
+]
+
+
+def is_interrupted():
+    return os.path.exists(STATE)
+
+
+def write_state(step, undo=()):
+    write_whole(STATE, json.dumps(dict(step=step, undo=list(undo))).encode(), 0o600)
+
+
+def begin_maintenance():
+    """False if it has begun already. Should this program be killed, the end of the maintenance calls `recover`."""
+    command = [MAINTENANCE, "on", str(LEASE)]
+    return subprocess.run(command, env=CLEAN, stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def swap(incoming, change):
+    if not begin_maintenance():
+        raise Failed("the site cannot be put into maintenance (see above)")
+    try:
+        for path, text in HOOKS:
+            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            write_whole(path, text.encode(), 0o644)
+        run("systemctl", "daemon-reload")
+        write_state("swapping")
+    except BaseException:
+        run(MAINTENANCE, "off")
+        raise
+    if incoming.has_database:
+        database.put_in_place()
+    if os.path.lexists(APP_FOLDER):
+        os.rename(APP_FOLDER, OLD_FILES)
+    os.rename(NEW_FILES, APP_FOLDER)
+    if incoming.has_secret:
+        if os.path.exists(SECRET_FILE):
+            os.link(SECRET_FILE, OLD_SECRET)
+        os.rename(NEW_SECRET, SECRET_FILE)
+    sync(os.path.dirname(SECRET_FILE))
+    change.apply(f"{FOLDER}/settings", lambda undo: write_state("swapping", undo))
+
+
+def start(incoming, must_be_well):
+    """Runs the migrations that the data have not seen, and starts the app."""
+    unit = f"{NAME}-database.service"
+    if incoming.has_database and not run("systemctl", "restart", unit):
+        raise Failed(f"the migrations failed with the new data: journalctl -u {unit}")
+    if not run(MAINTENANCE, "off"):
+        raise Failed("the app does not start with the new data (see above)")
+    if must_be_well and not app_is_well():
+        raise Failed("the app is not well with the new data (see above)")
+
+
+def app_is_well():
+    done = subprocess.run([f"/usr/libexec/{NAME}/await-app"], env=CLEAN, stdout=2, check=False)
+    return done.returncode == 0
+
+
+def recover(at_boot=False):
+    """Ends what an interrupted restore has begun: forwards if it was done, else backwards. May be repeated. At boot, systemd
+    starts the units afterwards."""
+    if not os.path.isdir(FOLDER):
+        return
+    try:
+        with open(STATE, encoding="utf-8") as file:
+            state = json.load(file)
+    except FileNotFoundError:
+        state = dict(step="filling", undo=[])
+    if state["step"] == "swapping":
+        if not at_boot:
+            begin_maintenance()
+        put_back(state["undo"])
+        if not at_boot:
+            if has_local_database():
+                run("systemctl", "restart", f"{NAME}-database.service")
+            run(MAINTENANCE, "off")
+    if has_local_database():
+        database.drop("replaced" if state["step"] == "done" else "filling")
+    shutil.rmtree(FOLDER)
+    remove_hooks()
+
+
+def remove_hooks():
+    there = [path for path, _ in HOOKS if os.path.exists(path)]
+    for path in there:
+        os.unlink(path)
+    if there:
+        with contextlib.suppress(OSError):
+            os.rmdir(f"/etc/systemd/system/{NAME}.service.d")
+        run("systemctl", "daemon-reload")
+
+
+def put_back(undo):
+    """Everything old gets its name again."""
+    if has_local_database():
+        database.put_back()
+    if os.path.lexists(OLD_FILES):
+        if os.path.lexists(APP_FOLDER):
+            shutil.rmtree(NEW_FILES, ignore_errors=True)
+            os.rename(APP_FOLDER, NEW_FILES)
+        os.rename(OLD_FILES, APP_FOLDER)
+    if os.path.exists(OLD_SECRET):
+        os.rename(OLD_SECRET, SECRET_FILE)
+    settings.revert(undo)
+    sync(os.path.dirname(SECRET_FILE))

@@ -1,0 +1,106 @@
+//! `stackdeb data`: saves the data of a server to a file, and restores them from one.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use miette::IntoDiagnostic;
+
+use crate::control::PackageName;
+use crate::remote::data::{DatabasePlace, Replacement, Server, SiteWhileSaving};
+use crate::remote::ssh::Host;
+use crate::stack;
+use crate::system::progress::Reporter;
+
+const NOTES: &str = "\
+HOST is a server as ssh names it: root@www.example.org, ssh://root@www.example.org:2222, or an alias of ~/.ssh/config. Your own \
+ssh program connects, with your keys, and refuses a host key that it does not know. A user other than root needs sudo without a \
+password there.
+
+A save is a tar archive with the database, the files in /var/lib/NAME/app, SECRET_KEY, and the settings that were edited on the \
+server. It is as secret as they are. A database on another server (DATABASE_URL) is not in it.
+
+Exit status: 0 done; 1 something must be put right; 2 wrong usage; 4 the connection failed; 130 interrupted. Unless it is 0, no \
+file is written, and the server has the data that it had.";
+
+/// The arguments of `stackdeb data`.
+#[derive(Debug, Args)]
+#[command(after_help = NOTES)]
+pub struct DataArgs {
+    #[command(subcommand)]
+    command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum DataCommand {
+    /// Save the database, the app's files and the settings of a server to a file
+    #[command(after_help = NOTES)]
+    Save(SaveArgs),
+    /// Restore a save on a server: all of it, or nothing
+    #[command(after_help = NOTES)]
+    Restore(RestoreArgs),
+}
+
+#[derive(Debug, Args)]
+struct SaveArgs {
+    /// The server, as ssh names it
+    host: String,
+    /// The file to write, which must not exist [default: NAME-data-TIME.tar in this folder]
+    file: Option<PathBuf>,
+    /// The package's name [default: that of the stack.toml in this folder, else the only one on the server]
+    #[arg(long, value_name = "NAME")]
+    package: Option<PackageName>,
+    /// Stop the app meanwhile: visitors are answered 503, and nothing changes while it is saved
+    #[arg(long)]
+    maintenance: bool,
+}
+
+#[derive(Debug, Args)]
+struct RestoreArgs {
+    /// The server, as ssh names it
+    host: String,
+    /// A file that `stackdeb data save` wrote
+    file: PathBuf,
+    /// Do not ask before the data of this package are replaced
+    #[arg(long, value_name = "NAME")]
+    yes: Option<String>,
+}
+
+/// Saves or restores.
+///
+/// # Errors
+/// [`crate::remote::Error`], or the mistakes of the stack.toml in this folder.
+pub fn run(args: &DataArgs) -> miette::Result<()> {
+    match &args.command {
+        DataCommand::Save(args) => save(args),
+        DataCommand::Restore(args) => restore(args),
+    }
+}
+
+fn save(args: &SaveArgs) -> miette::Result<()> {
+    let here = match &args.package {
+        None if Path::new(stack::FILE_NAME).exists() => Some(stack::load(Path::new("."))?.package.name),
+        named => named.clone(),
+    };
+    let server = Server::find(Host::new(&args.host)?, here.as_ref())?;
+    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let file = args.file.clone().unwrap_or_else(|| format!("{}-data-{time}.tar", server.name()).into());
+    let site = if args.maintenance { SiteWhileSaving::Maintenance } else { SiteWhileSaving::Serves };
+    let contents = server.save(&file, site, Reporter::Stderr)?;
+    if contents.header.database == DatabasePlace::Elsewhere {
+        Reporter::Stderr.say("the database is on another server (DATABASE_URL), so it is not in the save");
+    }
+    let bytes = file.metadata().into_diagnostic()?.len();
+    println!("{} ({bytes} bytes): {} of {}", file.display(), contents.describe(), contents.header.name);
+    Ok(())
+}
+
+fn restore(args: &RestoreArgs) -> miette::Result<()> {
+    let replacement = args.yes.clone().map_or(Replacement::Ask, Replacement::Agreed);
+    let host = Host::new(&args.host)?;
+    let (contents, notes) = Server::restore(host, &args.file, &replacement, Reporter::Stderr)?;
+    for note in notes {
+        Reporter::Stderr.say(&note);
+    }
+    println!("{} has {} of {}", args.host, contents.describe(), contents.header.name);
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! Servers that have a stack's package, whoever hosts them: their data are saved to a file, restored from one, and carried
+//! from one server to another. Each server is reached through the user's own `ssh`, with the user's keys; a host key that is
+//! not known is never accepted.
+//!
+//! The work is done by two programs of the package, `data` and `maintenance` (the templates `debian/data` and
+//! `debian/maintenance`). This module starts them, and judges what they send.
+//!
+//! - `ssh`: one command on one server.
+//! - `archive`: reads a save to its end, and says whether it is whole.
+//! - `data`: asks what is there, saves, restores.
+//! - `maintenance`: keeps a site in maintenance; `carry`: one server's data to another.
+//! - `known_hosts`: the host keys of machines that stackdeb has made.
+
+pub mod archive;
+pub mod carry;
+pub mod data;
+pub mod error;
+pub mod known_hosts;
+pub mod maintenance;
+pub mod ssh;
+
+pub use error::Error;
