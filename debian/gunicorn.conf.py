@@ -40,6 +40,20 @@ keepalive = 65
 errorlog = "-"
 
 
+{{#if has_flask}}
+def post_fork(_server, _worker):
+    """Gives Flask an instance folder (app.instance_path) that the app may write to.
+
+    For code below /usr, Flask's own choice is a folder in /usr/var.
+    """
+    from flask import Flask
+
+    state = os.environ.get("STATE_DIRECTORY")
+    if state:
+        Flask.auto_find_instance_path = lambda _app: os.path.join(state.split(":")[0], "instance")
+
+
+{{/if}}
 # When a worker ends, it keeps idle connections open for this many seconds, for requests that nginx is just sending.
 DRAIN = 0.3
 

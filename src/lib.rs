@@ -1,6 +1,8 @@
 //! Builds Debian packages and a bootable disk image from one `stack.toml`. README.md says what that is for; the first
 //! paragraph of each module says what the module does.
 
+#![warn(clippy::print_stdout, clippy::print_stderr, reason = "system::print does it without a panic")]
+
 pub mod apt;
 pub mod build;
 pub mod cli;

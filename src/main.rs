@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use stackdeb::cli::{Cli, exit_status};
-use stackdeb::system::{http, interrupt, report};
+use stackdeb::system::{http, interrupt, print, report};
 
 fn main() -> ExitCode {
     if let Some(status) = stackdeb::inner_program() {
@@ -15,11 +15,11 @@ fn main() -> ExitCode {
     match report::install().and_then(|()| interrupts()).and_then(|()| cli.run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if interrupt::requested() => {
-            eprintln!("stackdeb: interrupted; unfinished files are removed, and earlier outputs are unchanged");
-            ExitCode::from(interrupt::EXIT_STATUS)
+            print::note("stackdeb: interrupted; unfinished files are removed, and earlier outputs are unchanged");
+            ExitCode::from(interrupt::exit_status())
         }
         Err(report) => {
-            eprintln!("{report:?}");
+            print::note(format_args!("{report:?}"));
             ExitCode::from(exit_status(&report))
         }
     }

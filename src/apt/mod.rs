@@ -9,6 +9,7 @@
 mod fetch;
 mod index;
 mod keyring;
+pub mod names;
 mod newest;
 mod order;
 pub mod pool;

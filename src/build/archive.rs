@@ -31,15 +31,7 @@ impl Repository {
     /// # Errors
     /// When no mirror is known or the keyring cannot be read.
     pub fn for_image(suite: &'static Suite, image: &Image, reporter: Reporter) -> miette::Result<Self> {
-        let keyring = match &image.keyring {
-            Some(path) => {
-                let name = path.display().to_string();
-                let bytes =
-                    fs::read(path).into_diagnostic().wrap_err_with(|| format!("cannot read the keyring {name}"))?;
-                Keyring::from_bytes(&name, &bytes)?
-            }
-            None => distribution_keyring(suite)?,
-        };
+        let keyring = keyring_of(suite, image)?;
         let (mirror, security) = (image.mirror.as_deref(), image.security_mirror.as_deref());
         let sources = sources::find(suite, mirror, security, Path::new("/"))?;
         Ok(Self { suite, sources, keyring, client: Client::new(Limits::default(), reporter) })
@@ -64,6 +56,17 @@ impl Repository {
         let Self { suite, sources, keyring, client } = self;
         Ok(Archive::open(cache, client, suite, sources, keyring, Epoch::now(), older)?)
     }
+}
+
+/// The keyring that `image` names, else the distribution's own.
+///
+/// # Errors
+/// When it cannot be read, or is not a file of OpenPGP certificates.
+pub fn keyring_of(suite: &Suite, image: &Image) -> miette::Result<Keyring> {
+    let Some(path) = &image.keyring else { return distribution_keyring(suite) };
+    let name = path.display().to_string();
+    let bytes = fs::read(path).into_diagnostic().wrap_err_with(|| format!("cannot read the keyring {name}"))?;
+    Ok(Keyring::from_bytes(&name, &bytes)?)
 }
 
 fn distribution_keyring(suite: &Suite) -> miette::Result<Keyring> {

@@ -4,10 +4,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::description;
 use crate::control::{Architecture, Relations};
 use crate::deb::elf::{self, ElfError};
 use crate::deb::{Content, Control, Package, PayloadError};
-use crate::render::{self, RenderError, Rendered};
+use crate::render::{self, AppNotes, RenderError, Rendered};
 use crate::stack::Stack;
 use crate::system::epoch::Epoch;
 
@@ -41,13 +42,20 @@ pub enum AssembleError {
     },
 }
 
+/// A stack's package, put together.
+pub struct Assembled {
+    pub package: Package,
+    /// What of the app is left out, and what its user should look at.
+    pub notes: AppNotes,
+}
+
 /// Puts the package of `stack` together. `health_check` is the program's file, built for amd64; `epoch` is the time of
 /// everything in the package.
 ///
 /// # Errors
 /// When a template or a file of the app is wrong, or the program cannot be read or would not run on a Debian server.
-pub fn assemble(stack: &Stack, health_check: &Path, epoch: Epoch) -> Result<Package, AssembleError> {
-    let Rendered { mut payload, conffiles, scripts, depends, recommends } = render::package_files(stack)?;
+pub fn assemble(stack: &Stack, health_check: &Path, epoch: Epoch) -> Result<Assembled, AssembleError> {
+    let Rendered { mut payload, conffiles, scripts, depends, recommends, notes } = render::package_files(stack)?;
     let path = || health_check.display().to_string();
     let program = fs::read(health_check).map_err(|source| AssembleError::HealthCheck { path: path(), source })?;
     let elf = |source| AssembleError::Elf { path: path(), source };
@@ -59,7 +67,7 @@ pub fn assemble(stack: &Stack, health_check: &Path, epoch: Epoch) -> Result<Pack
             needed.0.push(relation);
         }
     }
-    Ok(Package {
+    let package = Package {
         control: control(stack, needed, recommends),
         payload,
         conffiles,
@@ -67,7 +75,8 @@ pub fn assemble(stack: &Stack, health_check: &Path, epoch: Epoch) -> Result<Pack
         triggers: None,
         compression: stack.package.compression,
         epoch,
-    })
+    };
+    Ok(Assembled { package, notes })
 }
 
 fn control(stack: &Stack, depends: Relations, recommends: Relations) -> Control {
@@ -89,50 +98,7 @@ fn control(stack: &Stack, depends: Relations, recommends: Relations) -> Control 
         priority: package.priority,
         homepage: package.homepage.clone(),
         summary: package.summary.clone(),
-        description: filled(&package.description),
+        description: description::filled(&package.description),
         extra: Vec::new(),
-    }
-}
-
-/// The widest line of a long description, in characters: with the space before it, 80 fit a terminal.
-const WIDTH: usize = 79;
-
-/// Breaks the paragraphs of a description into lines of at most [`WIDTH`] characters, because some programs show the lines
-/// as they are. A line that begins with a space stays as it is (Debian Policy 5.6.13).
-fn filled(description: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    let mut open = false;
-    for line in description.lines() {
-        if line.is_empty() || line.starts_with([' ', '\t']) {
-            lines.push(line.to_owned());
-            open = false;
-            continue;
-        }
-        for word in line.split_whitespace() {
-            let fits = |last: &String| last.chars().chain([' ']).chain(word.chars()).count() <= WIDTH;
-            match lines.last_mut().filter(|last| open && fits(last)) {
-                Some(last) => {
-                    last.push(' ');
-                    last.push_str(word);
-                }
-                None => lines.push(word.to_owned()),
-            }
-            open = true;
-        }
-    }
-    lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paragraphs_are_filled_and_verbatim_lines_stay() {
-        let word = "0123456789".repeat(3);
-        let text = format!("{word} {word}\n{word}\n\n  verbatim {word} {word} {word}\nshort\nlines");
-        let expected = format!("{word} {word}\n{word}\n\n  verbatim {word} {word} {word}\nshort lines");
-        assert_eq!(filled(&text), expected);
-        assert!(filled(&"ab ".repeat(100)).lines().all(|line| line.len() <= WIDTH));
     }
 }

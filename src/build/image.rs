@@ -7,9 +7,9 @@ use std::thread;
 
 use miette::{IntoDiagnostic, WrapErr};
 
-use super::archive::Repository;
-use super::package;
-use crate::apt::{self, Archive, CloudInit, OlderRelease, Record, Suite, install_plan, pool, solve};
+use super::archive::{self, Repository};
+use super::{advice, package};
+use crate::apt::{self, Archive, CloudInit, OlderRelease, Record, Suite, install_plan, names, pool, solve};
 use crate::control::{PackageName, Priority, Relations};
 use crate::disk::ext4::{self, FileSystem, Identity};
 use crate::disk::gzip::{self, Compressed};
@@ -50,16 +50,25 @@ pub struct BuiltImage {
 /// When something in the project is wrong, a download fails or cannot be verified, a package's script fails, the image is
 /// too large for Linode, or the user interrupts. The files in `dist` then stay as they were.
 pub fn build(stack: &Stack, own: StackPackage, older: OlderRelease, reporter: Reporter) -> miette::Result<BuiltImage> {
-    let suite = Suite::find(&stack.image.suite)?;
-    refuse_blind(suite)?;
+    let suite = suite_of(stack)?;
+    package::check_places(stack)?;
     userns::enter()?;
 
     let cache = Cache::open()?;
     let work = WorkFolder::create(&cache.work())?;
     // In a folder of its own, which the scripts of packages see.
     let package = package::build(stack, &work.path().join("package"))?;
+    for warning in package.notes.warnings() {
+        reporter.say(&format!("warning: {warning}"));
+    }
     let repository = Repository::for_image(suite, &stack.image, reporter)?;
     let mut archive = repository.open(&cache, older)?;
+    names::keep(&archive.universe, suite, &cache)?;
+    refuse_taken(stack, &archive, suite)?;
+    let version_of = |name: &PackageName| Some(archive.universe.candidate(name.as_str())?.version.clone());
+    for sentence in advice::of_relations(stack, version_of) {
+        reporter.say(&format!("warning: {sentence}"));
+    }
     archive.universe.add_local(&package.control, package.path.clone(), package.written.sha256, package.written.size)?;
 
     let of_stack: Relations = match own {
@@ -89,6 +98,33 @@ pub fn build(stack: &Stack, own: StackPackage, older: OlderRelease, reporter: Re
     Ok(BuiltImage { path, manifest: stack.manifest_path(), sizes, packages: chosen.len() })
 }
 
+/// Finds the mistakes in the project that [`build`] would find before it asks a mirror, and writes nothing. The package is
+/// not looked at: see [`package::check`].
+///
+/// # Errors
+/// As [`build`].
+pub fn check(stack: &Stack) -> miette::Result<()> {
+    let suite = suite_of(stack)?;
+    machine_packages(stack, suite)?;
+    archive::keyring_of(suite, &stack.image)?;
+    let facts = ImageFacts {
+        uuid: String::new(),
+        mirror: String::new(),
+        security_mirror: String::new(),
+        components: suite.components.join(" "),
+        keyring: suite.distribution.keyring_path().to_owned(),
+    };
+    image_files(stack, &facts)?;
+    Ok(())
+}
+
+/// The suite that the image is made of.
+fn suite_of(stack: &Stack) -> miette::Result<&'static Suite> {
+    let suite = Suite::find(&stack.image.suite)?;
+    refuse_blind(suite)?;
+    Ok(suite)
+}
+
 /// An image that never sees its user data has no key for its administrator.
 fn refuse_blind(suite: &Suite) -> miette::Result<()> {
     match suite.cloud_init {
@@ -97,6 +133,19 @@ fn refuse_blind(suite: &Suite) -> miette::Result<()> {
             help = "set [image] suite in stack.toml to `trixie`; the package itself installs on this suite as well",
             "{} makes no image for Linode: its cloud-init {version} can't read Linode's metadata, which 23.3 and newer do",
             suite.title()
+        )),
+    }
+}
+
+/// On the machine, apt would replace the stack by a package of the distribution with the same name.
+fn refuse_taken(stack: &Stack, archive: &Archive, suite: &Suite) -> miette::Result<()> {
+    match archive.universe.candidate(stack.package.name.as_str()) {
+        None => Ok(()),
+        Some(theirs) => Err(miette::miette!(
+            help = "correct [package] name in stack.toml",
+            "{}: {}",
+            suite.title(),
+            advice::taken(stack, &theirs.version)
         )),
     }
 }

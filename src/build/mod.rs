@@ -2,7 +2,9 @@
 //! package and a Debian repository ([`archive`]). They join the modules to their left, decide in which folder each file is
 //! made, and replace the files in `dist/` last, when nothing can fail any more but the writing itself.
 
+pub mod advice;
 pub mod archive;
 mod assemble;
+mod description;
 pub mod image;
 pub mod package;

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use miette::{IntoDiagnostic, WrapErr};
 
-use super::assemble::assemble;
+use super::assemble::{Assembled, assemble};
 use crate::control::{Relations, Stanza};
 use crate::deb::{self, Written};
+use crate::render::AppNotes;
 use crate::stack::Stack;
 use crate::system::epoch::Epoch;
 use crate::system::output::{OutputFile, write_symlink};
@@ -25,6 +26,8 @@ pub struct BuiltPackage {
     pub depends: Relations,
     /// The time of everything in it.
     pub epoch: Epoch,
+    /// What of the app is left out, and what its user should look at.
+    pub notes: AppNotes,
 }
 
 /// Builds the package of `stack` into the project's `dist` folder, with the link `NAME.deb` to it.
@@ -32,6 +35,7 @@ pub struct BuiltPackage {
 /// # Errors
 /// As [`build`].
 pub fn build_into_dist(stack: &Stack) -> miette::Result<BuiltPackage> {
+    check_places(stack)?;
     let built = build(stack, &stack.folder.join("dist"))?;
     link(stack)?;
     Ok(built)
@@ -43,15 +47,59 @@ pub fn build_into_dist(stack: &Stack) -> miette::Result<BuiltPackage> {
 /// When a template, a file of the app or the control data is wrong, or the package cannot be written. An earlier package of
 /// the same name then stays as it was.
 pub fn build(stack: &Stack, folder: &Path) -> miette::Result<BuiltPackage> {
-    let epoch = package_epoch(stack)?;
-    let package = assemble(stack, &health_check()?, epoch)?;
+    let Assembled { package, notes } = put_together(stack)?;
     let checked = package.check()?;
     let path = folder.join(stack.deb_file_name());
     let mut output = OutputFile::create(&path)?;
     let written = deb::write(checked, &mut output)?;
     output.commit()?;
     let control = package.control.stanza(written.installed_size);
-    Ok(BuiltPackage { path, written, control, depends: package.control.depends, epoch })
+    Ok(BuiltPackage { path, written, control, depends: package.control.depends, epoch: package.epoch, notes })
+}
+
+/// Finds every mistake that [`build_into_dist`] would find, and writes nothing.
+///
+/// # Errors
+/// As [`build_into_dist`].
+pub fn check(stack: &Stack) -> miette::Result<AppNotes> {
+    check_places(stack)?;
+    let Assembled { package, notes } = put_together(stack)?;
+    package.check()?;
+    Ok(notes)
+}
+
+fn put_together(stack: &Stack) -> miette::Result<Assembled> {
+    let epoch = package_epoch(stack)?;
+    Ok(assemble(stack, &health_check()?, epoch)?)
+}
+
+/// A folder stands where an output has to be.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{0} is a folder, and the output of that name would have to replace it; nothing was changed")]
+#[diagnostic(help("remove or rename it"))]
+struct Occupied(String);
+
+/// Checks, before anything is written, that each output of `dist` can have its name.
+///
+/// # Errors
+/// When a folder has the name of an output, or `dist` is not a folder.
+pub fn check_places(stack: &Stack) -> miette::Result<()> {
+    let dist = stack.folder.join("dist");
+    if dist.exists() && !dist.is_dir() {
+        let shown = dist.display();
+        return Err(miette::miette!(
+            help = "stackdeb writes packages and images there: remove or rename it",
+            "{shown} is not a folder; nothing was changed"
+        ));
+    }
+    let outputs = [stack.deb_file_name(), stack.deb_link_name(), stack.image_file_name()];
+    let places = outputs.iter().map(|name| dist.join(name)).chain([stack.manifest_path()]);
+    for place in places {
+        if place.is_dir() && !place.is_symlink() {
+            return Err(Occupied(place.display().to_string()).into());
+        }
+    }
+    Ok(())
 }
 
 /// Copies a package that was built in another folder to the project's `dist` folder, and makes the link `NAME.deb`.
@@ -70,7 +118,7 @@ pub fn publish(stack: &Stack, package: &BuiltPackage) -> miette::Result<()> {
 
 /// Makes the link `NAME.deb`, which names the package without its version.
 fn link(stack: &Stack) -> miette::Result<()> {
-    let link = stack.folder.join("dist").join(format!("{}.deb", stack.package.name));
+    let link = stack.folder.join("dist").join(stack.deb_link_name());
     Ok(write_symlink(&link, Path::new(&stack.deb_file_name()))?)
 }
 

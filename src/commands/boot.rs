@@ -15,6 +15,7 @@ use super::newest_image::newest_image;
 use crate::stack;
 use crate::system::cache::Cache;
 use crate::system::interrupt;
+use crate::system::print;
 use crate::system::progress::Reporter;
 use crate::vm::accelerator::Accelerator;
 use crate::vm::arguments::{BootMethod, Forward, Network};
@@ -128,9 +129,9 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
         host: options.host.as_deref(),
     };
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report).into_diagnostic()?);
+        print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
     } else {
-        print(&report);
+        print_report(&report);
     }
     if args.check {
         answer?;
@@ -156,22 +157,20 @@ fn probe_all(machine: &Machine, port: u16) -> Vec<Probe> {
     PATHS.iter().map(probe).collect()
 }
 
-fn print(report: &Report) {
-    eprintln!();
+fn print_report(report: &Report) {
+    print::note("");
     for Mark { stage, after } in &report.stages {
-        eprintln!("{:>7.1} s  {}", after.as_secs_f64(), stage.describe());
+        print::note(format_args!("{:>7.1} s  {}", after.as_secs_f64(), stage.describe()));
     }
     if let Some(seconds) = report.site_seconds {
-        match report.host {
-            Some(host) => eprintln!("{seconds:>7.1} s  the site answers at {} by the name {host}", report.url),
-            None => eprintln!("{seconds:>7.1} s  the site answers at {}", report.url),
-        }
+        let by_name = report.host.map_or(String::new(), |host| format!(" by the name {host}"));
+        print::note(format_args!("{seconds:>7.1} s  the site answers at {}{by_name}", report.url));
     }
     if let Some(port) = report.ssh_port {
-        eprintln!("           ssh -p {port} root@localhost");
+        print::note(format_args!("           ssh -p {port} root@localhost"));
     }
     for Probe { path, ok, detail } in &report.probes {
-        eprintln!("{} {path}: {detail}", if *ok { "     ok " } else { " FAILED " });
+        print::note(format_args!("{} {path}: {detail}", if *ok { "     ok " } else { " FAILED " }));
     }
 }
 

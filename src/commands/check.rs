@@ -1,14 +1,18 @@
-//! `stackdeb check`: shows what `stack.toml` says and what would be built from it, or what is wrong with it. It writes no
-//! file.
+//! `stackdeb check`: shows what `stack.toml` says and what would be built from it, or what is wrong with it. It puts the
+//! package together as `stackdeb deb` does, so that whatever that one refuses is refused here. It writes no file.
 
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use miette::IntoDiagnostic;
 use serde_json::json;
 
+use crate::apt::names;
+use crate::build::{advice, image, package};
+use crate::render::{AppNotes, LeftOut};
 use crate::stack::{self, Database, Stack};
+use crate::system::cache::Cache;
+use crate::system::print;
 
 /// Check stack.toml and show what would be built.
 #[derive(Debug, Args)]
@@ -24,18 +28,27 @@ pub struct CheckArgs {
 /// Reads the manifest and prints what would be built.
 ///
 /// # Errors
-/// When the manifest has mistakes, or the output can't be written.
+/// When the project has a mistake that `stackdeb deb` or, without a network, `stackdeb image` would refuse.
 pub fn run(args: &CheckArgs) -> miette::Result<()> {
     let stack = stack::load(&args.folder)?;
-    let text = if args.json { as_json(&stack)? } else { as_lines(&stack) };
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        // The reader (such as `head`) has closed the pipe: it has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.into_diagnostic(),
-    }
+    let notes = package::check(&stack)?;
+    image::check(&stack)?;
+    let mut warnings = notes.warnings();
+    warnings.extend(about_packages(&stack));
+    let text = if args.json { as_json(&stack, &notes, &warnings)? } else { as_lines(&stack, &notes, &warnings) };
+    Ok(print::text(&text)?)
 }
 
-fn as_lines(stack: &Stack) -> String {
+/// What is known about the packages that the stack names, without a network.
+fn about_packages(stack: &Stack) -> Vec<String> {
+    let known = names::find(&advice::names(stack), &stack.image.suite, Cache::existing().as_ref());
+    let taken = known.get(&stack.package.name).map(|version| advice::taken(stack, version));
+    let mut warnings = advice::of_relations(stack, |name| known.get(name).cloned());
+    warnings.extend(taken);
+    warnings
+}
+
+fn as_lines(stack: &Stack, notes: &AppNotes, warnings: &[String]) -> String {
     let Stack { package, app, site, health, image, .. } = stack;
     let names = site.server_names.join(" ");
     let hosts = if names == "_" { "every host name".to_owned() } else { names };
@@ -53,7 +66,15 @@ fn as_lines(stack: &Stack) -> String {
         ("database", stack.database.as_ref().map_or("none".to_owned(), database_line)),
         ("health", format!("{}, {} after boot and every {}", health.path, health.on_boot, health.interval)),
     ];
-    lines.iter().map(|(what, text)| format!("{what:<10}{text}\n")).collect()
+    let lines = lines.into_iter();
+    let left_out = notes.left_out.iter().map(|one| ("left out", format!("{}: {}", shown(&one.path), one.rule)));
+    let warnings = warnings.iter().map(|warning| ("warning", warning.clone()));
+    lines.chain(left_out).chain(warnings).map(|(what, text)| format!("{what:<10}{text}\n")).collect()
+}
+
+/// A path of the app as it can be printed: file names may have control characters.
+fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
 }
 
 fn unit_names(stack: &Stack) -> Vec<String> {
@@ -72,12 +93,13 @@ fn database_line(database: &Database) -> String {
     }
 }
 
-fn as_json(stack: &Stack) -> miette::Result<String> {
+fn as_json(stack: &Stack, notes: &AppNotes, warnings: &[String]) -> miette::Result<String> {
     let Stack { package, app, site, health, image, .. } = stack;
     let database = stack.database.as_ref().map(|database| {
         let migrations = database.migrations.as_ref().map(|folder| folder.display().to_string());
         json!({ "name": database.name, "migrations": migrations })
     });
+    let left_out = |one: &LeftOut| json!({ "path": one.path.to_string_lossy(), "rule": one.rule.to_string() });
     let value = json!({
         "name": package.name,
         "version": package.version,
@@ -93,6 +115,8 @@ fn as_json(stack: &Stack) -> miette::Result<String> {
         "database": database,
         "health": { "on-boot": health.on_boot, "interval": health.interval, "path": health.path },
         "disk": { "suite": image.suite, "hostname": image.hostname, "packages": image.packages.to_string(), "free-space": image.free_space },
+        "left-out": notes.left_out.iter().map(left_out).collect::<Vec<_>>(),
+        "warnings": warnings,
     });
     serde_json::to_string_pretty(&value).map(|text| text + "\n").into_diagnostic()
 }

@@ -6,6 +6,8 @@ use clap::Args;
 
 use crate::build::package;
 use crate::stack;
+use crate::system::print;
+use crate::system::progress::Reporter;
 
 /// The arguments of `stackdeb deb`.
 #[derive(Debug, Args)]
@@ -21,7 +23,10 @@ pub struct DebArgs {
 /// When something in the project is wrong or the package cannot be written. An earlier package then stays as it was.
 pub fn run(args: &DebArgs) -> miette::Result<()> {
     let package = package::build_into_dist(&stack::load(&args.project)?)?;
+    for warning in package.notes.warnings() {
+        Reporter::Stderr.say(&format!("warning: {warning}"));
+    }
     let (size, digest) = (package.written.size.div_ceil(1000), package.written.sha256);
-    println!("{} ({size} KB, SHA-256 {digest})", package.path.display());
+    print::line(format_args!("{} ({size} KB, SHA-256 {digest})", package.path.display()))?;
     Ok(())
 }

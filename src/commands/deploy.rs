@@ -26,8 +26,8 @@ use crate::linode::instance::options::{DeployOptions, FirewallChoice, OldInstanc
 use crate::linode::instance::removal::DataChoice;
 use crate::linode::instance::settings::{AppSettings, SettingSources};
 use crate::stack::Stack;
+use crate::system::print;
 use crate::system::progress::Reporter;
-use crate::system::words::shown;
 
 const NOTES: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scopes images:read_write (read_only \
@@ -169,9 +169,9 @@ pub fn run(args: &DeployArgs) -> miette::Result<()> {
     let page = HealthPage::of(&stack);
     if args.json {
         let report = report(&deployment, &options, &page);
-        println!("{}", serde_json::to_string_pretty(&report).into_diagnostic()?);
+        print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
     } else if deployment.failed.is_none() {
-        print(&deployment, &page);
+        print_report(&deployment, &page)?;
     }
     match deployment.failed {
         Some(error) => Err(error.into()),
@@ -253,11 +253,11 @@ fn started_report<'a>(started: &'a StartedInstance, page: &HealthPage) -> Starte
     }
 }
 
-fn print(deployment: &Deployment, page: &HealthPage) {
+fn print_report(deployment: &Deployment, page: &HealthPage) -> miette::Result<()> {
     for started in &deployment.started {
         let StartedReport { label, url, healthy_after_seconds, .. } = started_report(started, page);
         let (url, seconds) = (url.unwrap_or_default(), healthy_after_seconds.unwrap_or_default());
-        let line = format!("{label} ({}) answers at {url} after {seconds} s", deployment.image.image.id);
-        println!("{}", shown(&line));
+        print::line(format_args!("{label} ({}) answers at {url} after {seconds} s", deployment.image.image.id))?;
     }
+    Ok(())
 }

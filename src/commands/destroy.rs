@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::account::{ApiArgs, consent, data_choice, stack_here};
 use crate::linode::api::instances::Instance;
 use crate::linode::instance::running::{self, RemovalChoice};
+use crate::system::print;
 use crate::system::progress::Reporter;
 
 const NOTES: &str = "\
@@ -74,7 +75,7 @@ pub fn run(args: &DestroyArgs) -> miette::Result<()> {
     if args.json {
         let removed = removal.removed.iter().map(RemovedReport::of).collect();
         let report = Report { stack: stack.package.name.as_str(), removed };
-        println!("{}", serde_json::to_string_pretty(&report).into_diagnostic()?);
+        print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
     } else if removal.removed.is_empty() && removal.failed.is_none() {
         Reporter::Stderr.say(&format!("{} runs nowhere", stack.package.name));
     }

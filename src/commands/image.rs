@@ -7,6 +7,7 @@ use clap::Args;
 use crate::apt::OlderRelease;
 use crate::build::image::{self, StackPackage};
 use crate::stack;
+use crate::system::print;
 use crate::system::progress::Reporter;
 
 /// The arguments of `stackdeb image`.
@@ -30,9 +31,14 @@ pub struct ImageArgs {
 pub fn run(args: &ImageArgs) -> miette::Result<()> {
     let own = if args.without_package { StackPackage::LeftOut } else { StackPackage::Installed };
     let older = if args.allow_downgrade { OlderRelease::Accepted } else { OlderRelease::Refused };
-    let image = image::build(&stack::load(&args.project)?, own, older, Reporter::Stderr)?;
+    let stack = stack::load(&args.project)?;
+    let image = image::build(&stack, own, older, Reporter::Stderr)?;
     let (size, raw_size) = (image.sizes.compressed_bytes / 1_000_000, image.sizes.raw_bytes / 1_000_000);
-    println!("{} ({size} MB, {raw_size} MB on the disk, {} packages)", image.path.display(), image.packages);
-    println!("{}", image.manifest.display());
+    print::line(format_args!(
+        "{} ({size} MB, {raw_size} MB on the disk, {} packages)",
+        image.path.display(),
+        image.packages
+    ))?;
+    print::line(image.manifest.display())?;
     Ok(())
 }

@@ -10,8 +10,8 @@ use crate::linode::api::tag::Tag;
 use crate::linode::instance::health::HealthVerdict;
 use crate::linode::instance::holdings::{Holding, holdings};
 use crate::linode::instance::running::{self, RunningInstance};
+use crate::system::print;
 use crate::system::progress::Reporter;
-use crate::system::words::shown;
 
 const NOTES: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope linodes:read_only.
@@ -67,11 +67,11 @@ pub fn run(args: &InstancesArgs) -> miette::Result<()> {
     let instances: Vec<InstanceReport> = running.iter().map(report).collect();
     if args.json {
         let report = Report { stack: stack.package.name.as_str(), instances };
-        println!("{}", serde_json::to_string_pretty(&report).into_diagnostic()?);
+        print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
     } else if instances.is_empty() {
         Reporter::Stderr.say(&format!("{} runs nowhere", stack.package.name));
     } else {
-        instances.iter().for_each(print);
+        instances.iter().try_for_each(print_line)?;
     }
     Ok(())
 }
@@ -94,7 +94,7 @@ fn report(RunningInstance { instance, health }: &RunningInstance) -> InstanceRep
     }
 }
 
-fn print(one: &InstanceReport) {
+fn print_line(one: &InstanceReport) -> miette::Result<()> {
     let health = match one.health {
         HealthVerdict::Well => "well".to_owned(),
         HealthVerdict::Ill(reason) => format!("NOT WELL: {reason}"),
@@ -103,6 +103,6 @@ fn print(one: &InstanceReport) {
     let version = one.version.map_or("version unknown".to_owned(), |version| format!("version {version}"));
     let (image, address) = (one.image.unwrap_or("no image"), one.ipv4.first().map_or("-", String::as_str));
     let unfinished = if one.finished { "" } else { "  (its deployment did not come to its end)" };
-    let line = format!("{}  {address}  {}  {image}  {version}  {health}{unfinished}", one.label, one.region);
-    println!("{}", shown(&line));
+    print::line(format_args!("{}  {address}  {}  {image}  {version}  {health}{unfinished}", one.label, one.region))?;
+    Ok(())
 }

@@ -18,6 +18,7 @@ use crate::control::PackageName;
 use crate::stack::{self, StackNameError, stack_name};
 use crate::system::epoch::Epoch;
 use crate::system::output;
+use crate::system::print;
 
 /// Write a new project: a small Flask app with a database.
 #[derive(Debug, Args)]
@@ -50,6 +51,9 @@ pub enum NewError {
 /// The maintainer, when neither the environment nor git names one.
 const PLACEHOLDER: &str = "Your Name <you@example.org>";
 
+/// Summaries of the project. The first one that does not begin with its name is taken.
+const SUMMARIES: [&str; 2] = ["web application that counts its visits", "counter of visits, a small web application"];
+
 /// The files of a project: each path, and its template.
 const FILES: &[(&str, &str)] = &[
     ("stack.toml", include_str!("new/stack.toml.hbs")),
@@ -75,11 +79,20 @@ pub fn run(args: &NewArgs) -> miette::Result<()> {
         }
         return Err(error);
     }
-    println!("{} is ready. Next: cd {} && stackdeb deb", name, folder.display());
+    print::line(format_args!("{} is ready. Next: cd {} && stackdeb deb", name, for_shell(&folder)))?;
     if maintainer.is_none() {
-        println!("Write your name and address into stack.toml in place of {PLACEHOLDER}.");
+        print::line(format_args!("Write your name and address into stack.toml in place of {PLACEHOLDER}."))?;
     }
     Ok(())
+}
+
+/// A path as one word of a shell.
+fn for_shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    // `cd -x` would be an option.
+    let text = if text.starts_with('-') { format!("./{text}") } else { text };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// Makes the folder, or finds that it is empty. Returns whether it was made.
@@ -117,7 +130,10 @@ fn rendered(name: &PackageName, maintainer: &str) -> miette::Result<Vec<(&'stati
     // Only this command asks the clock. The date becomes a part of the manifest, which later builds read.
     let now = Epoch::from_environment()?.map_or_else(|| Epoch::from_seconds(jiff::Timestamp::now().as_second()), Ok);
     let quoted = toml::Value::String(maintainer.to_owned()).to_string();
-    let data = json!({ "name": name, "maintainer": quoted, "date": now.into_diagnostic()?.to_rfc3339() });
+    let fits = |summary: &&&str| stack::summary(summary, Some(name.as_str())).is_ok();
+    let summary = SUMMARIES.iter().find(fits).copied().unwrap_or_default();
+    let data =
+        json!({ "name": name, "summary": summary, "maintainer": quoted, "date": now.into_diagnostic()?.to_rfc3339() });
     let render = |(path, template): &(&'static str, &'static str)| {
         Ok((*path, handlebars.render_template(template, &data).into_diagnostic()?))
     };

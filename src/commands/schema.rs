@@ -1,11 +1,10 @@
 //! `stackdeb schema`: the JSON Schema of `stack.toml`, for editors and validators.
 
-use std::io::{self, Write};
-
 use clap::Args;
 use miette::IntoDiagnostic;
 
 use crate::stack::reference;
+use crate::system::print;
 
 const NOTES: &str = "\
 An editor with the language server taplo (\"Even Better TOML\" in Visual Studio Code) reads the schema that the first line of \
@@ -32,9 +31,5 @@ pub const FILE_NAME: &str = "stack.schema.json";
 /// # Errors
 /// When standard output cannot be written to.
 pub fn run(_: &SchemaArgs) -> miette::Result<()> {
-    match io::stdout().lock().write_all(text()?.as_bytes()) {
-        // The reader closed the pipe because it has read enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.into_diagnostic(),
-    }
+    Ok(print::text(&text()?)?)
 }

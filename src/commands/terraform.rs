@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::linode::terraform::{self, Edited, ImageFile};
 use crate::stack;
+use crate::system::print;
 
 const NEXT: &str = "\
 A file that you edited stays as it is as long as there is nothing new for it. When there is something new, the command \
@@ -39,27 +40,24 @@ pub fn run(args: &TerraformArgs) -> miette::Result<()> {
     let edited = if args.force { Edited::Replace } else { Edited::Keep };
     let (written, image) = terraform::write(&stack, &folder, edited)?;
     for name in &written.files {
-        println!("{}", folder.join(name).display());
+        print::line(folder.join(name).display())?;
     }
     for name in &written.removed {
-        println!("{} is not needed any more: removed", folder.join(name).display());
+        print::line(format_args!("{} is not needed any more: removed", folder.join(name).display()))?;
     }
     for name in &written.kept {
-        println!("{} was edited: left as it is", folder.join(name).display());
+        print::line(format_args!("{} was edited: left as it is", folder.join(name).display()))?;
     }
     match image {
-        ImageFile::Described => {
-            println!(
-                "Next: `terraform init && terraform apply` in {}; variables.tf says what to set",
-                folder.display()
-            );
-        }
-        ImageFile::Missing(path) => println!(
-            "Next: `stackdeb image`, because there is no {}; then this command again, which writes the image's hash into \
-             {}",
+        ImageFile::Described => print::line(format_args!(
+            "Next: `terraform init && terraform apply` in {}; variables.tf says what to set",
+            folder.display()
+        ))?,
+        ImageFile::Missing(path) => print::line(format_args!(
+            "Next: `stackdeb image`, because there is no {}; then this command again, which writes the image's hash into {}",
             path.display(),
             folder.join("stack.tf").display()
-        ),
+        ))?,
     }
     Ok(())
 }

@@ -17,8 +17,8 @@ use crate::linode::api::tag::Tag;
 use crate::linode::image::label::ImageLabel;
 use crate::linode::image::upload::{IfUploaded, ImageOrigin, UploadOptions, upload_file};
 use crate::system::hash::Sha256;
+use crate::system::print;
 use crate::system::progress::Reporter;
-use crate::system::words::shown;
 
 const EXIT_STATUS: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope images:read_write, and \
@@ -98,9 +98,9 @@ pub fn run(args: &UploadArgs) -> miette::Result<()> {
         uploaded: sent_now,
     };
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report).into_diagnostic()?);
+        print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
     } else {
-        println!("{}", shown(&format!("{} ({}) is available", report.id, report.label)));
+        print::line(format_args!("{} ({}) is available", report.id, report.label))?;
     }
     Ok(())
 }

@@ -42,12 +42,17 @@ impl Version {
         &self.text
     }
 
-    /// The version without its epoch and revision.
-    pub fn upstream(&self) -> &str {
-        self.parts().0
+    /// The version as a part of a file's name: whole, with `%3a` for `:`. apt writes its downloads in the same way.
+    pub fn in_file_name(&self) -> String {
+        self.text.replace(':', "%3a")
     }
 
-    /// The version without its epoch, as in the name of a `.deb` file.
+    /// Whether it has an epoch: a number and a `:` before the rest.
+    pub fn has_epoch(&self) -> bool {
+        self.epoch > 0
+    }
+
+    /// What follows the epoch and its colon; all of a version that has no epoch.
     pub fn without_epoch(&self) -> &str {
         self.text.split_once(':').map_or(self.text.as_str(), |(_, rest)| rest)
     }
@@ -192,6 +197,15 @@ mod tests {
         assert!(version("0.9+ds-5") > version("0.9+ds0-3"));
         assert_eq!(version("1.0"), version("0:1.00"));
         assert_eq!(version("1.0"), version("1.0-0"));
+    }
+
+    #[test]
+    fn two_versions_have_two_names_of_files() {
+        let names = ["1.0.0-1", "1.0.0-2", "1.0.0", "1:1.0.0", "2:1.0.0"].map(|text| version(text).in_file_name());
+        assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), 5, "{names:?}");
+        // `apt-get download` of a package with an epoch writes such a name (apt-get(8)).
+        assert_eq!(names[3], "1%3a1.0.0");
+        assert!(names.iter().all(|name| !name.contains([':', '/'])), "{names:?}");
     }
 
     #[test]

@@ -71,6 +71,10 @@ pub enum PackageError {
     #[error("the maintainer script {0} does not begin with `#!` and the absolute path of an interpreter")]
     #[diagnostic(help("begin it with `#!/bin/sh`"))]
     Script(&'static str),
+    /// The kernel takes the carriage return for a part of the interpreter's name.
+    #[error("the first line of the maintainer script {0} ends with a carriage return, as Windows writes it")]
+    #[diagnostic(help("save it with Unix line ends: `sed -i 's/\\r$//'`"))]
+    ScriptLineEnd(&'static str),
     /// A line of `triggers` that dpkg refuses.
     #[error("line {line} of the triggers, `{text}`, is not a directive and the name of a trigger")]
     #[diagnostic(help("write `interest-noawait NAME` or another directive of deb-triggers(5)"))]
@@ -123,6 +127,9 @@ impl Package {
             let interpreter = script.strip_prefix("#!").map(str::trim_start);
             if script.contains('\0') || !interpreter.is_some_and(|path| path.starts_with('/')) {
                 return Err(PackageError::Script(name));
+            }
+            if script.split('\n').next().is_some_and(|first| first.ends_with('\r')) {
+                return Err(PackageError::ScriptLineEnd(name));
             }
         }
         self.check_triggers()?;

@@ -4,10 +4,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// The longest file name in a folder, in bytes: `NAME_MAX` of Linux's file systems.
-const LONGEST_NAME: usize = 255;
-/// The longest path or link target, in bytes: `PATH_MAX` without the NUL at its end.
-const LONGEST_PATH: usize = 4095;
+/// What dpkg adds to a name while it unpacks the file.
+const WHILE_UNPACKING: usize = ".dpkg-new".len();
+/// The longest file name in a folder, in bytes: `NAME_MAX` of Linux's file systems, less what dpkg adds.
+const LONGEST_NAME: usize = 255 - WHILE_UNPACKING;
+/// The longest link target, in bytes: `PATH_MAX` without the NUL at its end.
+const LONGEST_TARGET: usize = 4095;
+/// The longest path, in bytes.
+const LONGEST_PATH: usize = LONGEST_TARGET - WHILE_UNPACKING;
 
 /// The entries of a package, by their paths. The folders above an entry need not be added: they have mode 0755.
 #[derive(Debug, Clone, Default)]
@@ -64,9 +68,11 @@ pub enum PayloadError {
     #[error("`{}` has a line break or a NUL in it, which dpkg refuses in names", .0.escape_debug())]
     #[diagnostic(help("rename the file"))]
     BadCharacter(String),
-    /// Longer than Linux allows.
+    /// Longer than Linux allows, or than dpkg can unpack.
     #[error("`{path}` is too long: at most {limit} bytes will do, these are {length}")]
-    #[diagnostic(help("shorten the name, or move the file up a few folders"))]
+    #[diagnostic(help(
+        "shorten the name, or move the file up a few folders; dpkg needs 9 of the 255 bytes that a name may have"
+    ))]
     TooLong {
         /// The path, the part of it, or the link's target.
         path: String,
@@ -145,7 +151,7 @@ impl Payload {
         if target.is_empty() {
             return Err(PayloadError::EmptyTarget(path.to_owned()));
         }
-        check_text(target)?;
+        check_text(target, LONGEST_TARGET)?;
         self.add(path, Entry::Symlink { target: target.to_owned() })
     }
 
@@ -212,7 +218,7 @@ fn checked_mode(path: &str, mode: u32) -> Result<u32, PayloadError> {
 /// The path with one `/` before each part, checked.
 fn normal_path(path: &str) -> Result<String, PayloadError> {
     let given = || path.to_owned();
-    check_text(path)?;
+    check_text(path, LONGEST_PATH)?;
     if !path.starts_with('/') {
         return Err(PayloadError::Relative(given()));
     }
@@ -228,11 +234,11 @@ fn normal_path(path: &str) -> Result<String, PayloadError> {
     if normal.is_empty() { Err(PayloadError::Root(given())) } else { Ok(normal) }
 }
 
-fn check_text(text: &str) -> Result<(), PayloadError> {
+fn check_text(text: &str, longest: usize) -> Result<(), PayloadError> {
     if text.contains(['\n', '\0']) {
         return Err(PayloadError::BadCharacter(text.to_owned()));
     }
-    check_length(text, LONGEST_PATH)
+    check_length(text, longest)
 }
 
 fn check_length(text: &str, limit: usize) -> Result<(), PayloadError> {
@@ -265,18 +271,19 @@ mod tests {
     #[test]
     fn paths_that_no_package_can_have_are_refused() {
         let mut payload = Payload::default();
-        let long = format!("/{}", "x".repeat(256));
-        let deep = "/x".repeat(2048);
+        let long = format!("/{}", "x".repeat(247));
+        let deep = "/x".repeat(2044);
         for bad in ["usr/bin/x", "", "/", "//.", "/usr/../etc/x", "/a\nb", "/a\0b", &long, &deep] {
             assert!(payload.add_file(bad, file(), 0o644).is_err(), "{bad:?}");
             assert!(payload.add_folder(bad, 0o755).is_err(), "{bad:?}");
             assert!(payload.add_symlink(bad, "x").is_err(), "{bad:?}");
         }
         assert!(payload.add_file("/a", file(), 0o100_644).is_err());
-        for bad in ["", "a\nb", &deep] {
+        for bad in ["", "a\nb", &"/x".repeat(2048)] {
             assert!(payload.add_symlink("/a", bad).is_err(), "{bad:?}");
         }
         assert!(payload.entries().is_empty());
+        payload.add_file(&format!("/{}", "x".repeat(246)), file(), 0o644).unwrap();
     }
 
     #[test]

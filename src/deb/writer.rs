@@ -2,6 +2,7 @@
 //! because an ar header states the size of its member. Each file is hashed at the same time, so that it is read only once.
 //! Then follow the control data and the output. The memory that is needed does not depend on the size of the payload.
 
+use std::env;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, IntoInnerError, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -42,10 +43,20 @@ pub enum WriteError {
         #[source]
         source: io::Error,
     },
+    /// The folder for temporary files is not there, or is not writable.
+    #[error("cannot make a temporary file in {folder}: {source}")]
+    #[diagnostic(help(
+        "the variable TMPDIR names that folder: set it to one in which you can make files, or unset it"
+    ))]
+    Temporary {
+        folder: String,
+        #[source]
+        source: io::Error,
+    },
     /// The temporary file or the output cannot be written, or the user interrupted.
     #[error("cannot write the package: {0}")]
     #[diagnostic(help(
-        "check that the output's disk and the folder for temporary files (TMPDIR, else /tmp) have room"
+        "check that the output's disk and the folder for temporary files (TMPDIR, else /tmp) have room, and that no limit (`ulimit -f`) forbids a file of that size"
     ))]
     Output(#[from] io::Error),
     /// A member is larger than the format allows.
@@ -123,8 +134,11 @@ fn write_data(package: &Package, length: u64) -> Result<(File, String), WriteErr
     Ok((into_file(tarball.finish()?.finish()?)?, md5sums))
 }
 
-fn temporary() -> io::Result<BufWriter<File>> {
-    Ok(BufWriter::with_capacity(BUFFER, tempfile::tempfile()?))
+fn temporary() -> Result<BufWriter<File>, WriteError> {
+    let folder = env::temp_dir();
+    let file = tempfile::tempfile_in(&folder)
+        .map_err(|source| WriteError::Temporary { folder: folder.display().to_string(), source })?;
+    Ok(BufWriter::with_capacity(BUFFER, file))
 }
 
 fn into_file(writer: BufWriter<File>) -> Result<File, WriteError> {

@@ -30,6 +30,8 @@ pub(super) struct Context {
     has_threads: bool,
     threads: u16,
     environment: Vec<Variable>,
+    /// Whether the app depends on a package of Flask's.
+    has_flask: bool,
 
     port: u16,
     /// Whether the site answers to these names alone. Otherwise the only name is `_`.
@@ -103,6 +105,12 @@ impl Context {
             has_threads: app.threads.is_some(),
             threads: app.threads.unwrap_or_default(),
             environment: environment.collect(),
+            has_flask: app
+                .depends
+                .0
+                .iter()
+                .flat_map(|one| &one.0)
+                .any(|one| one.name.as_str().starts_with("python3-flask")),
             port: site.port,
             has_server_names: !site.answers_to_every_name(),
             server_names: site.server_names.clone(),
@@ -155,6 +163,7 @@ impl Context {
             has_threads: false,
             threads: 0,
             environment: vec![Variable::new("KEY", "value")],
+            has_flask: false,
             port: 80,
             has_server_names: false,
             server_names: vec!["_".to_owned()],

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::deb::PayloadError;
+use crate::stack::FileError;
 
 /// A mistake in a template or in the app's folder, or a file that cannot be read.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -30,6 +31,35 @@ pub enum RenderError {
         variable: String,
         known: String,
     },
+    /// A file in a folder of templates that replaces none of ours.
+    #[error("{path} is not one of the files that stackdeb uses{suggestion}")]
+    #[diagnostic(help(
+        "a file there replaces the template of the same name: {known}. Rename it, or move it out of that folder; a unit of your own belongs into a package of its own"
+    ))]
+    NoSuchTemplate {
+        path: String,
+        /// The name that was probably meant, as the end of the sentence; empty when there is none.
+        suggestion: String,
+        known: String,
+    },
+    /// A template with the line ends of Windows, which the kernel takes for a part of `#!/bin/sh`.
+    #[error("the template {template} has a carriage return in line {line}, as Windows writes it")]
+    #[diagnostic(help("save it with Unix line ends: `sed -i 's/\\r$//' {template}`"))]
+    CarriageReturn {
+        template: String,
+        /// Counted from 1.
+        line: usize,
+    },
+    /// debhelper's word for the commands that it adds; nothing adds them here.
+    #[error("the template {template} has `#DEBHELPER#` in line {line}, which only debhelper replaces")]
+    #[diagnostic(help(
+        "begin with stackdeb's own {template}, which makes the user, enables and starts the units, and enables the site; add your commands to it"
+    ))]
+    Debhelper {
+        template: String,
+        /// Counted from 1.
+        line: usize,
+    },
     /// The variables of the templates cannot be written as JSON, which the template engine needs.
     #[error("the templates' values cannot be written as JSON: {0}")]
     #[diagnostic(help("this is a mistake of the program; please report it with the project's stack.toml"))]
@@ -43,17 +73,34 @@ pub enum RenderError {
         source: io::Error,
     },
     /// A link in the app's folder that would lead elsewhere, or nowhere, on the server.
-    #[error("the link {path} leads to {target}, which is not a file or folder that is packed with the app")]
-    #[diagnostic(help("let it point into the app's folder by a relative path, or put the file itself there"))]
-    LinkLeadsOut { path: String, target: String },
+    #[error("the link {path} leads to {target}, {why}")]
+    #[diagnostic(help(
+        "let it point by a relative path to something in the app's folder that is packed, put the file itself there, or leave the link out with [app] exclude"
+    ))]
+    LinkLeadsOut {
+        path: String,
+        target: String,
+        /// Follows the target, as a part of the sentence.
+        why: String,
+    },
     /// A socket, a pipe or a device in the app's folder.
     #[error("{0} is neither a file nor a folder nor a link, so it can't be packed")]
     #[diagnostic(help("delete it, or move it out of the app's folder"))]
     SpecialFile(String),
     /// A file name that is not UTF-8.
     #[error("the name of {0} is not UTF-8")]
-    #[diagnostic(help("rename the file"))]
+    #[diagnostic(help("rename the file, or leave it out with [app] exclude"))]
     FileName(String),
+    /// A migration that the server would not have.
+    #[error("the migration {0} is left out of the package, so it would never be run")]
+    #[diagnostic(help(
+        "rename its folder (names with a dot before them and __pycache__ are left out), or correct [app] exclude; `stackdeb check` without [database] migrations lists what is left out"
+    ))]
+    MigrationNotPacked(String),
+    /// The folder of the migrations cannot be read, or has something that looks like a migration.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Migrations(#[from] FileError),
     /// A file cannot be in a package: its path is too long, has a line break, or is taken.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -214,6 +214,8 @@ mod tests {
                 workers: None,
                 threads: None,
                 environment: Vec::new(),
+                include: Vec::new(),
+                exclude: Vec::new(),
             },
             site: Site { port: 80, server_names: vec!["_".into()], max_body_size: "10m".into() },
             database: None,

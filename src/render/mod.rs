@@ -9,16 +9,21 @@ mod app;
 mod context;
 mod error;
 pub mod image;
+mod overrides;
 mod papers;
 mod relations;
 mod template;
 pub mod terraform;
 pub mod user_data;
 
+use std::fs;
+use std::path::Path;
+
 use crate::control::{PackageName, Relations};
 use crate::deb::{Content, Payload, Scripts};
-use crate::stack::Stack;
+use crate::stack::{Stack, migration_names};
 
+pub use app::{AppNotes, LeftOut, Rule};
 pub use error::RenderError;
 
 use context::Context;
@@ -38,6 +43,8 @@ pub struct Rendered {
     pub depends: Relations,
     /// The packages that a server should have as well.
     pub recommends: Relations,
+    /// What of the app is left out, and what its user should look at.
+    pub notes: AppNotes,
 }
 
 /// Whether the administrator may edit a file.
@@ -60,6 +67,7 @@ pub fn health_check_path(name: &PackageName) -> String {
 /// When a template has a mistake or uses an unknown variable, a file of the app or a template of the project cannot be
 /// read, or a link in the app's folder leads out of it.
 pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
+    overrides::check(&stack.folder, &template_names())?;
     let mut templates = Templates::of_project(&stack.folder, &Context::of(stack))?;
     templates.add_part(template!("debian/purge-database"))?;
     templates.add_part(template!("nginx/health-report"))?;
@@ -76,7 +84,8 @@ pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
     conffiles.sort();
     let (path, changelog) = papers::changelog(stack)?;
     payload.add_file(&path, Content::Bytes(changelog), 0o644)?;
-    app::add(&mut payload, &stack.app.folder, &format!("/usr/share/{name}"))?;
+    let notes = app::add(&mut payload, stack, &format!("/usr/share/{name}"))?;
+    check_migrations(stack, &payload)?;
     // Empty: the administrator puts programs there.
     payload.add_folder(&format!("/etc/{name}/balancers.d"), 0o755)?;
     payload.add_folder(&format!("/etc/{name}/health-alert.d"), 0o755)?;
@@ -88,18 +97,68 @@ pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
         postrm: Some(templates.render(template!("debian/postrm"))?),
     };
     let (depends, recommends) = (relations::depends(stack)?, relations::recommends()?);
-    Ok(Rendered { payload, conffiles, scripts, depends, recommends })
+    Ok(Rendered { payload, conffiles, scripts, depends, recommends, notes })
 }
 
-/// Each file that is made from a template: the template, and the path, mode and kind of the file.
-fn destinations(stack: &Stack) -> Vec<(Template, String, u32, FileKind)> {
+/// Checks that each migration is packed: one that a rule or `[app] exclude` leaves out would never be run.
+fn check_migrations(stack: &Stack, payload: &Payload) -> Result<(), RenderError> {
+    let Some(folder) = stack.database.as_ref().and_then(|database| database.migrations.as_ref()) else {
+        return Ok(());
+    };
+    let app = &stack.app.folder;
+    let real = |path: &Path| {
+        fs::canonicalize(path).map_err(|source| RenderError::Unreadable { path: path.display().to_string(), source })
+    };
+    for name in migration_names(&app.join(folder))? {
+        let file = folder.join(name);
+        // The folder may be a link to another one of the app.
+        let is_packed = real(&app.join(&file))?.strip_prefix(real(app)?).is_ok_and(|inside| {
+            payload.get(&format!("/usr/share/{}/{}", stack.package.name, inside.display())).is_some()
+        });
+        if !is_packed {
+            return Err(RenderError::MigrationNotPacked(file.display().to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Every template of a package, whether this stack uses it or not.
+fn template_names() -> Vec<&'static str> {
+    let files = files("NAME").into_iter().chain(files_of_database("NAME"));
+    let scripts = ["debian/preinst", "debian/postinst", "debian/prerm", "debian/postrm"];
+    let parts = ["debian/purge-database", "nginx/health-report"];
+    files.map(|(template, ..)| template.name).chain(scripts).chain(parts).collect()
+}
+
+/// A file that is made from a template: the template, and the path, mode and kind of the file.
+type Destination = (Template, String, u32, FileKind);
+
+/// Each file of a stack that is made from a template.
+fn destinations(stack: &Stack) -> Vec<Destination> {
+    let name = stack.package.name.as_str();
+    let mut all = files(name);
+    if stack.database.is_some() {
+        all.extend(files_of_database(name));
+    }
+    all
+}
+
+fn unit(name: &str, suffix: &str) -> String {
+    format!("/usr/lib/systemd/system/{name}{suffix}")
+}
+
+/// Drop-ins are read in the order of their names: this one before `override.conf`, which `systemctl edit` writes.
+fn drop_in(name: &str, of: &str) -> String {
+    format!("/usr/lib/systemd/system/{of}.d/10-{name}.conf")
+}
+
+/// The files of every stack. In a folder that other packages use as well, a name begins with `stackdeb-`: systemd itself
+/// has files such as `/usr/lib/tmpfiles.d/home.conf`.
+fn files(name: &str) -> Vec<Destination> {
     use FileKind::{Conffile, Plain};
-    let name = &stack.package.name;
-    let unit = |suffix: &str| format!("/usr/lib/systemd/system/{name}{suffix}");
-    // Drop-ins are read in the order of their names: this one before `override.conf`, which `systemctl edit` writes.
-    let drop_in = |of: &str| format!("/usr/lib/systemd/system/{of}.d/10-{name}.conf");
-    let mut all = vec![
-        (template!("units/nginx.conf"), drop_in("nginx.service"), 0o644, Plain),
+    let unit = |suffix| unit(name, suffix);
+    vec![
+        (template!("units/nginx.conf"), drop_in(name, "nginx.service"), 0o644, Plain),
         (template!("units/app.socket"), unit(".socket"), 0o644, Plain),
         (template!("units/app.service"), unit(".service"), 0o644, Plain),
         (template!("units/secret.service"), unit("-secret.service"), 0o644, Plain),
@@ -122,26 +181,27 @@ fn destinations(stack: &Stack) -> Vec<(Template, String, u32, FileKind)> {
         (template!("debian/data_settings.py"), format!("/usr/libexec/{name}/data_settings.py"), 0o644, Plain),
         (template!("debian/data_restore.py"), format!("/usr/libexec/{name}/data_restore.py"), 0o644, Plain),
         (template!("debian/data_swap.py"), format!("/usr/libexec/{name}/data_swap.py"), 0o644, Plain),
-        (template!("debian/logrotate"), format!("/etc/logrotate.d/{name}"), 0o644, Conffile),
+        (template!("debian/logrotate"), format!("/etc/logrotate.d/stackdeb-{name}"), 0o644, Conffile),
         (template!("debian/lintian-overrides"), format!("/usr/share/lintian/overrides/{name}"), 0o644, Plain),
-        (template!("debian/sysusers.conf"), format!("/usr/lib/sysusers.d/{name}.conf"), 0o644, Plain),
-        (template!("debian/tmpfiles.conf"), format!("/usr/lib/tmpfiles.d/{name}.conf"), 0o644, Plain),
+        (template!("debian/sysusers.conf"), format!("/usr/lib/sysusers.d/stackdeb-{name}.conf"), 0o644, Plain),
+        (template!("debian/tmpfiles.conf"), format!("/usr/lib/tmpfiles.d/stackdeb-{name}.conf"), 0o644, Plain),
         (template!("debian/copyright"), format!("/usr/share/doc/{name}/copyright"), 0o644, Plain),
-    ];
-    if stack.database.is_some() {
-        all.push((template!("units/postgresql.conf"), drop_in("postgresql@.service"), 0o644, Plain));
-        all.push((template!("units/database-role.service"), unit("-database-role.service"), 0o644, Plain));
-        all.push((template!("units/database-setup.service"), unit("-database-setup.service"), 0o644, Plain));
-        all.push((template!("units/database.service"), unit("-database.service"), 0o644, Plain));
-        let scripts = [
-            (template!("debian/database-settings"), "database-settings"),
-            (template!("debian/make-database"), "make-database"),
-            (template!("debian/make-database-role"), "make-database-role"),
-            (template!("debian/provision-database"), "provision-database"),
-        ];
-        all.extend(
-            scripts.map(|(template, program)| (template, format!("/usr/libexec/{name}/{program}"), 0o755, Plain)),
-        );
-    }
-    all
+    ]
+}
+
+/// The files that a stack with a database has as well.
+fn files_of_database(name: &str) -> Vec<Destination> {
+    use FileKind::Plain;
+    let unit = |suffix| unit(name, suffix);
+    let program = |program| format!("/usr/libexec/{name}/{program}");
+    vec![
+        (template!("units/postgresql.conf"), drop_in(name, "postgresql@.service"), 0o644, Plain),
+        (template!("units/database-role.service"), unit("-database-role.service"), 0o644, Plain),
+        (template!("units/database-setup.service"), unit("-database-setup.service"), 0o644, Plain),
+        (template!("units/database.service"), unit("-database.service"), 0o644, Plain),
+        (template!("debian/database-settings"), program("database-settings"), 0o755, Plain),
+        (template!("debian/make-database"), program("make-database"), 0o755, Plain),
+        (template!("debian/make-database-role"), program("make-database-role"), 0o755, Plain),
+        (template!("debian/provision-database"), program("provision-database"), 0o755, Plain),
+    ]
 }

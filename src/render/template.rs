@@ -85,8 +85,14 @@ impl Templates {
     fn read_own(&self, name: &str) -> Result<Option<String>, RenderError> {
         let path = self.folder.join(name);
         match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+            Ok(text) => check_own(name, &text).map(|()| Some(text)),
+            // A link that leads nowhere was meant to be a template.
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+                    && !path.is_symlink() =>
+            {
+                Ok(None)
+            }
             Err(source) => Err(RenderError::Unreadable { path: path.display().to_string(), source }),
         }
     }
@@ -125,6 +131,20 @@ impl Templates {
     }
 }
 
+/// Checks what a project's own template may not have in it.
+fn check_own(name: &str, text: &str) -> Result<(), RenderError> {
+    let template = || name.to_owned();
+    for (line, number) in text.split('\n').zip(1..) {
+        if line.ends_with('\r') {
+            return Err(RenderError::CarriageReturn { template: template(), line: number });
+        }
+        if line.trim() == "#DEBHELPER#" {
+            return Err(RenderError::Debhelper { template: template(), line: number });
+        }
+    }
+    Ok(())
+}
+
 fn parse(name: &str, text: &str) -> Result<handlebars::Template, RenderError> {
     handlebars::Template::compile_with_name(text, name.to_owned()).map_err(|error| {
         let (line, _) = error.pos().unwrap_or((1, 1));
@@ -159,8 +179,12 @@ impl HelperDef for StrictCondition {
     }
 }
 
-// For a value in a unit file: `%` begins a specifier there (systemd.unit(5)).
-handlebars_helper!(unit_value: |text: str| text.replace('%', "%%"));
+// For a value at the end of a line in a unit file (systemd.unit(5)): `%` begins a specifier there. A backslash at the end
+// would join the next line to this one; the blank after it, which systemd takes off, prevents that.
+handlebars_helper!(unit_value: |text: str| {
+    let end = if text.ends_with('\\') { " " } else { "" };
+    text.replace('%', "%%") + end
+});
 
 // For an argument between double quotes in ExecStart= (systemd.service(5), "Command lines").
 handlebars_helper!(argument: |text: str| {

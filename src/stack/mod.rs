@@ -4,6 +4,7 @@
 mod model;
 mod nearest;
 mod outputs;
+mod pattern;
 mod problem;
 mod read;
 pub mod reference;
@@ -11,10 +12,12 @@ mod units;
 mod values;
 
 pub use model::{App, ChangelogEntry, Database, Health, Image, PackageInfo, Site, Stack};
+pub use pattern::{Pattern, PatternError};
 pub use problem::{LoadError, Problem};
 pub use read::{FILE_NAME, load};
 pub use units::{Unit, UnitStart};
+pub use values::description::{DescriptionError, summary};
+pub use values::environment::{EnvironmentError, variable_name, variable_value};
 pub use values::files::{FileError, migration_names};
 pub use values::name::{StackNameError, stack_name};
-pub use values::python::{PythonError, variable_name, variable_value};
 pub use values::text::{TextError, maintainer};

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::pattern::Pattern;
 use crate::control::{PackageName, Priority, Relations, Version};
 use crate::deb::Compression;
 use crate::system::epoch::Epoch;
@@ -77,6 +78,10 @@ pub struct App {
     pub threads: Option<u16>,
     /// Variables for `/etc/NAME/NAME.env`, in the order of their names.
     pub environment: Vec<(String, String)>,
+    /// Files that are packed although a rule leaves them out.
+    pub include: Vec<Pattern>,
+    /// Files that are not packed.
+    pub exclude: Vec<Pattern>,
 }
 
 /// The nginx site in front of the app.

@@ -19,6 +19,11 @@ pub enum UnitStart {
     OtherUnit,
 }
 
+/// What follows the package's name in the names of units beside `NAME.service` and `NAME.socket`. No stack's own name may
+/// end so: a stack `shop-health` would have the units of a stack `shop`.
+pub(super) const SUFFIXES: [&str; 6] =
+    ["-database", "-database-role", "-database-setup", "-health", "-health-alert", "-secret"];
+
 impl Stack {
     /// The units, in the order in which they start. The socket is the first: from then on, requests wait instead of
     /// failing. The database is ready before the app; the timer and what it starts come last.

@@ -32,9 +32,18 @@ impl Cache {
     /// # Errors
     /// When neither `XDG_CACHE_HOME` nor `HOME` is an absolute path, or a folder cannot be made.
     pub fn open() -> Result<Self, CacheError> {
+        Self::at(&Self::place().ok_or(CacheError::NoPlace)?)
+    }
+
+    /// The cache of this user, if there is one. Nothing is made.
+    pub fn existing() -> Option<Self> {
+        Self::place().filter(|root| root.is_dir()).map(|root| Self { root })
+    }
+
+    fn place() -> Option<PathBuf> {
         let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
-        Self::at(&base.ok_or(CacheError::NoPlace)?.join("stackdeb"))
+        Some(base?.join("stackdeb"))
     }
 
     /// Makes `root` a cache.
@@ -43,7 +52,9 @@ impl Cache {
     /// When a folder cannot be made.
     pub fn at(root: &Path) -> Result<Self, CacheError> {
         let cache = Self { root: root.to_owned() };
-        for folder in [cache.pool(), cache.lists(), cache.releases(), cache.work(), cache.tools()] {
+        for folder in
+            [cache.pool(), cache.lists(), cache.names(), cache.releases(), cache.work(), cache.tools()]
+        {
             fs::create_dir_all(&folder)
                 .map_err(|source| CacheError::Create { path: folder.display().to_string(), source })?;
         }
@@ -63,6 +74,11 @@ impl Cache {
     /// The folder of the newest dates of Release files. Each is named after the SHA-256 of archive and suite.
     pub fn releases(&self) -> PathBuf {
         self.root.join("releases")
+    }
+
+    /// The folder of the lists of names that each suite has; see [`crate::apt::names`].
+    pub fn names(&self) -> PathBuf {
+        self.root.join("names")
     }
 
     /// The parent of the folders that builds work in; see [`super::tree::WorkFolder`].

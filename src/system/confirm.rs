@@ -1,7 +1,8 @@
 //! A question to the user before something that cannot be undone.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal};
 
+use super::print;
 use super::words::shown;
 
 /// The answer to a question.
@@ -24,8 +25,7 @@ pub fn ask(question: &str) -> io::Result<Answer> {
     if !stdin.is_terminal() {
         return Ok(Answer::Nobody);
     }
-    eprint!("{} [y/N] ", shown(question));
-    io::stderr().flush()?;
+    print::prompt(format_args!("{} [y/N] ", shown(question)));
     let mut line = String::new();
     stdin.lock().read_line(&mut line)?;
     let yes = ["y", "yes"].contains(&line.trim().to_lowercase().as_str());

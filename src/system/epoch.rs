@@ -19,9 +19,9 @@ pub enum EpochError {
         "unset it, or set it to what `date +%s` prints (https://reproducible-builds.org/specs/source-date-epoch/)"
     ))]
     BadVariable(String),
-    #[error("{0} seconds since 1970 is outside the years 1970 to 2106")]
+    #[error("{0} seconds since 1970 is out of range: it is outside the years 1970 to 2106")]
     #[diagnostic(help("correct SOURCE_DATE_EPOCH or the date in the changelog: ext4 and gzip store 32 bits"))]
-    OutOfRange(i64),
+    OutOfRange(String),
 }
 
 impl Epoch {
@@ -33,11 +33,17 @@ impl Epoch {
         match env::var_os("SOURCE_DATE_EPOCH") {
             None => Ok(None),
             Some(value) if value.is_empty() => Ok(None),
-            Some(value) => {
-                let text = value.to_string_lossy().into_owned();
-                text.parse().map(|seconds| Some(Self(seconds))).map_err(|_| EpochError::BadVariable(text))
-            }
+            Some(value) => Self::from_text(&value.to_string_lossy()).map(Some),
         }
+    }
+
+    /// Reads what stands in the variable. The specification allows decimal digits only.
+    fn from_text(text: &str) -> Result<Self, EpochError> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(EpochError::BadVariable(text.escape_debug().to_string()));
+        }
+        text.parse().map(Self).map_err(|_| EpochError::OutOfRange(text.to_owned()))
     }
 
     /// The time of this machine's clock. It decides whether a file has expired; it is never written to an output.
@@ -50,7 +56,7 @@ impl Epoch {
     /// # Errors
     /// When it is before 1970 or after 2106, because ext4 and gzip store 32 bits.
     pub fn from_seconds(seconds: i64) -> Result<Self, EpochError> {
-        u32::try_from(seconds).map(Self).map_err(|_| EpochError::OutOfRange(seconds))
+        u32::try_from(seconds).map(Self).map_err(|_| EpochError::OutOfRange(seconds.to_string()))
     }
 
     /// The number of seconds since 1970-01-01 00:00:00 UTC.
@@ -90,5 +96,16 @@ mod tests {
         assert_eq!(epoch.to_rfc5322(), "Mon, 23 Nov 2026 10:00:00 +0000");
         assert_eq!(epoch.to_rfc3339(), "2026-11-23T10:00:00Z");
         assert!(Epoch::from_seconds(-1).is_err());
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_is_another_mistake_than_a_word() {
+        assert_eq!(Epoch::from_text("4294967295").unwrap().seconds(), u32::MAX);
+        for text in ["4294967296", "-1", "99999999999999999999999"] {
+            assert!(matches!(Epoch::from_text(text), Err(EpochError::OutOfRange(_))), "{text}");
+        }
+        for text in ["x", "1.5", "+1", " 1", "-", "0x10"] {
+            assert!(matches!(Epoch::from_text(text), Err(EpochError::BadVariable(_))), "{text}");
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! What all modules need from the operating system: complete files, hashes, HTTP, questions to the user, times, the
-//! cache, progress lines, words and reports for the terminal, safe deletion, user namespaces, and interrupts.
+//! cache, printing, progress lines, words and reports for the terminal, safe deletion, user namespaces, and interrupts.
 
 pub mod cache;
 pub mod confirm;
@@ -8,6 +8,7 @@ pub mod hash;
 pub mod http;
 pub mod interrupt;
 pub mod output;
+pub mod print;
 pub mod progress;
 pub mod report;
 pub mod tree;

@@ -13,7 +13,7 @@ use tempfile::TempPath;
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[error("cannot write {path}: {source}")]
 #[diagnostic(help(
-    "check that you can make files in that folder, and that the disk has free space; no file there was changed"
+    "check that you can make files in that folder, that the disk has free space, and that no limit (`ulimit -f`) forbids a file of that size; no file there was changed"
 ))]
 pub struct OutputError {
     pub path: String,

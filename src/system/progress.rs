@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::print;
 use super::words::shown;
 
 /// The pause between two steps of a spinner.
@@ -28,7 +29,7 @@ impl Reporter {
     /// Writes a sentence that stays, also into a pipe: something that the user has to know even if the work succeeds.
     pub fn say(self, sentence: &str) {
         if self == Self::Stderr {
-            eprintln!("stackdeb: {}", shown(sentence));
+            print::note(format_args!("stackdeb: {}", shown(sentence)));
         }
     }
 

@@ -6,6 +6,8 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::{env, thread};
 
+use crate::system::print;
+
 /// The hidden first argument; the address follows.
 pub const ARGUMENT: &str = "metadata-pump";
 
@@ -18,7 +20,7 @@ pub fn main() -> Option<ExitCode> {
     match run(&arguments.next().unwrap_or_default()) {
         Ok(()) => Some(ExitCode::SUCCESS),
         Err(error) => {
-            eprintln!("{ARGUMENT}: {error}");
+            print::note(format_args!("{ARGUMENT}: {error}"));
             Some(ExitCode::FAILURE)
         }
     }

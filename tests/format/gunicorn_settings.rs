@@ -73,3 +73,40 @@ fn what_the_manifest_or_the_administrator_says_holds() {
     assert_eq!(settings(&stack, NANODE, None), (3, 16));
     assert_eq!(settings(&stack, NANODE, Some("7")), (7, 16));
 }
+
+/// Flask's own choice for code below Python's prefix is `PREFIX/var/NAME-instance`, which no service can write to.
+#[test]
+fn flask_gets_an_instance_folder_that_it_may_write_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let stack = stack(folder.path());
+    let conf = folder.path().join("gunicorn.conf.py");
+    fs::write(&conf, support::stack::rendered_file(folder.path(), "/etc/guest-book/gunicorn.conf.py")).unwrap();
+    let code = folder.path().join("share");
+    fs::create_dir(&code).unwrap();
+    let app = "from flask import Flask\napp = Flask(__name__, instance_relative_config=True)\n";
+    fs::write(code.join("shop.py"), app).unwrap();
+    let script = "import runpy, sys
+sys.path.insert(0, sys.argv[2])
+settings = runpy.run_path(sys.argv[1])
+sys.prefix = sys.argv[3]
+if sys.argv[4] == 'hook': settings['post_fork'](None, None)
+import shop
+print(shop.app.instance_path)";
+    let path = |hook: &str| {
+        let mut python = Command::new("python3");
+        python.args(["-c", script]).arg(&conf).arg(&code).arg(folder.path()).arg(hook);
+        run(python.env("STATE_DIRECTORY", "/var/lib/guest-book/app")).trim().to_owned()
+    };
+    assert_eq!(path("no hook"), format!("{}/var/shop-instance", folder.path().display()), "Flask has changed its rule");
+    assert_eq!(path("hook"), "/var/lib/guest-book/app/instance");
+    // An app without Flask has no such hook.
+    let mut other = stack;
+    other.app.depends = "python3-bottle".parse().unwrap();
+    let rendered = package_files(&other).unwrap();
+    let Some(Entry::File { content: Content::Bytes(text), .. }) =
+        rendered.payload.get("/etc/guest-book/gunicorn.conf.py")
+    else {
+        panic!("no gunicorn.conf.py")
+    };
+    assert!(!String::from_utf8_lossy(text).contains("flask"));
+}

@@ -10,6 +10,8 @@
     reason = "a test ends in a panic when something is not as it should be"
 )]
 
+mod app_files;
+mod await_app;
 mod behind_a_balancer;
 mod boundary;
 mod control_data;
@@ -21,6 +23,8 @@ mod ext4_image;
 mod gunicorn_settings;
 mod gzip_image;
 mod health_alert;
+mod hostile_text;
 mod nginx_site;
 mod rendered_files;
 mod template_folders;
+mod websocket;

@@ -223,7 +223,7 @@ fn sysusers_makes_the_user() {
     let root = tempfile::tempdir().unwrap();
     lay_out(&rendered, root.path());
     let in_root = format!("--root={}", root.path().display());
-    let output = run("systemd", Command::new("systemd-sysusers").arg(&in_root).arg("guest-book.conf"));
+    let output = run("systemd", Command::new("systemd-sysusers").arg(&in_root).arg("stackdeb-guest-book.conf"));
     let users = fs::read_to_string(root.path().join("etc/passwd")).unwrap();
     assert!(output.status.success() && users.contains("\nguest-book:x:"), "{output:?}\n{users}");
 }

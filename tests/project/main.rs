@@ -15,6 +15,8 @@ mod apt_solver;
 mod documents;
 mod image;
 mod manifest;
+mod odd;
 mod own_package;
 mod package;
+mod printing;
 mod refusals;

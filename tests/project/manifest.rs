@@ -110,6 +110,12 @@ fn every_mistake_is_shown_at_its_line() {
         (2, "name = \"Guest\"", &["stack.toml:2:", "package.name", "`G`"]),
         (2, "name = \"nginx\"", &["stack.toml:2:", "itself needs"]),
         (2, "name = \"a.b\"", &["stack.toml:2:", "system user"]),
+        (2, "name = \"adduser\"", &["stack.toml:2:", "the image has"]),
+        (2, "name = \"dhcpcd\"", &["stack.toml:2:", "the image has"]),
+        (2, "name = \"tmp\"", &["stack.toml:2:", "a unit of systemd"]),
+        (2, "name = \"debian\"", &["stack.toml:2:", "log in"]),
+        (2, "name = \"shop-health\"", &["stack.toml:2:", "`-health`", "`shop`"]),
+        (2, "name = \"shop-database\"", &["stack.toml:2:", "`-database`"]),
         (2, "nam = \"guest-book\"", &["stack.toml:2:", "did you mean `name`", "is missing"]),
         (2, "name = 5", &["stack.toml:2:", "a whole number", "a string"]),
         (2, "name = \"aa\"\nname = \"bb\"", &["stack.toml:3:", "second time"]),
@@ -140,6 +146,11 @@ fn every_mistake_is_shown_at_its_line() {
         (7, "environment = { \"A-B\" = \"x\" }", &["stack.toml:7:", "environment variable"]),
         (7, "environment = { A = \"x\\nB=y\" }", &["stack.toml:7:", "line break"]),
         (7, "environment = { A = \"x\\u0000\" }", &["stack.toml:7:", "NUL"]),
+        (7, "environment = { A = \"x\\uFDD0\" }", &["stack.toml:7:", "noncharacter", "U+FDD0"]),
+        (7, "module = \"app:nothere\"", &["stack.toml:7:", "no variable or function `nothere`", "app.py"]),
+        (7, "folder = \"dist\"", &["stack.toml:7:", "no folder"]),
+        (7, "include = [\"[\"]", &["stack.toml:7:", "not a pattern"]),
+        (7, "exclude = [\"../x\"]", &["stack.toml:7:", "not a path in the app's folder"]),
         (7, "[site]\nport = 65536", &["stack.toml:8:", "site.port", "65536"]),
         (7, "[site]\nport = 0", &["stack.toml:8:", "from 1 to 65535"]),
         (7, "[site]\nport = \"80\"", &["stack.toml:8:", "without quotes"]),
@@ -157,6 +168,7 @@ fn every_mistake_is_shown_at_its_line() {
         (7, "[health]\non-boot = \"0\"", &["stack.toml:8:", "a second and a year"]),
         (7, "[health]\npath = \"/a b\"", &["stack.toml:8:", "a page's path"]),
         (7, "[health]\npath = \"/health-report\"", &["stack.toml:8:", "the health check's own page"]),
+        (7, "[image]\nsuite = \"bookworm\"", &["makes no image for Linode", "22.4.2"]),
         (7, "[image]\nsuite = \"Debian 13\"", &["stack.toml:8:", "not a suite"]),
         (7, "[image]\nhostname = \"-a\"", &["stack.toml:8:", "host name"]),
         (7, "[image]\nkeyring = \"nowhere.gpg\"", &["stack.toml:8:", "nowhere.gpg"]),
@@ -176,6 +188,41 @@ fn every_mistake_is_shown_at_its_line() {
             assert!(report.contains(word), "`{word}` is missing for `{line}`:\n{report}");
         }
     }
+}
+
+#[test]
+fn a_variable_that_no_program_could_be_started_with_is_refused() {
+    // One argument or variable has at most 128 KiB with its name, `=` and a NUL (execve(2)): here 131072 is the last.
+    for (length, fits) in [(131_069, true), (131_070, false), (140_000, false)] {
+        let line = format!("environment = {{ AB = \"{}\" }}", "x".repeat(length - 1));
+        if fits {
+            assert!(stackdeb(project(with_line(7, &line)).path(), &["check"]).status.success(), "{length}");
+        } else {
+            let report = refusal(with_line(7, &line));
+            assert!(report.contains("app.environment.AB") && report.contains("131072"), "{report:.300}");
+        }
+    }
+    let many: String = (0..10).map(|n| format!("A{n} = \"{}\", ", "x".repeat(120_000))).collect();
+    let report = refusal(with_line(7, &format!("environment = {{ {} }}", many.trim_end_matches(", "))));
+    assert!(report.contains("app.environment") && report.contains("in all its variables"), "{report:.300}");
+}
+
+#[test]
+fn an_asgi_application_is_named_when_it_is_built() {
+    let folder = project(MINIMAL);
+    fs::write(folder.path().join("app/app.py"), "from fastapi import FastAPI\n\napp = FastAPI()\n").unwrap();
+    let output = stackdeb(folder.path(), &["check"]);
+    let report = one_line(&output.stderr);
+    assert!(!output.status.success(), "{report}");
+    for word in ["ASGI application (FastAPI)", "status 500", "ASGIMiddleware"] {
+        assert!(report.contains(word), "`{word}` is missing: {report}");
+    }
+    // A project that brings its own worker knows what it does.
+    fs::create_dir(folder.path().join("debian")).unwrap();
+    let conf = "worker_class = \"uvicorn.workers.UvicornWorker\"\n";
+    fs::write(folder.path().join("debian/gunicorn.conf.py"), conf).unwrap();
+    let output = stackdeb(folder.path(), &["check"]);
+    assert!(output.status.success(), "{}", one_line(&output.stderr));
 }
 
 #[test]

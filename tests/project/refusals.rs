@@ -209,9 +209,18 @@ fn a_full_disk() {
 
 #[test]
 fn an_image_over_six_gib() {
-    let project = Project::new("[image]\nfree-space = \"6G\"");
+    let project = Project::new("[image]\nfree-space = \"5900M\"");
     let mut command = stackdeb();
     project.refuses(command.arg("image").current_dir(project.path()), &["6 GiB", "free-space"]);
+}
+
+#[test]
+fn a_name_that_the_suite_has() {
+    let project = Project::new("");
+    let manifest = project.path().join("stack.toml");
+    let text = fs::read_to_string(&manifest).unwrap().replace("name = \"stack\"", "name = \"hello\"");
+    fs::write(&manifest, text).unwrap();
+    project.refuses(project.command().arg("image"), &["Debian 13", "package hello of its own", "apt upgrade"]);
 }
 
 #[test]

@@ -13,6 +13,8 @@
 mod database_role;
 mod dpkg_conditions;
 mod dpkg_matrix;
+mod names_of_an_image;
+mod odd_packages;
 mod piuparts;
 mod provision_database;
 mod sandbox;
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
         wall::trials(),
         database_role::trials(),
         provision_database::trials(),
+        names_of_an_image::trials(),
+        odd_packages::trials(),
         dpkg_conditions::trials(),
         dpkg_matrix::trials(),
         piuparts::trials(),

@@ -85,7 +85,7 @@ pub fn odd() -> Package {
         ("/usr/share/sample/back\\slash 'quote\" $x `y`".to_owned(), 7, 0o644),
         ("/usr/share/sample/tab\there".to_owned(), 7, 0o644),
         (format!("{deep}file"), 100, 0o644),
-        (format!("/usr/share/sample/{}", "x".repeat(255)), 3, 0o644),
+        (format!("/usr/share/sample/{}", "x".repeat(246)), 3, 0o644),
         (exactly(99), 1, 0o644),
         (exactly(100), 1, 0o644),
         (exactly(101), 1, 0o644),

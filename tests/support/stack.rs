@@ -43,6 +43,8 @@ pub fn stack(folder: &Path) -> Stack {
             workers: None,
             threads: None,
             environment: vec![("GREETING".to_owned(), "say \"hi\" for 5$ \\ `now` 'x' # y".to_owned())],
+            include: Vec::new(),
+            exclude: Vec::new(),
         },
         site: Site {
             port: 80,

@@ -23,6 +23,7 @@ use super::spec::{ARGUMENT, SETUP_FAILED, SETUP_STATUS, Spec};
 use super::step::{SetupError, SetupStep};
 use super::users::{self, Handshake};
 use super::{calls, limits, mounts};
+use crate::system::print;
 
 /// The largest spec, in bytes. A message with a larger length is not from this program.
 const LARGEST_SPEC: u64 = 16 * 1024 * 1024;
@@ -41,7 +42,7 @@ pub fn main() -> Option<ExitCode> {
 }
 
 fn report(error: &SetupError) -> i32 {
-    eprintln!("{SETUP_FAILED}{error}");
+    print::note(format_args!("{SETUP_FAILED}{error}"));
     SETUP_STATUS
 }
 

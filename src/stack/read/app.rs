@@ -5,8 +5,9 @@ use std::path::Path;
 use miette::Diagnostic;
 
 use super::table::{Item, Table};
+use crate::stack::Pattern;
 use crate::stack::model::{App, Database, Health, Site};
-use crate::stack::values::{database, files, host, python, size, time_span};
+use crate::stack::values::{database, environment, files, host, python, size, time_span};
 
 /// A list of server names that is empty.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -26,22 +27,26 @@ struct OwnReport;
 /// Reads `[app]`; `None` where a problem has been noted.
 pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -> Option<App> {
     let folder = table.checked_or_default("folder", |text| files::app_folder(text, project));
-    let module = read_module(&mut table, folder.as_deref());
+    let module = read_module(&mut table, folder.as_deref(), project);
     let depends = table.relations("depends", package);
     let workers = table.number("workers");
     let threads = table.number("threads");
     let environment = table.table("environment").map(read_environment).unwrap_or_default();
+    let mut patterns = |key| table.checked_list(key, Pattern::parse).map(|list| list.value).unwrap_or_default();
+    let (include, exclude) = (patterns("include"), patterns("exclude"));
     table.finish();
-    Some(App { folder: folder?, module: module?, depends, workers, threads, environment })
+    Some(App { folder: folder?, module: module?, depends, workers, threads, environment, include, exclude })
 }
 
-/// Reads what Gunicorn loads, and checks that the module's file exists.
-fn read_module(table: &mut Table<'_>, folder: Option<&Path>) -> Option<String> {
+/// Reads what Gunicorn loads, and checks that the module's file exists and has it.
+fn read_module(table: &mut Table<'_>, folder: Option<&Path>, project: &Path) -> Option<String> {
     let item = table.text_or_default("module")?;
     let place = item.place.clone();
     let module = table.accept(item, python::module)?;
     if let Some(folder) = folder {
-        table.accept(Item { value: module.as_str(), place }, |text| python::module_exists(text, folder))?;
+        let file = table
+            .accept(Item { value: module.as_str(), place: place.clone() }, |text| python::module_file(text, folder))?;
+        table.accept(Item { value: module.as_str(), place }, |text| python::application(text, &file, project))?;
     }
     Some(module)
 }
@@ -49,10 +54,18 @@ fn read_module(table: &mut Table<'_>, folder: Option<&Path>) -> Option<String> {
 fn read_environment(table: Table<'_>) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     for (name, value) in table.pairs() {
-        let (name, value) = (table.accept(name, python::variable_name), table.accept(value, python::variable_value));
-        pairs.extend(name.zip(value));
+        let name = table.accept(name, environment::variable_name);
+        let place = value.place.clone();
+        let Some((name, value)) = name.zip(table.accept(value, environment::variable_value)) else { continue };
+        let item = Item { value: (name, value), place };
+        let short =
+            |(name, value): (String, String)| environment::variable_length(&name, &value).map(|()| (name, value));
+        pairs.extend(table.accept(item, short));
     }
     pairs.sort();
+    if let Err(mistake) = environment::total_length(&pairs) {
+        table.problems.add(table.place(), mistake);
+    }
     pairs
 }
 

@@ -116,6 +116,11 @@ impl<'a> Table<'a> {
         Self { place, entries, section, asked: Vec::new(), problems }
     }
 
+    /// Where it stands in the manifest.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// What the reference says about a key.
     fn described(&self, key: &str) -> &'static Key {
         self.section.key(key).unwrap_or(&UNDESCRIBED)

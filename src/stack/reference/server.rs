@@ -5,6 +5,9 @@ use super::{FIRST_RELEASE, Form, Key, Kind, Missing, RELATION, Section};
 /// More processes or threads than this are a slip.
 const MOST_WORKERS: u16 = 1024;
 
+/// A pattern for files of the app.
+const PATTERN: Form = Form { noun: "a pattern for files", pattern: "^[^/]" };
+
 /// A time span (systemd.time(7)).
 const TIME_SPAN: Form = Form { noun: "a time span (systemd.time(7))", pattern: r"^\s*[0-9][0-9A-Za-zµμ. ]*\s*$" };
 
@@ -16,7 +19,10 @@ pub(super) static APP: Section = Section {
             kind: Kind::Text(Form { noun: "the path of a folder", pattern: "." }),
             missing: Missing::Text("app"),
             meaning: "\
-The folder with the code. Everything in it is installed to `/usr/share/NAME`. It cannot be the project's folder itself.",
+The folder with the code. What is in it is installed to `/usr/share/NAME`, but for: names that begin with a dot (except \
+`.well-known`), what Python makes (`__pycache__`, `*.pyc`, `*.pyo`), backups of editors (`*~`, `#*#`), virtual \
+environments (folders with a file `pyvenv.cfg`), and packages and images of this stack. `include` and `exclude` change \
+that. It cannot be the project's folder itself, and cannot hold `dist`.",
             example: "folder = \"src\"",
             since: FIRST_RELEASE,
         },
@@ -69,6 +75,27 @@ number.",
 Environment variables of the application. They are written to `/etc/NAME/NAME.env`, where an administrator can change \
 them. Secrets do not belong here: everybody can read the package.",
             example: "environment = { GREETING = \"Hello\" }",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "include",
+            kind: Kind::Texts { form: PATTERN, empty: true },
+            missing: Missing::Texts(&[]),
+            meaning: "\
+Files of `folder` that are packed although a rule leaves them out, and files that `stackdeb check` shall not warn of. A \
+pattern without `/`, such as `*.key`, is for a name in any folder; one with `/` begins at `folder`. `*` stands for any \
+text without `/`, `**` for any number of folders. A folder matches with all that is in it.",
+            example: "include = [\"static/.htaccess\", \"fixtures/*.db\"]",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "exclude",
+            kind: Kind::Texts { form: PATTERN, empty: true },
+            missing: Missing::Texts(&[]),
+            meaning: "\
+Files and folders of `folder` that are not packed, written as for `include`. Where both match, `exclude` wins. \
+`stackdeb check` lists everything that is left out.",
+            example: "exclude = [\"tests\", \"*.md\"]",
             since: FIRST_RELEASE,
         },
     ],

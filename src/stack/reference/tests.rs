@@ -35,7 +35,7 @@ impl Project {
         for file in
             ["app/app.py", "app/wsgi.py", "src/app.py", "app/migrations/0001_first.sql", "LICENSE", "mirror.gpg"]
         {
-            fs::write(project.0.path().join(file), "text\n").unwrap();
+            fs::write(project.0.path().join(file), "app = application = None\n").unwrap();
         }
         project
     }

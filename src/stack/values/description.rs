@@ -19,10 +19,16 @@ pub enum DescriptionError {
         "say in a few lines what it does and for whom, in paragraphs separated by empty lines (Debian Policy 3.4.2)"
     ))]
     Rest(&'static str),
+    #[error("the paragraph `{0}` begins with a full stop, which has a meaning of its own in a control file")]
+    #[diagnostic(help("begin it with another character (Debian Policy 5.6.13)"))]
+    FullStop(String),
 }
 
 /// Checks the first line: two words or more, at most 80 characters. It may not have control characters, begin with an
 /// article or with the package's name, or end with a full stop.
+///
+/// # Errors
+/// When it is not so.
 pub fn summary(text: &str, package: Option<&str>) -> Result<String, DescriptionError> {
     let wrong =
         |why: &str| Err(DescriptionError::Summary { summary: text.escape_debug().to_string(), why: why.to_owned() });
@@ -73,6 +79,14 @@ pub fn rest(text: &str, summary: Option<&str>) -> Result<String, DescriptionErro
     if summary.is_some_and(|summary| letters(summary) == letters(first)) {
         return Err(DescriptionError::Rest("begins with the summary once more"));
     }
+    // The words of a paragraph are broken into lines anew; only its first word surely begins one.
+    let mut above = "";
+    for line in text.lines() {
+        if line.starts_with('.') && (above.trim().is_empty() || above.starts_with(' ')) {
+            return Err(DescriptionError::FullStop(line.to_owned()));
+        }
+        above = line;
+    }
     Ok(text.replace("\r\n", "\n"))
 }
 
@@ -97,7 +111,8 @@ mod tests {
     #[test]
     fn the_rest_says_something_new() {
         assert_eq!(rest("One.\r\n\r\nTwo.\r\n", None).unwrap(), "One.\n\nTwo.");
-        for bad in ["", "  \n", "a\tb", "Web app!", "nul\0"] {
+        assert!(rest("Reads\n.env files.", None).is_ok());
+        for bad in ["", "  \n", "a\tb", "Web app!", "nul\0", ".env files", "Reads.\n\n.env files", "a\n  b\n.c"] {
             assert!(rest(bad, Some("web app")).is_err(), "{bad:?}");
         }
     }

@@ -27,12 +27,23 @@ pub enum FileError {
     #[error("{0} is the folder of stack.toml, so the next package would contain what was built into dist/")]
     #[diagnostic(help("put the code in a folder of its own, such as app/"))]
     WholeProject(String),
+    #[error(
+        "{0} holds the project's folder dist, so the next package would contain the packages that were built there"
+    )]
+    #[diagnostic(help("put the code in a folder of its own, such as app/, which has nothing to do with dist/"))]
+    HoldsOutputs(String),
     #[error("`{0}` is outside the app's folder, and only that folder is packed")]
     #[diagnostic(help("name a folder inside it: \"migrations\""))]
     Outside(String),
     #[error("there is no file that ends in `.sql` in {0}")]
     #[diagnostic(help("write the first one, such as 0001_first.sql, or leave the key out"))]
     NoMigrations(String),
+    #[error("{0} ends in `.sql`, but is a folder, and migrations are files")]
+    #[diagnostic(help("rename it, or move its files up into the folder of the migrations"))]
+    MigrationFolder(String),
+    #[error("{0} would never be run, because its name does not end in `.sql` in small letters")]
+    #[diagnostic(help("rename it so that it ends in `.sql`"))]
+    MigrationEnding(String),
     #[error("the migration `{0}` has other characters in its name than A-Z, a-z, 0-9, `_`, `-` and `.`")]
     #[diagnostic(help("rename it so that it sorts where it belongs: 0001_first.sql"))]
     MigrationName(String),
@@ -70,9 +81,15 @@ pub fn app_folder(text: &str, project: &Path) -> Result<PathBuf, FileError> {
     let real = |path: &Path| {
         fs::canonicalize(path).map_err(|source| FileError::Unreadable { path: path.display().to_string(), source })
     };
-    match real(project)?.starts_with(real(&path)?) {
-        true => Err(FileError::WholeProject(path.display().to_string())),
-        false => Ok(path),
+    let (project, app) = (real(project)?, real(&path)?);
+    // `dist` may be a link to a folder elsewhere, or not be there yet.
+    let outputs = fs::canonicalize(project.join("dist")).unwrap_or_else(|_| project.join("dist"));
+    if project.starts_with(&app) {
+        Err(FileError::WholeProject(path.display().to_string()))
+    } else if outputs.starts_with(&app) {
+        Err(FileError::HoldsOutputs(path.display().to_string()))
+    } else {
+        Ok(path)
     }
 }
 
@@ -80,7 +97,8 @@ pub fn app_folder(text: &str, project: &Path) -> Result<PathBuf, FileError> {
 /// app's folder.
 pub fn migrations(text: &str, app: &Path) -> Result<PathBuf, FileError> {
     let relative = Path::new(text);
-    if text.is_empty() || !relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+    let inside = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if text.is_empty() || text.chars().any(char::is_control) || !inside {
         return Err(FileError::Outside(text.escape_debug().to_string()));
     }
     let path = app.join(relative);
@@ -93,21 +111,29 @@ pub fn migrations(text: &str, app: &Path) -> Result<PathBuf, FileError> {
     Ok(relative.components().filter(|part| matches!(part, Component::Normal(_))).collect())
 }
 
-/// Returns the names of the `*.sql` files in a folder, in the order in which they are run.
+/// Returns the names of the `*.sql` files in a folder, in the order in which they are run. A name that begins with a dot is
+/// not packed, and does not count.
 ///
 /// # Errors
-/// When the folder cannot be read, or a name has characters that a shell script could misread.
+/// When the folder cannot be read, a name has characters that a shell script could misread, or something looks like a
+/// migration and is none.
 pub fn migration_names(folder: &Path) -> Result<Vec<String>, FileError> {
     let unreadable = |source| FileError::Unreadable { path: folder.display().to_string(), source };
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
-        if !name.ends_with(".sql") {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') || !name.to_ascii_lowercase().ends_with(".sql") {
             continue;
         }
-        if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
-            || name.starts_with(['-', '.'])
-        {
+        let shown = || entry.path().display().to_string();
+        if !name.ends_with(".sql") {
+            return Err(FileError::MigrationEnding(shown()));
+        }
+        if entry.path().is_dir() {
+            return Err(FileError::MigrationFolder(shown()));
+        }
+        if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')) || name.starts_with('-') {
             return Err(FileError::MigrationName(name.escape_debug().to_string()));
         }
         names.push(name);

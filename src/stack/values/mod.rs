@@ -3,11 +3,13 @@
 
 pub(super) mod database;
 pub(super) mod description;
+pub(super) mod environment;
 pub(super) mod files;
 pub(super) mod host;
 pub(super) mod license;
 pub(super) mod name;
 pub(super) mod python;
+mod python_source;
 pub(super) mod relations;
 mod reserved;
 pub(super) mod size;

@@ -5,6 +5,7 @@ use miette::Diagnostic;
 
 use super::reserved;
 use crate::control::{NameError, PackageName};
+use crate::stack::units;
 
 /// The longest name of a system user, in bytes: utmp(5) stores 32 bytes with a NUL.
 const LONGEST_USER_NAME: usize = 31;
@@ -36,6 +37,9 @@ pub enum StackNameError {
     #[error("`{0}` is too long. The app runs as the system user of this name, which may have 31 characters at most")]
     #[diagnostic(help("choose a shorter name"))]
     TooLong(String),
+    #[error("`{name}` ends with `{suffix}`, as the units of a stack `{}` do: the two could not be on one server", name.trim_end_matches(suffix))]
+    #[diagnostic(help("choose another ending"))]
+    OfAUnit { name: String, suffix: &'static str },
     #[error("`{name}` is {holder}. The package's user, units and folders would have the same name")]
     #[diagnostic(help("choose a name that is free, such as `{name}-app`"))]
     Reserved { name: String, holder: &'static str },
@@ -59,6 +63,9 @@ pub fn stack_name(text: &str) -> Result<PackageName, StackNameError> {
     if text.len() > LONGEST_USER_NAME {
         return Err(StackNameError::TooLong(text.to_owned()));
     }
+    if let Some(suffix) = units::SUFFIXES.into_iter().find(|suffix| text.ends_with(suffix)) {
+        return Err(StackNameError::OfAUnit { name: text.to_owned(), suffix });
+    }
     if let Some(holder) = reserved::holder(text) {
         return Err(StackNameError::Reserved { name: text.to_owned(), holder });
     }
@@ -76,7 +83,8 @@ mod tests {
         }
         let bad = ["Stack", "a", "c++", "a.b", "0ad", "ab-", "x23456789012345678901234567890ab", "nginx", "root"];
         let more = ["systemd-networkd", "postgresql-17", "ssh", "www-data", "doc", "users", "public", "gunicorn"];
-        for bad in bad.into_iter().chain(more) {
+        let units = ["shop-health", "shop-database", "shop-health-alert", "debian", "adduser", "dhcpcd", "wtmp"];
+        for bad in bad.into_iter().chain(more).chain(units) {
             assert!(stack_name(bad).is_err(), "{bad}");
         }
     }

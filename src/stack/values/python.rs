@@ -1,10 +1,13 @@
-//! Checks what Gunicorn loads, and the environment variables that it gets.
+//! Checks what Gunicorn loads.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 
-/// Why a text is not valid as an application, or as an environment variable.
+use super::python_source::Source;
+
+/// Why a text is not valid as an application.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum PythonError {
     #[error("`{0}` is not of the form MODULE:VARIABLE")]
@@ -17,15 +20,20 @@ pub enum PythonError {
         "write the module's file, or name another module; Python looks for it in the folder that [app] folder names"
     ))]
     NoModule { module: String, file: String, package: String },
-    #[error("`{0}` is not a name for an environment variable")]
-    #[diagnostic(help("write letters, digits and `_`, and no digit first: DATABASE_POOL_SIZE"))]
-    VariableName(String),
-    #[error("has a line break, a NUL or another control character in it, which an environment file cannot contain")]
-    #[diagnostic(help("write the value on one line"))]
-    VariableValue,
+    #[error("{file} has no variable or function `{variable}`, and Gunicorn would load it from there")]
+    #[diagnostic(help("correct [app] module: it names a module, a colon, and the variable with the application"))]
+    NoVariable { file: String, variable: String },
+    #[error(
+        "`{variable}` in {file} is an ASGI application ({maker}), and Gunicorn's workers run WSGI applications: it would answer every request with status 500"
+    )]
+    #[diagnostic(help(
+        "name a WSGI application (Flask, Django's get_wsgi_application, Bottle, Falcon), or wrap this one: `application = a2wsgi.ASGIMiddleware({variable})`; a project that brings its own debian/gunicorn.conf.py with an ASGI worker may have it"
+    ))]
+    Asgi { file: String, variable: String, maker: &'static str },
 }
 
-fn is_identifier(text: &str) -> bool {
+/// Whether a text is a name in Python or in a shell.
+pub(super) fn is_identifier(text: &str) -> bool {
     !text.starts_with(|c: char| c.is_ascii_digit())
         && !text.is_empty()
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
@@ -41,38 +49,46 @@ pub fn module(text: &str) -> Result<String, PythonError> {
     }
 }
 
-/// Checks that Python finds the module in `folder`: `a.b` is `a/b.py` or `a/b/__init__.py`.
-pub fn module_exists(text: &str, folder: &Path) -> Result<(), PythonError> {
+/// Returns the file in which Python finds the module in `folder`: `a.b` is `a/b.py` or `a/b/__init__.py`.
+pub fn module_file(text: &str, folder: &Path) -> Result<PathBuf, PythonError> {
     let module = text.split(':').next().unwrap_or_default();
     let stem: PathBuf = folder.join(module.replace('.', "/"));
-    let (file, package) = (stem.with_extension("py"), stem.join("__init__.py"));
-    if file.is_file() || package.is_file() {
-        return Ok(());
+    // A dot in the last part of the name is not an extension.
+    let mut file = stem.clone().into_os_string();
+    file.push(".py");
+    let (file, package) = (PathBuf::from(file), stem.join("__init__.py"));
+    // Python prefers the package (importlib's FileFinder).
+    if let Some(found) = [&package, &file].into_iter().find(|path| path.is_file()) {
+        return Ok(found.clone());
     }
     let (file, package) = (file.display().to_string(), package.display().to_string());
     Err(PythonError::NoModule { module: module.to_owned(), file, package })
 }
 
-/// Checks the name of an environment variable (POSIX, XBD 8.1).
-///
-/// # Errors
-/// When it has other characters than letters, digits and `_`, or begins with a digit.
-pub fn variable_name(text: &str) -> Result<String, PythonError> {
-    match is_identifier(text) {
-        true => Ok(text.to_owned()),
-        false => Err(PythonError::VariableName(text.escape_debug().to_string())),
+/// Checks, as far as reading the module's file can tell, that it has the variable and that this is a WSGI application.
+/// `project` may have a configuration of Gunicorn with a worker for ASGI.
+pub fn application(text: &str, file: &Path, project: &Path) -> Result<(), PythonError> {
+    // Python itself says why a file cannot be read.
+    let Ok(bytes) = fs::read(file) else { return Ok(()) };
+    let source = Source::of(&String::from_utf8_lossy(&bytes));
+    let variable = text.split_once(':').map_or("", |(_, variable)| variable);
+    let (name, shown) = (variable.strip_suffix("()").unwrap_or(variable).to_owned(), file.display().to_string());
+    let is_submodule = file.ends_with("__init__.py") && file.with_file_name(format!("{name}.py")).is_file();
+    if !source.may_have(&name) && !is_submodule {
+        return Err(PythonError::NoVariable { file: shown, variable: name });
+    }
+    match source.asgi(&name) {
+        Some(maker) if !variable.ends_with("()") && !has_asgi_worker(project) => {
+            Err(PythonError::Asgi { file: shown, variable: name, maker })
+        }
+        _ => Ok(()),
     }
 }
 
-/// Checks the value of an environment variable, which has to fit on one line of the environment file.
-///
-/// # Errors
-/// When it has a control character other than a tab.
-pub fn variable_value(text: &str) -> Result<String, PythonError> {
-    match text.chars().any(|c| c.is_control() && c != '\t') {
-        true => Err(PythonError::VariableValue),
-        false => Ok(text.to_owned()),
-    }
+/// Whether the project's own configuration of Gunicorn names another worker than ours.
+fn has_asgi_worker(project: &Path) -> bool {
+    let own = fs::read_to_string(project.join("debian/gunicorn.conf.py")).unwrap_or_default();
+    own.lines().any(|line| line.trim_start().starts_with("worker_class") && !line.contains("gthread"))
 }
 
 #[cfg(test)]
@@ -100,17 +116,6 @@ mod tests {
         ];
         for bad in bad.into_iter().chain(["app:app\nExecStart=/bin/sh", "app:%h", "app:\"a\"", "app:$x"]) {
             assert!(module(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn variables_stay_on_their_line() {
-        for bad in ["", "1A", "A-B", "A B", "A=B", "A\n", "é"] {
-            assert!(variable_name(bad).is_err(), "{bad:?}");
-        }
-        assert!(variable_value("a 'b' \"c\" $d é\t%").is_ok());
-        for bad in ["a\nB=c", "a\0", "a\r", "\u{1b}[0m"] {
-            assert!(variable_value(bad).is_err(), "{bad:?}");
         }
     }
 }

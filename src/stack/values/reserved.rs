@@ -1,5 +1,12 @@
 //! Names that a Debian server already uses, so no stack can have them.
 
+/// Users that clouds and installers make for people: a service must not become one of them.
+const PEOPLE: &[&str] = &["admin", "azureuser", "debian", "ec2-user", "ubuntu", "vagrant"];
+
+/// Every other name that an image has: of users, groups, units and packages, and of what is in the folders that the
+/// stack's own files are in. One name a line, with what it is; `tests/root/names_of_an_image.rs` compares it with an image.
+const IMAGE: &str = include_str!("names-of-an-image");
+
 /// Users and groups of base-passwd(8), and of packages in an image.
 const USERS: &[&str] = &[
     "adm",
@@ -261,6 +268,14 @@ const FAMILIES: &[(&str, &str)] = &[
     ("cloud-init-", "a name of cloud-init's"),
 ];
 
+/// The words in the list of an image's names, with what they mean.
+const KINDS: &[(&str, &str)] = &[
+    ("package", "a package that the image has"),
+    ("user", "a user or group that the image has"),
+    ("unit", "a unit of systemd that the image has"),
+    ("file", "a file or folder that the image has"),
+];
+
 /// Says who uses the name, as the end of a sentence (`NAME is …`); `None` when it is free.
 pub fn holder(name: &str) -> Option<&'static str> {
     let lists = [
@@ -268,8 +283,15 @@ pub fn holder(name: &str) -> Option<&'static str> {
         (USERS, "a system user or group of Debian"),
         (UNITS, "a unit of systemd or of another package"),
         (FOLDERS, "a folder that every Debian system has"),
+        (PEOPLE, "a user that people log in as on many servers"),
         (&["none", "public"], "a word that PostgreSQL keeps for itself"),
     ];
     let listed = lists.into_iter().find_map(|(names, holder)| names.contains(&name).then_some(holder));
-    listed.or_else(|| FAMILIES.iter().find_map(|(beginning, holder)| name.starts_with(beginning).then_some(*holder)))
+    let in_image = || {
+        let (_, kind) = IMAGE.lines().filter_map(|line| line.split_once(' ')).find(|(known, _)| *known == name)?;
+        KINDS.iter().find_map(|(known, holder)| (*known == kind).then_some(*holder))
+    };
+    listed
+        .or_else(in_image)
+        .or_else(|| FAMILIES.iter().find_map(|(beginning, holder)| name.starts_with(beginning).then_some(*holder)))
 }

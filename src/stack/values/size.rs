@@ -11,7 +11,7 @@ pub enum SizeError {
     #[error("`{0}` is not a size: write a whole number, alone or followed by `K`, `M` or `G`")]
     #[diagnostic(help("write it as \"10M\": K, M and G are 1024, 1024² and 1024³ bytes"))]
     Syntax(String),
-    #[error("`{0}` does not fit: an image on Linode may have 6G in all")]
+    #[error("`{0}` does not fit: an image on Linode may have 6 GiB in all")]
     #[diagnostic(help(
         "a few hundred megabytes are enough: the file system grows to the size of the disk at the first boot"
     ))]
@@ -47,7 +47,7 @@ pub fn body_size(text: &str) -> Result<String, SizeError> {
 /// Reads the free space of an image, in bytes.
 pub fn free_space(text: &str) -> Result<u64, SizeError> {
     let bytes = bytes(text).ok_or_else(|| SizeError::Syntax(text.escape_debug().to_string()))?;
-    if bytes > LARGEST_IMAGE {
+    if bytes >= LARGEST_IMAGE {
         return Err(SizeError::TooLarge(text.to_owned()));
     }
     Ok(bytes)
@@ -65,7 +65,7 @@ mod tests {
         for bad in ["", "M", "1T", "1.5M", "-1", "10 M", "10MB", "10m;", "99999999999999999999", "9000000000G", "²"] {
             assert!(free_space(bad).is_err() && body_size(bad).is_err(), "{bad}");
         }
-        assert!(matches!(free_space("7G"), Err(SizeError::TooLarge(_))));
+        assert!(matches!(free_space("7G"), Err(SizeError::TooLarge(_))) && free_space("6G").is_err());
         assert!(body_size("7G").is_ok());
     }
 }

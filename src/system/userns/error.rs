@@ -12,16 +12,13 @@ pub enum UserNamespaceError {
     #[error("building an image needs root or the program `{0}`, which this system does not have")]
     #[diagnostic(help("install it with `sudo apt-get install uidmap`, or build as root"))]
     NoHelper(&'static str),
-    #[error("{file} gives the user {user} no range of {BORROWED} ids, which the files of the packages' own users need")]
-    #[diagnostic(help("run `sudo usermod {option} {first}-{last} {user}` and try again, or build as root", last = first.saturating_add(BORROWED)))]
+    #[error("{} no range of {BORROWED} ids to the user {user}, which the files of the packages' own users need", files(.missing))]
+    #[diagnostic(help("run `sudo usermod {} {user}` and try again, or build as root", options(missing)))]
     NoRange {
-        /// /etc/subuid or /etc/subgid.
-        file: &'static str,
-        option: &'static str,
         /// The name of the user; the number, if it has no name.
         user: String,
-        /// The first id after all ranges of the file.
-        first: u32,
+        /// One or two.
+        missing: Vec<MissingRange>,
     },
     #[error("this system does not allow user namespaces for ordinary users: {setting}")]
     #[diagnostic(help(
@@ -51,6 +48,29 @@ pub enum UserNamespaceError {
     },
 }
 
+/// A file that gives the user no range.
+#[derive(Debug)]
+pub struct MissingRange {
+    /// /etc/subuid or /etc/subgid.
+    pub(super) file: &'static str,
+    /// The option of usermod(8) that adds one.
+    pub(super) option: &'static str,
+    /// The first id after all ranges of the file.
+    pub(super) first: u32,
+}
+
+/// Both files, or one, with the verb.
+fn files(missing: &[MissingRange]) -> String {
+    let files: Vec<&str> = missing.iter().map(|range| range.file).collect();
+    format!("{} {}", files.join(" and "), if files.len() > 1 { "give" } else { "gives" })
+}
+
+fn options(missing: &[MissingRange]) -> String {
+    let option =
+        |range: &MissingRange| format!("{} {}-{}", range.option, range.first, range.first.saturating_add(BORROWED));
+    missing.iter().map(option).collect::<Vec<_>>().join(" ")
+}
+
 /// Makes the error of a system call. `action` follows "cannot".
 pub(super) fn io_error(action: &'static str) -> impl Fn(Errno) -> UserNamespaceError {
     move |errno| UserNamespaceError::Io { action, source: errno.into() }
@@ -62,14 +82,17 @@ mod tests {
 
     #[test]
     fn the_message_has_the_command_that_helps() {
+        let range = |file, option, first| MissingRange { file, option, first };
         let error = UserNamespaceError::NoRange {
-            file: "/etc/subuid",
-            option: "--add-subuids",
             user: "anna".to_owned(),
-            first: 100_000,
+            missing: vec![
+                range("/etc/subuid", "--add-subuids", 100_000),
+                range("/etc/subgid", "--add-subgids", 200_000),
+            ],
         };
         let help = miette::Diagnostic::help(&error).unwrap().to_string();
-        assert!(help.contains("sudo usermod --add-subuids 100000-165535 anna"), "{help}");
-        assert!(error.to_string().contains("/etc/subuid"), "{error}");
+        let command = "sudo usermod --add-subuids 100000-165535 --add-subgids 200000-265535 anna";
+        assert!(help.contains(command), "{help}");
+        assert!(error.to_string().contains("/etc/subuid and /etc/subgid give no range"), "{error}");
     }
 }

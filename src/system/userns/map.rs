@@ -9,7 +9,7 @@ use std::process::Command;
 
 use nix::unistd::{self, Pid, User};
 
-use super::error::UserNamespaceError;
+use super::error::{MissingRange, UserNamespaceError};
 use super::ranges::{BORROWED, Ranges};
 
 /// The mapping of the user ids or of the group ids: 0 is the caller, 1 to 65535 are the range in /etc/subuid or
@@ -23,11 +23,24 @@ pub(super) struct Map {
 }
 
 impl Map {
-    pub(super) fn of_users() -> Result<Self, UserNamespaceError> {
+    /// The mappings of user ids and group ids. What both lack is one error.
+    pub(super) fn both() -> Result<[Self; 2], UserNamespaceError> {
+        use UserNamespaceError::NoRange;
+        match (Self::of_users(), Self::of_groups()) {
+            (Ok(users), Ok(groups)) => Ok([users, groups]),
+            (Err(NoRange { user, mut missing }), Err(NoRange { missing: further, .. })) => {
+                missing.extend(further);
+                Err(NoRange { user, missing })
+            }
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
+
+    fn of_users() -> Result<Self, UserNamespaceError> {
         Self::find("newuidmap", "/etc/subuid", "--add-subuids", unistd::getuid().as_raw())
     }
 
-    pub(super) fn of_groups() -> Result<Self, UserNamespaceError> {
+    fn of_groups() -> Result<Self, UserNamespaceError> {
         Self::find("newgidmap", "/etc/subgid", "--add-subgids", unistd::getgid().as_raw())
     }
 
@@ -46,7 +59,8 @@ impl Map {
         let text = fs::read_to_string(file).unwrap_or_default();
         let ranges = Ranges::parse(&text);
         let first = ranges.lent_to(&user, &uid.to_string());
-        let first = first.ok_or_else(|| UserNamespaceError::NoRange { file, option, user, first: ranges.free() })?;
+        let missing = || vec![MissingRange { file, option, first: ranges.free() }];
+        let first = first.ok_or_else(|| UserNamespaceError::NoRange { user, missing: missing() })?;
         Ok(Self { program, file, helper, own, first })
     }
 

@@ -31,7 +31,9 @@ use attend::{attend, signals};
 use error::io_error;
 use map::Map;
 
-pub use error::UserNamespaceError;
+use super::print;
+
+pub use error::{MissingRange, UserNamespaceError};
 pub use ids::Ids;
 
 /// The environment variable that marks the process inside, so that it does not start itself again if it is not root.
@@ -54,7 +56,7 @@ pub fn enter() -> Result<(), UserNamespaceError> {
     if env::var_os(MARKER).is_some() {
         return Err(UserNamespaceError::Io { action: "become root", source: Errno::EPERM.into() });
     }
-    let maps = [Map::of_users()?, Map::of_groups()?];
+    let maps = Map::both()?;
     let (ready_read, ready_write) = unistd::pipe2(OFlag::O_CLOEXEC).map_err(io_error("make a pipe"))?;
     let (go_read, go_write) = unistd::pipe2(OFlag::O_CLOEXEC).map_err(io_error("make a pipe"))?;
     // From here on signals wait until `attend` reads them. The child restores its mask.
@@ -69,7 +71,7 @@ pub fn enter() -> Result<(), UserNamespaceError> {
                 Ok(never) => match never {},
                 Err(failure) => failure,
             };
-            eprintln!("stackdeb: cannot continue in the user namespace: {failure}");
+            print::note(format_args!("stackdeb: cannot continue in the user namespace: {failure}"));
             process::exit(1)
         }
         ForkResult::Parent { child } => {

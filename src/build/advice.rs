@@ -1,0 +1,47 @@
+//! What a user should know about the packages that a stack names, once the versions that the suite has are known.
+
+use crate::control::{PackageName, Relation, Version};
+use crate::stack::Stack;
+
+/// The names that [`of_relations`] and [`taken`] need the versions of.
+pub fn names(stack: &Stack) -> Vec<PackageName> {
+    let mut names: Vec<PackageName> = relations(stack).map(|relation| relation.name.clone()).collect();
+    names.push(stack.package.name.clone());
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Says that the distribution has a package of the stack's own name. apt would install that one in its place as soon as its
+/// version is higher.
+pub fn taken(stack: &Stack, version: &Version) -> String {
+    let name = &stack.package.name;
+    format!(
+        "the distribution has a package {name} of its own (version {version}), which `apt upgrade` would install in place \
+         of this stack; choose another name, such as {name}-app"
+    )
+}
+
+/// Says which relations are met only because the version in the suite has an epoch: `python3-django (>= 6)` is met by
+/// 3:4.2, which is Django 4.2.
+pub fn of_relations(stack: &Stack, version_of: impl Fn(&PackageName) -> Option<Version>) -> Vec<String> {
+    let one = |relation: &Relation| {
+        let version = version_of(&relation.name)?;
+        let (_, asked) = relation.version.as_ref()?;
+        let bare: Version = version.without_epoch().parse().ok()?;
+        let by_epoch = version.has_epoch() && !asked.has_epoch() && relation.accepts(&version);
+        (by_epoch && !relation.accepts(&bare)).then(|| {
+            format!(
+                "`{relation}` is met by {} {version} only because of the epoch (the number before the colon): without it, \
+                 {bare} is too old; if that version will do, leave the relation's version out",
+                relation.name
+            )
+        })
+    };
+    relations(stack).filter_map(one).collect()
+}
+
+fn relations(stack: &Stack) -> impl Iterator<Item = &Relation> {
+    let fields = [&stack.app.depends, &stack.package.depends, &stack.image.packages];
+    fields.into_iter().flat_map(|field| &field.0).flat_map(|alternatives| &alternatives.0)
+}

@@ -1,0 +1,126 @@
+//! Which files of the app are packed. Some are left out by rule: they are made anew on the server, belong to the
+//! programmer's machine, or are our own outputs. `[app] include` packs such a file all the same; `[app] exclude` leaves out
+//! more.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::stack::{Pattern, Stack};
+
+/// The one name with a dot before it that is packed: browsers and other servers ask for `/.well-known/…` (RFC 8615).
+const WELL_KNOWN: &str = ".well-known";
+
+/// The file by which Python knows a virtual environment (PEP 405).
+const VIRTUAL_ENVIRONMENT: &str = "pyvenv.cfg";
+
+/// Why a file or folder is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    Dot,
+    Compiled,
+    Backup,
+    VirtualEnvironment,
+    OwnOutput,
+    /// The pattern of `[app] exclude`.
+    Excluded(String),
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dot => f.write_str("its name begins with a dot"),
+            Self::Compiled => f.write_str("Python makes it from the code"),
+            Self::Backup => f.write_str("an editor's backup"),
+            Self::VirtualEnvironment => {
+                f.write_str("a virtual environment: on the server, the packages in [app] depends take its place")
+            }
+            Self::OwnOutput => f.write_str("a package or an image that stackdeb has built"),
+            Self::Excluded(pattern) => write!(f, "[app] exclude has `{pattern}`"),
+        }
+    }
+}
+
+/// What holds for everything in a packed folder.
+#[derive(Debug, Clone)]
+pub(super) enum Inside {
+    /// All of it is packed, except for what a rule leaves out.
+    Packed,
+    /// The folder itself is left out by this rule, and `include` names something in it.
+    Reached(Rule),
+}
+
+/// The rules for one app.
+pub(super) struct Rules<'a> {
+    app: &'a Path,
+    include: &'a [Pattern],
+    exclude: &'a [Pattern],
+    package: &'a str,
+}
+
+impl<'a> Rules<'a> {
+    pub(super) fn of(stack: &'a Stack) -> Self {
+        let app = &stack.app;
+        let package = stack.package.name.as_str();
+        Self { app: &app.folder, include: &app.include, exclude: &app.exclude, package }
+    }
+
+    /// Decides about an entry of a packed folder. `path` is relative to the app's folder. Returns what holds inside of it,
+    /// or the rule that leaves it out.
+    pub(super) fn decide(&self, inside: &Inside, path: &Path, is_folder: bool) -> Result<Inside, Rule> {
+        if let Some(pattern) = self.exclude.iter().find(|pattern| pattern.matches(path)) {
+            return Err(Rule::Excluded(pattern.as_str().to_owned()));
+        }
+        if self.is_included(path) {
+            return Ok(Inside::Packed);
+        }
+        let rule = match inside {
+            Inside::Reached(rule) => Some(rule.clone()),
+            Inside::Packed => self.rule(path, is_folder),
+        };
+        match rule {
+            None => Ok(Inside::Packed),
+            Some(rule) if is_folder && self.include.iter().any(|pattern| pattern.reaches_into(path)) => {
+                Ok(Inside::Reached(rule))
+            }
+            Some(rule) => Err(rule),
+        }
+    }
+
+    /// Whether `include` names this very path.
+    pub(super) fn is_included(&self, path: &Path) -> bool {
+        self.include.iter().any(|pattern| pattern.matches(path))
+    }
+
+    fn rule(&self, path: &Path, is_folder: bool) -> Option<Rule> {
+        let name = path.file_name().unwrap_or_default();
+        let bytes = name.as_bytes();
+        if bytes.starts_with(b".") && name != OsStr::new(WELL_KNOWN) {
+            Some(Rule::Dot)
+        } else if name == OsStr::new("__pycache__") || bytes.ends_with(b".pyc") || bytes.ends_with(b".pyo") {
+            Some(Rule::Compiled)
+        } else if bytes.ends_with(b"~") || (bytes.starts_with(b"#") && bytes.ends_with(b"#")) {
+            Some(Rule::Backup)
+        } else if is_folder && self.app.join(path).join(VIRTUAL_ENVIRONMENT).is_file() {
+            Some(Rule::VirtualEnvironment)
+        } else if !is_folder && self.is_own_output(bytes) {
+            Some(Rule::OwnOutput)
+        } else {
+            None
+        }
+    }
+
+    /// Whether it has a name that stackdeb gives to a package or an image of this stack, in any version.
+    fn is_own_output(&self, name: &[u8]) -> bool {
+        let Some(rest) = name.strip_prefix(self.package.as_bytes()) else { return false };
+        rest == b".deb"
+            || (rest.starts_with(b"_") && rest.ends_with(b"_amd64.deb"))
+            || (rest.starts_with(b"-") && (rest.ends_with(b"-linode.img.gz") || rest.ends_with(b"-linode.json")))
+    }
+}
+
+/// Whether a path, links in it followed, is in a virtual environment.
+pub(super) fn is_in_virtual_environment(path: &Path) -> bool {
+    path.ancestors().any(|folder| folder.join(VIRTUAL_ENVIRONMENT).is_file())
+}

@@ -1,0 +1,178 @@
+//! What a Python module says about a name in it, without running it: the text of the module → whether it may have the
+//! variable, and whether this is an ASGI application. Where reading cannot tell, the answer is the harmless one.
+
+/// Constructors and functions that make an ASGI application.
+const ASGI: &[&str] = &[
+    "ASGIApp",
+    "AsyncApp",
+    "Esmerald",
+    "FastAPI",
+    "FastAPIOffline",
+    "Litestar",
+    "ProtocolTypeRouter",
+    "Quart",
+    "Sanic",
+    "Starlette",
+    "WsgiToAsgi",
+    "get_asgi_application",
+];
+
+/// Words by which a module may have variables whose names do not stand in it.
+const DYNAMIC: &[&str] =
+    &["__dict__", "__getattr__", "exec", "eval", "globals", "locals", "modules", "setattr", "vars"];
+
+/// The code of a module: its text without comments and without what is in strings.
+pub(super) struct Source {
+    code: String,
+}
+
+impl Source {
+    pub(super) fn of(text: &str) -> Self {
+        Self { code: without_texts(text) }
+    }
+
+    /// Whether the module may have a variable of that name.
+    pub(super) fn may_have(&self, name: &str) -> bool {
+        let star = self.code.lines().any(|line| {
+            let mut words = line.split_whitespace().rev();
+            words.next() == Some("*") && words.next() == Some("import")
+        });
+        star || self.words().any(|word| word == name || DYNAMIC.contains(&word))
+    }
+
+    fn words(&self) -> impl Iterator<Item = &str> {
+        self.code.split(|c: char| !is_of_word(c)).filter(|word| !word.is_empty())
+    }
+
+    /// What makes the variable an ASGI application: the name of the constructor, or `async def`. `None` when it is none, as
+    /// far as can be seen.
+    pub(super) fn asgi(&self, name: &str) -> Option<&'static str> {
+        // The last assignment holds: `app = FastAPI()`, then `app = ASGIMiddleware(app)`.
+        // Inside of a function, the name is another variable.
+        self.code.lines().filter_map(|line| asgi_of_line(line.trim_end(), name)).next_back().flatten()
+    }
+}
+
+/// What a line binds the name to: `None` when it does not bind it; else the ASGI constructor, if it is one.
+fn asgi_of_line(line: &str, name: &str) -> Option<Option<&'static str>> {
+    let after = |line: &'_ str, keyword: &str| -> Option<bool> {
+        let rest = line.strip_prefix(keyword)?.trim_start().strip_prefix(name)?;
+        Some(!rest.starts_with(is_of_word))
+    };
+    if after(line, "async def ") == Some(true) {
+        return Some(Some("async def"));
+    }
+    if after(line, "def ") == Some(true) {
+        return Some(None);
+    }
+    let rest = line.strip_prefix(name)?.trim_start();
+    let rest = if rest.starts_with(':') { rest.get(rest.find('=')?..)? } else { rest };
+    let value = rest.strip_prefix('=').filter(|value| !value.starts_with('='))?.trim_start();
+    let called = value.split('(').next().filter(|called| called.len() < value.len())?.trim_end();
+    let last = called.rsplit('.').next().unwrap_or(called);
+    if called.ends_with("asgi.App") {
+        return Some(Some("falcon.asgi.App"));
+    }
+    Some(ASGI.iter().copied().find(|known| *known == last))
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The text with each comment left out and each string emptied. Line breaks stay.
+fn without_texts(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        if first == '#' {
+            rest = rest.find('\n').and_then(|end| rest.get(end..)).unwrap_or_default();
+            continue;
+        }
+        let quote = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| rest.starts_with(quote));
+        let Some(quote) = quote else {
+            code.push(first);
+            rest = rest.get(first.len_utf8()..).unwrap_or_default();
+            continue;
+        };
+        code.push_str("''");
+        rest = after_string(rest.get(quote.len()..).unwrap_or_default(), quote, &mut code);
+    }
+    code
+}
+
+/// What follows a string whose opening quote has been read. The line breaks in it are added to `code`.
+fn after_string<'a>(text: &'a str, quote: &str, code: &mut String) -> &'a str {
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        let here = text.get(at..).unwrap_or_default();
+        if here.starts_with(quote) {
+            return here.get(quote.len()..).unwrap_or_default();
+        }
+        match character {
+            '\\' if characters.next().is_some_and(|(_, next)| next == '\n') => code.push('\n'),
+            '\n' => {
+                code.push('\n');
+                // A string in one quote ends with its line, though the module is then wrong.
+                if quote.len() == 1 {
+                    return here.get(1..).unwrap_or_default();
+                }
+            }
+            _ => {}
+        }
+    }
+    ""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_a_word_of_the_code() {
+        for text in [
+            "app = Flask(__name__)",
+            "from shop import app",
+            "from shop import *",
+            "def app(environ, start):\n    pass",
+            "x = 1; (app, y) = f()",
+            "globals()[name] = 1",
+            "def __getattr__(name): pass",
+            "s = 'it''s'; app = 1",
+            "s = \"\"\"a\n\"b\"\n\"\"\"\napp = 1",
+        ] {
+            assert!(Source::of(text).may_have("app"), "{text}");
+        }
+        for text in ["", "application = 1", "# app", "'app'", "'''\napp = 1\n'''", "x = 'a\\' app'", "def apps(): 1"] {
+            assert!(!Source::of(text).may_have("app"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_asgi_application_is_known_by_its_constructor() {
+        for text in [
+            "app = FastAPI()",
+            "app = fastapi.FastAPI(title='x')",
+            "app: FastAPI = FastAPI()",
+            "app = Starlette(\n    routes=[])",
+            "async def app(scope, receive, send):\n    pass",
+            "app = Flask('x')\napp = WsgiToAsgi(app)",
+            "app = falcon.asgi.App()",
+        ] {
+            assert!(Source::of(text).asgi("app").is_some(), "{text}");
+        }
+        for text in [
+            "app = Flask(__name__)",
+            "app = get_wsgi_application()",
+            "api = FastAPI()\napp = Flask('x')",
+            "app = FastAPI()\napp = ASGIMiddleware(app)",
+            "app = Flask('x')\ndef other():\n    app = FastAPI()",
+            "# app = FastAPI()",
+            "def app(environ, start_response):\n    pass",
+            "app == FastAPI()",
+            "app.mount(FastAPI())",
+        ] {
+            assert_eq!(Source::of(text).asgi("app"), None, "{text}");
+        }
+    }
+}
