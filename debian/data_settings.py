@@ -55,7 +55,7 @@ def read(path):
 def candidates():
     """Every path at which a setting may be, sorted."""
     folders = [f"/etc/{NAME}", "/etc/systemd/system"]
-    found = [SITE, f"/etc/logrotate.d/{NAME}"]
+    found = [SITE, f"/etc/logrotate.d/stackdeb-{NAME}"]
     for top in folders:
         for folder, _, files in os.walk(top):
             found += [os.path.join(folder, name) for name in files]

@@ -141,6 +141,9 @@ pub struct ConnectionArguments {
     /// An environment file, as systemd reads it, in which to look for the variable [default: the own environment]
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// The system user that connects
+    #[arg(long, value_name = "USER", default_value = "")]
+    pub user: String,
     pub part: Part,
 }
 
@@ -150,8 +153,10 @@ pub enum Part {
     Service,
     /// The password; nothing if there is none
     Password,
-    /// `here` if there is no address, else `elsewhere`
+    /// `here` if there is no address, or if it leads the user to a socket of this machine; else `elsewhere`
     Place,
+    /// Variables for the script that makes the database here; none if there is no address
+    Local,
 }
 
 /// Which variables to print.

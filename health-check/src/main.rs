@@ -110,17 +110,33 @@ const SERVICE: &str = "database";
 
 /// A part of the address of a database, for the scripts that make the database.
 fn connection(arguments: &ConnectionArguments) -> Result<String, String> {
-    let ConnectionArguments { variable, file, part } = arguments;
+    let ConnectionArguments { variable, file, user, part } = arguments;
     let text = match file {
         Some(file) => environment::read(file)?.remove(variable).unwrap_or_default(),
         None => std::env::var(variable).unwrap_or_default(),
     };
-    if *part == Part::Place {
-        return Ok(if text.is_empty() { "here" } else { "elsewhere" }.to_owned());
+    if matches!(part, Part::Place | Part::Local) {
+        let unreadable = |why| format!("{variable} is no address of a database: {why}");
+        let local = match text.is_empty() {
+            true => None,
+            false => connection::local(&text, user).map_err(unreadable)?,
+        };
+        return Ok(match part {
+            Part::Local => local.as_ref().map(local_settings).unwrap_or_default(),
+            _ if text.is_empty() || local.is_some() => "here".to_owned(),
+            _ => "elsewhere".to_owned(),
+        });
     }
     let (service, password) = connection::service_file(&text, SERVICE)
         .map_err(|why| format!("{variable} is no address of a database: {why}"))?;
     Ok(if *part == Part::Service { service } else { password.unwrap_or_default() })
+}
+
+/// Lines of an environment file for the script that makes the database.
+fn local_settings(local: &connection::Local) -> String {
+    let all = [("PGHOST", &local.host), ("PGPORT", &local.port), ("DATABASE", &local.database)];
+    let given = all.into_iter().filter(|(_, value)| !value.is_empty());
+    given.map(|(name, value)| format!("{name}=\"{}\"\n", environment::quoted(value))).collect()
 }
 
 /// Variables of an environment file, as lines of such a file.

@@ -9,6 +9,7 @@ use crate::control::PackageName;
 use crate::remote::data::{DatabasePlace, Replacement, Server, SiteWhileSaving};
 use crate::remote::ssh::Host;
 use crate::stack;
+use crate::system::print;
 use crate::system::progress::Reporter;
 
 const NOTES: &str = "\
@@ -90,7 +91,12 @@ fn save(args: &SaveArgs) -> miette::Result<()> {
         Reporter::Stderr.say("the database is on another server (DATABASE_URL), so it is not in the save");
     }
     let bytes = file.metadata().into_diagnostic()?.len();
-    println!("{} ({bytes} bytes): {} of {}", file.display(), contents.describe(), contents.header.name);
+    print::line(format_args!(
+        "{} ({bytes} bytes): {} of {}",
+        file.display(),
+        contents.describe(),
+        contents.header.name
+    ))?;
     Ok(())
 }
 
@@ -101,6 +107,6 @@ fn restore(args: &RestoreArgs) -> miette::Result<()> {
     for note in notes {
         Reporter::Stderr.say(&note);
     }
-    println!("{} has {} of {}", args.host, contents.describe(), contents.header.name);
+    print::line(format_args!("{} has {} of {}", args.host, contents.describe(), contents.header.name))?;
     Ok(())
 }

@@ -57,6 +57,7 @@ impl Templates {
         engine.register_helper("unless", Box::new(StrictCondition { renders_when: false }));
         engine.register_helper("unit_value", Box::new(unit_value));
         engine.register_helper("argument", Box::new(argument));
+        engine.register_helper("shell", Box::new(shell));
         engine.register_helper("yaml", Box::new(yaml));
         engine.register_helper("hcl", Box::new(hcl));
         engine.register_helper("environment_value", Box::new(environment_value));
@@ -196,6 +197,9 @@ handlebars_helper!(environment_value: |text: str| {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$").replace('`', "\\`")
 });
 
+// A text as one word of a shell.
+handlebars_helper!(shell: |text: str| format!("'{}'", text.replace('\'', "'\\''")));
+
 // A text as YAML has it between double quotes (YAML 1.2.2, 5.7): whatever is in it, it stays one text.
 handlebars_helper!(yaml: |text: str| {
     let escape = |character: char| match character {
@@ -285,6 +289,7 @@ mod tests {
     fn values_are_written_as_they_are() {
         assert_eq!(render("{{summary}}").unwrap(), "50% <b>&\"quoted\"</b>");
         assert_eq!(render("{{unit_value summary}}").unwrap(), "50%% <b>&\"quoted\"</b>");
+        assert_eq!(render("{{shell summary}}").unwrap(), "'50% <b>&\"quoted\"</b>'");
         assert_eq!(render("{{argument summary}}").unwrap(), "50%% <b>&\\\"quoted\\\"</b>");
     }
 

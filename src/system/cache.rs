@@ -52,9 +52,7 @@ impl Cache {
     /// When a folder cannot be made.
     pub fn at(root: &Path) -> Result<Self, CacheError> {
         let cache = Self { root: root.to_owned() };
-        for folder in
-            [cache.pool(), cache.lists(), cache.names(), cache.releases(), cache.work(), cache.tools()]
-        {
+        for folder in [cache.pool(), cache.lists(), cache.names(), cache.releases(), cache.work(), cache.tools()] {
             fs::create_dir_all(&folder)
                 .map_err(|source| CacheError::Create { path: folder.display().to_string(), source })?;
         }

@@ -113,6 +113,7 @@ const ODDITIES: &[Oddity] = &[
     |p| p.file("app/migrations/2.sql/x", ""),
     |p| p.file("app/migrations/._0001.sql", ""),
     |p| p.file("app/migrations/a b.sql", ""),
+    |p| p.file("app/migrations/0002_b.sql", "BEGIN; COMMIT;"),
     |p| p.file(format!("app/{}", "n".repeat(246)), ""),
     |p| p.file(format!("app/{}", "n".repeat(247)), ""),
     |p| p.file(format!("app/{}", "n".repeat(255)), ""),
@@ -264,6 +265,14 @@ fn scripts_that_cannot_run_and_overrides_that_override_nothing_are_refused() {
 fn migrations_that_would_never_run_are_refused() {
     let with: fn(&mut Project) = |p| p.line("DATABASE", "migrations = \"migrations\"");
     let cases: &[(Oddity, &[&str])] = &[
+        (
+            |p| p.file("app/migrations/0002_b.sql", "BEGIN; CREATE TABLE a(); COMMIT;\nSELECT 1/0;\n"),
+            &["0002_b.sql", "`BEGIN` in line 1", "stackdeb: no transaction"],
+        ),
+        (
+            |p| p.file("app/migrations/0002_b.sql", "CREATE INDEX CONCURRENTLY i ON a (b);\n"),
+            &["0002_b.sql", "CREATE INDEX CONCURRENTLY", "stackdeb: no transaction"],
+        ),
         (|p| p.file("app/migrations/0002_X.SQL", ""), &["0002_X.SQL", "small letters"]),
         (|p| fs::create_dir(p.path("app/migrations/2.sql")).unwrap(), &["2.sql", "is a folder"]),
         (|p| p.line("APP", "exclude = [\"0001*\"]"), &["0001_a.sql", "left out"]),

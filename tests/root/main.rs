@@ -13,6 +13,7 @@
 mod database_role;
 mod dpkg_conditions;
 mod dpkg_matrix;
+mod migrations;
 mod names_of_an_image;
 mod odd_packages;
 mod piuparts;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         wall::trials(),
         database_role::trials(),
         provision_database::trials(),
+        migrations::trials(),
         names_of_an_image::trials(),
         odd_packages::trials(),
         dpkg_conditions::trials(),

@@ -20,13 +20,13 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-struct Server {
-    folder: TempDir,
+pub struct Server {
+    pub folder: TempDir,
     programs: PathBuf,
 }
 
 impl Server {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
         let versions = fs::read_dir("/usr/lib/postgresql").expect("the package postgresql is needed");
@@ -44,12 +44,12 @@ impl Server {
         server
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// A program of PostgreSQL's, or a script, as the server's administrator. It refuses to run as root.
-    fn command(&self, program: &str) -> Command {
+    pub fn command(&self, program: &str) -> Command {
         let program = if program.starts_with('/') { program.into() } else { self.programs.join(program) };
         let mut command = Command::new(if nix::unistd::geteuid().is_root() { "runuser" } else { "env" });
         if nix::unistd::geteuid().is_root() {
@@ -60,7 +60,7 @@ impl Server {
         command
     }
 
-    fn succeed(&self, command: &mut Command) -> String {
+    pub fn succeed(&self, command: &mut Command) -> String {
         // pg_ctl leaves a server behind that would keep a pipe open, so the output goes to a file.
         let said = self.path("said");
         let file = fs::File::create(&said).unwrap();
@@ -70,7 +70,7 @@ impl Server {
         said
     }
 
-    fn query(&self, database: &str, sql: &str) -> String {
+    pub fn query(&self, database: &str, sql: &str) -> String {
         let mut psql = self.command("psql");
         self.succeed(psql.args(["-X", "-A", "-t", "-d", database, "-c", sql])).trim_end().to_owned()
     }
@@ -84,7 +84,7 @@ impl Drop for Server {
 }
 
 /// A program in the server's folder.
-fn write_program(server: &Server, name: &str, text: &str) -> String {
+pub fn write_program(server: &Server, name: &str, text: &str) -> String {
     let path = server.path(name);
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

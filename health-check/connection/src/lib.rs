@@ -136,6 +136,33 @@ pub fn service_file(text: &str, section: &str) -> Result<(String, Option<String>
     Ok((lines, password))
 }
 
+/// Where a database on this machine is that is reached over a Unix socket: parameters for the environment of libpq.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Local {
+    /// The folder of the socket; empty for the usual one.
+    pub host: String,
+    /// Empty for the usual one.
+    pub port: String,
+    pub database: String,
+}
+
+/// Where the database is, if a connection string leads `user` to one of this machine, over a Unix socket and by the user's
+/// own name (peer authentication).
+///
+/// # Errors
+/// As for [`parameters`].
+pub fn local(text: &str, user: &str) -> Result<Option<Local>, &'static str> {
+    let parameters = parameters(text)?;
+    let given = |name: &str| value(&parameters, name).unwrap_or_default();
+    let is_socket = given("host").split(',').all(|host| host.is_empty() || host.starts_with(['/', '@']));
+    let elsewhere = ["hostaddr", "service", "password"].iter().any(|name| !given(name).is_empty());
+    if !is_socket || elsewhere || !(given("user").is_empty() || given("user") == user) || given("host").contains(',') {
+        return Ok(None);
+    }
+    let database = if given("dbname").is_empty() { user } else { given("dbname") };
+    Ok(Some(Local { host: given("host").to_owned(), port: given("port").to_owned(), database: database.to_owned() }))
+}
+
 /// Refuses what libpq would read in another way in a service file, and what is surely a mistake.
 fn check_parameter(name: &str, value: &str) -> Result<(), &'static str> {
     if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') || name.starts_with("ldap") {
@@ -223,6 +250,32 @@ mod tests {
         ] {
             let expected = format!("[x]\n{}\n", lines.replace(' ', "\n").replace('·', " "));
             assert_eq!(service_file(text, "x"), Ok((expected, password.map(str::to_owned))), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_socket_is_on_this_machine() {
+        for (text, host, port, database) in [
+            ("postgresql:///shop?host=/run/postgresql", "/run/postgresql", "", "shop"),
+            ("postgresql:///shop", "", "", "shop"),
+            ("postgresql://", "", "", "app"),
+            ("postgresql://%2Frun%2Fpostgresql:5433/shop", "/run/postgresql", "5433", "shop"),
+            ("postgresql://app@/shop", "", "", "shop"),
+            ("host=/run/postgresql dbname=shop port=5433", "/run/postgresql", "5433", "shop"),
+        ] {
+            let expected = Local { host: host.to_owned(), port: port.to_owned(), database: database.to_owned() };
+            assert_eq!(local(text, "app"), Ok(Some(expected)), "{text}");
+        }
+        for text in [
+            "postgresql://db.example.org/shop",
+            "postgresql://localhost/shop",
+            "postgresql://other@/shop",
+            "postgresql://app:secret@/shop",
+            "postgresql:///shop?hostaddr=10.0.0.1",
+            "host=/run/postgresql,db.example.org dbname=shop",
+            "service=shop",
+        ] {
+            assert_eq!(local(text, "app"), Ok(None), "{text}");
         }
     }
 

@@ -167,7 +167,9 @@ The name of the database: at most 63 characters, lower-case letters, digits, `_`
             missing: Missing::Described("no migrations are run"),
             meaning: "\
 A folder inside the application's folder. Each file in it that ends in `.sql` is run once, in the order of the names, \
-before the new version of the application starts. A migration that fails is rolled back.",
+before the new version of the application starts. Each runs in a transaction of its own, so that one that fails is undone; \
+`BEGIN` and `COMMIT` do not belong into it. Statements that PostgreSQL does not run in a transaction, such as `CREATE INDEX \
+CONCURRENTLY`, go into a file whose first line is `-- stackdeb: no transaction`.",
             example: "migrations = \"migrations\"",
             since: FIRST_RELEASE,
         },

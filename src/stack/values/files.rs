@@ -6,6 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use miette::Diagnostic;
 
+use super::migration;
+
 /// Why a path is not valid.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum FileError {
@@ -44,6 +46,20 @@ pub enum FileError {
     #[error("{0} would never be run, because its name does not end in `.sql` in small letters")]
     #[diagnostic(help("rename it so that it ends in `.sql`"))]
     MigrationEnding(String),
+    #[error(
+        "{path} has `{what}` in line {line}, but each migration runs in one transaction, which it cannot end itself: what it did before an error could not be undone"
+    )]
+    #[diagnostic(help(
+        "leave BEGIN and COMMIT out; or write `-- stackdeb: no transaction` as its first line, and care for that yourself"
+    ))]
+    OwnTransaction { path: String, line: usize, what: String },
+    #[error(
+        "{path} has `{what}` in line {line}, which PostgreSQL does not run in a transaction, and each migration runs in one"
+    )]
+    #[diagnostic(help(
+        "write `-- stackdeb: no transaction` as its first line, and nothing else into the file: what such a migration did before an error is not undone"
+    ))]
+    NeedsNoTransaction { path: String, line: usize, what: String },
     #[error("the migration `{0}` has other characters in its name than A-Z, a-z, 0-9, `_`, `-` and `.`")]
     #[diagnostic(help("rename it so that it sorts where it belongs: 0001_first.sql"))]
     MigrationName(String),
@@ -105,8 +121,12 @@ pub fn migrations(text: &str, app: &Path) -> Result<PathBuf, FileError> {
     if !path.is_dir() {
         return Err(missing("folder", &path, "the app's folder"));
     }
-    if migration_names(&path)?.is_empty() {
+    let names = migration_names(&path)?;
+    if names.is_empty() {
         return Err(FileError::NoMigrations(path.display().to_string()));
+    }
+    for name in names {
+        migration::check(&path.join(name))?;
     }
     Ok(relative.components().filter(|part| matches!(part, Component::Normal(_))).collect())
 }

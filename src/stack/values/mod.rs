@@ -7,6 +7,7 @@ pub(super) mod environment;
 pub(super) mod files;
 pub(super) mod host;
 pub(super) mod license;
+mod migration;
 pub(super) mod name;
 pub(super) mod python;
 mod python_source;
