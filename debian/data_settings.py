@@ -19,7 +19,7 @@ SITE = f"/etc/nginx/sites-available/{NAME}"
 # The only places that a restore writes to, as root.
 PLACES = re.compile(
     rf"/etc/{re.escape(NAME)}/[^/]+(/[^/]+)?|/etc/nginx/sites-available/{re.escape(NAME)}"
-    rf"|/etc/logrotate\.d/{re.escape(NAME)}"
+    rf"|/etc/logrotate\.d/stackdeb-{re.escape(NAME)}"
     rf"|/etc/systemd/system/{re.escape(NAME)}(-[a-z-]+)?\.(service|socket|timer)\.d/[^/]+\.conf"
 )
 # Copies by editors and dpkg, and what Python and this program leave.
