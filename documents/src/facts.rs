@@ -75,7 +75,6 @@ pub fn sections(page: &mut Roff) {
     }
 }
 
-/// The text of `docs/files.md`.
 pub fn markdown() -> String {
     let mut text = String::from("# Files, variables and exit statuses\n\n<!-- Made by: just documents. -->\n");
     let parts = [

@@ -23,7 +23,6 @@ pub struct CpuTimes {
     pub processors: u64,
 }
 
-/// The main memory.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Memory {
     pub total_bytes: u64,

@@ -18,7 +18,6 @@ use crate::system::output::{OutputFile, write_symlink};
 
 /// A package that was written to a file.
 pub struct BuiltPackage {
-    /// The `.deb` file.
     pub path: PathBuf,
     pub written: Written,
     /// Its control data, as it stands in the file.

@@ -4,7 +4,6 @@
 pub struct Example {
     /// As it is typed in a shell, beginning with `stackdeb`.
     pub line: &'static str,
-    /// A sentence.
     pub meaning: &'static str,
 }
 

@@ -63,7 +63,6 @@ impl fmt::Display for PackageName {
 pub enum Architecture {
     /// 64-bit x86, as on Linode.
     Amd64,
-    /// Every machine.
     All,
 }
 

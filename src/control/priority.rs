@@ -12,7 +12,6 @@ pub enum Priority {
     Important,
     /// A small system without a graphical desktop has it.
     Standard,
-    /// Every other package.
     Optional,
     /// The old name of `Optional`. Archives still have it; Policy 2.5 forbids it for new packages.
     Extra,

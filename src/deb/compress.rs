@@ -31,7 +31,6 @@ const GZIP_UNIX: u8 = 3;
 /// How `control.tar` and `data.tar` are compressed (deb(5)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
-    /// Not at all.
     None,
     /// gzip, level 9.
     Gzip,

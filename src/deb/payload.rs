@@ -22,7 +22,6 @@ pub struct Payload {
 /// A file, a folder or a link that is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// A regular file.
     File {
         content: Content,
         /// Its permission bits.
@@ -32,7 +31,6 @@ pub enum Entry {
         /// Its permission bits.
         mode: u32,
     },
-    /// A symbolic link.
     Symlink {
         /// Its target, relative or absolute. Nothing has to be there.
         target: String,
@@ -42,7 +40,6 @@ pub enum Entry {
 /// A file's content, or where it is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// The content itself.
     Bytes(Vec<u8>),
     /// A file of the build machine. It is read when the package is written. Links are followed; its mode and times are
     /// ignored.

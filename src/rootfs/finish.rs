@@ -89,7 +89,6 @@ pub enum FinishError {
         #[source]
         source: io::Error,
     },
-    /// Something cannot be removed.
     #[error(transparent)]
     #[diagnostic(transparent)]
     Remove(#[from] TreeError),

@@ -68,7 +68,6 @@ const BREAKPOINT: &str = "int3: 0000";
 const FIRST_PROCESS: &str = " as init process";
 
 impl Stage {
-    /// In words.
     pub fn describe(self) -> &'static str {
         match self {
             Self::Grub => "GRUB",

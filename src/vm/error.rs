@@ -11,7 +11,6 @@ use super::scratch::ScratchError;
 /// Why a machine cannot be started, or has ended.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum MachineError {
-    /// QEMU is not installed.
     #[error("{QEMU} is not installed, or not on the PATH")]
     #[diagnostic(help("Debian, Ubuntu: apt install qemu-system-x86; Fedora: dnf install qemu-system-x86-core"))]
     NoQemu,
@@ -31,7 +30,6 @@ pub enum MachineError {
     #[error("cannot start the machine: {0}")]
     #[diagnostic(help("check that this computer has memory and processes left, and that the QEMU on the PATH runs"))]
     Start(#[source] io::Error),
-    /// QEMU ended by itself.
     #[error("the machine ended ({status}){}", Quoted(.said))]
     Ended {
         status: ExitStatus,

@@ -42,7 +42,6 @@ pub struct MachineOptions {
     pub boot: BootMethod,
     /// Memory in MiB.
     pub memory_mib: u32,
-    /// Number of processors.
     pub cpus: u32,
     /// Size of the root disk in MiB. On this computer it takes up only what is written to it.
     pub disk_mib: u64,
@@ -58,9 +57,7 @@ pub struct MachineOptions {
     pub network: Option<Network>,
     /// The name by which its site is asked, if it does not answer to every name.
     pub host: Option<String>,
-    /// The instance's label.
     pub label: String,
-    /// cloud-init's user data.
     pub user_data: Vec<u8>,
     pub accelerator: Accelerator,
     /// The program that QEMU starts as the pump, with [`super::pump::ARGUMENT`]: stackdeb itself.

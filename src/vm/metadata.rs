@@ -36,7 +36,6 @@ pub struct Instance {
     pub plan: String,
     /// Memory in MiB.
     pub memory_mib: u32,
-    /// Number of processors.
     pub cpus: u32,
     /// Size of the disks in MiB, swap included.
     pub disk_mib: u64,

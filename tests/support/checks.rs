@@ -7,7 +7,6 @@ use libtest_mimic::Trial;
 /// What is checked on a machine, or on several: a test's name, and the test.
 pub type Check<M> = (&'static str, fn(&mut M));
 
-/// What checks share.
 enum Shared<M> {
     NotBooted,
     Running(M),

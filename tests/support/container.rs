@@ -90,7 +90,6 @@ impl Container {
         container
     }
 
-    /// Switches a container on.
     pub fn start(options: &Options) -> Self {
         let Options { name, number, image, user_data, cards } = *options;
         let root = base_with(image);

@@ -74,7 +74,6 @@ pub fn program(name: &str) -> String {
     path.display().to_string()
 }
 
-/// The program under test.
 pub fn stackdeb() -> Command {
     Command::new(program("stackdeb"))
 }
@@ -123,7 +122,6 @@ pub enum Built {
 }
 
 impl Built {
-    /// The folder's name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Image => "image",

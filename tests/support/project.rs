@@ -38,7 +38,6 @@ impl Project {
         project
     }
 
-    /// Rewrites the manifest.
     pub fn set_version(&self, version: &str, database: &str) {
         let port = self.port;
         let text = format!(

@@ -18,7 +18,6 @@ pub trait Server {
     /// How long it may take until something happens there.
     fn limit(&self) -> Duration;
 
-    /// What its console printed.
     fn console(&self) -> String;
 
     /// Runs a shell command as root; whatever comes of it.

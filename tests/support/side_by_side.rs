@@ -31,7 +31,6 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Prints the table's head.
 pub fn head(other: &str) {
     println!("{:<28} {:>10} {:>10} {:>12} {:>12} {:>8} {:>8}", "", "ours", "", other, "", "ours / other", "");
     println!("{:<28} {:>10} {:>10} {:>12} {:>12} {:>8} {:>8}", "", "wall s", "CPU s", "wall s", "CPU s", "wall", "CPU");

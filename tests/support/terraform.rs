@@ -21,7 +21,6 @@ impl Project {
         project
     }
 
-    /// Rewrites the manifest.
     pub fn set(&self, name: &str, version: &str, more: &str) {
         let text = format!(
             "[package]\nname = \"{name}\"\nversion = \"{version}\"\nmaintainer = \"Jane Doe <jane@example.org>\"\n\

@@ -13,7 +13,6 @@ use super::server::Server;
 /// What came of the visits.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Visits {
-    /// How many were acknowledged.
     pub acknowledged: u64,
     /// The number in the last acknowledgement.
     pub last: u64,

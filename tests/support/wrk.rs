@@ -7,7 +7,6 @@ use super::side_by_side::median;
 /// One round of load.
 #[derive(Clone, Copy)]
 struct Served {
-    /// Requests in a second.
     rate: f64,
     /// Milliseconds that half of the answers took at most.
     p50: f64,
@@ -23,7 +22,6 @@ pub struct Load {
     pub rounds: usize,
 }
 
-/// Prints the table's head.
 pub fn head(other: &str) {
     println!("{:<12} {:>26} {:>26} {:>22}", "", "ours", other, "ours / other");
     let side = format!("{:>10} {:>7} {:>7}", "requests/s", "p50 ms", "p99 ms");

@@ -60,7 +60,6 @@ pub fn solve<'a>(universe: &'a Universe, wanted: &[Relations]) -> Result<Vec<&'a
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Out,
-    /// Chosen, without its dependencies.
     Chosen,
     /// Chosen, and its dependencies are chosen too or are being chosen.
     Expanded,

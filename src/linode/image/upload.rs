@@ -31,7 +31,6 @@ pub struct UploadOptions {
 /// What to do when the account has an image of the same file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfUploaded {
-    /// Use that image.
     Reuse,
     UploadAgain,
 }

@@ -40,7 +40,6 @@ pub struct Deployment {
     /// Of each instance.
     pub price: Price,
     pub firewall: Option<u64>,
-    /// The new instances.
     pub started: Vec<StartedInstance>,
     /// The old instances that were removed.
     pub removed: Vec<Instance>,
@@ -48,7 +47,6 @@ pub struct Deployment {
     pub failed: Option<Error>,
 }
 
-/// A new instance.
 #[derive(Debug, Clone)]
 pub struct StartedInstance {
     /// As the API last showed it.

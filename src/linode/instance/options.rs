@@ -11,7 +11,6 @@ use crate::linode::api::regions::Region;
 use crate::linode::api::tag::Tag;
 use crate::stack::Stack;
 
-/// Which firewall to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirewallChoice {
     /// The stack's own firewall, which is made if it does not exist.

@@ -104,7 +104,6 @@ impl Sandbox {
         self
     }
 
-    /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, key: &str, value: &str) -> Self {
         self.environment.retain(|(name, _)| name != key);

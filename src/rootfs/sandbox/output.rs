@@ -28,7 +28,6 @@ enum Stream {
     Errors,
 }
 
-/// What a command wrote.
 #[derive(Default)]
 pub(super) struct Collected {
     output: Vec<u8>,

@@ -17,7 +17,6 @@ pub enum UnpackError {
         "check that the disk has room (`df`); a damaged download is fetched again when it is deleted from the cache"
     ))]
     Entry {
-        /// The `.deb` file.
         package: String,
         entry: String,
         #[source]

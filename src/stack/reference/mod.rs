@@ -41,7 +41,6 @@ pub struct Key {
 /// The type of a value.
 #[derive(Debug)]
 pub enum Kind {
-    /// A string.
     Text(Form),
     /// A string that is usually one of a few words.
     Word(Words),
@@ -92,9 +91,7 @@ pub enum Missing {
     Refused,
     /// This text holds, as if it were written in the file.
     Text(&'static str),
-    /// This number holds.
     Number(u16),
-    /// These texts hold.
     Texts(&'static [&'static str]),
     /// What happens then, as a phrase: `the package's name`.
     Described(&'static str),
@@ -109,7 +106,6 @@ const SIZE: Form = Form { noun: "a size", pattern: "^[0-9]+[kKmMgG]?$" };
 /// The version that brought the keys of the first release.
 const FIRST_RELEASE: &str = "0.1.0";
 
-/// The whole file.
 pub static DOCUMENT: Section = Section {
     meaning: "\
 `stack.toml` describes a web application and the server that it runs on. It is a TOML file (version 1.0) in the folder of \

@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 
 use super::{DOCUMENT, Form, Key, Kind, Missing, Section, Words};
 
-/// The schema of `stack.toml`.
 pub fn schema() -> Value {
     let mut schema = object(&DOCUMENT);
     schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));

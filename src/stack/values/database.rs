@@ -19,7 +19,6 @@ pub enum DatabaseNameError {
     Reserved(String),
 }
 
-/// Checks a database's name.
 pub fn database_name(text: &str) -> Result<String, DatabaseNameError> {
     let first = text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
     if !first || !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-') {

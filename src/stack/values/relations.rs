@@ -27,7 +27,6 @@ pub enum BadRelation {
     Itself(String),
 }
 
-/// Checks a version (deb-version(7)).
 pub fn version(text: &str) -> Result<Version, BadVersion> {
     Ok(text.parse()?)
 }

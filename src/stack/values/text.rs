@@ -163,7 +163,6 @@ pub fn priority(text: &str) -> Result<Priority, TextError> {
     Ok(Priority::USABLE.into_iter().find(|priority| priority.as_str() == word).unwrap_or(Priority::Optional))
 }
 
-/// Checks a compression.
 pub fn compression(text: &str) -> Result<Compression, TextError> {
     Ok(match one_of(text, "compression", COMPRESSIONS)? {
         "xz" => Compression::Xz,

@@ -42,7 +42,6 @@ pub fn page(all: &[Value], query: &str, longest: usize) -> Answer {
     answer_json(200, &json!({"data": data, "page": number, "pages": pages, "results": all.len()}))
 }
 
-/// Answers one connection.
 pub fn serve(stream: &TcpStream, host: &str, state: &Mutex<State>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();

@@ -8,7 +8,6 @@ use super::{Call, Fault, Seen, State, account, catalogue};
 /// The secret part of the addresses that take files.
 pub const SIGNATURE: &str = "X-Amz-Signature=5e0a1c";
 
-/// An image.
 pub struct Stored {
     pub number: u32,
     pub made: Value,
@@ -45,7 +44,6 @@ pub fn refuse_put(seen: &Seen, state: &mut State) -> Option<Answer> {
     None
 }
 
-/// Takes a file.
 pub fn put(number: &str, seen: &Seen, state: &mut State) -> Answer {
     let taken_at_once = state.faults.contains(&Fault::PutAnswerLost);
     let found = state.images.iter_mut().find(|image| image.number.to_string() == number);

@@ -36,7 +36,6 @@ enum Power {
     Offline,
 }
 
-/// An instance.
 pub struct Linode {
     pub id: u32,
     pub made: Value,

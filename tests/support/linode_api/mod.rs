@@ -23,7 +23,6 @@ use http::{Answer, count_down, error};
 pub use images::SIGNATURE;
 pub use machines::{Machines, Started};
 
-/// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// A request with that method is told so many times to wait a second.
@@ -72,7 +71,6 @@ pub enum Fault {
     Echoes,
 }
 
-/// A request that came.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub method: String,

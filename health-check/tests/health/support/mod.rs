@@ -19,7 +19,6 @@ use tempfile::TempDir;
 /// machine.
 pub const BOUND: Duration = Duration::from_secs(9);
 
-/// The program under test.
 pub fn program() -> String {
     env!("CARGO_BIN_EXE_health-check").to_owned()
 }
