@@ -9,7 +9,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::support::postgres::Postgres;
-use crate::support::{free_port, problem, program, run, run_bounded, stderr, stdout};
+use crate::support::{free_port, problem, program, run, run_bounded, stderr, stdout, text};
 
 const PASSWORD: &str = "s3cret-pw";
 
@@ -172,14 +172,19 @@ fn libpq_reads_the_service_file_as_it_reads_the_address() {
 fn whether_the_database_is_here_is_read_from_the_file_alone() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.env");
-    let place = || {
+    let ask = || {
         let mut command = Command::new(program());
         command.args(["connection", "--in", "DATABASE_URL", "place", "--file"]).arg(&file);
-        stdout(&run_bounded(command.env("DATABASE_URL", "postgresql://elsewhere/shop")))
+        run_bounded(command.env("DATABASE_URL", "postgresql://elsewhere/shop"))
     };
-    assert_eq!(place(), "here", "no file");
+    assert_eq!(stdout(&ask()), "here", "no file");
     fs::write(&file, "# DATABASE_URL=a\nDATABASE_URL=b\nDATABASE_URL=\n").unwrap();
-    assert_eq!(place(), "here");
-    fs::write(&file, "DATABASE_URL=\nDATABASE_URL='not an address'\n").unwrap();
-    assert_eq!(place(), "elsewhere");
+    assert_eq!(stdout(&ask()), "here");
+    fs::write(&file, "DATABASE_URL=\nDATABASE_URL='postgresql://db.example.org/shop'\n").unwrap();
+    assert_eq!(stdout(&ask()), "elsewhere");
+    fs::write(&file, "DATABASE_URL='not an address'\n").unwrap();
+    let refused = ask();
+    let said = text(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("DATABASE_URL is no address of a database") && !said.contains("not an"), "{said}");
 }
