@@ -47,8 +47,8 @@ check: build setup
     cargo test --release --no-fail-fast -p stackdeb --lib --bins --test format --test linode -- --test-threads 8
 
 # Everything but the soak. Installs the programs that the tests run from the machine's package archive.
-test: build setup
-    tests/rooms "{{just_executable()}}"
+test: check
+    tests/rooms
 
 # The programs that tests and benchmarks run, and those that judge what stackdeb makes
 setup:

@@ -151,7 +151,8 @@ impl Projects {
         for path in
             ["app/app.py", "app/wsgi.py", "src/app.py", "app/migrations/0001_first.sql", "LICENSE", "mirror.gpg"]
         {
-            fs::write(folder.join(path), "text\n").unwrap();
+            let content = if path.ends_with(".py") { "app = application = create_app = dict\n" } else { "text\n" };
+            fs::write(folder.join(path), content).unwrap();
         }
         self.1.push(folder.join("stack.toml"));
         fs::write(self.1.last().unwrap(), document.to_string()).unwrap();
