@@ -59,7 +59,6 @@ const ODD: &[(&str, &str)] = &[
     ("health", "path = \"/a/b-c_d.e~\""),
     ("image", "hostname = \"3com.example.org\""),
     ("image", "free-space = \"1g\""),
-    ("image", "mirror = \"http://user@deb.example.org/debian\""),
 ];
 
 /// What is wrong whatever files there are: `stackdeb check` and the schema refuse each.
@@ -114,6 +113,7 @@ const WRONG: &[(&str, &str)] = &[
     ("image", "keyring = \"\""),
     ("image", "free-space = \"1.5M\""),
     ("image", "mirror = \"ftp://example.org\""),
+    ("image", "mirror = \"http://user@deb.example.org/debian\""),
     ("changelog", "version = \"\""),
     ("changelog", "date = 2026-11-23"),
     ("changelog", "date = \"yesterday\""),

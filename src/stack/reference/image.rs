@@ -2,8 +2,8 @@
 
 use super::{FIRST_RELEASE, Form, Key, Kind, Missing, RELATION, SIZE, Section};
 
-/// The address of a Debian or Ubuntu mirror.
-const MIRROR: Form = Form { noun: "a web address", pattern: "^https?://[0-9A-Za-z]" };
+/// The address of a Debian or Ubuntu mirror, without a user or a password.
+const MIRROR: Form = Form { noun: "a web address", pattern: "^https?://[0-9A-Za-z][^@/]*(/|$)" };
 
 pub(super) static IMAGE: Section = Section {
     meaning: "\
