@@ -233,7 +233,7 @@ fn the_command_that_is_shown_deletes_the_image() {
     sh("kill -TERM \"$1\"", &[Path::new(&child.id().to_string())]);
     let output = child.wait_with_output().unwrap();
     let all = text(&output);
-    home.ended(output).has(130, &["The image is in use", "delete it yourself"]);
+    home.ended(output).has(143, &["The image is in use", "delete it yourself"]);
     let (_, command) = all.split_once("delete it yourself: ").unwrap();
     let command = command.lines().next().unwrap();
     assert_eq!(api.images().len(), 1);
