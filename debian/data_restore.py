@@ -40,7 +40,7 @@ class Incoming(io.RawIOBase):
 
 
 def describe(there):
-    """The data that are here, in words; empty if there are none."""
+    """Says in words which data are on this server. Without data, the text is empty."""
     parts = []
     contents = there.get("contents")
     if contents and contents["rows"]:

@@ -24,7 +24,7 @@ The release that the image is made of: `trixie` (Debian 13), `noble` or `jammy` 
             kind: Kind::Text(MIRROR),
             missing: Missing::Described("the mirror that the apt sources of the building machine name"),
             meaning: "The mirror that packages are downloaded from. The apt sources of the image name it too.",
-            example: "mirror = \"https://deb.debian.org/debian\"",
+            example: "mirror = \"https://mirror.example.org/debian\"",
             since: FIRST_RELEASE,
         },
         Key {
