@@ -44,7 +44,7 @@ check: build setup
     # Most of these tests wait for another program, so more of them than processors run at a time.
     cargo test --release --no-fail-fast -p health-check -p connection -- --test-threads 8
     cargo test --release --no-fail-fast -p stackdeb-documents
-    cargo test --release --no-fail-fast -p stackdeb --lib --bins --test format --test linode -- --test-threads 8
+    cargo test --release --no-fail-fast -p stackdeb --lib --bins --test format --test linode -- --test-threads 20
 
 # Everything but the soak. Installs the programs that the tests run from the machine's package archive.
 test: check

@@ -30,7 +30,15 @@ pub trait Server {
     #[track_caller]
     fn sh(&self, command: &str) -> String {
         let output = self.try_sh(command);
-        assert!(output.status.success(), "on the server, `{command}`: {}\n{}", output.status, text(&output));
+        if !output.status.success() {
+            let journal = if command.contains("systemctl") {
+                self.try_sh("journalctl -n 60 --no-pager -o cat").stdout
+            } else {
+                vec![]
+            };
+            let journal = String::from_utf8_lossy(&journal);
+            panic!("on the server, `{command}`: {}\n{}\n{journal}", output.status, text(&output));
+        }
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
