@@ -24,6 +24,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use support::local_site::{LocalSite, free_port, terminate};
+use support::open_loop;
 use support::run;
 use support::wrk::{self, Load};
 
@@ -54,8 +55,12 @@ fn main() {
     }
     println!("{} processors, {} connections", thread::available_parallelism().unwrap(), LOAD.connections);
     wrk::head("by hand");
-    for path in ["/", "/visits"] {
-        wrk::compare(path, LOAD, &ours, &theirs);
+    let sustained = ["/", "/visits"].map(|path| (path, wrk::compare(path, LOAD, &ours, &theirs)));
+    println!();
+    open_loop::head("by hand");
+    for (path, sustained) in sustained {
+        let [ours, theirs] = [&ours[0], &theirs[0]].map(|address| address.strip_prefix("http://").unwrap());
+        open_loop::compare(path, sustained, ours, theirs);
     }
     terminate(&mut app);
 }

@@ -2,7 +2,7 @@
 # There is no `bind`: the socket comes from systemd ({{name}}.socket).
 import os
 import signal
-from time import monotonic
+from time import monotonic, sleep
 
 {{#if has_workers}}
 workers = int(os.environ.get("WEB_CONCURRENCY", "{{workers}}"))
@@ -57,6 +57,33 @@ def post_fork(_server, _worker):
 # When a worker ends, it keeps idle connections open for this many seconds, for requests that nginx is just sending.
 DRAIN = 0.3
 
+# An upgrade makes this file while it restarts the app.
+HAND_OVER = "/run/{{name}}/hand-over"
+# Workers without a slow request end within this many seconds.
+SOON = 1
+
+
+def when_ready(server):
+    """At an upgrade, requests that are still being answered must not hold back new ones.
+
+    Then Gunicorn ends as soon as its workers accept no more connections. The next one starts and serves, and the workers
+    with slow requests end by themselves, after `graceful_timeout` at the latest.
+    """
+    stop = server.stop
+
+    def stop_or_hand_over(graceful=True):
+        if graceful and os.path.exists(HAND_OVER):
+            server.kill_workers(signal.SIGTERM)
+            limit = monotonic() + SOON
+            while server.WORKERS and monotonic() < limit:
+                sleep(0.05)
+            if server.WORKERS:
+                server.log.info("Workers that finish their requests: %s", sorted(server.WORKERS))
+                return
+        stop(graceful)
+
+    server.stop = stop_or_hand_over
+
 
 def post_worker_init(worker):
     """Lets a worker end without losing a request: at an upgrade, or when the configuration is read again.
@@ -73,6 +100,9 @@ def post_worker_init(worker):
         nonlocal draining_since
         if draining_since is None:
             draining_since = monotonic()
+            # Gunicorn may not be there any more to end a worker whose request never ends: see when_ready.
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(worker.cfg.graceful_timeout + 2)
             worker.max_keepalived = 0
             for listener in worker.sockets:
                 try:

@@ -7,13 +7,14 @@ use support::container::Container;
 use support::edition::{edit, edition};
 use support::kept;
 use support::server::Server;
-use support::upgrade::{OLD, count, install, under_load, versions};
+use support::upgrade::{OLD, count, install, under_load, versions, with_a_slow_request};
 
 const CHECKS: &[Check<Container>] = &[
     ("the_key_is_made_at_the_first_start", key_is_made),
     ("every_unit_may_do_little", units_are_hardened),
     ("nothing_but_nginx_and_ssh_listens_outside", nothing_listens),
     ("an_upgrade_and_the_way_back_fail_no_request", |machine| under_load(machine, 3)),
+    ("a_slow_request_holds_no_other_back", |machine| with_a_slow_request(machine)),
     ("a_version_that_cannot_be_loaded_is_reported_and_the_old_one_heals_it", broken_code),
     ("a_migration_that_fails_is_reported_and_the_old_version_goes_on", broken_migration),
     ("purge_keeps_a_database_that_cannot_be_dumped", purge_without_room),

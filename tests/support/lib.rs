@@ -26,6 +26,7 @@ pub mod local_site;
 pub mod machine;
 pub mod metadata;
 pub mod mirror;
+pub mod open_loop;
 pub mod package;
 pub mod project;
 pub mod readers;

@@ -2,6 +2,7 @@
 //! container, which is as fast as this computer.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -15,17 +16,21 @@ pub const NEW: &str = "the new sentence";
 
 /// Builds both versions below `folder`.
 pub fn versions(folder: &Path) -> [PathBuf; 2] {
-    [edition(folder, "1.0.0", with_slow_page(OLD)), edition(folder, "2.0.0", with_slow_page(NEW))]
+    [edition(folder, "1.0.0", with_slow_pages(OLD)), edition(folder, "2.0.0", with_slow_pages(NEW))]
 }
 
-/// Another sentence, and a page that takes its time.
-fn with_slow_page(sentence: &'static str) -> impl Fn(&Path) {
+/// Another sentence, and pages that take their time: `/slow` takes five seconds, `/held` until the app's file `go` is there.
+fn with_slow_pages(sentence: &'static str) -> impl Fn(&Path) {
     move |project| {
         let app = project.join("app/app.py");
         edit(&app, "import os\n", "import os\nimport time\n");
         edit(&app, "Hello from Flask via systemd!", sentence);
-        let page = format!("@app.get(\"/slow\")\ndef slow():\n    time.sleep(5)\n    return \"{sentence}\"\n\n\n");
-        edit(&app, "@app.get(\"/visits\")", &format!("{page}@app.get(\"/visits\")"));
+        let slow = format!("@app.get(\"/slow\")\ndef slow():\n    time.sleep(5)\n    return \"{sentence}\"\n\n\n");
+        let held = format!(
+            "@app.get(\"/held\")\ndef held():\n    open(\"{HELD_PAGE}/asked\", \"w\").close()\n    \
+             while not os.path.exists(\"{HELD_PAGE}/go\"):\n        time.sleep(0.1)\n    return \"{sentence}\"\n\n\n"
+        );
+        edit(&app, "@app.get(\"/visits\")", &format!("{slow}{held}@app.get(\"/visits\")"));
     }
 }
 
@@ -41,6 +46,25 @@ pub fn install(server: &impl Server, version: &str) -> String {
 /// Visits so far, this one not among them.
 pub fn count(server: &impl Server) -> u64 {
     server.sh("runuser -u stack -- psql -At stack -c 'select count(*) from visits'").parse().unwrap()
+}
+
+/// Where the app writes that `/held` was asked for, and waits for the file `go`.
+const HELD_PAGE: &str = "/var/lib/stack/app";
+
+/// An upgrade is through, and its version serves, while the version before still answers a request.
+pub fn with_a_slow_request(server: &impl Server) {
+    let config = "/etc/stack/gunicorn.conf.py";
+    // The package's limit is 30 seconds, and apt may take longer on a busy machine.
+    server.sh(&format!("echo 'graceful_timeout = 600' >>{config} && systemctl restart stack.service"));
+    let url = format!("http://{}/held", server.address());
+    let slow = Command::new("curl").args(["-s", "-m", "600", &url]).stdout(Stdio::piped()).spawn().unwrap();
+    server.sh(&format!("until [ -e {HELD_PAGE}/asked ]; do sleep 0.1; done"));
+    install(server, "2.0.0");
+    assert_eq!(server.get("/", 200), NEW);
+    server.sh(&format!("test ! -e /run/stack/hand-over && touch {HELD_PAGE}/go"));
+    assert_eq!(String::from_utf8(slow.wait_with_output().unwrap().stdout).unwrap(), OLD);
+    server.sh(&format!("rm {HELD_PAGE}/asked {HELD_PAGE}/go; sed -i '$d' {config}"));
+    install(server, "1.0.0");
 }
 
 /// The socket's inode and the time since when it is held, and nginx's own process.

@@ -29,7 +29,8 @@ pub fn head(other: &str) {
 }
 
 /// Asks `ours` and `theirs` in turn for `path`, after one round that does not count, and prints a row of medians.
-pub fn compare(path: &str, load: Load, ours: &[String], theirs: &[String]) {
+/// Returns how many requests a second `theirs` has served.
+pub fn compare(path: &str, load: Load, ours: &[String], theirs: &[String]) -> f64 {
     let (mut us, mut them) = (Vec::new(), Vec::new());
     for round in 0..=load.rounds {
         let pair = (serve(path, load, ours), serve(path, load, theirs));
@@ -50,6 +51,7 @@ pub fn compare(path: &str, load: Load, ours: &[String], theirs: &[String]) {
         ratio(|served| served.rate),
         ratio(|served| served.p99)
     );
+    of(&them, |served| served.rate)
 }
 
 /// One round. `address` is an address without a path, and further arguments for wrk.
