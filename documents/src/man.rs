@@ -5,7 +5,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use miette::IntoDiagnostic;
 use stackdeb::cli::{self, Example};
-use stackdeb::stack::reference::{DOCUMENT, Key, Kind, Missing};
+use stackdeb::stack::reference::{DOCUMENT, Key, Kind, Missing, Section};
 
 use crate::reference::{default, header, kind};
 use crate::roff::{inlines, literal, paragraphs};
@@ -93,16 +93,8 @@ fn stack_toml() -> String {
     page.control("SH", ["DESCRIPTION"]);
     paragraphs(&mut page, DOCUMENT.meaning);
     for key in DOCUMENT.keys {
-        let Some(section) = key.section() else { continue };
-        page.control("SH", [header(key).as_str()]);
-        paragraphs(&mut page, section.meaning);
-        let without = match &key.missing {
-            Missing::Described(phrase) => format!("Without the table: {phrase}."),
-            _ => "The table is required.".to_owned(),
-        };
-        paragraphs(&mut page, &without);
-        for key in section.keys {
-            entry(&mut page, key);
+        if let Some(section) = key.section() {
+            table(&mut page, &header("", key), key, section);
         }
     }
     page.control("SH", ["EXAMPLE"]);
@@ -111,6 +103,25 @@ fn stack_toml() -> String {
     page.control("SH", ["SEE ALSO"]);
     page.text([roman(format!("stackdeb(1), stackdeb-check(1), stackdeb-schema(1), deb-control(5), {SITE}"))]);
     page.to_roff()
+}
+
+/// A table, and after it the tables inside it.
+fn table(page: &mut Roff, name: &str, key: &Key, section: &Section) {
+    page.control("SH", [name]);
+    paragraphs(page, section.meaning);
+    let without = match &key.missing {
+        Missing::Described(phrase) => format!("Without the table: {phrase}."),
+        _ => "The table is required.".to_owned(),
+    };
+    paragraphs(page, &without);
+    for key in section.keys {
+        entry(page, key);
+    }
+    for inner in section.keys {
+        if let Some(section) = inner.section() {
+            table(page, &header(name, inner), inner, section);
+        }
+    }
 }
 
 fn entry(page: &mut Roff, key: &Key) {

@@ -29,7 +29,7 @@ pub fn markdown() -> String {
     text.push_str(INTRODUCTION);
     for key in DOCUMENT.keys {
         if let Some(section) = key.section() {
-            table(&mut text, key, section);
+            table(&mut text, &header("", key), key, section);
         }
     }
     text
@@ -39,8 +39,8 @@ fn is_required(key: &Key) -> bool {
     matches!(key.missing, Missing::Refused)
 }
 
-fn table(text: &mut String, key: &Key, section: &Section) {
-    let header = header(key);
+/// A table, and after it the tables inside it.
+fn table(text: &mut String, header: &str, key: &Key, section: &Section) {
     // Writing to a String does not fail, here and below.
     let _ = write!(text, "\n## {header}\n\n");
     paragraphs(text, section.meaning);
@@ -50,7 +50,7 @@ fn table(text: &mut String, key: &Key, section: &Section) {
     };
     let _ = writeln!(text, "| key | type | default |\n|---|---|---|");
     for key in section.keys {
-        let anchor = anchor(&header, key.name);
+        let anchor = anchor(header, key.name);
         let _ = writeln!(text, "| [`{}`](#{anchor}) | {} | {} |", key.name, kind(&key.kind), default(&key.missing));
     }
     for key in section.keys {
@@ -63,19 +63,26 @@ fn table(text: &mut String, key: &Key, section: &Section) {
         }
         let _ = write!(text, "```toml\n{}\n```\n\nSince {}.\n", key.example, key.since);
     }
+    for inner in section.keys {
+        if let Some(section) = inner.section() {
+            table(text, &self::header(header, inner), inner, section);
+        }
+    }
 }
 
-/// `[app]`, `[[changelog]]`.
-pub fn header(key: &Key) -> String {
+/// `[app]`, `[[changelog]]`, `[[site.static]]`. `outer` is the header of the table around it; empty if there is none.
+pub fn header(outer: &str, key: &Key) -> String {
+    let outer = outer.trim_matches(['[', ']']);
+    let name = if outer.is_empty() { key.name.to_owned() } else { format!("{outer}.{}", key.name) };
     match key.kind {
-        Kind::Tables(_) => format!("[[{}]]", key.name),
-        _ => format!("[{}]", key.name),
+        Kind::Tables(_) => format!("[[{name}]]"),
+        _ => format!("[{name}]"),
     }
 }
 
 /// The anchor that GitHub gives the heading of a key.
 fn anchor(header: &str, name: &str) -> String {
-    format!("{}-{name}", header.trim_matches(['[', ']']))
+    format!("{}-{name}", header.trim_matches(['[', ']']).replace('.', ""))
 }
 
 pub fn kind(kind: &Kind) -> String {

@@ -16,7 +16,7 @@ use std::process::{Command, Output};
 
 use stackdeb::commands::new::{self, NewArgs};
 use stackdeb::stack;
-use stackdeb::stack::reference::{DOCUMENT, Section};
+use stackdeb::stack::reference::{DOCUMENT, Kind, Missing, Section};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
@@ -50,6 +50,8 @@ const ODD: &[(&str, &str)] = &[
     ("site", "server-names = [\"_\", \"*.example.org\", \".example.org\", \"www.example.*\", \"3com\"]"),
     ("site", "max-body-size = \"7G\""),
     ("site", "max-body-size = \"0\""),
+    ("site", "static = []"),
+    ("site.static", "path = \"/.well-known/a.b~c/\""),
     ("database", "name = \"_a-1\""),
     ("health", "on-boot = \" 1h30min \""),
     ("health", "interval = \"1.5h\""),
@@ -103,6 +105,11 @@ const WRONG: &[(&str, &str)] = &[
     ("site", "max-body-size = \"10m;\""),
     ("site", "server-names = []"),
     ("site", "server-names = [\"a.org; return 200\"]"),
+    ("site.static", "path = \"static\""),
+    ("site.static", "path = \"/static\""),
+    ("site.static", "path = \"/a;/\""),
+    ("site.static", "folder = \"\""),
+    ("site.static", "hashed = [\"/absolute\"]"),
     ("database", "name = \"a'b\""),
     ("database", "migrations = \"\""),
     ("health", "interval = \"soon\""),
@@ -145,7 +152,7 @@ impl Projects {
 
     fn add(&mut self, document: &Table) {
         let folder = self.0.path().join(self.1.len().to_string());
-        for path in ["app/migrations", "src"] {
+        for path in ["app/migrations", "app/static", "src"] {
             fs::create_dir_all(folder.join(path)).unwrap();
         }
         for path in
@@ -182,11 +189,21 @@ fn with_line(table: &str, line: &str) -> Table {
 
 fn with(table: &str, key: String, value: Value) -> Table {
     let mut document: Table = MINIMAL.parse().unwrap();
-    let target = match table {
-        "" => &mut document,
-        "changelog" => document["changelog"][0].as_table_mut().unwrap(),
-        table => document.entry(table).or_insert_with(|| Value::Table(Table::new())).as_table_mut().unwrap(),
-    };
+    let (mut target, mut section) = (&mut document, &DOCUMENT);
+    for step in table.split('.').filter(|step| !step.is_empty()) {
+        let described = section.key(step).unwrap();
+        section = described.section().unwrap();
+        let required = section.keys.iter().filter(|key| matches!(key.missing, Missing::Refused));
+        let whole = || Value::Table(required.map(|key| (key.name.to_owned(), key.example_value().unwrap())).collect());
+        let below = target.entry(step).or_insert_with(|| match described.kind {
+            Kind::Tables(_) => Value::Array(vec![whole()]),
+            _ => whole(),
+        });
+        target = match below {
+            Value::Array(tables) => tables[0].as_table_mut().unwrap(),
+            below => below.as_table_mut().unwrap(),
+        };
+    }
     target.insert(key, value);
     document
 }
@@ -200,6 +217,16 @@ fn the_schema_is_one() {
     assert!(output.status.success(), "{}", text(&output));
 }
 
+/// Adds a project for each example of a table and of the tables inside it.
+fn examples(projects: &mut Projects, table: &str, section: &Section) {
+    for key in section.keys {
+        projects.add(&with(table, key.name.to_owned(), key.example_value().unwrap()));
+        if let Some(section) = key.section() {
+            examples(projects, format!("{table}.{}", key.name).trim_start_matches('.'), section);
+        }
+    }
+}
+
 #[test]
 fn what_stackdeb_accepts_the_schema_accepts() {
     let mut projects = Projects::new();
@@ -207,16 +234,7 @@ fn what_stackdeb_accepts_the_schema_accepts() {
     for (table, line) in ODD {
         projects.add(&with_line(table, line));
     }
-    let mut examples = |table: &str, section: &Section| {
-        for key in section.keys {
-            let value = key.example.parse::<Table>().unwrap().remove(key.name).unwrap();
-            projects.add(&with(table, key.name.to_owned(), value));
-        }
-    };
-    examples("", &DOCUMENT);
-    for key in DOCUMENT.keys {
-        examples(key.name, key.section().unwrap());
-    }
+    examples(&mut projects, "", &DOCUMENT);
     for manifest in &projects.1 {
         let read = stack::load(manifest);
         assert!(read.is_ok(), "{}\n{:?}", fs::read_to_string(manifest).unwrap(), read.err());

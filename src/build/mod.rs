@@ -8,3 +8,4 @@ mod assemble;
 mod description;
 pub mod image;
 pub mod package;
+mod static_files;

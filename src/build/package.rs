@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use miette::{IntoDiagnostic, WrapErr};
 
 use super::assemble::{Assembled, assemble};
+use super::static_files;
 use crate::control::{Relations, Stanza};
 use crate::deb::{self, Written};
 use crate::render::AppNotes;
@@ -46,7 +47,8 @@ pub fn build_into_dist(stack: &Stack) -> miette::Result<BuiltPackage> {
 /// When a template, a file of the app or the control data is wrong, or the package cannot be written. An earlier package of
 /// the same name then stays as it was.
 pub fn build(stack: &Stack, folder: &Path) -> miette::Result<BuiltPackage> {
-    let Assembled { package, notes } = put_together(stack)?;
+    let Assembled { mut package, notes } = put_together(stack)?;
+    static_files::add_compressed(&mut package.payload, &stack.package.name)?;
     let checked = package.check()?;
     let path = folder.join(stack.deb_file_name());
     let mut output = OutputFile::create(&path)?;

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::apt::names;
 use crate::build::{advice, image, package};
 use crate::render::{AppNotes, LeftOut};
-use crate::stack::{self, Database, Stack};
+use crate::stack::{self, Database, Stack, StaticFiles};
 use crate::system::cache::Cache;
 use crate::system::print;
 
@@ -63,10 +63,11 @@ fn as_lines(stack: &Stack, notes: &AppNotes, warnings: &[String]) -> String {
         ("app", format!("{}, {workers}, {threads}", app.module)),
         ("depends", joined(&[app.depends.to_string(), package.depends.to_string()])),
         ("site", format!("port {}, {hosts}, bodies up to {}", site.port, site.max_body_size)),
+        ("", static_line(&site.static_files)),
         ("database", stack.database.as_ref().map_or("none".to_owned(), database_line)),
         ("health", format!("{}, {} after boot and every {}", health.path, health.on_boot, health.interval)),
     ];
-    let lines = lines.into_iter();
+    let lines = lines.into_iter().filter(|(_, text)| !text.is_empty());
     let left_out = notes.left_out.iter().map(|one| ("left out", format!("{}: {}", shown(&one.path), one.rule)));
     let warnings = warnings.iter().map(|warning| ("warning", warning.clone()));
     lines.chain(left_out).chain(warnings).map(|(what, text)| format!("{what:<10}{text}\n")).collect()
@@ -86,6 +87,12 @@ fn joined(fields: &[String]) -> String {
     if fields.is_empty() { "nothing beside what the stack itself needs".to_owned() } else { fields.join(", ") }
 }
 
+/// What nginx serves without the app; empty when there is nothing.
+fn static_line(files: &[StaticFiles]) -> String {
+    let one = |files: &StaticFiles| format!("{} from {}", files.path, shown(&files.folder));
+    files.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 fn database_line(database: &Database) -> String {
     match &database.migrations {
         Some(folder) => format!("{}, migrations from {}", database.name, folder.display()),
@@ -99,6 +106,8 @@ fn as_json(stack: &Stack, notes: &AppNotes, warnings: &[String]) -> miette::Resu
         let migrations = database.migrations.as_ref().map(|folder| folder.display().to_string());
         json!({ "name": database.name, "migrations": migrations })
     });
+    let static_one = |files: &StaticFiles| json!({ "path": files.path, "folder": files.folder.display().to_string() });
+    let static_files: Vec<_> = site.static_files.iter().map(static_one).collect();
     let left_out = |one: &LeftOut| json!({ "path": one.path.to_string_lossy(), "rule": one.rule.to_string() });
     let value = json!({
         "name": package.name,
@@ -111,7 +120,7 @@ fn as_json(stack: &Stack, notes: &AppNotes, warnings: &[String]) -> miette::Resu
         "units": unit_names(stack),
         "depends": { "package": package.depends.to_string(), "app": app.depends.to_string() },
         "app": { "folder": app.folder.display().to_string(), "module": app.module, "workers": app.workers, "threads": app.threads },
-        "site": { "port": site.port, "server-names": site.server_names, "max-body-size": site.max_body_size },
+        "site": { "port": site.port, "server-names": site.server_names, "max-body-size": site.max_body_size, "static": static_files },
         "database": database,
         "health": { "on-boot": health.on_boot, "interval": health.interval, "path": health.path },
         "disk": { "suite": image.suite, "hostname": image.hostname, "packages": image.packages.to_string(), "free-space": image.free_space },

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::static_files;
 use crate::stack::{Stack, Unit, UnitStart};
 
 /// Every variable. A value that may be missing is then an empty text, and a variable `has_…` says so.
@@ -40,6 +41,9 @@ pub(super) struct Context {
     max_body_size: String,
     /// Whether the site uses the port of nginx's default site, which is then disabled.
     default_site_gives_way: bool,
+    /// Whether nginx serves files without the app.
+    has_static_files: bool,
+    static_paths: Vec<StaticPath>,
 
     has_database: bool,
     database: String,
@@ -73,6 +77,14 @@ impl Variable {
     pub(super) fn new(name: &str, value: &str) -> Self {
         Self { name: name.to_owned(), value: value.to_owned() }
     }
+}
+
+/// What the paths of files begin with that nginx serves.
+#[derive(Debug, Serialize)]
+pub(super) struct StaticPath {
+    path: String,
+    /// The folder on the server that stands for `/` of such paths.
+    root: String,
 }
 
 /// The port of the site that Debian's and Ubuntu's nginx packages enable.
@@ -116,6 +128,12 @@ impl Context {
             server_names: site.server_names.clone(),
             max_body_size: site.max_body_size.clone(),
             default_site_gives_way: site.port == DEFAULT_SITE_PORT,
+            has_static_files: !site.static_files.is_empty(),
+            static_paths: site
+                .static_files
+                .iter()
+                .map(|files| StaticPath { path: files.path.clone(), root: static_files::HASHED.of(&package.name) })
+                .collect(),
             has_database: database.is_some(),
             database: database.map(|database| database.name.clone()).unwrap_or_default(),
             migrations: migrations.map(|path| format!("/usr/share/{name}/{}", path.display())).unwrap_or_default(),
@@ -169,6 +187,8 @@ impl Context {
             server_names: vec!["_".to_owned()],
             max_body_size: text(),
             default_site_gives_way: true,
+            has_static_files: false,
+            static_paths: Vec::new(),
             has_database: false,
             database: text(),
             migrations: text(),

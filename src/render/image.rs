@@ -217,7 +217,12 @@ mod tests {
                 include: Vec::new(),
                 exclude: Vec::new(),
             },
-            site: Site { port: 80, server_names: vec!["_".into()], max_body_size: "10m".into() },
+            site: Site {
+                port: 80,
+                server_names: vec!["_".into()],
+                max_body_size: "10m".into(),
+                static_files: Vec::new(),
+            },
             database: None,
             health: Health { on_boot: "2min".into(), interval: "10min".into(), path: "/healthz".into() },
             image: Image {

@@ -12,6 +12,7 @@ pub mod image;
 mod overrides;
 mod papers;
 mod relations;
+pub mod static_files;
 mod template;
 pub mod terraform;
 pub mod user_data;
@@ -86,6 +87,7 @@ pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
     payload.add_file(&path, Content::Bytes(changelog), 0o644)?;
     let notes = app::add(&mut payload, stack, &format!("/usr/share/{name}"))?;
     check_migrations(stack, &payload)?;
+    static_files::add(&mut payload, stack)?;
     // Empty: the administrator puts programs there.
     payload.add_folder(&format!("/etc/{name}/balancers.d"), 0o755)?;
     payload.add_folder(&format!("/etc/{name}/health-alert.d"), 0o755)?;

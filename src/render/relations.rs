@@ -9,11 +9,18 @@ const SYSUSERS: &str = "systemd | systemd-standalone-sysusers | systemd-sysusers
 /// The health check runs as an ordinary user, and systemd answers such users only over the system bus.
 const BUS: &str = "default-dbus-system-bus | dbus-system-bus";
 
+/// nginx's module for files that are compressed with Brotli. A site that names its directive does not load without it, so it
+/// cannot be a recommendation.
+const BROTLI: &str = "libnginx-mod-http-brotli-static";
+
 /// `Depends`: the stack's own relations, then those of `[app]`, then those of `[package]`, each only once.
 pub(super) fn depends(stack: &Stack) -> Result<Relations, RenderError> {
     let mut own = vec![SYSUSERS, BUS, "nginx", "python3", "gunicorn"];
     if stack.database.is_some() {
         own.push("postgresql");
+    }
+    if !stack.site.static_files.is_empty() {
+        own.push(BROTLI);
     }
     let mut all: Vec<Alternatives> = Vec::new();
     let own: Vec<Alternatives> = own.into_iter().map(str::parse).collect::<Result<_, _>>()?;

@@ -93,6 +93,19 @@ pub struct Site {
     pub server_names: Vec<String>,
     /// The largest request body, as nginx writes it: `10m`.
     pub max_body_size: String,
+    /// What nginx serves without the app.
+    pub static_files: Vec<StaticFiles>,
+}
+
+/// A folder with files that nginx serves itself.
+#[derive(Debug, Clone)]
+pub struct StaticFiles {
+    /// What the paths of the files begin with: `/static/`.
+    pub path: String,
+    /// The folder on the build machine, absolute.
+    pub folder: PathBuf,
+    /// Further files whose names change whenever they do, relative to `folder`.
+    pub hashed: Vec<Pattern>,
 }
 
 impl Site {

@@ -26,5 +26,6 @@ mod health_alert;
 mod hostile_text;
 mod nginx_site;
 mod rendered_files;
+mod static_files;
 mod template_folders;
 mod websocket;

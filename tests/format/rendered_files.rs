@@ -19,7 +19,7 @@ fn smaller_stack(folder: &Path) -> Stack {
     stack.package.homepage = None;
     stack.app.workers = Some(3);
     stack.app.environment.clear();
-    stack.site = Site { port: 8080, server_names: vec!["_".to_owned()], max_body_size: "0".to_owned() };
+    stack.site = Site { port: 8080, server_names: vec!["_".to_owned()], max_body_size: "0".to_owned(), ..stack.site };
     stack.database = None;
     stack
 }

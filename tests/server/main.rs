@@ -19,6 +19,7 @@ mod documents;
 mod faults;
 mod install;
 mod restart_under_load;
+mod site;
 mod updates;
 mod upgrade;
 
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         for image in [Built::WithoutPackage, Built::Image] {
             prepare(image);
         }
+        site::prepare();
         container::enter();
     }
     let in_containers = [
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         data::trials(),
         bring::trials(),
         documents::trials(),
+        site::trials(),
     ];
     let in_containers = unless(without_root(), in_containers.into_iter().flatten().collect());
     run_in_order(arguments, in_containers.into_iter().chain(restart_under_load::trials()).collect())

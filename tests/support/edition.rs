@@ -22,7 +22,10 @@ pub fn edition(folder: &Path, version: &str, change: impl Fn(&Path)) -> PathBuf 
     }
     change(&project);
     run(stackdeb().arg("deb").current_dir(&project));
-    project.join(format!("dist/stack_{version}_amd64.deb"))
+    // The change may have given it another name.
+    let manifest = fs::read_to_string(project.join("stack.toml")).unwrap();
+    let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).unwrap();
+    project.join(format!("dist/{name}_{version}_amd64.deb"))
 }
 
 /// Replaces the first `from` of a file, which has to be there.

@@ -16,6 +16,7 @@ pub mod account;
 pub mod balancer;
 pub mod checks;
 pub mod container;
+pub mod debian_packages;
 pub mod documents;
 pub mod edition;
 pub mod faults;

@@ -50,6 +50,7 @@ pub fn stack(folder: &Path) -> Stack {
             port: 80,
             server_names: vec!["www.example.org".to_owned(), "*.example.net".to_owned()],
             max_body_size: "10m".to_owned(),
+            static_files: Vec::new(),
         },
         database: Some(Database { name: "guest_book".to_owned(), migrations: Some(PathBuf::from("migrations")) }),
         health: Health { on_boot: "2min".to_owned(), interval: "10min".to_owned(), path: "/healthz".to_owned() },

@@ -14,8 +14,9 @@ use crate::deb::{Content, Payload};
 use crate::stack::Stack;
 use crate::system::interrupt;
 
+use rules::Inside;
 pub use rules::Rule;
-use rules::{Inside, Rules};
+pub(super) use rules::Rules;
 
 /// A file or folder of the app that is not packed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::control::PackageName;
 use crate::stack::{Pattern, Stack};
 
 /// The one name with a dot before it that is packed: browsers and other servers ask for `/.well-known/…` (RFC 8615).
@@ -52,7 +53,7 @@ pub(super) enum Inside {
 }
 
 /// The rules for one app.
-pub(super) struct Rules<'a> {
+pub(in crate::render) struct Rules<'a> {
     app: &'a Path,
     include: &'a [Pattern],
     exclude: &'a [Pattern],
@@ -64,6 +65,16 @@ impl<'a> Rules<'a> {
         let app = &stack.app;
         let package = stack.package.name.as_str();
         Self { app: &app.folder, include: &app.include, exclude: &app.exclude, package }
+    }
+
+    /// The rules for another folder, in which no pattern of the manifest holds.
+    pub(in crate::render) fn without_patterns(folder: &'a Path, package: &'a PackageName) -> Self {
+        Self { app: folder, include: &[], exclude: &[], package: package.as_str() }
+    }
+
+    /// Whether an entry of a packed folder is left out by rule.
+    pub(in crate::render) fn leaves_out(&self, path: &Path, is_folder: bool) -> bool {
+        self.rule(path, is_folder).is_some()
     }
 
     /// Decides about an entry of a packed folder. `path` is relative to the app's folder. Returns what holds inside of it,

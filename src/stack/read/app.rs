@@ -1,4 +1,4 @@
-//! The tables `[app]`, `[site]`, `[database]` and `[health]`: what runs on the server.
+//! The tables `[app]`, `[database]` and `[health]`: what runs on the server.
 
 use std::path::Path;
 
@@ -6,17 +6,11 @@ use miette::Diagnostic;
 
 use super::table::{Item, Table};
 use crate::stack::Pattern;
-use crate::stack::model::{App, Database, Health, Site};
-use crate::stack::values::{database, environment, files, host, python, size, time_span};
-
-/// A list of server names that is empty.
-#[derive(Debug, thiserror::Error, Diagnostic)]
-#[error("is an empty list")]
-#[diagnostic(help("name the site's hosts, or leave the key out: the site then answers to every name"))]
-struct NoServerNames;
+use crate::stack::model::{App, Database, Health};
+use crate::stack::values::{database, environment, files, host, python, time_span};
 
 /// The page of the package's nginx site that shows the report of the health check.
-const REPORT: &str = "/health-report";
+pub(super) const REPORT: &str = "/health-report";
 
 /// The health check would ask its own report, which answers even when the app does not.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -26,7 +20,7 @@ struct OwnReport;
 
 /// Reads `[app]`; `None` where a problem has been noted.
 pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -> Option<App> {
-    let folder = table.checked_or_default("folder", |text| files::app_folder(text, project));
+    let folder = table.checked_or_default("folder", |text| files::packed_folder(text, project));
     let module = read_module(&mut table, folder.as_deref(), project);
     let depends = table.relations("depends", package);
     let workers = table.number("workers");
@@ -67,18 +61,6 @@ fn read_environment(table: Table<'_>) -> Vec<(String, String)> {
         table.problems.add(table.place(), mistake);
     }
     pairs
-}
-
-/// Reads `[site]`; `None` where a problem has been noted.
-pub(super) fn site(mut table: Table<'_>) -> Option<Site> {
-    let port = table.number("port");
-    let names = table.checked_list("server-names", host::server_name);
-    if let Some(empty) = names.as_ref().filter(|names| names.value.is_empty()) {
-        table.problems.add(&empty.place, NoServerNames);
-    }
-    let max_body_size = table.checked_or_default("max-body-size", size::body_size);
-    table.finish();
-    Some(Site { port: port?, server_names: names?.value, max_body_size: max_body_size? })
 }
 
 /// Reads `[database]`; `None` where a problem has been noted.

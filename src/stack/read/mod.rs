@@ -5,6 +5,7 @@ mod app;
 mod changelog;
 mod image;
 mod package;
+mod site;
 mod table;
 
 use std::fs;
@@ -123,7 +124,7 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
     let app_folder = app.as_ref().map(|app| app.folder.as_path());
     let database = database.map(|table| app::database(table, app_folder, name));
     let image = image::read(image, &folder, name);
-    let (site, health) = (app::site(site), app::health(health));
+    let (site, health) = (site::site(site, &folder), app::health(health));
     document.finish();
     let mut stack =
         Stack { folder, package: package?, app: app?, site: site?, database: None, health: health?, image: image? };

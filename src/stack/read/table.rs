@@ -310,10 +310,21 @@ impl<'a> Table<'a> {
 
     /// The tables of a required array of tables.
     pub(super) fn tables(&mut self, key: &'static str) -> Vec<Table<'a>> {
-        let Some(array) = self.required::<&DeArray<'_>>(key) else { return Vec::new() };
+        let array = self.required::<&DeArray<'_>>(key);
+        self.tables_of(key, array)
+    }
+
+    /// The tables of an array of tables; none when the key is not there.
+    pub(super) fn optional_tables(&mut self, key: &'static str) -> Vec<Table<'a>> {
+        let array = self.optional::<&DeArray<'_>>(key);
+        self.tables_of(key, array)
+    }
+
+    fn tables_of(&self, key: &'static str, array: Option<Item<&'a DeArray<'a>>>) -> Vec<Table<'a>> {
+        let Some(array) = array else { return Vec::new() };
         let mut tables = Vec::new();
         for value in array.value {
-            let place = Place { key: key.to_owned(), span: value.span() };
+            let place = Place { key: array.place.key.clone(), span: value.span() };
             if let Some(Item { value, place }) = self.typed::<&DeTable<'_>>(value.get_ref(), place) {
                 tables.push(Table::new(place, value, self.section_of(key), self.problems));
             }

@@ -7,6 +7,7 @@ mod image;
 mod package;
 mod schema;
 mod server;
+mod site;
 #[cfg(test)]
 mod tests;
 
@@ -137,7 +138,7 @@ license = \"MIT\"",
         },
         Key {
             name: "site",
-            kind: Kind::Table(&server::SITE),
+            kind: Kind::Table(&site::SITE),
             missing: Missing::Described("every key of the table has its default"),
             meaning: "The nginx site in front of the application.",
             example: "[site]\nserver-names = [\"www.example.org\"]",
@@ -190,6 +191,22 @@ impl Section {
 }
 
 impl Key {
+    /// The value in its example; `None` when the example is not about the key. A table inside another one has a header with
+    /// both names in its example, and no other key beside it.
+    pub fn example_value(&self) -> Option<toml::Value> {
+        let mut table: toml::Table = self.example.parse().ok()?;
+        loop {
+            if let Some(value) = table.remove(self.name) {
+                return table.is_empty().then_some(value);
+            }
+            let (_, inner) = table.into_iter().next()?;
+            table = match inner {
+                toml::Value::Table(inner) => inner,
+                _ => return None,
+            };
+        }
+    }
+
     /// The table that the key stands for, if it stands for one or for a list of them.
     pub fn section(&self) -> Option<&'static Section> {
         match self.kind {

@@ -47,7 +47,10 @@ fn property(key: &Key) -> Value {
             "additionalProperties": { "type": "string", "pattern": "^[^\\n\\r\\u0000]*$" },
         })),
         Kind::Table(section) => object(section),
-        Kind::Tables(section) => fields(json!({ "type": "array", "minItems": 1, "items": object(section) })),
+        Kind::Tables(section) => {
+            let least = u8::from(matches!(key.missing, Missing::Refused));
+            fields(json!({ "type": "array", "minItems": least, "items": object(section) }))
+        }
     };
     property.insert("description".to_owned(), json!(key.meaning));
     match key.missing {
@@ -77,8 +80,7 @@ fn word(words: &Words) -> Map<String, Value> {
 
 /// Parses the example of a key and returns the value without the key.
 fn example(key: &Key) -> Option<Value> {
-    let document: toml::Table = key.example.parse().ok()?;
-    document.get(key.name).map(json)
+    key.example_value().as_ref().map(json)
 }
 
 /// A value of TOML as a validator sees it.

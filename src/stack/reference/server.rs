@@ -1,4 +1,4 @@
-//! The reference of what runs on the server: `[app]`, `[site]`, `[database]` and `[health]`.
+//! The reference of what runs on the server: `[app]`, `[database]` and `[health]`.
 
 use super::{FIRST_RELEASE, Form, Key, Kind, Missing, RELATION, Section};
 
@@ -96,50 +96,6 @@ text without `/`, `**` for any number of folders. A folder matches with all that
 Files and folders of `folder` that are not packed, written as for `include`. Where both match, `exclude` wins. \
 `stackdeb check` lists everything that is left out.",
             example: "exclude = [\"tests\", \"*.md\"]",
-            since: FIRST_RELEASE,
-        },
-    ],
-};
-
-pub(super) static SITE: Section = Section {
-    meaning: "\
-The nginx site that passes requests on to the application over a Unix socket. On the server it is \
-`/etc/nginx/sites-available/NAME`.",
-    keys: &[
-        Key {
-            name: "port",
-            kind: Kind::Number { least: 1, most: u16::MAX },
-            missing: Missing::Number(80),
-            meaning: "\
-The TCP port that nginx listens on. With port 80 the distribution's default site is disabled while the package is \
-installed.",
-            example: "port = 8080",
-            since: FIRST_RELEASE,
-        },
-        Key {
-            name: "server-names",
-            kind: Kind::Texts {
-                form: Form {
-                    noun: "a host name, `*.DOMAIN`, `.DOMAIN`, `NAME.*` or `_`",
-                    pattern: r"^(_|(\*\.|\.)?[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*(\.\*)?)$",
-                },
-                empty: false,
-            },
-            missing: Missing::Texts(&["_"]),
-            meaning: "\
-The host names that the site answers to (nginx's `server_name`). A request for another name gets status 421 and does not \
-reach the app, except for the health page, which a balancer asks for by the machine's address. `_` stands for every name.",
-            example: "server-names = [\"example.org\", \"www.example.org\"]",
-            since: FIRST_RELEASE,
-        },
-        Key {
-            name: "max-body-size",
-            kind: Kind::Text(super::SIZE),
-            missing: Missing::Text("10m"),
-            meaning: "\
-The largest request body (nginx's `client_max_body_size`): bytes, or with `k`, `m` or `g` units of 1024, 1024² or 1024³ \
-bytes.",
-            example: "max-body-size = \"100m\"",
             since: FIRST_RELEASE,
         },
     ],

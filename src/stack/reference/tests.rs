@@ -29,7 +29,7 @@ struct Project(TempDir);
 impl Project {
     fn new() -> Self {
         let project = Self(tempfile::tempdir().unwrap());
-        for folder in ["app/migrations", "src"] {
+        for folder in ["app/migrations", "app/static", "src"] {
             fs::create_dir_all(project.0.path().join(folder)).unwrap();
         }
         for file in
@@ -59,17 +59,29 @@ fn minimal() -> Table {
     MINIMAL.parse().unwrap()
 }
 
-/// The document with `key` of the table at `path` set to `value`. Tables that are missing are made.
-fn with(mut document: Table, path: &[&str], key: &str, value: Value) -> Table {
-    let mut table = &mut document;
+/// The table at `path` of a document. Tables that are missing are made, with what they must have.
+fn reach<'a>(document: &'a mut Table, path: &[&str]) -> &'a mut Table {
+    let (mut table, mut section) = (document, &DOCUMENT);
     for step in path {
-        let below = table.entry(*step).or_insert_with(|| Value::Table(Table::new()));
+        let key = section.key(step).unwrap();
+        section = key.section().unwrap();
+        let required = section.keys.iter().filter(|key| matches!(key.missing, Missing::Refused));
+        let whole = || Value::Table(required.map(|key| (key.name.to_owned(), example(key))).collect());
+        let below = table.entry(*step).or_insert_with(|| match key.kind {
+            Kind::Tables(_) => Value::Array(vec![whole()]),
+            _ => whole(),
+        });
         table = match below {
             Value::Array(tables) => tables.first_mut().unwrap().as_table_mut().unwrap(),
             below => below.as_table_mut().unwrap(),
         };
     }
-    table.insert(key.to_owned(), value);
+    table
+}
+
+/// The document with `key` of the table at `path` set to `value`.
+fn with(mut document: Table, path: &[&str], key: &str, value: Value) -> Table {
+    reach(&mut document, path).insert(key.to_owned(), value);
     document
 }
 
@@ -91,9 +103,7 @@ fn every_key() -> Vec<(Vec<&'static str>, &'static Key)> {
 
 /// Parses an example, which must set that key and no other.
 fn example(key: &Key) -> Value {
-    let mut document: Table = key.example.parse().unwrap_or_else(|error| panic!("{}: {error}", key.example));
-    assert_eq!(document.len(), 1, "{} is not one key", key.example);
-    document.remove(key.name).unwrap_or_else(|| panic!("{} is not about {}", key.example, key.name))
+    key.example_value().unwrap_or_else(|| panic!("{} is not about {} alone", key.example, key.name))
 }
 
 /// The reader lists the keys that it asked for when it meets one that it does not know: the reference has the same.
@@ -101,7 +111,7 @@ fn example(key: &Key) -> Value {
 fn what_is_read_is_described_and_what_is_described_is_read() {
     let mut sections = vec![(Vec::new(), &DOCUMENT)];
     walk(&DOCUMENT, &[], &mut |path, key| sections.extend(key.section().map(|s| ([path, &[key.name]].concat(), s))));
-    assert_eq!(sections.len(), 8, "a table is missing here");
+    assert_eq!(sections.len(), 9, "a table is missing here");
     let project = Project::new();
     for (path, section) in sections {
         let problems = project.load(&with(minimal(), &path, "no-such-key", Value::Boolean(true))).unwrap_err();
@@ -124,10 +134,8 @@ fn a_default_is_the_same_as_its_text_in_the_file() {
             Missing::Refused | Missing::Described(_) => continue,
         };
         // `[database]` by itself has a meaning: what is compared has it both times.
-        let without = path.iter().fold(minimal(), |document, table| match document.contains_key(*table) {
-            true => document,
-            false => with(document, &[], table, Value::Table(Table::new())),
-        });
+        let mut without = minimal();
+        reach(&mut without, &path);
         let written = with(without.clone(), &path, key.name, value);
         assert_eq!(project.known(&without), project.known(&written), "{path:?} {}", key.name);
     }
@@ -138,13 +146,7 @@ fn what_must_be_there_is_asked_for_with_its_example() {
     let project = Project::new();
     for (path, key) in every_key().into_iter().filter(|(_, key)| matches!(key.missing, Missing::Refused)) {
         let mut document = minimal();
-        let table = match path.as_slice() {
-            [] => &mut document,
-            ["changelog"] => document["changelog"][0].as_table_mut().unwrap(),
-            [table] => document[*table].as_table_mut().unwrap(),
-            deeper => panic!("{deeper:?}"),
-        };
-        table.remove(key.name).unwrap();
+        reach(&mut document, &path).remove(key.name).unwrap();
         let problems = project.load(&document).unwrap_err();
         let missing =
             problems.iter().find(|problem| problem.to_string().ends_with(&format!("{}: is missing", key.name)));

@@ -27,12 +27,12 @@ pub enum FileError {
         source: io::Error,
     },
     #[error("{0} is the folder of stack.toml, so the next package would contain what was built into dist/")]
-    #[diagnostic(help("put the code in a folder of its own, such as app/"))]
+    #[diagnostic(help("put what is packed in a folder of its own, such as app/"))]
     WholeProject(String),
     #[error(
         "{0} holds the project's folder dist, so the next package would contain the packages that were built there"
     )]
-    #[diagnostic(help("put the code in a folder of its own, such as app/, which has nothing to do with dist/"))]
+    #[diagnostic(help("put what is packed in a folder of its own, such as app/, which has nothing to do with dist/"))]
     HoldsOutputs(String),
     #[error("`{0}` is outside the app's folder, and only that folder is packed")]
     #[diagnostic(help("name a folder inside it: \"migrations\""))]
@@ -88,8 +88,8 @@ pub fn contents(text: &str, project: &Path) -> Result<String, FileError> {
     }
 }
 
-/// Checks that the app's folder exists and does not contain `stack.toml`. Returns its absolute path.
-pub fn app_folder(text: &str, project: &Path) -> Result<PathBuf, FileError> {
+/// Checks that a folder that is packed exists and holds neither `stack.toml` nor `dist`. Returns its absolute path.
+pub fn packed_folder(text: &str, project: &Path) -> Result<PathBuf, FileError> {
     let path = project.join(text);
     if text.is_empty() || !path.is_dir() {
         return Err(missing("folder", &path, "the folder of stack.toml"));

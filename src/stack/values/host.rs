@@ -22,6 +22,9 @@ pub enum HostError {
     #[error("`{text}` is not a page's path: {why}")]
     #[diagnostic(help("write it as \"/healthz\": letters, digits, `/`, `-`, `_`, `.` and `~`"))]
     Path { text: String, why: &'static str },
+    #[error("`{text}` is not the path of a folder of pages: {why}")]
+    #[diagnostic(help("write it as \"/static/\": letters, digits, `/`, `-`, `_`, `.` and `~`"))]
+    FolderPath { text: String, why: &'static str },
 }
 
 /// Says what is wrong with a name in the DNS (RFC 1123, 2.1); `None` when it is valid.
@@ -89,6 +92,22 @@ pub fn path(text: &str) -> Result<String, HostError> {
     }
 }
 
+/// Checks the beginning of the paths of several pages: `/static/`.
+pub fn folder_path(text: &str) -> Result<String, HostError> {
+    let wrong = |why| HostError::FolderPath { text: text.escape_debug().to_string(), why };
+    let Some(inside) = text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|rest| !rest.is_empty())
+    else {
+        return Err(wrong("it does not begin and end with `/`, or it is `/` alone, where the app is"));
+    };
+    if inside.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(wrong("it has a part that is empty, `.` or `..`"));
+    }
+    match path(text) {
+        Ok(path) => Ok(path),
+        Err(_) => Err(wrong("it has a character that means something else in nginx's configuration")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +133,16 @@ mod tests {
         }
         for bad in ["*", "www.*.org", "*.*", "~^www", "**.a", "a*.org"] {
             assert!(server_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_folder_of_pages_begins_and_ends_with_a_slash() {
+        for good in ["/static/", "/a/b-c/", "/.well-known/"] {
+            assert!(folder_path(good).is_ok(), "{good}");
+        }
+        for bad in ["", "/", "//", "/static", "static/", "/a//b/", "/a/../", "/./", "/a b/", "/a;/", "/$a/", "/{/"] {
+            assert!(folder_path(bad).is_err(), "{bad:?}");
         }
     }
 

@@ -1,0 +1,177 @@
+//! The files that nginx serves itself: the folders of `[[site.static]]` → entries of the payload. A file whose name has a hash
+//! never changes, so it is in a folder of its own: nginx lets browsers keep what is there, and an upgrade keeps it for pages
+//! that are still open. In both folders the files have the paths that visitors ask for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::RenderError;
+use super::app::Rules;
+use crate::control::PackageName;
+use crate::deb::{Content, Payload};
+use crate::stack::{Stack, StaticFiles};
+use crate::system::interrupt;
+
+/// A folder of static files on the server, named within `/usr/share/stackdeb-NAME`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StaticFolder(&'static str);
+
+/// Files that never change under their names.
+pub const HASHED: StaticFolder = StaticFolder("hashed");
+/// Files that may change.
+pub const PLAIN: StaticFolder = StaticFolder("plain");
+
+impl StaticFolder {
+    /// Its path on the server.
+    pub fn of(self, package: &PackageName) -> String {
+        format!("/usr/share/stackdeb-{package}/{}", self.0)
+    }
+}
+
+/// Adds all static files of a stack to `payload`. The files are not read yet.
+///
+/// # Errors
+/// When something can't be read, is neither file, folder nor link, or is a link to something outside the project.
+pub(super) fn add(payload: &mut Payload, stack: &Stack) -> Result<(), RenderError> {
+    for files in &stack.site.static_files {
+        let rules = Rules::without_patterns(&files.folder, &stack.package.name);
+        Walk { stack, files, rules, payload }.folder(Path::new(""))?;
+    }
+    Ok(())
+}
+
+struct Walk<'a> {
+    stack: &'a Stack,
+    files: &'a StaticFiles,
+    rules: Rules<'a>,
+    payload: &'a mut Payload,
+}
+
+impl Walk<'_> {
+    /// Adds what is in a folder. `relative` is its path in the folder of the manifest.
+    fn folder(&mut self, relative: &Path) -> Result<(), RenderError> {
+        let folder = self.files.folder.join(relative);
+        interrupt::check().map_err(unreadable(&folder))?;
+        for entry in fs::read_dir(&folder).map_err(unreadable(&folder))? {
+            let entry = entry.map_err(unreadable(&folder))?;
+            let (path, relative) = (entry.path(), relative.join(entry.file_name()));
+            let kind = entry.file_type().map_err(unreadable(&path))?;
+            if self.rules.leaves_out(&relative, kind.is_dir()) {
+                continue;
+            }
+            if kind.is_dir() {
+                self.folder(&relative)?;
+            } else if kind.is_symlink() {
+                self.file(&relative, self.target(&path)?)?;
+            } else if kind.is_file() {
+                self.file(&relative, path)?;
+            } else {
+                return Err(RenderError::SpecialFile(path.display().to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The file that a link leads to.
+    fn target(&self, link: &Path) -> Result<PathBuf, RenderError> {
+        let target = fs::read_link(link).map_err(unreadable(link))?;
+        let wrong = |why: &str| RenderError::LinkLeadsOut {
+            path: link.display().to_string(),
+            target: target.display().to_string(),
+            why: why.to_owned(),
+        };
+        let real = fs::canonicalize(link).map_err(|_| wrong("where nothing is"))?;
+        let project = fs::canonicalize(&self.stack.folder).map_err(unreadable(&self.stack.folder))?;
+        if !real.starts_with(project) {
+            return Err(wrong("which is outside the project's folder"));
+        }
+        if !real.is_file() {
+            return Err(wrong("which is not a file"));
+        }
+        Ok(real)
+    }
+
+    fn file(&mut self, relative: &Path, source: PathBuf) -> Result<(), RenderError> {
+        let file_name = || RenderError::FileName(self.files.folder.join(relative).display().to_string());
+        let shown = relative.to_str().ok_or_else(file_name)?;
+        let name = relative.file_name().and_then(|name| name.to_str()).ok_or_else(file_name)?;
+        let hashed = has_hash(name) || self.files.hashed.iter().any(|pattern| pattern.matches(relative));
+        let folder = if hashed { HASHED } else { PLAIN }.of(&self.stack.package.name);
+        Ok(self.payload.add_file(&format!("{folder}{}{shown}", self.files.path), Content::File(source), 0o644)?)
+    }
+}
+
+/// The fewest characters of a hash in a name. Bundlers write 8 or more.
+const SHORTEST_HASH: usize = 8;
+/// The most: SHA-256 in hexadecimal.
+const LONGEST_HASH: usize = 64;
+
+/// Whether a part of a file's name looks like a hash of its content: hexadecimal digits, or, after another part, a mixture of
+/// digits and capital letters as bundlers write it. Dates and words have not both, and versions are shorter.
+fn has_hash(name: &str) -> bool {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let mut parts = stem.split(['.', '-', '_']);
+    let first = parts.next().is_some_and(is_hexadecimal_hash);
+    first || parts.any(|part| is_hexadecimal_hash(part) || is_mixed_hash(part))
+}
+
+fn is_hexadecimal_hash(part: &str) -> bool {
+    has_length(part) && has_digit(part) && {
+        let is_letter = |byte: u8| matches!(byte, b'a'..=b'f');
+        part.bytes().any(is_letter) && part.bytes().all(|byte| byte.is_ascii_digit() || is_letter(byte))
+    }
+}
+
+fn is_mixed_hash(part: &str) -> bool {
+    has_length(part)
+        && has_digit(part)
+        && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && part.bytes().any(|byte| byte.is_ascii_uppercase())
+}
+
+fn has_length(part: &str) -> bool {
+    (SHORTEST_HASH..=LONGEST_HASH).contains(&part.len())
+}
+
+fn has_digit(part: &str) -> bool {
+    part.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> RenderError {
+    let path = path.display().to_string();
+    move |source| RenderError::Unreadable { path: path.clone(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names as Django, webpack, Vite, esbuild and Parcel write them, and names that people give.
+    #[test]
+    fn a_hash_is_told_from_words_dates_and_versions() {
+        for hashed in [
+            "app.55e7cbb9ba48.css",
+            "main.8f3d2c1a.js",
+            "index-DiwrG2da.js",
+            "app-YQHTRU2N.js",
+            "c3f2a9d1e0b4.woff2",
+            "logo.3d1f0a9be2c4d5f60718.min.svg",
+        ] {
+            assert!(has_hash(hashed), "{hashed}");
+        }
+        for plain in [
+            "app.css",
+            "jquery-3.7.1.min.js",
+            "bootstrap-5.3.3.bundle.min.css",
+            "photo-20261122.jpg",
+            "DSC00012345.JPG",
+            "main-overview.js",
+            "deadbeef.txt",
+            "decade-facade.css",
+            "robots.txt",
+            "INSTALLATION.md",
+        ] {
+            assert!(!has_hash(plain), "{plain}");
+        }
+    }
+}

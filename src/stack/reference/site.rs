@@ -1,0 +1,100 @@
+//! The reference of `[site]`: the nginx site in front of the application.
+
+use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section};
+
+pub(super) static SITE: Section = Section {
+    meaning: "\
+The nginx site that passes requests on to the application over a Unix socket. On the server it is \
+`/etc/nginx/sites-available/NAME`.",
+    keys: &[
+        Key {
+            name: "port",
+            kind: Kind::Number { least: 1, most: u16::MAX },
+            missing: Missing::Number(80),
+            meaning: "\
+The TCP port that nginx listens on. With port 80 the distribution's default site is disabled while the package, or another \
+stack with that port, is installed.",
+            example: "port = 8080",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "server-names",
+            kind: Kind::Texts {
+                form: Form {
+                    noun: "a host name, `*.DOMAIN`, `.DOMAIN`, `NAME.*` or `_`",
+                    pattern: r"^(_|(\*\.|\.)?[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*(\.\*)?)$",
+                },
+                empty: false,
+            },
+            missing: Missing::Texts(&["_"]),
+            meaning: "\
+The host names that the site answers to (nginx's `server_name`). A request for another name gets status 421 and does not \
+reach the app, except for the health page, which a balancer asks for by the machine's address. `_` stands for every name. \
+Several stacks with different names can be on one machine, and one more without names.",
+            example: "server-names = [\"example.org\", \"www.example.org\"]",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "max-body-size",
+            kind: Kind::Text(super::SIZE),
+            missing: Missing::Text("10m"),
+            meaning: "\
+The largest request body (nginx's `client_max_body_size`): bytes, or with `k`, `m` or `g` units of 1024, 1024² or 1024³ \
+bytes.",
+            example: "max-body-size = \"100m\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "static",
+            kind: Kind::Tables(&STATIC),
+            missing: Missing::Described("the application answers every request"),
+            meaning: "Folders with files that nginx serves itself, without the application.",
+            example: "[[site.static]]\npath = \"/static/\"\nfolder = \"app/static\"",
+            since: FIRST_RELEASE,
+        },
+    ],
+};
+
+static STATIC: Section = Section {
+    meaning: "\
+Files that nginx serves itself: style sheets, scripts, pictures, fonts. They are installed below `/usr/share/stackdeb-NAME`, \
+the compressible ones with a copy for gzip and one for Brotli beside them. A file called `x.gz` or `x.br` beside `x` takes \
+the place of such a copy.
+
+A name with a hash, such as `app.55e7cbb9ba48.css` or `index-DiwrG2da.js`, says that the file never changes: browsers may \
+keep it for a year, and an upgrade keeps the files of the version before for pages that are still open. All other files \
+are asked for again after a minute, and are sent again only if they have changed.
+
+Names that begin with a dot (except `.well-known`) and backups of editors are left out. A link to a file of the project is \
+packed as that file. A request for a file that is not there gets status 404 and does not reach the application.",
+    keys: &[
+        Key {
+            name: "path",
+            kind: Kind::Text(Form { noun: "the beginning of paths", pattern: "^/([0-9A-Za-z_~.-]+/)+$" }),
+            missing: Missing::Refused,
+            meaning: "What the paths of the files begin with. It begins and ends with `/`, and is not `/` alone.",
+            example: "path = \"/static/\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "folder",
+            kind: Kind::Text(Form { noun: "the path of a folder", pattern: "." }),
+            missing: Missing::Refused,
+            meaning: "\
+The folder with the files. With `path = \"/static/\"`, its file `css/app.css` is `/static/css/app.css`. It may be in the \
+application's folder; its files are then in the package twice, unless `[app] exclude` leaves them out there.",
+            example: "folder = \"app/static\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "hashed",
+            kind: Kind::Texts { form: Form { noun: "a pattern for files", pattern: "^[^/]" }, empty: true },
+            missing: Missing::Texts(&[]),
+            meaning: "\
+Further files whose names change whenever they do, although no hash is recognised in them. The patterns are written as for \
+`[app] include`, and begin at `folder`.",
+            example: "hashed = [\"assets/*\"]",
+            since: FIRST_RELEASE,
+        },
+    ],
+};
