@@ -365,7 +365,8 @@ fn user_data_is_for_root(cluster: &mut Cluster) {
 fn local_again(cluster: &mut Cluster) {
     let web = &cluster.web[1];
     let begin = "systemctl start first-boot-cluster.service";
-    web.sh(begin);
+    // Whoever restarts PostgreSQL's unit starts this one each time. systemd's limit is five in ten seconds.
+    web.sh(&format!("for n in 1 2 3 4 5 6 7; do {begin} || exit; done"));
     assert_eq!(web.sh("pg_lsclusters --no-header"), "", "with DATABASE_URL");
     web.sh("sed -i '/^DATABASE_URL=/d' /etc/stack/stack.env");
     web.sh(&format!("{begin} && systemctl start 'postgresql@17-main.service'"));
@@ -391,17 +392,13 @@ fn links_in_the_place_of_a_cluster(cluster: &mut Cluster) {
     for interrupted in
         ["true", "touch /var/lib/first-boot-cluster/unfinished", "ln -sfn /etc/cron.d /var/lib/postgresql/.first-boot"]
     {
-        // So many starts within seconds would make systemd refuse the next one (StartLimitBurst= in systemd.unit(5)).
-        let again =
-            "systemctl stop first-boot-cluster.service; systemctl reset-failed first-boot-cluster.service || true";
-        web.sh(&format!("{interrupted}; {again}"));
+        web.sh(&format!("{interrupted}; systemctl stop first-boot-cluster.service"));
         // There is nothing to make a cluster in, so it may fail.
         web.try_sh("systemctl start first-boot-cluster.service");
         assert_eq!(web.sh(state), before, "after `{interrupted}`");
     }
     // Without the links there is one again.
     web.sh("cd /var/lib/postgresql && rm -rf 17 .first-boot /etc/postgresql/17/main");
-    web.sh("systemctl reset-failed first-boot-cluster.service");
     web.sh("systemctl restart first-boot-cluster.service && systemctl start 'postgresql@17-main.service'");
     assert_eq!(web.sh("stat -c '%U:%G %a' /var/log/postgresql/postgresql-17-main.log"), "postgres:adm 640");
     assert_eq!(web.sh("cd / && runuser -u postgres -- psql -X -At -c 'show ssl'"), "on");
