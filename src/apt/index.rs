@@ -16,10 +16,14 @@ use crate::system::interrupt;
 
 /// In bytes.
 const BUFFER: usize = 256 * 1024;
-/// The longest index, decompressed, in bytes, and the largest number of its packages. Ubuntu's `universe`, the largest, has
-/// a tenth of both.
+/// The longest index, decompressed, in bytes. Those of Debian and Ubuntu have less than a tenth of that.
 const LONGEST_INDEX: u64 = 1024 * 1024 * 1024;
-const MOST_PACKAGES: usize = 1_000_000;
+/// The largest number of packages in an index. Those of Debian and Ubuntu have about 70,000.
+const MOST_PACKAGES: usize = 250_000;
+/// The longest relation fields of an index, all together, in bytes. They are what stays in memory.
+const LONGEST_RELATIONS: usize = 64 * 1024 * 1024;
+/// The largest number of names that all packages together provide. Those of Debian provide about 70,000.
+pub(super) const MOST_PROVIDED: usize = 1_000_000;
 
 /// The forms of an index that are read, the smallest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,12 +47,9 @@ pub enum IndexError {
         #[source]
         source: io::Error,
     },
-    #[error(
-        "the package index {path} has more than {} MiB when it is decompressed, or more than {MOST_PACKAGES} packages",
-        LONGEST_INDEX >> 20
-    )]
+    #[error("the package index {path} {what}")]
     #[diagnostic(help("no archive of a distribution is that large: name another mirror under [image] in stack.toml"))]
-    TooLarge { path: String },
+    TooLarge { path: String, what: String },
     #[error("the package index {path} is not control data: {source}")]
     #[diagnostic(help("its hash is right, so this is a mistake of the archive: report it there"))]
     Syntax {
@@ -64,6 +65,9 @@ pub enum IndexError {
         #[source]
         source: RecordError,
     },
+    #[error("the packages of the archive provide more than {MOST_PROVIDED} names")]
+    #[diagnostic(help("no archive of a distribution has as many: name another mirror under [image] in stack.toml"))]
+    TooManyProvided,
     #[error("the package `{package}` has a field Provides that cannot be read: {source}")]
     #[diagnostic(help("report it to the package's maintainer"))]
     Provides {
@@ -96,6 +100,18 @@ pub fn find(release: &Release, component: &str, architecture: &str) -> Option<(S
     })
 }
 
+/// Checks that an index, as it is downloaded from `url`, is not longer than it may be when it is decompressed.
+///
+/// # Errors
+/// When it is longer.
+pub fn check_length(url: &str, file: ReleaseFile) -> Result<(), IndexError> {
+    if file.size <= LONGEST_INDEX {
+        return Ok(());
+    }
+    let what = format!("has {} MiB: more than {} are not read", file.size >> 20, LONGEST_INDEX >> 20);
+    Err(IndexError::TooLarge { path: url.to_owned(), what })
+}
+
 /// Reads the index in the file `path`, which belongs to the archive at the address `base`.
 ///
 /// # Errors
@@ -111,28 +127,45 @@ pub fn read(path: &Path, compression: IndexCompression, base: &Arc<str>) -> Resu
 }
 
 fn parse(source: impl BufRead, path: &Path, base: &Arc<str>) -> Result<Vec<Record>, IndexError> {
-    let path = || path.display().to_string();
-    let mut records = Vec::new();
     // One byte more than is allowed: whoever reads it has read too much.
     let mut source = source.take(LONGEST_INDEX.saturating_add(1));
-    for (index, stanza) in Stanzas::new(&mut source).enumerate() {
+    let records = read_records(&mut source, path, base);
+    // What was cut off in the middle of a stanza may look like another mistake.
+    if source.limit() == 0 {
+        return Err(too_large(path, format!("has more than {} MiB when it is decompressed", LONGEST_INDEX >> 20)));
+    }
+    records
+}
+
+fn read_records(source: impl BufRead, path: &Path, base: &Arc<str>) -> Result<Vec<Record>, IndexError> {
+    let shown = || path.display().to_string();
+    let (mut records, mut relations) = (Vec::new(), 0_usize);
+    for (index, stanza) in Stanzas::new(source).enumerate() {
         if index % 1024 == 0 && interrupt::requested() {
             return Err(interrupt::Interrupted.into());
         }
+        if index >= MOST_PACKAGES {
+            return Err(too_large(path, format!("has more than {MOST_PACKAGES} packages")));
+        }
         let stanza = stanza.map_err(|error| match error {
-            StanzaError::Read(source) => IndexError::Read { path: path(), source },
-            source => IndexError::Syntax { path: path(), source },
+            StanzaError::Read(source) => IndexError::Read { path: shown(), source },
+            source => IndexError::Syntax { path: shown(), source },
         })?;
         let record = Record::from_index(&stanza, base).map_err(|source| {
             let package = stanza.get("Package").unwrap_or_default().to_owned();
-            IndexError::Record { path: path(), package, source }
+            IndexError::Record { path: shown(), package, source }
         })?;
-        records.extend(record);
-        if records.len() > MOST_PACKAGES {
-            return Err(IndexError::TooLarge { path: path() });
+        relations = relations.saturating_add(record.as_ref().map_or(0, Record::relations_length));
+        if relations > LONGEST_RELATIONS {
+            return Err(too_large(path, format!("has more than {} MiB of relations", LONGEST_RELATIONS >> 20)));
         }
+        records.extend(record);
     }
-    if source.limit() == 0 { Err(IndexError::TooLarge { path: path() }) } else { Ok(records) }
+    Ok(records)
+}
+
+fn too_large(path: &Path, what: String) -> IndexError {
+    IndexError::TooLarge { path: path.display().to_string(), what }
 }
 
 #[cfg(test)]

@@ -123,6 +123,7 @@ impl Pocket {
             for architecture in architectures {
                 let (path, file, compression) = index::find(&self.release, component, architecture)
                     .ok_or_else(|| IndexError::Missing { url: folder.clone(), component: (*component).to_owned() })?;
+                index::check_length(&format!("{folder}/{path}"), file)?;
                 let mut urls = vec![format!("{folder}/{path}")];
                 if let (true, Some((parent, _))) = (self.release.by_hash, path.rsplit_once('/')) {
                     urls.insert(0, format!("{folder}/{parent}/by-hash/SHA256/{}", file.sha256));

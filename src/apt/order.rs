@@ -8,9 +8,13 @@
 use std::mem;
 
 use super::record::{Field, Record};
-use super::solve::SolveError;
+use super::solve::{DEEPEST, SolveError};
 use super::universe::{Id, Universe};
 use crate::control::Alternatives;
+
+/// The largest number of rounds. In each, the packages are unpacked whose pre-dependencies are configured, or these are
+/// configured.
+const MOST_ROUNDS: usize = 2 * DEEPEST;
 
 /// One run of dpkg.
 #[derive(Debug)]
@@ -25,14 +29,15 @@ pub enum InstallStep<'a> {
 /// After the last step every package is configured. The same set gives the same steps, in whatever order it is passed.
 ///
 /// # Errors
-/// When a relation field of a package cannot be read.
+/// When a relation field of a package cannot be read, or a chain of pre-dependencies is longer than any archive's.
 pub fn install_plan<'a>(chosen: &[&'a Record]) -> Result<Vec<InstallStep<'a>>, SolveError> {
     let mut plan = Plan::new(chosen)?;
     let essential = plan.select(|node| node.record.essential);
     let base = plan.closure(&essential, |_| true);
     plan.unpack(&base);
     plan.configure(&base);
-    loop {
+    // Each round takes time for every package.
+    for _ in 0..MOST_ROUNDS {
         let ready = plan.select(|node| node.state == State::Out && plan.may_be_unpacked(node));
         if !ready.is_empty() {
             plan.unpack(&ready);
@@ -40,7 +45,9 @@ pub fn install_plan<'a>(chosen: &[&'a Record]) -> Result<Vec<InstallStep<'a>>, S
         }
         let waiting = plan.select(|node| node.state == State::Out);
         if waiting.is_empty() {
-            break;
+            let pending = plan.select(|node| node.state == State::Unpacked);
+            plan.configure(&pending);
+            return Ok(plan.steps);
         }
         let first = plan.unpacked_before(&waiting);
         if first.is_empty() {
@@ -50,9 +57,9 @@ pub fn install_plan<'a>(chosen: &[&'a Record]) -> Result<Vec<InstallStep<'a>>, S
             plan.configure(&first);
         }
     }
-    let pending = plan.select(|node| node.state == State::Unpacked);
-    plan.configure(&pending);
-    Ok(plan.steps)
+    let last = plan.nodes.iter().find(|node| node.state == State::Out);
+    let package = last.map(|node| node.record.name.to_string()).unwrap_or_default();
+    Err(SolveError::TooDeep { package })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -272,6 +279,27 @@ mod tests {
             steps,
             ["unpack bb cc ee", "configure cc bb", "unpack aa", "configure aa", "unpack dd", "configure dd ee"]
         );
+    }
+
+    /// They are wanted each by itself, so that no search follows the chain.
+    #[test]
+    fn a_chain_of_pre_dependencies_has_an_end() {
+        let chain = |length: usize| -> Vec<String> {
+            let one = |number: usize| match number.checked_sub(1) {
+                Some(before) => format!("Package: p{number:05}\nPre-Depends: p{before:05}"),
+                None => "Package: p00000".to_owned(),
+            };
+            (0..length).map(one).collect()
+        };
+        let plan = |length: usize| {
+            let stanzas = chain(length);
+            let universe = universe(&stanzas.iter().map(String::as_str).collect::<Vec<_>>());
+            let chosen: Vec<&Record> = universe.records().iter().collect();
+            install_plan(&chosen).map(|steps| steps.len())
+        };
+        assert_eq!(plan(DEEPEST).unwrap(), 2 * DEEPEST);
+        let error = plan(3 * DEEPEST).unwrap_err().to_string();
+        assert!(error.contains("more than 1000 packages deep"), "{error}");
     }
 
     #[test]

@@ -160,6 +160,11 @@ impl Record {
             .and_then(Option::as_deref)
             .map_or_else(|| Ok(Relations::default()), str::parse)
     }
+
+    /// The length of all relation fields together, in bytes.
+    pub fn relations_length(&self) -> usize {
+        self.relations.iter().flatten().map(|field| field.len()).sum()
+    }
 }
 
 impl MultiArch {

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::path::PathBuf;
 
-use super::index::IndexError;
+use super::index::{IndexError, MOST_PROVIDED};
 use super::record::{Field, MultiArch, Record, RecordError};
 use crate::control::{Alternatives, PackageName, Priority, Relation, Relations, Stanza, Version};
 use crate::system::hash::Sha256;
@@ -138,7 +138,9 @@ impl Universe {
                 (Some(_), None) => false,
                 (Some(_), Some(version)) => relation.accepts(version),
             };
-            if accepted && fits(provided.by) && real != Some(provided.by) && !providers.contains(&provided.by) {
+            // What one package provides stands together.
+            let known = real == Some(provided.by) || providers.last() == Some(&provided.by);
+            if accepted && fits(provided.by) && !known {
                 providers.push(provided.by);
             }
         }
@@ -158,6 +160,9 @@ impl Universe {
             for relation in names.0.into_iter().flat_map(|alternatives| alternatives.0) {
                 let version = relation.version.map(|(_, version)| version);
                 provided.push(Provided { name: relation.name, version, by: id(place) });
+            }
+            if provided.len() > MOST_PROVIDED {
+                return Err(IndexError::TooManyProvided);
             }
         }
         provided.sort_by(|a, b| a.name.cmp(&b.name));

@@ -10,6 +10,7 @@
     reason = "a test ends in a panic when something is not as it should be"
 )]
 
+mod apt_attacks;
 mod apt_client;
 mod apt_solver;
 mod documents;

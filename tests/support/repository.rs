@@ -71,6 +71,13 @@ impl Keys {
     }
 }
 
+/// A text as xz compresses it at its fastest.
+pub fn compressed(text: &str) -> Vec<u8> {
+    let mut xz = XzEncoder::new(Vec::new(), 0);
+    xz.write_all(text.as_bytes()).unwrap();
+    xz.finish().unwrap()
+}
+
 /// What is special about a repository.
 pub struct Repository {
     /// The key that signs it.
@@ -103,10 +110,15 @@ impl Repository {
             package.len(),
             Sha256::of(&package)
         );
-        let mut files = HashMap::from([(PACKAGE.to_owned(), package)]);
-        let mut xz = XzEncoder::new(Vec::new(), 6);
-        xz.write_all(stanza.as_bytes()).unwrap();
-        self.pocket(&mut files, "trixie", self.codename, "Packages.xz", xz.finish().unwrap());
+        let mut files = self.files_with(compressed(&stanza));
+        files.insert(PACKAGE.to_owned(), package);
+        files
+    }
+
+    /// The files of a repository with that index, compressed by xz, and without packages.
+    pub fn files_with(&self, index: Vec<u8>) -> HashMap<String, Vec<u8>> {
+        let mut files = HashMap::new();
+        self.pocket(&mut files, "trixie", self.codename, "Packages.xz", index);
         let gzip = GzEncoder::new(Vec::new(), flate2::Compression::default());
         self.pocket(&mut files, "trixie-updates", "trixie-updates", "Packages.gz", gzip.finish().unwrap());
         self.pocket(&mut files, "trixie-security", "trixie-security", "Packages", Vec::new());

@@ -8,7 +8,7 @@ use crate::system::interrupt;
 pub(super) const MOST_ATTEMPTS: usize = 200_000;
 
 /// The longest chain of dependencies. A search through all of Debian's desktop is a few hundred packages deep.
-pub(super) const DEEPEST: usize = 1000;
+pub(in crate::apt) const DEEPEST: usize = 1000;
 
 /// Why no set of packages satisfies what is wanted.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]

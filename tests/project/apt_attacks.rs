@@ -1,0 +1,102 @@
+//! A mirror that wants to wear out the machine of whoever builds from it, and whose key is trusted: what it sends is refused
+//! with a reason, before it has taken much memory or time.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use support::edition::edit;
+use support::mirror::Mirror;
+use support::repository::{Repository, compressed, keys};
+use support::{default_stack, program, text};
+
+/// The most memory that the program may take, with all of its threads' stacks and its libraries, in KiB.
+const MEMORY: u32 = 900 * 1024;
+/// The longest that it may take. This computer may be busy.
+const TIME: Duration = Duration::from_secs(120);
+
+/// What `stackdeb image` says of a mirror with these files. It ends as it does after every error, whatever memory it wants.
+#[track_caller]
+fn refusal(files: HashMap<String, Vec<u8>>) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let (project, mirror) = (folder.path().join("project"), Mirror::start(files));
+    default_stack(&project);
+    fs::write(project.join("mirror.gpg"), keys().certificate("good")).unwrap();
+    let address = &mirror.address;
+    let keys = format!("[image]\nmirror = \"{address}\"\nsecurity-mirror = \"{address}\"\nkeyring = \"mirror.gpg\"\n");
+    edit(&project.join("stack.toml"), "[image]\n", &keys);
+    let begin = Instant::now();
+    let mut build = Command::new("sh");
+    build.args(["-c", &format!("ulimit -v {MEMORY} && exec \"$0\" image"), &program("stackdeb")]);
+    let output = build.current_dir(&project).env("XDG_CACHE_HOME", folder.path().join("cache")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(begin.elapsed() < TIME, "{:?}", begin.elapsed());
+    assert!(!Path::exists(&project.join("dist")), "{}", text(&output));
+    // Lines are folded to the terminal's width.
+    text(&output).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
+}
+
+fn stanza(name: &str, more: &str) -> String {
+    let hash = "0".repeat(64);
+    format!("Package: {name}\nVersion: 1\nArchitecture: all\nFilename: a.deb\nSize: 1\nSHA256: {hash}\n{more}\n")
+}
+
+#[track_caller]
+fn assert_says(said: &str, words: &[&str]) {
+    for word in words {
+        assert!(said.contains(word), "`{word}` is missing: {said}");
+    }
+}
+
+/// The index has a few megabytes as it is downloaded. What is behind the limit cuts a stanza in two, which is no other error.
+#[test]
+fn an_index_of_more_than_a_gibibyte() {
+    for more in ["Description: x\n", "Architecture-of-no-machine: x\n"] {
+        let line = format!(" {}\n", "x".repeat(1000));
+        let stanza = stanza("aa", &format!("{more}{}", line.repeat(30)));
+        let stanza = if more.starts_with("Arch") { stanza.replace(": all", ": sparc") } else { stanza };
+        let part = compressed(&stanza.repeat((64 << 20) / stanza.len() + 1));
+        let index = part.repeat(16);
+        assert!(index.len() < 32 << 20, "{}", index.len());
+        let said = refusal(Repository::default().files_with(index));
+        assert_says(&said, &["the package index", "more than 1024 MiB when it is decompressed", "another mirror"]);
+    }
+}
+
+#[test]
+fn an_index_of_a_million_packages() {
+    let index: String = (0..1_000_000).map(|number| stanza(&format!("a{number}"), "")).collect();
+    let said = refusal(Repository::default().files_with(compressed(&index)));
+    assert_says(&said, &["the package index", "more than 250000 packages", "another mirror"]);
+}
+
+/// 64 bytes of a field become some kilobytes when its relations are read.
+#[test]
+fn an_index_of_nothing_but_relations() {
+    let names = "aa,".repeat(300_000);
+    let names = names.trim_end_matches(',');
+    let depends = compressed(&stanza("aa", &format!("Depends: {names}\n"))).repeat(100);
+    let said = refusal(Repository::default().files_with(depends));
+    assert_says(&said, &["the package index", "more than 64 MiB of relations", "another mirror"]);
+    let provides: String =
+        (0..40).map(|number| stanza(&format!("a{number}"), &format!("Provides: {names}\n"))).collect();
+    let said = refusal(Repository::default().files_with(compressed(&provides)));
+    assert_says(&said, &["provide more than 1000000 names", "another mirror"]);
+}
+
+#[test]
+fn a_chain_of_twenty_thousand_dependencies() {
+    const LENGTH: u32 = 20_000;
+    for field in ["Depends", "Pre-Depends"] {
+        let one = |number: u32| {
+            let essential = if number == 0 { "Essential: yes\n" } else { "" };
+            let next = if number < LENGTH { format!("{field}: p{:05}\n", number + 1) } else { String::new() };
+            stanza(&format!("p{number:05}"), &format!("{essential}{next}"))
+        };
+        let index: String = (0..=LENGTH).map(one).collect();
+        let said = refusal(Repository::default().files_with(compressed(&index)));
+        assert_says(&said, &["the dependencies of `p00000 1` are more than 1000 packages deep", "another mirror"]);
+    }
+}
