@@ -17,6 +17,7 @@ use crate::system::cache::Cache;
 use crate::system::interrupt;
 use crate::system::print;
 use crate::system::progress::Reporter;
+use crate::system::words::shown;
 use crate::vm::accelerator::Accelerator;
 use crate::vm::arguments::{BootMethod, Forward, Network};
 use crate::vm::console::Mark;
@@ -24,6 +25,7 @@ use crate::vm::first_answer::{FirstAnswer, wait_for_first_answer};
 use crate::vm::machine::{self, Machine, MachineOptions};
 use crate::vm::metadata::USER_DATA_LIMIT;
 use crate::vm::probe::{PATHS, Probe};
+use crate::vm::screen::Screen;
 
 const HTTP: u16 = 80;
 const SSH: u16 = 22;
@@ -108,7 +110,9 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
         ..MachineOptions::smallest(&image, BootMethod::Grub { loader }, accelerator, &pump, &cache.work())
     };
     let json = args.json;
-    let console = move || -> Box<dyn Write + Send> { if json { Box::new(io::sink()) } else { Box::new(io::stdout()) } };
+    let console = move || -> Box<dyn Write + Send> {
+        if json { Box::new(io::sink()) } else { Box::new(Screen::new(io::stdout())) }
+    };
     let reporter = Reporter::Stderr;
     reporter.say(&format!("{} boots with {}", image.display(), accelerator.describe()));
     let limit = if args.check { Duration::from_secs(args.timeout) } else { Duration::MAX };
@@ -170,7 +174,7 @@ fn print_report(report: &Report) {
         print::note(format_args!("           ssh -p {port} root@localhost"));
     }
     for Probe { path, ok, detail } in &report.probes {
-        print::note(format_args!("{} {path}: {detail}", if *ok { "     ok " } else { " FAILED " }));
+        print::note(format_args!("{} {path}: {}", if *ok { "     ok " } else { " FAILED " }, shown(detail)));
     }
 }
 

@@ -67,6 +67,12 @@ const BREAKPOINT: &str = "int3: 0000";
 /// first line of systemd tells it.
 const FIRST_PROCESS: &str = " as init process";
 
+/// How much of the text is kept, in bytes. A boot writes less than a tenth of it.
+const KEPT: usize = 4 * 1024 * 1024;
+
+/// The longest line that is judged, in bytes. What follows in it is only kept.
+const LONGEST_LINE: usize = 4096;
+
 impl Stage {
     pub fn describe(self) -> &'static str {
         match self {
@@ -144,7 +150,7 @@ impl Console {
         }
     }
 
-    /// The whole text, from the first boot on.
+    /// The whole text, from the first boot on; of a machine that writes more than [`KEPT`], the end.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.lock().text).into_owned()
     }
@@ -192,6 +198,9 @@ impl Console {
 impl State {
     fn take(&mut self, piece: &[u8]) {
         self.text.extend_from_slice(piece);
+        if self.text.len() > KEPT.saturating_mul(2) {
+            self.text.drain(..self.text.len().saturating_sub(KEPT));
+        }
         for char in piece.iter().copied().map(char::from) {
             if !self.escape.shows(char) {
                 continue;
@@ -199,7 +208,7 @@ impl State {
             if char == '\n' || char == '\r' {
                 self.judge();
                 self.line.clear();
-            } else {
+            } else if self.line.len() < LONGEST_LINE {
                 self.line.push(char);
             }
         }
@@ -273,6 +282,15 @@ mod tests {
         assert_eq!(console.failure(), Some("the kernel panicked"));
         console.begin_boot();
         assert_eq!(console.failure(), None);
+    }
+
+    #[test]
+    fn a_machine_that_writes_for_ever_takes_no_more_memory() {
+        let console = Console::default();
+        let endless = io::repeat(b'x').take(3 * KEPT as u64);
+        console.follow(endless.chain(&b"\nlocalhost login: "[..]), io::sink()).unwrap();
+        assert!(console.text().len() <= 2 * KEPT + 100 && console.text().ends_with("login: "));
+        assert_eq!(console.marks().len(), 1);
     }
 
     /// As Debian 13's kernel says it: the oops, the panic, and what it says when it starts its first process.

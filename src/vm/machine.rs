@@ -5,7 +5,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::accelerator::Accelerator;
-use super::arguments::{Arguments, BootMethod, DiskOrder, Forward, Network, OnReset};
+use super::arguments::Arguments;
 use super::console::{Console, Stage};
 use super::metadata::{Instance, MetadataServer};
 use super::monitor::Monitor;
@@ -25,6 +25,7 @@ use crate::system::http::{self, Page};
 use crate::system::interrupt;
 
 pub use super::error::MachineError;
+pub use super::options::MachineOptions;
 
 /// Time between two looks at something that is waited for.
 const POLL: Duration = Duration::from_millis(250);
@@ -32,63 +33,6 @@ const POLL: Duration = Duration::from_millis(250);
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// Number of console lines that an error shows.
 const SHOWN_LINES: usize = 15;
-
-/// What a machine is made of, and what it learns from Linode.
-#[derive(Debug, Clone)]
-pub struct MachineOptions {
-    /// The image, raw or compressed with gzip. It is only read.
-    pub image: PathBuf,
-    /// What starts its kernel.
-    pub boot: BootMethod,
-    /// Memory in MiB.
-    pub memory_mib: u32,
-    pub cpus: u32,
-    /// Size of the root disk in MiB. On this computer it takes up only what is written to it.
-    pub disk_mib: u64,
-    /// Size of the swap disk in MiB. On this computer it takes up only what is written to it.
-    pub swap_mib: u64,
-    /// Which disk comes first.
-    pub order: DiskOrder,
-    /// What a reset from inside does.
-    pub on_reset: OnReset,
-    /// Ports that lead into the machine.
-    pub forwards: Vec<Forward>,
-    /// The network that it shares with other machines on this computer.
-    pub network: Option<Network>,
-    /// The name by which its site is asked, if it does not answer to every name.
-    pub host: Option<String>,
-    pub label: String,
-    pub user_data: Vec<u8>,
-    pub accelerator: Accelerator,
-    /// The program that QEMU starts as the pump, with [`super::pump::ARGUMENT`]: stackdeb itself.
-    pub pump: PathBuf,
-    /// A folder with room for the disks.
-    pub scratch: PathBuf,
-}
-
-impl MachineOptions {
-    /// A machine like Linode's smallest: one processor, 1 GiB of memory, 25 GiB of disk, of them 512 MiB swap.
-    pub fn smallest(image: &Path, boot: BootMethod, accelerator: Accelerator, pump: &Path, scratch: &Path) -> Self {
-        Self {
-            image: image.to_owned(),
-            boot,
-            memory_mib: 1024,
-            cpus: 1,
-            disk_mib: 25 * 1024 - 512,
-            swap_mib: 512,
-            order: DiskOrder::RootFirst,
-            on_reset: OnReset::BootAgain,
-            forwards: Vec::new(),
-            network: None,
-            host: None,
-            label: "stackdeb".to_owned(),
-            user_data: Vec::new(),
-            accelerator,
-            pump: pump.to_owned(),
-            scratch: scratch.to_owned(),
-        }
-    }
-}
 
 /// A machine that runs until it is dropped.
 pub struct Machine {

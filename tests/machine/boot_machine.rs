@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
@@ -34,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         the_chosen_accelerator_works,
         a_machine_boots_the_images_menu_again_and_again,
         an_image_without_a_menu_fails_at_once,
+        nothing_that_the_image_says_acts_on_the_terminal,
         the_emulators_own_panic_is_given_a_second_boot_and_no_other_is,
         what_is_missing_is_named
     ]
@@ -261,6 +263,33 @@ fn an_image_without_a_menu_fails_at_once() {
     let error = machine.wait_for_stage(Stage::Kernel, LIMIT).unwrap_err();
     assert!(matches!(error, MachineError::Failed { .. }), "{error}");
     assert!(error.to_string().contains("/boot/grub/grub.cfg"), "{error}");
+}
+
+/// A title, a question that a terminal answers, and a line written over.
+const HOSTILE: &str = "\x1b]0;owned\x07 \x1b[6n \x1b[2Jover";
+
+fn nothing_that_the_image_says_acts_on_the_terminal() {
+    let folder = TempDir::new().unwrap();
+    let menu = format!("echo 'begin {HOSTILE} end'\nsleep 600\n");
+    let (image, said) = (image(folder.path(), Some(&menu)), folder.path().join("said"));
+    // With the GRUB that is kept.
+    loader();
+    symlink(Path::new(env!("CARGO_TARGET_TMPDIR")).join("boot-machine"), folder.path().join("stackdeb")).unwrap();
+    let mut boot = Command::new(PROGRAM);
+    boot.arg("boot").arg(image).args(["--port", "0"]).env("XDG_CACHE_HOME", folder.path());
+    let output = fs::File::create(&said).unwrap();
+    let mut boot = boot.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output).spawn().unwrap();
+    let begin = std::time::Instant::now();
+    let read = || String::from_utf8(fs::read(&said).unwrap()).unwrap();
+    while !read().contains(" end") && begin.elapsed() < LIMIT {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    run(Command::new("kill").arg(boot.id().to_string()));
+    boot.wait().unwrap();
+    let said = read();
+    assert!(said.contains("begin \\u{1b}]0;owned\\u{7} \\u{1b}[6n over end"), "{said}");
+    let acts = |char: char| char.is_control() && !matches!(char, '\n' | '\t');
+    assert!(!said.contains(acts), "{said:?}");
 }
 
 /// What Debian 13's kernel said on a machine with two processors, when QEMU had a thread for each.

@@ -1,0 +1,63 @@
+//! What a machine is to be: its image, its size, its disks, its network and what it learns from Linode.
+
+use std::path::{Path, PathBuf};
+
+use super::accelerator::Accelerator;
+use super::arguments::{BootMethod, DiskOrder, Forward, Network, OnReset};
+
+/// What a machine is made of, and what it learns from Linode.
+#[derive(Debug, Clone)]
+pub struct MachineOptions {
+    /// The image, raw or compressed with gzip. It is only read.
+    pub image: PathBuf,
+    /// What starts its kernel.
+    pub boot: BootMethod,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    pub cpus: u32,
+    /// Size of the root disk in MiB. On this computer it takes up only what is written to it.
+    pub disk_mib: u64,
+    /// Size of the swap disk in MiB. On this computer it takes up only what is written to it.
+    pub swap_mib: u64,
+    /// Which disk comes first.
+    pub order: DiskOrder,
+    /// What a reset from inside does.
+    pub on_reset: OnReset,
+    /// Ports that lead into the machine.
+    pub forwards: Vec<Forward>,
+    /// The network that it shares with other machines on this computer.
+    pub network: Option<Network>,
+    /// The name by which its site is asked, if it does not answer to every name.
+    pub host: Option<String>,
+    pub label: String,
+    pub user_data: Vec<u8>,
+    pub accelerator: Accelerator,
+    /// The program that QEMU starts as the pump, with [`super::pump::ARGUMENT`]: stackdeb itself.
+    pub pump: PathBuf,
+    /// A folder with room for the disks.
+    pub scratch: PathBuf,
+}
+
+impl MachineOptions {
+    /// A machine like Linode's smallest: one processor, 1 GiB of memory, 25 GiB of disk, of them 512 MiB swap.
+    pub fn smallest(image: &Path, boot: BootMethod, accelerator: Accelerator, pump: &Path, scratch: &Path) -> Self {
+        Self {
+            image: image.to_owned(),
+            boot,
+            memory_mib: 1024,
+            cpus: 1,
+            disk_mib: 25 * 1024 - 512,
+            swap_mib: 512,
+            order: DiskOrder::RootFirst,
+            on_reset: OnReset::BootAgain,
+            forwards: Vec::new(),
+            network: None,
+            host: None,
+            label: "stackdeb".to_owned(),
+            user_data: Vec::new(),
+            accelerator,
+            pump: pump.to_owned(),
+            scratch: scratch.to_owned(),
+        }
+    }
+}
