@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use support::account::{TOKEN, sh, text};
 use support::linode_api::Fault;
+use support::ports::DEAD_PORT;
 use support::project::Project;
 
 #[test]
@@ -151,10 +152,9 @@ fn too_many_requests_wait_and_a_lost_answer_is_not_a_lost_instance() {
 #[test]
 fn nobody_is_there() {
     let project = Project::new(&[]);
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     for command in [&["deploy", "--region", "us-east"][..], &["instances"], &["destroy", "--yes"]] {
         let mut command = project.stackdeb(command);
-        command.env("LINODE_API_URL", format!("http://127.0.0.1:{port}/v4"));
+        command.env("LINODE_API_URL", format!("http://127.0.0.1:{DEAD_PORT}/v4"));
         project.home.run(&mut command).has(4, &["list the instances", "4 attempts", "check the network"]);
     }
 }

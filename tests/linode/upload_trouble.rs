@@ -23,6 +23,7 @@ use stackdeb::system::interrupt::Interrupted;
 use stackdeb::system::progress::Reporter;
 use support::account::{Ended, Home, TOKEN, image, sh, text};
 use support::linode_api::{Api, Fault};
+use support::ports::DEAD_PORT;
 
 /// Uploads the good image with these faults.
 #[track_caller]
@@ -107,10 +108,9 @@ fn what_may_have_happened_is_not_asked_for_twice() {
 #[test]
 fn nobody_is_there() {
     let home = Home::new();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = home.command(env!("CARGO_BIN_EXE_stackdeb"));
-    command.args(["upload", "--region", "us-east", "--api", &format!("http://127.0.0.1:{port}/v4")]).arg(image());
-    home.run(&mut command).has(4, &["list the images", "4 attempts", "check the network"]);
+    command.args(["upload", "--region", "us-east", "--api", &format!("http://127.0.0.1:{DEAD_PORT}/v4")]);
+    home.run(command.arg(image())).has(4, &["list the images", "4 attempts", "check the network"]);
 }
 
 #[test]

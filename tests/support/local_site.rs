@@ -2,7 +2,7 @@
 //! settings at a socket that is held here, as systemd holds it on a server.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub use super::ports::free_port;
 use super::{default_stack, run, stackdeb};
 
 /// A running site; it ends when it is dropped.
@@ -20,11 +21,6 @@ pub struct LocalSite {
     app: Option<Child>,
     /// HOST:PORT.
     pub address: String,
-}
-
-/// A port that nobody listens on.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl LocalSite {

@@ -2,13 +2,13 @@
 //! to put in place.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub use super::ports::free_port;
 use super::server::Server;
 use super::{run, stackdeb, text};
 
@@ -27,11 +27,6 @@ pub struct Machine {
     ssh_port: u16,
     /// How long it may take to come up.
     limit: Duration,
-}
-
-/// A port that nobody listens on.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Makes a key for SSH and user data that names it, and gives the machine the name `name`.
