@@ -23,6 +23,7 @@ mod ext4_image;
 mod gunicorn_settings;
 mod gzip_image;
 mod health_alert;
+mod hostile_places;
 mod hostile_text;
 mod nginx_site;
 mod rendered_files;

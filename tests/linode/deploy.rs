@@ -383,6 +383,10 @@ fn the_app_gets_a_role_of_its_own_in_a_managed_database() {
     assert!(!ended.said.contains("swordfish"), "{}", ended.said);
     let with_admin = ["--database-admin-url-file", "root-url"];
     project.home.run(&mut project.deploy(&with_admin)).has(1, &["needs the app's own address", "DATABASE_URL"]);
+    // For YAML, this is the end of a line.
+    fs::write(project.path("odd-url"), root.replace("r00t", "%E2%80%A8r00t")).unwrap();
+    let odd = ["--database-admin-url-file", "odd-url"];
+    project.home.run(project.deploy(&odd).env("DATABASE_URL", own)).has(1, &["its password has a line break"]);
     assert!(project.api.all_paths().is_empty());
     let ended = project.home.run(project.deploy(&with_admin).env("DATABASE_URL", own)).has(0, &[]);
     assert!(!ended.said.contains("swordfish"), "{}", ended.said);

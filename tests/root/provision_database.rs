@@ -13,6 +13,7 @@ use tempfile::TempDir;
 pub fn trials() -> Vec<Trial> {
     support::tests![
         the_database_is_made_once_and_migrated_in_order,
+        names_that_mean_something_in_sql_are_names,
         what_others_have_made_is_not_marked,
         what_the_app_has_made_is_not_run_by_the_administrator,
         a_database_elsewhere_is_migrated_but_not_made,
@@ -91,6 +92,15 @@ pub fn write_program(server: &Server, name: &str, text: &str) -> String {
     path.display().to_string()
 }
 
+/// A server, and a folder with the migration `0001_a.sql`.
+fn with_migration(sql: &str) -> (Server, PathBuf) {
+    let server = Server::start();
+    let migrations = server.path("migrations");
+    fs::create_dir(&migrations).unwrap();
+    fs::write(migrations.join("0001_a.sql"), sql).unwrap();
+    (server, migrations)
+}
+
 /// The rendered script that runs the migrations in `migrations`.
 fn write_migrating(server: &Server, migrations: &Path) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -115,11 +125,31 @@ fn write_script(server: &Server, migrations: &Path) -> String {
     write_program(server, "both", &both)
 }
 
-fn the_database_is_made_once_and_migrated_in_order() {
+/// Whatever a stack and its database may be called, PostgreSQL has a role and a database of exactly that name.
+fn names_that_mean_something_in_sql_are_names() {
     let server = Server::start();
-    let migrations = server.path("migrations");
-    fs::create_dir(&migrations).unwrap();
-    fs::write(migrations.join("0001_a.sql"), "CREATE TABLE a (x int);\nINSERT INTO a VALUES (1);\n").unwrap();
+    for (role, database) in
+        [("select", "user"), ("a--b", "all"), ("c++.x", "_"), ("0--0", "order-by"), ("or.1", "a--drop")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stack = support::stack::stack(folder.path());
+        stack.package.name = role.parse().unwrap();
+        stack.database = Some(stackdeb::stack::Database { name: database.to_owned(), migrations: None });
+        let script = support::stack::rendered_file_of(&stack, &format!("/usr/libexec/{role}/make-database"));
+        let script = write_program(&server, "make-database", &script);
+        server.succeed(&mut server.command(&script));
+        server.succeed(&mut server.command(&script));
+        let owner = "SELECT datname, pg_get_userbyid(datdba) FROM pg_database \
+            WHERE datname NOT IN ('postgres', 'template0', 'template1')";
+        assert_eq!(server.query("postgres", owner), format!("{database}|{role}"));
+        server.query("postgres", &format!("DROP DATABASE \"{database}\""));
+        server.query("postgres", &format!("DROP ROLE \"{role}\""));
+        assert_eq!(server.query("postgres", "SELECT count(*) FROM pg_roles WHERE rolname !~ '^pg_'"), "1");
+    }
+}
+
+fn the_database_is_made_once_and_migrated_in_order() {
+    let (server, migrations) = with_migration("CREATE TABLE a (x int);\nINSERT INTO a VALUES (1);\n");
     let script = write_script(&server, &migrations);
     let run = || -> Output { server.command(&script).output().unwrap() };
 
@@ -170,10 +200,7 @@ fn what_others_have_made_is_not_marked() {
 }
 
 fn a_database_elsewhere_is_migrated_but_not_made() {
-    let server = Server::start();
-    let migrations = server.path("migrations");
-    fs::create_dir(&migrations).unwrap();
-    fs::write(migrations.join("0001_a.sql"), "CREATE TABLE a (x int);\n").unwrap();
+    let (server, migrations) = with_migration("CREATE TABLE a (x int);\n");
     let script = write_migrating(&server, &migrations);
     server.query("postgres", "CREATE ROLE remote LOGIN");
     server.query("postgres", "CREATE DATABASE far OWNER remote");
@@ -191,10 +218,7 @@ fn a_database_elsewhere_is_migrated_but_not_made() {
 /// As whoever has taken over the app: the table of the migrations becomes a view, whose function becomes PostgreSQL's
 /// administrator if that is who looks at it. And functions in the place of PostgreSQL's own, wherever the app may make some.
 fn what_the_app_has_made_is_not_run_by_the_administrator() {
-    let server = Server::start();
-    let migrations = server.path("migrations");
-    fs::create_dir(&migrations).unwrap();
-    fs::write(migrations.join("0001_a.sql"), "CREATE TABLE a (x int);\n").unwrap();
+    let (server, migrations) = with_migration("CREATE TABLE a (x int);\n");
     let script = write_script(&server, &migrations);
     server.succeed(&mut server.command(&script));
     // As it was in every database until PostgreSQL 15.
@@ -237,10 +261,7 @@ fn what_the_app_has_made_is_not_run_by_the_administrator() {
 
 /// Every user of the machine sees the arguments of all processes, and a mistake in an address turns a password into a host.
 fn no_part_of_an_address_is_in_the_arguments() {
-    let server = Server::start();
-    let migrations = server.path("migrations");
-    fs::create_dir(&migrations).unwrap();
-    fs::write(migrations.join("0001_a.sql"), "CREATE TABLE a (x int);\n").unwrap();
+    let (server, migrations) = with_migration("CREATE TABLE a (x int);\n");
     let script = write_migrating(&server, &migrations);
     let (programs, seen) = (server.path("programs"), server.path("arguments"));
     fs::create_dir(&programs).unwrap();

@@ -178,3 +178,49 @@ fn a_check_writes_the_page_and_report_prints_it() {
     assert_eq!(fs::read_to_string(&page).unwrap(), written);
     assert_eq!(report(&history, &["--output", "/nowhere/page"]).status.code(), Some(1));
 }
+
+/// What a program of others has said is in the report as text: as an HTML parser has it, with the same elements as ever.
+#[test]
+fn what_was_wrong_is_text_to_an_html_parser() {
+    let said = [
+        "</td></tr></table><script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "&lt;b&gt; &amp; &#60; &notit;",
+        "\" onload=\"x' onmouseover='y",
+        "<!-- ]]> <![CDATA[ ?> {{ name }} {% if %}",
+        "\u{202e}gnp.exe ünïcode ☃",
+        "plain",
+    ];
+    let read = "import html.parser, json, sys
+class Reader(html.parser.HTMLParser):
+    tags, cells, cell = [], [], None
+    def handle_starttag(self, tag, attributes):
+        self.tags.append([tag, sorted(name for name, _ in attributes)])
+        self.cell = [] if tag == 'td' else self.cell
+    def handle_endtag(self, tag):
+        if tag == 'td':
+            self.cells.append(''.join(self.cell)); self.cell = None
+    def handle_data(self, data):
+        if self.cell is not None: self.cell.append(data)
+reader = Reader()
+reader.feed(open(sys.argv[1]).read())
+json.dump({'tags': reader.tags, 'cells': reader.cells}, sys.stdout)";
+    let folder = tempfile::tempdir().unwrap();
+    let history = folder.path().join("history");
+    let reports = said.map(|words| {
+        write_history(&history, 30, &[7]);
+        let lines = fs::read_to_string(&history).unwrap();
+        assert!(lines.contains("the site <i>fell</i> & \"broke\""));
+        fs::write(&history, lines.replace("the site <i>fell</i> & \"broke\"", words)).unwrap();
+        let page = report_on(&history);
+        let mut python = Command::new("python3");
+        let found: Value = serde_json::from_str(&run(python.args(["-c", read]).arg(&page))).unwrap();
+        let cells = found["cells"].as_array().unwrap();
+        assert_eq!(cells.iter().filter(|cell| **cell == *words).count(), 1, "{words}: {cells:?}");
+        found["tags"].clone()
+    });
+    assert!(reports[0].as_array().unwrap().len() > 50);
+    for tags in &reports {
+        assert_eq!(tags, reports.last().unwrap());
+    }
+}

@@ -140,9 +140,7 @@ impl AppSettings {
                     Error::argument(format!("--env {name}: the environment has no such variable"), help)
                 })?,
             };
-            // YAML takes the first two for line breaks, and the others are no characters there (YAML 1.1, 4.1 and 4.2).
-            let unfit = |c| matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
-            if variable_value(&value).is_err() || value.contains(unfit) {
+            if !fits_user_data(&value) {
                 return Err(Error::argument(
                     format!(
                         "--env: the value of {name} has a line break or another control character, which an environment \
@@ -208,6 +206,13 @@ impl AppSettings {
     }
 }
 
+/// Whether a value is one line of an environment file, and of the user data that brings it. YAML takes the first two characters
+/// for line breaks, and the others are no characters there (YAML 1.1, 4.1 and 4.2).
+fn fits_user_data(value: &str) -> bool {
+    let unfit = |c| matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    variable_value(value).is_ok() && !value.contains(unfit)
+}
+
 /// The parts of an address that have a name in `names`, under these names.
 fn named(what: &str, address: &str, names: &[(&str, &str, Part)]) -> Result<Vec<(String, String)>, Error> {
     let bad = |why: &str| Error::argument(format!("{what} is not complete: {why}"), DATABASE_FORM);
@@ -215,7 +220,7 @@ fn named(what: &str, address: &str, names: &[(&str, &str, Part)]) -> Result<Vec<
     let mut found = Vec::new();
     for (part, name, needed) in names {
         match connection::value(&parameters, part).filter(|value| !value.is_empty()) {
-            Some(value) if variable_value(value).is_ok() => found.push(((*name).to_owned(), value.to_owned())),
+            Some(value) if fits_user_data(value) => found.push(((*name).to_owned(), value.to_owned())),
             Some(_) => return Err(bad(&format!("its {part} has a line break or another control character"))),
             None if *needed == Part::Needed => return Err(bad(&format!("it has no {part}"))),
             None => {}
