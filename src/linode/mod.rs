@@ -5,12 +5,14 @@
 //! - `image`: checks an image file, uploads it, and waits until Linode has made an image of it.
 //! - `instance`: makes instances of an image, waits until their sites answer, lists and removes them.
 //! - `terraform`: writes a Terraform configuration for several machines. It sends nothing.
-//! - `error`: the one error of all of them, which decides the program's exit status.
+//! - `error`: the one error of all of them; by its `class` the program has its exit status.
 
 pub mod api;
+mod class;
 pub mod error;
 pub mod image;
 pub mod instance;
 pub mod terraform;
 
+pub use class::Class;
 pub use error::Error;

@@ -1,7 +1,7 @@
 //! `stackdeb terraform`: what it writes, as a parser of that language, the provider's schema and a YAML parser judge it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::terraform::{Project, problems};
@@ -19,6 +19,19 @@ fn projects() -> [Project; 4] {
     ]
 }
 
+/// A shop with a database, whose configuration is written.
+fn shop() -> Project {
+    let project = Project::new("shop", DATABASE);
+    project.write(&[]);
+    project
+}
+
+/// The files of a configuration: the path and the text of each.
+fn files(project: &Project) -> Vec<(PathBuf, String)> {
+    let entries = fs::read_dir(project.path("terraform")).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+}
+
 #[test]
 fn a_parser_and_the_provider_s_schema_find_nothing_wrong() {
     for project in projects() {
@@ -30,8 +43,7 @@ fn a_parser_and_the_provider_s_schema_find_nothing_wrong() {
 /// What is judged good above is so because a mistake is found.
 #[test]
 fn each_kind_of_mistake_is_found() {
-    let project = Project::new("shop", DATABASE);
-    project.write(&[]);
+    let project = shop();
     let mistakes = [
         (
             "web.tf",
@@ -159,10 +171,9 @@ fn everything_is_formatted() {
     for project in projects() {
         project.write(&[]);
         let mut seen = 0;
-        for entry in fs::read_dir(project.path("terraform")).unwrap() {
-            let path = entry.unwrap().path();
+        for (path, text) in files(&project) {
             if path.extension().is_some_and(|extension| extension == "tf") {
-                assert_formatted(&path.display().to_string(), &fs::read_to_string(&path).unwrap());
+                assert_formatted(&path.display().to_string(), &text);
                 seen += 1;
             }
         }
@@ -206,17 +217,14 @@ fn without_a_database_nothing_is_left_of_one() {
     let project = Project::new("shop", "");
     project.write(&[]);
     assert!(!project.path("terraform/database.tf").exists());
-    for entry in fs::read_dir(project.path("terraform")).unwrap() {
-        let path = entry.unwrap().path();
-        let text = fs::read_to_string(&path).unwrap();
+    for (path, text) in files(&project) {
         assert!(!text.to_lowercase().contains("database"), "{}", path.display());
     }
 }
 
 #[test]
 fn it_holds_no_secret_and_keeps_the_state_out_of_git() {
-    let project = Project::new("shop", DATABASE);
-    project.write(&[]);
+    let project = shop();
     let variables = project.file("variables.tf");
     let token = variables.split("variable \"").find(|text| text.starts_with("token\"")).unwrap();
     assert!(token.contains("default     = null") && token.contains("sensitive   = true"), "{token}");
@@ -273,9 +281,7 @@ fn the_image_s_hash_is_a_value_and_no_read() {
     let hash = sum.split_whitespace().next().unwrap();
     assert!(project.file("stack.tf").contains(&format!("image_hash  = \"{hash}\"\n")));
     // No function of the configuration opens it: a plan and a destruction work without it.
-    for entry in fs::read_dir(project.path("terraform")).unwrap() {
-        let path = entry.unwrap().path();
-        let text = fs::read_to_string(&path).unwrap();
+    for (path, text) in files(&project) {
         for reader in ["filemd5", "filesha", "filebase64", " file(", "(file(", "fileexists", "templatefile(local"] {
             assert!(!text.contains(reader), "{} has {reader}", path.display());
         }
@@ -294,8 +300,7 @@ fn block<'a>(text: &'a str, first: &str) -> &'a str {
 
 #[test]
 fn no_change_of_a_variable_restarts_all_machines_at_once() {
-    let project = Project::new("shop", DATABASE);
-    project.write(&[]);
+    let project = shop();
     let web = project.file("web.tf");
     for (resource, ignored) in [
         ("resource \"linode_instance\" \"web\"", "ignore_changes = [metadata, type]"),
@@ -317,8 +322,7 @@ fn no_change_of_a_variable_restarts_all_machines_at_once() {
 
 #[test]
 fn a_database_is_not_destroyed_by_a_plan() {
-    let project = Project::new("shop", DATABASE);
-    project.write(&[]);
+    let project = shop();
     let database = project.file("database.tf");
     let body = block(&database, "resource \"linode_database_postgresql_v2\" \"stack\"");
     assert!(body.contains("lifecycle {\n    prevent_destroy = true\n  }"), "{body}");
@@ -326,8 +330,7 @@ fn a_database_is_not_destroyed_by_a_plan() {
 
 #[test]
 fn interfaces_are_those_that_the_account_allows() {
-    let project = Project::new("shop", DATABASE);
-    project.write(&[]);
+    let project = shop();
     let web = project.file("web.tf");
     let instance = block(&web, "resource \"linode_instance\" \"web\"");
     assert!(instance.contains("interface_generation = var.interfaces"), "{instance}");
@@ -347,8 +350,7 @@ fn interfaces_are_those_that_the_account_allows() {
 
 #[test]
 fn networks_for_ssh_are_networks() {
-    let project = Project::new("shop", DATABASE);
-    project.write(&[]);
+    let project = shop();
     let variables = project.file("variables.tf");
     let body = block(&variables, "variable \"ssh_networks\"");
     assert!(body.contains("alltrue([for network in var.ssh_networks : can(cidrhost(network, 0))])"), "{body}");
@@ -356,8 +358,7 @@ fn networks_for_ssh_are_networks() {
 
 #[test]
 fn nginx_believes_the_balancer_s_network_alone() {
-    let project = Project::new("shop", DATABASE);
-    project.write(&[]);
+    let project = shop();
     let expected = "balancer    = jsonencode(\"set_real_ip_from ${local.balancer_network};\\n\")";
     assert!(project.file("web.tf").contains(expected), "{}", project.file("web.tf"));
     // It is the network from which the balancer connects.
@@ -366,8 +367,7 @@ fn nginx_believes_the_balancer_s_network_alone() {
 
 #[test]
 fn the_app_is_not_the_database_s_root_user() {
-    let project = Project::new("shop", DATABASE);
-    project.write(&[]);
+    let project = shop();
     let database = project.file("database.tf");
     let begin = database.find("  database_url = format(").unwrap();
     let url = &database[begin..begin + database[begin..].find("\n  )\n").unwrap()];
@@ -376,9 +376,7 @@ fn the_app_is_not_the_database_s_root_user() {
     let web = project.file("web.tf");
     let settings = web.lines().find(|line| line.trim_start().starts_with("settings ")).unwrap();
     assert!(settings.contains("DATABASE_URL = local.database_url"), "{settings}");
-    for entry in fs::read_dir(project.path("terraform")).unwrap() {
-        let path = entry.unwrap().path();
-        let text = fs::read_to_string(&path).unwrap();
+    for (path, text) in files(&project) {
         let uses = text.lines().filter(|line| line.contains("local.database_admin ")).count();
         assert_eq!(uses, usize::from(path.ends_with("web.tf")), "{}", path.display());
     }

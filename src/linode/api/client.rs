@@ -3,13 +3,12 @@
 
 use std::env;
 use std::rc::Rc;
-use std::time::Duration;
 
-use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use ureq::http::{HeaderMap, Request, StatusCode, Uri};
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use ureq::http::{Request, Uri};
 
+use super::answer::{Failure, Reached, exchange, judge};
 use super::clock::{Clock, SystemClock, interruptible};
-use super::reason::{Reason, reasons};
 use super::request::{ApiRequest, ApiResponse};
 use super::retry::RetryPolicy;
 use super::token::Token;
@@ -19,9 +18,6 @@ use crate::system::interrupt::{self, Interrupted};
 
 /// The address of the API, as its documentation has it.
 pub const ADDRESS: &str = "https://api.linode.com/v4";
-
-/// The longest answer that is read, in bytes. A page of 500 images has less than half of it.
-const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
 
 /// A client of the API.
 #[derive(Debug, Clone)]
@@ -33,31 +29,12 @@ pub struct Client {
     clock: Rc<dyn Clock>,
 }
 
-/// Why an attempt did not succeed.
-enum Failure {
-    /// Another attempt may succeed.
-    Passing { reason: String, reached: Reached },
-    /// The object is busy with something else. The request was not carried out, and will be later.
-    Busy(Error),
-    /// The API wants no other attempt before this time has passed.
-    Deferred(Duration),
-    /// No other attempt will succeed.
-    Lasting(Error),
-}
-
 /// What an interrupt does to a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OnInterrupt {
     Stop,
     /// It comes to its end first: for cleaning up, and for what was begun.
     Finish,
-}
-
-/// Whether a request that failed can have reached the API.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reached {
-    Never,
-    Perhaps,
 }
 
 impl Client {
@@ -174,14 +151,14 @@ impl Client {
 
     fn attempt(&self, request: &ApiRequest) -> Result<ApiResponse, Failure> {
         let exchanged = exchange(&self.agent, self.http_request(request)?);
-        self.judge(request, exchanged)
+        judge(request, exchanged, &self.token, &self.policy)
     }
 
     /// An attempt that an interrupt ends at once. Only for requests that can be repeated.
     fn interruptible_attempt(&self, request: &ApiRequest) -> Result<ApiResponse, Failure> {
         let (agent, http_request) = (self.agent.clone(), self.http_request(request)?);
         match interruptible(move || exchange(&agent, http_request)) {
-            Ok(exchanged) => self.judge(request, exchanged),
+            Ok(exchanged) => judge(request, exchanged, &self.token, &self.policy),
             Err(_) if interrupt::requested() => Err(Failure::Lasting(Interrupted.into())),
             Err(error) => Err(Failure::Passing { reason: error.to_string(), reached: Reached::Perhaps }),
         }
@@ -204,72 +181,6 @@ impl Client {
             Failure::Lasting(Error::ApiAddress { address: url, reason: "it has characters that no URL has" })
         })
     }
-
-    fn judge(&self, request: &ApiRequest, exchanged: Result<Exchanged, ureq::Error>) -> Result<ApiResponse, Failure> {
-        let Exchanged { status, headers, body } = exchanged.map_err(|error| self.no_answer(&error))?;
-        if status.is_success() {
-            let scopes = headers.get("X-OAuth-Scopes").and_then(|value| value.to_str().ok()).map(str::to_owned);
-            return Ok(ApiResponse { action: request.action, body, scopes });
-        }
-        let body = self.token.redact(&body);
-        let body = request.secret.map_or_else(|| body.clone(), |secret| body.replace(secret, "[secret]"));
-        Err(self.refusal(request, status, &headers, &body))
-    }
-
-    fn refusal(&self, request: &ApiRequest, status: StatusCode, headers: &HeaderMap, body: &str) -> Failure {
-        let (action, scope, reasons) = (request.action, request.scope, reasons(body));
-        match status {
-            StatusCode::TOO_MANY_REQUESTS => Failure::Deferred(retry_after(headers).unwrap_or(self.policy.pause)),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Failure::Lasting(Error::Unauthorized { action, scope, reasons })
-            }
-            StatusCode::NOT_FOUND => Failure::Lasting(Error::NotFound { action }),
-            _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
-                let said = reasons.first().map(|reason| format!(": {reason}")).unwrap_or_default();
-                Failure::Passing { reason: format!("Linode answers {status}{said}"), reached: Reached::Perhaps }
-            }
-            StatusCode::BAD_REQUEST if is_busy(&reasons) => {
-                Failure::Busy(Error::Refused { action, status: status.to_string(), reasons })
-            }
-            _ => Failure::Lasting(Error::Refused { action, status: status.to_string(), reasons }),
-        }
-    }
-
-    fn no_answer(&self, error: &ureq::Error) -> Failure {
-        use ureq::{Error, Timeout};
-        let reached = match error {
-            Error::HostNotFound | Error::ConnectionFailed | Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
-                Reached::Never
-            }
-            Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Reached::Never,
-            _ => Reached::Perhaps,
-        };
-        Failure::Passing { reason: self.token.redact(&error.to_string()), reached }
-    }
-}
-
-/// Whether the API refuses only because the object is busy: this text is all that it says then.
-fn is_busy(reasons: &[Reason]) -> bool {
-    matches!(reasons, [only] if only.reason.trim_end_matches('.').eq_ignore_ascii_case("linode busy"))
-}
-
-/// A whole answer, whatever its status.
-struct Exchanged {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
-}
-
-/// Sends one request and reads the answer to its end. A request with an empty body is sent without a body.
-fn exchange(agent: &ureq::Agent, request: Request<String>) -> Result<Exchanged, ureq::Error> {
-    let mut response = if request.body().is_empty() { agent.run(request.map(|_| ()))? } else { agent.run(request)? };
-    let body = response.body_mut().with_config().limit(LONGEST_ANSWER).lossy_utf8(true).read_to_string()?;
-    Ok(Exchanged { status: response.status(), headers: response.headers().clone(), body })
-}
-
-/// How long the API wants no further request (RFC 9110, 10.2.3). Linode sends it as a number of seconds, never as a date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// Checks that something secret may be sent to an address: over TLS, or without leaving this machine.
@@ -292,6 +203,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::thread;
+    use std::time::Duration;
 
     use ureq::http::Method;
 

@@ -1,8 +1,10 @@
 //! Requests to Linode's API. A token and the API's address → typed objects. There is one file for each kind of object
-//! that is used: `images`, `instances` with their `interfaces`, `firewalls`, `regions`, `plans`, `events` and the `account`. `client` sends a request and
-//! repeats it where that is safe, as `retry` says; `make` repeats what must not be done twice, after a look; `list` joins the pages of a list.
+//! that is used: `images`, `instances` with their `interfaces`, `firewalls`, `regions`, `plans`, `events` and the
+//! `account`. `client` sends a request and repeats it where that is safe, as `answer` and `retry` say; `make` repeats what
+//! must not be done twice, after a look; `list` joins the pages of a list.
 
 pub mod account;
+mod answer;
 pub mod client;
 pub mod clock;
 pub mod events;
