@@ -64,8 +64,8 @@ fn site_answers(machine: &mut Machine) {
 fn cloud_init(machine: &mut Machine) {
     machine.system_state();
     assert_eq!(machine.sh("cloud-id"), "akamai");
-    let status = machine.sh("cloud-init status --wait --format json");
-    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let status = machine.try_sh("cloud-init status --wait --format json").stdout;
+    let status: serde_json::Value = serde_json::from_slice(&status).unwrap();
     assert_eq!((&status["status"], status["errors"].as_array().map(Vec::len)), (&"done".into(), Some(0)), "{status}");
     let errors: Vec<String> = status["recoverable_errors"]
         .as_object()
