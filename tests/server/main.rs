@@ -18,6 +18,7 @@ mod data;
 mod documents;
 mod faults;
 mod install;
+mod paths;
 mod restart_under_load;
 mod site;
 mod updates;

@@ -9,6 +9,8 @@ use support::kept;
 use support::server::Server;
 use support::upgrade::{OLD, count, install, under_load, versions, with_a_slow_request};
 
+use super::paths;
+
 const CHECKS: &[Check<Container>] = &[
     ("the_key_is_made_at_the_first_start", key_is_made),
     ("every_unit_may_do_little", units_are_hardened),
@@ -17,10 +19,13 @@ const CHECKS: &[Check<Container>] = &[
     ("a_slow_request_holds_no_other_back", |machine| with_a_slow_request(machine)),
     ("a_version_that_cannot_be_loaded_is_reported_and_the_old_one_heals_it", broken_code),
     ("a_migration_that_fails_is_reported_and_the_old_version_goes_on", broken_migration),
+    ("flasks_instance_folder_can_be_written_to", paths::instance_folder),
+    ("an_app_that_writes_elsewhere_is_told_where_it_may", paths::written_elsewhere),
     ("purge_keeps_a_database_that_cannot_be_dumped", purge_without_room),
     ("purge_keeps_a_database_that_does_not_run", purge_while_stopped),
     ("purge_dumps_the_database_before_it_goes", purge_dumps),
     ("what_was_purged_comes_back_as_purge_says", dump_comes_back),
+    ("rules_of_logrotate_with_the_old_name_give_way", paths::old_rules_give_way),
 ];
 
 pub fn trials() -> Vec<Trial> {
@@ -42,7 +47,9 @@ fn boot() -> Container {
         }),
     ];
     let machine = Container::boot("server");
-    for package in versions(&folder).iter().chain(&broken) {
+    let versions = versions(&folder);
+    let others = paths::packages(&folder, &versions[0]);
+    for package in versions.iter().chain(&broken).chain(&others) {
         machine.copy(package);
     }
     install(&machine, "1.0.0");
