@@ -13,6 +13,7 @@ use support::{Built, built};
 const CHECKS: &[Check<Container>] = &[
     ("a_machine_without_a_way_out_stays_clean", no_way_out),
     ("only_what_the_security_archive_has_is_installed", only_security),
+    ("an_archive_of_ones_own_can_be_added", own_archive),
     ("a_service_with_a_replaced_library_is_restarted", services_restart),
     ("the_health_check_says_that_updates_fail", failure_is_told),
     ("the_health_check_says_that_a_reboot_is_pending", reboot_is_told),
@@ -94,6 +95,16 @@ fn only_security(machine: &mut Container) {
     assert_eq!(machine.sh(versions), "ordinary 1 ii \nsecured 2 ii \nthird 1 ii");
     assert_eq!(machine.sh("systemctl --failed --no-legend"), "");
     machine.get("/healthz", 200);
+}
+
+/// As docs/how-to/security-updates.md says.
+fn own_archive(machine: &mut Container) {
+    let setting = "Unattended-Upgrade::Origins-Pattern:: \"label=Other\";";
+    machine.sh(&format!("echo '{setting}' >/etc/apt/apt.conf.d/60own-repository"));
+    machine.sh(&format!("{NEXT_DAY}; systemctl reset-failed apt-daily.service apt-daily-upgrade.service"));
+    machine.sh(DAILY);
+    let versions = "dpkg-query -W -f '${Package} ${Version}\\n' secured ordinary third";
+    assert_eq!(machine.sh(versions), "ordinary 1\nsecured 2\nthird 2");
 }
 
 fn services_restart(machine: &mut Container) {
