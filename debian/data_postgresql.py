@@ -61,19 +61,24 @@ def overview():
     return dict(name=DATABASE, tables=sum(1 for count in counts if count), rows=sum(counts), bytes=size)
 
 
+def start_client(command, database, answers, errors):
+    """Starts a program of PostgreSQL's for that database as the app's user. What it reads is written to its `stdin`."""
+    return start_as(
+        NAME,
+        [*command, "--dbname", f"dbname='{database}'"],
+        stdin=subprocess.PIPE,
+        stdout=answers,
+        stderr=errors,
+        env=database_environment(),
+    )
+
+
 class Session:
     """A psql as the app's user, for questions that are answered one after the other."""
 
     def __init__(self, database):
         self._errors = tempfile.TemporaryFile()
-        self._psql = start_as(
-            NAME,
-            [*PSQL, "--dbname", f"dbname='{database}'"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env=database_environment(),
-        )
+        self._psql = start_client(PSQL, database, subprocess.PIPE, self._errors)
 
     def __enter__(self):
         return self
@@ -205,14 +210,7 @@ class Filling:
         )
         self._errors = tempfile.TemporaryFile()
         command = ["pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges"]
-        self._restore = start_as(
-            NAME,
-            [*command, "--dbname", f"dbname='{FILLING}'"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=self._errors,
-            env=database_environment(),
-        )
+        self._restore = start_client(command, FILLING, subprocess.DEVNULL, self._errors)
 
     def write(self, piece):
         try:
