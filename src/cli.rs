@@ -7,7 +7,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use examples::{Example, examples};
 
-use crate::commands::{boot, check, data, deb, deploy, destroy, image, instances, new, schema, terraform, upload};
+use crate::commands::{
+    boot, check, data, deb, deploy, destroy, image, instances, lock, new, schema, terraform, upload,
+};
 use crate::{linode, remote};
 
 /// From one stack.toml to Debian packages and a disk image for Linode that boots into the running stack.
@@ -24,6 +26,8 @@ enum Command {
     New(new::NewArgs),
     /// Check stack.toml and show what would be built
     Check(check::CheckArgs),
+    /// Choose the versions of the libraries from PyPI, and write them to stack.lock
+    Lock(lock::LockArgs),
     /// Build the package: dist/NAME_VERSION_amd64.deb
     Deb(deb::DebArgs),
     /// Build the package and the disk image: dist/NAME-VERSION-linode.img.gz
@@ -94,6 +98,7 @@ impl Cli {
         match self.command {
             Command::New(args) => new::run(&args),
             Command::Check(args) => check::run(&args),
+            Command::Lock(args) => lock::run(&args),
             Command::Deb(args) => deb::run(&args),
             Command::Image(args) => image::run(&args),
             Command::Boot(args) => boot::run(&args),

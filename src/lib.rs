@@ -11,6 +11,7 @@ pub mod control;
 pub mod deb;
 pub mod disk;
 pub mod linode;
+pub mod python;
 pub mod remote;
 pub mod render;
 pub mod rootfs;

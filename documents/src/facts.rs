@@ -33,6 +33,14 @@ const VARIABLES: &[Fact] = &[
         "For `stackdeb deploy`: a database on another server, which takes the place of the instance's own.",
     ),
     ("SOURCE_DATE_EPOCH", "The time of every file in the package and the image, in seconds since 1970 (UTC)."),
+    (
+        "PIP_INDEX_URL",
+        "The index that the libraries of `[app] requirements` come from. Without it, pip's configuration says it.",
+    ),
+    (
+        "PIP_CERT, SSL_CERT_FILE",
+        "A file of certificates that the index is verified with. Without them, those of this machine are.",
+    ),
     ("XDG_CACHE_HOME", "The folder that the cache is in. The default is `~/.cache`."),
     ("DEBFULLNAME, DEBEMAIL", "The maintainer that `stackdeb new` writes. Without them it asks git."),
     ("NO_COLOR", "If it is set, messages have no colours."),
@@ -41,6 +49,7 @@ const VARIABLES: &[Fact] = &[
 const FILES: &[Fact] = &[
     ("stack.toml", "Describes the project: see `stack.toml(5)`."),
     ("stack.schema.json", "The JSON Schema of `stack.toml`, for editors."),
+    ("stack.lock", "The versions of the libraries from PyPI, as `stackdeb lock` has chosen them."),
     ("app/", "The code of the application (`[app] folder`)."),
     (
         "debian/, units/, nginx/, image/",

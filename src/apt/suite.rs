@@ -42,6 +42,10 @@ pub struct Suite {
     /// The metapackage that depends on the newest kernel for virtual machines.
     pub kernel: &'static str,
     pub cloud_init: CloudInit,
+    /// The version of its package python3, with the third number.
+    pub python: &'static str,
+    /// Both numbers of its glibc.
+    pub glibc: (u32, u32),
     pub tried: Tried,
 }
 
@@ -66,6 +70,8 @@ pub static SUITES: [Suite; 4] = [
         updates: "bookworm-updates",
         kernel: "linux-image-cloud-amd64",
         cloud_init: CloudInit::TooOld("22.4.2"),
+        python: "3.11.2",
+        glibc: (2, 36),
         tried: Tried::NotYet,
     },
     Suite {
@@ -77,6 +83,8 @@ pub static SUITES: [Suite; 4] = [
         updates: "trixie-updates",
         kernel: "linux-image-cloud-amd64",
         cloud_init: CloudInit::SeesLinode,
+        python: "3.13.5",
+        glibc: (2, 41),
         tried: Tried::Booted,
     },
     Suite {
@@ -88,6 +96,8 @@ pub static SUITES: [Suite; 4] = [
         updates: "jammy-updates",
         kernel: "linux-image-virtual",
         cloud_init: CloudInit::SeesLinode,
+        python: "3.10.6",
+        glibc: (2, 35),
         tried: Tried::NotYet,
     },
     Suite {
@@ -99,6 +109,8 @@ pub static SUITES: [Suite; 4] = [
         updates: "noble-updates",
         kernel: "linux-image-virtual",
         cloud_init: CloudInit::SeesLinode,
+        python: "3.12.3",
+        glibc: (2, 39),
         tried: Tried::NotYet,
     },
 ];

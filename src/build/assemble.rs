@@ -8,6 +8,7 @@ use super::description;
 use crate::control::{Architecture, Relations};
 use crate::deb::elf::{self, ElfError};
 use crate::deb::{Content, Control, Package, PayloadError};
+use crate::python::Libraries;
 use crate::render::{self, AppNotes, RenderError, Rendered};
 use crate::stack::Stack;
 use crate::system::epoch::Epoch;
@@ -49,13 +50,19 @@ pub struct Assembled {
     pub notes: AppNotes,
 }
 
-/// Puts the package of `stack` together. `health_check` is the program's file, built for amd64; `epoch` is the time of
-/// everything in the package.
+/// Puts the package of `stack` together. `libraries` are packed with it; `health_check` is the program's file, built for
+/// amd64; `epoch` is the time of everything in the package.
 ///
 /// # Errors
 /// When a template or a file of the app is wrong, or the program cannot be read or would not run on a Debian server.
-pub fn assemble(stack: &Stack, health_check: &Path, epoch: Epoch) -> Result<Assembled, AssembleError> {
-    let Rendered { mut payload, conffiles, scripts, depends, recommends, notes } = render::package_files(stack)?;
+pub fn assemble(
+    stack: &Stack,
+    libraries: &Libraries,
+    health_check: &Path,
+    epoch: Epoch,
+) -> Result<Assembled, AssembleError> {
+    let Rendered { mut payload, conffiles, scripts, depends, recommends, notes } =
+        render::package_files_with(stack, libraries)?;
     let path = || health_check.display().to_string();
     let program = fs::read(health_check).map_err(|source| AssembleError::HealthCheck { path: path(), source })?;
     let elf = |source| AssembleError::Elf { path: path(), source };
@@ -63,9 +70,7 @@ pub fn assemble(stack: &Stack, health_check: &Path, epoch: Epoch) -> Result<Asse
     let program = elf::strip(&program).map_err(elf)?;
     payload.add_file(&render::health_check_path(&stack.package.name), Content::Bytes(program), 0o755)?;
     for relation in depends.0 {
-        if !needed.0.contains(&relation) {
-            needed.0.push(relation);
-        }
+        needed.add(relation);
     }
     let package = Package {
         control: control(stack, needed, recommends),

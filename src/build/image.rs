@@ -15,6 +15,7 @@ use crate::disk::ext4::{self, FileSystem, Identity};
 use crate::disk::gzip::{self, Compressed};
 use crate::disk::limits;
 use crate::disk::manifest::{self, Manifest};
+use crate::python::Library;
 use crate::render::image::{ImageFacts, ImageFile, Moment, image_files};
 use crate::rootfs::{self, DpkgStep, Root, RootFile, Sandbox, finish, packages};
 use crate::stack::Stack;
@@ -57,8 +58,8 @@ pub fn build(stack: &Stack, own: StackPackage, older: OlderRelease, reporter: Re
     let cache = Cache::open()?;
     let work = WorkFolder::create(&cache.work())?;
     // In a folder of its own, which the scripts of packages see.
-    let package = package::build(stack, &work.path().join("package"))?;
-    for warning in package.notes.warnings() {
+    let package = package::build(stack, &work.path().join("package"), reporter)?;
+    for warning in package.warnings() {
         reporter.say(&format!("warning: {warning}"));
     }
     let repository = Repository::for_image(suite, &stack.image, reporter)?;
@@ -86,11 +87,16 @@ pub fn build(stack: &Stack, own: StackPackage, older: OlderRelease, reporter: Re
     let build =
         Build { stack, epoch, repository: &repository, chosen: &chosen, files: &files, work: work.path(), reporter };
     let identity = build.identity();
+    let own_package = own;
     let own = build.image_files(&identity)?;
     let root = build.root(&asked, own)?;
     let raw = build.file_system(&root, &identity)?;
     let (output, sizes) = compress(&raw, &stack.folder.join("dist").join(stack.image_file_name()), reporter)?;
-    let manifest = build.manifest(&archive, &identity, &sizes);
+    let libraries = match own_package {
+        StackPackage::Installed => package.libraries.all.iter().map(packed_library).collect(),
+        StackPackage::LeftOut => Vec::new(),
+    };
+    let manifest = build.manifest(&archive, &identity, &sizes, libraries);
     let path = output.path().to_owned();
     package::publish(stack, &package)?;
     output.commit()?;
@@ -165,6 +171,10 @@ fn installed_package(record: &Record) -> manifest::InstalledPackage {
         architecture: record.architecture.to_string(),
         sha256: record.sha256,
     }
+}
+
+fn packed_library(library: &Library) -> manifest::PackedLibrary {
+    manifest::PackedLibrary { name: library.name.to_string(), version: library.version.clone(), sha256: library.sha256 }
 }
 
 fn root_file(file: ImageFile) -> RootFile {
@@ -253,7 +263,13 @@ impl Build<'_> {
         self.chosen.iter().filter(automatic).map(|record| record.name.clone()).collect()
     }
 
-    fn manifest(&self, archive: &Archive, identity: &Identity, sizes: &Compressed) -> Manifest {
+    fn manifest(
+        &self,
+        archive: &Archive,
+        identity: &Identity,
+        sizes: &Compressed,
+        libraries: Vec<manifest::PackedLibrary>,
+    ) -> Manifest {
         let releases = archive
             .releases
             .iter()
@@ -267,6 +283,7 @@ impl Build<'_> {
             sizes,
             releases.collect(),
             self.chosen.iter().map(|record| installed_package(record)).collect(),
+            libraries,
         )
     }
 

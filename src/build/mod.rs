@@ -7,5 +7,6 @@ pub mod archive;
 mod assemble;
 mod description;
 pub mod image;
+pub mod libraries;
 pub mod package;
 mod static_files;

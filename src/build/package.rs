@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 use miette::{IntoDiagnostic, WrapErr};
 
 use super::assemble::{Assembled, assemble};
-use super::static_files;
+use super::{libraries, static_files};
 use crate::control::{Relations, Stanza};
 use crate::deb::{self, Written};
+use crate::python::Libraries;
 use crate::render::AppNotes;
 use crate::stack::Stack;
 use crate::system::epoch::Epoch;
 use crate::system::output::{OutputFile, write_symlink};
+use crate::system::progress::Reporter;
 
 /// A package that was written to a file.
 pub struct BuiltPackage {
@@ -28,15 +30,43 @@ pub struct BuiltPackage {
     pub epoch: Epoch,
     /// What of the app is left out, and what its user should look at.
     pub notes: AppNotes,
+    /// The libraries that are packed.
+    pub libraries: Libraries,
+}
+
+impl BuiltPackage {
+    /// What the user should look at, one sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        warnings(&self.notes, &self.libraries)
+    }
+}
+
+/// What was found out about a package without writing it.
+pub struct Checked {
+    /// What of the app is left out, and what its user should look at.
+    pub notes: AppNotes,
+    /// The libraries that are packed.
+    pub libraries: Libraries,
+}
+
+impl Checked {
+    /// What the user should look at, one sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        warnings(&self.notes, &self.libraries)
+    }
+}
+
+fn warnings(notes: &AppNotes, libraries: &Libraries) -> Vec<String> {
+    notes.warnings().into_iter().chain(libraries.needs.warnings.iter().cloned()).collect()
 }
 
 /// Builds the package of `stack` into the project's `dist` folder, with the link `NAME.deb` to it.
 ///
 /// # Errors
 /// As [`build`].
-pub fn build_into_dist(stack: &Stack) -> miette::Result<BuiltPackage> {
+pub fn build_into_dist(stack: &Stack, reporter: Reporter) -> miette::Result<BuiltPackage> {
     check_places(stack)?;
-    let built = build(stack, &stack.folder.join("dist"))?;
+    let built = build(stack, &stack.folder.join("dist"), reporter)?;
     link(stack)?;
     Ok(built)
 }
@@ -46,8 +76,8 @@ pub fn build_into_dist(stack: &Stack) -> miette::Result<BuiltPackage> {
 /// # Errors
 /// When a template, a file of the app or the control data is wrong, or the package cannot be written. An earlier package of
 /// the same name then stays as it was.
-pub fn build(stack: &Stack, folder: &Path) -> miette::Result<BuiltPackage> {
-    let Assembled { mut package, notes } = put_together(stack)?;
+pub fn build(stack: &Stack, folder: &Path, reporter: Reporter) -> miette::Result<BuiltPackage> {
+    let (Assembled { mut package, notes }, libraries) = put_together(stack, reporter)?;
     static_files::add_compressed(&mut package.payload, &stack.package.name)?;
     let checked = package.check()?;
     let path = folder.join(stack.deb_file_name());
@@ -55,23 +85,34 @@ pub fn build(stack: &Stack, folder: &Path) -> miette::Result<BuiltPackage> {
     let written = deb::write(checked, &mut output)?;
     output.commit()?;
     let control = package.control.stanza(written.installed_size);
-    Ok(BuiltPackage { path, written, control, depends: package.control.depends, epoch: package.epoch, notes })
+    Ok(BuiltPackage {
+        path,
+        written,
+        control,
+        depends: package.control.depends,
+        epoch: package.epoch,
+        notes,
+        libraries,
+    })
 }
 
-/// Finds every mistake that [`build_into_dist`] would find, and writes nothing.
+/// Finds every mistake that [`build_into_dist`] would find, and writes no file of the project: downloads go
+/// into the cache.
 ///
 /// # Errors
 /// As [`build_into_dist`].
-pub fn check(stack: &Stack) -> miette::Result<AppNotes> {
+pub fn check(stack: &Stack, reporter: Reporter) -> miette::Result<Checked> {
     check_places(stack)?;
-    let Assembled { package, notes } = put_together(stack)?;
+    let (Assembled { package, notes }, libraries) = put_together(stack, reporter)?;
     package.check()?;
-    Ok(notes)
+    Ok(Checked { notes, libraries })
 }
 
-fn put_together(stack: &Stack) -> miette::Result<Assembled> {
+fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<(Assembled, Libraries)> {
     let epoch = package_epoch(stack)?;
-    Ok(assemble(stack, &health_check()?, epoch)?)
+    let health_check = health_check()?;
+    let libraries = libraries::of(stack, reporter)?;
+    Ok((assemble(stack, &libraries, &health_check, epoch)?, libraries))
 }
 
 /// A folder stands where an output has to be.

@@ -17,6 +17,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "stackdeb" => &PROGRAM,
         "new" => &NEW,
         "check" => &CHECK,
+        "lock" => &LOCK,
         "deb" => &DEB,
         "image" => &IMAGE,
         "boot" => &BOOT,
@@ -45,6 +46,11 @@ static NEW: [Example; 2] = [
 static CHECK: [Example; 2] = [
     example("stackdeb check", "Check the project in this folder and show what would be built."),
     example("stackdeb check --json shop/stack.toml", "Show the same of another project, as JSON."),
+];
+
+static LOCK: [Example; 2] = [
+    example("stackdeb lock", "Write stack.lock for the project in this folder."),
+    example("stackdeb lock shop", "Write shop/stack.lock."),
 ];
 
 static DEB: [Example; 2] = [

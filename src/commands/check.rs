@@ -1,5 +1,6 @@
 //! `stackdeb check`: shows what `stack.toml` says and what would be built from it, or what is wrong with it. It puts the
-//! package together as `stackdeb deb` does, so that whatever that one refuses is refused here. It writes no file.
+//! package together as `stackdeb deb` does, so that whatever that one refuses is refused here. It writes no file of the project;
+//! libraries are downloaded into the cache.
 
 use std::path::{Path, PathBuf};
 
@@ -8,11 +9,14 @@ use miette::IntoDiagnostic;
 use serde_json::json;
 
 use crate::apt::names;
+use crate::build::package::Checked;
 use crate::build::{advice, image, package};
-use crate::render::{AppNotes, LeftOut};
+use crate::python::Library;
+use crate::render::LeftOut;
 use crate::stack::{self, Database, Stack, StaticFiles};
 use crate::system::cache::Cache;
 use crate::system::print;
+use crate::system::progress::Reporter;
 
 /// Check stack.toml and show what would be built.
 #[derive(Debug, Args)]
@@ -31,11 +35,11 @@ pub struct CheckArgs {
 /// When the project has a mistake that `stackdeb deb` or, without a network, `stackdeb image` would refuse.
 pub fn run(args: &CheckArgs) -> miette::Result<()> {
     let stack = stack::load(&args.folder)?;
-    let notes = package::check(&stack)?;
+    let checked = package::check(&stack, Reporter::Stderr)?;
     image::check(&stack)?;
-    let mut warnings = notes.warnings();
+    let mut warnings = checked.warnings();
     warnings.extend(about_packages(&stack));
-    let text = if args.json { as_json(&stack, &notes, &warnings)? } else { as_lines(&stack, &notes, &warnings) };
+    let text = if args.json { as_json(&stack, &checked, &warnings)? } else { as_lines(&stack, &checked, &warnings) };
     Ok(print::text(&text)?)
 }
 
@@ -48,7 +52,7 @@ fn about_packages(stack: &Stack) -> Vec<String> {
     warnings
 }
 
-fn as_lines(stack: &Stack, notes: &AppNotes, warnings: &[String]) -> String {
+fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
     let Stack { package, app, site, health, image, .. } = stack;
     let names = site.server_names.join(" ");
     let hosts = if names == "_" { "every host name".to_owned() } else { names };
@@ -68,9 +72,12 @@ fn as_lines(stack: &Stack, notes: &AppNotes, warnings: &[String]) -> String {
         ("health", format!("{}, {} after boot and every {}", health.path, health.on_boot, health.interval)),
     ];
     let lines = lines.into_iter().filter(|(_, text)| !text.is_empty());
-    let left_out = notes.left_out.iter().map(|one| ("left out", format!("{}: {}", shown(&one.path), one.rule)));
+    let library =
+        |one: &Library| ("library", format!("{} {} from the index, {}", one.name, one.version, one.wheel.file));
+    let libraries = checked.libraries.all.iter().map(library);
+    let left_out = checked.notes.left_out.iter().map(|one| ("left out", format!("{}: {}", shown(&one.path), one.rule)));
     let warnings = warnings.iter().map(|warning| ("warning", warning.clone()));
-    lines.chain(left_out).chain(warnings).map(|(what, text)| format!("{what:<10}{text}\n")).collect()
+    lines.chain(libraries).chain(left_out).chain(warnings).map(|(what, text)| format!("{what:<10}{text}\n")).collect()
 }
 
 /// A path of the app as it can be printed: file names may have control characters.
@@ -100,7 +107,7 @@ fn database_line(database: &Database) -> String {
     }
 }
 
-fn as_json(stack: &Stack, notes: &AppNotes, warnings: &[String]) -> miette::Result<String> {
+fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Result<String> {
     let Stack { package, app, site, health, image, .. } = stack;
     let database = stack.database.as_ref().map(|database| {
         let migrations = database.migrations.as_ref().map(|folder| folder.display().to_string());
@@ -108,6 +115,7 @@ fn as_json(stack: &Stack, notes: &AppNotes, warnings: &[String]) -> miette::Resu
     });
     let static_one = |files: &StaticFiles| json!({ "path": files.path, "folder": files.folder.display().to_string() });
     let static_files: Vec<_> = site.static_files.iter().map(static_one).collect();
+    let library = |one: &Library| json!({ "name": one.name.to_string(), "version": one.version, "wheel": one.wheel.file, "sha256": one.sha256 });
     let left_out = |one: &LeftOut| json!({ "path": one.path.to_string_lossy(), "rule": one.rule.to_string() });
     let value = json!({
         "name": package.name,
@@ -124,7 +132,8 @@ fn as_json(stack: &Stack, notes: &AppNotes, warnings: &[String]) -> miette::Resu
         "database": database,
         "health": { "on-boot": health.on_boot, "interval": health.interval, "path": health.path },
         "disk": { "suite": image.suite, "hostname": image.hostname, "packages": image.packages.to_string(), "free-space": image.free_space },
-        "left-out": notes.left_out.iter().map(left_out).collect::<Vec<_>>(),
+        "libraries": checked.libraries.all.iter().map(library).collect::<Vec<_>>(),
+        "left-out": checked.notes.left_out.iter().map(left_out).collect::<Vec<_>>(),
         "warnings": warnings,
     });
     serde_json::to_string_pretty(&value).map(|text| text + "\n").into_diagnostic()

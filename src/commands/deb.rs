@@ -22,8 +22,8 @@ pub struct DebArgs {
 /// # Errors
 /// When something in the project is wrong or the package cannot be written. An earlier package then stays as it was.
 pub fn run(args: &DebArgs) -> miette::Result<()> {
-    let package = package::build_into_dist(&stack::load(&args.project)?)?;
-    for warning in package.notes.warnings() {
+    let package = package::build_into_dist(&stack::load(&args.project)?, Reporter::Stderr)?;
+    for warning in package.warnings() {
         Reporter::Stderr.say(&format!("warning: {warning}"));
     }
     let (size, digest) = (package.written.size.div_ceil(1000), package.written.sha256);

@@ -11,6 +11,7 @@ pub mod destroy;
 pub mod image;
 pub mod instances;
 pub mod loader;
+pub mod lock;
 pub mod new;
 mod newest_image;
 pub mod schema;

@@ -65,6 +65,39 @@ pub enum RelationError {
     Version(#[from] VersionError),
 }
 
+impl Relations {
+    /// Adds a relation. Where there is one to a later version of the same package already, or an earlier one, the stricter of
+    /// the two `>=` remains, in its place; what is there already is not added again.
+    pub fn add(&mut self, new: Alternatives) {
+        let lowest = |alternatives: &Alternatives| match alternatives.0.as_slice() {
+            [Relation { name, qualifier: None, version: Some((Comparison::LaterOrEqual, version)) }] => {
+                Some((name.clone(), version.clone()))
+            }
+            _ => None,
+        };
+        if let Some((name, version)) = lowest(&new) {
+            for old in &mut self.0 {
+                let Some((_, known)) = lowest(old).filter(|(known, _)| *known == name) else { continue };
+                if known < version {
+                    *old = new;
+                }
+                return;
+            }
+        }
+        let any_version = |alternatives: &Alternatives| match alternatives.0.as_slice() {
+            [Relation { name, qualifier: None, version: None }] => Some(name.clone()),
+            _ => None,
+        };
+        let limited = |name: &PackageName| {
+            let of_name = |old: &Alternatives| matches!(old.0.as_slice(), [only] if only.name == *name && only.qualifier.is_none());
+            self.0.iter().any(of_name)
+        };
+        if !self.0.contains(&new) && !any_version(&new).is_some_and(|name| limited(&name)) {
+            self.0.push(new);
+        }
+    }
+}
+
 impl Comparison {
     /// The operator as it is written.
     pub fn as_str(self) -> &'static str {

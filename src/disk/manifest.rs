@@ -1,4 +1,4 @@
-//! The manifest of an image: a JSON file beside it that lists every package with version and digest, and the sizes and
+//! The manifest of an image: a JSON file beside it that lists every package and Python library with version and digest, and the sizes and
 //! digests of the image. It says nothing about where or when the image was built: the same input gives the same manifest,
 //! from any mirror.
 
@@ -29,6 +29,7 @@ pub struct Manifest {
     raw: Size,
     compressed: Size,
     packages: Vec<InstalledPackage>,
+    libraries: Vec<PackedLibrary>,
 }
 
 /// A Release file that the packages come from.
@@ -51,6 +52,15 @@ pub struct InstalledPackage {
     pub sha256: Sha256,
 }
 
+/// A Python library that the stack's package brings along.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct PackedLibrary {
+    pub name: String,
+    pub version: String,
+    /// The digest of its wheel.
+    pub sha256: Sha256,
+}
+
 #[derive(Debug, Clone, Serialize)]
 struct FileSystem {
     kind: &'static str,
@@ -64,7 +74,7 @@ struct Size {
 }
 
 impl Manifest {
-    /// The manifest of the image of `name`, a root file system with that `uuid`. The order of `packages` and `releases`
+    /// The manifest of the image of `name`, a root file system with that `uuid`. The order of the lists
     /// does not matter.
     #[expect(clippy::too_many_arguments, reason = "each is a field of the file, named where it is passed")]
     pub fn new(
@@ -76,9 +86,11 @@ impl Manifest {
         image: &Compressed,
         mut releases: Vec<Release>,
         mut packages: Vec<InstalledPackage>,
+        mut libraries: Vec<PackedLibrary>,
     ) -> Self {
         releases.sort();
         packages.sort();
+        libraries.sort();
         Self {
             schema: SCHEMA,
             stackdeb: env!("CARGO_PKG_VERSION"),
@@ -91,6 +103,7 @@ impl Manifest {
             raw: Size { bytes: image.raw_bytes, sha256: image.raw_sha256 },
             compressed: Size { bytes: image.compressed_bytes, sha256: image.compressed_sha256 },
             packages,
+            libraries,
         }
     }
 
@@ -127,7 +140,9 @@ mod tests {
         let release = Release { suite: "trixie".into(), date: "Sat, 14 Nov 2026 10:00:00 UTC".into() };
         let epoch = Epoch::from_seconds(1_795_428_000).unwrap();
         let (name, version) = ("shop".parse().unwrap(), "1.0.0".parse().unwrap());
-        Manifest::new(&name, &version, "trixie", epoch, "uuid", &image, vec![release], packages).write(&path).unwrap();
+        Manifest::new(&name, &version, "trixie", epoch, "uuid", &image, vec![release], packages, Vec::new())
+            .write(&path)
+            .unwrap();
         serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
     }
 

@@ -3,7 +3,10 @@
 
 use serde::Serialize;
 
+use super::libraries;
+use super::relations::GUNICORN;
 use super::static_files;
+use crate::python::{Libraries, Roots};
 use crate::stack::{Stack, Unit, UnitStart};
 
 /// Every variable. A value that may be missing is then an empty text, and a variable `has_…` says so.
@@ -31,6 +34,16 @@ pub(super) struct Context {
     has_threads: bool,
     threads: u16,
     environment: Vec<Variable>,
+    /// Whether libraries from the index are packed.
+    has_libraries: bool,
+    /// The folder that Python imports them from.
+    libraries: String,
+    /// What the copyright file says about each of them.
+    library_papers: String,
+    /// lintian's overrides for them.
+    library_overrides: String,
+    /// The program that serves the app.
+    gunicorn: String,
     /// Whether the app depends on a package of Flask's.
     has_flask: bool,
 
@@ -92,9 +105,10 @@ const DEFAULT_SITE_PORT: u16 = 80;
 
 impl Context {
     /// The variables for a stack.
-    pub(super) fn of(stack: &Stack) -> Self {
+    pub(super) fn of(stack: &Stack, libraries: &Libraries) -> Self {
         let (package, app, site, health) = (&stack.package, &stack.app, &stack.site, &stack.health);
         let name = package.name.to_string();
+        let roots = Roots::of(&name);
         let database = stack.database.as_ref();
         let migrations = database.and_then(|database| database.migrations.as_ref());
         let environment = app.environment.iter().map(|(name, value)| Variable::new(name, value));
@@ -117,12 +131,21 @@ impl Context {
             has_threads: app.threads.is_some(),
             threads: app.threads.unwrap_or_default(),
             environment: environment.collect(),
+            has_libraries: !libraries.all.is_empty(),
+            library_papers: libraries::papers(libraries, &roots),
+            library_overrides: libraries::overrides(libraries, &roots, &name),
+            gunicorn: match libraries.has(GUNICORN) {
+                true => format!("{}/{GUNICORN}", roots.programs),
+                false => format!("/usr/bin/{GUNICORN}"),
+            },
+            libraries: roots.libraries,
             has_flask: app
                 .depends
                 .0
                 .iter()
                 .flat_map(|one| &one.0)
-                .any(|one| one.name.as_str().starts_with("python3-flask")),
+                .any(|one| one.name.as_str().starts_with("python3-flask"))
+                || libraries.has("flask"),
             port: site.port,
             has_server_names: !site.answers_to_every_name(),
             server_names: site.server_names.clone(),
@@ -181,6 +204,11 @@ impl Context {
             has_threads: false,
             threads: 0,
             environment: vec![Variable::new("KEY", "value")],
+            has_libraries: false,
+            libraries: text(),
+            library_papers: text(),
+            library_overrides: text(),
+            gunicorn: text(),
             has_flask: false,
             port: 80,
             has_server_names: false,

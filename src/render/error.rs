@@ -105,6 +105,10 @@ pub enum RenderError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Payload(#[from] PayloadError),
+    /// A file of a library cannot be read, or belongs to two of them.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Libraries(#[from] crate::python::PythonError),
     /// The changelog could not be compressed.
     #[error("cannot compress the changelog: {0}")]
     #[diagnostic(help("it is compressed in memory: check that there is some left"))]

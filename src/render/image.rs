@@ -211,6 +211,8 @@ mod tests {
                 folder: folder.join("app"),
                 module: "app:app".into(),
                 depends: none.clone(),
+                requirements: None,
+                index: None,
                 workers: None,
                 threads: None,
                 environment: Vec::new(),

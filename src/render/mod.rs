@@ -9,6 +9,7 @@ mod app;
 mod context;
 mod error;
 pub mod image;
+mod libraries;
 mod overrides;
 mod papers;
 mod relations;
@@ -22,6 +23,7 @@ use std::path::Path;
 
 use crate::control::{PackageName, Relations};
 use crate::deb::{Content, Payload, Scripts};
+use crate::python::Libraries;
 use crate::stack::{Stack, migration_names};
 
 pub use app::{AppNotes, LeftOut, Rule};
@@ -68,8 +70,16 @@ pub fn health_check_path(name: &PackageName) -> String {
 /// When a template has a mistake or uses an unknown variable, a file of the app or a template of the project cannot be
 /// read, or a link in the app's folder leads out of it.
 pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
+    package_files_with(stack, &Libraries::default())
+}
+
+/// The same with libraries from the Python Package Index.
+///
+/// # Errors
+/// As [`package_files`], and when two libraries, or a library and the stack, have one file.
+pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Rendered, RenderError> {
     overrides::check(&stack.folder, &template_names())?;
-    let mut templates = Templates::of_project(&stack.folder, &Context::of(stack))?;
+    let mut templates = Templates::of_project(&stack.folder, &Context::of(stack, libraries))?;
     templates.add_part(template!("debian/purge-database"))?;
     templates.add_part(template!("nginx/health-report"))?;
     let name = &stack.package.name;
@@ -88,6 +98,7 @@ pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
     let notes = app::add(&mut payload, stack, &format!("/usr/share/{name}"))?;
     check_migrations(stack, &payload)?;
     static_files::add(&mut payload, stack)?;
+    libraries::add(&mut payload, stack, libraries)?;
     // Empty: the administrator puts programs there.
     payload.add_folder(&format!("/etc/{name}/balancers.d"), 0o755)?;
     payload.add_folder(&format!("/etc/{name}/health-alert.d"), 0o755)?;
@@ -98,7 +109,7 @@ pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
         prerm: Some(templates.render(template!("debian/prerm"))?),
         postrm: Some(templates.render(template!("debian/postrm"))?),
     };
-    let (depends, recommends) = (relations::depends(stack)?, relations::recommends()?);
+    let (depends, recommends) = (relations::depends(stack, libraries)?, relations::recommends()?);
     Ok(Rendered { payload, conffiles, scripts, depends, recommends, notes })
 }
 

@@ -2,6 +2,7 @@
 
 use super::error::RenderError;
 use crate::control::{Alternatives, Relations};
+use crate::python::Libraries;
 use crate::stack::Stack;
 
 /// The packages with the program systemd-sysusers, which postinst calls.
@@ -13,9 +14,21 @@ const BUS: &str = "default-dbus-system-bus | dbus-system-bus";
 /// cannot be a recommendation.
 const BROTLI: &str = "libnginx-mod-http-brotli-static";
 
-/// `Depends`: the stack's own relations, then those of `[app]`, then those of `[package]`, each only once.
-pub(super) fn depends(stack: &Stack) -> Result<Relations, RenderError> {
-    let mut own = vec![SYSUSERS, BUS, "nginx", "python3", "gunicorn"];
+/// Its package, and its name in the index.
+pub(super) const GUNICORN: &str = "gunicorn";
+
+/// `Depends`: the stack's own relations, then those of the packed libraries, of `[app]`, and of `[package]`, each
+/// only once.
+pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations, RenderError> {
+    let mut own = vec![SYSUSERS, BUS, "nginx"];
+    // Libraries say which Python.
+    let says_python = |one: &Alternatives| one.0.iter().any(|relation| relation.name.as_str() == "python3");
+    if !libraries.needs.depends.0.iter().any(says_python) {
+        own.push("python3");
+    }
+    if !libraries.has(GUNICORN) {
+        own.push(GUNICORN);
+    }
     if stack.database.is_some() {
         own.push("postgresql");
     }
@@ -24,7 +37,9 @@ pub(super) fn depends(stack: &Stack) -> Result<Relations, RenderError> {
     }
     let mut all: Vec<Alternatives> = Vec::new();
     let own: Vec<Alternatives> = own.into_iter().map(str::parse).collect::<Result<_, _>>()?;
-    for relation in own.iter().chain(&stack.app.depends.0).chain(&stack.package.depends.0) {
+    for relation in
+        own.iter().chain(&libraries.needs.depends.0).chain(&stack.app.depends.0).chain(&stack.package.depends.0)
+    {
         if !all.contains(relation) {
             all.push(relation.clone());
         }

@@ -70,6 +70,10 @@ pub struct App {
     pub module: String,
     /// The packages with the libraries that the code imports.
     pub depends: Relations,
+    /// The file that names the libraries from the Python Package Index, absolute; `None` when Debian's packages have all.
+    pub requirements: Option<PathBuf>,
+    /// The address of the index; when `None`, the one that pip would use.
+    pub index: Option<String>,
     /// Gunicorn's worker processes. When `None`, the server decides: one more than its processors, fewer if its memory is
     /// small.
     pub workers: Option<u16>,

@@ -52,7 +52,16 @@ impl Cache {
     /// When a folder cannot be made.
     pub fn at(root: &Path) -> Result<Self, CacheError> {
         let cache = Self { root: root.to_owned() };
-        for folder in [cache.pool(), cache.lists(), cache.names(), cache.releases(), cache.work(), cache.tools()] {
+        for folder in [
+            cache.pool(),
+            cache.lists(),
+            cache.names(),
+            cache.releases(),
+            cache.work(),
+            cache.tools(),
+            cache.wheels(),
+            cache.index_pages(),
+        ] {
             fs::create_dir_all(&folder)
                 .map_err(|source| CacheError::Create { path: folder.display().to_string(), source })?;
         }
@@ -77,6 +86,16 @@ impl Cache {
     /// The folder of the lists of names that each suite has; see [`crate::apt::names`].
     pub fn names(&self) -> PathBuf {
         self.root.join("names")
+    }
+
+    /// The folder of downloaded Python libraries. Each is named `SHA256.whl`; beside it stands its content.
+    pub fn wheels(&self) -> PathBuf {
+        self.root.join("wheels")
+    }
+
+    /// The folder of an index's pages about Python libraries. Each is named after the SHA-256 of its address.
+    pub fn index_pages(&self) -> PathBuf {
+        self.root.join("index-pages")
     }
 
     /// The parent of the folders that builds work in; see [`super::tree::WorkFolder`].

@@ -26,6 +26,7 @@ mod health_alert;
 mod hostile_places;
 mod hostile_text;
 mod nginx_site;
+mod python_target;
 mod rendered_files;
 mod static_files;
 mod template_folders;

@@ -15,6 +15,8 @@ mod apt_client;
 mod apt_solver;
 mod documents;
 mod image;
+mod libraries;
+mod library_locks;
 mod manifest;
 mod odd;
 mod own_package;

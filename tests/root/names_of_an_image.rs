@@ -15,10 +15,11 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// The folders in which a stack has a file or a folder of its own name.
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 10] = [
     "etc",
     "etc/nginx/sites-available",
     "run",
+    "usr/lib",
     "usr/libexec",
     "usr/share",
     "usr/share/doc",

@@ -18,6 +18,7 @@ mod data;
 mod documents;
 mod faults;
 mod install;
+mod libraries;
 mod paths;
 mod restart_under_load;
 mod site;
@@ -25,6 +26,7 @@ mod updates;
 mod upgrade;
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use libtest_mimic::Arguments;
 use support::layers::prepare;
@@ -39,6 +41,9 @@ fn main() -> ExitCode {
             prepare(image);
         }
         site::prepare();
+        if arguments.filter.as_deref().is_none_or(|filter| filter.contains("libraries")) {
+            LazyLock::force(&libraries::PACKAGES);
+        }
         container::enter();
     }
     let in_containers = [
@@ -51,6 +56,7 @@ fn main() -> ExitCode {
         cluster::trials(),
         data::trials(),
         bring::trials(),
+        libraries::trials(),
         documents::trials(),
         site::trials(),
     ];

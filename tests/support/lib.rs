@@ -41,6 +41,7 @@ pub mod stack;
 pub mod terraform;
 pub mod upgrade;
 pub mod visitor;
+pub mod wheels;
 pub mod wrk;
 
 use std::fs;

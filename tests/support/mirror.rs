@@ -92,10 +92,12 @@ fn answer(stream: TcpStream, state: &Mutex<State>) -> Option<()> {
         }
         (state.files.get(&path).cloned(), fault)
     };
-    send(stream, body, start, fault)
+    send(stream, &path, body, start, fault)
 }
 
-fn send(mut stream: TcpStream, body: Option<Vec<u8>>, start: u64, fault: Option<Fault>) -> Option<()> {
+fn send(mut stream: TcpStream, path: &str, body: Option<Vec<u8>>, start: u64, fault: Option<Fault>) -> Option<()> {
+    // The page of a folder: uv and pip read no other.
+    let kind = if path.ends_with('/') { "Content-Type: text/html\r\n" } else { "" };
     if let Some(Fault::Status(status)) = fault {
         return write!(stream, "HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok();
     }
@@ -112,7 +114,7 @@ fn send(mut stream: TcpStream, body: Option<Vec<u8>>, start: u64, fault: Option<
     } else {
         write!(stream, "HTTP/1.1 200 OK\r\n").ok()?;
     }
-    write!(stream, "Content-Length: {}\r\nConnection: close\r\n\r\n", rest.len()).ok()?;
+    write!(stream, "{kind}Content-Length: {}\r\nConnection: close\r\n\r\n", rest.len()).ok()?;
     if matches!(fault, Some(Fault::Drips)) {
         for byte in rest {
             stream.write_all(&[*byte]).ok()?;

@@ -40,6 +40,8 @@ pub fn stack(folder: &Path) -> Stack {
             folder: crate::source_folder().join("app"),
             module: "app:app".to_owned(),
             depends: "python3-flask (>= 2), python3-psycopg2".parse().unwrap(),
+            requirements: None,
+            index: None,
             workers: None,
             threads: None,
             environment: vec![("GREETING".to_owned(), "say \"hi\" for 5$ \\ `now` 'x' # y".to_owned())],

@@ -15,7 +15,7 @@ const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 /// Each library with its package and the beginning of the names of its symbol versions.
 ///
 /// They are `libc6` and `libgcc-s1` in every release of Debian since 11 and of Ubuntu since 20.04.
-const LIBRARIES: [(&str, &str, &str); 8] = [
+pub(super) const LIBRARIES: [(&str, &str, &str); 8] = [
     ("libc.so.6", "libc6", "GLIBC_"),
     ("libm.so.6", "libc6", "GLIBC_"),
     ("libpthread.so.0", "libc6", "GLIBC_"),
@@ -83,7 +83,7 @@ fn check_loader(header: &FileHeader64<LE>, bytes: &[u8]) -> Result<(), ElfError>
 }
 
 /// The symbol versions that the loader checks at the start, each after the library that must define it.
-fn needed_versions(sections: &Sections, bytes: &[u8]) -> Result<Vec<(String, String)>, ElfError> {
+pub(super) fn needed_versions(sections: &Sections, bytes: &[u8]) -> Result<Vec<(String, String)>, ElfError> {
     let mut versions = Vec::new();
     let Some((mut libraries, link)) = sections.gnu_verneed(LE, bytes).map_err(damaged)? else { return Ok(versions) };
     let strings = sections.strings(LE, bytes, link).map_err(damaged)?;

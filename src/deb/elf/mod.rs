@@ -4,10 +4,12 @@
 mod dependencies;
 mod error;
 mod program;
+mod shared;
 mod strip;
 #[cfg(test)]
 mod tests;
 
 pub use dependencies::dependencies;
 pub use error::ElfError;
+pub use shared::{Libraries, has_symbols};
 pub use strip::strip;

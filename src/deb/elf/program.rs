@@ -11,6 +11,16 @@ pub(super) type Sections<'data> = SectionTable<'data, FileHeader64<LE>>;
 
 /// Reads the header and the table of sections of a program for amd64.
 pub(super) fn open(bytes: &[u8]) -> Result<(&FileHeader64<LE>, Sections<'_>), ElfError> {
+    let (header, sections) = parse(bytes)?;
+    match header.e_type(LE) {
+        elf::ET_EXEC => Ok((header, sections)),
+        elf::ET_DYN if is_position_independent_program(header, &sections, bytes)? => Ok((header, sections)),
+        _ => Err(ElfError::NotAProgram),
+    }
+}
+
+/// The same for any ELF file of that machine, such as a shared library.
+pub(super) fn parse(bytes: &[u8]) -> Result<(&FileHeader64<LE>, Sections<'_>), ElfError> {
     if !bytes.starts_with(&elf::ELFMAG) {
         return Err(ElfError::Damaged("it does not begin like one".into()));
     }
@@ -28,11 +38,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<(&FileHeader64<LE>, Sections<'_>), El
     if sections.is_empty() {
         return Err(ElfError::Damaged("it has no table of sections".into()));
     }
-    match header.e_type(LE) {
-        elf::ET_EXEC => Ok((header, sections)),
-        elf::ET_DYN if is_position_independent_program(header, &sections, bytes)? => Ok((header, sections)),
-        _ => Err(ElfError::NotAProgram),
-    }
+    Ok((header, sections))
 }
 
 /// Whether it is a position-independent program. A shared library has the same type, but neither a loader nor the linker's

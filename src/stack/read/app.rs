@@ -7,7 +7,7 @@ use miette::Diagnostic;
 use super::table::{Item, Table};
 use crate::stack::Pattern;
 use crate::stack::model::{App, Database, Health};
-use crate::stack::values::{database, environment, files, host, python, time_span};
+use crate::stack::values::{database, environment, files, host, index, python, time_span};
 
 /// The page of the package's nginx site that shows the report of the health check.
 pub(super) const REPORT: &str = "/health-report";
@@ -23,13 +23,26 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
     let folder = table.checked_or_default("folder", |text| files::packed_folder(text, project));
     let module = read_module(&mut table, folder.as_deref(), project);
     let depends = table.relations("depends", package);
+    let requirements = table.text("requirements", |text| files::file(text, project));
+    let index = table.text("index", index::address);
     let workers = table.number("workers");
     let threads = table.number("threads");
     let environment = table.table("environment").map(read_environment).unwrap_or_default();
     let mut patterns = |key| table.checked_list(key, Pattern::parse).map(|list| list.value).unwrap_or_default();
     let (include, exclude) = (patterns("include"), patterns("exclude"));
     table.finish();
-    Some(App { folder: folder?, module: module?, depends, workers, threads, environment, include, exclude })
+    Some(App {
+        folder: folder?,
+        module: module?,
+        depends,
+        requirements,
+        index,
+        workers,
+        threads,
+        environment,
+        include,
+        exclude,
+    })
 }
 
 /// Reads what Gunicorn loads, and checks that the module's file exists and has it.

@@ -50,6 +50,31 @@ is `python3-flask`.",
             since: FIRST_RELEASE,
         },
         Key {
+            name: "requirements",
+            kind: Kind::Text(Form { noun: "the path of a file", pattern: "." }),
+            missing: Missing::Described("no libraries are packed: Debian's packages in `depends` have all"),
+            meaning: "\
+The libraries that are packed: a file of requirements as pip reads it (`requirements.txt`, with `-r`, `-c`, hashes, markers \
+and extras), `pyproject.toml`, or a lock: `uv.lock`, `poetry.lock`, `pylock.toml`. What does not name one version of each \
+library, and of whatever these need, is locked with `stackdeb lock`. The wheels that fit the Python of `[image] suite` are \
+downloaded from the index, verified, and installed to `/usr/lib/NAME/python3`; their programs to `/usr/lib/NAME/bin`. \
+Gunicorn is Debian's, unless it is among them.",
+            example: "requirements = \"requirements.txt\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "index",
+            kind: Kind::Text(Form { noun: "the address of an index (PEP 503)", pattern: "^https?://" }),
+            missing: Missing::Described(
+                "the one of the file of requirements, of `PIP_INDEX_URL`, or of pip's configuration, else PyPI",
+            ),
+            meaning: "\
+The index that `requirements` are downloaded from. A password does not belong here: pip's own configuration on the machine \
+that builds can have it.",
+            example: "index = \"https://pypi.example.org/simple/\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
             name: "workers",
             kind: Kind::Number { least: 1, most: MOST_WORKERS },
             missing: Missing::Described("the number of processors plus one, fewer if the memory is small"),

@@ -6,6 +6,7 @@ pub(super) mod description;
 pub(super) mod environment;
 pub(super) mod files;
 pub(super) mod host;
+pub(super) mod index;
 pub(super) mod license;
 mod migration;
 pub(super) mod name;

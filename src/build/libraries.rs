@@ -1,0 +1,54 @@
+//! The app's libraries from the Python Package Index: what `[app] requirements` names, for the Python of `[image] suite`.
+
+use crate::apt::Suite;
+use crate::python::lock::{self, Asked};
+use crate::python::{Index, Libraries, Target, address, choose_versions, gather};
+use crate::stack::Stack;
+use crate::system::cache::Cache;
+use crate::system::output;
+use crate::system::progress::Reporter;
+
+/// The libraries of a stack, downloaded as far as they are not in the cache; none when it names no requirements.
+///
+/// # Errors
+/// When the suite is not known, the requirements have a mistake or lack something, or a library cannot be had.
+pub fn of(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries> {
+    let Some(path) = &stack.app.requirements else { return Ok(Libraries::default()) };
+    let target = Target::of(Suite::find(&stack.image.suite)?)?;
+    let plan = lock::read(path, &stack.folder, &stack.image.suite, &target)?;
+    let cache = Cache::open()?;
+    let address = address(stack.app.index.as_deref(), plan.index.as_deref())?;
+    let index = Index::new(address, cache.clone(), reporter);
+    Ok(gather(&plan, &target, &index, &cache)?)
+}
+
+/// Chooses the versions of what `[app] requirements` asks for, and writes `stack.lock` beside stack.toml. Returns the libraries.
+///
+/// # Errors
+/// When the stack names no requirements or names a lock, there is no program that chooses versions, or none fit. An earlier
+/// lock then stays as it was.
+pub fn write_lock(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries> {
+    let Some(path) = &stack.app.requirements else {
+        return Err(miette::miette!(
+            help = "name the file that asks for the libraries: [app] requirements = \"requirements.txt\"",
+            "stack.toml has no [app] requirements, so there is nothing to lock"
+        ));
+    };
+    let Some(asked) = Asked::read(path, &stack.folder)? else {
+        return Err(miette::miette!(
+            help = "the tool that wrote it changes it; or name a requirements.txt or pyproject.toml in its place",
+            "{} is a lock already",
+            path.display()
+        ));
+    };
+    let target = Target::of(Suite::find(&stack.image.suite)?)?;
+    let cache = Cache::open()?;
+    let address = address(stack.app.index.as_deref(), asked.index())?;
+    let index = Index::new(address, cache.clone(), reporter);
+    let progress = reporter.spinner("choosing versions");
+    let libraries = choose_versions(&asked, &target, &index, &cache)?;
+    drop(progress);
+    let text = lock::write(&libraries, &stack.image.suite, &asked.all(), &target, &index.shown());
+    output::write_file(&stack.folder.join(lock::FILE_NAME), text.as_bytes())?;
+    Ok(libraries)
+}

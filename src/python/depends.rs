@@ -1,0 +1,105 @@
+//! What the packed libraries need of the server: relations to Python, from `Requires-Python` and the wheels' names, and to the
+//! packages with the libraries of their compiled parts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use pep440_rs::Operator;
+
+use super::wheel::{Place, Wheel};
+use super::{PythonError, Target};
+use crate::control::{Alternatives, Relations};
+use crate::deb::elf;
+
+/// What wheels need of the server.
+#[derive(Debug, Clone, Default)]
+pub struct Needs {
+    pub depends: Relations,
+    /// What the user should know, each a sentence.
+    pub warnings: Vec<String>,
+    /// Whether a wheel has machine code.
+    pub compiled: bool,
+    /// The compiled files that have their symbols for a debugger, below the folder of the libraries.
+    pub unstripped: Vec<String>,
+}
+
+impl Needs {
+    /// Looks at every file of all wheels.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(super) fn of(wheels: &[&Wheel], target: &Target) -> Result<Self, PythonError> {
+        let mut needs = Self::default();
+        needs.depends.0.extend(python(wheels, target).iter().filter_map(|text| text.parse::<Alternatives>().ok()));
+        let (mut needed, mut by) = (elf::Libraries::default(), BTreeMap::<String, &str>::new());
+        let mut shipped = BTreeSet::new();
+        for wheel in wheels {
+            for file in &wheel.files {
+                let name = file.content.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                if matches!(file.place, Place::Library(_)) && name.contains(".so") {
+                    shipped.insert(name);
+                }
+            }
+        }
+        for wheel in wheels {
+            let mut own = elf::Libraries::default();
+            for file in &wheel.files {
+                let unreadable = |source| PythonError::Unreadable { path: file.content.display().to_string(), source };
+                let bytes = fs::read(&file.content).map_err(unreadable)?;
+                let wrong = |error: elf::ElfError| PythonError::Wheel {
+                    wheel: wheel.file.clone(),
+                    reason: format!("{}: {error}", file.content.display()),
+                };
+                if own.add(&bytes).map_err(wrong)? {
+                    needs.compiled = true;
+                    if let Place::Library(path) = &file.place
+                        && elf::has_symbols(&bytes)
+                    {
+                        needs.unstripped.push(path.clone());
+                    }
+                    needed.add(&bytes).map_err(wrong)?;
+                }
+            }
+            for library in own.packages(&shipped).1 {
+                by.entry(library).or_insert(&wheel.file);
+            }
+        }
+        needs.depends.0.extend(needed.packages(&shipped).0.0);
+        needs.warnings = by
+            .into_iter()
+            .map(|(library, wheel)| {
+                format!(
+                    "{wheel} needs {library}, and stackdeb does not know the package that has it; if the app uses that part, \
+                     name the package in [app] depends"
+                )
+            })
+            .collect();
+        Ok(needs)
+    }
+}
+
+/// The relations to the package python3. Machine code is for one release of Python, unless it uses the stable ABI alone.
+fn python(wheels: &[&Wheel], target: &Target) -> Vec<String> {
+    let bound = wheels.iter().any(|wheel| wheel.name.is_bound_to_a_release());
+    if bound {
+        let next = target.minor.saturating_add(1);
+        return vec![format!("python3 (>= 3.{})", target.minor), format!("python3 (<< 3.{next})")];
+    }
+    let (mut least, mut below) = (None::<(u64, u64)>, None::<(u64, u64)>);
+    for wheel in wheels {
+        least = least.max(wheel.name.stable_abi_since().map(|minor| (3, u64::from(minor))));
+        for specifier in wheel.metadata.requires_python.iter().flat_map(|specifiers| specifiers.iter()) {
+            let release = specifier.version().release();
+            let Some(major) = release.first().copied() else { continue };
+            let minor = release.get(1).copied().unwrap_or_default();
+            match specifier.operator() {
+                Operator::GreaterThanEqual | Operator::TildeEqual => least = least.max(Some((major, minor))),
+                Operator::LessThan => below = Some(below.unwrap_or((major, minor)).min((major, minor))),
+                _ => {}
+            }
+        }
+    }
+    let least = least.map(|(major, minor)| format!("python3 (>= {major}.{minor})"));
+    let below = below.map(|(major, minor)| format!("python3 (<< {major}.{minor})"));
+    least.into_iter().chain(below).collect()
+}

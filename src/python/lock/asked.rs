@@ -1,0 +1,95 @@
+//! What the project asks for, before versions are chosen: the lines of a file of requirements, or the dependencies in
+//! `pyproject.toml` (PEP 621).
+
+use std::path::Path;
+use std::str::FromStr;
+
+use pep508_rs::{Requirement, VerbatimUrl};
+use serde::Deserialize;
+
+use super::requirements::{Files, Line};
+use super::{Kind, text_of};
+use crate::python::{PythonError, Target};
+
+/// Requirements and constraints.
+pub struct Asked {
+    pub(super) files: Files,
+    /// The file's name, for messages.
+    pub(super) source: String,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    project: Option<ProjectTable>,
+}
+
+#[derive(Deserialize)]
+struct ProjectTable {
+    dependencies: Option<Vec<String>>,
+    #[serde(default)]
+    dynamic: Vec<String>,
+}
+
+impl Asked {
+    /// Reads a file of requirements with the files that it names, or a `pyproject.toml`. `None` for a lock, which asks for
+    /// nothing.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or has a mistake.
+    pub fn read(path: &Path, project: &Path) -> Result<Option<Self>, PythonError> {
+        let (text, source) = text_of(path, project)?;
+        match Kind::of(path, &source)? {
+            Kind::Requirements => Ok(Some(Self { files: Files::read(path, project)?, source })),
+            Kind::Pyproject => Ok(Some(Self { files: of_pyproject(&text, &source)?, source })),
+            Kind::Pylock | Kind::Uv | Kind::Poetry => Ok(None),
+        }
+    }
+
+    /// The requirements, one a line.
+    pub fn requirements(&self) -> Vec<String> {
+        self.files.requirements.iter().map(|line| line.requirement.to_string()).collect()
+    }
+
+    /// The constraints, one a line.
+    pub fn constraints(&self) -> Vec<String> {
+        self.files.constraints.iter().map(|line| line.requirement.to_string()).collect()
+    }
+
+    /// The requirements whose markers hold, for their extras.
+    pub(in crate::python) fn extras(&self, target: &Target) -> impl Iterator<Item = &Requirement<VerbatimUrl>> {
+        let all = self.files.requirements.iter().map(|line| &line.requirement);
+        all.filter(|requirement| requirement.evaluate_markers(target.markers(), &[]))
+    }
+
+    /// The index that the file names.
+    pub fn index(&self) -> Option<&str> {
+        self.files.index.as_deref()
+    }
+
+    /// All of it, for a digest.
+    pub fn all(&self) -> Vec<String> {
+        let limits = self.constraints().into_iter().map(|line| format!("-c {line}"));
+        self.requirements().into_iter().chain(limits).collect()
+    }
+}
+
+fn of_pyproject(text: &str, shown: &str) -> Result<Files, PythonError> {
+    let wrong = |reason: String| PythonError::Lock { path: shown.to_owned(), reason };
+    let document: Document = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+    let table = document.project.ok_or_else(|| wrong("it has no table [project]".to_owned()))?;
+    if table.dynamic.iter().any(|name| name == "dependencies") {
+        return Err(wrong("its dependencies are dynamic, so they are known to its build program alone".to_owned()));
+    }
+    let line = |text: String| {
+        let place = format!("{shown}, [project] dependencies");
+        match Requirement::<VerbatimUrl>::from_str(&text) {
+            Ok(requirement) => Ok(Line { requirement, hashes: Vec::new(), place }),
+            Err(error) => {
+                let why = error.to_string().lines().next().unwrap_or_default().to_owned();
+                Err(PythonError::Line { place, line: text, why })
+            }
+        }
+    };
+    let requirements = table.dependencies.unwrap_or_default().into_iter().map(line).collect::<Result<_, _>>()?;
+    Ok(Files::of_requirements(requirements))
+}

@@ -1,0 +1,131 @@
+//! `pylock.toml` (PEP 751), the lock that is the same for all tools: each package with its marker and its files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::str::FromStr;
+
+use pep440_rs::{Version, VersionSpecifiers};
+use pep508_rs::{PackageName, Requirement, VerbatimUrl};
+use serde::Deserialize;
+
+use super::stack_lock::Origin;
+use super::{LockedFile, Pin, Plan, text_of};
+use crate::python::{PythonError, Target};
+use crate::system::hash::Sha256;
+
+/// The part of the format that stackdeb reads.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Document {
+    lock_version: String,
+    requires_python: Option<String>,
+    #[serde(default)]
+    packages: Vec<Package>,
+    #[serde(default)]
+    tool: Tools,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Tools {
+    stackdeb: Option<Origin>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Package {
+    name: String,
+    version: Option<String>,
+    marker: Option<String>,
+    requires_python: Option<String>,
+    #[serde(default)]
+    wheels: Vec<Wheel>,
+    vcs: Option<toml::Table>,
+    directory: Option<toml::Table>,
+    archive: Option<toml::Table>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Wheel {
+    name: Option<String>,
+    url: Option<String>,
+    path: Option<String>,
+    hashes: BTreeMap<String, String>,
+}
+
+/// A lock that was read.
+pub(super) struct Lock {
+    document: Document,
+    pub(super) origin: Option<Origin>,
+}
+
+impl Lock {
+    /// Reads the text of a lock; `path` is shown in messages.
+    pub(super) fn parse(text: &str, path: &str) -> Result<Self, PythonError> {
+        let wrong = |reason: String| PythonError::Lock { path: path.to_owned(), reason };
+        let mut document: Document = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        if document.lock_version.split('.').next() != Some("1") {
+            return Err(wrong(format!("its lock-version is {}, and stackdeb reads 1", document.lock_version)));
+        }
+        let origin = document.tool.stackdeb.take();
+        Ok(Self { document, origin })
+    }
+}
+
+/// Reads a `pylock.toml` of whatever tool.
+pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<Plan, PythonError> {
+    let (text, shown) = text_of(path, project)?;
+    plan(Lock::parse(&text, &shown)?, shown, target)
+}
+
+/// The packages whose markers hold.
+pub(super) fn plan(lock: Lock, path: String, target: &Target) -> Result<Plan, PythonError> {
+    let wrong = |reason: String| PythonError::Lock { path: path.clone(), reason };
+    let fits = |python: &Option<String>| match python.as_deref().map(VersionSpecifiers::from_str) {
+        None => Ok(true),
+        Some(Ok(specifiers)) => Ok(specifiers.contains(&target.full)),
+        Some(Err(error)) => Err(wrong(error.to_string())),
+    };
+    if !fits(&lock.document.requires_python)? {
+        let needed = lock.document.requires_python.unwrap_or_default();
+        let why = format!("it is for Python {needed}, and {} has {}", target.title, target.full);
+        return Err(PythonError::Stale { path, why });
+    }
+    let mut pins: Vec<Pin> = Vec::new();
+    for package in lock.document.packages {
+        let name = PackageName::from_str(&package.name).map_err(|error| wrong(error.to_string()))?;
+        if let Some(marker) = &package.marker {
+            let marked = Requirement::<VerbatimUrl>::from_str(&format!("{name} ; {marker}"));
+            let marked = marked.map_err(|_| wrong(format!("{name}: the marker `{marker}` cannot be read")))?;
+            if !marked.evaluate_markers(target.markers(), &[]) {
+                continue;
+            }
+        }
+        // The project itself may stand in it as a folder; its code is in [app] folder.
+        if package.directory.is_some() {
+            continue;
+        }
+        if package.vcs.is_some() || package.archive.is_some() {
+            return Err(wrong(format!("{name} does not come from an index")));
+        }
+        let version = package.version.as_deref().map(Version::from_str).transpose();
+        let version = version.map_err(|error| wrong(format!("{name}: {error}")))?;
+        let version = version.ok_or_else(|| wrong(format!("{name} has no version")))?;
+        if !fits(&package.requires_python)? || pins.iter().any(|pin| pin.name == name) {
+            return Err(wrong(format!("{name} is there twice for {}, or not for its Python", target.title)));
+        }
+        let files = package.wheels.iter().map(|wheel| file(wheel).map_err(|why| wrong(format!("{name}: {why}"))));
+        let files = files.collect::<Result<Vec<LockedFile>, _>>()?;
+        let hashes = files.iter().map(|file| file.sha256).collect();
+        let place = format!("{path}, {name}");
+        pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files, place });
+    }
+    Ok(Plan { source: path, pins, roots: None, index: None })
+}
+
+fn file(wheel: &Wheel) -> Result<LockedFile, String> {
+    let url = wheel.url.clone().or_else(|| wheel.path.clone()).ok_or("a wheel has no address")?;
+    let last = url.rsplit('/').next().unwrap_or(&url).to_owned();
+    let name = wheel.name.clone().unwrap_or(last);
+    let digits = wheel.hashes.get("sha256").ok_or_else(|| format!("{name} has no SHA-256"))?;
+    Ok(LockedFile { name, url, sha256: digits.parse::<Sha256>().map_err(|error| error.to_string())? })
+}

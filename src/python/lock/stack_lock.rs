@@ -1,0 +1,82 @@
+//! `stack.lock`: the libraries at the versions that `stackdeb lock` has chosen, each with the address and digest of its wheel.
+//! The format is that of `pylock.toml` (PEP 751), with a table of stackdeb's own that says what the lock was made from.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::pylock::{self, Lock};
+use super::{Plan, text_of};
+use crate::python::{Libraries, PythonError, Target};
+use crate::system::hash::Sha256;
+
+/// The name of the file, beside stack.toml.
+pub const FILE_NAME: &str = "stack.lock";
+
+/// What the lock says about its own making.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Origin {
+    suite: String,
+    /// The digest of what was asked for.
+    input: String,
+}
+
+/// Reads the lock, and checks that it was made from `asked` for that suite. `requirements` is the file's name, for messages.
+pub(super) fn read(
+    path: &Path,
+    project: &Path,
+    suite: &str,
+    asked: &[String],
+    requirements: &str,
+    target: &Target,
+) -> Result<Plan, PythonError> {
+    let (text, shown) = text_of(path, project)?;
+    let lock = Lock::parse(&text, &shown)?;
+    let Some(origin) = &lock.origin else {
+        return Err(PythonError::Lock { path: shown, reason: "it was not written by `stackdeb lock`".to_owned() });
+    };
+    if origin.suite != suite {
+        let why = format!("it was made for the suite {}, and [image] suite is {suite}", origin.suite);
+        return Err(PythonError::Stale { path: shown, why });
+    }
+    if origin.input != digest(asked) {
+        let why = format!("{requirements} asks for something else now");
+        return Err(PythonError::Stale { path: shown, why });
+    }
+    pylock::plan(lock, shown, target)
+}
+
+/// The digest of what is asked for: the requirements and constraints, whatever their order.
+fn digest(asked: &[String]) -> String {
+    let mut sorted = asked.to_vec();
+    sorted.sort();
+    Sha256::of(sorted.join("\n").as_bytes()).to_string()
+}
+
+/// The text of the lock. `index` is the index's address without a password.
+pub fn write(libraries: &Libraries, suite: &str, asked: &[String], target: &Target, index: &str) -> String {
+    let mut text = format!(
+        "# Written by `stackdeb lock`: run that again to change it. Keep this file with the project.\n\
+         lock-version = \"1.0\"\nrequires-python = \"==3.{}.*\"\ncreated-by = \"stackdeb\"\n",
+        target.minor
+    );
+    for library in &libraries.all {
+        let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+        // Writing to a text does not fail.
+        let _ = write!(
+            text,
+            "\n[[packages]]\nname = {}\nversion = {}\nindex = {}\n[[packages.wheels]]\nname = {}\nurl = {}\n\
+             hashes = {{ sha256 = \"{}\" }}\n",
+            quoted(library.name.as_ref()),
+            quoted(&library.version),
+            quoted(index),
+            quoted(&library.wheel.file),
+            quoted(&library.url),
+            library.sha256,
+        );
+    }
+    let _ = write!(text, "\n[tool.stackdeb]\nsuite = \"{suite}\"\ninput = \"{}\"\n", digest(asked));
+    text
+}

@@ -1,0 +1,24 @@
+//! The app's libraries from the Python Package Index: a file of requirements → verified wheels, and the files that they
+//! become on the server. Nothing of it runs pip, and there is no virtual environment.
+//!
+//! 1. [`lock`] reads which versions are asked for, and [`Target`] says which Python they must fit.
+//! 2. [`Index`] finds the wheel of each, downloads it into the cache, and verifies it.
+//! 3. [`gather()`] walks what the wheels themselves need, and refuses a list that lacks something.
+//! 4. [`Wheel`] is one unpacked wheel, each file checked; [`Libraries`] is all of them.
+
+mod depends;
+mod error;
+mod gather;
+mod index;
+pub mod lock;
+mod metadata;
+mod resolve;
+mod target;
+mod wheel;
+
+pub use depends::Needs;
+pub use error::PythonError;
+pub use gather::{Libraries, Library, choose_versions, gather};
+pub use index::{Index, address::address};
+pub use target::{Target, WheelName};
+pub use wheel::{Installed, Place, Roots, Wheel, WheelFile};

@@ -1,0 +1,130 @@
+//! Which versions to take, when the project does not say: a resolver chooses them for the target's Python. It is uv where that
+//! is installed, else pip, and what it chose is walked once more by [`gather`](super::gather()), which trusts neither.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde::Deserialize;
+use url::Url;
+
+use super::{PythonError, Target};
+
+/// The newest glibc that uv knows as a platform (`--python-platform`), and the older ones before its gap.
+const UV_GLIBC: (u32, u32) = (31, 40);
+
+/// Runs pip with the environment markers of another Python. pip reads the tags of wheels from its options, but the markers from
+/// the Python that it runs on.
+const PIP: &str = "\
+import json, sys
+environment = json.loads(sys.argv.pop(1))
+from pip._vendor.packaging import markers
+own = markers.default_environment
+markers.default_environment = lambda: {**own(), **environment}
+from pip._internal.cli.main import main
+sys.exit(main(sys.argv[1:]))
+";
+
+/// Lines of a file of requirements: each library with its version, and with digests if the resolver says them.
+///
+/// # Errors
+/// When neither program is installed, or there are no versions that fit together.
+pub(super) fn resolve(
+    requirements: &[String],
+    constraints: &[String],
+    target: &Target,
+    index: &Url,
+) -> Result<Vec<String>, PythonError> {
+    let unwritable = |source| PythonError::Unreadable { path: "a temporary file".to_owned(), source };
+    let folder = tempfile::tempdir().map_err(unwritable)?;
+    let [asked, limits] = ["requirements.in", "constraints.in"].map(|name| folder.path().join(name));
+    fs::write(&asked, requirements.join("\n") + "\n").map_err(unwritable)?;
+    fs::write(&limits, constraints.join("\n") + "\n").map_err(unwritable)?;
+    match uv(&asked, &limits, target, index) {
+        Some(output) => lines_of_uv(&output),
+        None => lines_of_pip(&pip(&asked, &limits, folder.path(), target, index)?),
+    }
+}
+
+/// `None` when uv is not installed.
+fn uv(asked: &Path, limits: &Path, target: &Target, index: &Url) -> Option<Output> {
+    let (least, most) = UV_GLIBC;
+    let glibc = if target.glibc.1 < least { 28 } else { target.glibc.1.min(most) };
+    let mut command = Command::new("uv");
+    command.args(["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--only-binary", ":all:"]);
+    command.args(["--no-python-downloads", "--python-version", &target.full.to_string()]);
+    command.args(["--python-platform", &format!("x86_64-manylinux_2_{glibc}")]);
+    // Through the environment, so that a password is in no list of processes.
+    command.env("UV_DEFAULT_INDEX", index.as_str()).env_remove("UV_INDEX_URL").env_remove("UV_EXTRA_INDEX_URL");
+    command.arg("--constraints").arg(limits).arg(asked).output().ok()
+}
+
+fn lines_of_uv(output: &Output) -> Result<Vec<String>, PythonError> {
+    if !output.status.success() {
+        return Err(unsolved("uv", output));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+fn pip(asked: &Path, limits: &Path, folder: &Path, target: &Target, index: &Url) -> Result<Output, PythonError> {
+    let environment = serde_json::json!({
+        "python_version": format!("3.{}", target.minor),
+        "python_full_version": target.full.to_string(),
+        "implementation_name": "cpython",
+        "implementation_version": target.full.to_string(),
+        "platform_python_implementation": "CPython",
+        "os_name": "posix",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_machine": "x86_64",
+    });
+    let mut command = Command::new("python3");
+    command.args(["-c", PIP]).arg(environment.to_string());
+    command.args(["install", "--quiet", "--dry-run", "--ignore-installed", "--only-binary", ":all:"]);
+    command.args(["--disable-pip-version-check", "--no-input", "--python-version", &target.full.to_string()]);
+    for platform in target.platforms() {
+        command.args(["--platform", &platform]);
+    }
+    command.arg("--target").arg(folder.join("target")).arg("--report").arg(folder.join("report.json"));
+    command.arg("--constraint").arg(limits).arg("--requirement").arg(asked);
+    command.env("PIP_INDEX_URL", index.as_str()).env_remove("PIP_EXTRA_INDEX_URL").env_remove("PIP_FIND_LINKS");
+    let output = command.output().map_err(|error| PythonError::NoResolver { reason: error.to_string() })?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("No module named 'pip") || said.contains("no such option: --report") {
+        let last = said.lines().last().unwrap_or_default().to_owned();
+        return Err(PythonError::NoResolver { reason: last });
+    }
+    if !output.status.success() {
+        return Err(unsolved("pip", &output));
+    }
+    let report = fs::read(folder.join("report.json"));
+    let report = report.map_err(|source| PythonError::Unreadable { path: "pip's report".to_owned(), source })?;
+    Ok(Output { stdout: report, ..output })
+}
+
+/// pip's installation report (pip's documentation, "Installation Report").
+#[derive(Deserialize)]
+struct Report {
+    install: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    name: String,
+    version: String,
+}
+
+fn lines_of_pip(output: &Output) -> Result<Vec<String>, PythonError> {
+    let report: Report = serde_json::from_slice(&output.stdout)
+        .map_err(|error| PythonError::Unsolved { by: "pip", said: format!("its report cannot be read: {error}") })?;
+    Ok(report.install.into_iter().map(|item| format!("{}=={}", item.metadata.name, item.metadata.version)).collect())
+}
+
+fn unsolved(by: &'static str, output: &Output) -> PythonError {
+    PythonError::Unsolved { by, said: String::from_utf8_lossy(&output.stderr).trim().to_owned() }
+}

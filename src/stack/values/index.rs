@@ -1,0 +1,25 @@
+//! Checks the address of an index of Python libraries.
+
+use miette::Diagnostic;
+use url::Url;
+
+/// Why a text is not valid as the address of an index.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum IndexError {
+    #[error("`{0}` is not the address of a server")]
+    #[diagnostic(help("write it like \"https://pypi.example.org/simple/\""))]
+    NoAddress(String),
+    /// The text is not shown: it has a secret in it.
+    #[error("the address has a user's name or a password in it, and whoever sees stack.toml would see it")]
+    #[diagnostic(help("set PIP_INDEX_URL, or index-url in pip's own configuration, on the machine that builds"))]
+    Secret,
+}
+
+/// Checks an address: that of an HTTP server, without a user and a password.
+pub fn address(text: &str) -> Result<String, IndexError> {
+    match Url::parse(text) {
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => Err(IndexError::Secret),
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(text.to_owned()),
+        _ => Err(IndexError::NoAddress(text.escape_debug().to_string())),
+    }
+}

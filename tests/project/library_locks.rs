@@ -1,0 +1,191 @@
+//! Locks: `stackdeb lock`, and the locks of other tools. The versions come from an index of the test's own.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use support::wheels::Wheel;
+use support::{kept, run};
+
+use crate::libraries::{Project, files, names, pip};
+
+/// An index with several versions, of which the newest do not always fit.
+fn wheels() -> Vec<Wheel> {
+    let of = |name: &str, version: &str, needs: &str| Wheel::new(name, version, "py3-none-any").metadata(needs);
+    vec![
+        of("web", "1.0", "Requires-Dist: core >=1\n"),
+        of(
+            "web",
+            "2.0",
+            "Provides-Extra: fast\nRequires-Dist: core <2\nRequires-Dist: speed ; extra == 'fast'\n\
+            Requires-Dist: old-only ; python_version < '3.12'\nRequires-Dist: new-only ; python_version >= '3.12'\n",
+        ),
+        of("core", "1.5", ""),
+        of("core", "2.0", ""),
+        of("speed", "1.0", ""),
+        Wheel::new("speed", "2.0", "cp311-cp311-manylinux_2_17_x86_64"),
+        of("old-only", "1.0", ""),
+        of("new-only", "1.0", ""),
+    ]
+}
+
+/// What the package of a project has.
+fn installed(project: &Project) -> Vec<String> {
+    let all = names(&project.built().join("usr/lib/shop/python3")).into_iter();
+    all.filter_map(|name| name.strip_suffix(".dist-info").map(str::to_owned)).collect()
+}
+
+const CHOSEN: [&str; 4] = ["core-1.5", "new_only-1.0", "speed-1.0", "web-2.0"];
+
+/// A search path on which there is pip, and uv or not.
+fn with_resolver(command: &mut Command, uv: bool) {
+    let folder = kept().join(if uv { "with-uv" } else { "without-uv" });
+    fs::create_dir_all(&folder).unwrap();
+    for name in if uv { &["python3", "uv"][..] } else { &["python3"] } {
+        // The virtual environment's Python knows its folder by the path that it is started with.
+        let script = format!("#!/bin/sh\nexec {} \"$@\"\n", pip().with_file_name(name).display());
+        let program = folder.join(name);
+        if !fs::read_to_string(&program).is_ok_and(|old| old == script) {
+            fs::write(&program, script).unwrap();
+            fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+        }
+    }
+    command.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+}
+
+/// uv itself, in a project with that index.
+fn uv(project: &Project, arguments: &[&str]) {
+    let mut command = Command::new(pip().with_file_name("uv"));
+    command.args(arguments).arg("--quiet").current_dir(project.path("."));
+    command.env("UV_DEFAULT_INDEX", format!("{}/simple", project.index.as_ref().unwrap().address));
+    run(command.env("UV_PYTHON", pip().with_file_name("python3")));
+}
+
+#[test]
+fn versions_are_chosen_for_the_targets_python_by_uv_and_by_pip() {
+    let mut locks = Vec::new();
+    for uv in [true, false] {
+        let project = Project::new("web[fast]\n", &wheels());
+        let said = project.refused();
+        assert!(said.contains("`web` has no exact version") && said.contains("run `stackdeb lock`"), "{said}");
+        let mut lock = project.command("lock");
+        with_resolver(&mut lock, uv);
+        let said = run(&mut lock);
+        assert!(said.contains("web 2.0\n") && said.contains("stack.lock: 4 libraries"), "{said}");
+        assert_eq!(installed(&project), CHOSEN);
+        let address = &project.index.as_ref().unwrap().address;
+        locks.push(fs::read_to_string(project.path("stack.lock")).unwrap().replace(address, "INDEX"));
+
+        // Another requirement, another suite: the lock does not fit any more.
+        let lock = fs::read_to_string(project.path("stack.lock")).unwrap();
+        fs::remove_dir_all(project.path("dist")).unwrap();
+        fs::write(project.path("requirements.txt"), "# Still the same\nweb[fast]\n").unwrap();
+        assert_eq!(installed(&project), CHOSEN);
+        fs::remove_dir_all(project.path("dist")).unwrap();
+        fs::write(project.path("requirements.txt"), "web[fast]\ncore<2\n").unwrap();
+        let said = project.refused();
+        assert!(said.contains("stack.lock does not fit: requirements.txt asks for something else now"), "{said}");
+        fs::write(project.path("requirements.txt"), "web[fast]\n").unwrap();
+        let manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
+        fs::write(project.path("stack.toml"), manifest.replace("[[change", "[image]\nsuite = \"noble\"\n[[change"))
+            .unwrap();
+        let said = project.refused();
+        assert!(said.contains("it was made for the suite trixie, and [image] suite is noble"), "{said}");
+
+        // What cannot be solved leaves the lock as it was.
+        fs::write(project.path("requirements.txt"), "web==2.0\ncore==2.0\n").unwrap();
+        let mut lock_again = project.command("lock");
+        with_resolver(&mut lock_again, uv);
+        let output = lock_again.output().unwrap();
+        let said = support::text(&output);
+        assert!(!output.status.success() && said.contains("finds no versions that fit together"), "{said}");
+        assert_eq!(fs::read_to_string(project.path("stack.lock")).unwrap(), lock);
+    }
+    assert_eq!(locks[0], locks[1]);
+}
+
+#[test]
+fn pyproject_has_requirements_too() {
+    let project = Project::new("", &wheels());
+    let manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
+    fs::write(project.path("stack.toml"), manifest.replace("requirements.txt", "pyproject.toml")).unwrap();
+    fs::write(
+        project.path("pyproject.toml"),
+        "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = [\"web[fast]>=1\"]\n",
+    )
+    .unwrap();
+    let said = project.refused();
+    assert!(said.contains("pyproject.toml, [project] dependencies: `web` has no exact version"), "{said}");
+    let mut lock = project.command("lock");
+    with_resolver(&mut lock, true);
+    run(&mut lock);
+    assert_eq!(installed(&project), CHOSEN);
+}
+
+#[test]
+fn the_locks_of_other_tools_are_read() {
+    // uv's own, made by uv for all platforms and Pythons; with a group for tests, which stays out.
+    let project = Project::new("", &wheels());
+    let pyproject = "[project]\nname = \"shop\"\nversion = \"1\"\nrequires-python = \">=3.11\"\ndependencies = [\"web[fast]\", \"speed<2\"]\n\
+        [dependency-groups]\ndev = [\"old-only\"]\n";
+    fs::write(project.path("pyproject.toml"), pyproject).unwrap();
+    uv(&project, &["lock"]);
+    let manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
+    let with = |file: &str| fs::write(project.path("stack.toml"), manifest.replace("requirements.txt", file)).unwrap();
+    with("uv.lock");
+    assert_eq!(installed(&project), CHOSEN);
+
+    // PEP 751, exported by uv.
+    uv(&project, &["export", "--no-dev", "--no-emit-project", "--format", "pylock.toml", "-o", "pylock.toml"]);
+    with("pylock.toml");
+    assert_eq!(installed(&project), CHOSEN);
+    let ours = files(&project.path("tree/usr/lib/shop/python3"));
+    assert!(ours.len() > 8);
+
+    // Poetry's, written by hand after its documentation.
+    let hash = |at: usize| stackdeb::system::hash::Sha256::of(&wheels()[at].bytes());
+    let package = |name: &str, version: &str, at: usize, more: &str| {
+        format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\ndescription = \"\"\noptional = false\npython-versions = \"*\"\n\
+             {more}\nfiles = [{{file = \"x.whl\", hash = \"sha256:{}\"}}]\n\n",
+            hash(at)
+        )
+    };
+    let main = "groups = [\"main\"]";
+    let text = package("web", "2.0", 1, main)
+        + &package("core", "1.5", 2, main)
+        + &package("speed", "1.0", 4, "groups = [\"main\", \"dev\"]")
+        + &package("old-only", "1.0", 6, "groups = [\"main\"]\nmarkers = \"python_version < '3.12'\"")
+        + &package(
+            "new-only",
+            "1.0",
+            7,
+            "groups = [\"main\", \"dev\"]\nmarkers = {main = \"python_version >= '3.12'\"}",
+        )
+        + &package("tests", "1.0", 0, "groups = [\"dev\"]")
+        + "[metadata]\nlock-version = \"2.1\"\npython-versions = \">=3.11\"\ncontent-hash = \"x\"\n";
+    fs::write(project.path("poetry.lock"), &text).unwrap();
+    with("poetry.lock");
+    assert_eq!(installed(&project), CHOSEN);
+
+    fs::remove_dir_all(project.path("dist")).unwrap();
+    for (file, text, why) in [
+        ("poetry.lock", text.replace("2.1", "1.1"), "its lock-version is 1.1, and stackdeb reads 2"),
+        ("poetry.lock", text.replace("groups = [\"main\"]\nmarkers", "markers"), "run `poetry lock` of Poetry 2"),
+        ("uv.lock", "version = 9\n".to_owned(), "its version is 9, and stackdeb reads 1"),
+        ("uv.lock", "version = 1\n".to_owned(), "the project itself is not in it"),
+        ("pylock.toml", "lock-version = \"2.0\"\n".to_owned(), "its lock-version is 2.0"),
+        ("pylock.toml", "lock-version = \"1.0\"\nrequires-python = \"<3.13\"\n".to_owned(), "it is for Python <3.13"),
+        (
+            "pylock.toml",
+            "lock-version = \"1.0\"\n[[packages]]\nname = \"web\"\nvcs = { type = \"git\" }\n".to_owned(),
+            "web does not come from an index",
+        ),
+        ("libraries.cfg", String::new(), "is not a file of requirements that stackdeb knows"),
+    ] {
+        fs::write(project.path(file), text).unwrap();
+        with(file);
+        let said = project.refused();
+        assert!(said.contains(why), "{file}: {said}");
+    }
+}
