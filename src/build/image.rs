@@ -59,6 +59,9 @@ pub fn build(stack: &Stack, own: StackPackage, older: OlderRelease, reporter: Re
     let work = WorkFolder::create(&cache.work())?;
     // In a folder of its own, which the scripts of packages see.
     let package = package::build(stack, &work.path().join("package"), reporter)?;
+    if let Some(sentence) = package.notes.left_out_in_all() {
+        reporter.say(&sentence);
+    }
     for warning in package.warnings() {
         reporter.say(&format!("warning: {warning}"));
     }

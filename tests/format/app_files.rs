@@ -88,6 +88,9 @@ fn rules_leave_out_what_belongs_to_no_server_and_say_so() {
         "dist/guest-book.deb",
         "guest-book-0.9.0-linode.img.gz",
         "dist/bundle.js",
+        "app.py.orig",
+        "sub/node_modules/left-pad/index.js",
+        "htmlcov/index.html",
     ] {
         app.write(path, "");
     }
@@ -97,18 +100,26 @@ fn rules_leave_out_what_belongs_to_no_server_and_say_so() {
     let left_out: Vec<String> =
         app.render().notes.left_out.iter().map(|one| format!("{}: {}", one.path.display(), one.rule)).collect();
     let expected = [
-        "#app.py#: an editor's backup",
+        "#app.py#: a backup of an editor or of patch",
         ".env: its name begins with a dot",
         ".git: its name begins with a dot",
-        "app.py~: an editor's backup",
+        "app.py.orig: a backup of an editor or of patch",
+        "app.py~: a backup of an editor or of patch",
         "b.pyc: Python makes it from the code",
         "b.pyo: Python makes it from the code",
         "dist/guest-book.deb: a package or an image that stackdeb has built",
         "dist/guest-book_0.9.0_amd64.deb: a package or an image that stackdeb has built",
         "guest-book-0.9.0-linode.img.gz: a package or an image that stackdeb has built",
+        "htmlcov: a tool of the programmer makes it",
         "sub/__pycache__: Python makes it from the code",
+        "sub/node_modules: packages of Node.js, which build a site's files and do not serve them",
     ];
     assert_eq!(left_out, expected);
+    let said = app.render().notes.left_out_in_all();
+    assert_eq!(
+        said.as_deref(),
+        Some("13 files and folders of the app are left out: `stackdeb check` says which, and why")
+    );
     assert!(app.render().payload.get("/usr/share/guest-book/empty").is_some(), "an empty folder is packed");
 }
 

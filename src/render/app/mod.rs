@@ -35,6 +35,17 @@ pub struct AppNotes {
 }
 
 impl AppNotes {
+    /// How many files and folders are not packed, as a sentence; `None` when all are.
+    pub fn left_out_in_all(&self) -> Option<String> {
+        match self.left_out.len() {
+            0 => None,
+            1 => Some("1 file or folder of the app is left out: `stackdeb check` says which, and why".to_owned()),
+            many => {
+                Some(format!("{many} files and folders of the app are left out: `stackdeb check` says which, and why"))
+            }
+        }
+    }
+
     /// What a user should look at, one sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let secret = |(path, why): &(PathBuf, &'static str)| {

@@ -16,6 +16,12 @@ const WELL_KNOWN: &str = ".well-known";
 /// The file by which Python knows a virtual environment (PEP 405).
 const VIRTUAL_ENVIRONMENT: &str = "pyvenv.cfg";
 
+/// What npm and its relatives install beside the sources of a site's scripts.
+const NODE_MODULES: &str = "node_modules";
+
+/// Reports and caches of Python's test programs whose names do not begin with a dot.
+const OF_TESTS: [&str; 2] = ["htmlcov", "__pypackages__"];
+
 /// Why a file or folder is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rule {
@@ -23,6 +29,8 @@ pub enum Rule {
     Compiled,
     Backup,
     VirtualEnvironment,
+    NodeModules,
+    OfTests,
     OwnOutput,
     /// The pattern of `[app] exclude`.
     Excluded(String),
@@ -33,10 +41,12 @@ impl fmt::Display for Rule {
         match self {
             Self::Dot => f.write_str("its name begins with a dot"),
             Self::Compiled => f.write_str("Python makes it from the code"),
-            Self::Backup => f.write_str("an editor's backup"),
+            Self::Backup => f.write_str("a backup of an editor or of patch"),
             Self::VirtualEnvironment => {
-                f.write_str("a virtual environment: on the server, the packages in [app] depends take its place")
+                f.write_str("a virtual environment: on the server, [app] requirements or depends take its place")
             }
+            Self::NodeModules => f.write_str("packages of Node.js, which build a site's files and do not serve them"),
+            Self::OfTests => f.write_str("a tool of the programmer makes it"),
             Self::OwnOutput => f.write_str("a package or an image that stackdeb has built"),
             Self::Excluded(pattern) => write!(f, "[app] exclude has `{pattern}`"),
         }
@@ -111,8 +121,15 @@ impl<'a> Rules<'a> {
             Some(Rule::Dot)
         } else if name == OsStr::new("__pycache__") || bytes.ends_with(b".pyc") || bytes.ends_with(b".pyo") {
             Some(Rule::Compiled)
-        } else if bytes.ends_with(b"~") || (bytes.starts_with(b"#") && bytes.ends_with(b"#")) {
+        } else if bytes.ends_with(b"~")
+            || (bytes.starts_with(b"#") && bytes.ends_with(b"#"))
+            || is_of_patch(bytes, is_folder)
+        {
             Some(Rule::Backup)
+        } else if is_folder && name == OsStr::new(NODE_MODULES) {
+            Some(Rule::NodeModules)
+        } else if is_folder && OF_TESTS.iter().any(|one| name == OsStr::new(one)) {
+            Some(Rule::OfTests)
         } else if is_folder && self.app.join(path).join(VIRTUAL_ENVIRONMENT).is_file() {
             Some(Rule::VirtualEnvironment)
         } else if !is_folder && self.is_own_output(bytes) {
@@ -129,6 +146,11 @@ impl<'a> Rules<'a> {
             || (rest.starts_with(b"_") && rest.ends_with(b"_amd64.deb"))
             || (rest.starts_with(b"-") && (rest.ends_with(b"-linode.img.gz") || rest.ends_with(b"-linode.json")))
     }
+}
+
+/// Whether patch(1) or a merge has left the file: the text before, or what could not be applied.
+fn is_of_patch(name: &[u8], is_folder: bool) -> bool {
+    !is_folder && (name.ends_with(b".orig") || name.ends_with(b".rej"))
 }
 
 /// Whether a path, links in it followed, is in a virtual environment.
