@@ -10,6 +10,7 @@ pub use examples::{Example, examples};
 use crate::commands::{
     boot, check, data, deb, deploy, destroy, image, instances, lock, new, schema, terraform, upload,
 };
+use crate::python::PythonError;
 use crate::{linode, remote};
 
 /// From one stack.toml to Debian packages and a disk image for Linode that boots into the running stack.
@@ -55,7 +56,8 @@ enum Command {
 pub fn exit_status(report: &miette::Report) -> u8 {
     let of_linode = report.downcast_ref::<linode::Error>().map(|error| error.class().exit_status());
     let of_remote = || report.downcast_ref::<remote::Error>().map(remote::Error::exit_status);
-    of_linode.or_else(of_remote).unwrap_or(1)
+    let of_python = || report.downcast_ref::<PythonError>().map(PythonError::exit_status);
+    of_linode.or_else(of_remote).or_else(of_python).unwrap_or(1)
 }
 
 /// The whole command line, with its examples at the end of each command's help.

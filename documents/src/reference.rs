@@ -93,6 +93,7 @@ pub fn kind(kind: &Kind) -> String {
         Kind::Texts { form, empty } => {
             format!("list of strings{}: each {}", if *empty { "" } else { " (not empty)" }, form.noun)
         }
+        Kind::TextsOrWord { form, word } => format!("list of strings: each {}; or `\"{word}\"`", form.noun),
         Kind::Date => "date with time and offset (RFC 3339)".to_owned(),
         Kind::Variables => "table of strings: each key a variable's name".to_owned(),
         Kind::Table(_) => "table".to_owned(),

@@ -155,9 +155,15 @@ impl Projects {
         for path in ["app/migrations", "app/static", "src"] {
             fs::create_dir_all(folder.join(path)).unwrap();
         }
-        for path in
-            ["app/app.py", "app/wsgi.py", "src/app.py", "app/migrations/0001_first.sql", "LICENSE", "mirror.gpg"]
-        {
+        for path in [
+            "app/app.py",
+            "app/wsgi.py",
+            "src/app.py",
+            "app/migrations/0001_first.sql",
+            "requirements.txt",
+            "LICENSE",
+            "mirror.gpg",
+        ] {
             let content = if path.ends_with(".py") { "app = application = create_app = dict\n" } else { "text\n" };
             fs::write(folder.join(path), content).unwrap();
         }

@@ -1,5 +1,6 @@
 //! The app's libraries from the Python Package Index: what `[app] requirements` names, for the Python of `[image] suite`.
 
+use super::debian_libraries;
 use crate::apt::Suite;
 use crate::python::lock::{self, Asked};
 use crate::python::{Index, Libraries, Target, address, choose_versions, gather};
@@ -14,12 +15,14 @@ use crate::system::progress::Reporter;
 /// When the suite is not known, the requirements have a mistake or lack something, or a library cannot be had.
 pub fn of(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries> {
     let Some(path) = &stack.app.requirements else { return Ok(Libraries::default()) };
-    let target = Target::of(Suite::find(&stack.image.suite)?)?;
+    let suite = Suite::find(&stack.image.suite)?;
+    let target = Target::of(suite)?;
     let plan = lock::read(path, &stack.folder, &stack.image.suite, &target)?;
     let cache = Cache::open()?;
     let address = address(stack.app.index.as_deref(), plan.index.as_deref())?;
     let index = Index::new(address, cache.clone(), reporter);
-    Ok(gather(&plan, &target, &index, &cache)?)
+    let debian = debian_libraries::of(stack, suite, &cache, reporter)?;
+    Ok(gather(&plan, &debian, &target, &index, &cache)?)
 }
 
 /// Chooses the versions of what `[app] requirements` asks for, and writes `stack.lock` beside stack.toml. Returns the libraries.

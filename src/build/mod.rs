@@ -5,6 +5,7 @@
 pub mod advice;
 pub mod archive;
 mod assemble;
+mod debian_libraries;
 mod description;
 pub mod image;
 pub mod libraries;

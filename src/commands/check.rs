@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::apt::names;
 use crate::build::package::Checked;
 use crate::build::{advice, image, package};
-use crate::python::Library;
+use crate::python::{Library, Provided};
 use crate::render::LeftOut;
 use crate::stack::{self, Database, Stack, StaticFiles};
 use crate::system::cache::Cache;
@@ -72,9 +72,15 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
         ("health", format!("{}, {} after boot and every {}", health.path, health.on_boot, health.interval)),
     ];
     let lines = lines.into_iter().filter(|(_, text)| !text.is_empty());
-    let library =
-        |one: &Library| ("library", format!("{} {} from the index, {}", one.name, one.version, one.wheel.file));
-    let libraries = checked.libraries.all.iter().map(library);
+    let library = |one: &Library| {
+        let unfit = checked.libraries.unfit.iter().find(|(name, _)| *name == one.name);
+        let why = unfit.map(|(_, reason)| format!(": {reason}")).unwrap_or_default();
+        ("library", format!("{} {} from the index, {}{why}", one.name, one.version, one.wheel.file))
+    };
+    let from_debian = checked.libraries.from_debian.iter().map(|one| {
+        ("library", format!("{} from Debian, {} ({}): `{}`", one.name, one.package, one.relations, one.requirement))
+    });
+    let libraries = checked.libraries.all.iter().map(library).chain(from_debian);
     let left_out = checked.notes.left_out.iter().map(|one| ("left out", format!("{}: {}", shown(&one.path), one.rule)));
     let warnings = warnings.iter().map(|warning| ("warning", warning.clone()));
     lines.chain(libraries).chain(left_out).chain(warnings).map(|(what, text)| format!("{what:<10}{text}\n")).collect()
@@ -116,6 +122,7 @@ fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Res
     let static_one = |files: &StaticFiles| json!({ "path": files.path, "folder": files.folder.display().to_string() });
     let static_files: Vec<_> = site.static_files.iter().map(static_one).collect();
     let library = |one: &Library| json!({ "name": one.name.to_string(), "version": one.version, "wheel": one.wheel.file, "sha256": one.sha256 });
+    let provided = |one: &Provided| json!({ "name": one.name.to_string(), "package": one.package, "depends": one.relations.to_string(), "requirement": one.requirement });
     let left_out = |one: &LeftOut| json!({ "path": one.path.to_string_lossy(), "rule": one.rule.to_string() });
     let value = json!({
         "name": package.name,
@@ -133,6 +140,7 @@ fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Res
         "health": { "on-boot": health.on_boot, "interval": health.interval, "path": health.path },
         "disk": { "suite": image.suite, "hostname": image.hostname, "packages": image.packages.to_string(), "free-space": image.free_space },
         "libraries": checked.libraries.all.iter().map(library).collect::<Vec<_>>(),
+        "from-debian": checked.libraries.from_debian.iter().map(provided).collect::<Vec<_>>(),
         "left-out": checked.notes.left_out.iter().map(left_out).collect::<Vec<_>>(),
         "warnings": warnings,
     });

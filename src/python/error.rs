@@ -145,3 +145,10 @@ pub enum PythonError {
     #[error(transparent)]
     Interrupted(#[from] interrupt::Interrupted),
 }
+
+impl PythonError {
+    /// The exit status of the program: 4 where the network failed, else 1.
+    pub fn exit_status(&self) -> u8 {
+        if matches!(self, Self::Network { .. }) { 4 } else { 1 }
+    }
+}

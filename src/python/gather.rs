@@ -11,7 +11,8 @@ use super::index::without_credentials;
 use super::lock::{self, Asked, Pin, Plan};
 use super::resolve::resolve;
 use super::wheel::Wheel;
-use super::{Index, Needs, PythonError, Target, WheelName};
+use super::{Debian, Index, Needs, Offer, PythonError, Target, WheelName};
+use crate::control::Relations;
 use crate::system::cache::Cache;
 use crate::system::hash::Sha256;
 
@@ -33,15 +34,36 @@ pub struct Library {
 pub struct Libraries {
     /// In the order of their names.
     pub all: Vec<Library>,
+    /// The libraries that Debian's packages provide, in the order of their names.
+    pub from_debian: Vec<Provided>,
+    /// The packed ones that were to come from Debian, each with the reason why they do not.
+    pub unfit: Vec<(PackageName, String)>,
     /// What they need of the server.
     pub needs: Needs,
 }
 
 impl Libraries {
-    /// Whether a library of that name is among them.
+    /// Whether a library of that name is among them, packed or from Debian.
+    pub fn provide(&self, name: &str) -> bool {
+        self.has(name) || self.from_debian.iter().any(|one| one.name.as_ref() == name)
+    }
+
+    /// Whether a library of that name is packed.
     pub fn has(&self, name: &str) -> bool {
         self.all.iter().any(|library| library.name.as_ref() == name)
     }
+}
+
+/// A library that a package of Debian provides.
+#[derive(Debug, Clone)]
+pub struct Provided {
+    pub name: PackageName,
+    /// What is required of it: `flask>=3`.
+    pub requirement: String,
+    /// The package, and its version in the suite.
+    pub package: String,
+    /// The relations that the requirement becomes.
+    pub relations: Relations,
 }
 
 /// A wheel that was chosen.
@@ -52,27 +74,31 @@ struct Chosen<'a> {
     sha256: Sha256,
 }
 
-/// Finds, downloads, verifies and unpacks the libraries of a plan.
+/// Finds, downloads, verifies and unpacks the libraries of a plan. Those that `debian` provides are left out.
 ///
 /// # Errors
 /// When the plan lacks something that a library needs, the index does not have a wheel that fits, the network fails, or a
 /// wheel is not what it should be.
-pub fn gather(plan: &Plan, target: &Target, index: &Index, cache: &Cache) -> Result<Libraries, PythonError> {
-    let mut found: BTreeMap<PackageName, Library> = BTreeMap::new();
-    // What has been asked for and not looked at: a library with the extras that are wanted of it.
-    let mut asked: Vec<(PackageName, BTreeSet<ExtraName>)> = Vec::new();
+pub fn gather(
+    plan: &Plan,
+    debian: &Debian,
+    target: &Target,
+    index: &Index,
+    cache: &Cache,
+) -> Result<Libraries, PythonError> {
+    let mut walk = Walk { plan, debian, asked: Vec::new(), provided: BTreeMap::new(), unfit: BTreeMap::new() };
     match &plan.roots {
-        None => asked.extend(plan.pins.iter().map(|pin| (pin.name.clone(), pin.extras.clone()))),
+        None => plan.pins.iter().try_for_each(|pin| walk.ask(&pin.requirement(), &plan.source))?,
         Some(roots) => {
             for root in roots.iter().filter(|root| root.evaluate_markers(target.markers(), &[])) {
-                accept(plan, root, "the project")?;
-                asked.push((root.name.clone(), root.extras.iter().cloned().collect()));
+                walk.ask(root, "the project")?;
             }
         }
     }
+    let mut found: BTreeMap<PackageName, Library> = BTreeMap::new();
     let mut seen: BTreeSet<(PackageName, BTreeSet<ExtraName>)> = BTreeSet::new();
-    while !asked.is_empty() {
-        let wave: BTreeSet<_> = asked.drain(..).filter(|one| seen.insert(one.clone())).collect();
+    while !walk.asked.is_empty() {
+        let wave: BTreeSet<_> = walk.asked.drain(..).filter(|one| seen.insert(one.clone())).collect();
         let new: BTreeSet<&PackageName> =
             wave.iter().map(|(name, _)| name).filter(|name| !found.contains_key(*name)).collect();
         let pins = plan.pins.iter().filter(|pin| new.contains(&pin.name));
@@ -84,11 +110,9 @@ pub fn gather(plan: &Plan, target: &Target, index: &Index, cache: &Cache) -> Res
             let Some(library) = found.get(name) else { continue };
             let extras: Vec<ExtraName> = extras.iter().cloned().collect();
             for requirement in &library.wheel.metadata.requires {
-                if !requirement.evaluate_markers(target.markers(), &extras) {
-                    continue;
+                if requirement.evaluate_markers(target.markers(), &extras) {
+                    walk.ask(requirement, &format!("{name} {}", library.version))?;
                 }
-                accept(plan, requirement, &format!("{name} {}", library.version))?;
-                asked.push((requirement.name.clone(), requirement.extras.iter().cloned().collect()));
             }
         }
     }
@@ -100,7 +124,55 @@ pub fn gather(plan: &Plan, target: &Target, index: &Index, cache: &Cache) -> Res
             .warnings
             .push(format!("{}: its .pth file is not run, because there is no virtual environment", wheel.file));
     }
-    Ok(Libraries { all, needs })
+    let from_debian: Vec<Provided> = walk.provided.into_values().collect();
+    for relation in from_debian.iter().flat_map(|one| &one.relations.0) {
+        needs.depends.add(relation.clone());
+    }
+    let unfit = walk.unfit.into_iter().filter(|(name, _)| all.iter().any(|library| library.name == *name));
+    Ok(Libraries { from_debian, unfit: unfit.collect(), needs, all })
+}
+
+/// The walk from what is asked for to what that needs.
+struct Walk<'a> {
+    plan: &'a Plan,
+    debian: &'a Debian,
+    /// What is to be packed and was not looked at: a library with the extras that are wanted of it.
+    asked: Vec<(PackageName, BTreeSet<ExtraName>)>,
+    provided: BTreeMap<PackageName, Provided>,
+    unfit: BTreeMap<PackageName, String>,
+}
+
+impl Walk<'_> {
+    /// Takes up what `by` needs, from Debian or from the plan.
+    fn ask(&mut self, requirement: &Requirement<VerbatimUrl>, by: &str) -> Result<(), PythonError> {
+        let name = &requirement.name;
+        if !self.unfit.contains_key(name) {
+            match self.debian.offer(requirement) {
+                Offer::NotWanted => {}
+                Offer::Fits { package, relations } => {
+                    let new = Provided {
+                        name: name.clone(),
+                        requirement: requirement.to_string(),
+                        package,
+                        relations: Relations::default(),
+                    };
+                    let provided = self.provided.entry(name.clone()).or_insert(new);
+                    relations.into_iter().for_each(|relation| provided.relations.add(relation));
+                    return Ok(());
+                }
+                Offer::Unfit(reason) => {
+                    self.unfit.insert(name.clone(), reason);
+                    // What was content with Debian's package before gets the packed one as well.
+                    if self.provided.remove(name).is_some() {
+                        self.asked.push((name.clone(), BTreeSet::new()));
+                    }
+                }
+            }
+        }
+        accept(self.plan, requirement, by)?;
+        self.asked.push((name.clone(), requirement.extras.iter().cloned().collect()));
+        Ok(())
+    }
 }
 
 /// Has a resolver choose versions for what is asked for, and gathers them.
@@ -116,7 +188,7 @@ pub fn choose_versions(asked: &Asked, target: &Target, index: &Index, cache: &Ca
             pin.extras.extend(requirement.extras.iter().cloned());
         }
     }
-    gather(&plan, target, index, cache)
+    gather(&plan, &Debian::default(), target, index, cache)
 }
 
 /// Checks that the plan has what `by` needs.

@@ -6,6 +6,7 @@
 //! 3. [`gather()`] walks what the wheels themselves need, and refuses a list that lacks something.
 //! 4. [`Wheel`] is one unpacked wheel, each file checked; [`Libraries`] is all of them.
 
+mod debian;
 mod depends;
 mod error;
 mod gather;
@@ -16,9 +17,10 @@ mod resolve;
 mod target;
 mod wheel;
 
+pub use debian::{Debian, DebianLibrary, Offer};
 pub use depends::Needs;
 pub use error::PythonError;
-pub use gather::{Libraries, Library, choose_versions, gather};
+pub use gather::{Libraries, Library, Provided, choose_versions, gather};
 pub use index::{Index, address::address};
 pub use target::{Target, WheelName};
 pub use wheel::{Installed, Place, Roots, Wheel, WheelFile};

@@ -145,7 +145,7 @@ impl Context {
                 .iter()
                 .flat_map(|one| &one.0)
                 .any(|one| one.name.as_str().starts_with("python3-flask"))
-                || libraries.has("flask"),
+                || libraries.provide("flask"),
             port: site.port,
             has_server_names: !site.answers_to_every_name(),
             server_names: site.server_names.clone(),

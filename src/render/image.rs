@@ -212,6 +212,7 @@ mod tests {
                 module: "app:app".into(),
                 depends: none.clone(),
                 requirements: None,
+                from_debian: Default::default(),
                 index: None,
                 workers: None,
                 threads: None,

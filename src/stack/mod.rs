@@ -11,7 +11,7 @@ pub mod reference;
 mod units;
 mod values;
 
-pub use model::{App, ChangelogEntry, Database, Health, Image, PackageInfo, Site, Stack, StaticFiles};
+pub use model::{App, ChangelogEntry, Database, FromDebian, Health, Image, PackageInfo, Site, Stack, StaticFiles};
 pub use pattern::{Pattern, PatternError};
 pub use problem::{LoadError, Problem};
 pub use read::{FILE_NAME, load};

@@ -72,6 +72,8 @@ pub struct App {
     pub depends: Relations,
     /// The file that names the libraries from the Python Package Index, absolute; `None` when Debian's packages have all.
     pub requirements: Option<PathBuf>,
+    /// Which of these libraries come from Debian's packages.
+    pub from_debian: FromDebian,
     /// The address of the index; when `None`, the one that pip would use.
     pub index: Option<String>,
     /// Gunicorn's worker processes. When `None`, the server decides: one more than its processors, fewer if its memory is
@@ -86,6 +88,18 @@ pub struct App {
     pub include: Vec<Pattern>,
     /// Files that are not packed.
     pub exclude: Vec<Pattern>,
+}
+
+/// Which libraries are taken from Debian, where the version there satisfies what is required.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum FromDebian {
+    /// None: whatever is required is packed.
+    #[default]
+    Nothing,
+    /// These; their names are as the index has them.
+    Named(Vec<pep508_rs::PackageName>),
+    /// Every one.
+    AllThatFit,
 }
 
 /// The nginx site in front of the app.

@@ -68,7 +68,7 @@ impl Project {
         tree
     }
 
-    fn depends(&self) -> String {
+    pub(super) fn depends(&self) -> String {
         run(Command::new("dpkg-deb").arg("-f").arg(self.path("dist/shop.deb")).arg("Depends"))
     }
 
@@ -320,6 +320,11 @@ fn a_wheel_that_is_not_what_it_says_is_refused() {
     let project = Project { index: Some(honest), ..project };
     let said = project.refused();
     assert!(said.contains("but") && said.contains("is expected") && said.contains("so it was discarded"), "{said}");
+
+    // Nobody listens at port 1 (tcpmux, RFC 1078).
+    let output = project.command("deb").env("PIP_INDEX_URL", "http://127.0.0.1:1/simple").output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", text(&output));
+    assert!(text(&output).contains("cannot be downloaded") && !project.path("dist").exists(), "{}", text(&output));
 
     // Two libraries with one file.
     let two = [wheel().file("same.py", b"1\n"), Wheel::new("second", "1.0", "py3-none-any").file("same.py", b"2\n")];

@@ -189,3 +189,66 @@ fn the_locks_of_other_tools_are_read() {
         assert!(said.contains(why), "{file}: {said}");
     }
 }
+
+#[test]
+fn debians_packages_take_the_place_of_libraries_where_they_fit() {
+    let of = |name: &str, version: &str, needs: &str| Wheel::new(name, version, "py3-none-any").metadata(needs);
+    let wheels = [
+        of(
+            "shop-base",
+            "1.0",
+            "Requires-Dist: PyYAML >=5,<99\nRequires-Dist: blinker ==0.1\nRequires-Dist: unheard-of\n",
+        ),
+        of("click", "99.0", ""),
+        of("pyyaml", "98.0", ""),
+        of("blinker", "0.1", ""),
+        of("unheard-of", "1.0", ""),
+    ];
+    let project = Project::new("shop-base\nclick>=8\n", &wheels);
+    let mut lock = project.command("lock");
+    with_resolver(&mut lock, false);
+    run(&mut lock);
+    let locked = ["blinker-0.1", "click-99.0", "pyyaml-98.0", "shop_base-1.0", "unheard_of-1.0"];
+    assert_eq!(installed(&project), locked);
+    let manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
+    let with = |value: &str| {
+        let text = manifest.replace("[[change", &format!("from-debian = {value}\n[[change"));
+        fs::write(project.path("stack.toml"), text).unwrap();
+    };
+    for (value, packed, depends) in [
+        (
+            "[\"Click\"]",
+            &["blinker-0.1", "pyyaml-98.0", "shop_base-1.0", "unheard_of-1.0"][..],
+            &["python3-click (>= 8)"][..],
+        ),
+        (
+            "\"all-that-fit\"",
+            &["blinker-0.1", "shop_base-1.0", "unheard_of-1.0"],
+            &["python3-click (>= 8)", "python3-yaml (>= 5)", "python3-yaml (<< 99~)"],
+        ),
+    ] {
+        with(value);
+        assert_eq!(installed(&project), packed);
+        let said = project.depends();
+        for relation in depends {
+            assert!(said.contains(relation), "{value}: {said}");
+        }
+        assert!(!said.contains("blinker"), "{said}");
+    }
+    let checked = run(&mut project.command("check"));
+    let line = |name: &str| {
+        checked.lines().find(|line| line.contains(&format!("library   {name} "))).unwrap_or(&checked).to_owned()
+    };
+    assert!(line("click").contains(" from Debian, python3-click 8."), "{}", line("click"));
+    assert!(line("click").ends_with(": `click>=8`"), "{}", line("click"));
+    assert!(
+        line("blinker").contains("python3-blinker") && line("blinker").contains("does not satisfy `==0.1`"),
+        "{}",
+        line("blinker")
+    );
+    assert!(line("unheard-of").contains("the suite has no package of it"), "{}", line("unheard-of"));
+
+    with("[\"a b\"]");
+    let output = project.command("check").output().unwrap();
+    assert!(support::text(&output).contains("`a b` is not a library's name"), "{}", support::text(&output));
+}

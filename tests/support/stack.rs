@@ -41,6 +41,7 @@ pub fn stack(folder: &Path) -> Stack {
             module: "app:app".to_owned(),
             depends: "python3-flask (>= 2), python3-psycopg2".parse().unwrap(),
             requirements: None,
+            from_debian: Default::default(),
             index: None,
             workers: None,
             threads: None,

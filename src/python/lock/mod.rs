@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::str::FromStr;
 
-use pep440_rs::Version;
-use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl};
+use pep440_rs::{Version, VersionSpecifier};
+use pep508_rs::{ExtraName, MarkerTree, PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 
 pub use asked::Asked;
 pub use stack_lock::{FILE_NAME, write};
@@ -47,6 +47,21 @@ pub struct Pin {
     pub files: Vec<LockedFile>,
     /// Where it stands: `requirements.txt, line 3`.
     pub place: String,
+}
+
+impl Pin {
+    /// The pin as a requirement: `flask[async]==3.1.0`.
+    pub(super) fn requirement(&self) -> Requirement<VerbatimUrl> {
+        Requirement {
+            name: self.name.clone(),
+            extras: self.extras.iter().cloned().collect(),
+            version_or_url: Some(VersionOrUrl::VersionSpecifier(
+                VersionSpecifier::equals_version(self.version.clone()).into(),
+            )),
+            marker: MarkerTree::TRUE,
+            origin: None,
+        }
+    }
 }
 
 /// A file of a library, as a lock names it.
@@ -93,7 +108,9 @@ pub fn read(path: &Path, project: &Path, suite: &str, target: &Target) -> Result
         let lock = project.join(FILE_NAME);
         if lock.is_file() {
             let plan = stack_lock::read(&lock, project, suite, &asked.all(), &asked.source, target)?;
-            return Ok(Plan { index: asked.files.index, ..plan });
+            // What is asked for, and not the lock's exact versions, is what Debian's package must satisfy.
+            let roots = asked.files.requirements.into_iter().map(|line| line.requirement).collect();
+            return Ok(Plan { index: asked.files.index, roots: Some(roots), ..plan });
         }
         return plan(asked, target);
     }

@@ -6,7 +6,7 @@ use miette::Diagnostic;
 
 use super::table::{Item, Table};
 use crate::stack::Pattern;
-use crate::stack::model::{App, Database, Health};
+use crate::stack::model::{App, Database, FromDebian, Health};
 use crate::stack::values::{database, environment, files, host, index, python, time_span};
 
 /// The page of the package's nginx site that shows the report of the health check.
@@ -24,6 +24,13 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
     let module = read_module(&mut table, folder.as_deref(), project);
     let depends = table.relations("depends", package);
     let requirements = table.text("requirements", |text| files::file(text, project));
+    let from_debian = match table.has_word("from-debian") {
+        true => FromDebian::AllThatFit,
+        false => match table.checked_list("from-debian", index::library).map(|list| list.value) {
+            Some(names) if !names.is_empty() => FromDebian::Named(names),
+            _ => FromDebian::Nothing,
+        },
+    };
     let index = table.text("index", index::address);
     let workers = table.number("workers");
     let threads = table.number("threads");
@@ -36,6 +43,7 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
         module: module?,
         depends,
         requirements,
+        from_debian,
         index,
         workers,
         threads,

@@ -260,6 +260,14 @@ impl<'a> Table<'a> {
         Some(Item { value: texts.iter().filter_map(one).collect(), place: place.clone() })
     }
 
+    /// Whether the key has the word that may stand in place of a list.
+    pub(super) fn has_word(&mut self, key: &'static str) -> bool {
+        self.ask(key);
+        let Kind::TextsOrWord { word, .. } = self.described(key).kind else { return false };
+        let entry = self.entries.iter().find(|(known, _)| known.get_ref() == key);
+        entry.is_some_and(|(_, value)| value.get_ref().as_str() == Some(word))
+    }
+
     /// A list of strings of a required key, each checked.
     pub(super) fn required_checked_list<U, E>(
         &mut self,

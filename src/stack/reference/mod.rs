@@ -55,6 +55,11 @@ pub enum Kind {
         form: Form,
         empty: bool,
     },
+    /// A list of strings, or this word in its place.
+    TextsOrWord {
+        form: Form,
+        word: &'static str,
+    },
     /// A date with time and offset from UTC (RFC 3339), without quotes.
     Date,
     /// A table whose keys are the user's own; each value is a string.
@@ -211,9 +216,13 @@ impl Key {
     pub fn section(&self) -> Option<&'static Section> {
         match self.kind {
             Kind::Table(section) | Kind::Tables(section) => Some(section),
-            Kind::Text(_) | Kind::Word(_) | Kind::Number { .. } | Kind::Texts { .. } | Kind::Date | Kind::Variables => {
-                None
-            }
+            Kind::Text(_)
+            | Kind::Word(_)
+            | Kind::Number { .. }
+            | Kind::Texts { .. }
+            | Kind::TextsOrWord { .. }
+            | Kind::Date
+            | Kind::Variables => None,
         }
     }
 }

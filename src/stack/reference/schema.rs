@@ -39,6 +39,9 @@ fn property(key: &Key) -> Value {
             "items": text(form),
             "minItems": u8::from(!empty),
         })),
+        Kind::TextsOrWord { form, word } => fields(json!({
+            "anyOf": [{ "const": word }, { "type": "array", "items": text(form) }],
+        })),
         // Validators hand a date of TOML on as a string.
         Kind::Date => fields(json!({ "type": "string", "format": "date-time" })),
         Kind::Variables => fields(json!({

@@ -20,8 +20,8 @@ pub(super) static APP: Section = Section {
             missing: Missing::Text("app"),
             meaning: "\
 The folder with the code. What is in it is installed to `/usr/share/NAME`, but for: names that begin with a dot (except \
-`.well-known`), what Python makes (`__pycache__`, `*.pyc`, `*.pyo`), backups of editors (`*~`, `#*#`), virtual \
-environments (folders with a file `pyvenv.cfg`), and packages and images of this stack. `include` and `exclude` change \
+`.well-known`), what Python makes (`__pycache__`, `*.pyc`, `*.pyo`), backups of editors and of patch (`*~`, `#*#`, \
+`*.orig`, `*.rej`), virtual environments (folders with a file `pyvenv.cfg`), `node_modules`, `htmlcov`, `__pypackages__`, and packages and images of this stack. `include` and `exclude` change \
 that. It cannot be the project's folder itself, and cannot hold `dist`.",
             example: "folder = \"src\"",
             since: FIRST_RELEASE,
@@ -60,6 +60,20 @@ library, and of whatever these need, is locked with `stackdeb lock`. The wheels 
 downloaded from the index, verified, and installed to `/usr/lib/NAME/python3`; their programs to `/usr/lib/NAME/bin`. \
 Gunicorn is Debian's, unless it is among them.",
             example: "requirements = \"requirements.txt\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "from-debian",
+            kind: Kind::TextsOrWord {
+                form: Form { noun: "a library's name", pattern: "^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$" },
+                word: "all-that-fit",
+            },
+            missing: Missing::Texts(&[]),
+            meaning: "\
+The libraries of `requirements` that are not packed, because Debian's package takes their place, where its version in \
+`[image] suite` satisfies what is required; `\"all-that-fit\"` for every one. The package then depends on it, with the limits \
+of the requirement. `stackdeb check` says for each library which of the two it became, and why.",
+            example: "from-debian = [\"psycopg2\"]",
             since: FIRST_RELEASE,
         },
         Key {

@@ -32,9 +32,15 @@ impl Project {
         for folder in ["app/migrations", "app/static", "src"] {
             fs::create_dir_all(project.0.path().join(folder)).unwrap();
         }
-        for file in
-            ["app/app.py", "app/wsgi.py", "src/app.py", "app/migrations/0001_first.sql", "LICENSE", "mirror.gpg"]
-        {
+        for file in [
+            "app/app.py",
+            "app/wsgi.py",
+            "src/app.py",
+            "app/migrations/0001_first.sql",
+            "requirements.txt",
+            "LICENSE",
+            "mirror.gpg",
+        ] {
             fs::write(project.0.path().join(file), "app = application = None\n").unwrap();
         }
         project

@@ -1,6 +1,9 @@
-//! Checks the address of an index of Python libraries.
+//! Checks the address of an index of Python libraries, and their names.
+
+use std::str::FromStr;
 
 use miette::Diagnostic;
+use pep508_rs::PackageName;
 use url::Url;
 
 /// Why a text is not valid as the address of an index.
@@ -9,6 +12,9 @@ pub enum IndexError {
     #[error("`{0}` is not the address of a server")]
     #[diagnostic(help("write it like \"https://pypi.example.org/simple/\""))]
     NoAddress(String),
+    #[error("`{0}` is not a library's name")]
+    #[diagnostic(help("write it as the index has it: \"flask-sqlalchemy\""))]
+    Name(String),
     /// The text is not shown: it has a secret in it.
     #[error("the address has a user's name or a password in it, and whoever sees stack.toml would see it")]
     #[diagnostic(help("set PIP_INDEX_URL, or index-url in pip's own configuration, on the machine that builds"))]
@@ -22,4 +28,9 @@ pub fn address(text: &str) -> Result<String, IndexError> {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(text.to_owned()),
         _ => Err(IndexError::NoAddress(text.escape_debug().to_string())),
     }
+}
+
+/// Checks the name of a library, in whatever case it is written.
+pub fn library(text: &str) -> Result<PackageName, IndexError> {
+    PackageName::from_str(text).map_err(|_| IndexError::Name(text.escape_debug().to_string()))
 }
