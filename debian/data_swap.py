@@ -87,6 +87,11 @@ def start(incoming, must_be_well):
     unit = f"{NAME}-database.service"
     if incoming.has_database and not run("systemctl", "restart", unit):
         raise Failed(f"the migrations failed with the new data: journalctl -u {unit}")
+{{#if has_release}}
+    unit = f"{NAME}-release.service"
+    if not run("systemctl", "restart", unit):
+        raise Failed(f"the release command failed with the new data: journalctl -u {unit}")
+{{/if}}
     if not run(MAINTENANCE, "off"):
         raise Failed("the app does not start with the new data (see above)")
     if must_be_well and not app_is_well():
@@ -115,6 +120,9 @@ def recover(at_boot=False):
         if not at_boot:
             if has_local_database():
                 run("systemctl", "restart", f"{NAME}-database.service")
+{{#if has_release}}
+            run("systemctl", "restart", f"{NAME}-release.service")
+{{/if}}
             run(MAINTENANCE, "off")
     if has_local_database():
         database.drop("replaced" if state["step"] == "done" else "filling")

@@ -2,6 +2,9 @@
 # There is no `bind`: the socket comes from systemd ({{name}}.socket).
 import os
 import signal
+{{#if is_asgi}}
+import sys
+{{/if}}
 from time import monotonic, sleep
 
 {{#if has_workers}}
@@ -13,6 +16,13 @@ fitting = max(1, min(len(os.sched_getaffinity(0)) + 1, memory // (256 << 20)))
 workers = int(os.environ.get("WEB_CONCURRENCY", fitting))
 {{/if}}
 
+{{#if is_asgi}}
+# uvicorn, which runs ASGI applications: /usr/libexec/{{name}}/asgi_worker.py.
+sys.path.append("/usr/libexec/{{name}}")
+worker_class = "asgi_worker.Worker"
+# uvicorn believes X-Forwarded-For and X-Forwarded-Proto from here. Only nginx can open the socket, and it sets both.
+forwarded_allow_ips = "*"
+{{else}}
 worker_class = "gthread"
 {{#if has_threads}}
 threads = {{threads}}
@@ -22,6 +32,7 @@ threads = {{threads}}
 threads = max(1, min(4, 80 // workers))
 {{else}}
 threads = 4
+{{/if}}
 {{/if}}
 {{/if}}
 

@@ -76,13 +76,14 @@ pub fn header(outer: &str, key: &Key) -> String {
     let name = if outer.is_empty() { key.name.to_owned() } else { format!("{outer}.{}", key.name) };
     match key.kind {
         Kind::Tables(_) => format!("[[{name}]]"),
+        Kind::NamedTables { .. } => format!("[{name}.NAME]"),
         _ => format!("[{name}]"),
     }
 }
 
 /// The anchor that GitHub gives the heading of a key.
 fn anchor(header: &str, name: &str) -> String {
-    format!("{}-{name}", header.trim_matches(['[', ']']).replace('.', ""))
+    format!("{}-{name}", header.replace(['[', ']', '.'], "").to_lowercase())
 }
 
 pub fn kind(kind: &Kind) -> String {
@@ -98,6 +99,7 @@ pub fn kind(kind: &Kind) -> String {
         Kind::Variables => "table of strings: each key a variable's name".to_owned(),
         Kind::Table(_) => "table".to_owned(),
         Kind::Tables(_) => "list of tables".to_owned(),
+        Kind::NamedTables { name, .. } => format!("tables: each key {}", name.noun),
     }
 }
 

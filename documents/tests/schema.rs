@@ -47,6 +47,10 @@ const ODD: &[(&str, &str)] = &[
     ("app", "module = \"app:create_app()\""),
     ("app", "workers = 0x10"),
     ("app", "environment = { _A1 = \"a 'b' \\\"c\\\" $d é\\t%\" }"),
+    ("worker", "command = \"sh -c 'a | b > c'\""),
+    ("worker", "memory-max = \"25%\""),
+    ("timer", "schedule = \"Mon..Fri *:0/15 Europe/Berlin\""),
+    ("service.valkey", "memory-max = \"1g\""),
     ("site", "server-names = [\"_\", \"*.example.org\", \".example.org\", \"www.example.*\", \"3com\"]"),
     ("site", "max-body-size = \"7G\""),
     ("site", "max-body-size = \"0\""),
@@ -122,6 +126,12 @@ const WRONG: &[(&str, &str)] = &[
     ("image", "mirror = \"ftp://example.org\""),
     ("image", "mirror = \"http://user@deb.example.org/debian\""),
     ("changelog", "version = \"\""),
+    ("app", "kind = \"rsgi\""),
+    ("worker", "cpu-quota = \"half\""),
+    ("worker", "processes = 65"),
+    ("worker", "command = \"\""),
+    ("timer", "schedul = \"daily\""),
+    ("service.valkey", "eviction = \"never\""),
     ("changelog", "date = 2026-11-23"),
     ("changelog", "date = \"yesterday\""),
     ("changelog", "changes = []"),
@@ -203,8 +213,13 @@ fn with(table: &str, key: String, value: Value) -> Table {
         let whole = || Value::Table(required.map(|key| (key.name.to_owned(), key.example_value().unwrap())).collect());
         let below = target.entry(step).or_insert_with(|| match described.kind {
             Kind::Tables(_) => Value::Array(vec![whole()]),
+            Kind::NamedTables { .. } => Value::Table([("mail".to_owned(), whole())].into_iter().collect()),
             _ => whole(),
         });
+        let below = match (&described.kind, below) {
+            (Kind::NamedTables { .. }, Value::Table(named)) => &mut named["mail"],
+            (_, below) => below,
+        };
         target = match below {
             Value::Array(tables) => tables[0].as_table_mut().unwrap(),
             below => below.as_table_mut().unwrap(),

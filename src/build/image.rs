@@ -17,6 +17,7 @@ use crate::disk::limits;
 use crate::disk::manifest::{self, Manifest};
 use crate::python::Library;
 use crate::render::image::{ImageFacts, ImageFile, Moment, image_files};
+use crate::render::programs;
 use crate::rootfs::{self, DpkgStep, Root, RootFile, Sandbox, finish, packages};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
@@ -93,6 +94,9 @@ pub fn build(stack: &Stack, own: StackPackage, older: OlderRelease, reporter: Re
     let own_package = own;
     let own = build.image_files(&identity)?;
     let root = build.root(&asked, own)?;
+    if own_package == StackPackage::Installed {
+        refuse_missing_programs(stack, &root)?;
+    }
     let raw = build.file_system(&root, &identity)?;
     let (output, sizes) = compress(&raw, &stack.folder.join("dist").join(stack.image_file_name()), reporter)?;
     let libraries = match own_package {
@@ -155,6 +159,17 @@ fn refuse_taken(stack: &Stack, archive: &Archive, suite: &Suite) -> miette::Resu
             "{}: {}",
             suite.title(),
             advice::taken(stack, &theirs.version)
+        )),
+    }
+}
+
+/// A worker or timer whose program is nowhere would fail on each machine.
+fn refuse_missing_programs(stack: &Stack, root: &Root) -> miette::Result<()> {
+    match programs::missing(stack, |path| root.has_file(path) || root.link_target(path).is_some()).into_iter().next() {
+        None => Ok(()),
+        Some((table, program)) => Err(miette::miette!(
+            help = "add the package that has it to [app] depends, or correct the command in stack.toml",
+            "no package of the image has the program `{program}` of {table}"
         )),
     }
 }

@@ -13,7 +13,7 @@ use crate::build::package::Checked;
 use crate::build::{advice, image, package};
 use crate::python::{Library, Provided};
 use crate::render::LeftOut;
-use crate::stack::{self, Database, Stack, StaticFiles};
+use crate::stack::{self, Database, Stack, StaticFiles, Timer, Worker};
 use crate::system::cache::Cache;
 use crate::system::print;
 use crate::system::progress::Reporter;
@@ -65,6 +65,7 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
         ("", format!("{}, host name {}, {} MiB free", image.suite, image.hostname, image.free_space >> 20)),
         ("units", unit_names(stack).join(" ")),
         ("app", format!("{}, {workers}, {threads}", app.module)),
+        ("workers", processes_line(stack)),
         ("depends", joined(&[app.depends.to_string(), package.depends.to_string()])),
         ("site", format!("port {}, {hosts}, bodies up to {}", site.port, site.max_body_size)),
         ("", static_line(&site.static_files)),
@@ -106,11 +107,34 @@ fn static_line(files: &[StaticFiles]) -> String {
     files.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
+fn processes_line(stack: &Stack) -> String {
+    let worker = |worker: &Worker| format!("{} ({} × {})", worker.name, worker.processes, worker.command);
+    let timer = |timer: &Timer| format!("{} ({}: {})", timer.name, timer.schedule, timer.command);
+    let all: Vec<String> = stack.workers.iter().map(worker).chain(stack.timers.iter().map(timer)).collect();
+    if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+}
+
 fn database_line(database: &Database) -> String {
     match &database.migrations {
         Some(folder) => format!("{}, migrations from {}", database.name, folder.display()),
         None => format!("{}, no migrations", database.name),
     }
+}
+
+fn worker_value(worker: &Worker) -> serde_json::Value {
+    let Worker { name, command, processes, stop_timeout, limits } = worker;
+    json!({
+        "name": name, "command": command.to_string(), "processes": processes, "stop-timeout": stop_timeout,
+        "memory-max": limits.memory_max, "cpu-quota": limits.cpu_quota,
+    })
+}
+
+fn timer_value(timer: &Timer) -> serde_json::Value {
+    let Timer { name, command, schedule, stop_timeout, limits } = timer;
+    json!({
+        "name": name, "command": command.to_string(), "schedule": schedule, "stop-timeout": stop_timeout,
+        "memory-max": limits.memory_max, "cpu-quota": limits.cpu_quota,
+    })
 }
 
 fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Result<String> {
@@ -134,8 +158,10 @@ fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Res
         "image": stack.image_file_name(),
         "units": unit_names(stack),
         "depends": { "package": package.depends.to_string(), "app": app.depends.to_string() },
-        "app": { "folder": app.folder.display().to_string(), "module": app.module, "workers": app.workers, "threads": app.threads },
+        "app": { "folder": app.folder.display().to_string(), "module": app.module, "workers": app.workers, "threads": app.threads, "memory-max": app.limits.memory_max, "cpu-quota": app.limits.cpu_quota },
         "site": { "port": site.port, "server-names": site.server_names, "max-body-size": site.max_body_size, "static": static_files },
+        "workers": stack.workers.iter().map(worker_value).collect::<Vec<_>>(),
+        "timers": stack.timers.iter().map(timer_value).collect::<Vec<_>>(),
         "database": database,
         "health": { "on-boot": health.on_boot, "interval": health.interval, "path": health.path },
         "disk": { "suite": image.suite, "hostname": image.hostname, "packages": image.packages.to_string(), "free-space": image.free_space },

@@ -4,10 +4,11 @@
 use serde::Serialize;
 
 use super::libraries;
+use super::process::ProcessVariables;
 use super::relations::GUNICORN;
 use super::static_files;
 use crate::python::{Libraries, Roots};
-use crate::stack::{Stack, Unit, UnitStart};
+use crate::stack::{AppKind, Stack, Unit, UnitStart};
 
 /// Every variable. A value that may be missing is then an empty text, and a variable `has_…` says so.
 #[derive(Debug, Serialize)]
@@ -29,6 +30,7 @@ pub(super) struct Context {
 
     /// What Gunicorn loads: `MODULE:VARIABLE`.
     module: String,
+    is_asgi: bool,
     has_workers: bool,
     workers: u16,
     has_threads: bool,
@@ -72,6 +74,10 @@ pub(super) struct Context {
     /// Whether the health check sends a `Host:` header.
     has_host: bool,
     host: String,
+
+    /// What a unit of the app's code needs, and the lists of such units.
+    #[serde(flatten)]
+    pub(super) process: ProcessVariables,
 
     /// The units that are enabled, in the order in which they start.
     units: Vec<String>,
@@ -126,6 +132,7 @@ impl Context {
             license: package.license.clone(),
             license_body: continuation(package.license_text.as_deref().unwrap_or_default()),
             module: app.module.clone(),
+            is_asgi: app.kind == AppKind::Asgi,
             has_workers: app.workers.is_some(),
             workers: app.workers.unwrap_or_default(),
             has_threads: app.threads.is_some(),
@@ -166,6 +173,7 @@ impl Context {
             health_url: format!("http://127.0.0.1:{}{}", site.port, health.path),
             has_host: site.host().is_some(),
             host: site.host().unwrap_or_default().to_owned(),
+            process: ProcessVariables::of_app(stack),
             units: names(enabled),
             triggered_units: names(triggered),
             name,
@@ -199,6 +207,7 @@ impl Context {
             license: text(),
             license_body: text(),
             module: text(),
+            is_asgi: false,
             has_workers: false,
             workers: 0,
             has_threads: false,
@@ -226,6 +235,7 @@ impl Context {
             health_url: text(),
             has_host: false,
             host: text(),
+            process: ProcessVariables::default(),
             units: Vec::new(),
             triggered_units: Vec::new(),
         }

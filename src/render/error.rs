@@ -97,6 +97,14 @@ pub enum RenderError {
         "rename its folder (names with a dot before them and __pycache__ are left out), or correct [app] exclude; `stackdeb check` without [database] migrations lists what is left out"
     ))]
     MigrationNotPacked(String),
+    /// A worker's or timer's program that is not packed.
+    #[error("the program {program} of {table} is left out of the package, so it could not be started")]
+    #[diagnostic(help("correct [app] exclude, or name another program; `stackdeb check` lists what is left out"))]
+    ProgramNotPacked { table: String, program: String },
+    /// A worker's or timer's program whose package is not among the dependencies.
+    #[error("the program `{program}` of {table} is in Debian's package {package}, which the stack does not depend on")]
+    #[diagnostic(help("add \"{package}\" to [app] depends"))]
+    ProgramWithoutPackage { table: String, program: String, package: &'static str },
     /// The folder of the migrations cannot be read, or has something that looks like a migration.
     #[error(transparent)]
     #[diagnostic(transparent)]

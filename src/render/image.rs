@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::control::{Priority, Relations, Version};
     use crate::deb::Compression;
-    use crate::stack::{App, ChangelogEntry, Health, Image, PackageInfo, Site};
+    use crate::stack::{App, AppKind, ChangelogEntry, Health, Image, PackageInfo, Site};
     use crate::system::epoch::Epoch;
 
     fn stack(folder: &Path) -> Stack {
@@ -209,6 +209,7 @@ mod tests {
             },
             app: App {
                 folder: folder.join("app"),
+                kind: AppKind::Wsgi,
                 module: "app:app".into(),
                 depends: none.clone(),
                 requirements: None,
@@ -216,10 +217,15 @@ mod tests {
                 index: None,
                 workers: None,
                 threads: None,
+                release_command: None,
+                limits: Default::default(),
                 environment: Vec::new(),
                 include: Vec::new(),
                 exclude: Vec::new(),
             },
+            workers: Vec::new(),
+            timers: Vec::new(),
+            services: Default::default(),
             site: Site {
                 port: 80,
                 server_names: vec!["_".into()],

@@ -12,6 +12,8 @@ pub mod image;
 mod libraries;
 mod overrides;
 mod papers;
+mod process;
+pub mod programs;
 mod relations;
 pub mod static_files;
 mod template;
@@ -24,7 +26,7 @@ use std::path::Path;
 use crate::control::{PackageName, Relations};
 use crate::deb::{Content, Payload, Scripts};
 use crate::python::Libraries;
-use crate::stack::{Stack, migration_names};
+use crate::stack::{AppKind, Stack, migration_names};
 
 pub use app::{AppNotes, LeftOut, Rule};
 pub use error::RenderError;
@@ -81,7 +83,9 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
     overrides::check(&stack.folder, &template_names())?;
     let mut templates = Templates::of_project(&stack.folder, &Context::of(stack, libraries))?;
     templates.add_part(template!("debian/purge-database"))?;
+    templates.add_part(template!("debian/database-connection"))?;
     templates.add_part(template!("nginx/health-report"))?;
+    templates.add_part(template!("units/sandbox"))?;
     let name = &stack.package.name;
 
     let mut payload = Payload::default();
@@ -93,12 +97,19 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
         }
     }
     conffiles.sort();
+    for (path, text) in process::units(stack, libraries, &templates)? {
+        payload.add_file(&path, Content::Bytes(text.into_bytes()), 0o644)?;
+    }
+    let manual = papers::compressed(&templates.render(papers::MANUAL)?)?;
+    payload.add_file(&format!("/usr/share/man/man1/{name}.1.gz"), Content::Bytes(manual), 0o644)?;
     let (path, changelog) = papers::changelog(stack)?;
     payload.add_file(&path, Content::Bytes(changelog), 0o644)?;
     let notes = app::add(&mut payload, stack, &format!("/usr/share/{name}"))?;
     check_migrations(stack, &payload)?;
     static_files::add(&mut payload, stack)?;
     libraries::add(&mut payload, stack, libraries)?;
+    programs::add(stack, &mut payload)?;
+    programs::check(stack, &payload)?;
     // Empty: the administrator puts programs there.
     payload.add_folder(&format!("/etc/{name}/balancers.d"), 0o755)?;
     payload.add_folder(&format!("/etc/{name}/health-alert.d"), 0o755)?;
@@ -137,10 +148,13 @@ fn check_migrations(stack: &Stack, payload: &Payload) -> Result<(), RenderError>
 
 /// Every template of a package, whether this stack uses it or not.
 fn template_names() -> Vec<&'static str> {
-    let files = files("NAME").into_iter().chain(files_of_database("NAME"));
+    let files = files("NAME").into_iter().chain(files_of_database("NAME")).chain(files_of_release("NAME"));
+    let files = files.chain(files_of_asgi("NAME")).chain(files_of_valkey("NAME"));
     let scripts = ["debian/preinst", "debian/postinst", "debian/prerm", "debian/postrm"];
-    let parts = ["debian/purge-database", "nginx/health-report"];
-    files.map(|(template, ..)| template.name).chain(scripts).chain(parts).collect()
+    let parts = ["debian/database-connection", "debian/purge-database", "nginx/health-report", "units/sandbox"];
+    let files = files.map(|(template, ..)| template.name);
+    let files = files.chain([papers::MANUAL.name]);
+    files.chain(process::TEMPLATES.map(|template| template.name)).chain(scripts).chain(parts).collect()
 }
 
 /// A file that is made from a template: the template, and the path, mode and kind of the file.
@@ -152,6 +166,15 @@ fn destinations(stack: &Stack) -> Vec<Destination> {
     let mut all = files(name);
     if stack.database.is_some() {
         all.extend(files_of_database(name));
+    }
+    if stack.services.valkey.is_some() {
+        all.extend(files_of_valkey(name));
+    }
+    if stack.app.kind == AppKind::Asgi {
+        all.extend(files_of_asgi(name));
+    }
+    if stack.app.release_command.is_some() {
+        all.extend(files_of_release(name));
     }
     all
 }
@@ -172,6 +195,7 @@ fn files(name: &str) -> Vec<Destination> {
     let unit = |suffix| unit(name, suffix);
     vec![
         (template!("units/nginx.conf"), drop_in(name, "nginx.service"), 0o644, Plain),
+        (template!("units/run.conf"), drop_in(name, &format!("{name}-run@.service")), 0o644, Plain),
         (template!("units/app.socket"), unit(".socket"), 0o644, Plain),
         (template!("units/app.service"), unit(".service"), 0o644, Plain),
         (template!("units/secret.service"), unit("-secret.service"), 0o644, Plain),
@@ -184,6 +208,7 @@ fn files(name: &str) -> Vec<Destination> {
         (template!("debian/gunicorn.conf.py"), format!("/etc/{name}/gunicorn.conf.py"), 0o644, Conffile),
         (template!("debian/health.toml"), format!("/etc/{name}/health.toml"), 0o644, Conffile),
         (template!("debian/health-alert"), format!("/usr/libexec/{name}/health-alert"), 0o755, Plain),
+        (template!("debian/run"), format!("/usr/bin/{name}"), 0o755, Plain),
         (template!("debian/make-secret"), format!("/usr/libexec/{name}/make-secret"), 0o755, Plain),
         (template!("debian/await-app"), format!("/usr/libexec/{name}/await-app"), 0o755, Plain),
         (template!("debian/maintenance"), format!("/usr/libexec/{name}/maintenance"), 0o755, Plain),
@@ -199,6 +224,29 @@ fn files(name: &str) -> Vec<Destination> {
         (template!("debian/sysusers.conf"), format!("/usr/lib/sysusers.d/stackdeb-{name}.conf"), 0o644, Plain),
         (template!("debian/tmpfiles.conf"), format!("/usr/lib/tmpfiles.d/stackdeb-{name}.conf"), 0o644, Plain),
         (template!("debian/copyright"), format!("/usr/share/doc/{name}/copyright"), 0o644, Plain),
+    ]
+}
+
+/// The files that a stack with Valkey has as well.
+fn files_of_valkey(name: &str) -> Vec<Destination> {
+    use FileKind::{Conffile, Plain};
+    vec![
+        (template!("units/valkey.service"), unit(name, "-valkey.service"), 0o644, Plain),
+        (template!("debian/valkey.conf"), format!("/etc/{name}/valkey.conf"), 0o644, Conffile),
+    ]
+}
+
+/// The files that an app of the kind `asgi` has as well.
+fn files_of_asgi(name: &str) -> Vec<Destination> {
+    let worker = format!("/usr/libexec/{name}/asgi_worker.py");
+    vec![(template!("debian/asgi_worker.py"), worker, 0o644, FileKind::Plain)]
+}
+
+/// The files that a stack with a release command has as well.
+fn files_of_release(name: &str) -> Vec<Destination> {
+    vec![
+        (template!("units/release.service"), unit(name, "-release.service"), 0o644, FileKind::Plain),
+        (template!("debian/release"), format!("/usr/libexec/{name}/release"), 0o755, FileKind::Plain),
     ]
 }
 

@@ -5,10 +5,19 @@ use std::io::Write;
 use flate2::{Compression, GzBuilder};
 
 use super::RenderError;
+use super::template::{Template, template};
 use crate::stack::{ChangelogEntry, Stack};
 
 /// The widest line that lintian accepts, in characters.
 const WIDTH: usize = 80;
+
+/// The manual page of the program `/usr/bin/NAME`.
+pub(super) const MANUAL: Template = template!("debian/manual");
+
+/// A text as a compressed file (Debian Policy 12.1 and 12.3).
+pub(super) fn compressed(text: &str) -> Result<Vec<u8>, RenderError> {
+    gzip(text.as_bytes()).map_err(RenderError::Compress)
+}
 
 /// The path of the changelog and its compressed content. The file is `changelog.gz` in a native package, else
 /// `changelog.Debian.gz` (Debian Policy 12.7).

@@ -3,7 +3,7 @@
 use super::error::RenderError;
 use crate::control::{Alternatives, Relations};
 use crate::python::Libraries;
-use crate::stack::Stack;
+use crate::stack::{AppKind, Stack};
 
 /// The packages with the program systemd-sysusers, which postinst calls.
 const SYSUSERS: &str = "systemd | systemd-standalone-sysusers | systemd-sysusers";
@@ -13,6 +13,10 @@ const BUS: &str = "default-dbus-system-bus | dbus-system-bus";
 /// nginx's module for files that are compressed with Brotli. A site that names its directive does not load without it, so it
 /// cannot be a recommendation.
 const BROTLI: &str = "libnginx-mod-http-brotli-static";
+
+/// uvicorn, and the library with which it asks idle WebSockets whether they are still there (nginx closes them otherwise):
+/// the package of each, and its name in the index.
+const ASGI: [(&str, &str); 2] = [("python3-uvicorn", "uvicorn"), ("python3-websockets", "websockets")];
 
 /// Its package, and its name in the index.
 pub(super) const GUNICORN: &str = "gunicorn";
@@ -29,8 +33,14 @@ pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations,
     if !libraries.has(GUNICORN) {
         own.push(GUNICORN);
     }
+    if stack.app.kind == AppKind::Asgi {
+        own.extend(ASGI.iter().filter(|(_, library)| !libraries.has(library)).map(|(package, _)| *package));
+    }
     if stack.database.is_some() {
         own.push("postgresql");
+    }
+    if stack.services.valkey.is_some() {
+        own.push("valkey-server");
     }
     if !stack.site.static_files.is_empty() {
         own.push(BROTLI);

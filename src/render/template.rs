@@ -64,6 +64,15 @@ impl Templates {
         Ok(Self { folder: folder.to_owned(), engine, data, known })
     }
 
+    /// The same templates with other values for the variables.
+    ///
+    /// # Errors
+    /// As [`Templates::of_project`].
+    pub(super) fn with_values(&self, values: &impl Serialize) -> Result<Self, RenderError> {
+        let data = Data::wraps(values).map_err(|error| RenderError::Values(error.to_string()))?;
+        Ok(Self { folder: self.folder.clone(), engine: self.engine.clone(), data, known: self.known.clone() })
+    }
+
     /// Renders a template: the project's own file, else the embedded text.
     ///
     /// # Errors

@@ -6,15 +6,21 @@ mod nearest;
 mod outputs;
 mod pattern;
 mod problem;
+mod process;
 mod read;
 pub mod reference;
+mod service;
 mod units;
 mod values;
 
-pub use model::{App, ChangelogEntry, Database, FromDebian, Health, Image, PackageInfo, Site, Stack, StaticFiles};
+pub use model::{
+    App, AppKind, ChangelogEntry, Database, FromDebian, Health, Image, PackageInfo, Site, Stack, StaticFiles,
+};
 pub use pattern::{Pattern, PatternError};
 pub use problem::{LoadError, Problem};
+pub use process::{CommandLine, Limits, Timer, Worker};
 pub use read::{FILE_NAME, load};
+pub use service::{Services, Valkey};
 pub use units::{Unit, UnitStart};
 pub use values::description::{DescriptionError, summary};
 pub use values::environment::{EnvironmentError, variable_name, variable_value};

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use super::pattern::Pattern;
+use super::process::{CommandLine, Limits, Timer, Worker};
+use super::service::Services;
 use crate::control::{PackageName, Priority, Relations, Version};
 use crate::deb::Compression;
 use crate::system::epoch::Epoch;
@@ -14,6 +16,9 @@ pub struct Stack {
     pub folder: PathBuf,
     pub package: PackageInfo,
     pub app: App,
+    pub workers: Vec<Worker>,
+    pub timers: Vec<Timer>,
+    pub services: Services,
     pub site: Site,
     /// `None` when the app has no database.
     pub database: Option<Database>,
@@ -61,11 +66,21 @@ pub struct ChangelogEntry {
     pub changes: Vec<String>,
 }
 
-/// A Python WSGI application under Gunicorn.
+/// How a server calls an application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppKind {
+    /// PEP 3333, in Gunicorn's threads.
+    Wsgi,
+    /// <https://asgi.readthedocs.io>, in uvicorn, in processes that Gunicorn manages.
+    Asgi,
+}
+
+/// A Python application under Gunicorn.
 #[derive(Debug, Clone)]
 pub struct App {
     /// The folder with the code, absolute; installed to `/usr/share/NAME`.
     pub folder: PathBuf,
+    pub kind: AppKind,
     /// What Gunicorn loads: `MODULE:VARIABLE`.
     pub module: String,
     /// The packages with the libraries that the code imports.
@@ -82,6 +97,10 @@ pub struct App {
     /// Threads of each worker, 1 or more. When `None`, the server decides: four, fewer if the database has not enough
     /// connections.
     pub threads: Option<u16>,
+    /// Runs before a new version starts.
+    pub release_command: Option<CommandLine>,
+    /// For all of its processes together.
+    pub limits: Limits,
     /// Variables for `/etc/NAME/NAME.env`, in the order of their names.
     pub environment: Vec<(String, String)>,
     /// Files that are packed although a rule leaves them out.

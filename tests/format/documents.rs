@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use stackdeb::stack::reference::{DOCUMENT, Key};
+use stackdeb::stack::reference::{DOCUMENT, Key, Kind};
 use support::documents::{Block, blocks, blocks_of, files};
 use support::{run, source_folder};
 
@@ -23,6 +23,7 @@ const OTHERS: &[&str] = &[
     "echo",
     "export",
     "git",
+    "journalctl",
     "ls",
     "mkdir",
     "read",
@@ -33,6 +34,7 @@ const OTHERS: &[&str] = &[
     "ssh",
     "ssh-keygen",
     "ssh-keyscan",
+    "sudo",
     "systemctl",
     "tar",
     "terraform",
@@ -175,6 +177,8 @@ fn every_piece_of_configuration_is_valid() {
             for (table, value) in &document {
                 let section = DOCUMENT.key(table).and_then(Key::section);
                 let section = section.unwrap_or_else(|| panic!("{}: [{table}]", place(&block)));
+                let named = DOCUMENT.key(table).is_some_and(|key| matches!(key.kind, Kind::NamedTables { .. }));
+                let value = if named { value.as_table().and_then(|all| all.values().next()).unwrap() } else { value };
                 let entries = value.as_table().or_else(|| value.as_array()?.first()?.as_table()).unwrap();
                 for key in entries.keys() {
                     assert!(section.key(key).is_some(), "{}: [{table}] {key}", place(&block));

@@ -8,14 +8,44 @@ use std::process::{Command, Output, Stdio};
 
 use stackdeb::deb::{Content, Entry};
 use stackdeb::render::{RenderError, Rendered, package_files};
-use stackdeb::stack::{Site, Stack, Unit, UnitStart};
+use stackdeb::stack::{CommandLine, Limits, Site, Stack, Timer, Unit, UnitStart, Worker};
 use tempfile::TempDir;
 
 use support::stack::{LICENSE, stack};
 
+fn command(program: &str, arguments: &[&str]) -> CommandLine {
+    let arguments = arguments.iter().map(|&word| word.to_owned()).collect();
+    CommandLine { program: program.to_owned(), arguments }
+}
+
+/// The guest book with workers and timers.
+fn larger_stack(folder: &Path) -> Stack {
+    let mut stack = stack(folder);
+    let limits = |memory: &str, quota: &str| Limits { memory_max: Some(memory.into()), cpu_quota: Some(quota.into()) };
+    stack.app.limits = limits("75%", "150%");
+    stack.workers = vec![Worker {
+        name: "mail".to_owned(),
+        command: command("sh", &["-c", "exec python \"work.py\" 50% $WORKER_NUMBER \\ 'it''s'"]),
+        processes: 2,
+        stop_timeout: "5min".to_owned(),
+        limits: limits("512M", "50%"),
+    }];
+    stack.timers = vec![Timer {
+        name: "tidy".to_owned(),
+        command: command("python3", &["tidy.py"]),
+        schedule: "Mon..Fri *:0/15 Europe/Berlin".to_owned(),
+        stop_timeout: "90s".to_owned(),
+        limits: Limits::default(),
+    }];
+    stack
+}
+
 /// The same without what can be left out, on another port.
 fn smaller_stack(folder: &Path) -> Stack {
-    let mut stack = stack(folder);
+    let mut stack = larger_stack(folder);
+    stack.app.limits = Limits::default();
+    stack.timers.clear();
+    stack.app.release_command = None;
     stack.package.homepage = None;
     stack.app.workers = Some(3);
     stack.app.environment.clear();
@@ -30,7 +60,7 @@ fn no_templates() -> TempDir {
 
 fn both() -> [Rendered; 2] {
     let folder = no_templates();
-    [stack(folder.path()), smaller_stack(folder.path())].map(|stack| package_files(&stack).unwrap())
+    [larger_stack(folder.path()), smaller_stack(folder.path())].map(|stack| package_files(&stack).unwrap())
 }
 
 fn bytes(content: &Content) -> Vec<u8> {
@@ -116,7 +146,15 @@ fn lay_out(rendered: &Rendered, root: &Path) {
     for file in files(rendered) {
         write(&file.path, &file.bytes, file.mode);
     }
-    for program in ["/usr/bin/gunicorn", "/bin/kill", "/bin/rm", "/usr/libexec/guest-book/health-check"] {
+    for program in [
+        "/usr/bin/gunicorn",
+        "/usr/bin/python3",
+        "/usr/bin/sh",
+        "/usr/bin/valkey-server",
+        "/bin/kill",
+        "/bin/rm",
+        "/usr/libexec/guest-book/health-check",
+    ] {
         write(program, b"#!/bin/sh\n", 0o755);
     }
     for unit in
@@ -162,7 +200,7 @@ fn systemd_accepts_the_units() {
 #[test]
 fn the_list_of_units_is_what_the_package_installs() {
     let folder = no_templates();
-    for stack in [stack(folder.path()), smaller_stack(folder.path())] {
+    for stack in [larger_stack(folder.path()), smaller_stack(folder.path())] {
         let rendered = package_files(&stack).unwrap();
         let path = |unit: &Unit| format!("/usr/lib/systemd/system/{}", unit.name);
         let mut listed: Vec<String> = stack.units().iter().map(path).collect();
@@ -184,7 +222,7 @@ fn the_list_of_units_is_what_the_package_installs() {
 #[test]
 fn the_list_of_units_is_in_the_order_of_their_start() {
     let folder = no_templates();
-    for stack in [stack(folder.path()), smaller_stack(folder.path())] {
+    for stack in [larger_stack(folder.path()), smaller_stack(folder.path())] {
         let rendered = package_files(&stack).unwrap();
         let names: Vec<String> = stack.units().into_iter().map(|unit| unit.name).collect();
         let place = |name: &str| names.iter().position(|listed| listed == name);
@@ -215,6 +253,46 @@ fn systemd_reads_back_the_values() {
     let mut shell = Command::new("sh");
     let output = run("dash", shell.arg("-c").arg(format!("{environment}\nprintf %s \"$GREETING\"")));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "say \"hi\" for 5$ \\ `now` 'x' # y");
+}
+
+/// The lines of a unit from `User=` on: who the program is, what it finds, and what it may do.
+fn sandbox(unit: &str) -> Vec<&str> {
+    let lines = unit.lines().skip_while(|line| !line.starts_with("User=")).take_while(|line| *line != "[Install]");
+    lines.filter(|line| line.contains('=') && !line.starts_with('#') && !line.starts_with("MemoryMax=")).collect()
+}
+
+#[test]
+fn workers_and_timers_are_what_the_app_is() {
+    let [rendered, _] = both();
+    let unit = |suffix: &str| text_of(&rendered, &format!("/usr/lib/systemd/system/guest-book{suffix}"));
+    let app = unit(".service");
+    assert!(app.contains("\nMemoryMax=75%\nCPUQuota=150%\n"), "{app}");
+    let without_quota = |text: &str| -> Vec<String> {
+        sandbox(text).iter().filter(|line| !line.starts_with("CPUQuota=")).map(|line| (*line).to_owned()).collect()
+    };
+    let of_app = without_quota(&app);
+    assert!(of_app.len() > 30 && of_app.contains(&"NoNewPrivileges=yes".to_owned()), "{of_app:?}");
+    for suffix in ["-mail.service", "-mail-2.service", "-tidy.service"] {
+        assert_eq!(without_quota(&unit(suffix)), of_app, "{suffix}");
+    }
+    let second = unit("-mail-2.service");
+    for line in [
+        "Environment=WORKER_NUMBER=2",
+        "TimeoutStopSec=5min",
+        "MemoryMax=512M",
+        "CPUQuota=50%",
+        "KillMode=mixed",
+        "After=guest-book-secret.service guest-book-restore.service network.target guest-book-database.service",
+    ] {
+        assert!(second.lines().any(|found| found == line), "no `{line}` in:\n{second}");
+    }
+    assert!(unit("-tidy.timer").contains("\nOnCalendar=Mon..Fri *:0/15 Europe/Berlin\n"));
+    let health = unit("-health.service");
+    for argument in
+        ["--unit guest-book-mail-2.service", "--unit guest-book-tidy.timer", "--job guest-book-tidy.service"]
+    {
+        assert!(health.contains(&format!("    {argument} \\\n")), "no `{argument}` in:\n{health}");
+    }
 }
 
 #[test]
@@ -319,7 +397,7 @@ fn only_what_an_administrator_edits_is_a_conffile() {
     assert_eq!(
         rendered.depends.to_string(),
         "systemd | systemd-standalone-sysusers | systemd-sysusers, default-dbus-system-bus | dbus-system-bus, nginx, \
-         python3, gunicorn, postgresql, python3-flask (>= 2), python3-psycopg2, curl"
+         python3, gunicorn, postgresql, valkey-server, python3-flask (>= 2), python3-psycopg2, curl"
     );
     assert!(!smaller.depends.to_string().contains("postgresql"));
     assert!(!files(&smaller).iter().any(|file| file.path.contains("database")));

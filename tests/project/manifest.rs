@@ -214,7 +214,7 @@ fn an_asgi_application_is_named_when_it_is_built() {
     let output = stackdeb(folder.path(), &["check"]);
     let report = one_line(&output.stderr);
     assert!(!output.status.success(), "{report}");
-    for word in ["ASGI application (FastAPI)", "status 500", "ASGIMiddleware"] {
+    for word in ["ASGI application (FastAPI)", "status 500", "kind = \"asgi\""] {
         assert!(report.contains(word), "`{word}` is missing: {report}");
     }
     // A project that brings its own worker knows what it does.
@@ -223,6 +223,116 @@ fn an_asgi_application_is_named_when_it_is_built() {
     fs::write(folder.path().join("debian/gunicorn.conf.py"), conf).unwrap();
     let output = stackdeb(folder.path(), &["check"]);
     assert!(output.status.success(), "{}", one_line(&output.stderr));
+}
+
+#[test]
+fn a_kind_and_its_server_fit_each_other_and_the_application() {
+    let check = |lines: &str, code: &str| {
+        let folder = project(MINIMAL.replace("[app]\n", &format!("[app]\n{lines}\n")));
+        fs::write(folder.path().join("app/app.py"), code).unwrap();
+        let output = stackdeb(folder.path(), &["check"]);
+        if output.status.success() { String::new() } else { one_line(&output.stderr) }
+    };
+    let (asgi, wsgi) = ("app = FastAPI()\n", "app = Flask(__name__)\n");
+    for (lines, code) in [
+        ("kind = \"asgi\"", asgi),
+        ("kind = \"asgi\"\nserver = \"uvicorn\"", asgi),
+        ("kind = \"wsgi\"\nserver = \"gunicorn\"", wsgi),
+    ] {
+        assert_eq!(check(lines, code), "", "{lines}");
+    }
+    let cases: &[(&str, &str, &[&str])] = &[
+        ("kind = \"asgi\"", wsgi, &["WSGI application (Flask)", "leave `kind` out"]),
+        ("kind = \"asgi\"\nthreads = 4", asgi, &["app.threads", "ASGI"]),
+        ("kind = \"asgi\"\nserver = \"gunicorn\"", asgi, &["app.server", "`gunicorn`", "uvicorn"]),
+        ("server = \"uvicorn\"", wsgi, &["app.server", "kind = \"asgi\""]),
+        ("kind = \"asgi\"\nserver = \"granian\"", asgi, &["granian", "no suite of Debian", "uvicorn"]),
+        ("server = \"uwsgi\"", wsgi, &["uwsgi", "gunicorn"]),
+        ("server = \"waitress\"", wsgi, &["waitress", "gunicorn"]),
+        ("kind = \"rsgi\"", wsgi, &["app.kind", "wsgi", "asgi"]),
+    ];
+    for (lines, code, words) in cases {
+        let report = check(lines, code);
+        for word in *words {
+            assert!(report.contains(word), "`{lines}` gives no `{word}`:\n{report}");
+        }
+    }
+}
+
+#[test]
+fn each_example_is_short_and_passes() {
+    let folder = support::source_folder().join("examples");
+    let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+    let mut seen = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let project = entry.unwrap().path();
+        if !project.is_dir() {
+            continue;
+        }
+        let name = project.file_name().unwrap().to_str().unwrap();
+        assert!(readme.contains(&format!("[`{name}`]({name}/stack.toml)")), "{name} is not in examples/README.md");
+        let lines = fs::read_to_string(project.join("stack.toml")).unwrap().lines().count();
+        assert!(lines <= 25, "{name} has {lines} lines");
+        let output = stackdeb(&project, &["check"]);
+        assert!(output.status.success(), "{name}: {}", one_line(&output.stderr));
+        seen += 1;
+    }
+    assert!(seen >= 2, "{seen} examples");
+}
+
+#[test]
+fn mistakes_in_workers_and_timers_are_refused() {
+    // What stands after the last table, and the words of the report.
+    let cases: &[(&str, &[&str])] = &[
+        ("[worker.mail]", &["worker.mail.command: is missing", "celery"]),
+        ("[worker.health]\ncommand = \"python3 a.py\"", &["worker.health", "each stack has"]),
+        ("[worker.run-it]\ncommand = \"python3 a.py\"", &["`run-it`", "each stack has"]),
+        ("[worker.Mail]\ncommand = \"python3 a.py\"", &["`Mail` is not a name for a worker"]),
+        (
+            "[timer.mail]\ncommand = \"python3 a.py\"\nschedule = \"often\"",
+            &["timer.mail.schedule", "`often`", "*:0/15"],
+        ),
+        ("[worker.mail]\ncommand = \"a | b\"", &["no shell runs it", "sh -c"]),
+        ("[worker.mail]\ncommand = \"bin/none\"", &["there is no file", "app/bin/none"]),
+        ("[worker.mail]\ncommand = \"./app.py\"", &["app/app.py is not executable", "python3 app.py"]),
+        (
+            "[worker.mail]\ncommand = \"celery -A app worker\"",
+            &["[worker.mail]", "Debian's package celery", "[app] depends"],
+        ),
+        ("[worker.mail]\ncommand = \"python3 a.py\"\nprocesses = 65", &["worker.mail.processes", "from 1 to 64"]),
+        ("[worker.mail]\ncommand = \"python3 a.py\"\nmemory-max = \"1M\"", &["worker.mail.memory-max", "16M"]),
+        ("[worker.mail]\ncommand = \"python3 a.py\"\ncpu-quota = \"half\"", &["worker.mail.cpu-quota", "percentage"]),
+        ("[worker.mail]\ncommand = \"python3 a.py\"\nproceses = 2", &["did you mean `processes`"]),
+        (
+            "[worker.mail]\ncommand = \"python3 a.py\"\nprocesses = 2\n[worker.mail-2]\ncommand = \"python3 b.py\"",
+            &["worker.mail-2", "another worker or timer"],
+        ),
+        (
+            "[worker.mail]\ncommand = \"python3 a.py\"\n[timer.mail]\ncommand = \"python3 b.py\"\nschedule = \"daily\"",
+            &["timer.mail", "another worker or timer"],
+        ),
+    ];
+    for (tables, words) in cases {
+        let report = refusal(format!("{MINIMAL}{tables}\n"));
+        for word in *words {
+            assert!(report.contains(word), "`{tables}` gives no `{word}`:\n{report}");
+        }
+    }
+    let left_out = MINIMAL.replace("[app]\n", "[app]\nexclude = [\"*.sh\"]\n");
+    let folder = project(format!("{left_out}[worker.mail]\ncommand = \"./go.sh\"\n"));
+    fs::write(folder.path().join("app/go.sh"), "#!/bin/sh\n").unwrap();
+    fs::set_permissions(folder.path().join("app/go.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let output = stackdeb(folder.path(), &["check"]);
+    let report = one_line(&output.stderr);
+    assert!(!output.status.success() && report.contains("./go.sh of [worker.mail] is left out"), "{report}");
+
+    let tables = "[worker.mail]\ncommand = \"celery -A app worker\"\n[timer.tidy]\ncommand = \"python3 a.py\"\nschedule = \"daily\"\n";
+    let folder = project(MINIMAL.replace("\"python3-flask\"", "\"python3-flask\", \"celery\"") + tables);
+    let output = stackdeb(folder.path(), &["check", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["workers"][0]["command"], "celery -A app worker");
+    let units: Vec<&str> = json["units"].as_array().unwrap().iter().filter_map(serde_json::Value::as_str).collect();
+    assert!(units.contains(&"guest-book-mail.service") && units.contains(&"guest-book-tidy.timer"), "{units:?}");
 }
 
 #[test]

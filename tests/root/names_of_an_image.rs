@@ -39,6 +39,10 @@ fn names_of(root: &Path) -> BTreeMap<String, &'static str> {
     for folder in FOLDERS {
         found.extend(names_in(&root.join(folder)).into_iter().map(|name| (name, "file")));
     }
+    // The package has a program of the stack's name: `NAME run`.
+    for folder in ["usr/bin", "usr/sbin"] {
+        found.extend(names_in(&root.join(folder)).into_iter().map(|name| (name, "program")));
+    }
     for folder in ["usr/lib/systemd/system", "etc/systemd/system"] {
         for unit in names_in(&root.join(folder)) {
             let stem = unit.rsplit_once('.').map_or(unit.as_str(), |(stem, _)| stem);

@@ -11,6 +11,7 @@
 )]
 
 mod administrator;
+mod asgi;
 mod boundary;
 mod bring;
 mod cluster;
@@ -20,6 +21,7 @@ mod faults;
 mod install;
 mod libraries;
 mod paths;
+mod processes;
 mod restart_under_load;
 mod site;
 mod updates;
@@ -44,11 +46,14 @@ fn main() -> ExitCode {
         if arguments.filter.as_deref().is_none_or(|filter| filter.contains("libraries")) {
             LazyLock::force(&libraries::PACKAGES);
         }
+        asgi::prepare();
         container::enter();
     }
     let in_containers = [
         install::trials(),
         upgrade::trials(),
+        processes::trials(),
+        asgi::trials(),
         administrator::trials(),
         boundary::trials(),
         updates::trials(),

@@ -29,6 +29,7 @@ pub mod metadata;
 pub mod mirror;
 pub mod open_loop;
 pub mod package;
+pub mod packages;
 pub mod ports;
 pub mod project;
 pub mod readers;

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use stackdeb::control::Priority;
 use stackdeb::deb::{Compression, Content, Entry};
 use stackdeb::render::package_files;
-use stackdeb::stack::{App, ChangelogEntry, Database, Health, Image, PackageInfo, Site, Stack};
+use stackdeb::stack::{
+    App, AppKind, ChangelogEntry, CommandLine, Database, Health, Image, PackageInfo, Services, Site, Stack, Valkey,
+};
 use stackdeb::system::epoch::Epoch;
 
 /// The text of a licence of its own.
@@ -38,6 +40,7 @@ pub fn stack(folder: &Path) -> Stack {
         },
         app: App {
             folder: crate::source_folder().join("app"),
+            kind: AppKind::Wsgi,
             module: "app:app".to_owned(),
             depends: "python3-flask (>= 2), python3-psycopg2".parse().unwrap(),
             requirements: None,
@@ -45,10 +48,18 @@ pub fn stack(folder: &Path) -> Stack {
             index: None,
             workers: None,
             threads: None,
+            release_command: Some(CommandLine {
+                program: "python".to_owned(),
+                arguments: ["app.py", "--to", "it's $NEW"].map(str::to_owned).to_vec(),
+            }),
+            limits: Default::default(),
             environment: vec![("GREETING".to_owned(), "say \"hi\" for 5$ \\ `now` 'x' # y".to_owned())],
             include: Vec::new(),
             exclude: Vec::new(),
         },
+        workers: Vec::new(),
+        timers: Vec::new(),
+        services: Services { valkey: Some(Valkey { memory_max: 256 << 20, eviction: "noeviction".to_owned() }) },
         site: Site {
             port: 80,
             server_names: vec!["www.example.org".to_owned(), "*.example.net".to_owned()],

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use miette::Diagnostic;
 
+use super::process;
 use super::table::{Item, Table};
 use crate::stack::Pattern;
-use crate::stack::model::{App, Database, FromDebian, Health};
-use crate::stack::values::{database, environment, files, host, index, python, time_span};
+use crate::stack::model::{App, AppKind, Database, FromDebian, Health};
+use crate::stack::problem::Place;
+use crate::stack::values::{command, database, environment, files, host, index, python, server, time_span};
 
 /// The page of the package's nginx site that shows the report of the health check.
 pub(super) const REPORT: &str = "/health-report";
@@ -21,7 +23,11 @@ struct OwnReport;
 /// Reads `[app]`; `None` where a problem has been noted.
 pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -> Option<App> {
     let folder = table.checked_or_default("folder", |text| files::packed_folder(text, project));
-    let module = read_module(&mut table, folder.as_deref(), project);
+    let kind = table.checked_or_default("kind", server::kind);
+    let module = read_module(&mut table, folder.as_deref(), project, kind);
+    if let Some(item) = table.optional::<&str>("server") {
+        table.accept(item, |text| server::server(text, kind));
+    }
     let depends = table.relations("depends", package);
     let requirements = table.text("requirements", |text| files::file(text, project));
     let from_debian = match table.has_word("from-debian") {
@@ -33,13 +39,16 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
     };
     let index = table.text("index", index::address);
     let workers = table.number("workers");
-    let threads = table.number("threads");
+    let threads = read_threads(&mut table, kind);
+    let release_command = table.text("release-command", |text| command::command_line(text, folder.as_deref()));
+    let limits = process::read_limits(&mut table);
     let environment = table.table("environment").map(read_environment).unwrap_or_default();
     let mut patterns = |key| table.checked_list(key, Pattern::parse).map(|list| list.value).unwrap_or_default();
     let (include, exclude) = (patterns("include"), patterns("exclude"));
     table.finish();
     Some(App {
         folder: folder?,
+        kind: kind?,
         module: module?,
         depends,
         requirements,
@@ -47,21 +56,33 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
         index,
         workers,
         threads,
+        release_command,
+        limits,
         environment,
         include,
         exclude,
     })
 }
 
+/// Reads the number of threads, which an ASGI application chooses itself.
+fn read_threads(table: &mut Table<'_>, kind: Option<AppKind>) -> Option<u16> {
+    let threads = table.number("threads")?;
+    if kind == Some(AppKind::Asgi) {
+        let place = table.place().clone();
+        table.problems.add(&Place { key: format!("{}.threads", place.key), ..place }, server::ThreadsOfAsgi);
+    }
+    Some(threads)
+}
+
 /// Reads what Gunicorn loads, and checks that the module's file exists and has it.
-fn read_module(table: &mut Table<'_>, folder: Option<&Path>, project: &Path) -> Option<String> {
+fn read_module(table: &mut Table<'_>, folder: Option<&Path>, project: &Path, kind: Option<AppKind>) -> Option<String> {
     let item = table.text_or_default("module")?;
     let place = item.place.clone();
     let module = table.accept(item, python::module)?;
     if let Some(folder) = folder {
         let file = table
             .accept(Item { value: module.as_str(), place: place.clone() }, |text| python::module_file(text, folder))?;
-        table.accept(Item { value: module.as_str(), place }, |text| python::application(text, &file, project))?;
+        table.accept(Item { value: module.as_str(), place }, |text| python::application(text, &file, project, kind))?;
     }
     Some(module)
 }

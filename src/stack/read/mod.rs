@@ -5,6 +5,8 @@ mod app;
 mod changelog;
 mod image;
 mod package;
+mod process;
+mod service;
 mod site;
 mod table;
 
@@ -123,11 +125,23 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
     let app = app::app(app, &folder, name);
     let app_folder = app.as_ref().map(|app| app.folder.as_path());
     let database = database.map(|table| app::database(table, app_folder, name));
+    let process::Processes { workers, timers } = process::read(&mut document, app_folder);
     let image = image::read(image, &folder, name);
     let (site, health) = (site::site(site, &folder), app::health(health));
+    let services = service::read(&mut document);
     document.finish();
-    let mut stack =
-        Stack { folder, package: package?, app: app?, site: site?, database: None, health: health?, image: image? };
+    let mut stack = Stack {
+        folder,
+        package: package?,
+        app: app?,
+        workers,
+        timers,
+        services: services?,
+        site: site?,
+        database: None,
+        health: health?,
+        image: image?,
+    };
     stack.database = match database {
         Some(database) => Some(database?),
         None => None,

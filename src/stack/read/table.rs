@@ -316,6 +316,20 @@ impl<'a> Table<'a> {
         Some(Table::new(place, value, self.section_of(key), self.problems))
     }
 
+    /// The tables inside a table whose keys are the user's own, such as `[worker.mail]`, each with its name.
+    pub(super) fn named_tables(&mut self, key: &'static str) -> Vec<(Item<&'a str>, Table<'a>)> {
+        let Some(all) = self.optional::<&DeTable<'_>>(key) else { return Vec::new() };
+        let mut tables = Vec::new();
+        for (name, value) in all.value {
+            let place = |span| Place { key: format!("{}.{}", all.place.key, name.get_ref()), span };
+            let named = Item { value: name.get_ref().as_ref(), place: place(name.span()) };
+            if let Some(Item { value, place }) = self.typed::<&DeTable<'_>>(value.get_ref(), place(value.span())) {
+                tables.push((named, Table::new(place, value, self.section_of(key), self.problems)));
+            }
+        }
+        tables
+    }
+
     /// The tables of a required array of tables.
     pub(super) fn tables(&mut self, key: &'static str) -> Vec<Table<'a>> {
         let array = self.required::<&DeArray<'_>>(key);

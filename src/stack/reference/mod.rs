@@ -5,8 +5,10 @@
 
 mod image;
 mod package;
+mod process;
 mod schema;
 mod server;
+mod service;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -67,6 +69,11 @@ pub enum Kind {
     Table(&'static Section),
     /// A list of tables: `[[name]]`.
     Tables(&'static Section),
+    /// Tables with names that are the user's own: `[worker.mail]`.
+    NamedTables {
+        section: &'static Section,
+        name: Form,
+    },
 }
 
 /// What a string looks like.
@@ -109,6 +116,9 @@ const RELATION: Form = Form { noun: "a relation", pattern: "^[^,]+$" };
 /// A size with a unit of 1024 or its powers.
 const SIZE: Form = Form { noun: "a size", pattern: "^[0-9]+[kKmMgG]?$" };
 
+/// What a worker or timer may be called.
+const PROCESS_NAME: Form = Form { noun: "a name of a worker or a timer", pattern: "^[a-z]([a-z0-9-]{0,29}[a-z0-9])?$" };
+
 /// The version that brought the keys of the first release.
 const FIRST_RELEASE: &str = "0.1.0";
 
@@ -142,6 +152,22 @@ license = \"MIT\"",
             since: FIRST_RELEASE,
         },
         Key {
+            name: "worker",
+            kind: Kind::NamedTables { section: &process::WORKER, name: PROCESS_NAME },
+            missing: Missing::Described("nothing but the web server runs all the time"),
+            meaning: "Programs that run all the time beside the web server.",
+            example: "[worker.mail]\ncommand = \"celery -A app worker\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "timer",
+            kind: Kind::NamedTables { section: &process::TIMER, name: PROCESS_NAME },
+            missing: Missing::Described("nothing of the application runs at certain times"),
+            meaning: "Programs that run at certain times.",
+            example: "[timer.tidy]\ncommand = \"python3 tidy.py\"\nschedule = \"daily\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
             name: "site",
             kind: Kind::Table(&site::SITE),
             missing: Missing::Described("every key of the table has its default"),
@@ -155,6 +181,14 @@ license = \"MIT\"",
             missing: Missing::Described("the application has no database, and PostgreSQL is not installed"),
             meaning: "The PostgreSQL database. The line `[database]` alone is enough to have one.",
             example: "[database]\nmigrations = \"migrations\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "service",
+            kind: Kind::Table(&service::SERVICES),
+            missing: Missing::Described("the application has no service beside its database"),
+            meaning: "Services that the application uses.",
+            example: "[service.valkey]",
             since: FIRST_RELEASE,
         },
         Key {
@@ -215,7 +249,7 @@ impl Key {
     /// The table that the key stands for, if it stands for one or for a list of them.
     pub fn section(&self) -> Option<&'static Section> {
         match self.kind {
-            Kind::Table(section) | Kind::Tables(section) => Some(section),
+            Kind::Table(section) | Kind::Tables(section) | Kind::NamedTables { section, .. } => Some(section),
             Kind::Text(_)
             | Kind::Word(_)
             | Kind::Number { .. }

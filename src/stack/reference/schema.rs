@@ -54,6 +54,11 @@ fn property(key: &Key) -> Value {
             let least = u8::from(matches!(key.missing, Missing::Refused));
             fields(json!({ "type": "array", "minItems": least, "items": object(section) }))
         }
+        Kind::NamedTables { section, name } => fields(json!({
+            "type": "object",
+            "propertyNames": { "pattern": name.pattern },
+            "additionalProperties": object(section),
+        })),
     };
     property.insert("description".to_owned(), json!(key.meaning));
     match key.missing {

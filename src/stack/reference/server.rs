@@ -1,6 +1,9 @@
 //! The reference of what runs on the server: `[app]`, `[database]` and `[health]`.
 
+use super::Words;
+use super::process::{self, COMMAND, MEMORY, QUOTA};
 use super::{FIRST_RELEASE, Form, Key, Kind, Missing, RELATION, Section};
+use crate::stack::values::server::{KINDS, SERVERS};
 
 /// More processes or threads than this are a slip.
 const MOST_WORKERS: u16 = 1024;
@@ -12,7 +15,7 @@ const PATTERN: Form = Form { noun: "a pattern for files", pattern: "^[^/]" };
 const TIME_SPAN: Form = Form { noun: "a time span (systemd.time(7))", pattern: r"^\s*[0-9][0-9A-Za-zµμ. ]*\s*$" };
 
 pub(super) static APP: Section = Section {
-    meaning: "The Python application: a WSGI application that Gunicorn runs as the system user of the package's name.",
+    meaning: "The Python application. It runs as the system user of the package's name.",
     keys: &[
         Key {
             name: "folder",
@@ -24,6 +27,27 @@ The folder with the code. What is in it is installed to `/usr/share/NAME`, but f
 `*.orig`, `*.rej`), virtual environments (folders with a file `pyvenv.cfg`), `node_modules`, `htmlcov`, `__pypackages__`, and packages and images of this stack. `include` and `exclude` change \
 that. It cannot be the project's folder itself, and cannot hold `dist`.",
             example: "folder = \"src\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "kind",
+            kind: Kind::Word(Words { noun: "a kind of application", known: || KINDS.to_vec(), others: None }),
+            missing: Missing::Text("wsgi"),
+            meaning: "\
+How a server calls the application. `wsgi` (Flask, Django, Bottle): in Gunicorn's threads. `asgi` (FastAPI, Starlette, \
+Django with WebSockets): in uvicorn, in processes that Gunicorn manages, with WebSockets and the application's lifespan. An \
+upgrade loses no request of either; it closes WebSockets with the code 1012, and their clients connect again.",
+            example: "kind = \"asgi\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "server",
+            kind: Kind::Word(Words { noun: "a server for applications", known: || SERVERS.to_vec(), others: None }),
+            missing: Missing::Described("`gunicorn` for `wsgi`, `uvicorn` for `asgi`"),
+            meaning: "\
+The server that runs the application: `gunicorn` for the kind `wsgi`, `uvicorn` for the kind `asgi`. So far, there is one for \
+each kind.",
+            example: "server = \"gunicorn\"",
             since: FIRST_RELEASE,
         },
         Key {
@@ -102,8 +126,36 @@ number.",
             name: "threads",
             kind: Kind::Number { least: 1, most: MOST_WORKERS },
             missing: Missing::Described("4, fewer if the database has not enough connections"),
-            meaning: "Threads of each worker process.",
+            meaning: "Threads of each worker process. Not for the kind `asgi`.",
             example: "threads = 8",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "release-command",
+            kind: Kind::Text(COMMAND),
+            missing: Missing::Described("no command is run"),
+            meaning: "\
+A program with its arguments, written as the `command` of `[worker.NAME]`, that is run before a new version starts, and at \
+each boot: Django's `migrate`, or Alembic. It has the user, the environment, the working folder and the sandbox of the \
+application. It runs after the `migrations` of `[database]`, on one machine at a time if several share a database. If it \
+fails at an upgrade, the version before goes on serving, and apt shows what the command said.",
+            example: "release-command = \"python manage.py migrate --noinput\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "memory-max",
+            kind: Kind::Text(MEMORY),
+            missing: Missing::Described("no limit of its own"),
+            meaning: process::MEMORY_MEANING,
+            example: "memory-max = \"75%\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "cpu-quota",
+            kind: Kind::Text(QUOTA),
+            missing: Missing::Described("no limit of its own"),
+            meaning: process::QUOTA_MEANING,
+            example: "cpu-quota = \"150%\"",
             since: FIRST_RELEASE,
         },
         Key {

@@ -68,15 +68,24 @@ fn minimal() -> Table {
 /// The table at `path` of a document. Tables that are missing are made, with what they must have.
 fn reach<'a>(document: &'a mut Table, path: &[&str]) -> &'a mut Table {
     let (mut table, mut section) = (document, &DOCUMENT);
-    for step in path {
+    let mut steps = path.iter();
+    while let Some(step) = steps.next() {
         let key = section.key(step).unwrap();
         section = key.section().unwrap();
         let required = section.keys.iter().filter(|key| matches!(key.missing, Missing::Refused));
         let whole = || Value::Table(required.map(|key| (key.name.to_owned(), example(key))).collect());
         let below = table.entry(*step).or_insert_with(|| match key.kind {
             Kind::Tables(_) => Value::Array(vec![whole()]),
+            Kind::NamedTables { .. } => {
+                let name = steps.clone().next().unwrap_or(&"mail");
+                Value::Table([((*name).to_owned(), whole())].into_iter().collect())
+            }
             _ => whole(),
         });
+        let below = match (&key.kind, below) {
+            (Kind::NamedTables { .. }, Value::Table(named)) => &mut named[*steps.next().unwrap()],
+            (_, below) => below,
+        };
         table = match below {
             Value::Array(tables) => tables.first_mut().unwrap().as_table_mut().unwrap(),
             below => below.as_table_mut().unwrap(),
@@ -91,12 +100,18 @@ fn with(mut document: Table, path: &[&str], key: &str, value: Value) -> Table {
     document
 }
 
+/// Where the table of a key is in a document: a table with a name of the user's own is called `mail`.
+fn below(path: &[&'static str], key: &Key) -> Vec<&'static str> {
+    let named: &[&str] = if matches!(key.kind, Kind::NamedTables { .. }) { &["mail"] } else { &[] };
+    [path, &[key.name], named].concat()
+}
+
 /// Calls `each` with every key of the reference and the names of the tables around it.
 fn walk(section: &'static Section, path: &[&'static str], each: &mut impl FnMut(&[&'static str], &'static Key)) {
     for key in section.keys {
         each(path, key);
         if let Some(section) = key.section() {
-            walk(section, &[path, &[key.name]].concat(), each);
+            walk(section, &below(path, key), each);
         }
     }
 }
@@ -116,11 +131,12 @@ fn example(key: &Key) -> Value {
 #[test]
 fn what_is_read_is_described_and_what_is_described_is_read() {
     let mut sections = vec![(Vec::new(), &DOCUMENT)];
-    walk(&DOCUMENT, &[], &mut |path, key| sections.extend(key.section().map(|s| ([path, &[key.name]].concat(), s))));
-    assert_eq!(sections.len(), 9, "a table is missing here");
+    walk(&DOCUMENT, &[], &mut |path, key| sections.extend(key.section().map(|s| (below(path, key), s))));
+    assert_eq!(sections.len(), 13, "a table is missing here");
     let project = Project::new();
     for (path, section) in sections {
-        let problems = project.load(&with(minimal(), &path, "no-such-key", Value::Boolean(true))).unwrap_err();
+        let document = with(minimal(), &path, "no-such-key", Value::Boolean(true));
+        let problems = project.load(&document).unwrap_err();
         let [problem] = problems.as_slice() else { panic!("{problems:?}") };
         let help = problem.help().unwrap().to_string();
         let asked: BTreeSet<&str> = help.strip_prefix("the keys here are: ").unwrap().split(", ").collect();
@@ -214,7 +230,11 @@ fn the_schema_has_every_key_with_an_example() {
         let mut at = &schema;
         for step in path.iter().chain([&key.name]) {
             at = if at["type"] == "array" { &at["items"] } else { at };
-            at = &at["properties"][step];
+            at = if at["additionalProperties"].is_object() {
+                &at["additionalProperties"]
+            } else {
+                &at["properties"][step]
+            };
         }
         assert_eq!(at["examples"].as_array().map(Vec::len), Some(1), "{path:?} {}", key.name);
     }

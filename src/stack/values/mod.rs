@@ -1,6 +1,8 @@
 //! Checks the values of a manifest, one file for each subject. The text of a value comes in; the checked value goes out,
 //! or an error that says why it is not valid (its message) and what to write instead (its help).
 
+pub(super) mod calendar;
+pub(super) mod command;
 pub(super) mod database;
 pub(super) mod description;
 pub(super) mod environment;
@@ -8,12 +10,15 @@ pub(super) mod files;
 pub(super) mod host;
 pub(super) mod index;
 pub(super) mod license;
+pub(super) mod limits;
 mod migration;
 pub(super) mod name;
 pub(super) mod python;
 mod python_source;
 pub(super) mod relations;
 mod reserved;
+pub(super) mod server;
+pub(super) mod service;
 pub(super) mod size;
 pub(super) mod text;
 pub(super) mod time_span;

@@ -72,6 +72,27 @@ pub fn stack_name(text: &str) -> Result<PackageName, StackNameError> {
     Ok(name)
 }
 
+/// Why a name is not valid for a worker or a timer.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("`{0}` is not a name for a worker or a timer")]
+#[diagnostic(help(
+    "write 1 to 31 lower-case letters, digits and `-`, first a letter, and at the end no `-`: it becomes a part of a unit's name"
+))]
+pub struct ProcessNameError(String);
+
+/// Checks the name of a worker or a timer.
+///
+/// # Errors
+/// When it would not be a simple part of a unit's name.
+pub fn process_name(text: &str) -> Result<String, ProcessNameError> {
+    let in_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let good = text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(in_name)
+        && !text.ends_with('-')
+        && text.len() <= LONGEST_USER_NAME;
+    if good { Ok(text.to_owned()) } else { Err(ProcessNameError(text.escape_debug().to_string())) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 
 use super::python_source::Source;
+use crate::stack::model::AppKind;
 
 /// Why a text is not valid as an application.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -24,12 +25,19 @@ pub enum PythonError {
     #[diagnostic(help("correct [app] module: it names a module, a colon, and the variable with the application"))]
     NoVariable { file: String, variable: String },
     #[error(
-        "`{variable}` in {file} is an ASGI application ({maker}), and Gunicorn's workers run WSGI applications: it would answer every request with status 500"
+        "`{variable}` in {file} is an ASGI application ({maker}), and [app] kind is \"wsgi\": it would answer every request with status 500"
     )]
     #[diagnostic(help(
-        "name a WSGI application (Flask, Django's get_wsgi_application, Bottle, Falcon), or wrap this one: `application = a2wsgi.ASGIMiddleware({variable})`; a project that brings its own debian/gunicorn.conf.py with an ASGI worker may have it"
+        "write kind = \"asgi\" below [app], or name a WSGI application (Flask, Django's get_wsgi_application, Bottle, Falcon); a project that brings its own debian/gunicorn.conf.py with an ASGI worker may have it as well"
     ))]
     Asgi { file: String, variable: String, maker: &'static str },
+    #[error(
+        "`{variable}` in {file} is a WSGI application ({maker}), and [app] kind is \"asgi\": it would answer every request with status 500"
+    )]
+    #[diagnostic(help(
+        "leave `kind` out, or name an ASGI application (FastAPI, Starlette, Django's get_asgi_application)"
+    ))]
+    Wsgi { file: String, variable: String, maker: &'static str },
 }
 
 /// Whether a text is a name in Python or in a shell.
@@ -65,9 +73,9 @@ pub fn module_file(text: &str, folder: &Path) -> Result<PathBuf, PythonError> {
     Err(PythonError::NoModule { module: module.to_owned(), file, package })
 }
 
-/// Checks, as far as reading the module's file can tell, that it has the variable and that this is a WSGI application.
-/// `project` may have a configuration of Gunicorn with a worker for ASGI.
-pub fn application(text: &str, file: &Path, project: &Path) -> Result<(), PythonError> {
+/// Checks, as far as reading the module's file can tell, that it has the variable and that this is an application of that
+/// kind. `project` may have a configuration of Gunicorn with a worker for ASGI.
+pub fn application(text: &str, file: &Path, project: &Path, kind: Option<AppKind>) -> Result<(), PythonError> {
     // Python itself says why a file cannot be read.
     let Ok(bytes) = fs::read(file) else { return Ok(()) };
     let source = Source::of(&String::from_utf8_lossy(&bytes));
@@ -77,10 +85,14 @@ pub fn application(text: &str, file: &Path, project: &Path) -> Result<(), Python
     if !source.may_have(&name) && !is_submodule {
         return Err(PythonError::NoVariable { file: shown, variable: name });
     }
-    match source.asgi(&name) {
-        Some(maker) if !variable.ends_with("()") && !has_asgi_worker(project) => {
+    if variable.ends_with("()") {
+        return Ok(());
+    }
+    match (kind, source.asgi(&name), source.wsgi(&name)) {
+        (Some(AppKind::Wsgi), Some(maker), _) if !has_asgi_worker(project) => {
             Err(PythonError::Asgi { file: shown, variable: name, maker })
         }
+        (Some(AppKind::Asgi), _, Some(maker)) => Err(PythonError::Wsgi { file: shown, variable: name, maker }),
         _ => Ok(()),
     }
 }

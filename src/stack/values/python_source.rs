@@ -17,6 +17,9 @@ const ASGI: &[&str] = &[
     "get_asgi_application",
 ];
 
+/// Constructors and functions that make a WSGI application.
+const WSGI: &[&str] = &["Bottle", "Flask", "default_app", "get_wsgi_application"];
+
 /// Words by which a module may have variables whose names do not stand in it.
 const DYNAMIC: &[&str] =
     &["__dict__", "__getattr__", "exec", "eval", "globals", "locals", "modules", "setattr", "vars"];
@@ -49,12 +52,19 @@ impl Source {
     pub(super) fn asgi(&self, name: &str) -> Option<&'static str> {
         // The last assignment holds: `app = FastAPI()`, then `app = ASGIMiddleware(app)`.
         // Inside of a function, the name is another variable.
-        self.code.lines().filter_map(|line| asgi_of_line(line.trim_end(), name)).next_back().flatten()
+        self.code.lines().filter_map(|line| maker_of_line(line.trim_end(), name, ASGI)).next_back().flatten()
+    }
+
+    /// What makes the variable a WSGI application, likewise.
+    pub(super) fn wsgi(&self, name: &str) -> Option<&'static str> {
+        let maker = self.code.lines().filter_map(|line| maker_of_line(line.trim_end(), name, WSGI)).next_back();
+        maker.flatten().filter(|maker| WSGI.contains(maker))
     }
 }
 
-/// What a line binds the name to: `None` when it does not bind it; else the ASGI constructor, if it is one.
-fn asgi_of_line(line: &str, name: &str) -> Option<Option<&'static str>> {
+/// What a line binds the name to: `None` when it does not bind it; else the constructor, if it is one of `makers` or makes an
+/// ASGI application in a way of its own.
+fn maker_of_line(line: &str, name: &str, makers: &[&'static str]) -> Option<Option<&'static str>> {
     let after = |line: &'_ str, keyword: &str| -> Option<bool> {
         let rest = line.strip_prefix(keyword)?.trim_start().strip_prefix(name)?;
         Some(!rest.starts_with(is_of_word))
@@ -73,7 +83,7 @@ fn asgi_of_line(line: &str, name: &str) -> Option<Option<&'static str>> {
     if called.ends_with("asgi.App") {
         return Some(Some("falcon.asgi.App"));
     }
-    Some(ASGI.iter().copied().find(|known| *known == last))
+    Some(makers.iter().copied().find(|known| *known == last))
 }
 
 fn is_of_word(c: char) -> bool {
@@ -173,6 +183,11 @@ mod tests {
             "app.mount(FastAPI())",
         ] {
             assert_eq!(Source::of(text).asgi("app"), None, "{text}");
+        }
+        assert_eq!(Source::of("app = Flask(__name__)").wsgi("app"), Some("Flask"));
+        for text in ["app = Flask('x')\napp = WsgiToAsgi(app)", "async def app(s, r, t):\n    pass", "app = FastAPI()"]
+        {
+            assert_eq!(Source::of(text).wsgi("app"), None, "{text}");
         }
     }
 }

@@ -196,6 +196,8 @@ const PACKAGES: &[&str] = &[
     "tzdata",
     "ucf",
     "util-linux",
+    "valkey",
+    "valkey-server",
 ];
 
 /// Folders of every server in /etc, /run, /var/log and /usr/share.
@@ -274,6 +276,7 @@ const KINDS: &[(&str, &str)] = &[
     ("user", "a user or group that the image has"),
     ("unit", "a unit of systemd that the image has"),
     ("file", "a file or folder that the image has"),
+    ("program", "a program that the image has"),
 ];
 
 /// Says who uses the name, as the end of a sentence (`NAME is …`); `None` when it is free.

@@ -19,7 +19,7 @@ pub enum SizeError {
 }
 
 /// Reads a size in bytes; `None` when it has another form, or is 2⁶³ bytes or more.
-fn bytes(text: &str) -> Option<u64> {
+pub(super) fn bytes(text: &str) -> Option<u64> {
     let (digits, factor) = match text.strip_suffix(|c: char| c.is_ascii_alphabetic()) {
         Some(digits) => (digits, unit(text.chars().last()?)?),
         None => (text, 1),

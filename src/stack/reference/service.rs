@@ -1,0 +1,48 @@
+//! The reference of `[service]`.
+
+use super::{FIRST_RELEASE, Key, Kind, Missing, SIZE, Section, Words};
+use crate::stack::values::service::EVICTIONS;
+
+pub(super) static SERVICES: Section = Section {
+    meaning: "\
+Services that Debian has and the application uses. Each is an instance of the stack's own, which starts before the \
+application and listens on a Unix socket alone; the health check counts it.",
+    keys: &[Key {
+        name: "valkey",
+        kind: Kind::Table(&VALKEY),
+        missing: Missing::Described("the stack has no Valkey"),
+        meaning: "Valkey, the store of keys and values that Redis was. The line `[service.valkey]` alone is enough to have it.",
+        example: "[valkey]\nmemory-max = \"512M\"",
+        since: FIRST_RELEASE,
+    }],
+};
+
+static VALKEY: Section = Section {
+    meaning: "\
+Valkey of Debian 13 (`valkey-server`), for caches, queues and sessions. Its unit is `PACKAGE-valkey.service`, its \
+configuration `/etc/PACKAGE/valkey.conf`. The application, its workers and its timers find its address in the variables \
+`VALKEY_URL` and `REDIS_URL`: `unix:///run/PACKAGE/valkey/valkey.sock`. Only they can connect to it. It writes its data to \
+the disk; `stackdeb data` does not save them.",
+    keys: &[
+        Key {
+            name: "memory-max",
+            kind: Kind::Text(SIZE),
+            missing: Missing::Text("256M"),
+            meaning: "\
+The most memory that its data may use (`maxmemory` in valkey.conf), 1M or more: bytes, or with `K`, `M` or `G` units of \
+1024, 1024² or 1024³ bytes.",
+            example: "memory-max = \"512M\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "eviction",
+            kind: Kind::Word(Words { noun: "a policy of Valkey's", known: || EVICTIONS.to_vec(), others: None }),
+            missing: Missing::Text("noeviction"),
+            meaning: "\
+What it does with a write when that memory is used up (`maxmemory-policy` in valkey.conf). `noeviction` refuses the write, so \
+that a queue loses no task; `allkeys-lru` removes what was not used for the longest time, as a cache should.",
+            example: "eviction = \"allkeys-lru\"",
+            since: FIRST_RELEASE,
+        },
+    ],
+};

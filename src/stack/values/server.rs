@@ -1,0 +1,83 @@
+//! Checks the kind of an application, and the server that runs it.
+
+use miette::Diagnostic;
+
+use crate::stack::model::AppKind;
+use crate::stack::nearest::nearest;
+
+/// The kinds, as they are written.
+pub const KINDS: &[&str] = &["wsgi", "asgi"];
+
+/// The servers that stackdeb sets up.
+pub const SERVERS: &[&str] = &["gunicorn", "uvicorn"];
+
+/// Why a text is not valid as a kind or a server.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum ServerError {
+    #[error("`{0}` is not a kind of application{1}")]
+    #[diagnostic(help(
+        "write \"wsgi\" (Flask, Django, Bottle) or \"asgi\" (FastAPI, Starlette, Django with WebSockets)"
+    ))]
+    Kind(String, String),
+    #[error("`{0}` is not a server that stackdeb knows{1}")]
+    #[diagnostic(help(
+        "leave the key out: gunicorn runs an application of the kind wsgi, uvicorn one of the kind asgi"
+    ))]
+    Unknown(String, String),
+    #[error("granian is in no suite of Debian, so the package could not depend on it")]
+    #[diagnostic(help(
+        "leave the key out: gunicorn runs an application of the kind wsgi, uvicorn one of the kind asgi"
+    ))]
+    Granian,
+    #[error("stackdeb sets up no uwsgi: it has not the kind asgi, and its authors only keep it running")]
+    #[diagnostic(help("leave the key out: gunicorn runs the application"))]
+    Uwsgi,
+    #[error("`{0}` does not run an application of the kind {1}")]
+    #[diagnostic(help("{2}"))]
+    OtherKind(&'static str, &'static str, &'static str),
+}
+
+/// A number of threads for an ASGI application.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("an ASGI application has no number of threads: it does everything in one, and in those that it starts itself")]
+#[diagnostic(help("leave the key out; `workers` is the number of its processes"))]
+pub struct ThreadsOfAsgi;
+
+/// Reads a kind.
+///
+/// # Errors
+/// When it is another word.
+pub fn kind(text: &str) -> Result<AppKind, ServerError> {
+    match text {
+        "wsgi" => Ok(AppKind::Wsgi),
+        "asgi" => Ok(AppKind::Asgi),
+        _ => Err(ServerError::Kind(text.escape_debug().to_string(), meant(text, KINDS))),
+    }
+}
+
+/// Checks that a server runs applications of that kind; `None` when there is a mistake in the kind.
+///
+/// # Errors
+/// When stackdeb does not set it up, or it does not run that kind.
+pub fn server(text: &str, kind: Option<AppKind>) -> Result<(), ServerError> {
+    match (text, kind) {
+        ("gunicorn", Some(AppKind::Asgi)) => Err(ServerError::OtherKind(
+            "gunicorn",
+            "asgi",
+            "leave the key out: uvicorn runs the application, in processes that Gunicorn manages",
+        )),
+        ("uvicorn", Some(AppKind::Wsgi)) => Err(ServerError::OtherKind(
+            "uvicorn",
+            "wsgi",
+            "if the application is an ASGI application, write kind = \"asgi\"; else leave the key out: gunicorn runs it",
+        )),
+        ("gunicorn" | "uvicorn", _) => Ok(()),
+        ("granian", _) => Err(ServerError::Granian),
+        ("uwsgi", _) => Err(ServerError::Uwsgi),
+        _ => Err(ServerError::Unknown(text.escape_debug().to_string(), meant(text, SERVERS))),
+    }
+}
+
+fn meant(text: &str, known: &[&'static str]) -> String {
+    nearest(text, known).map_or(String::new(), |word| format!(": did you mean `{word}`?"))
+}
