@@ -111,6 +111,7 @@ fn table(page: &mut Roff, name: &str, key: &Key, section: &Section) {
     paragraphs(page, section.meaning);
     let without = match &key.missing {
         Missing::Described(phrase) => format!("Without the table: {phrase}."),
+        Missing::Text(word) => format!("In the place of the table, a word: `\"{word}\"` and others."),
         _ => "The table is required.".to_owned(),
     };
     paragraphs(page, &without);
@@ -130,7 +131,7 @@ fn entry(page: &mut Roff, key: &Key) {
     page.text(inlines(&format!("Type: {kind_text}. Default: {default}. Since {}.", key.since)));
     page.control("RS", []);
     paragraphs(page, key.meaning);
-    if let Kind::Word(words) = &key.kind {
+    if let Kind::Word(words) | Kind::WordOrTable(words, _) = &key.kind {
         page.control("PP", []).text([roman(format!("Known: {}.", (words.known)().join(", ")))]);
     }
     literal(page, key.example);

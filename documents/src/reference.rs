@@ -46,6 +46,7 @@ fn table(text: &mut String, header: &str, key: &Key, section: &Section) {
     paragraphs(text, section.meaning);
     let _ = match &key.missing {
         Missing::Described(phrase) => write!(text, "Without the table: {phrase}.\n\n"),
+        Missing::Text(word) => write!(text, "In the place of the table, a word: `\"{word}\"` and others.\n\n"),
         _ => write!(text, "The table is required.\n\n"),
     };
     let _ = writeln!(text, "| key | type | default |\n|---|---|---|");
@@ -56,10 +57,11 @@ fn table(text: &mut String, header: &str, key: &Key, section: &Section) {
     for key in section.keys {
         let _ = write!(text, "\n### {header} {}\n\n", key.name);
         paragraphs(text, key.meaning);
-        if let Kind::Word(words) = &key.kind {
+        if let Kind::Word(words) | Kind::WordOrTable(words, _) = &key.kind {
             let quoted: Vec<String> = (words.known)().iter().map(|word| format!("`{word}`")).collect();
             let also = if words.others.is_some() { ", or another one" } else { "" };
-            let _ = write!(text, "One of {}{also}.\n\n", quoted.join(", "));
+            let table = if matches!(key.kind, Kind::WordOrTable(..)) { ", or a table (below)" } else { "" };
+            let _ = write!(text, "One of {}{also}{table}.\n\n", quoted.join(", "));
         }
         let _ = write!(text, "```toml\n{}\n```\n\nSince {}.\n", key.example, key.since);
     }
@@ -90,6 +92,7 @@ pub fn kind(kind: &Kind) -> String {
     match kind {
         Kind::Text(form) => format!("string: {}", form.noun),
         Kind::Word(words) => format!("string: {}", words.noun),
+        Kind::WordOrTable(words, _) => format!("string: {}; or a table", words.noun),
         Kind::Number { least, most } => format!("whole number from {least} to {most}"),
         Kind::Texts { form, empty } => {
             format!("list of strings{}: each {}", if *empty { "" } else { " (not empty)" }, form.noun)

@@ -79,6 +79,9 @@ pub struct Arguments {
     /// A file whose existence says that the machine has to be rebooted. That is told, and is no problem of the server
     #[arg(long, value_name = "FILE")]
     pub reboot: Option<PathBuf>,
+    /// The state file of the site's certificate, with the lines wanted=, served=, not_after= and failure=
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
     /// A path on a file system that must have free space. May be given several times
     #[arg(long = "disk", value_name = "PATH")]
     pub disks: Vec<PathBuf>,

@@ -8,6 +8,7 @@
 
 mod alert;
 mod arguments;
+mod certificate;
 mod clock;
 mod environment;
 mod history;

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::arguments::Arguments;
+use crate::certificate::Certificate;
 use crate::clock::LocalTime;
 use crate::history::Sample;
 use crate::machine::{self, Disk, Memory};
@@ -29,6 +30,8 @@ pub struct Report {
     pub reboot_pending: Option<bool>,
     pub sites: Vec<(String, Answer)>,
     pub postgres: Vec<(Server, Option<String>)>,
+    /// The site's certificate; `None` as well if that was not asked for.
+    pub certificate: Option<Certificate>,
     pub problems: Vec<String>,
 }
 
@@ -82,7 +85,24 @@ impl Report {
             (server, error)
         });
         let postgres = postgres.collect();
-        Self { time, cpu, memory, load, uptime, disks, units, jobs, reboot_pending, sites, postgres, problems }
+        let certificate = arguments.certificate.as_deref().map(Certificate::read);
+        let certificate = certificate.and_then(|found| noted(found, &mut problems));
+        problems.extend(certificate.as_ref().and_then(|found| found.problem(time.seconds())));
+        Self {
+            time,
+            cpu,
+            memory,
+            load,
+            uptime,
+            disks,
+            units,
+            jobs,
+            reboot_pending,
+            sites,
+            postgres,
+            certificate,
+            problems,
+        }
     }
 
     /// Whether there is no problem.
@@ -119,6 +139,9 @@ impl Report {
             let count = if server.is_remote() { usize::MAX } else { self.postgres.len() };
             let label = label("PostgreSQL", count, server);
             fields.push(format!("{label}: {}", if error.is_none() { "ok" } else { "not ready" }));
+        }
+        if let Some(certificate) = &self.certificate {
+            fields.push(format!("Certificate: {}", certificate.in_words(self.time.seconds())));
         }
         if self.reboot_pending == Some(true) {
             fields.push("Reboot: pending".to_owned());

@@ -13,6 +13,8 @@
 //! - `jobs`: the same of units that need not be active. They are healthy unless they failed.
 //! - `reboot_pending`: whether the machine has to be rebooted; `null` if that was not asked for.
 //! - `sites`: `url`, `healthy`, `status`, `milliseconds` (until the answer's end or the failure), `error`.
+//! - `certificate`: `wanted` and `served` (`acme`, `own` or `self-signed`), `healthy`, `days_left`, `not_after` (in seconds
+//!   since 1970), `failure` (of the last attempt to get another one); `null` if it is not known or was not asked for.
 //! - `postgres`: `server` (its socket, or `HOST:PORT`), `socket` (`null` for a remote server), `healthy`, `error`.
 
 use std::borrow::Cow;
@@ -38,6 +40,17 @@ struct State<'a> {
     reboot_pending: Option<bool>,
     sites: Vec<Site<'a>>,
     postgres: Vec<Server<'a>>,
+    certificate: Option<Certificate<'a>>,
+}
+
+#[derive(Serialize)]
+struct Certificate<'a> {
+    wanted: &'a str,
+    served: &'a str,
+    healthy: bool,
+    days_left: i64,
+    not_after: i64,
+    failure: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -121,6 +134,15 @@ pub fn write(out: &mut impl Write, report: &Report, name: &str) -> io::Result<()
         healthy: error.is_none(),
         error: error.as_deref(),
     });
+    let now = report.time.seconds();
+    let certificate = report.certificate.as_ref().map(|found| Certificate {
+        wanted: &found.wanted,
+        served: &found.served,
+        healthy: found.problem(now).is_none(),
+        days_left: found.days_left(now),
+        not_after: found.not_after,
+        failure: found.failure.as_deref(),
+    });
     let state = State {
         schema: 1,
         version: env!("CARGO_PKG_VERSION"),
@@ -135,6 +157,7 @@ pub fn write(out: &mut impl Write, report: &Report, name: &str) -> io::Result<()
         reboot_pending: report.reboot_pending,
         sites: sites.collect(),
         postgres: postgres.collect(),
+        certificate,
     };
     serde_json::to_writer_pretty(&mut *out, &state)?;
     writeln!(out)

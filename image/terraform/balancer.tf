@@ -28,6 +28,39 @@ resource "linode_nodebalancer_config" "http" {
   check_passive  = false
 }
 
+{{#if has_tls}}
+# HTTPS ends at the web machines, each with its own certificate, so the balancer passes connections on as they are. The app
+# then sees the balancer's address in the place of the visitor's.
+resource "linode_nodebalancer_config" "https" {
+  nodebalancer_id = linode_nodebalancer.stack.id
+  protocol        = "tcp"
+  port            = 443
+  algorithm       = "roundrobin"
+  check           = "connection"
+  check_interval  = 10
+  check_timeout   = 5
+  check_attempts  = 2
+  check_passive   = false
+}
+
+resource "linode_nodebalancer_node" "web_https" {
+  count = var.instances
+
+  nodebalancer_id = linode_nodebalancer.stack.id
+  config_id       = linode_nodebalancer_config.https.id
+  label           = local.labels[count.index]
+  address         = "${local.addresses[count.index]}:443"
+  subnet_id       = linode_vpc_subnet.stack.id
+  mode            = "accept"
+
+  depends_on = [linode_instance_config.web]
+
+  lifecycle {
+    replace_triggered_by = [linode_instance.web[count.index]]
+  }
+}
+
+{{/if}}
 resource "linode_nodebalancer_node" "web" {
   count = var.instances
 

@@ -11,6 +11,16 @@ resource "linode_firewall" "web" {
     ports    = tostring(local.port)
     ipv4     = [local.balancer_network]
   }
+{{#if has_tls}}
+
+  inbound {
+    label    = "balancer-https"
+    action   = "ACCEPT"
+    protocol = "TCP"
+    ports    = "443"
+    ipv4     = [local.balancer_network]
+  }
+{{/if}}
 
   dynamic "inbound" {
     for_each = length(local.ssh_ipv4) > 0 ? [local.ssh_ipv4] : []

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::loader;
 use super::newest_image::newest_image;
-use crate::stack;
+use crate::stack::{self, HTTPS_PORT, Site};
 use crate::system::cache::Cache;
 use crate::system::interrupt;
 use crate::system::print;
@@ -45,6 +45,9 @@ pub struct BootArgs {
     /// Port of this computer that leads to the site; 0: any that is free
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
+    /// Port of this computer that leads to HTTPS, if the site has it; 0: any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8443)]
+    pub https_port: u16,
     /// Port of this computer that leads to SSH; 0: any that is free
     #[arg(long, value_name = "PORT")]
     pub ssh_port: Option<u16>,
@@ -74,6 +77,8 @@ pub struct BootArgs {
 struct Report<'a> {
     image: &'a Path,
     url: String,
+    /// `null` if the site has no HTTPS.
+    https_url: Option<String>,
     ssh_port: Option<u16>,
     accelerator: &'static str,
     stages: Vec<Mark>,
@@ -93,6 +98,9 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     let user_data = args.user_data.as_deref().map_or_else(|| Ok(Vec::new()), read_user_data)?;
     let qemu = machine::find_qemu()?;
     let port = machine::choose_port(args.port)?;
+    let site = site_of(&image);
+    let https = site.as_ref().is_some_and(Site::has_tls);
+    let https_port = https.then(|| machine::choose_port(args.https_port)).transpose()?;
     let ssh_port = args.ssh_port.map(machine::choose_port).transpose()?;
     let cache = Cache::open()?;
     let loader = loader::find_or_make(&cache)?;
@@ -100,13 +108,14 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     let pump = std::env::current_exe().into_diagnostic().wrap_err("cannot find this program's own file")?;
 
     let ssh = ssh_port.map(|host| Forward { host, guest: SSH });
+    let https = https_port.map(|host| Forward { host, guest: HTTPS_PORT });
     let options = MachineOptions {
         memory_mib: args.memory,
         cpus: args.cpus,
         user_data,
         network: args.network.map(|port| Network { port }),
-        host: site_host(&image),
-        forwards: [Forward { host: port, guest: HTTP }].into_iter().chain(ssh).collect(),
+        host: site.as_ref().and_then(Site::host).map(str::to_owned),
+        forwards: [Forward { host: port, guest: HTTP }].into_iter().chain(https).chain(ssh).collect(),
         ..MachineOptions::smallest(&image, BootMethod::Grub { loader }, accelerator, &pump, &cache.work())
     };
     let json = args.json;
@@ -125,6 +134,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     let report = Report {
         image: &image,
         url: format!("http://localhost:{port}"),
+        https_url: https_port.map(|port| format!("https://localhost:{port}")),
         ssh_port,
         accelerator: accelerator.describe(),
         stages: machine.console().marks(),
@@ -146,10 +156,10 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     stay(&machine)
 }
 
-/// The name that the site of an image answers to, if it is in the `dist` folder of its project.
-fn site_host(image: &Path) -> Option<String> {
+/// The site of an image, if it is in the `dist` folder of its project.
+fn site_of(image: &Path) -> Option<Site> {
     let folder = image.canonicalize().ok()?.parent()?.parent()?.to_owned();
-    folder.join(stack::FILE_NAME).exists().then(|| stack::load(&folder).ok()?.site.host().map(str::to_owned))?
+    folder.join(stack::FILE_NAME).exists().then(|| stack::load(&folder).ok().map(|stack| stack.site))?
 }
 
 /// Asks for each page. The site may need a moment longer for its database than for its first page.
@@ -169,6 +179,9 @@ fn print_report(report: &Report) {
     if let Some(seconds) = report.site_seconds {
         let by_name = report.host.map_or(String::new(), |host| format!(" by the name {host}"));
         print::note(format_args!("{seconds:>7.1} s  the site answers at {}{by_name}", report.url));
+    }
+    if let Some(url) = &report.https_url {
+        print::note(format_args!("           and at {url}, with a certificate that browsers do not know"));
     }
     if let Some(port) = report.ssh_port {
         print::note(format_args!("           ssh -p {port} root@localhost"));

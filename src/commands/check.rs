@@ -13,7 +13,7 @@ use crate::build::package::Checked;
 use crate::build::{advice, image, package};
 use crate::python::{Library, Provided};
 use crate::render::LeftOut;
-use crate::stack::{self, Database, Stack, StaticFiles, Timer, Worker};
+use crate::stack::{self, Database, Stack, StaticFiles, Timer, Tls, Worker};
 use crate::system::cache::Cache;
 use crate::system::print;
 use crate::system::progress::Reporter;
@@ -68,6 +68,8 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
         ("workers", processes_line(stack)),
         ("depends", joined(&[app.depends.to_string(), package.depends.to_string()])),
         ("site", format!("port {}, {hosts}, bodies up to {}", site.port, site.max_body_size)),
+        ("", https_line(&site.tls)),
+        ("", if site.behind.is_empty() { String::new() } else { format!("behind {}", site.behind.join(", ")) }),
         ("", static_line(&site.static_files)),
         ("database", stack.database.as_ref().map_or("none".to_owned(), database_line)),
         ("health", format!("{}, {} after boot and every {}", health.path, health.on_boot, health.interval)),
@@ -99,6 +101,16 @@ fn unit_names(stack: &Stack) -> Vec<String> {
 fn joined(fields: &[String]) -> String {
     let fields: Vec<&str> = fields.iter().map(String::as_str).filter(|field| !field.is_empty()).collect();
     if fields.is_empty() { "nothing beside what the stack itself needs".to_owned() } else { fields.join(", ") }
+}
+
+/// Whether there is HTTPS; empty when there is not.
+fn https_line(tls: &Tls) -> String {
+    match tls {
+        Tls::Off => String::new(),
+        Tls::SelfSigned => "HTTPS with the server's own certificate".to_owned(),
+        Tls::Acme { server, .. } => format!("HTTPS with a certificate of {server}"),
+        Tls::Files { certificate, key } => format!("HTTPS with {certificate} and {key}"),
+    }
 }
 
 /// What nginx serves without the app; empty when there is nothing.
@@ -143,6 +155,12 @@ fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Res
         let migrations = database.migrations.as_ref().map(|folder| folder.display().to_string());
         json!({ "name": database.name, "migrations": migrations })
     });
+    let tls = match &site.tls {
+        Tls::Off => json!("off"),
+        Tls::SelfSigned => json!("self-signed"),
+        Tls::Acme { email, server } => json!({ "acme-server": server, "email": email }),
+        Tls::Files { certificate, key } => json!({ "certificate": certificate, "key": key }),
+    };
     let static_one = |files: &StaticFiles| json!({ "path": files.path, "folder": files.folder.display().to_string() });
     let static_files: Vec<_> = site.static_files.iter().map(static_one).collect();
     let library = |one: &Library| json!({ "name": one.name.to_string(), "version": one.version, "wheel": one.wheel.file, "sha256": one.sha256 });
@@ -159,7 +177,7 @@ fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Res
         "units": unit_names(stack),
         "depends": { "package": package.depends.to_string(), "app": app.depends.to_string() },
         "app": { "folder": app.folder.display().to_string(), "module": app.module, "workers": app.workers, "threads": app.threads, "memory-max": app.limits.memory_max, "cpu-quota": app.limits.cpu_quota },
-        "site": { "port": site.port, "server-names": site.server_names, "max-body-size": site.max_body_size, "static": static_files },
+        "site": { "port": site.port, "server-names": site.server_names, "max-body-size": site.max_body_size, "static": static_files, "tls": tls, "behind": site.behind },
         "workers": stack.workers.iter().map(worker_value).collect::<Vec<_>>(),
         "timers": stack.timers.iter().map(timer_value).collect::<Vec<_>>(),
         "database": database,

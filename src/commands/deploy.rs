@@ -75,7 +75,7 @@ pub struct DeployArgs {
     /// Use the keys of the SSH agent besides those of --ssh-key
     #[arg(long)]
     ssh_agent: bool,
-    /// The ID of a firewall [default: the stack's own, made if missing; it accepts ports 22, 80, 443 and the site's]
+    /// The ID of a firewall [default: the stack's own, made if missing; it accepts port 22 and the site's]
     #[arg(long, value_name = "ID", conflicts_with = "no_firewall")]
     firewall: Option<u64>,
     /// Make the instances without a firewall

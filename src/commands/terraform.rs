@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::linode::terraform::{self, Edited, ImageFile};
-use crate::stack;
+use crate::stack::{self, Tls};
 use crate::system::print;
+use crate::system::progress::Reporter;
 
 const NEXT: &str = "\
 A file that you edited stays as it is as long as there is nothing new for it. When there is something new, the command \
@@ -36,6 +37,12 @@ pub struct TerraformArgs {
 /// When the project has a mistake, or a file that would be replaced was edited; nothing is changed then.
 pub fn run(args: &TerraformArgs) -> miette::Result<()> {
     let stack = stack::load(&args.project)?;
+    if matches!(stack.site.tls, Tls::Acme { .. }) {
+        Reporter::Stderr.say(
+            "warning: the certificate authority's question reaches any of the machines, and only the one that asked can \
+             answer: with more than one machine let HTTPS end at the balancer, or name certificate files in [site] tls",
+        );
+    }
     let folder = args.out.clone().unwrap_or_else(|| stack.folder.join("terraform"));
     let edited = if args.force { Edited::Replace } else { Edited::Keep };
     let (written, image) = terraform::write(&stack, &folder, edited)?;

@@ -8,7 +8,7 @@ use super::process::ProcessVariables;
 use super::relations::GUNICORN;
 use super::static_files;
 use crate::python::{Libraries, Roots};
-use crate::stack::{AppKind, Stack, Unit, UnitStart};
+use crate::stack::{AppKind, Stack, Tls, Unit, UnitStart};
 
 /// Every variable. A value that may be missing is then an empty text, and a variable `has_…` says so.
 #[derive(Debug, Serialize)]
@@ -53,9 +53,25 @@ pub(super) struct Context {
     /// Whether the site answers to these names alone. Otherwise the only name is `_`.
     has_server_names: bool,
     server_names: Vec<String>,
+    /// Those without a wildcard.
+    plain_names: Vec<String>,
     max_body_size: String,
     /// Whether the site uses the port of nginx's default site, which is then disabled.
     default_site_gives_way: bool,
+    /// Whether the site answers over HTTPS.
+    has_tls: bool,
+    /// Which certificate it has then: `acme`, `own` or `self-signed`; else empty.
+    certificate_kind: String,
+    has_acme: bool,
+    /// The address of the certificate authority's directory.
+    acme_server: String,
+    has_email: bool,
+    email: String,
+    /// The administrator's own certificate and its key.
+    certificate_file: String,
+    key_file: String,
+    /// The networks of balancers.
+    balancers: Vec<String>,
     /// Whether nginx serves files without the app.
     has_static_files: bool,
     static_paths: Vec<StaticPath>,
@@ -106,6 +122,32 @@ pub(super) struct StaticPath {
     root: String,
 }
 
+/// What the templates have about the certificate. A text that does not hold is empty.
+#[derive(Default)]
+struct TlsTexts {
+    kind: &'static str,
+    server: String,
+    email: String,
+    certificate: String,
+    key: String,
+}
+
+impl TlsTexts {
+    fn of(tls: &Tls) -> Self {
+        match tls {
+            Tls::Off => Self::default(),
+            Tls::SelfSigned => Self { kind: "self-signed", ..Self::default() },
+            Tls::Acme { email, server } => {
+                let email = email.clone().unwrap_or_default();
+                Self { kind: "acme", server: server.clone(), email, ..Self::default() }
+            }
+            Tls::Files { certificate, key } => {
+                Self { kind: "own", certificate: certificate.clone(), key: key.clone(), ..Self::default() }
+            }
+        }
+    }
+}
+
 /// The port of the site that Debian's and Ubuntu's nginx packages enable.
 const DEFAULT_SITE_PORT: u16 = 80;
 
@@ -120,6 +162,7 @@ impl Context {
         let environment = app.environment.iter().map(|(name, value)| Variable::new(name, value));
         let (enabled, triggered): (Vec<Unit>, Vec<Unit>) =
             stack.units().into_iter().partition(|unit| unit.start == UnitStart::Boot);
+        let tls = TlsTexts::of(&site.tls);
         let names = |units: Vec<Unit>| units.into_iter().map(|unit| unit.name).collect();
         Self {
             version: package.version.to_string(),
@@ -156,8 +199,18 @@ impl Context {
             port: site.port,
             has_server_names: !site.answers_to_every_name(),
             server_names: site.server_names.clone(),
+            plain_names: site.plain_names().map(str::to_owned).collect(),
             max_body_size: site.max_body_size.clone(),
             default_site_gives_way: site.port == DEFAULT_SITE_PORT,
+            has_tls: site.has_tls(),
+            certificate_kind: tls.kind.to_owned(),
+            has_acme: tls.kind == "acme",
+            acme_server: tls.server,
+            has_email: !tls.email.is_empty(),
+            email: tls.email,
+            certificate_file: tls.certificate,
+            key_file: tls.key,
+            balancers: site.behind.clone(),
             has_static_files: !site.static_files.is_empty(),
             static_paths: site
                 .static_files
@@ -222,8 +275,18 @@ impl Context {
             port: 80,
             has_server_names: false,
             server_names: vec!["_".to_owned()],
+            plain_names: Vec::new(),
             max_body_size: text(),
             default_site_gives_way: true,
+            has_tls: false,
+            certificate_kind: text(),
+            has_acme: false,
+            acme_server: text(),
+            has_email: false,
+            email: text(),
+            certificate_file: text(),
+            key_file: text(),
+            balancers: Vec::new(),
             has_static_files: false,
             static_paths: Vec::new(),
             has_database: false,

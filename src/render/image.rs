@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::control::{Priority, Relations, Version};
     use crate::deb::Compression;
-    use crate::stack::{App, AppKind, ChangelogEntry, Health, Image, PackageInfo, Site};
+    use crate::stack::{App, AppKind, ChangelogEntry, Health, Image, PackageInfo, Site, Tls};
     use crate::system::epoch::Epoch;
 
     fn stack(folder: &Path) -> Stack {
@@ -231,6 +231,8 @@ mod tests {
                 server_names: vec!["_".into()],
                 max_body_size: "10m".into(),
                 static_files: Vec::new(),
+                tls: Tls::Off,
+                behind: Vec::new(),
             },
             database: None,
             health: Health { on_boot: "2min".into(), interval: "10min".into(), path: "/healthz".into() },

@@ -26,7 +26,7 @@ use std::path::Path;
 use crate::control::{PackageName, Relations};
 use crate::deb::{Content, Payload, Scripts};
 use crate::python::Libraries;
-use crate::stack::{AppKind, Stack, migration_names};
+use crate::stack::{AppKind, Stack, Tls, migration_names};
 
 pub use app::{AppNotes, LeftOut, Rule};
 pub use error::RenderError;
@@ -150,6 +150,7 @@ fn check_migrations(stack: &Stack, payload: &Payload) -> Result<(), RenderError>
 fn template_names() -> Vec<&'static str> {
     let files = files("NAME").into_iter().chain(files_of_database("NAME")).chain(files_of_release("NAME"));
     let files = files.chain(files_of_asgi("NAME")).chain(files_of_valkey("NAME"));
+    let files = files.chain(files_of_tls("NAME")).chain(files_of_acme("NAME"));
     let scripts = ["debian/preinst", "debian/postinst", "debian/prerm", "debian/postrm"];
     let parts = ["debian/database-connection", "debian/purge-database", "nginx/health-report", "units/sandbox"];
     let files = files.map(|(template, ..)| template.name);
@@ -175,6 +176,12 @@ fn destinations(stack: &Stack) -> Vec<Destination> {
     }
     if stack.app.release_command.is_some() {
         all.extend(files_of_release(name));
+    }
+    if stack.site.has_tls() {
+        all.extend(files_of_tls(name));
+    }
+    if matches!(stack.site.tls, Tls::Acme { .. }) {
+        all.extend(files_of_acme(name));
     }
     all
 }
@@ -264,5 +271,24 @@ fn files_of_database(name: &str) -> Vec<Destination> {
         (template!("debian/make-database"), program("make-database"), 0o755, Plain),
         (template!("debian/make-database-role"), program("make-database-role"), 0o755, Plain),
         (template!("debian/provision-database"), program("provision-database"), 0o755, Plain),
+    ]
+}
+
+/// The files that a stack with HTTPS has as well.
+fn files_of_tls(name: &str) -> Vec<Destination> {
+    let program = format!("/usr/libexec/{name}/make-certificate");
+    vec![
+        (template!("units/certificate.service"), unit(name, "-certificate.service"), 0o644, FileKind::Plain),
+        (template!("debian/make-certificate"), program, 0o755, FileKind::Plain),
+    ]
+}
+
+/// The files that a stack has as well whose certificate comes from an authority.
+fn files_of_acme(name: &str) -> Vec<Destination> {
+    let program = format!("/usr/libexec/{name}/obtain-certificate");
+    vec![
+        (template!("units/acme.service"), unit(name, "-acme.service"), 0o644, FileKind::Plain),
+        (template!("units/acme.timer"), unit(name, "-acme.timer"), 0o644, FileKind::Plain),
+        (template!("debian/obtain-certificate"), program, 0o755, FileKind::Plain),
     ]
 }

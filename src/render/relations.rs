@@ -3,7 +3,7 @@
 use super::error::RenderError;
 use crate::control::{Alternatives, Relations};
 use crate::python::Libraries;
-use crate::stack::{AppKind, Stack};
+use crate::stack::{AppKind, Stack, Tls};
 
 /// The packages with the program systemd-sysusers, which postinst calls.
 const SYSUSERS: &str = "systemd | systemd-standalone-sysusers | systemd-sysusers";
@@ -44,6 +44,12 @@ pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations,
     }
     if !stack.site.static_files.is_empty() {
         own.push(BROTLI);
+    }
+    if stack.site.has_tls() {
+        own.push("openssl");
+    }
+    if matches!(stack.site.tls, Tls::Acme { .. }) {
+        own.push("certbot");
     }
     let mut all: Vec<Alternatives> = Vec::new();
     let own: Vec<Alternatives> = own.into_iter().map(str::parse).collect::<Result<_, _>>()?;

@@ -36,6 +36,7 @@ struct Variables<'a> {
     name: &'a str,
     port: u16,
     health_path: &'a str,
+    has_tls: bool,
     has_database: bool,
     /// The name of the database; empty for a stack without one.
     database: &'a str,
@@ -90,6 +91,7 @@ pub fn terraform_files(stack: &Stack, facts: &TerraformFacts) -> Result<Vec<Terr
         name: name.as_str(),
         port: stack.site.port,
         health_path: &stack.health.path,
+        has_tls: stack.site.has_tls(),
         has_database: stack.database.is_some(),
         database: stack.database.as_ref().map_or("", |database| &database.name),
         database_ca_path: database_ca_path(name),
@@ -120,6 +122,7 @@ mod tests {
             name: "",
             port: 0,
             health_path: "",
+            has_tls: false,
             has_database: false,
             database: "",
             database_ca_path: String::new(),

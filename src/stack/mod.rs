@@ -14,7 +14,8 @@ mod units;
 mod values;
 
 pub use model::{
-    App, AppKind, ChangelogEntry, Database, FromDebian, Health, Image, PackageInfo, Site, Stack, StaticFiles,
+    App, AppKind, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Site, Stack,
+    StaticFiles, Tls,
 };
 pub use pattern::{Pattern, PatternError};
 pub use problem::{LoadError, Problem};
@@ -26,4 +27,5 @@ pub use values::description::{DescriptionError, summary};
 pub use values::environment::{EnvironmentError, variable_name, variable_value};
 pub use values::files::{FileError, migration_names};
 pub use values::name::{StackNameError, stack_name};
+pub use values::network::{NetworkError, network};
 pub use values::text::{TextError, maintainer};

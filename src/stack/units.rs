@@ -1,6 +1,6 @@
 //! The one list of a stack's systemd units: what they are called, and in which order they start.
 
-use super::{Stack, Worker};
+use super::{Stack, Tls, Worker};
 
 /// A unit that the package installs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +21,18 @@ pub enum UnitStart {
 
 /// What follows the package's name in the names of units beside `NAME.service` and `NAME.socket`. No stack's own name may
 /// end so: a stack `shop-health` would have the units of a stack `shop`.
-pub(super) const SUFFIXES: [&str; 8] =
-    ["-database", "-database-role", "-database-setup", "-health", "-health-alert", "-release", "-secret", "-valkey"];
+pub(super) const SUFFIXES: [&str; 10] = [
+    "-acme",
+    "-certificate",
+    "-database",
+    "-database-role",
+    "-database-setup",
+    "-health",
+    "-health-alert",
+    "-release",
+    "-secret",
+    "-valkey",
+];
 
 /// Names of further units that stackdeb makes, some only while it works: no worker or timer may have one, nor one that
 /// begins so.
@@ -40,6 +50,9 @@ impl Stack {
     pub fn units(&self) -> Vec<Unit> {
         let fixed = |suffix: &str, start| (suffix.to_owned(), start);
         let mut all = vec![fixed(".socket", UnitStart::Boot)];
+        if self.site.has_tls() {
+            all.push(fixed("-certificate.service", UnitStart::Boot));
+        }
         if self.database.is_some() {
             all.push(fixed("-database-role.service", UnitStart::OtherUnit));
             all.push(fixed("-database-setup.service", UnitStart::OtherUnit));
@@ -62,6 +75,10 @@ impl Stack {
         all.push(fixed("-health.timer", UnitStart::Boot));
         all.push(fixed("-health.service", UnitStart::OtherUnit));
         all.push(fixed("-health-alert.service", UnitStart::OtherUnit));
+        if matches!(self.site.tls, Tls::Acme { .. }) {
+            all.push(fixed("-acme.timer", UnitStart::Boot));
+            all.push(fixed("-acme.service", UnitStart::OtherUnit));
+        }
         all.into_iter().map(|(suffix, start)| Unit { name: format!("{}{suffix}", self.package.name), start }).collect()
     }
 }

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use support::machine::free_port;
-use support::stack::rendered_file;
+use support::stack::{rendered_file_of, stack};
 use support::{run, text};
 
 /// A web server that is stopped at the end.
@@ -43,14 +43,24 @@ fn echo(socket: &Path) {
 
 #[test]
 fn the_app_sees_the_visitor_and_the_scheme_from_the_balancer_alone() {
+    // Named by the administrator, and by stack.toml.
+    assert_believes_the_balancer_alone(&[]);
+    assert_believes_the_balancer_alone(&["127.0.0.8/29"]);
+}
+
+fn assert_believes_the_balancer_alone(behind: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let (at, port) = (folder.path().display(), free_port());
     // nginx's workers are of another user when root starts it.
     run(Command::new("chmod").arg("755").arg(folder.path()));
     echo(&folder.path().join("app.sock"));
     fs::create_dir(folder.path().join("balancers.d")).unwrap();
-    fs::write(folder.path().join("balancers.d/terraform.conf"), "set_real_ip_from 127.0.0.8/29;\n").unwrap();
-    let site = rendered_file(folder.path(), "/etc/nginx/sites-available/guest-book");
+    if behind.is_empty() {
+        fs::write(folder.path().join("balancers.d/terraform.conf"), "set_real_ip_from 127.0.0.8/29;\n").unwrap();
+    }
+    let mut stack = stack(folder.path());
+    stack.site.behind = behind.iter().map(|network| (*network).to_owned()).collect();
+    let site = rendered_file_of(&stack, "/etc/nginx/sites-available/guest-book");
     let site = site.replace("listen 80 ", &format!("listen {port} ")).replace("[::]:80 ", &format!("[::]:{port} "));
     let site = site.replace("listen 80;", &format!("listen {port};")).replace("[::]:80;", &format!("[::]:{port};"));
     let site = site.replace("unix:/run/guest-book/guest-book.sock", &format!("unix:{at}/app.sock"));

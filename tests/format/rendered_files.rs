@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use stackdeb::deb::{Content, Entry};
 use stackdeb::render::{RenderError, Rendered, package_files};
-use stackdeb::stack::{CommandLine, Limits, Site, Stack, Timer, Unit, UnitStart, Worker};
+use stackdeb::stack::{CommandLine, Limits, Site, Stack, Timer, Tls, Unit, UnitStart, Worker};
 use tempfile::TempDir;
 
 use support::stack::{LICENSE, stack};
@@ -61,6 +61,17 @@ fn no_templates() -> TempDir {
 fn both() -> [Rendered; 2] {
     let folder = no_templates();
     [larger_stack(folder.path()), smaller_stack(folder.path())].map(|stack| package_files(&stack).unwrap())
+}
+
+/// The same with HTTPS: with a certificate of an authority, and with files of the administrator's.
+fn with_https() -> [Rendered; 2] {
+    let folder = no_templates();
+    let (mut acme, mut files) = (stack(folder.path()), smaller_stack(folder.path()));
+    let (email, server) = (Some("o'neill@example.org".to_owned()), "https://acme.example.org/directory".to_owned());
+    acme.site.tls = Tls::Acme { email, server };
+    let (certificate, key) = ("/etc/ssl/a.pem".to_owned(), "/etc/ssl/private/a.key".to_owned());
+    files.site.tls = Tls::Files { certificate, key };
+    [acme, files].map(|stack| package_files(&stack).unwrap())
 }
 
 fn bytes(content: &Content) -> Vec<u8> {
@@ -122,7 +133,7 @@ fn assert_silent(package: &str, command: &mut Command) {
 #[test]
 fn shell_scripts_are_clean() {
     let folder = no_templates();
-    for rendered in both() {
+    for rendered in both().into_iter().chain(with_https()) {
         let scripts = shell_scripts(&rendered);
         assert!(scripts.len() >= 3);
         for (name, text) in scripts {
@@ -153,13 +164,20 @@ fn lay_out(rendered: &Rendered, root: &Path) {
         "/usr/bin/valkey-server",
         "/bin/kill",
         "/bin/rm",
+        "/bin/systemctl",
         "/usr/libexec/guest-book/health-check",
     ] {
         write(program, b"#!/bin/sh\n", 0o755);
     }
-    for unit in
-        ["sysinit.target", "basic.target", "network.target", "sockets.target", "shutdown.target", "timers.target"]
-    {
+    for unit in [
+        "sysinit.target",
+        "basic.target",
+        "network.target",
+        "network-online.target",
+        "sockets.target",
+        "shutdown.target",
+        "timers.target",
+    ] {
         write(&format!("/usr/lib/systemd/system/{unit}"), b"[Unit]\nDescription=x\n", 0o644);
     }
     for unit in ["nginx", "postgresql", "postgresql@"] {
@@ -174,7 +192,7 @@ fn lay_out(rendered: &Rendered, root: &Path) {
 
 #[test]
 fn systemd_accepts_the_units() {
-    for rendered in both() {
+    for rendered in both().into_iter().chain(with_https()) {
         let root = tempfile::tempdir().unwrap();
         lay_out(&rendered, root.path());
         let files = files(&rendered);
@@ -200,7 +218,9 @@ fn systemd_accepts_the_units() {
 #[test]
 fn the_list_of_units_is_what_the_package_installs() {
     let folder = no_templates();
-    for stack in [larger_stack(folder.path()), smaller_stack(folder.path())] {
+    let mut secure = stack(folder.path());
+    secure.site.tls = Tls::Acme { email: None, server: "https://acme.example.org/".to_owned() };
+    for stack in [larger_stack(folder.path()), smaller_stack(folder.path()), secure] {
         let rendered = package_files(&stack).unwrap();
         let path = |unit: &Unit| format!("/usr/lib/systemd/system/{}", unit.name);
         let mut listed: Vec<String> = stack.units().iter().map(path).collect();
@@ -222,7 +242,9 @@ fn the_list_of_units_is_what_the_package_installs() {
 #[test]
 fn the_list_of_units_is_in_the_order_of_their_start() {
     let folder = no_templates();
-    for stack in [larger_stack(folder.path()), smaller_stack(folder.path())] {
+    let mut secure = stack(folder.path());
+    secure.site.tls = Tls::Acme { email: None, server: "https://acme.example.org/".to_owned() };
+    for stack in [larger_stack(folder.path()), smaller_stack(folder.path()), secure] {
         let rendered = package_files(&stack).unwrap();
         let names: Vec<String> = stack.units().into_iter().map(|unit| unit.name).collect();
         let place = |name: &str| names.iter().position(|listed| listed == name);
@@ -308,7 +330,7 @@ fn sysusers_makes_the_user() {
 
 #[test]
 fn nginx_accepts_the_site() {
-    for rendered in both() {
+    for rendered in both().into_iter().chain(with_https()) {
         let root = tempfile::tempdir().unwrap();
         let site = text_of(&rendered, "/etc/nginx/sites-available/guest-book");
         // A test opens the ports, which an ordinary user may do above 1023 only.

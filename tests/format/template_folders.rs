@@ -8,6 +8,7 @@ use std::path::Path;
 use stackdeb::deb::Entry;
 use stackdeb::render::image::{ImageFacts, ImageFile, image_files};
 use stackdeb::render::{RenderError, package_files};
+use stackdeb::stack::Tls;
 use support::source_folder;
 use support::stack::stack;
 
@@ -50,7 +51,9 @@ fn write(project: &Path, name: &str, text: &str) {
 #[test]
 fn every_file_of_the_package_is_in_a_readme() {
     let project = tempfile::tempdir().unwrap();
-    let rendered = package_files(&stack(project.path())).unwrap();
+    let mut stack = stack(project.path());
+    stack.site.tls = Tls::Acme { email: None, server: "https://acme.example.org/".to_owned() };
+    let rendered = package_files(&stack).unwrap();
     let listed: BTreeSet<String> = ["debian", "units", "nginx"]
         .iter()
         .flat_map(|folder| words(&readme(folder), "# Template", 2))

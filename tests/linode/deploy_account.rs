@@ -1,6 +1,8 @@
 //! `stackdeb deploy` in accounts that are set up in different ways: which interfaces new instances may have, which firewall
 //! they get, and what the token's user may do.
 
+use std::fs;
+
 use serde_json::{Value, json};
 use support::linode_api::{Account, Interfaces};
 use support::project::Project;
@@ -85,9 +87,14 @@ fn a_firewall_that_is_there_is_looked_at_first() {
     project.home.run(&mut project.deploy(&[])).has(0, &words);
     project.home.run(&mut project.deploy(&["--firewall", "77"])).has(1, &["no firewall with the ID 77"]);
     // As it was made, there is nothing to say.
-    project.api.set_firewall(1001, "enabled", json!([rule("22"), rule("80"), rule("443"), rule(&site)]));
+    project.api.set_firewall(1001, "enabled", json!([rule("22"), rule(&site)]));
     let said = project.home.run(&mut project.deploy(&[])).has(0, &["shop-3 answers"]).said;
     assert!(!said.contains("firewall"), "{said}");
+    // Until the site answers over HTTPS.
+    let manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
+    fs::write(project.path("stack.toml"), manifest.replace("[site]\n", "[site]\ntls = \"self-signed\"\n")).unwrap();
+    let words = ["shop-firewall (1001) is not as this stack would make it: nobody can connect to port 443"];
+    project.home.run(&mut project.deploy(&[])).has(0, &words);
 }
 
 #[test]
@@ -163,7 +170,7 @@ fn tags_are_as_long_as_linode_takes_them() {
     // A version that no tag can hold is no reason to fail after the image was sent.
     let version = format!("1.0+git{}", "2".repeat(50));
     project.set_version(&version, "[database]\n");
-    std::fs::rename(
+    fs::rename(
         project.path("dist/shop-1.0-linode.img.gz"),
         project.path(&format!("dist/shop-{version}-linode.img.gz")),
     )

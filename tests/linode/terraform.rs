@@ -14,7 +14,10 @@ fn projects() -> [Project; 4] {
     [
         Project::new("shop", DATABASE),
         Project::new("shop", ""),
-        Project::new("guest--book", "[site]\nport = 8080\n[health]\npath = \"/a/b-c_d.e~\"\n[database]"),
+        Project::new(
+            "guest--book",
+            "[site]\nport = 8080\ntls = \"self-signed\"\n[health]\npath = \"/a/b-c_d.e~\"\n[database]",
+        ),
         Project::new("a-name-of-31-characters-x-x-x-x", DATABASE),
     ]
 }
@@ -188,6 +191,17 @@ fn everything_is_formatted() {
         "a = 1",
     ] {
         assert!(std::panic::catch_unwind(|| assert_formatted("bad", bad)).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn port_443_is_open_for_a_site_with_https_alone() {
+    for (tables, open) in [("[site]\n", false), ("[site]\ntls = \"self-signed\"\n", true)] {
+        let project = Project::new("shop", tables);
+        project.write(&[]);
+        let read = |name: &str| fs::read_to_string(project.path("terraform").join(name)).unwrap();
+        assert_eq!(read("firewall.tf").contains("\"443\""), open);
+        assert_eq!(read("balancer.tf").contains("port            = 443"), open);
     }
 }
 

@@ -18,6 +18,7 @@ mod cluster;
 mod data;
 mod documents;
 mod faults;
+mod https;
 mod install;
 mod libraries;
 mod paths;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
             prepare(image);
         }
         site::prepare();
+        https::prepare();
         if arguments.filter.as_deref().is_none_or(|filter| filter.contains("libraries")) {
             LazyLock::force(&libraries::PACKAGES);
         }
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         libraries::trials(),
         documents::trials(),
         site::trials(),
+        https::trials(),
     ];
     let in_containers = unless(without_root(), in_containers.into_iter().flatten().collect());
     run_in_order(arguments, in_containers.into_iter().chain(restart_under_load::trials()).collect())

@@ -27,7 +27,8 @@ pub fn install(server: &impl Server, packages: &[PathBuf]) {
     for path in packages {
         let mut dpkg = std::process::Command::new("dpkg-deb");
         let name = text(&dpkg.args(["-f"]).arg(path).arg("Package").output().unwrap()).trim().to_owned();
-        if !server.try_sh(&format!("dpkg-query -W {name}")).status.success() {
+        let status = server.try_sh(&format!("dpkg-query -W -f '${{db:Status-Status}}' {name}")).stdout;
+        if status != b"installed" {
             server.copy(path);
             missing.push(path.file_name().unwrap().to_string_lossy().into_owned());
         }

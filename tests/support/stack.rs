@@ -6,7 +6,7 @@ use stackdeb::control::Priority;
 use stackdeb::deb::{Compression, Content, Entry};
 use stackdeb::render::package_files;
 use stackdeb::stack::{
-    App, AppKind, ChangelogEntry, CommandLine, Database, Health, Image, PackageInfo, Services, Site, Stack, Valkey,
+    App, AppKind, ChangelogEntry, CommandLine, Database, Health, Image, PackageInfo, Services, Site, Stack, Tls, Valkey,
 };
 use stackdeb::system::epoch::Epoch;
 
@@ -65,6 +65,8 @@ pub fn stack(folder: &Path) -> Stack {
             server_names: vec!["www.example.org".to_owned(), "*.example.net".to_owned()],
             max_body_size: "10m".to_owned(),
             static_files: Vec::new(),
+            tls: Tls::Off,
+            behind: Vec::new(),
         },
         database: Some(Database { name: "guest_book".to_owned(), migrations: Some(PathBuf::from("migrations")) }),
         health: Health { on_boot: "2min".to_owned(), interval: "10min".to_owned(), path: "/healthz".to_owned() },

@@ -11,6 +11,7 @@
 )]
 
 mod alert;
+mod certificate;
 mod check;
 mod database;
 mod environment;

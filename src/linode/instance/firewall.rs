@@ -111,11 +111,10 @@ fn check(firewall: &Firewall, options: &DeployOptions, reason: &str) -> Result<V
     Ok(notes)
 }
 
-/// The ports that the stack's own firewall accepts: SSH, HTTP, HTTPS and the port of the site.
+/// The ports that the stack's own firewall accepts: SSH, and those of the site.
 fn ports(options: &DeployOptions) -> Vec<u16> {
-    let mut ports = vec![22, 80, 443, options.stack.site.port];
-    ports.sort_unstable();
-    ports.dedup();
+    let mut ports = vec![22];
+    ports.extend(options.stack.site.ports());
     ports
 }
 

@@ -9,6 +9,7 @@ mod process;
 mod service;
 mod site;
 mod table;
+mod tls;
 
 use std::fs;
 use std::io;

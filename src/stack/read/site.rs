@@ -6,9 +6,10 @@ use miette::Diagnostic;
 
 use super::app::REPORT;
 use super::table::Table;
+use super::tls;
 use crate::stack::Pattern;
 use crate::stack::model::{Site, StaticFiles};
-use crate::stack::values::{files, host, size};
+use crate::stack::values::{files, host, network, size};
 
 /// A list of server names that is empty.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -39,9 +40,29 @@ pub(super) fn site(mut table: Table<'_>, project: &Path) -> Option<Site> {
         table.problems.add(&empty.place, NoServerNames);
     }
     let max_body_size = table.checked_or_default("max-body-size", size::body_size);
+    let tls = tls::read(&mut table, port, names.as_ref().map(|names| names.value.as_slice()));
+    let behind = read_behind(&mut table);
     let static_files = read_static(&mut table, project);
     table.finish();
-    Some(Site { port: port?, server_names: names?.value, max_body_size: max_body_size?, static_files: static_files? })
+    Some(Site {
+        port: port?,
+        server_names: names?.value,
+        max_body_size: max_body_size?,
+        static_files: static_files?,
+        tls: tls?,
+        behind,
+    })
+}
+
+/// The network that Linode's NodeBalancers connect from, when they reach an instance by its private address.
+const NODEBALANCERS: &str = "192.168.255.0/24";
+
+/// Reads the networks of balancers.
+fn read_behind(site: &mut Table<'_>) -> Vec<String> {
+    if site.has_word("behind") {
+        return vec![NODEBALANCERS.to_owned()];
+    }
+    site.checked_list("behind", network::network).map(|list| list.value).unwrap_or_default()
 }
 
 /// Reads `[[site.static]]`; `None` where a problem has been noted.

@@ -75,6 +75,20 @@ impl<'a> Value<'a> for &'a Datetime {
     }
 }
 
+/// A word, or a table in its place.
+pub(super) enum WordOrTable<'a> {
+    Word(&'a str),
+    Table(&'a DeTable<'a>),
+}
+
+impl<'a> Value<'a> for WordOrTable<'a> {
+    const WANTED: &'static str = "a string or a table";
+    const HOW: &'static str = "a word in quotes, or a table: { … = \"…\" }";
+    fn from_toml(value: &'a DeValue<'a>) -> Option<Self> {
+        value.as_str().map(Self::Word).or_else(|| value.as_table().map(Self::Table))
+    }
+}
+
 /// An integer as it is written: its digits, and their base.
 pub(super) struct Integer<'a>(&'a str, u32);
 
@@ -308,6 +322,11 @@ impl<'a> Table<'a> {
     pub(super) fn table(&mut self, key: &'static str) -> Option<Table<'a>> {
         let Item { value, place } = self.optional::<&DeTable<'_>>(key)?;
         Some(Table::new(place, value, self.section_of(key), self.problems))
+    }
+
+    /// The table that stands in the place of a word.
+    pub(super) fn inner(&self, key: &'static str, item: Item<&'a DeTable<'a>>) -> Table<'a> {
+        Table::new(item.place, item.value, self.section_of(key), self.problems)
     }
 
     /// As [`Table::table`], but a missing table is a mistake.

@@ -47,6 +47,8 @@ pub enum Kind {
     Text(Form),
     /// A string that is usually one of a few words.
     Word(Words),
+    /// A string that is one of a few words, or a table.
+    WordOrTable(Words, &'static Section),
     /// A whole number, both ends included.
     Number {
         least: u16,
@@ -249,7 +251,10 @@ impl Key {
     /// The table that the key stands for, if it stands for one or for a list of them.
     pub fn section(&self) -> Option<&'static Section> {
         match self.kind {
-            Kind::Table(section) | Kind::Tables(section) | Kind::NamedTables { section, .. } => Some(section),
+            Kind::Table(section)
+            | Kind::Tables(section)
+            | Kind::NamedTables { section, .. }
+            | Kind::WordOrTable(_, section) => Some(section),
             Kind::Text(_)
             | Kind::Word(_)
             | Kind::Number { .. }

@@ -33,6 +33,7 @@ fn property(key: &Key) -> Value {
     let mut property = match &key.kind {
         Kind::Text(form) => text(form),
         Kind::Word(words) => word(words),
+        Kind::WordOrTable(words, section) => fields(json!({ "anyOf": [word(words), object(section)] })),
         Kind::Number { least, most } => fields(json!({ "type": "integer", "minimum": least, "maximum": most })),
         Kind::Texts { form, empty } => fields(json!({
             "type": "array",

@@ -1,6 +1,6 @@
 //! The reference of `[site]`: the nginx site in front of the application.
 
-use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section};
+use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section, Words};
 
 pub(super) static SITE: Section = Section {
     meaning: "\
@@ -45,6 +45,57 @@ bytes.",
             since: FIRST_RELEASE,
         },
         Key {
+            name: "tls",
+            kind: Kind::WordOrTable(
+                Words { noun: "which certificate HTTPS has", known: || vec!["off", "self-signed", "acme"], others: None },
+                &TLS,
+            ),
+            missing: Missing::Text("off"),
+            meaning: "\
+Whether the site also answers over HTTPS, at port 443, with HTTP/2. `off`: it does not. `self-signed`: with a certificate that \
+the server makes at its first start, which browsers do not trust. `acme`: with one that certbot gets from a certificate \
+authority and renews; until then with the server's own. The names must then be `server-names` without wildcards, lead to the \
+server, and the port must be 80, where the authority asks. A table names files on the server.
+
+As soon as there is a certificate that is not self-signed, requests to the other port are redirected to HTTPS, except for \
+the health page.",
+            example: "tls = \"self-signed\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "email",
+            kind: Kind::Text(Form { noun: "an e-mail address", pattern: "^[^@]+@[^@]+$" }),
+            missing: Missing::Described("the certificate authority knows no address"),
+            meaning: "With `tls = \"acme\"`: where the certificate authority may write to.",
+            example: "email = \"admin@example.org\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "acme-server",
+            kind: Kind::Text(Form { noun: "a web address with https", pattern: "^https://[^/ ]+" }),
+            missing: Missing::Text("https://acme-v02.api.letsencrypt.org/directory"),
+            meaning: "\
+With `tls = \"acme\"`: the address of the directory of a certificate authority (RFC 8555, 7.1.1). The default is Let's \
+Encrypt; `https://acme-staging-v02.api.letsencrypt.org/directory` is its authority for trials, which has wider limits and \
+which browsers do not trust. Using an authority means that you agree to its terms.",
+            example: "acme-server = \"https://acme-staging-v02.api.letsencrypt.org/directory\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "behind",
+            kind: Kind::TextsOrWord {
+                form: Form { noun: "a network in CIDR notation", pattern: "^[0-9A-Fa-f:.]+/[0-9]+$" },
+                word: "nodebalancer",
+            },
+            missing: Missing::Described("nobody is believed but who connects"),
+            meaning: "\
+The networks of balancers that end TLS in front of the server. In requests from there, and in no others, the headers \
+`X-Forwarded-For` and `X-Forwarded-Proto` name the visitor's address and scheme. `nodebalancer` is Linode's NodeBalancer with \
+private addresses (`192.168.255.0/24`). On a server, files in `/etc/NAME/balancers.d` name further networks.",
+            example: "behind = \"nodebalancer\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
             name: "static",
             kind: Kind::Tables(&STATIC),
             missing: Missing::Described("the application answers every request"),
@@ -54,6 +105,33 @@ bytes.",
         },
     ],
 };
+
+static TLS: Section = Section {
+    meaning: "\
+A certificate of your own: two files in PEM form that you put on the server. As long as one of them is missing, or the key is \
+of another certificate, HTTPS has a self-signed certificate, and the health check says so. New files are used within minutes.",
+    keys: &[
+        Key {
+            name: "certificate",
+            kind: Kind::Text(PATH),
+            missing: Missing::Refused,
+            meaning: "The path of the certificate, followed by those that it is signed with.",
+            example: "certificate = \"/etc/ssl/www.example.org.pem\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "key",
+            kind: Kind::Text(PATH),
+            missing: Missing::Refused,
+            meaning: "The path of its key, without a passphrase, which root alone can read. It cannot be in a home folder.",
+            example: "key = \"/etc/ssl/private/www.example.org.key\"",
+            since: FIRST_RELEASE,
+        },
+    ],
+};
+
+/// A file on the server.
+const PATH: Form = Form { noun: "an absolute path on the server", pattern: "^/[0-9A-Za-z/_.@+-]+$" };
 
 static STATIC: Section = Section {
     meaning: "\

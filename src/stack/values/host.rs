@@ -25,6 +25,9 @@ pub enum HostError {
     #[error("`{text}` is not the path of a folder of pages: {why}")]
     #[diagnostic(help("write it as \"/static/\": letters, digits, `/`, `-`, `_`, `.` and `~`"))]
     FolderPath { text: String, why: &'static str },
+    #[error("`{text}` is not the path of a file on the server: {why}")]
+    #[diagnostic(help("write it as \"/etc/ssl/www.example.org.pem\""))]
+    ServerPath { text: String, why: &'static str },
 }
 
 /// Says what is wrong with a name in the DNS (RFC 1123, 2.1); `None` when it is valid.
@@ -105,6 +108,21 @@ pub fn folder_path(text: &str) -> Result<String, HostError> {
     match path(text) {
         Ok(path) => Ok(path),
         Err(_) => Err(wrong("it has a character that means something else in nginx's configuration")),
+    }
+}
+
+/// Checks the absolute path of a file on the server. It is one word in nginx's configuration and in a shell.
+pub fn server_path(text: &str) -> Result<String, HostError> {
+    let wrong = |why| HostError::ServerPath { text: text.escape_debug().to_string(), why };
+    if !text.starts_with('/') || text.ends_with('/') || text.split('/').any(|part| part == "..") {
+        return Err(wrong("it does not begin with `/`, or is not the path of a file"));
+    }
+    if ["/home/", "/root/", "/tmp/", "/var/tmp/"].iter().any(|folder| text.starts_with(folder)) {
+        return Err(wrong("the unit that looks at it sees neither home folders nor temporary ones"));
+    }
+    match text.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.@+".contains(c)) {
+        true => Ok(text.to_owned()),
+        false => Err(wrong("only letters, digits, `/`, `-`, `_`, `.`, `@` and `+` are allowed")),
     }
 }
 

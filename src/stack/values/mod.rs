@@ -13,6 +13,7 @@ pub(super) mod license;
 pub(super) mod limits;
 mod migration;
 pub(super) mod name;
+pub(super) mod network;
 pub(super) mod python;
 mod python_source;
 pub(super) mod relations;

@@ -86,6 +86,9 @@ pub enum TextError {
     #[error("`{text}` is not a maintainer: {why}")]
     #[diagnostic(help("write a name and an e-mail address: \"Jane Doe <jane@example.org>\" (Debian Policy 5.6.2)"))]
     Maintainer { text: String, why: &'static str },
+    #[error("`{text}` is not an e-mail address: {why}")]
+    #[diagnostic(help("write it without a name: \"admin@example.org\""))]
+    Email { text: String, why: &'static str },
     #[error("`{given}` is not a {what}{}", nearest.map_or(String::new(), |word| format!(": did you mean `{word}`?")))]
     #[diagnostic(help("one of: {known}"))]
     NotOneOf { given: String, what: &'static str, nearest: Option<&'static str>, known: String },
@@ -137,18 +140,29 @@ pub fn maintainer(text: &str) -> Result<String, TextError> {
     if name.contains(|c: char| "()<>[]:;@\\,\"".contains(c)) {
         return Err(wrong("its name has one of `( ) < > [ ] : ; @ \\ , \"`, which mean something else in an address"));
     }
-    let (user, domain) = address.rsplit_once('@').ok_or_else(|| wrong("its address has no `@`"))?;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_{|}~-.".contains(c);
-    if user.is_empty() || !user.chars().all(allowed) || user.split('.').any(str::is_empty) {
-        return Err(wrong("the part of its address before the `@` is not valid"));
+    if let Some(why) = email_fault(address) {
+        return Err(wrong(why));
     }
-    if !host::is_domain(domain) || !domain.contains('.') {
-        return Err(wrong("its address has no Internet domain after the `@`"));
-    }
-    if user == "root" || name == "root" {
+    if address.starts_with("root@") || name == "root" {
         return Err(wrong("root is not a person"));
     }
     Ok(format!("{name} <{address}>"))
+}
+
+/// Says what is wrong with an e-mail address (RFC 5322, 3.4.1); `None` when it is valid.
+fn email_fault(address: &str) -> Option<&'static str> {
+    let Some((user, domain)) = address.rsplit_once('@') else { return Some("its address has no `@`") };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_{|}~-.".contains(c);
+    if user.is_empty() || !user.chars().all(allowed) || user.split('.').any(str::is_empty) {
+        return Some("the part of its address before the `@` is not valid");
+    }
+    (!host::is_domain(domain) || !domain.contains('.')).then_some("its address has no Internet domain after the `@`")
+}
+
+/// Checks an e-mail address without a name (RFC 5322, 3.4.1).
+pub fn email(text: &str) -> Result<String, TextError> {
+    let shown = || text.escape_debug().to_string();
+    email_fault(text).map_or_else(|| Ok(text.to_owned()), |why| Err(TextError::Email { text: shown(), why }))
 }
 
 /// Checks an archive section, with or without `contrib/` or `non-free/` before it (Debian Policy 2.4).
@@ -179,6 +193,16 @@ fn one_of(text: &str, what: &'static str, known: &[&'static str]) -> Result<&'st
         nearest: nearest(text, known),
         known: known.join(", "),
     })
+}
+
+/// Checks an address with `https`, as [`address`] does.
+pub fn https_address(text: &str) -> Result<String, TextError> {
+    let address = address(text)?;
+    let shown = || text.escape_debug().to_string();
+    match address.starts_with("https://") {
+        true => Ok(address),
+        false => Err(TextError::Address { text: shown(), why: "it does not begin with `https://`" }),
+    }
 }
 
 /// Checks an address with `http` or `https` (RFC 3986). It has neither quotes nor blanks, nor a password.

@@ -1,0 +1,134 @@
+//! The certificate of the site: the state file that the stack's script for certificates writes → what nginx serves, until when,
+//! and why it is not the certificate that it should be. This program itself reads no certificate.
+//!
+//! The file has one `KEY=VALUE` a line: `wanted` and `served` (`acme`, `own` or
+//! `self-signed`; `served` may be `none`), `not_after` (the end of the
+//! served one, in seconds since 1970) and `failure` (why the last attempt failed; may be missing). Other lines are ignored.
+
+use std::fs;
+use std::path::Path;
+
+/// A certificate that ends within so many days, and is not being renewed, is a problem.
+const FEW_DAYS: i64 = 7;
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// What the self-signed certificate is called, which browsers do not trust.
+const SELF_SIGNED: &str = "self-signed";
+
+/// What is served when nginx refuses to serve HTTPS.
+const NONE: &str = "none";
+
+/// What is known of the site's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// What the stack should serve: `acme`, `own` or `self-signed`.
+    pub wanted: String,
+    /// What it serves: one of the same, or `none`.
+    pub served: String,
+    /// When the served one ends, in seconds since 1970.
+    pub not_after: i64,
+    /// Why the last attempt to get another one failed.
+    pub failure: Option<String>,
+}
+
+impl Certificate {
+    /// Reads the state file.
+    ///
+    /// # Errors
+    /// When it cannot be read or lacks a line: a sentence.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| format!("cannot read the state of the certificate {}: {error}", path.display()))?;
+        Self::parse(&text).ok_or_else(|| format!("{} is not the state of a certificate", path.display()))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+        let failure = value("failure").map(str::trim).filter(|failure| !failure.is_empty());
+        Some(Self {
+            wanted: value("wanted")?.to_owned(),
+            served: value("served")?.to_owned(),
+            not_after: value("not_after")?.parse().ok()?,
+            failure: failure.map(str::to_owned),
+        })
+    }
+
+    /// Whole days from `now` until its end; negative when it has ended.
+    pub fn days_left(&self, now: i64) -> i64 {
+        self.not_after.saturating_sub(now).div_euclid(DAY)
+    }
+
+    /// What is wrong with it; `None` when nothing is.
+    pub fn problem(&self, now: i64) -> Option<String> {
+        let because = self.failure.as_ref().map_or(String::new(), |failure| format!(": {failure}"));
+        if self.served != self.wanted {
+            // Until the first attempt has ended, nothing is wrong.
+            return self.failure.as_ref().map(|_| match self.served.as_str() {
+                NONE => format!("there is no HTTPS{because}"),
+                served => format!("HTTPS has a {served} certificate only{because}"),
+            });
+        }
+        match self.days_left(now) {
+            days if days < 0 => Some(format!("the certificate has ended{because}")),
+            days if days < FEW_DAYS && (self.wanted != "acme" || self.failure.is_some()) => {
+                Some(format!("the certificate ends in {}{because}", in_words(days)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The field of the log's line: `63 days`, or `self-signed`.
+    pub fn in_words(&self, now: i64) -> String {
+        match self.served.as_str() {
+            kind @ (SELF_SIGNED | NONE) => kind.to_owned(),
+            _ => in_words(self.days_left(now)),
+        }
+    }
+}
+
+fn in_words(days: i64) -> String {
+    if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn certificate(wanted: &str, served: &str, days: i64, failure: &str) -> Certificate {
+        let not_after = days.saturating_mul(DAY).saturating_add(NOW);
+        let text = format!("wanted={wanted}\nserved={served}\nnot_after={not_after}\nfailure={failure}\nnew=key\n");
+        Certificate::parse(&text).unwrap()
+    }
+
+    #[test]
+    fn a_certificate_is_a_problem_when_it_ends_soon_or_is_another_than_wanted() {
+        let why = "NXDOMAIN";
+        for (wanted, served, days, failure, problem) in [
+            ("acme", "acme", 60, "", None),
+            ("acme", "acme", 60, why, None),
+            ("acme", "acme", 3, "", None),
+            ("acme", "acme", 3, why, Some("the certificate ends in 3 days: NXDOMAIN")),
+            ("acme", "acme", -1, "", Some("the certificate has ended")),
+            ("acme", "self-signed", 3000, "", None),
+            ("acme", "self-signed", 3000, why, Some("HTTPS has a self-signed certificate only: NXDOMAIN")),
+            ("acme", "none", 60, why, Some("there is no HTTPS: NXDOMAIN")),
+            ("own", "own", 7, "", None),
+            ("own", "own", 1, "", Some("the certificate ends in 1 day")),
+            ("own", "self-signed", 3000, why, Some("HTTPS has a self-signed certificate only: NXDOMAIN")),
+            ("self-signed", "self-signed", 3000, "", None),
+        ] {
+            let found = certificate(wanted, served, days, failure).problem(NOW);
+            assert_eq!(found.as_deref(), problem, "{wanted} {served} {days} {failure}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_its_lines_is_not_a_state() {
+        for text in ["", "wanted=acme\nserved=acme\n", "wanted=acme\nserved=acme\nnot_after=soon\n"] {
+            assert_eq!(Certificate::parse(text), None, "{text}");
+        }
+    }
+}
