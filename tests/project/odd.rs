@@ -247,8 +247,8 @@ fn scripts_that_cannot_run_and_overrides_that_override_nothing_are_refused() {
     );
     refused(|p| p.file("debian/postints", "#!/bin/sh\n"), &["debian/postints", "did you mean `postinst`"]);
     refused(
-        |p| p.file("units/worker.service", "[Service]\n"),
-        &["units/worker.service", "app.service", "health.timer"],
+        |p| p.file("units/fetch-mail.service", "[Service]\n"),
+        &["units/fetch-mail.service", "app.service", "health.timer"],
     );
     refused(|p| p.file("units/App.service", "[Service]\n"), &["units/App.service", "did you mean `app.service`"]);
     refused(|p| p.file("nginx/site.cnof", ""), &["nginx/site.cnof", "did you mean `site.conf`"]);
