@@ -69,7 +69,7 @@ fn a_life_without_systemd() {
     // When a systemd starts here one day, it starts the package.
     let units = "stack.socket stack.service stack-database.service stack-health.timer";
     assert_eq!(root.sh(&format!("systemctl --root=/ is-enabled {units}")), "enabled\n".repeat(4));
-    root.sh("nginx -t; dpkg --verify stack | grep -v /usr/share/doc/ | grep -v /usr/share/lintian/ | (! grep .)");
+    root.sh("nginx -t; dpkg --verify stack | grep -v -E '/usr/share/(doc|lintian|man)/' | (! grep .)");
     root.dpkg("--purge stack");
     let left = root.differences(clean());
     // The system user stays; and what `nginx -t` has made.
