@@ -51,7 +51,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -s
     -addext subjectAltName=DNS:acme.example.org -keyout key.pem -out own.pem 2>/dev/null
 cp own.pem /usr/local/share/ca-certificates/acme.crt && update-ca-certificates >/dev/null
 echo '127.0.0.1 acme.example.org' >>/etc/hosts
-printf '[Service]\nWorkingDirectory=/srv/pebble\nEnvironment=PEBBLE_VA_NOSLEEP=1\nExecStart=pebble -config pebble.json\n' \
+printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nWorkingDirectory=/srv/pebble\nEnvironment=PEBBLE_VA_NOSLEEP=1\nExecStart=pebble -config pebble.json\n' \
     >/etc/systemd/system/pebble.service && systemctl daemon-reload
 ";
 
@@ -249,7 +249,7 @@ fn renewed(machine: &mut Container) {
 }
 
 fn renewal_fails(machine: &mut Container) {
-    machine.sh("systemctl stop pebble.service && systemctl reset-failed pebble.service");
+    machine.sh("systemctl stop pebble.service");
     machine.sh(DUE);
     ask_authority(machine);
     let found = health(machine, "shop");
