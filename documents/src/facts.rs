@@ -50,6 +50,7 @@ const FILES: &[Fact] = &[
     ("stack.toml", "Describes the project: see `stack.toml(5)`."),
     ("stack.schema.json", "The JSON Schema of `stack.toml`, for editors."),
     ("stack.lock", "The versions of the libraries from PyPI, as `stackdeb lock` has chosen them."),
+    ("stack.VARIANT.lock", "The same for a variant, if it has a lock of its own."),
     ("app/", "The code of the application (`[app] folder`)."),
     (
         "debian/, units/, nginx/, image/",
@@ -57,6 +58,7 @@ const FILES: &[Fact] = &[
          its source.",
     ),
     ("dist/NAME_VERSION_amd64.deb", "The package."),
+    ("dist/VARIANT/", "The same files of a variant; the names of its image and manifest have `@VARIANT` in them."),
     ("dist/NAME.deb", "A link to it."),
     ("dist/NAME-VERSION-linode.img.gz", "The image: one ext4 file system, compressed with gzip."),
     (

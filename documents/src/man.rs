@@ -95,6 +95,11 @@ fn stack_toml() -> String {
     for key in DOCUMENT.keys {
         if let Some(section) = key.section() {
             table(&mut page, &header("", key), key, section);
+        } else {
+            page.control("SH", [header("", key).as_str()]);
+            paragraphs(&mut page, key.meaning);
+            paragraphs(&mut page, &format!("Without the table: {}.", default(&key.missing)));
+            literal(&mut page, key.example);
         }
     }
     page.control("SH", ["EXAMPLE"]);

@@ -30,6 +30,11 @@ pub fn markdown() -> String {
     for key in DOCUMENT.keys {
         if let Some(section) = key.section() {
             table(&mut text, &header("", key), key, section);
+        } else {
+            let _ = write!(text, "\n## {}\n\n", header("", key));
+            paragraphs(&mut text, key.meaning);
+            let _ = write!(text, "Without the table: {}.\n\n", default(&key.missing));
+            let _ = write!(text, "```toml\n{}\n```\n\nSince {}.\n", key.example, key.since);
         }
     }
     text
@@ -78,7 +83,7 @@ pub fn header(outer: &str, key: &Key) -> String {
     let name = if outer.is_empty() { key.name.to_owned() } else { format!("{outer}.{}", key.name) };
     match key.kind {
         Kind::Tables(_) => format!("[[{name}]]"),
-        Kind::NamedTables { .. } => format!("[{name}.NAME]"),
+        Kind::NamedTables { .. } | Kind::Variants { .. } => format!("[{name}.NAME]"),
         _ => format!("[{name}]"),
     }
 }
@@ -102,7 +107,7 @@ pub fn kind(kind: &Kind) -> String {
         Kind::Variables => "table of strings: each key a variable's name".to_owned(),
         Kind::Table(_) => "table".to_owned(),
         Kind::Tables(_) => "list of tables".to_owned(),
-        Kind::NamedTables { name, .. } => format!("tables: each key {}", name.noun),
+        Kind::NamedTables { name, .. } | Kind::Variants { name } => format!("tables: each key {}", name.noun),
     }
 }
 

@@ -67,11 +67,20 @@ const ODD: &[(&str, &str)] = &[
     ("health", "path = \"/a/b-c_d.e~\""),
     ("image", "hostname = \"3com.example.org\""),
     ("image", "free-space = \"1g\""),
+    ("", "variant = {}"),
+    ("", "variant.staging = {}"),
+    ("", "variant.eu-west-1 = { package.name = \"shop\", worker.mail.command = \"true\", database = {} }"),
 ];
 
 /// What is wrong whatever files there are: `stackdeb check` and the schema refuse each.
 const WRONG: &[(&str, &str)] = &[
     ("", "imgae = {}"),
+    ("", "variant.Staging = {}"),
+    ("", "variant.a--b = {}"),
+    ("", "variant.staging.variant.more = {}"),
+    ("", "variant.staging.sites.port = 80"),
+    ("", "variant.staging.site.port = 0"),
+    ("", "variant.staging.site.static = [{ path = \"/static/\" }]"),
     ("package", "colour = \"red\""),
     ("package", "name = \"Guest\""),
     ("package", "name = \"a.b\""),

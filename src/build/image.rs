@@ -98,7 +98,7 @@ pub fn build(stack: &Stack, own: StackPackage, older: OlderRelease, reporter: Re
         refuse_missing_programs(stack, &root)?;
     }
     let raw = build.file_system(&root, &identity)?;
-    let (output, sizes) = compress(&raw, &stack.folder.join("dist").join(stack.image_file_name()), reporter)?;
+    let (output, sizes) = compress(&raw, &stack.dist().join(stack.image_file_name()), reporter)?;
     let libraries = match own_package {
         StackPackage::Installed => package.libraries.all.iter().map(packed_library).collect(),
         StackPackage::LeftOut => Vec::new(),
@@ -295,6 +295,7 @@ impl Build<'_> {
         Manifest::new(
             &self.stack.package.name,
             &self.stack.package.version,
+            self.stack.variant(),
             self.repository.suite.name,
             self.epoch,
             &identity.uuid,

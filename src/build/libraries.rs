@@ -1,5 +1,7 @@
 //! The app's libraries from the Python Package Index: what `[app] requirements` names, for the Python of `[image] suite`.
 
+use std::path::PathBuf;
+
 use super::debian_libraries;
 use crate::apt::Suite;
 use crate::python::lock::{self, Asked};
@@ -17,7 +19,7 @@ pub fn of(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries> {
     let Some(path) = &stack.app.requirements else { return Ok(Libraries::default()) };
     let suite = Suite::find(&stack.image.suite)?;
     let target = Target::of(suite)?;
-    let plan = lock::read(path, &stack.folder, &stack.image.suite, &target)?;
+    let plan = lock::read(path, &stack.folder, &lock_to_read(stack), &stack.image.suite, &target)?;
     let cache = Cache::open()?;
     let address = address(stack.app.index.as_deref(), plan.index.as_deref())?;
     let index = Index::new(address, cache.clone(), reporter);
@@ -25,7 +27,7 @@ pub fn of(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries> {
     Ok(gather(&plan, &debian, &target, &index, &cache)?)
 }
 
-/// Chooses the versions of what `[app] requirements` asks for, and writes `stack.lock` beside stack.toml. Returns the libraries.
+/// Chooses the versions of what `[app] requirements` asks for, and writes [`lock_to_write`]. Returns the libraries.
 ///
 /// # Errors
 /// When the stack names no requirements or names a lock, there is no program that chooses versions, or none fit. An earlier
@@ -52,6 +54,18 @@ pub fn write_lock(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries
     let libraries = choose_versions(&asked, &target, &index, &cache)?;
     drop(progress);
     let text = lock::write(&libraries, &stack.image.suite, &asked.all(), &target, &index.shown());
-    output::write_file(&stack.folder.join(lock::FILE_NAME), text.as_bytes())?;
+    output::write_file(&lock_to_write(stack), text.as_bytes())?;
     Ok(libraries)
+}
+
+/// The lock beside stack.toml that `stackdeb lock` writes: `stack.lock`, for a variant `stack.VARIANT.lock`.
+pub fn lock_to_write(stack: &Stack) -> PathBuf {
+    let name = stack.variant().map_or_else(|| lock::FILE_NAME.to_owned(), |variant| format!("stack.{variant}.lock"));
+    stack.folder.join(name)
+}
+
+/// The lock that holds. A variant that has no lock of its own uses the stack's.
+fn lock_to_read(stack: &Stack) -> PathBuf {
+    let own = lock_to_write(stack);
+    if own.is_file() { own } else { stack.folder.join(lock::FILE_NAME) }
 }

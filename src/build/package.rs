@@ -66,7 +66,7 @@ fn warnings(notes: &AppNotes, libraries: &Libraries) -> Vec<String> {
 /// As [`build`].
 pub fn build_into_dist(stack: &Stack, reporter: Reporter) -> miette::Result<BuiltPackage> {
     check_places(stack)?;
-    let built = build(stack, &stack.folder.join("dist"), reporter)?;
+    let built = build(stack, &stack.dist(), reporter)?;
     link(stack)?;
     Ok(built)
 }
@@ -126,9 +126,10 @@ struct Occupied(String);
 /// # Errors
 /// When a folder has the name of an output, or `dist` is not a folder.
 pub fn check_places(stack: &Stack) -> miette::Result<()> {
-    let dist = stack.folder.join("dist");
-    if dist.exists() && !dist.is_dir() {
-        let shown = dist.display();
+    let dist = stack.dist();
+    let folders = [stack.folder.join("dist"), dist.clone()];
+    if let Some(file) = folders.iter().find(|path| path.exists() && !path.is_dir()) {
+        let shown = file.display();
         return Err(miette::miette!(
             help = "stackdeb writes packages and images there: remove or rename it",
             "{shown} is not a folder; nothing was changed"
@@ -149,7 +150,7 @@ pub fn check_places(stack: &Stack) -> miette::Result<()> {
 /// # Errors
 /// When the copy cannot be written. An earlier package then stays as it was.
 pub fn publish(stack: &Stack, package: &BuiltPackage) -> miette::Result<()> {
-    let mut output = OutputFile::create(&stack.folder.join("dist").join(stack.deb_file_name()))?;
+    let mut output = OutputFile::create(&stack.dist().join(stack.deb_file_name()))?;
     let mut file = File::open(&package.path).into_diagnostic()?;
     io::copy(&mut file, &mut output)
         .into_diagnostic()
@@ -160,7 +161,7 @@ pub fn publish(stack: &Stack, package: &BuiltPackage) -> miette::Result<()> {
 
 /// Makes the link `NAME.deb`, which names the package without its version.
 fn link(stack: &Stack) -> miette::Result<()> {
-    let link = stack.folder.join("dist").join(stack.deb_link_name());
+    let link = stack.dist().join(stack.deb_link_name());
     Ok(write_symlink(&link, Path::new(&stack.deb_file_name()))?)
 }
 

@@ -43,8 +43,12 @@ static NEW: [Example; 2] = [
     example("stackdeb new shop --folder ~/src/web-shop", "Write it to another folder, which is made or is empty."),
 ];
 
-static CHECK: [Example; 2] = [
+static CHECK: [Example; 3] = [
     example("stackdeb check", "Check the project in this folder and show what would be built."),
+    example(
+        "stackdeb check --variant staging",
+        "Show what [variant.staging] changes, and what would be built with it.",
+    ),
     example("stackdeb check --json shop/stack.toml", "Show the same of another project, as JSON."),
 ];
 
@@ -58,8 +62,9 @@ static DEB: [Example; 2] = [
     example("stackdeb deb shop", "Build the package of the project in the folder shop."),
 ];
 
-static IMAGE: [Example; 2] = [
+static IMAGE: [Example; 3] = [
     example("stackdeb image", "Build the package and the image of the project in this folder."),
+    example("stackdeb image --variant staging", "Build those of the variant staging into dist/staging."),
     example(
         "stackdeb image --without-package",
         "Build an image to try the package on: apt install ./NAME.deb works in it.",
@@ -78,7 +83,7 @@ static UPLOAD: [Example; 2] = [
     example("stackdeb upload --region us-east --tag staging shop.img.gz", "Upload a file with a tag."),
 ];
 
-static DEPLOY: [Example; 3] = [
+static DEPLOY: [Example; 4] = [
     example("stackdeb deploy --region us-east", "Start one instance of the smallest plan, and wait until it answers."),
     example(
         "stackdeb deploy --region us-east --count 3 --type g6-standard-2 --label shop",
@@ -87,6 +92,10 @@ static DEPLOY: [Example; 3] = [
     example(
         "stackdeb deploy --region us-east --replace",
         "Start as many as run there now, of the new version; remove the old ones, unless they hold data, once the new ones answer.",
+    ),
+    example(
+        "stackdeb deploy --region us-east --variant staging",
+        "Start an instance of the variant staging, beside those of the stack.",
     ),
 ];
 

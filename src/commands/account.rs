@@ -1,7 +1,4 @@
-//! What the commands that work in an account at Linode share: where the API is, which stack is meant, and whether
-//! the user has agreed.
-
-use std::path::Path;
+//! What the commands that work in an account at Linode share: where the API is, and whether the user has agreed.
 
 use clap::Args;
 
@@ -9,7 +6,6 @@ use crate::linode::Error;
 use crate::linode::api::client::Client;
 use crate::linode::instance::consent::Consent;
 use crate::linode::instance::removal::DataChoice;
-use crate::stack::{self, Stack};
 
 /// The option that all commands for Linode have.
 #[derive(Debug, Args)]
@@ -30,14 +26,6 @@ impl ApiArgs {
     pub fn client(&self) -> Result<Client, Error> {
         Client::from_environment(self.api.as_deref())
     }
-}
-
-/// The stack in the current folder.
-///
-/// # Errors
-/// When there is no manifest, or it has mistakes.
-pub fn stack_here() -> miette::Result<Stack> {
-    Ok(stack::load(Path::new("."))?)
 }
 
 /// From whether `--discard-data` was given.

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::loader;
 use super::newest_image::newest_image;
+use super::variant::VariantArgs;
 use crate::stack::{self, HTTPS_PORT, Site};
 use crate::system::cache::Cache;
 use crate::system::interrupt;
@@ -38,7 +39,10 @@ const BOOTS_AGAIN: &str = "the kernel panicked at an instruction that QEMU's emu
 #[derive(Debug, Args)]
 pub struct BootArgs {
     /// The image, IMAGE.img.gz or IMAGE.img; it is not written to [default: the newest dist/*-linode.img.gz]
+    #[arg(conflicts_with = "variant")]
     pub image: Option<PathBuf>,
+    #[command(flatten)]
+    pub variant: VariantArgs,
     /// User data for cloud-init, from a file
     #[arg(long, value_name = "FILE")]
     pub user_data: Option<PathBuf>,
@@ -94,7 +98,7 @@ struct Report<'a> {
 /// # Errors
 /// When something is missing, the machine does not come up, or, with `--check`, a probe fails.
 pub fn run(args: &BootArgs) -> miette::Result<()> {
-    let image = args.image.clone().map_or_else(newest_image, Ok)?;
+    let image = args.image.clone().map_or_else(|| newest_image(&args.variant), Ok)?;
     let user_data = args.user_data.as_deref().map_or_else(|| Ok(Vec::new()), read_user_data)?;
     let qemu = machine::find_qemu()?;
     let port = machine::choose_port(args.port)?;
@@ -103,7 +107,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     let https_port = https.then(|| machine::choose_port(args.https_port)).transpose()?;
     let ssh_port = args.ssh_port.map(machine::choose_port).transpose()?;
     let cache = Cache::open()?;
-    let loader = loader::find_or_make(&cache)?;
+    let loader = loader::find_or_make(&cache, &args.variant)?;
     let accelerator = Accelerator::choose(&qemu);
     let pump = std::env::current_exe().into_diagnostic().wrap_err("cannot find this program's own file")?;
 
@@ -156,10 +160,16 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     stay(&machine)
 }
 
-/// The site of an image, if it is in the `dist` folder of its project.
+/// The site of an image, if it is in the `dist` folder of its project, or in a variant's folder in it.
 fn site_of(image: &Path) -> Option<Site> {
-    let folder = image.canonicalize().ok()?.parent()?.parent()?.to_owned();
-    folder.join(stack::FILE_NAME).exists().then(|| stack::load(&folder).ok().map(|stack| stack.site))?
+    let image = image.canonicalize().ok()?;
+    let dist = image.parent()?;
+    let has_manifest = |folder: &&Path| folder.join(stack::FILE_NAME).exists();
+    if let Some(project) = dist.parent().filter(has_manifest) {
+        return stack::load(project).ok().map(|stack| stack.site);
+    }
+    let project = dist.parent()?.parent().filter(has_manifest)?;
+    stack::load_variant(project, dist.file_name()?.to_str()).ok().map(|stack| stack.site)
 }
 
 /// Asks for each page. The site may need a moment longer for its database than for its first page.

@@ -8,12 +8,13 @@ use clap::Args;
 use miette::IntoDiagnostic;
 use serde_json::json;
 
+use super::variant::VariantArgs;
 use crate::apt::names;
 use crate::build::package::Checked;
 use crate::build::{advice, image, package};
 use crate::python::{Library, Provided};
 use crate::render::LeftOut;
-use crate::stack::{self, Database, Stack, StaticFiles, Timer, Tls, Worker};
+use crate::stack::{Change, Database, Old, Stack, StaticFiles, Timer, Tls, Variants, Worker, reference};
 use crate::system::cache::Cache;
 use crate::system::print;
 use crate::system::progress::Reporter;
@@ -27,6 +28,8 @@ pub struct CheckArgs {
     /// Print JSON, for machines
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub variant: VariantArgs,
 }
 
 /// Reads the manifest and prints what would be built.
@@ -34,7 +37,7 @@ pub struct CheckArgs {
 /// # Errors
 /// When the project has a mistake that `stackdeb deb` or, without a network, `stackdeb image` would refuse.
 pub fn run(args: &CheckArgs) -> miette::Result<()> {
-    let stack = stack::load(&args.folder)?;
+    let stack = args.variant.load(&args.folder)?;
     let checked = package::check(&stack, Reporter::Stderr)?;
     image::check(&stack)?;
     let mut warnings = checked.warnings();
@@ -60,8 +63,9 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
     let threads = app.threads.map_or("threads likewise".to_owned(), |number| format!("threads: {number}"));
     let lines = [
         ("stack", format!("{} {}: {}", package.name, package.version, package.summary)),
-        ("package", format!("dist/{}", stack.deb_file_name())),
-        ("image", format!("dist/{}", stack.image_file_name())),
+        ("variants", variants_line(&stack.variants)),
+        ("package", format!("{}/{}", stack.shown_dist(), stack.deb_file_name())),
+        ("image", format!("{}/{}", stack.shown_dist(), stack.image_file_name())),
         ("", format!("{}, host name {}, {} MiB free", image.suite, image.hostname, image.free_space >> 20)),
         ("units", unit_names(stack).join(" ")),
         ("app", format!("{}, {workers}, {threads}", app.module)),
@@ -86,7 +90,49 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
     let libraries = checked.libraries.all.iter().map(library).chain(from_debian);
     let left_out = checked.notes.left_out.iter().map(|one| ("left out", format!("{}: {}", shown(&one.path), one.rule)));
     let warnings = warnings.iter().map(|warning| ("warning", warning.clone()));
-    lines.chain(libraries).chain(left_out).chain(warnings).map(|(what, text)| format!("{what:<10}{text}\n")).collect()
+    let changes = stack.variants.chosen.iter().flat_map(|variant| &variant.changes);
+    let changes = changes.map(|change| ("changed", change_line(change)));
+    lines
+        .chain(changes)
+        .chain(libraries)
+        .chain(left_out)
+        .chain(warnings)
+        .map(|(what, text)| format!("{what:<10}{text}\n"))
+        .collect()
+}
+
+/// Which variant this is, or which there are; empty when there are none.
+fn variants_line(variants: &Variants) -> String {
+    match &variants.chosen {
+        None => variants.names.join(", "),
+        Some(variant) => {
+            format!("{} of {}, {} different", variant.name, variants.names.join(", "), variant.changes.len())
+        }
+    }
+}
+
+/// A key, its value without the variant, and the one with it. A value of TOML has no control characters.
+fn change_line(Change { key, old, new }: &Change) -> String {
+    let old = match old {
+        Old::Written(value) => value.to_string(),
+        Old::Default(value) => format!("{value} (the default)"),
+        Old::Nothing => "not set".to_owned(),
+    };
+    format!("{}: {} → {}", key.escape_debug(), one_line(&old), one_line(&new.to_string()))
+}
+
+/// A text of several lines is written as TOML's `\"\"\"` over several lines.
+fn one_line(value: &str) -> String {
+    value.replace('\n', "\\n")
+}
+
+fn change_value(Change { key, old, new }: &Change) -> serde_json::Value {
+    let (value, source) = match old {
+        Old::Written(value) => (reference::json(value), "stack.toml"),
+        Old::Default(value) => (reference::json(value), "default"),
+        Old::Nothing => (serde_json::Value::Null, "not set"),
+    };
+    json!({ "key": key, "old": value, "old-from": source, "new": reference::json(new) })
 }
 
 /// A path of the app as it can be printed: file names may have control characters.
@@ -172,6 +218,10 @@ fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Res
         "summary": package.summary,
         "maintainer": package.maintainer,
         "license": package.license,
+        "variant": stack.variant(),
+        "variants": stack.variants.names,
+        "changes": stack.variants.chosen.iter().flat_map(|variant| &variant.changes).map(change_value).collect::<Vec<_>>(),
+        "folder": stack.shown_dist(),
         "package": stack.deb_file_name(),
         "image": stack.image_file_name(),
         "units": unit_names(stack),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use miette::IntoDiagnostic;
 
+use super::variant::VariantArgs;
 use crate::control::PackageName;
 use crate::remote::data::{DatabasePlace, Replacement, Server, SiteWhileSaving};
 use crate::remote::ssh::Host;
@@ -50,6 +51,8 @@ struct SaveArgs {
     /// The package's name [default: that of the stack.toml in this folder, else the only one on the server]
     #[arg(long, value_name = "NAME")]
     package: Option<PackageName>,
+    #[command(flatten)]
+    variant: VariantArgs,
     /// Stop the app meanwhile: visitors are answered 503, and nothing changes while it is saved
     #[arg(long)]
     maintenance: bool,
@@ -79,7 +82,7 @@ pub fn run(args: &DataArgs) -> miette::Result<()> {
 
 fn save(args: &SaveArgs) -> miette::Result<()> {
     let here = match &args.package {
-        None if Path::new(stack::FILE_NAME).exists() => Some(stack::load(Path::new("."))?.package.name),
+        None if Path::new(stack::FILE_NAME).exists() => Some(args.variant.stack_here()?.package.name),
         named => named.clone(),
     };
     let server = Server::find(Host::new(&args.host)?, here.as_ref())?;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::variant::VariantArgs;
 use crate::build::package;
-use crate::stack;
 use crate::system::print;
 use crate::system::progress::Reporter;
 
@@ -15,6 +15,8 @@ pub struct DebArgs {
     /// The project's folder, or its stack.toml
     #[arg(default_value = ".", value_name = "FOLDER")]
     project: PathBuf,
+    #[command(flatten)]
+    variant: VariantArgs,
 }
 
 /// Builds the package into the project's `dist` folder and prints its path, size and digest.
@@ -22,7 +24,7 @@ pub struct DebArgs {
 /// # Errors
 /// When something in the project is wrong or the package cannot be written. An earlier package then stays as it was.
 pub fn run(args: &DebArgs) -> miette::Result<()> {
-    let package = package::build_into_dist(&stack::load(&args.project)?, Reporter::Stderr)?;
+    let package = package::build_into_dist(&args.variant.load(&args.project)?, Reporter::Stderr)?;
     if let Some(sentence) = package.notes.left_out_in_all() {
         Reporter::Stderr.say(&sentence);
     }

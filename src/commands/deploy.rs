@@ -9,8 +9,9 @@ use clap::Args;
 use miette::IntoDiagnostic;
 use serde::Serialize;
 
-use super::account::{ApiArgs, consent, data_choice, stack_here};
+use super::account::{ApiArgs, consent, data_choice};
 use super::destroy::RemovedReport;
+use super::variant::VariantArgs;
 use crate::linode::Error;
 use crate::linode::api::plans::Price;
 use crate::linode::api::regions::Region;
@@ -122,13 +123,15 @@ pub struct DeployArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    variant: VariantArgs,
+    #[command(flatten)]
     api: ApiArgs,
 }
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
-    stack: &'a str,
+    stack: String,
     image: &'a str,
     /// The version of the stack in the image, if it is known.
     version: Option<&'a str>,
@@ -163,7 +166,7 @@ struct StartedReport<'a> {
 /// # Errors
 /// [`Error`], whose class decides the exit status; or when there is no stack here.
 pub fn run(args: &DeployArgs) -> miette::Result<()> {
-    let stack = stack_here()?;
+    let stack = args.variant.stack_here()?;
     let (options, source) = args.check(&stack)?;
     let deployment = deploy(&args.api.client()?, &options, &source, Reporter::Stderr)?;
     let page = HealthPage::of(&stack);
@@ -224,7 +227,7 @@ impl DeployArgs {
 
 fn report<'a>(deployment: &'a Deployment, options: &'a DeployOptions, page: &HealthPage) -> Report<'a> {
     Report {
-        stack: options.stack.package.name.as_str(),
+        stack: options.stack.full_name(),
         image: &deployment.image.image.id,
         version: deployment.version.as_deref(),
         uploaded: deployment.image.origin == ImageOrigin::SentNow,

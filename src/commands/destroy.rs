@@ -4,7 +4,8 @@ use clap::Args;
 use miette::IntoDiagnostic;
 use serde::Serialize;
 
-use super::account::{ApiArgs, consent, data_choice, stack_here};
+use super::account::{ApiArgs, consent, data_choice};
+use super::variant::VariantArgs;
 use crate::linode::api::instances::Instance;
 use crate::linode::instance::running::{self, RemovalChoice};
 use crate::system::print;
@@ -36,6 +37,8 @@ pub struct DestroyArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    variant: VariantArgs,
+    #[command(flatten)]
     api: ApiArgs,
 }
 
@@ -65,7 +68,7 @@ impl<'a> RemovedReport<'a> {
 /// # Errors
 /// [`Error`](crate::linode::Error), whose class decides the exit status; or when there is no stack here.
 pub fn run(args: &DestroyArgs) -> miette::Result<()> {
-    let stack = stack_here()?;
+    let stack = args.variant.stack_here()?;
     let choice =
         RemovalChoice { labels: &args.labels, data: data_choice(args.discard_data), consent: consent(args.yes) };
     let removal = running::remove(&args.api.client()?, &stack, &choice, Reporter::Stderr)?;
@@ -74,10 +77,10 @@ pub fn run(args: &DestroyArgs) -> miette::Result<()> {
     }
     if args.json {
         let removed = removal.removed.iter().map(RemovedReport::of).collect();
-        let report = Report { stack: stack.package.name.as_str(), removed };
+        let report = Report { stack: &stack.full_name(), removed };
         print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
     } else if removal.removed.is_empty() && removal.failed.is_none() {
-        Reporter::Stderr.say(&format!("{} runs nowhere", stack.package.name));
+        Reporter::Stderr.say(&format!("{} runs nowhere", stack.full_name()));
     }
     match removal.failed {
         Some(error) => Err(error.into()),

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::variant::VariantArgs;
 use crate::apt::OlderRelease;
 use crate::build::image::{self, StackPackage};
-use crate::stack;
 use crate::system::print;
 use crate::system::progress::Reporter;
 
@@ -16,6 +16,8 @@ pub struct ImageArgs {
     /// The project's folder, or its stack.toml
     #[arg(default_value = ".", value_name = "FOLDER")]
     project: PathBuf,
+    #[command(flatten)]
+    variant: VariantArgs,
     /// Leave the stack's own package out: a clean machine with all that it depends on, to try the package on
     #[arg(long)]
     without_package: bool,
@@ -31,7 +33,7 @@ pub struct ImageArgs {
 pub fn run(args: &ImageArgs) -> miette::Result<()> {
     let own = if args.without_package { StackPackage::LeftOut } else { StackPackage::Installed };
     let older = if args.allow_downgrade { OlderRelease::Accepted } else { OlderRelease::Refused };
-    let stack = stack::load(&args.project)?;
+    let stack = args.variant.load(&args.project)?;
     let image = image::build(&stack, own, older, Reporter::Stderr)?;
     let (size, raw_size) = (image.sizes.compressed_bytes / 1_000_000, image.sizes.raw_bytes / 1_000_000);
     print::line(format_args!(

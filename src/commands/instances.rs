@@ -4,7 +4,8 @@ use clap::Args;
 use miette::IntoDiagnostic;
 use serde::Serialize;
 
-use super::account::{ApiArgs, stack_here};
+use super::account::ApiArgs;
+use super::variant::VariantArgs;
 use crate::linode::api::instances::InstanceStatus;
 use crate::linode::api::tag::Tag;
 use crate::linode::instance::health::HealthVerdict;
@@ -26,6 +27,8 @@ pub struct InstancesArgs {
     /// Report as one JSON object on standard output
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    variant: VariantArgs,
     #[command(flatten)]
     api: ApiArgs,
 }
@@ -62,14 +65,14 @@ struct InstanceReport<'a> {
 /// # Errors
 /// [`Error`](crate::linode::Error), whose class decides the exit status; or when there is no stack here.
 pub fn run(args: &InstancesArgs) -> miette::Result<()> {
-    let stack = stack_here()?;
+    let stack = args.variant.stack_here()?;
     let running = running::survey(&args.api.client()?, &stack)?;
     let instances: Vec<InstanceReport> = running.iter().map(report).collect();
     if args.json {
-        let report = Report { stack: stack.package.name.as_str(), instances };
+        let report = Report { stack: &stack.full_name(), instances };
         print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
     } else if instances.is_empty() {
-        Reporter::Stderr.say(&format!("{} runs nowhere", stack.package.name));
+        Reporter::Stderr.say(&format!("{} runs nowhere", stack.full_name()));
     } else {
         instances.iter().try_for_each(print_line)?;
     }

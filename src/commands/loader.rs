@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use miette::IntoDiagnostic;
 
+use super::variant::VariantArgs;
 use crate::apt::{OlderRelease, Suite, pool, solve};
 use crate::build::archive::Repository;
 use crate::control::Relations;
@@ -20,9 +21,9 @@ const DEFAULT_SUITE: &str = "trixie";
 ///
 /// # Errors
 /// When it is not in the cache, and GRUB's packages cannot be downloaded or verified.
-pub fn find_or_make(cache: &Cache) -> miette::Result<PathBuf> {
+pub fn find_or_make(cache: &Cache, variant: &VariantArgs) -> miette::Result<PathBuf> {
     let folder = Path::new(".");
-    let image = if folder.join(stack::FILE_NAME).exists() { Some(stack::load(folder)?.image) } else { None };
+    let image = if folder.join(stack::FILE_NAME).exists() { Some(variant.load(folder)?.image) } else { None };
     let suite = Suite::find(image.as_ref().map_or(DEFAULT_SUITE, |image| &image.suite))?;
     let loader = cache.tools().join(format!("grub-{}.img", suite.name));
     if loader.exists() {

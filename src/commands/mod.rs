@@ -1,5 +1,5 @@
 //! One file for each command: its arguments, and how it joins the modules to its left. No logic of its own. `account`,
-//! `loader` and `newest_image` are what several commands have in common.
+//! `loader`, `newest_image` and `variant` are what several commands have in common.
 
 mod account;
 pub mod boot;
@@ -17,3 +17,4 @@ mod newest_image;
 pub mod schema;
 pub mod terraform;
 pub mod upload;
+pub mod variant;

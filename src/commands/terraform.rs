@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::variant::VariantArgs;
 use crate::linode::terraform::{self, Edited, ImageFile};
-use crate::stack::{self, Tls};
+use crate::stack::Tls;
 use crate::system::print;
 use crate::system::progress::Reporter;
 
@@ -23,7 +24,9 @@ pub struct TerraformArgs {
     /// The project's folder, or its stack.toml
     #[arg(default_value = ".", value_name = "FOLDER")]
     project: PathBuf,
-    /// The folder to write to [default: the folder terraform in the project]
+    #[command(flatten)]
+    variant: VariantArgs,
+    /// The folder to write to [default: the folder terraform in the project, terraform-NAME for a variant]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Replace files that you edited, and files of the same names that stackdeb did not write
@@ -36,14 +39,17 @@ pub struct TerraformArgs {
 /// # Errors
 /// When the project has a mistake, or a file that would be replaced was edited; nothing is changed then.
 pub fn run(args: &TerraformArgs) -> miette::Result<()> {
-    let stack = stack::load(&args.project)?;
+    let stack = args.variant.load(&args.project)?;
     if matches!(stack.site.tls, Tls::Acme { .. }) {
         Reporter::Stderr.say(
             "warning: the certificate authority's question reaches any of the machines, and only the one that asked can \
              answer: with more than one machine let HTTPS end at the balancer, or name certificate files in [site] tls",
         );
     }
-    let folder = args.out.clone().unwrap_or_else(|| stack.folder.join("terraform"));
+    let folder = args.out.clone().unwrap_or_else(|| {
+        let variant = stack.variant().map(|name| format!("-{name}")).unwrap_or_default();
+        stack.folder.join(format!("terraform{variant}"))
+    });
     let edited = if args.force { Edited::Replace } else { Edited::Keep };
     let (written, image) = terraform::write(&stack, &folder, edited)?;
     for name in &written.files {

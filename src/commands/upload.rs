@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::account::ApiArgs;
 use super::newest_image::newest_image;
+use super::variant::VariantArgs;
 use crate::linode::Error;
 use crate::linode::api::images::ImageStatus;
 use crate::linode::api::regions::Region;
@@ -33,7 +34,10 @@ time; 130 interrupted.";
 #[command(after_help = EXIT_STATUS)]
 pub struct UploadArgs {
     /// The image file, IMAGE.img.gz [default: the newest dist/*-linode.img.gz]
+    #[arg(conflicts_with = "variant")]
     image: Option<PathBuf>,
+    #[command(flatten)]
+    variant: VariantArgs,
     /// The region that the image is uploaded to; instances can be made from it in every region
     #[arg(long)]
     region: String,
@@ -80,7 +84,7 @@ struct Report<'a> {
 /// # Errors
 /// [`Error`], whose class decides the exit status; or when there is no image.
 pub fn run(args: &UploadArgs) -> miette::Result<()> {
-    let path = args.image.clone().map_or_else(newest_image, Ok)?;
+    let path = args.image.clone().map_or_else(|| newest_image(&args.variant), Ok)?;
     let options = args.check(&path)?;
     let (image, uploaded) = upload_file(&args.api.client()?, &path, &options, Reporter::Stderr)?;
     let (at_linode, sent_now) = (&uploaded.image, uploaded.origin == ImageOrigin::SentNow);

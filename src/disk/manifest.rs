@@ -22,6 +22,9 @@ pub struct Manifest {
     stackdeb: &'static str,
     name: PackageName,
     version: String,
+    /// Not in the file of a stack without a variant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variant: Option<String>,
     suite: String,
     source_date_epoch: u32,
     releases: Vec<Release>,
@@ -80,6 +83,7 @@ impl Manifest {
     pub fn new(
         name: &PackageName,
         version: &Version,
+        variant: Option<&str>,
         suite: &str,
         epoch: Epoch,
         uuid: &str,
@@ -96,6 +100,7 @@ impl Manifest {
             stackdeb: env!("CARGO_PKG_VERSION"),
             name: name.clone(),
             version: version.to_string(),
+            variant: variant.map(str::to_owned),
             suite: suite.to_owned(),
             source_date_epoch: epoch.seconds(),
             releases,
@@ -140,7 +145,7 @@ mod tests {
         let release = Release { suite: "trixie".into(), date: "Sat, 14 Nov 2026 10:00:00 UTC".into() };
         let epoch = Epoch::from_seconds(1_795_428_000).unwrap();
         let (name, version) = ("shop".parse().unwrap(), "1.0.0".parse().unwrap());
-        Manifest::new(&name, &version, "trixie", epoch, "uuid", &image, vec![release], packages, Vec::new())
+        Manifest::new(&name, &version, None, "trixie", epoch, "uuid", &image, vec![release], packages, Vec::new())
             .write(&path)
             .unwrap();
         serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()

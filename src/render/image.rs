@@ -245,6 +245,7 @@ mod tests {
                 packages: none,
                 free_space: 0,
             },
+            variants: Default::default(),
         }
     }
 

@@ -12,6 +12,7 @@ pub mod reference;
 mod service;
 mod units;
 mod values;
+mod variant;
 
 pub use model::{
     App, AppKind, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Site, Stack,
@@ -20,7 +21,7 @@ pub use model::{
 pub use pattern::{Pattern, PatternError};
 pub use problem::{LoadError, Problem};
 pub use process::{CommandLine, Limits, Timer, Worker};
-pub use read::{FILE_NAME, load};
+pub use read::{FILE_NAME, load, load_variant};
 pub use service::{Services, Valkey};
 pub use units::{Unit, UnitStart};
 pub use values::description::{DescriptionError, summary};
@@ -29,3 +30,4 @@ pub use values::files::{FileError, migration_names};
 pub use values::name::{StackNameError, stack_name};
 pub use values::network::{NetworkError, network};
 pub use values::text::{TextError, maintainer};
+pub use variant::{Change, Old, Variant, Variants};

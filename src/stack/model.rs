@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::pattern::Pattern;
 use super::process::{CommandLine, Limits, Timer, Worker};
 use super::service::Services;
+use super::variant::Variants;
 use crate::control::{PackageName, Priority, Relations, Version};
 use crate::deb::Compression;
 use crate::system::epoch::Epoch;
@@ -24,6 +25,7 @@ pub struct Stack {
     pub database: Option<Database>,
     pub health: Health,
     pub image: Image,
+    pub variants: Variants,
 }
 
 /// What the package says about itself: the source of its control data, copyright file and changelog.

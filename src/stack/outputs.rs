@@ -1,10 +1,22 @@
-//! The names of the files that are made from a stack. Each has the whole version, so that no two versions have one name.
+//! The names of the files that are made from a stack. Each has the whole version, so that no two versions have one name. A
+//! variant's files are in a folder of their own: its package may have the name and the version of the stack's. The file
+//! name of its image has the variant in it as well, because an account at Linode knows an image by that name alone.
 
 use std::path::PathBuf;
 
-use super::{PackageInfo, Stack};
+use super::Stack;
 
 impl Stack {
+    /// The folder that the outputs are written to.
+    pub fn dist(&self) -> PathBuf {
+        self.folder.join(self.shown_dist())
+    }
+
+    /// The same, relative to the project.
+    pub fn shown_dist(&self) -> String {
+        self.variant().map_or_else(|| "dist".to_owned(), |variant| format!("dist/{variant}"))
+    }
+
     /// The package's file name.
     pub fn deb_file_name(&self) -> String {
         format!("{}_{}_amd64.deb", self.package.name, self.package.version.in_file_name())
@@ -17,12 +29,17 @@ impl Stack {
 
     /// The compressed image's file name.
     pub fn image_file_name(&self) -> String {
-        format!("{}-{}-linode.img.gz", self.package.name, self.package.version.in_file_name())
+        format!("{}-linode.img.gz", self.image_stem())
     }
 
-    /// The path of the image's manifest, in the project's `dist` folder.
+    /// The path of the image's manifest.
     pub fn manifest_path(&self) -> PathBuf {
-        let PackageInfo { name, version, .. } = &self.package;
-        self.folder.join("dist").join(format!("{name}-{}-linode.json", version.in_file_name()))
+        self.dist().join(format!("{}-linode.json", self.image_stem()))
+    }
+
+    /// `NAME-VERSION`, or `NAME-VERSION@VARIANT`: neither a name nor a version can have an `@`.
+    fn image_stem(&self) -> String {
+        let variant = self.variant().map(|variant| format!("@{variant}")).unwrap_or_default();
+        format!("{}-{}{variant}", self.package.name, self.package.version.in_file_name())
     }
 }

@@ -24,6 +24,15 @@ pub enum LoadError {
         #[source]
         source: std::io::Error,
     },
+    #[error("{path} has no variant `{name}`{}", suggestion.as_ref().map_or(String::new(), |known| format!(": did you mean `{known}`?")))]
+    #[diagnostic(help("{}", if known.is_empty() { format!("it has none at all; a table [variant.{name}] makes one") } else { format!("its variants are: {known}") }))]
+    NoVariant {
+        path: String,
+        name: String,
+        suggestion: Option<String>,
+        /// The names of all, separated by commas.
+        known: String,
+    },
     #[error(transparent)]
     #[diagnostic(transparent)]
     One(Box<Problem>),
@@ -86,6 +95,19 @@ pub(super) struct Problems(RefCell<Vec<(Place, Mistake)>>);
 impl Problems {
     pub(super) fn add(&self, place: &Place, mistake: impl Diagnostic + Send + Sync + 'static) {
         self.0.borrow_mut().push((place.clone(), Box::new(mistake)));
+    }
+
+    /// Adds the mistakes of `others` that are not known yet, each with the place that `place` makes of its own.
+    pub(super) fn absorb(&self, others: Self, place: impl Fn(Place) -> Place) {
+        let mut known = self.0.borrow_mut();
+        for (at, mistake) in others.0.into_inner() {
+            let is_same = |(known, other): &(Place, Mistake)| {
+                known.key == at.key && known.span == at.span && other.to_string() == mistake.to_string()
+            };
+            if !known.iter().any(is_same) {
+                known.push((place(at), mistake));
+            }
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

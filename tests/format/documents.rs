@@ -174,7 +174,10 @@ fn every_piece_of_configuration_is_valid() {
     for block in blocks() {
         if block.language == "toml" && !block.file.ends_with("stack-toml.md") {
             let document: toml::Table = block.text.parse().unwrap_or_else(|error| panic!("{}: {error}", place(&block)));
-            for (table, value) in &document {
+            // A variant has the same tables.
+            let variants = document.get("variant").and_then(toml::Value::as_table).into_iter().flatten();
+            let variants = variants.flat_map(|(_, variant)| variant.as_table().unwrap());
+            for (table, value) in document.iter().filter(|(table, _)| *table != "variant").chain(variants) {
                 let section = DOCUMENT.key(table).and_then(Key::section);
                 let section = section.unwrap_or_else(|| panic!("{}: [{table}]", place(&block)));
                 let named = DOCUMENT.key(table).is_some_and(|key| matches!(key.kind, Kind::NamedTables { .. }));

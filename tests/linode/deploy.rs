@@ -211,6 +211,45 @@ fn the_old_goes_when_the_new_answers() {
     assert!(last_creation < last_look && last_look < first_deletion, "{seen:?}");
 }
 
+/// The stack and its variant have one name and one version, and neither command touches what is the other's.
+#[test]
+fn a_variant_s_instances_and_images_are_its_own() {
+    let project = Project::with_database("", &[]);
+    let mut manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
+    manifest.push_str("[variant.staging.site]\nserver-names = [\"staging.example.org\"]\n");
+    fs::write(project.path("stack.toml"), manifest).unwrap();
+    fs::create_dir(project.path("dist/staging")).unwrap();
+    let other = "dist/staging/shop-1.0@staging-linode.img.gz";
+    // Another file, so that it is another image for Linode: gzip(1) reads several members as one.
+    sh("cp \"$1\" \"$2\"; printf '' | gzip -n >> \"$2\"", &[image(), &project.path(other)]);
+    let staging = ["--variant", "staging"];
+    project.home.run(&mut project.deploy(&[])).has(0, &["shop-1 answers at"]);
+    let ended = project.home.run(project.deploy(&staging).arg("--json")).has(0, &["shop-staging-1 answers at"]);
+    assert_eq!(ended.json()["stack"], "shop@staging");
+    assert_eq!(ended.json()["version"], "1.0");
+    assert_eq!(project.api.instances()[1]["tags"][0], "stack:shop@staging");
+    let firewalls: Vec<Value> = project.api.firewalls().iter().map(|firewall| firewall["label"].clone()).collect();
+    assert_eq!(firewalls, ["shop-firewall", "shop-staging-firewall"]);
+    assert_ne!(project.api.instances()[0]["image"], project.api.instances()[1]["image"]);
+
+    let listed = |arguments: &[&str]| project.home.run(&mut project.stackdeb(arguments)).has(0, &[]).stdout;
+    assert!(!listed(&["instances"]).contains("staging"));
+    assert!(!listed(&["instances", "--variant", "staging"]).contains("shop-1 "));
+    project.home.run(project.deploy(&staging).args(["--replace", "--discard-data"])).has(0, &[]);
+    assert_eq!(project.labels(), ["shop-1", "shop-staging-2"]);
+
+    // An image of the one is none for the other, from a file and from the account.
+    let image_of = |number: usize| project.api.instances()[number]["image"].as_str().unwrap().to_owned();
+    let refused = ["is an image of the variant staging, and this is the stack without a variant", "--variant"];
+    project.home.run(&mut project.deploy(&["--replace", "--discard-data", other])).has(1, &refused);
+    project.home.run(&mut project.deploy(&["--replace", "--discard-data", "--image", &image_of(1)])).has(1, &refused);
+    let refused = ["is an image of the stack without a variant, and this is the variant staging"];
+    project.home.run(project.deploy(&staging).args(["--image", &image_of(0)])).has(1, &refused);
+    assert_eq!(project.labels(), ["shop-1", "shop-staging-2"]);
+    project.home.run(&mut project.stackdeb(&["destroy", "--discard-data", "--yes"])).has(0, &["shop-1 is removed"]);
+    assert_eq!(project.labels(), ["shop-staging-2"]);
+}
+
 #[test]
 fn what_runs_is_listed_and_just_that_is_destroyed() {
     let project = Project::new(&[]);

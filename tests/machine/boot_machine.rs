@@ -219,7 +219,7 @@ fn loader() -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
     let cache = Cache::at(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("boot-machine")).unwrap();
-    loader::find_or_make(&cache).unwrap()
+    loader::find_or_make(&cache, &Default::default()).unwrap()
 }
 
 fn options(folder: &Path, menu: Option<&str>) -> MachineOptions {

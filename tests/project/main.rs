@@ -23,3 +23,4 @@ mod own_package;
 mod package;
 mod printing;
 mod refusals;
+mod variants;

@@ -79,6 +79,7 @@ pub fn stack(folder: &Path) -> Stack {
             packages: Default::default(),
             free_space: 0,
         },
+        variants: Default::default(),
     }
 }
 

@@ -187,10 +187,11 @@ fn rule(port: &u16) -> Value {
     })
 }
 
-/// The label of the firewall of the stack with that name.
-pub fn label(stack: &str) -> String {
-    let begin: String = stack.chars().take(LONGEST_LABEL.saturating_sub(LABEL_END.len())).collect();
-    format!("{}{LABEL_END}", begin.trim_end_matches('-'))
+/// The label of the firewall of the stack with that name, or of a variant of it.
+pub fn label(stack: &str, variant: Option<&str>) -> String {
+    let end = variant.map_or_else(|| LABEL_END.to_owned(), |variant| format!("-{variant}{LABEL_END}"));
+    let begin: String = stack.chars().take(LONGEST_LABEL.saturating_sub(end.len())).collect();
+    format!("{}{end}", begin.trim_end_matches('-'))
 }
 
 #[cfg(test)]
@@ -199,9 +200,11 @@ mod tests {
 
     #[test]
     fn a_label_is_not_too_long() {
-        assert_eq!(label("shop"), "shop-firewall");
-        assert_eq!(label("a-name-of-23-characters-x").len(), 32);
-        assert_eq!(label("a-name-of-22-characte-s-x"), "a-name-of-22-characte-s-firewall");
-        assert_eq!(label("a-name-of-22-character--x"), "a-name-of-22-character-firewall");
+        assert_eq!(label("shop", None), "shop-firewall");
+        assert_eq!(label("shop", Some("staging")), "shop-staging-firewall");
+        assert_eq!(label("a-name-of-23-characters-x", Some("x23456789012")), "a-name-of-x23456789012-firewall");
+        assert_eq!(label("a-name-of-23-characters-x", None).len(), 32);
+        assert_eq!(label("a-name-of-22-characte-s-x", None), "a-name-of-22-characte-s-firewall");
+        assert_eq!(label("a-name-of-22-character--x", None), "a-name-of-22-character-firewall");
     }
 }

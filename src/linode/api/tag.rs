@@ -61,12 +61,13 @@ impl Tag {
         good.then(|| Self(text.to_owned()))
     }
 
-    /// The tag of everything that belongs to a stack.
+    /// The tag of everything that belongs to a stack. What belongs to a variant has another one, so that neither is taken for
+    /// the other.
     ///
     /// # Errors
     /// When the name of the stack's package is too long for a tag.
     pub fn of_stack(stack: &Stack) -> Result<Self, Error> {
-        let text = format!("{STACK}{}", stack.package.name);
+        let text = format!("{STACK}{}", stack.full_name());
         Self::checked(&text, &LENGTH).ok_or_else(|| {
             Error::argument(
                 format!("the tag `{text}`, by which the stack's instances are found, is longer than 50 characters"),

@@ -3,6 +3,8 @@
 
 use crate::control::PackageName;
 use crate::linode::api::images::Image;
+use crate::linode::error::Error;
+use crate::stack::Stack;
 use crate::system::hash::Sha256;
 
 /// What stands between the name of the file and its digest.
@@ -25,8 +27,37 @@ pub fn file_name(image: &Image) -> Option<&str> {
 
 /// The version of the stack in an image, if the name of its file is one that this program gives to that stack's images.
 pub fn version<'a>(image: &'a Image, stack: &PackageName) -> Option<&'a str> {
-    let rest = file_name(image)?.strip_prefix(stack.as_str())?.strip_prefix('-')?;
-    rest.strip_suffix("-linode.img.gz").filter(|version| version.starts_with(|first: char| first.is_ascii_digit()))
+    version_and_variant(file_name(image)?, stack).map(|(version, _)| version)
+}
+
+/// The version of a stack in an image and its variant, if the name of its file is one that this program gives to that stack's
+/// images.
+fn version_and_variant<'a>(file_name: &'a str, stack: &PackageName) -> Option<(&'a str, Option<&'a str>)> {
+    let rest = file_name.strip_prefix(stack.as_str())?.strip_prefix('-')?.strip_suffix("-linode.img.gz")?;
+    let (version, variant) = rest.split_once('@').map_or((rest, None), |(version, variant)| (version, Some(variant)));
+    version.starts_with(|first: char| first.is_ascii_digit()).then_some((version, variant))
+}
+
+/// Refuses an image of another variant of the stack: its instances would pass for those of this one, and `--replace` would
+/// put them in their place.
+///
+/// # Errors
+/// When the name of the file is that of another variant's image.
+pub fn refuse_other_variant(file_name: &str, stack: &Stack) -> Result<(), Error> {
+    let of = |variant: Option<&str>| match variant {
+        Some(variant) => format!("the variant {variant}"),
+        None => "the stack without a variant".to_owned(),
+    };
+    match version_and_variant(file_name, &stack.package.name) {
+        Some((_, variant)) if variant != stack.variant() => Err(Error::argument(
+            format!("{file_name} is an image of {}, and this is {}", of(variant), of(stack.variant())),
+            match variant {
+                Some(_) => "choose that variant with --variant, or name another image",
+                None => "leave out --variant, or name another image",
+            },
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn digest(sha256: Sha256) -> String {
@@ -64,6 +95,7 @@ mod tests {
         let of_file = |file: &str| image(Some(description(file, Sha256::of(b""))));
         let shop: PackageName = "shop".parse().unwrap();
         assert_eq!(version(&of_file("shop-1.0+rc1-linode.img.gz"), &shop), Some("1.0+rc1"));
+        assert_eq!(version(&of_file("shop-1.0@staging-linode.img.gz"), &shop), Some("1.0"));
         for other in ["shop-admin-1.0-linode.img.gz", "shop.img.gz", "till-1.0-linode.img.gz"] {
             assert_eq!(version(&of_file(other), &shop), None, "{other}");
         }

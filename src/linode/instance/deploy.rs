@@ -26,6 +26,7 @@ use crate::linode::error::Error;
 use crate::linode::image::description;
 use crate::linode::image::upload::UploadedImage;
 use crate::remote::known_hosts::{self, HostKey};
+use crate::stack::Stack;
 use crate::system::progress::Reporter;
 
 /// What Linode takes from a plan's disk for swap, in MB.
@@ -82,6 +83,8 @@ pub fn deploy(
     require_consent(&prepared)?;
     let sources = bring::check(&prepared, reporter)?;
     let image = source.provide(client, &regions, reporter)?;
+    description::file_name(&image.image)
+        .map_or(Ok(()), |name| description::refuse_other_variant(name, options.stack))?;
     check_disk(&prepared, &image.image)?;
     let version = description::version(&image.image, &options.stack.package.name).map(str::to_owned);
     let (price, started, removed) = (prepared.price(), Vec::new(), Vec::new());
@@ -118,9 +121,10 @@ fn announce(prepared: &mut PreparedDeploy, reporter: Reporter) {
         std::mem::take(&mut prepared.leftovers).into_iter().partition(removable);
     for instance in &kept {
         reporter.say(&format!(
-            "{} is left over from a deployment that failed: `stackdeb destroy {} --discard-data` removes it",
+            "{} is left over from a deployment that failed: `stackdeb destroy {}{} --discard-data` removes it",
             removal::portrait(instance, name),
-            instance.label
+            instance.label,
+            variant_option(options.stack)
         ));
     }
     prepared.leftovers = kept;
@@ -246,10 +250,11 @@ fn finish(client: &Client, started: &mut [StartedInstance], reporter: Reporter) 
 
 /// After a failure: what exists now, what it costs, and how to remove it.
 fn tell_what_exists(client: &Client, prepared: &PreparedDeploy, started: &[StartedInstance], reporter: Reporter) {
+    let variant = variant_option(prepared.options.stack);
     for StartedInstance { instance, .. } in started {
         let (label, delete) = (&instance.label, client.delete_command(&instances::path(instance.id)));
         reporter.say(&format!(
-            "{label} ({}) exists and costs {} until it is removed: stackdeb destroy {label} --discard-data; or: {delete}",
+            "{label} ({}) exists and costs {} until it is removed: stackdeb destroy {label}{variant} --discard-data; or: {delete}",
             instance.address().unwrap_or("no public address"),
             prepared.price()
         ));
@@ -257,6 +262,11 @@ fn tell_what_exists(client: &Client, prepared: &PreparedDeploy, started: &[Start
     if !prepared.replaced.is_empty() {
         reporter.say(&format!("nothing is removed: {} runs as before", join_labels(&prepared.replaced)));
     }
+}
+
+/// What a command line of `stackdeb` needs so that it is about this variant.
+fn variant_option(stack: &Stack) -> String {
+    stack.variant().map(|variant| format!(" --variant {variant}")).unwrap_or_default()
 }
 
 fn join_labels(instances: &[Instance]) -> String {

@@ -135,7 +135,12 @@ pub(super) fn provide(
         FirewallPlan::Make => {}
     }
     let ports = ports(options);
-    let made = firewalls::create(client, &firewalls::label(options.stack.package.name.as_str()), tag, &ports)?;
+    let made = firewalls::create(
+        client,
+        &firewalls::label(options.stack.package.name.as_str(), options.stack.variant()),
+        tag,
+        &ports,
+    )?;
     let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
     reporter.say(&format!("the firewall {} accepts connections to the ports {} only", made.label, ports.join(", ")));
     Ok(Some(made.id))

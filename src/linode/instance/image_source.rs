@@ -70,8 +70,10 @@ impl ImageSource {
             return ImageId::new(id).map(Self::Uploaded);
         }
         let file_name = stack.image_file_name();
-        let built = || Some(stack.folder.join("dist").join(&file_name)).filter(|path| path.exists());
+        let built = || Some(stack.dist().join(&file_name)).filter(|path| path.exists());
         let Some(path) = choice.file.map(PathBuf::from).or_else(built) else { return Ok(Self::Newest(file_name)) };
+        let named = path.file_name().unwrap_or_default().to_string_lossy();
+        description::refuse_other_variant(&named, stack)?;
         let options = UploadOptions {
             label: ImageLabel::of_file(&path)?,
             region: choice.region.clone(),

@@ -136,7 +136,7 @@ fn labels(options: &DeployOptions, replaced: usize, taken: &[&str]) -> Result<Ve
              lists this stack's instances",
         )),
         Some(label) => InstanceLabel::numbered(label.as_str(), count, taken),
-        None => InstanceLabel::numbered(options.stack.package.name.as_str(), count, taken),
+        None => InstanceLabel::numbered(&options.stack.host_stem(), count, taken),
     }
 }
 

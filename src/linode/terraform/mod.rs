@@ -33,7 +33,7 @@ pub enum ImageFile {
 /// When a template has a mistake, when a file that would be replaced was edited (except with [`Edited::Replace`]), or
 /// when the folder cannot be read or written. Everything is checked before anything is written.
 pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFiles, ImageFile), Error> {
-    let image = stack.folder.join("dist").join(stack.image_file_name());
+    let image = stack.dist().join(stack.image_file_name());
     let unreadable = |source| unreadable(folder, source);
     let path = relative(&real(folder).map_err(unreadable)?, &real(&image).map_err(unreadable)?);
     let image_label = ImageLabel::of_file(&image)?;
@@ -45,7 +45,7 @@ pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFil
         })?,
         image_hash: image_hash.as_deref().unwrap_or_default(),
         image_label: image_label.as_str(),
-        label: &label(stack.package.name.as_str()),
+        label: &label(stack.package.name.as_str(), stack.variant()),
         longest_label: LONGEST_LABEL,
     };
     let image = if image_hash.is_some() { ImageFile::Described } else { ImageFile::Missing(image) };
@@ -71,7 +71,7 @@ fn unreadable(path: &Path, source: io::Error) -> Error {
 
 /// What all labels begin with: letters, digits and single hyphens, with a letter first. That is valid for everything
 /// that has a label, and in host names.
-fn label(stack: &str) -> String {
+fn label(stack: &str, variant: Option<&str>) -> String {
     let mut label = String::new();
     for character in stack.chars() {
         match character.to_ascii_lowercase() {
@@ -83,8 +83,10 @@ fn label(stack: &str) -> String {
     if !label.starts_with(|first: char| first.is_ascii_lowercase()) {
         label.insert_str(0, "stack-");
     }
-    label.truncate(LONGEST_LABEL);
-    label.trim_end_matches('-').to_owned()
+    // Two variants of a stack with a long name have different labels.
+    let end = variant.map(|variant| format!("-{variant}")).unwrap_or_default();
+    label.truncate(LONGEST_LABEL.saturating_sub(end.len()));
+    format!("{}{end}", label.trim_end_matches('-'))
 }
 
 /// A path without symbolic links, as far as it exists.
@@ -125,8 +127,10 @@ mod tests {
             ("a-name-with-23-letters-and-more", "a-name-with-23-letters"),
         ];
         for (name, expected) in cases {
-            assert_eq!(label(name), expected, "{name}");
+            assert_eq!(label(name, None), expected, "{name}");
         }
+        assert_eq!(label("shop", Some("staging")), "shop-staging");
+        assert_eq!(label("a-name-with-23-letters-and-more", Some("eu-west-1")), "a-name-with-2-eu-west-1");
     }
 
     #[test]

@@ -97,17 +97,16 @@ impl Kind {
     }
 }
 
-/// Reads the file of requirements or the lock at `path`, for `target`. What is not pinned by itself needs the project's
-/// `stack.lock`, which is read where it is there.
+/// Reads the file of requirements or the lock at `path`, for `target`. What is not pinned by itself needs `lock`,
+/// the project's `stack.lock`, which is read where it is there.
 ///
 /// # Errors
 /// When it cannot be read, has a mistake, or does not name one version of each library; or when `stack.lock` is missing, or
 /// was made from something else.
-pub fn read(path: &Path, project: &Path, suite: &str, target: &Target) -> Result<Plan, PythonError> {
+pub fn read(path: &Path, project: &Path, lock: &Path, suite: &str, target: &Target) -> Result<Plan, PythonError> {
     if let Some(asked) = Asked::read(path, project)? {
-        let lock = project.join(FILE_NAME);
         if lock.is_file() {
-            let plan = stack_lock::read(&lock, project, suite, &asked.all(), &asked.source, target)?;
+            let plan = stack_lock::read(lock, project, suite, &asked.all(), &asked.source, target)?;
             // What is asked for, and not the lock's exact versions, is what Debian's package must satisfy.
             let roots = asked.files.requirements.into_iter().map(|line| line.requirement).collect();
             return Ok(Plan { index: asked.files.index, roots: Some(roots), ..plan });

@@ -10,6 +10,7 @@ mod service;
 mod site;
 mod table;
 mod tls;
+mod variant;
 
 use std::fs;
 use std::io;
@@ -19,8 +20,10 @@ use miette::Diagnostic;
 use toml::de::DeTable;
 
 use super::model::Stack;
+use super::nearest::nearest;
 use super::problem::{LoadError, Place, Problems};
 use super::reference::DOCUMENT;
+use super::variant::Variants;
 use table::Table;
 
 /// The name of a manifest.
@@ -51,6 +54,15 @@ enum FileMistake {
 /// When the file cannot be read, or has mistakes. The error has all mistakes, each with its line, the reason, and what to
 /// write instead.
 pub fn load(path: &Path) -> Result<Stack, LoadError> {
+    load_variant(path, None)
+}
+
+/// As [`load`]; with the name of a variant, the stack that it makes. All variants are checked, also those that are not
+/// asked for.
+///
+/// # Errors
+/// As [`load`], and when there is no such variant.
+pub fn load_variant(path: &Path, variant: Option<&str>) -> Result<Stack, LoadError> {
     let path = if path.is_dir() {
         let file = path.join(FILE_NAME);
         if !file.exists() {
@@ -69,7 +81,7 @@ pub fn load(path: &Path) -> Result<Stack, LoadError> {
     let absolute = std::path::absolute(&path).map_err(unreadable)?;
     let folder = absolute.parent().map(Path::to_owned).unwrap_or_default();
     match String::from_utf8(bytes) {
-        Ok(text) => parse(&text, &shown, folder),
+        Ok(text) => parse(&text, &shown, &folder, variant),
         Err(error) => Err(not_utf8(&error, &shown)),
     }
 }
@@ -82,7 +94,7 @@ fn not_utf8(error: &std::string::FromUtf8Error, shown: &str) -> LoadError {
     problems.into_error(shown, &String::from_utf8_lossy(error.as_bytes()))
 }
 
-fn parse(text: &str, shown: &str, folder: PathBuf) -> Result<Stack, LoadError> {
+fn parse(text: &str, shown: &str, folder: &Path, wanted: Option<&str>) -> Result<Stack, LoadError> {
     let (problems, empty) = (Problems::default(), DeTable::new());
     let place = |span| Place { key: String::new(), span };
     let document = match DeTable::parse(text) {
@@ -104,10 +116,36 @@ fn parse(text: &str, shown: &str, folder: PathBuf) -> Result<Stack, LoadError> {
         problems.add(&place(0..0), FileMistake::Empty);
         return Err(problems.into_error(shown, text));
     }
-    let stack = read(Table::new(place(0..0), document.get_ref(), &DOCUMENT, &problems), &empty, folder);
-    match stack {
-        Some(stack) if problems.is_empty() => Ok(stack),
-        _ => Err(problems.into_error(shown, text)),
+    let plain = read(Table::new(place(0..0), document.get_ref(), &DOCUMENT, &problems), &empty, folder.to_owned());
+    let variants = variant::merge_all(document.get_ref(), &problems);
+    let names: Vec<String> = variants.iter().map(|merged| merged.variant.name.clone()).collect();
+    let mut asked = if wanted.is_none() { plain } else { None };
+    let mut chosen = None;
+    for merged in variants {
+        let found = Problems::default();
+        let stack = read(Table::new(place(0..0), &merged.table, &DOCUMENT, &found), &empty, folder.to_owned());
+        merged.report(found, &problems);
+        if wanted == Some(&merged.variant.name) {
+            asked = stack;
+            chosen = Some(merged.variant);
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems.into_error(shown, text));
+    }
+    match asked {
+        Some(stack) => Ok(Stack { variants: Variants { names, chosen }, ..stack }),
+        None => Err(no_variant(shown, wanted.unwrap_or_default(), &names)),
+    }
+}
+
+fn no_variant(path: &str, wanted: &str, names: &[String]) -> LoadError {
+    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    LoadError::NoVariant {
+        path: path.to_owned(),
+        name: wanted.escape_debug().to_string(),
+        suggestion: nearest(wanted, &known).map(str::to_owned),
+        known: known.join(", "),
     }
 }
 
@@ -130,6 +168,7 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
     let image = image::read(image, &folder, name);
     let (site, health) = (site::site(site, &folder), app::health(health));
     let services = service::read(&mut document);
+    document.is_read_elsewhere(variant::KEY);
     document.finish();
     let mut stack = Stack {
         folder,
@@ -142,6 +181,7 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
         database: None,
         health: health?,
         image: image?,
+        variants: Variants::default(),
     };
     stack.database = match database {
         Some(database) => Some(database?),

@@ -135,6 +135,16 @@ impl<'a> Table<'a> {
         &self.place
     }
 
+    /// All of its keys and values.
+    pub(super) fn entries(&self) -> &'a DeTable<'a> {
+        self.entries
+    }
+
+    /// Says that a key is known, which is read elsewhere.
+    pub(super) fn is_read_elsewhere(&mut self, key: &'static str) {
+        self.ask(key);
+    }
+
     /// What the reference says about a key.
     fn described(&self, key: &str) -> &'static Key {
         self.section.key(key).unwrap_or(&UNDESCRIBED)

@@ -13,6 +13,7 @@ mod site;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use schema::json;
 pub use schema::schema;
 
 /// A table of the file, or the file itself.
@@ -71,6 +72,10 @@ pub enum Kind {
     Table(&'static Section),
     /// A list of tables: `[[name]]`.
     Tables(&'static Section),
+    /// Tables with names that are the user's own, each of which may have every key of the file, in the same tables.
+    Variants {
+        name: Form,
+    },
     /// Tables with names that are the user's own: `[worker.mail]`.
     NamedTables {
         section: &'static Section,
@@ -120,6 +125,9 @@ const SIZE: Form = Form { noun: "a size", pattern: "^[0-9]+[kKmMgG]?$" };
 
 /// What a worker or timer may be called.
 const PROCESS_NAME: Form = Form { noun: "a name of a worker or a timer", pattern: "^[a-z]([a-z0-9-]{0,29}[a-z0-9])?$" };
+
+/// What a variant may be called.
+const VARIANT_NAME: Form = Form { noun: "a name of a variant", pattern: "^[a-z][a-z0-9]*(-[a-z0-9]+)*$" };
 
 /// The version that brought the keys of the first release.
 const FIRST_RELEASE: &str = "0.1.0";
@@ -210,6 +218,25 @@ license = \"MIT\"",
             since: FIRST_RELEASE,
         },
         Key {
+            name: "variant",
+            kind: Kind::Variants { name: VARIANT_NAME },
+            missing: Missing::Described("there is the stack alone"),
+            meaning: "\
+The same stack with other values, such as one for staging. Below `[variant.NAME]` stands any table and key of this file with \
+the value that it has there: tables are merged with those of the stack, a list or another value replaces the stack's. What \
+a variant does not name stays as it is; a key cannot be taken away.
+
+`--variant NAME` chooses it, in every command that reads the file. `stackdeb check --variant NAME` shows what is different. \
+What is built goes to `dist/NAME`, and at Linode its image, its instances and its firewall are kept apart from the others: \
+their tag is `stack:PACKAGE@NAME`. `stackdeb lock --variant NAME` writes `stack.NAME.lock`; without that file, `stack.lock` \
+holds for the variant too.
+
+A name has 1 to 12 lower-case letters, digits and single hyphens. A mistake in a variant is found also when another one is \
+built.",
+            example: "[variant.staging.site]\nserver-names = [\"staging.example.org\"]",
+            since: FIRST_RELEASE,
+        },
+        Key {
             name: "changelog",
             kind: Kind::Tables(&package::CHANGELOG),
             missing: Missing::Refused,
@@ -261,6 +288,7 @@ impl Key {
             | Kind::Texts { .. }
             | Kind::TextsOrWord { .. }
             | Kind::Date
+            | Kind::Variants { .. }
             | Kind::Variables => None,
         }
     }

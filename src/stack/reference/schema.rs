@@ -7,33 +7,43 @@ use serde_json::{Map, Value, json};
 use super::{DOCUMENT, Form, Key, Kind, Missing, Section, Words};
 
 pub fn schema() -> Value {
-    let mut schema = object(&DOCUMENT);
+    let mut schema = object(&DOCUMENT, Required::Asked);
     schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
     schema.insert("title".to_owned(), json!("stack.toml"));
     schema.insert("description".to_owned(), json!(DOCUMENT.meaning));
     Value::Object(schema)
 }
 
+/// Whether a table must have the keys that are required.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Required {
+    Asked,
+    /// It changes another table, which has them: it is a part of a variant.
+    HadBefore,
+}
+
 /// A table with known keys.
-fn object(section: &Section) -> Map<String, Value> {
-    let properties: Map<String, Value> = section.keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
+fn object(section: &Section, required_keys: Required) -> Map<String, Value> {
+    let of_variant = required_keys == Required::HadBefore;
+    let keys = section.keys.iter().filter(|key| !(of_variant && matches!(key.kind, Kind::Variants { .. })));
+    let properties: Map<String, Value> = keys.map(|key| (key.name.to_owned(), property(key, required_keys))).collect();
     let required: Vec<&str> =
         section.keys.iter().filter(|key| matches!(key.missing, Missing::Refused)).map(|key| key.name).collect();
     let mut object = Map::new();
     object.insert("type".to_owned(), json!("object"));
     object.insert("additionalProperties".to_owned(), json!(false));
     object.insert("properties".to_owned(), Value::Object(properties));
-    if !required.is_empty() {
+    if !required.is_empty() && !of_variant {
         object.insert("required".to_owned(), json!(required));
     }
     object
 }
 
-fn property(key: &Key) -> Value {
+fn property(key: &Key, required: Required) -> Value {
     let mut property = match &key.kind {
         Kind::Text(form) => text(form),
         Kind::Word(words) => word(words),
-        Kind::WordOrTable(words, section) => fields(json!({ "anyOf": [word(words), object(section)] })),
+        Kind::WordOrTable(words, section) => fields(json!({ "anyOf": [word(words), object(section, required)] })),
         Kind::Number { least, most } => fields(json!({ "type": "integer", "minimum": least, "maximum": most })),
         Kind::Texts { form, empty } => fields(json!({
             "type": "array",
@@ -50,18 +60,28 @@ fn property(key: &Key) -> Value {
             "propertyNames": { "pattern": "^[A-Za-z_][0-9A-Za-z_]*$" },
             "additionalProperties": { "type": "string", "pattern": "^[^\\n\\r\\u0000]*$" },
         })),
-        Kind::Table(section) => object(section),
+        Kind::Table(section) => object(section, required),
         Kind::Tables(section) => {
             let least = u8::from(matches!(key.missing, Missing::Refused));
-            fields(json!({ "type": "array", "minItems": least, "items": object(section) }))
+            // A list replaces another one, so that its tables are whole in a variant as well.
+            fields(json!({ "type": "array", "minItems": least, "items": object(section, Required::Asked) }))
         }
         Kind::NamedTables { section, name } => fields(json!({
             "type": "object",
             "propertyNames": { "pattern": name.pattern },
-            "additionalProperties": object(section),
+            "additionalProperties": object(section, required),
+        })),
+        Kind::Variants { name } => fields(json!({
+            "type": "object",
+            "propertyNames": { "pattern": name.pattern },
+            "additionalProperties": object(&DOCUMENT, Required::HadBefore),
         })),
     };
     property.insert("description".to_owned(), json!(key.meaning));
+    if required == Required::HadBefore {
+        // What holds without the key is the value of the stack, and not the default.
+        return Value::Object(property);
+    }
     match key.missing {
         Missing::Text(text) => property.insert("default".to_owned(), json!(text)),
         Missing::Number(number) => property.insert("default".to_owned(), json!(number)),
@@ -93,7 +113,7 @@ fn example(key: &Key) -> Option<Value> {
 }
 
 /// A value of TOML as a validator sees it.
-fn json(value: &toml::Value) -> Value {
+pub(crate) fn json(value: &toml::Value) -> Value {
     match value {
         toml::Value::String(text) => json!(text),
         toml::Value::Integer(number) => json!(number),

@@ -93,6 +93,26 @@ pub fn process_name(text: &str) -> Result<String, ProcessNameError> {
     if good { Ok(text.to_owned()) } else { Err(ProcessNameError(text.escape_debug().to_string())) }
 }
 
+/// The longest name of a variant, in bytes. With the longest name of a package it is a tag of Linode's, which has 50 at most.
+const LONGEST_VARIANT: usize = 12;
+
+/// Why a name is not valid for a variant.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("`{0}` is not a name for a variant")]
+#[diagnostic(help(
+    "write 1 to {LONGEST_VARIANT} lower-case letters, digits and single `-`, first a letter, and at the end no `-`: it becomes a part of host names"
+))]
+pub struct VariantNameError(String);
+
+/// Checks the name of a variant.
+///
+/// # Errors
+/// When it would not be a simple part of a host name, or is too long.
+pub fn variant_name(text: &str) -> Result<String, VariantNameError> {
+    let good = text.len() <= LONGEST_VARIANT && !text.contains("--") && process_name(text).is_ok();
+    if good { Ok(text.to_owned()) } else { Err(VariantNameError(text.escape_debug().to_string())) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +127,16 @@ mod tests {
         let units = ["shop-health", "shop-database", "shop-health-alert", "debian", "adduser", "dhcpcd", "wtmp"];
         for bad in bad.into_iter().chain(more).chain(units) {
             assert!(stack_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_variant_has_a_short_name() {
+        for good in ["staging", "a", "eu-west-1", "x23456789012"] {
+            assert!(variant_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", "Staging", "1st", "a-", "a--b", "a_b", "a.b", "x234567890123"] {
+            assert!(variant_name(bad).is_err(), "{bad}");
         }
     }
 
