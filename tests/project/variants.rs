@@ -152,7 +152,8 @@ fn a_variant_may_have_a_lock_and_has_a_configuration_of_its_own() {
     assert!(!folder.path().join("terraform").exists());
     let text = fs::read_to_string(folder.path().join("terraform-staging/stack.tf")).unwrap();
     assert!(text.contains("../dist/staging/guest-book-1.0.0@staging-linode.img.gz"), "{text}");
-    assert!(text.contains("guest-book-staging"), "{text}");
+    let text = fs::read_to_string(folder.path().join("terraform-staging/variables.tf")).unwrap();
+    assert!(text.contains("\"guest-book-staging\""), "{text}");
 }
 
 #[test]
