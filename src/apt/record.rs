@@ -73,6 +73,9 @@ pub enum Field {
 const FIELDS: [Field; 6] =
     [Field::PreDepends, Field::Depends, Field::Provides, Field::Conflicts, Field::Breaks, Field::Replaces];
 
+/// The largest number of relations in a field, alternatives included. Debian's longest field has 1,603.
+const MOST_RELATIONS: usize = 10_000;
+
 /// Why a stanza does not describe a package.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
@@ -81,6 +84,8 @@ pub enum RecordError {
     /// A field with a number, a hash or an architecture has another value.
     #[error("the field {field} has the value `{value}`, which is not valid")]
     Value { field: &'static str, value: String },
+    #[error("the field {0} has more than {MOST_RELATIONS} relations, which no package of a distribution has")]
+    TooManyRelations(&'static str),
     #[error("the field Package: {0}")]
     Name(#[from] NameError),
     #[error("the field Version: {0}")]
@@ -132,7 +137,11 @@ impl Record {
         };
         let mut relations: [Option<Box<str>>; FIELDS.len()] = Default::default();
         for (slot, field) in relations.iter_mut().zip(FIELDS) {
-            *slot = stanza.get(field.as_str()).map(Into::into);
+            let text = stanza.get(field.as_str());
+            if text.is_some_and(|text| text.bytes().filter(|byte| b",|".contains(byte)).count() >= MOST_RELATIONS) {
+                return Err(RecordError::TooManyRelations(field.as_str()));
+            }
+            *slot = text.map(Into::into);
         }
         Ok(Some(Self {
             name: required(stanza, "Package")?.parse()?,
@@ -216,6 +225,12 @@ mod tests {
         for field in ["Package", "Version", "Architecture", "Filename", "Size", "SHA256"] {
             let error = read(&without(field)).unwrap_err().to_string();
             assert!(error.contains(field), "{field}: {error}");
+        }
+        for separator in [", ", " | "] {
+            let most = vec!["bb"; MOST_RELATIONS].join(separator);
+            assert!(read(&text(&format!("Depends: {most}\n"))).is_ok());
+            let error = read(&text(&format!("Breaks: {most}{separator}bb\n"))).unwrap_err().to_string();
+            assert!(error.contains("Breaks has more than 10000 relations"), "{error}");
         }
         assert!(read(&text("Installed-Size: x\n")).unwrap_err().to_string().contains("Installed-Size"));
         assert!(read(&text("").replace("Architecture: all", "Architecture: arm64")).unwrap().is_none());

@@ -75,13 +75,12 @@ fn an_index_of_a_million_packages() {
 /// 64 bytes of a field become some kilobytes when its relations are read.
 #[test]
 fn an_index_of_nothing_but_relations() {
-    let names = "aa,".repeat(300_000);
-    let names = names.trim_end_matches(',');
-    let depends = compressed(&stanza("aa", &format!("Depends: {names}\n"))).repeat(100);
+    let names = vec!["aa"; 9_000].join(",");
+    let depends = compressed(&stanza("aa", &format!("Depends: {names}\n")).repeat(100)).repeat(25);
     let said = refusal(Repository::default().files_with(depends));
     assert_says(&said, &["the package index", "more than 64 MiB of relations", "another mirror"]);
     let provides: String =
-        (0..40).map(|number| stanza(&format!("a{number}"), &format!("Provides: {names}\n"))).collect();
+        (0..120).map(|number| stanza(&format!("a{number}"), &format!("Provides: {names}\n"))).collect();
     let said = refusal(Repository::default().files_with(compressed(&provides)));
     assert_says(&said, &["provide more than 1000000 names", "another mirror"]);
 }
@@ -99,4 +98,39 @@ fn a_chain_of_twenty_thousand_dependencies() {
         let said = refusal(Repository::default().files_with(compressed(&index)));
         assert_says(&said, &["the dependencies of `p00000 1` are more than 1000 packages deep", "another mirror"]);
     }
+}
+
+/// A field of a megabyte, where Debian's longest has 76 kB.
+#[test]
+fn a_field_of_nothing_but_alternatives() {
+    for (field, separator) in [("Depends", "|"), ("Conflicts", ",")] {
+        let many = vec!["aa"; 300_000].join(separator);
+        let index = stanza("aa", &format!("Essential: yes\n{field}: {many}\n"));
+        let said = refusal(Repository::default().files_with(compressed(&index)));
+        assert_says(&said, &[&format!("the field {field} has more than 10000 relations"), "package `aa`"]);
+    }
+}
+
+/// Each field is as long as it may be: 2,000 packages that the first one needs have 18 million relations.
+#[test]
+fn dependencies_of_nothing_but_relations() {
+    let many = vec!["aa"; 9_000].join(",");
+    let all: Vec<String> = (0..2_000).map(|number| format!("p{number}")).collect();
+    let mut index = stanza("aa", &format!("Essential: yes\nDepends: {}\n", all.join(",")));
+    index.extend(all.iter().map(|name| stanza(name, &format!("Depends: {many}\n"))));
+    let said = refusal(Repository::default().files_with(compressed(&index)));
+    assert_says(&said, &["bring the search to more than 1000000 relations", "another mirror"]);
+}
+
+/// What cannot be installed is remembered with its reason: each of 9,000 alternatives needs a chain of 900 packages that ends
+/// at one which is missing.
+#[test]
+fn alternatives_without_a_way_out() {
+    let long = |number: usize| format!("p{number:03}{}", "x".repeat(200));
+    let all: Vec<String> = (0..9_000).map(|number| format!("a{number}")).collect();
+    let mut index = stanza("aa", &format!("Essential: yes\nDepends: {}\n", all.join(" | ")));
+    index.extend(all.iter().map(|name| stanza(name, &format!("Depends: {}\n", long(0)))));
+    index.extend((0..900).map(|number| stanza(&long(number), &format!("Depends: {}\n", long(number + 1)))));
+    let said = refusal(Repository::default().files_with(compressed(&index)));
+    assert_says(&said, &["`aa` cannot be installed", "there is no package p900"]);
 }

@@ -10,6 +10,15 @@ pub(super) const MOST_ATTEMPTS: usize = 200_000;
 /// The longest chain of dependencies. A search through all of Debian's desktop is a few hundred packages deep.
 pub(in crate::apt) const DEEPEST: usize = 1000;
 
+/// The largest number of relations, and of packages that satisfy them, which a search keeps in memory: some 150 MB. A whole
+/// desktop needs less than a tenth of it.
+pub(super) const MOST_NEEDS: usize = 1_000_000;
+
+/// The largest number of reasons in an error. What is between the first and the last ones is left out.
+const MOST_REASONS: usize = 24;
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 1000;
+
 /// Why no set of packages satisfies what is wanted.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum SolveError {
@@ -37,6 +46,11 @@ pub enum SolveError {
         "no archive of a distribution has such packages: name another mirror under [image] in stack.toml"
     ))]
     TooDeep { package: String },
+    #[error("the dependencies of `{package}` bring the search to more than {MOST_NEEDS} relations")]
+    #[diagnostic(help(
+        "no archive of a distribution has such packages: name another mirror under [image] in stack.toml"
+    ))]
+    TooMuch { package: String },
     #[error("the package `{package}` has a field {field} that cannot be read: {source}")]
     #[diagnostic(help("report it to the package's maintainer"))]
     Relation {
@@ -73,5 +87,26 @@ impl Trouble {
             Self::TooHard(chain) => SolveError::TooHard { wanted, reason: chain.join("; ") },
             Self::Error(error) => error,
         }
+    }
+}
+
+/// Puts a reason before the others. A search keeps the reasons of each package that cannot be installed, so they are few and
+/// short.
+pub(super) fn add_reason(chain: &mut Vec<String>, reason: String) {
+    const MIDDLE: usize = MOST_REASONS / 2;
+    chain.insert(0, shortened(reason));
+    if chain.len() > MOST_REASONS {
+        chain.remove(MIDDLE);
+        if let Some(middle) = chain.get_mut(MIDDLE) {
+            "…".clone_into(middle);
+        }
+    }
+}
+
+/// The reason, or its beginning.
+pub(super) fn shortened(reason: String) -> String {
+    match reason.char_indices().nth(LONGEST_REASON) {
+        Some(_) => reason.chars().take(LONGEST_REASON).chain(['…']).collect(),
+        None => reason,
     }
 }

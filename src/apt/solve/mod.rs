@@ -17,7 +17,7 @@ use super::record::Record;
 use super::universe::{Id, Universe};
 use crate::control::{Alternatives, Relation, Relations};
 use crate::system::interrupt;
-use error::{MOST_ATTEMPTS, Trouble};
+use error::{MOST_ATTEMPTS, MOST_NEEDS, Trouble, add_reason, shortened};
 use needs::Needs;
 
 pub(super) use error::DEEPEST;
@@ -34,6 +34,7 @@ pub fn solve<'a>(universe: &'a Universe, wanted: &[Relations]) -> Result<Vec<&'a
         states: vec![State::Out; universe.len()],
         trail: Vec::new(),
         needs: HashMap::new(),
+        kept: 0,
         forbidden: HashMap::new(),
         reasons: HashMap::new(),
         hopeless: HashMap::new(),
@@ -74,7 +75,9 @@ struct Search<'a> {
     /// All changes of `states`, to undo them: the package and its previous state.
     trail: Vec<(Id, State)>,
     needs: HashMap<Id, Rc<Needs>>,
-    /// For each package, those that conflict with it and were chosen at any time of the search.
+    /// How many relations and packages `needs` holds.
+    kept: usize,
+    /// For each package, those that conflict with it and were looked at in this search.
     forbidden: HashMap<Id, Vec<Id>>,
     /// For each chosen package, the one that depends on it; `None` if the package was wanted by name.
     reasons: HashMap<Id, Option<Id>>,
@@ -140,9 +143,6 @@ impl Search<'_> {
             }
             return Err(Trouble::Unsatisfiable { chain: vec![text], depends_on_choices: true });
         }
-        for &other in &needs.against {
-            self.forbidden.entry(other).or_default().push(id);
-        }
         self.set(id, State::Chosen);
         self.reasons.insert(id, by);
         Ok(())
@@ -192,7 +192,7 @@ impl Search<'_> {
     fn lengthen(&mut self, trouble: Trouble, id: Id, group: &Alternatives) -> Trouble {
         match trouble {
             Trouble::Unsatisfiable { mut chain, depends_on_choices } => {
-                chain.insert(0, format!("{} depends on {group}", self.name(id)));
+                add_reason(&mut chain, format!("{} depends on {group}", self.name(id)));
                 if !depends_on_choices {
                     self.hopeless.insert(id, chain.clone());
                 }
@@ -214,6 +214,13 @@ impl Search<'_> {
             return Ok(Rc::clone(needs));
         }
         let needs = Rc::new(Needs::of(self.universe, id)?);
+        self.kept = self.kept.saturating_add(needs.count());
+        if self.kept > MOST_NEEDS {
+            return Err(Trouble::Error(SolveError::TooMuch { package: self.name(id) }));
+        }
+        for &other in &needs.against {
+            self.forbidden.entry(other).or_default().push(id);
+        }
         self.needs.insert(id, Rc::clone(&needs));
         Ok(needs)
     }
@@ -259,6 +266,6 @@ impl Search<'_> {
             Some(record) => format!("{} has only the version {}", record.name, record.version),
             None => format!("there is no package {}", relation.name),
         };
-        group.0.iter().map(explain).collect::<Vec<_>>().join(", and ")
+        shortened(group.0.iter().map(explain).collect::<Vec<_>>().join(", and "))
     }
 }

@@ -1,6 +1,6 @@
 //! The dependencies and conflicts of one package: its relation fields (Debian Policy 7) → the packages that they name.
 
-use super::error::{SolveError, Trouble};
+use super::error::{MOST_NEEDS, SolveError, Trouble};
 use crate::apt::record::Field;
 use crate::apt::universe::{Id, Universe};
 use crate::control::Alternatives;
@@ -27,8 +27,17 @@ impl Needs {
         for group in field(Field::Conflicts)?.into_iter().chain(field(Field::Breaks)?) {
             let rivals = group.0.iter().flat_map(|relation| universe.satisfying(relation));
             against.extend(rivals.filter(|&other| other != id));
+            // The search ends with so many, whatever else there is.
+            if against.len() > MOST_NEEDS {
+                break;
+            }
         }
         Ok(Self { depends, against })
+    }
+
+    /// The number of relations and packages in it.
+    pub(super) fn count(&self) -> usize {
+        self.depends.iter().map(|(group, _)| group.0.len()).sum::<usize>().saturating_add(self.against.len())
     }
 }
 

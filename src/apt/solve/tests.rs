@@ -54,6 +54,19 @@ fn a_chain_without_end_is_refused() {
 }
 
 #[test]
+fn of_many_reasons_the_first_and_the_last_are_given() {
+    let mut stanzas: Vec<String> =
+        (0..900).map(|number| format!("Package: p{number:03}\nDepends: p{:03}", number + 1)).collect();
+    stanzas.push(format!("Package: p900\nDepends: {}", vec!["missing"; 9_000].join(" | ")));
+    let universe = universe(&stanzas.iter().map(String::as_str).collect::<Vec<_>>());
+    let error = names(&universe, "p000").unwrap_err().to_string();
+    assert!(error.contains("p000 1 depends on p001; p001 1 depends on p002;"), "{error}");
+    assert!(error.contains("; p899 1 depends on p900; p900 1 depends on missing |"), "{error}");
+    assert!(error.contains("; …; ") && error.contains("; there is no package missing, and"), "{error}");
+    assert!(error.len() < 4_000, "{}", error.len());
+}
+
+#[test]
 fn a_package_does_not_conflict_with_itself() {
     let universe =
         universe(&["Package: aa\nProvides: mta\nConflicts: mta", "Package: bb\nProvides: mta\nConflicts: mta"]);
