@@ -225,6 +225,27 @@ fn an_asgi_application_is_named_when_it_is_built() {
     assert!(output.status.success(), "{}", one_line(&output.stderr));
 }
 
+/// Flask's own documentation makes the application in a function (https://flask.palletsprojects.com/patterns/appfactories/).
+#[test]
+fn an_application_that_a_function_makes_is_named_by_the_function() {
+    let folder = project(MINIMAL);
+    let code = "import flask\n\ndef create_app():\n    app = flask.Flask(__name__)\n    return app\n";
+    let main = "\nif __name__ == \"__main__\":\n    app = create_app()\n    app.run()\n";
+    for code in [code.to_owned(), format!("{code}{main}")] {
+        fs::write(folder.path().join("app/app.py"), code).unwrap();
+        let output = stackdeb(folder.path(), &["check"]);
+        let report = one_line(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{report}");
+        for word in ["`app` only inside of `def create_app():`", "module = \"app:create_app()\""] {
+            assert!(report.contains(word), "`{word}` is missing: {report}");
+        }
+    }
+    let factory = MINIMAL.replace("[app]\n", "[app]\nmodule = \"app:create_app()\"\n");
+    fs::write(folder.path().join("stack.toml"), factory).unwrap();
+    let output = stackdeb(folder.path(), &["check"]);
+    assert!(output.status.success(), "{}", one_line(&output.stderr));
+}
+
 #[test]
 fn a_kind_and_its_server_fit_each_other_and_the_application() {
     let check = |lines: &str, code: &str| {

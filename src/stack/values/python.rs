@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 
-use super::python_source::Source;
+use super::python_source::{Place, Source};
 use crate::stack::model::AppKind;
 
 /// Why a text is not valid as an application.
@@ -24,6 +24,11 @@ pub enum PythonError {
     #[error("{file} has no variable or function `{variable}`, and Gunicorn would load it from there")]
     #[diagnostic(help("correct [app] module: it names a module, a colon, and the variable with the application"))]
     NoVariable { file: String, variable: String },
+    #[error("{file} has `{variable}` only inside of `{block}`, where Gunicorn does not find it")]
+    #[diagnostic(help(
+        "if it is a function that returns the application, name that function with brackets: module = \"app:create_app()\"; else make the variable at the top level of the file"
+    ))]
+    InBlock { file: String, variable: String, block: String },
     #[error(
         "`{variable}` in {file} is an ASGI application ({maker}), and [app] kind is \"wsgi\": it would answer every request with status 500"
     )]
@@ -82,8 +87,12 @@ pub fn application(text: &str, file: &Path, project: &Path, kind: Option<AppKind
     let variable = text.split_once(':').map_or("", |(_, variable)| variable);
     let (name, shown) = (variable.strip_suffix("()").unwrap_or(variable).to_owned(), file.display().to_string());
     let is_submodule = file.ends_with("__init__.py") && file.with_file_name(format!("{name}.py")).is_file();
-    if !source.may_have(&name) && !is_submodule {
-        return Err(PythonError::NoVariable { file: shown, variable: name });
+    match source.place(&name) {
+        Place::Nowhere if !is_submodule => return Err(PythonError::NoVariable { file: shown, variable: name }),
+        Place::Block(block) if !is_submodule => {
+            return Err(PythonError::InBlock { file: shown, variable: name, block });
+        }
+        _ => {}
     }
     if variable.ends_with("()") {
         return Ok(());

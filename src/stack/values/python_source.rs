@@ -1,5 +1,5 @@
-//! What a Python module says about a name in it, without running it: the text of the module → whether it may have the
-//! variable, and whether this is an ASGI application. Where reading cannot tell, the answer is the harmless one.
+//! What a Python module says about a name in it, without running it: the text of the module → where the variable is made,
+//! and whether it is an ASGI application. Where reading cannot tell, the answer is the harmless one.
 
 /// Constructors and functions that make an ASGI application.
 const ASGI: &[&str] = &[
@@ -24,6 +24,19 @@ const WSGI: &[&str] = &["Bottle", "Flask", "default_app", "get_wsgi_application"
 const DYNAMIC: &[&str] =
     &["__dict__", "__getattr__", "exec", "eval", "globals", "locals", "modules", "setattr", "vars"];
 
+/// What the string in `if __name__ == "__main__":` says. It is kept, because its block does not run in a server.
+const MAIN: &str = "__main__";
+
+/// Where a module makes a variable.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At the top level, where others can import it. Also when reading cannot tell.
+    TopLevel,
+    /// Only in the block that this line begins: a function, a class, or what runs when the file is a program.
+    Block(String),
+    Nowhere,
+}
+
 /// The code of a module: its text without comments and without what is in strings.
 pub(super) struct Source {
     code: String,
@@ -34,17 +47,38 @@ impl Source {
         Self { code: without_texts(text) }
     }
 
-    /// Whether the module may have a variable of that name.
-    pub(super) fn may_have(&self, name: &str) -> bool {
+    /// Where the module makes the variable of that name.
+    pub(super) fn place(&self, name: &str) -> Place {
         let star = self.code.lines().any(|line| {
             let mut words = line.split_whitespace().rev();
             words.next() == Some("*") && words.next() == Some("import")
         });
-        star || self.words().any(|word| word == name || DYNAMIC.contains(&word))
-    }
-
-    fn words(&self) -> impl Iterator<Item = &str> {
-        self.code.split(|c: char| !is_of_word(c)).filter(|word| !word.is_empty())
+        if star || words(&self.code).any(|word| DYNAMIC.contains(&word)) {
+            return Place::TopLevel;
+        }
+        let mut place = Place::Nowhere;
+        // The block around the lines: how far its first line is indented, in characters, and that line.
+        let mut block: Option<(usize, &str)> = None;
+        for line in self.code.lines().filter(|line| !line.trim().is_empty()) {
+            let indent = line.chars().take_while(|c| c.is_whitespace()).count();
+            let has_name = words(line).any(|word| word == name);
+            match block.filter(|(outer, _)| indent > *outer) {
+                Some(_) if has_name && words(line).any(|word| word == "global") => return Place::TopLevel,
+                Some((_, first)) if has_name && place == Place::Nowhere => place = Place::Block(first.to_owned()),
+                Some(_) => {}
+                None => {
+                    let line = line.trim();
+                    let defined = defined_by(line);
+                    let begins_block = defined.is_some() || is_for_programs(line);
+                    // Of a function's first line, only its name is one of the module's.
+                    if defined == Some(name) || (has_name && !begins_block) {
+                        return Place::TopLevel;
+                    }
+                    block = begins_block.then_some((indent, line));
+                }
+            }
+        }
+        place
     }
 
     /// What makes the variable an ASGI application: the name of the constructor, or `async def`. `None` when it is none, as
@@ -86,11 +120,27 @@ fn maker_of_line(line: &str, name: &str, makers: &[&'static str]) -> Option<Opti
     Some(makers.iter().copied().find(|known| *known == last))
 }
 
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|c: char| !is_of_word(c)).filter(|word| !word.is_empty())
+}
+
+/// The name of the function or class that begins with a line.
+fn defined_by(line: &str) -> Option<&str> {
+    let mut words = words(line).skip_while(|word| *word == "async");
+    words.next().filter(|word| matches!(*word, "def" | "class"))?;
+    words.next()
+}
+
+/// Whether the line begins what runs only when the file is started as a program.
+fn is_for_programs(line: &str) -> bool {
+    line.starts_with("if") && line.contains("==") && words(line).eq(["if", "__name__", MAIN])
+}
+
 fn is_of_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The text with each comment left out and each string emptied. Line breaks stay.
+/// The text with each comment left out and each string but [`MAIN`] emptied. Line breaks stay.
 fn without_texts(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
@@ -105,8 +155,10 @@ fn without_texts(text: &str) -> String {
             rest = rest.get(first.len_utf8()..).unwrap_or_default();
             continue;
         };
-        code.push_str("''");
-        rest = after_string(rest.get(quote.len()..).unwrap_or_default(), quote, &mut code);
+        rest = rest.get(quote.len()..).unwrap_or_default();
+        let is_main = rest.strip_prefix(MAIN).is_some_and(|rest| rest.starts_with(quote));
+        code.push_str(if is_main { "'__main__'" } else { "''" });
+        rest = after_string(rest, quote, &mut code);
     }
     code
 }
@@ -151,10 +203,38 @@ mod tests {
             "s = 'it''s'; app = 1",
             "s = \"\"\"a\n\"b\"\n\"\"\"\napp = 1",
         ] {
-            assert!(Source::of(text).may_have("app"), "{text}");
+            assert_eq!(Source::of(text).place("app"), Place::TopLevel, "{text}");
         }
         for text in ["", "application = 1", "# app", "'app'", "'''\napp = 1\n'''", "x = 'a\\' app'", "def apps(): 1"] {
-            assert!(!Source::of(text).may_have("app"), "{text}");
+            assert_eq!(Source::of(text).place("app"), Place::Nowhere, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_variable_of_a_function_is_none_of_the_module() {
+        for (text, block) in [
+            ("def create_app():\n    app = Flask('x')\n    return app\n", "def create_app():"),
+            ("def create_app():\n\tapp = Flask('x')\n\n\treturn app\n\nx = 1", "def create_app():"),
+            ("async def main(app):\n    if x:\n        app = 1\n", "async def main(app):"),
+            ("class Shop:\n    def app(self): pass\n", "class Shop:"),
+            ("def f():\n  '''text\n  more'''\n  app = 1\n", "def f():"),
+            ("if __name__ == \"__main__\":\n    app = create()\n", "if __name__ == '__main__':"),
+        ] {
+            assert_eq!(Source::of(text).place("app"), Place::Block(block.to_owned()), "{text}");
+        }
+        for text in [
+            "def create_app():\n    app = 1\n    return app\n\napp = create_app()",
+            "def create_app():\n    global app\n    app = 1\n\ncreate_app()",
+            "def f(): pass\nif x:\n    app = 1\n",
+            "try:\n    app = 1\nexcept E:\n    pass\n",
+            "def f():\n    x = '''\nand'''.format(app)\n    app = 1\n",
+            "if x:\n    def app(environ, start): pass\n",
+            "if __name__ == 'shop':\n    app = 1\n",
+            "if __name__ == '__main__':\n    run()\nelse:\n    app = 1\n",
+            "if __name__ != '__main__':\n    app = 1\n",
+            "class app:\n    pass\n",
+        ] {
+            assert_eq!(Source::of(text).place("app"), Place::TopLevel, "{text}");
         }
     }
 
