@@ -16,7 +16,7 @@ use std::process::{Command, Output};
 
 use stackdeb::commands::new::{self, NewArgs};
 use stackdeb::stack;
-use stackdeb::stack::reference::{DOCUMENT, Kind, Missing, Section};
+use stackdeb::stack::reference::{DOCUMENT, EXAMPLE_FILES, Kind, Missing, Section};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
@@ -183,15 +183,7 @@ impl Projects {
         for path in ["app/migrations", "app/static", "src"] {
             fs::create_dir_all(folder.join(path)).unwrap();
         }
-        for path in [
-            "app/app.py",
-            "app/wsgi.py",
-            "src/app.py",
-            "app/migrations/0001_first.sql",
-            "requirements.txt",
-            "LICENSE",
-            "mirror.gpg",
-        ] {
+        for path in EXAMPLE_FILES {
             let content = if path.ends_with(".py") { "app = application = create_app = dict\n" } else { "text\n" };
             fs::write(folder.join(path), content).unwrap();
         }

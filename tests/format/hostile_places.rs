@@ -2,11 +2,11 @@
 //! YAML parser read them. `hostile_text` does the same for units, the environment file and a shell.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use stackdeb::render::user_data::{InstanceFacts, user_data};
+use support::readers::yaml;
 use support::stack::{rendered_file_of, stack};
 use support::{run, stackdeb, text};
 
@@ -108,18 +108,6 @@ fn what_a_manifest_may_say_is_one_value_for_nginx() {
     }
     // It is nginx that judges: this is no value.
     read_by_nginx("server { listen 81; server_name a; return 200 owned; # b; }").unwrap_err();
-}
-
-/// What PyYAML reads of a text.
-fn yaml(text: &str) -> serde_json::Value {
-    let script = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin.buffer), sys.stdout)";
-    let mut python = Command::new("/usr/bin/python3");
-    python.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = python.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{text}");
-    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Whatever a variable, a key or a host name has in it, cloud-init reads that and nothing more.

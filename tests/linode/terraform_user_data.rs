@@ -2,10 +2,10 @@
 //! whatever is in it, and what comes out is the YAML that cloud-init is to read.
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
+use support::readers::yaml;
 use support::run;
 use support::terraform::Project;
 
@@ -20,14 +20,7 @@ fn user_data(template: &str, values: &[(&str, serde_json::Value)]) -> serde_json
         assert_eq!(text.matches(&place).count(), 1, "{name}");
         text = text.replace(&place, &value.to_string());
     }
-    let script = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin.buffer), sys.stdout)";
-    let mut python = Command::new("/usr/bin/python3");
-    python.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = python.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{text}");
-    serde_json::from_slice(&output.stdout).unwrap()
+    yaml(&text)
 }
 
 #[test]

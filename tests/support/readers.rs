@@ -1,7 +1,8 @@
-//! Independent readers of .deb files, each printing what it found in tab-separated lines.
+//! Independent readers: of .deb files, each printing what it found in tab-separated lines, and of YAML.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use super::package::printed;
@@ -42,4 +43,16 @@ pub fn debian_packaging(deb: &Path) -> String {
         target.join("debug/debian-packaging-reader")
     });
     printed("cargo", Command::new(program).arg(deb))
+}
+
+/// What PyYAML reads of a text.
+pub fn yaml(text: &str) -> serde_json::Value {
+    let script = "import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin.buffer), sys.stdout)";
+    let mut python = Command::new("/usr/bin/python3");
+    python.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = python.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{text}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }

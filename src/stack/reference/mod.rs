@@ -16,6 +16,18 @@ mod tests;
 pub(crate) use schema::json;
 pub use schema::schema;
 
+/// The files of a project that the examples name. Whoever loads the examples makes these first; a Python file among them
+/// needs the variables `app`, `application` and `create_app`.
+pub const EXAMPLE_FILES: [&str; 7] = [
+    "app/app.py",
+    "app/wsgi.py",
+    "src/app.py",
+    "app/migrations/0001_first.sql",
+    "requirements.txt",
+    "LICENSE",
+    "mirror.gpg",
+];
+
 /// A table of the file, or the file itself.
 #[derive(Debug)]
 pub struct Section {

@@ -7,7 +7,7 @@ use miette::Diagnostic;
 use tempfile::TempDir;
 use toml::{Table, Value};
 
-use super::{DOCUMENT, Key, Kind, Missing, Section, schema};
+use super::{DOCUMENT, EXAMPLE_FILES, Key, Kind, Missing, Section, schema};
 use crate::stack::{LoadError, Problem, Stack, load};
 
 /// A document with nothing in it that may be left out.
@@ -32,15 +32,7 @@ impl Project {
         for folder in ["app/migrations", "app/static", "src"] {
             fs::create_dir_all(project.0.path().join(folder)).unwrap();
         }
-        for file in [
-            "app/app.py",
-            "app/wsgi.py",
-            "src/app.py",
-            "app/migrations/0001_first.sql",
-            "requirements.txt",
-            "LICENSE",
-            "mirror.gpg",
-        ] {
+        for file in EXAMPLE_FILES {
             fs::write(project.0.path().join(file), "app = application = None\n").unwrap();
         }
         project
