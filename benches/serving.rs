@@ -1,11 +1,11 @@
 //! How many requests a second the app serves on this computer, with the settings of the package and with a set-up by
-//! hand. Both have the same app, nginx and PostgreSQL. The package starts Gunicorn with its own settings on a socket of
-//! systemd-socket-activate(1). The set-up by hand is `gunicorn -b ADDRESS app:app`, which is one worker of the class
-//! sync, behind `proxy_pass http://ADDRESS`.
+//! hand. Both have the same app, nginx and PostgreSQL. The package starts Gunicorn with its own settings on a socket
+//! of systemd-socket-activate(1). The set-up by hand is `gunicorn -b ADDRESS app:app`, which is one worker of the
+//! class sync, behind `proxy_pass http://ADDRESS`.
 //!
-//! wrk and nginx run on the same processors as the app. On two processors the package can only use what the set-up by
-//! hand leaves idle. The benchmark makes a PostgreSQL server for itself with pg_virtualenv(1), which removes it at the
-//! end.
+//! wrk and nginx run on the same processors as the app. On two processors the package can only use what the
+//! set-up by hand leaves idle. The benchmark makes a PostgreSQL server for itself with pg_virtualenv(1), which
+//! removes it at the end.
 
 #![allow(
     clippy::unwrap_used,

@@ -92,8 +92,6 @@ impl Cli {
         }
     }
 
-    /// Runs the command.
-    ///
     /// # Errors
     /// When the command fails. Earlier outputs are then as they were.
     pub fn run(self) -> miette::Result<()> {

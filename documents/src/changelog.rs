@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use stackdeb::system::epoch::Epoch;
 
-/// One release.
 struct Entry {
     version: String,
     date: Epoch,

@@ -56,8 +56,8 @@ pub struct Arguments {
     /// The name of the stack. The check of PostgreSQL uses it as the role
     #[arg(long, value_parser = plain_word)]
     pub name: String,
-    /// A site that must answer with status 200: http://ADDRESS:PORT/PATH, where :PORT may be missing. May be given
-    /// several times
+    /// A site that must answer with status 200: http://ADDRESS:PORT/PATH, where :PORT may be missing.
+    /// May be given several times
     #[arg(long = "url", value_name = "URL", value_parser = str::parse::<Url>)]
     pub urls: Vec<Url>,
     /// The Host header of the request, in the place of the host in the URL
@@ -66,8 +66,8 @@ pub struct Arguments {
     /// The Unix socket of a PostgreSQL server: /run/postgresql/.s.PGSQL.5432. May be given several times
     #[arg(long, value_name = "SOCKET", value_parser = socket_path)]
     pub postgres: Vec<PathBuf>,
-    /// An environment variable. If it has the address of a remote database (postgresql://…), this server is checked,
-    /// and none of --postgres
+    /// An environment variable. If it has the address of a remote database (postgresql://…), this server is
+    /// checked, and none of --postgres
     #[arg(long, value_name = "VARIABLE", value_parser = variable)]
     pub postgres_url_in: Option<String>,
     /// A systemd unit that must be active. May be given several times

@@ -1,5 +1,5 @@
-//! The history: a sample of each check goes to the end of a file that keeps a bounded number of them; the samples come
-//! back for the report.
+//! The history: a sample of each check goes to the end of a file that keeps a bounded number of them; the samples
+//! come back for the report.
 //!
 //! # The file
 //! One line for each check, of eight fields between tabs: seconds since 1970; CPU, RAM and the fullest disk in per
@@ -40,8 +40,8 @@ pub struct Sample {
     pub load: Option<f32>,
     /// Milliseconds, of the slowest site.
     pub response: Option<f32>,
-    /// The problems. If several unhealthy samples follow one another, only the first has the text; the others are
-    /// empty.
+    /// The problems. If several unhealthy samples follow one another, only the first has the
+    /// text; the others are empty.
     pub problem: Option<Box<str>>,
 }
 
@@ -150,8 +150,8 @@ fn cut_torn_line(file: &File) -> io::Result<()> {
     }
 }
 
-/// Calls `each` with every line that is a sample. It reads only the end of the file, which has the newest `length`
-/// samples.
+/// Calls `each` with every line that is a sample. It reads only the end of the file, which
+/// has the newest `length` samples.
 fn each_sample(
     file: &mut File,
     length: usize,

@@ -1,5 +1,5 @@
-//! Measurements of the machine: the files in /proc (proc(5)) and statvfs(3) → percentages. They are calculated as in
-//! psutil.
+//! Measurements of the machine: the files in /proc (proc(5)) and statvfs(3) → percentages. They
+//! are calculated as in psutil.
 
 use std::ffi::CString;
 use std::fs;

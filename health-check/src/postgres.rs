@@ -4,9 +4,9 @@
 //! a password or refuses the role is healthy. Only the error `57P03` (`cannot_connect_now`) means that it is starting
 //! up, shutting down or recovering.
 //!
-//! A remote server needs TLS before a startup packet, so it is asked whether it supports TLS (PostgreSQL, "SSL Session
-//! Encryption"). A server that answers yes or no is running. The app checks the certificate and the password when it
-//! connects.
+//! A remote server needs TLS before a startup packet, so it is asked whether it supports TLS (PostgreSQL,
+//! "SSL Session Encryption"). A server that answers yes or no is running. The app checks the certificate and
+//! the password when it connects.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;

@@ -23,8 +23,8 @@ pub fn settings(arguments: &Arguments) -> (Settings, Vec<String>) {
     (settings, mistakes)
 }
 
-/// Writes the findings to all files that the command line names. Returns sentences about those that could not be
-/// written.
+/// Writes the findings to all files that the command line names. Returns sentences about those
+/// that could not be written.
 pub fn record(arguments: &Arguments, settings: &Settings, report: &Report) -> Vec<String> {
     let line = report.line();
     let mut failures = Vec::new();

@@ -40,8 +40,8 @@ impl Server {
         Some(server.map_err(|why| format!("{variable} is no address of a database: {why}")))
     }
 
-    /// Parses a connection string (PostgreSQL, "Connection Strings"). Parameters that it does not have are read from
-    /// the environment.
+    /// Parses a connection string (PostgreSQL, "Connection Strings"). Parameters that it does not have
+    /// are read from the environment.
     fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, &'static str> {
         let parameters = connection::parameters(text)?;
         let list = |name: &str, variable: &str| {

@@ -12,8 +12,8 @@ use toml::de::{DeTable, DeValue};
 const LONGEST_FILE: u64 = 64 * 1024;
 /// The number of mistakes that are reported. Of the others, only the number is reported.
 const MOST_MISTAKES: usize = 3;
-/// The largest number of entries in the history. More would need too much memory and make the page too large for a
-/// browser.
+/// The largest number of entries in the history. More would need too much memory and make the page
+/// too large for a browser.
 const LONGEST_HISTORY: f64 = 20_000.0;
 
 /// The limits. A server with a larger value is unhealthy.

@@ -1,5 +1,5 @@
-//! The check of a web site: its address → the answer to a GET request over HTTP/1.1 (RFC 9112), and the time that it
-//! took.
+//! The check of a web site: its address → the answer to a GET request over HTTP/1.1 (RFC 9112), and
+//! the time that it took.
 
 use std::io::{self, Read};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The state file: the findings → JSON.
 //!
-//! It is one JSON object. All keys are always there. A value that could not be measured is `null`; a check that was not
-//! asked for is an empty list. New keys may be added; if a key changes its meaning or is removed, `schema` gets a
-//! higher number.
+//! It is one JSON object. All keys are always there. A value that could not be measured is `null`; a check that
+//! was not asked for is an empty list. New keys may be added; if a key changes its meaning or is removed,
+//! `schema` gets a higher number.
 //!
 //! - `schema`: 1. `version`: of this program. `name`: `--name`. `time`: RFC 3339, to the second.
 //! - `healthy`: the verdict. `problems`: sentences, also about the settings. The list is empty if and only if `healthy`.

@@ -42,8 +42,8 @@ impl Unit {
         }
     }
 
-    /// The same for a unit that does something at times and ends, such as a `oneshot` service of a timer: only a failure is
-    /// a problem.
+    /// The same for a unit that does something at times and ends, such as a `oneshot` service of a timer: only
+    /// a failure is a problem.
     pub fn failure(&self) -> Option<String> {
         let Self { name, active, result, .. } = self;
         (active == "failed").then(|| format!("{name} failed ({result})"))

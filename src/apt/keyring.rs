@@ -127,8 +127,8 @@ impl VerificationHelper for Judge<'_> {
     }
 }
 
-/// Accepts a message if one of its signatures is good. Otherwise returns the most useful error: that of a known key, if
-/// one has signed.
+/// Accepts a message if one of its signatures is good. Otherwise returns the most useful error: that of a known
+/// key, if one has signed.
 fn judge(structure: MessageStructure) -> Result<(), SignatureError> {
     let mut unknown = Vec::new();
     let mut known = None;

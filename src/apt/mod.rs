@@ -1,5 +1,5 @@
-//! A client of Debian repositories: names of packages → verified `.deb` files in the cache, and the order in which dpkg
-//! installs them.
+//! A client of Debian repositories: names of packages → verified `.deb` files in the cache, and the order
+//! in which dpkg installs them.
 //!
 //! 1. [`Suite::find`] and [`sources::find`] choose the suite and its mirrors.
 //! 2. [`Archive::open`] verifies the Release files with the distribution's [`Keyring`], and the indices with those.
@@ -142,9 +142,9 @@ impl Pocket {
 }
 
 impl Archive {
-    /// Fetches, verifies and reads the indices of a suite, its updates and its security updates. A Release file that
-    /// has expired at the time `now` ([`Epoch::now`]) is refused, and one that is older than what `cache` remembers is
-    /// as `older` says.
+    /// Fetches, verifies and reads the indices of a suite, its updates and its security updates. A Release file
+    /// that has expired at the time `now` ([`Epoch::now`]) is refused, and one that is older than what `cache`
+    /// remembers is as `older` says.
     ///
     /// # Errors
     /// When a file cannot be downloaded, its signature or hash is wrong, or it cannot be read.

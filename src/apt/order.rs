@@ -1,5 +1,5 @@
-//! The order in which packages are unpacked and configured on an empty system: a chosen set of packages → steps for
-//! dpkg.
+//! The order in which packages are unpacked and configured on an empty system: a chosen set of
+//! packages → steps for dpkg.
 //!
 //! A package that pre-depends on others is unpacked only after those are configured (Debian Policy 7.2). The first step
 //! is the exception that every bootstrap has to make: the essential packages and their dependencies are unpacked
@@ -12,8 +12,8 @@ use super::solve::{DEEPEST, SolveError};
 use super::universe::{Id, Universe};
 use crate::control::Alternatives;
 
-/// The largest number of rounds. In each, the packages are unpacked whose pre-dependencies are configured, or these are
-/// configured.
+/// The largest number of rounds. In each, the packages are unpacked whose pre-dependencies are
+/// configured, or these are configured.
 const MOST_ROUNDS: usize = 2 * DEEPEST;
 
 /// One run of dpkg.

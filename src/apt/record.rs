@@ -107,8 +107,8 @@ impl Field {
 }
 
 impl Record {
-    /// Reads a stanza of a Packages file. `base` is the address of the archive. Returns `None` for a package of another
-    /// architecture.
+    /// Reads a stanza of a Packages file. `base` is the address of the archive. Returns `None` for
+    /// a package of another architecture.
     ///
     /// # Errors
     /// When a field that every package has is missing or not valid.

@@ -11,8 +11,8 @@ use crate::control::{Stanza, StanzaError};
 use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
 
-/// How far the date of a Release file may be ahead of this machine's clock, in seconds (apt's
-/// `Acquire::Max-FutureTime`).
+/// How far the date of a Release file may be ahead of this machine's
+/// clock, in seconds (apt's `Acquire::Max-FutureTime`).
 const CLOCK_SKEW: u32 = 10;
 
 /// The fields of a Release file that are used here.

@@ -142,8 +142,8 @@ fn host_entries(root: &Path) -> Result<Vec<Entry>, SourcesError> {
 }
 
 /// Reads the one-line style: `deb [option=value …] uri suite [component …]`. Lines of another form, for other
-/// architectures, or with an address that we cannot download from, are skipped: it is apt that complains about mistakes
-/// in its files.
+/// architectures, or with an address that we cannot download from, are skipped: it is apt that complains
+/// about mistakes in its files.
 pub fn parse_one_line(text: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     for line in text.lines() {

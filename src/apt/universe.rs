@@ -31,8 +31,8 @@ struct Provided {
 }
 
 impl Universe {
-    /// Makes a universe of the records of all indices. If two archives have the same version of a package, the first
-    /// record counts.
+    /// Makes a universe of the records of all indices. If two archives have the same version of a
+    /// package, the first record counts.
     ///
     /// # Errors
     /// When the field `Provides` of a record is not valid.

@@ -12,8 +12,8 @@ pub fn names(stack: &Stack) -> Vec<PackageName> {
     names
 }
 
-/// Says that the distribution has a package of the stack's own name. apt would install that one in its place as soon as its
-/// version is higher.
+/// Says that the distribution has a package of the stack's own name. apt would install that one in its place as soon
+/// as its version is higher.
 pub fn taken(stack: &Stack, version: &Version) -> String {
     let name = &stack.package.name;
     format!(

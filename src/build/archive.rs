@@ -25,8 +25,8 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// The repository for an image: the mirrors and the keyring that `image` names, else this machine's own mirrors and
-    /// the distribution's keyring.
+    /// The repository for an image: the mirrors and the keyring that `image` names, else this machine's own
+    /// mirrors and the distribution's keyring.
     ///
     /// # Errors
     /// When no mirror is known or the keyring cannot be read.
@@ -47,8 +47,8 @@ impl Repository {
         Ok(Self { suite, sources, keyring, client: Client::new(Limits::default(), reporter) })
     }
 
-    /// Downloads the Release files and the indexes of packages into `cache`, as far as they are not there, and verifies
-    /// them.
+    /// Downloads the Release files and the indexes of packages into `cache`, as far as they are
+    /// not there, and verifies them.
     ///
     /// # Errors
     /// When the network fails, or a signature, a date or a checksum is wrong.

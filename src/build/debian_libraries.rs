@@ -1,6 +1,6 @@
-//! Which packages of the suite have which Python libraries, and in which versions: the suite's verified index, and the list of
-//! names in its package dh-python, by which Debian's own builds find them. What was found is kept in the cache, for a build
-//! without a network.
+//! Which packages of the suite have which Python libraries, and in which versions: the suite's verified index, and the
+//! list of names in its package dh-python, by which Debian's own builds find them. What was found is kept in the cache,
+//! for a build without a network.
 
 use std::collections::BTreeMap;
 use std::fs;

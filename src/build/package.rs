@@ -96,8 +96,8 @@ pub fn build(stack: &Stack, folder: &Path, reporter: Reporter) -> miette::Result
     })
 }
 
-/// Finds every mistake that [`build_into_dist`] would find, and writes no file of the project: downloads go
-/// into the cache.
+/// Finds every mistake that [`build_into_dist`] would find, and writes no file of the project:
+/// downloads go into the cache.
 ///
 /// # Errors
 /// As [`build_into_dist`].

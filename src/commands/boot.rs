@@ -93,8 +93,6 @@ struct Report<'a> {
     host: Option<&'a str>,
 }
 
-/// Boots the image.
-///
 /// # Errors
 /// When something is missing, the machine does not come up, or, with `--check`, a probe fails.
 pub fn run(args: &BootArgs) -> miette::Result<()> {

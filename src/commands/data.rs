@@ -69,8 +69,6 @@ struct RestoreArgs {
     yes: Option<String>,
 }
 
-/// Saves or restores.
-///
 /// # Errors
 /// [`crate::remote::Error`], or the mistakes of the stack.toml in this folder.
 pub fn run(args: &DataArgs) -> miette::Result<()> {

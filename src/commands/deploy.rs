@@ -161,8 +161,6 @@ struct StartedReport<'a> {
     healthy_after_seconds: Option<f64>,
 }
 
-/// Starts the instances.
-///
 /// # Errors
 /// [`Error`], whose class decides the exit status; or when there is no stack here.
 pub fn run(args: &DeployArgs) -> miette::Result<()> {

@@ -63,8 +63,6 @@ impl<'a> RemovedReport<'a> {
     }
 }
 
-/// Removes the instances.
-///
 /// # Errors
 /// [`Error`](crate::linode::Error), whose class decides the exit status; or when there is no stack here.
 pub fn run(args: &DestroyArgs) -> miette::Result<()> {

@@ -60,8 +60,6 @@ struct InstanceReport<'a> {
     health: &'a HealthVerdict,
 }
 
-/// Lists the instances.
-///
 /// # Errors
 /// [`Error`](crate::linode::Error), whose class decides the exit status; or when there is no stack here.
 pub fn run(args: &InstancesArgs) -> miette::Result<()> {

@@ -1,5 +1,5 @@
-//! `stackdeb lock`: chooses a version of each library that `[app] requirements` asks for, for the Python of the target, and
-//! writes them into `stack.lock`.
+//! `stackdeb lock`: chooses a version of each library that `[app] requirements` asks for, for the Python of the target,
+//! and writes them into `stack.lock`.
 
 use std::path::PathBuf;
 

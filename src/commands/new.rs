@@ -1,6 +1,6 @@
 //! `stackdeb new NAME`: writes a new project that builds at once. Its files are made from the templates in
-//! `src/commands/new/`. They are written to a temporary folder first, checked like any other project, and then moved to
-//! their places.
+//! `src/commands/new/`. They are written to a temporary folder first, checked like any other project, and
+//! then moved to their places.
 
 use std::env;
 use std::fs;
@@ -141,8 +141,8 @@ fn rendered(name: &PackageName, maintainer: &str) -> miette::Result<Vec<(&'stati
     Ok(files.into_iter().chain([(schema::FILE_NAME, schema::text()?)]).collect())
 }
 
-/// The user's name and address: from `DEBFULLNAME` and `DEBEMAIL`, as dch(1) has them, else from git. `None` when neither
-/// has both.
+/// The user's name and address: from `DEBFULLNAME` and `DEBEMAIL`, as dch(1) has them, else from git.
+/// `None` when neither has both.
 fn maintainer() -> Option<String> {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
     let name = variable("DEBFULLNAME").or_else(|| git("user.name"));

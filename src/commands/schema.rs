@@ -26,8 +26,6 @@ pub fn text() -> miette::Result<String> {
 /// What the schema's file is called in a new project.
 pub const FILE_NAME: &str = "stack.schema.json";
 
-/// Prints the schema.
-///
 /// # Errors
 /// When standard output cannot be written to.
 pub fn run(_: &SchemaArgs) -> miette::Result<()> {

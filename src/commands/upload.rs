@@ -79,8 +79,6 @@ struct Report<'a> {
     uploaded: bool,
 }
 
-/// Uploads the image.
-///
 /// # Errors
 /// [`Error`], whose class decides the exit status; or when there is no image.
 pub fn run(args: &UploadArgs) -> miette::Result<()> {

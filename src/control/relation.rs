@@ -166,8 +166,8 @@ impl Relation {
     }
 }
 
-/// Whether dpkg would take it for an architecture's name, known or not: letters, digits and `-`, which is not the
-/// first.
+/// Whether dpkg would take it for an architecture's name, known or not: letters, digits and `-`,
+/// which is not the first.
 fn is_architecture(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(allowed)
@@ -223,8 +223,8 @@ impl FromStr for Alternatives {
 impl FromStr for Relations {
     type Err = RelationError;
 
-    /// Parses a relation field. It may end with a comma, as in debian/control. Relations for other architectures only
-    /// are left out.
+    /// Parses a relation field. It may end with a comma, as in debian/control. Relations for other
+    /// architectures only are left out.
     fn from_str(text: &str) -> Result<Self, RelationError> {
         let text = text.trim();
         let text = text.strip_suffix(',').unwrap_or(text);

@@ -57,8 +57,8 @@ impl Version {
         self.text.split_once(':').map_or(self.text.as_str(), |(_, rest)| rest)
     }
 
-    /// Whether the version has no revision. The changelog of such a package is named `changelog.gz` (Debian Policy
-    /// 12.7).
+    /// Whether the version has no revision. The changelog of such a package is
+    /// named `changelog.gz` (Debian Policy 12.7).
     pub fn is_native(&self) -> bool {
         !self.without_epoch().contains('-')
     }

@@ -25,8 +25,8 @@ pub struct Control {
     pub homepage: Option<String>,
     /// The first line of `Description`: at most 80 characters.
     pub summary: String,
-    /// The other lines of `Description`. An empty line separates paragraphs; a line that begins with a space is shown
-    /// as it is.
+    /// The other lines of `Description`. An empty line separates paragraphs; a line that begins with a space
+    /// is shown as it is.
     pub description: String,
     /// More fields, as name and value; each value has one line. They are written last.
     pub extra: Vec<(String, String)>,
@@ -75,7 +75,6 @@ pub enum ControlError {
     #[error("the field Provides has `{0}`, where only `=` may stand before a version")]
     #[diagnostic(help("write the one version that the package provides, or none (Debian Policy 7.5)"))]
     Provides(String),
-    /// Not a field's name.
     #[error("`{}` cannot be the name of a field", .0.escape_debug())]
     #[diagnostic(help("take letters, digits and `-`, and begin with a letter"))]
     FieldName(String),
@@ -86,8 +85,6 @@ pub enum ControlError {
 }
 
 impl Control {
-    /// Checks every field.
-    ///
     /// # Errors
     /// The first one that dpkg would refuse, or that Debian Policy says must not be so.
     pub fn check(&self) -> Result<(), ControlError> {

@@ -1,6 +1,6 @@
-//! The .deb file format (deb(5)). [`write()`]: a valid [`Package`] (control data, payload, maintainer scripts) → a
-//! .deb. [`Reader`]: a .deb → its control data and files. [`elf`] finds the packages that an executable needs, and
-//! strips it.
+//! The .deb file format (deb(5)). [`write()`]: a valid [`Package`] (control data, payload, maintainer
+//! scripts) → a .deb. [`Reader`]: a .deb → its control data and files. [`elf`] finds the packages that an
+//! executable needs, and strips it.
 
 mod compress;
 mod control;

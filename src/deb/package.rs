@@ -107,8 +107,8 @@ pub enum PackageError {
 #[derive(Debug, Clone, Copy)]
 pub struct Checked<'a> {
     pub(super) package: &'a Package,
-    /// `Installed-Size` in KiB, by the rule of deb-substvars(5): each file and link is rounded up; anything else, also the
-    /// root folder, counts 1.
+    /// `Installed-Size` in KiB, by the rule of deb-substvars(5): each file and link is rounded up; anything else, also
+    /// the root folder, counts 1.
     pub(super) installed_size: u64,
     /// About how long the payload is as a tar archive, in bytes: long names are not counted, folders are counted twice.
     pub(super) tar_length: u64,

@@ -24,11 +24,9 @@ pub struct Payload {
 pub enum Entry {
     File {
         content: Content,
-        /// Its permission bits.
         mode: u32,
     },
     Folder {
-        /// Its permission bits.
         mode: u32,
     },
     Symlink {
@@ -41,8 +39,8 @@ pub enum Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     Bytes(Vec<u8>),
-    /// A file of the build machine. It is read when the package is written. Links are followed; its mode and times are
-    /// ignored.
+    /// A file of the build machine. It is read when the package is written. Links are followed; its
+    /// mode and times are ignored.
     File(PathBuf),
 }
 
@@ -157,8 +155,8 @@ impl Payload {
         self.entries.get(path)
     }
 
-    /// All entries by absolute path, with the folders above them but without the root. Each folder comes before what it
-    /// holds.
+    /// All entries by absolute path, with the folders above them but without the root. Each folder
+    /// comes before what it holds.
     pub fn entries(&self) -> BTreeMap<&str, &Entry> {
         const IMPLIED: &Entry = &Entry::Folder { mode: 0o755 };
         let mut all: BTreeMap<&str, &Entry> = BTreeMap::new();

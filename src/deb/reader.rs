@@ -34,7 +34,6 @@ pub struct Reader {
 pub struct ControlFile {
     /// Its name, without a leading `./`.
     pub name: String,
-    /// Its permission bits.
     pub mode: u32,
     pub content: Vec<u8>,
 }

@@ -1,7 +1,7 @@
-//! Makes a raw ext4 file system from a finished root, with the target's own `mke2fs -d` in the sandbox. It has no partition
-//! table, because Linode's helpers and its default kernel expect the file system itself. The same tree gives the same
-//! bytes: UUID, hash seed and times come from the input, and mke2fs 1.47.1 and newer set no time later than
-//! `SOURCE_DATE_EPOCH`.
+//! Makes a raw ext4 file system from a finished root, with the target's own `mke2fs -d` in the sandbox. It has
+//! no partition table, because Linode's helpers and its default kernel expect the file system itself. The same
+//! tree gives the same bytes: UUID, hash seed and times come from the input, and mke2fs 1.47.1 and newer set
+//! no time later than `SOURCE_DATE_EPOCH`.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -21,8 +21,8 @@ pub const IMAGE: &str = "/mnt/image";
 
 /// The size of a block, in bytes.
 const BLOCK: u64 = 4096;
-/// There is one inode for this many bytes. It is mke2fs's default; it is given here because it also holds after the file
-/// system has grown.
+/// There is one inode for this many bytes. It is mke2fs's default; it is given here because it also holds after
+/// the file system has grown.
 const BYTES_PER_INODE: u64 = 16 * 1024;
 const INODE_BYTES: u64 = 256;
 /// The size of the journal, in MiB. It does not grow with the file system, so it has the right size for a server's disk.

@@ -82,8 +82,8 @@ pub fn compress(raw: &File, output: impl Write, threads: NonZeroUsize, reporter:
     })
 }
 
-/// Reads the blocks in order, sends them to the workers, and returns the digest of the image. Ends early when the writer
-/// has failed.
+/// Reads the blocks in order, sends them to the workers, and returns the digest of the image. Ends early
+/// when the writer has failed.
 fn read(
     raw: &File,
     length: u64,
@@ -178,8 +178,8 @@ fn deflate(deflater: &mut Compress, raw: &[u8]) -> io::Result<Deflated> {
     Ok(Deflated { bytes: bytes.into(), crc, raw_bytes: raw.len() as u64 })
 }
 
-/// Whether all bytes are zero. It checks 4096 bytes at a time, which the compiler turns into vector code, and stops at the
-/// first that are not.
+/// Whether all bytes are zero. It checks 4096 bytes at a time, which the compiler turns into vector code, and stops at
+/// the first that are not.
 fn is_zero(block: &[u8]) -> bool {
     block.chunks(4096).all(|page| page.iter().fold(0, |all, &byte| all | byte) == 0)
 }

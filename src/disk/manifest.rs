@@ -1,6 +1,6 @@
-//! The manifest of an image: a JSON file beside it that lists every package and Python library with version and digest, and the sizes and
-//! digests of the image. It says nothing about where or when the image was built: the same input gives the same manifest,
-//! from any mirror.
+//! The manifest of an image: a JSON file beside it that lists every package and Python library with version and digest,
+//! and the sizes and digests of the image. It says nothing about where or when the image was built: the same input
+//! gives the same manifest, from any mirror.
 
 use std::path::Path;
 
@@ -77,8 +77,8 @@ struct Size {
 }
 
 impl Manifest {
-    /// The manifest of the image of `name`, a root file system with that `uuid`. The order of the lists
-    /// does not matter.
+    /// The manifest of the image of `name`, a root file system with that `uuid`. The order of
+    /// the lists does not matter.
     #[expect(clippy::too_many_arguments, reason = "each is a field of the file, named where it is passed")]
     pub fn new(
         name: &PackageName,

@@ -1,6 +1,6 @@
-//! What the first 2 KiB of a disk image say about its content. [`identify`] takes these bytes; it returns the superblock
-//! of an ext4 file system, or reports a partition table, or neither. The offsets and bits are those of the Linux kernel's
-//! `Documentation/filesystems/ext4/super.rst`.
+//! What the first 2 KiB of a disk image say about its content. [`identify`] takes these bytes; it returns the
+//! superblock of an ext4 file system, or reports a partition table, or neither. The offsets and bits are those
+//! of the Linux kernel's `Documentation/filesystems/ext4/super.rst`.
 
 /// How many bytes from the beginning of an image [`identify`] looks at.
 pub const HEAD: usize = 2048;

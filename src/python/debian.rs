@@ -1,5 +1,5 @@
-//! Libraries that a package of the suite provides: a requirement → the relations to that package, where its version satisfies
-//! the requirement.
+//! Libraries that a package of the suite provides: a requirement → the relations to that package, where
+//! its version satisfies the requirement.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;

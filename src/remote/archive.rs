@@ -22,9 +22,7 @@ const HELP: &str = "save again with `stackdeb data save`; `tar -tf FILE` lists w
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Header {
     format: u32,
-    /// The package's name.
     pub name: String,
-    /// The package's version.
     pub version: String,
     /// The host name of the server.
     pub host: String,

@@ -30,8 +30,6 @@ struct Renewals {
 }
 
 impl Maintenance {
-    /// Begins it.
-    ///
     /// # Errors
     /// When the server cannot be reached, is in maintenance already, or its app cannot be stopped.
     pub fn begin(server: &Server) -> Result<Self, Error> {
@@ -58,8 +56,8 @@ impl Maintenance {
         self.renewals.as_ref().is_none_or(|renewals| renewals.thread.is_finished())
     }
 
-    /// Makes the maintenance last until the machine is switched off. Returns only if it has lasted since it began, so that
-    /// nothing was written meanwhile.
+    /// Makes the maintenance last until the machine is switched off. Returns only if it has lasted since it began, so
+    /// that nothing was written meanwhile.
     ///
     /// # Errors
     /// When it has ended meanwhile, or the server cannot be reached. The site is then put back into service.

@@ -94,8 +94,8 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Waits for the end of the program, which must be a good one, and returns what it printed, if nobody has taken its
-    /// standard output.
+    /// Waits for the end of the program, which must be a good one, and returns what it printed, if nobody
+    /// has taken its standard output.
     ///
     /// # Errors
     /// When the connection broke, or the program ended with an error.

@@ -42,7 +42,6 @@ pub(super) struct Context {
     libraries: String,
     /// What the copyright file says about each of them.
     library_papers: String,
-    /// lintian's overrides for them.
     library_overrides: String,
     /// The program that serves the app.
     gunicorn: String,
@@ -70,7 +69,6 @@ pub(super) struct Context {
     /// The administrator's own certificate and its key.
     certificate_file: String,
     key_file: String,
-    /// The networks of balancers.
     balancers: Vec<String>,
     /// Whether nginx serves files without the app.
     has_static_files: bool,

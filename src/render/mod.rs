@@ -39,8 +39,8 @@ use template::{Template, Templates, template};
 pub struct Rendered {
     /// Files, folders and symbolic links.
     pub payload: Payload,
-    /// The files that the administrator may edit: dpkg asks before it replaces an edited one (deb-conffiles(5)). In the
-    /// order of their paths.
+    /// The files that the administrator may edit: dpkg asks before it replaces an edited one (deb-conffiles(5)). In
+    /// the order of their paths.
     pub conffiles: Vec<String>,
     /// The maintainer scripts. There is a preinst only if the project has the template `debian/preinst`.
     pub scripts: Scripts,

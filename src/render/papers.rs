@@ -19,8 +19,8 @@ pub(super) fn compressed(text: &str) -> Result<Vec<u8>, RenderError> {
     gzip(text.as_bytes()).map_err(RenderError::Compress)
 }
 
-/// The path of the changelog and its compressed content. The file is `changelog.gz` in a native package, else
-/// `changelog.Debian.gz` (Debian Policy 12.7).
+/// The path of the changelog and its compressed content. The file is `changelog.gz` in a native package,
+/// else `changelog.Debian.gz` (Debian Policy 12.7).
 pub(super) fn changelog(stack: &Stack) -> Result<(String, Vec<u8>), RenderError> {
     let package = &stack.package;
     let (name, maintainer) = (package.name.as_str(), package.maintainer.as_str());

@@ -1,5 +1,5 @@
-//! Whether the programs of workers and timers will be on the server, as far as a package can tell. An image knows more: see
-//! [`missing`].
+//! Whether the programs of workers and timers will be on the server, as far as a package can tell. An
+//! image knows more: see [`missing`].
 
 use super::RenderError;
 use crate::control::PackageName;
@@ -17,8 +17,8 @@ const KNOWN: &[(&str, &str)] = &[
     ("uvicorn", "uvicorn"),
 ];
 
-/// Where the units look for a program without a `/` in its name, after the package's own folder: `ExecSearchPath=` in
-/// units/sandbox.
+/// Where the units look for a program without a `/` in its name, after the package's
+/// own folder: `ExecSearchPath=` in units/sandbox.
 const FOLDERS: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
 
 /// The package's own folder of programs, which has a link `python` to Debian's `python3`.
@@ -44,8 +44,8 @@ fn commands(stack: &Stack) -> impl Iterator<Item = (String, &CommandLine)> {
     workers.chain(stack.timers.iter().map(|timer| (format!("[timer.{}]", timer.name), &timer.command)))
 }
 
-/// Checks that each program is in the package, if it has to be there, or that the package of a known one is among the
-/// dependencies.
+/// Checks that each program is in the package, if it has to be there, or that the package of a known
+/// one is among the dependencies.
 ///
 /// # Errors
 /// At the first program that would be missing.

@@ -10,8 +10,8 @@ const SYSUSERS: &str = "systemd | systemd-standalone-sysusers | systemd-sysusers
 /// The health check runs as an ordinary user, and systemd answers such users only over the system bus.
 const BUS: &str = "default-dbus-system-bus | dbus-system-bus";
 
-/// nginx's module for files that are compressed with Brotli. A site that names its directive does not load without it, so it
-/// cannot be a recommendation.
+/// nginx's module for files that are compressed with Brotli. A site that names its directive does not load without it,
+/// so it cannot be a recommendation.
 const BROTLI: &str = "libnginx-mod-http-brotli-static";
 
 /// uvicorn, and the library with which it asks idle WebSockets whether they are still there (nginx closes them otherwise):
@@ -21,8 +21,8 @@ const ASGI: [(&str, &str); 2] = [("python3-uvicorn", "uvicorn"), ("python3-webso
 /// Its package, and its name in the index.
 pub(super) const GUNICORN: &str = "gunicorn";
 
-/// `Depends`: the stack's own relations, then those of the packed libraries, of `[app]`, and of `[package]`, each
-/// only once.
+/// `Depends`: the stack's own relations, then those of the packed libraries, of `[app]`, and
+/// of `[package]`, each only once.
 pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations, RenderError> {
     let mut own = vec![SYSUSERS, BUS, "nginx"];
     // Libraries say which Python.

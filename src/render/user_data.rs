@@ -1,5 +1,5 @@
-//! The user data that cloud-init reads at the first boot of a new instance: a [`Stack`] and [`InstanceFacts`] → text,
-//! from the template `image/user-data`.
+//! The user data that cloud-init reads at the first boot of a new instance: a [`Stack`] and [`InstanceFacts`] →
+//! text, from the template `image/user-data`.
 
 use serde::Serialize;
 

@@ -50,9 +50,9 @@ pub struct Plan {
     pub steps: Vec<DpkgStep>,
     /// The packages that are installed only because others depend on them: `apt autoremove` may remove them later.
     pub automatic: Vec<PackageName>,
-    /// The file of the package base-passwd, which is among those of the first step. dpkg unpacks it first, because its
-    /// preinst makes the users that the files and scripts of other packages name. `None` in a suite that has no such
-    /// package.
+    /// The file of the package base-passwd, which is among those of the first step. dpkg unpacks it first,
+    /// because its preinst makes the users that the files and scripts of other packages name. `None` in a suite
+    /// that has no such package.
     pub base_passwd: Option<PathBuf>,
     /// Files that must be there before the first package, such as apt's sources. If dpkg's configuration is among them,
     /// the paths that it excludes are not unpacked in the first place.

@@ -1,6 +1,6 @@
-//! Finishes a configured root, so that it can be copied to any number of machines: installs the image's own files, enables
-//! their units, and removes everything that is secret, that identifies one machine, or that depends on the build instead
-//! of the input.
+//! Finishes a configured root, so that it can be copied to any number of machines: installs the image's own files,
+//! enables their units, and removes everything that is secret, that identifies one machine, or that depends on the
+//! build instead of the input.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -29,8 +29,8 @@ impl OwnFiles<'_> {
         Ok(())
     }
 
-    /// Replaces start-stop-daemon with a program that does nothing, because scripts may call it without asking
-    /// `policy-rc.d`.
+    /// Replaces start-stop-daemon with a program that does nothing, because scripts may
+    /// call it without asking `policy-rc.d`.
     pub(super) fn stop_daemons(&self) -> Result<(), BuildError> {
         if !self.root.has_file(START_STOP_DAEMON) {
             return Ok(());

@@ -17,8 +17,8 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// The folders of all packages of `steps`, which can be read by everybody from then on. The error names the file whose
-    /// permissions cannot be set.
+    /// The folders of all packages of `steps`, which can be read by everybody from then on. The error names the file
+    /// whose permissions cannot be set.
     pub(super) fn of(steps: &[DpkgStep]) -> Result<Self, (String, io::Error)> {
         let mut folders = BTreeMap::new();
         for step in steps {

@@ -93,11 +93,11 @@ pub struct App {
     pub from_debian: FromDebian,
     /// The address of the index; when `None`, the one that pip would use.
     pub index: Option<String>,
-    /// Gunicorn's worker processes. When `None`, the server decides: one more than its processors, fewer if its memory is
-    /// small.
+    /// Gunicorn's worker processes. When `None`, the server decides: one more than its processors, fewer
+    /// if its memory is small.
     pub workers: Option<u16>,
-    /// Threads of each worker, 1 or more. When `None`, the server decides: four, fewer if the database has not enough
-    /// connections.
+    /// Threads of each worker, 1 or more. When `None`, the server decides: four, fewer if the
+    /// database has not enough connections.
     pub threads: Option<u16>,
     /// Runs before a new version starts.
     pub release_command: Option<CommandLine>,

@@ -8,7 +8,6 @@ use std::path::Path;
 use globset::{GlobBuilder, GlobMatcher};
 use miette::Diagnostic;
 
-/// A checked pattern.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: String,

@@ -41,8 +41,8 @@ pub struct Limits {
 /// A program with its arguments. No shell reads them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandLine {
-    /// An absolute path, a path in the app's folder with a `/` in it, or a name that is looked for in the folders of
-    /// programs.
+    /// An absolute path, a path in the app's folder with a `/` in it, or a name that is looked for
+    /// in the folders of programs.
     pub program: String,
     pub arguments: Vec<String>,
 }
@@ -77,8 +77,8 @@ impl CommandLine {
         }
     }
 
-    /// The line as `ExecStart=` has it (systemd.service(5), "Command lines"), with an app that is installed in
-    /// `app_folder`.
+    /// The line as `ExecStart=` has it (systemd.service(5), "Command lines"), with an app
+    /// that is installed in `app_folder`.
     pub fn exec_start(&self, app_folder: &str) -> String {
         let words = [self.installed(app_folder)].into_iter().chain(self.arguments.iter().map(Cow::from));
         words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")

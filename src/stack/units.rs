@@ -34,8 +34,8 @@ pub(super) const SUFFIXES: [&str; 10] = [
     "-valkey",
 ];
 
-/// Names of further units that stackdeb makes, some only while it works: no worker or timer may have one, nor one that
-/// begins so.
+/// Names of further units that stackdeb makes, some only while it works: no worker or timer may have one,
+/// nor one that begins so.
 const OTHERS: [&str; 4] = ["maintenance", "restore", "run", "service"];
 
 /// Whether a stack's worker or timer cannot have this name, because another unit of the stack has it.

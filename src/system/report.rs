@@ -1,5 +1,5 @@
-//! How errors are printed. Their words may come from elsewhere, so they are shown as [`super::words`] says; the colours of
-//! the report itself stay.
+//! How errors are printed. Their words may come from elsewhere, so they are shown as [`super::words`] says; the colours
+//! of the report itself stay.
 
 use std::error::Error;
 use std::fmt::{self, Display};

@@ -120,8 +120,8 @@ pub struct WorkFolder {
 }
 
 impl WorkFolder {
-    /// Makes a new folder in `parent`, which is [`super::cache::Cache::work`]. First it deletes the folders of builds
-    /// that no longer run.
+    /// Makes a new folder in `parent`, which is [`super::cache::Cache::work`]. First it deletes the folders of
+    /// builds that no longer run.
     ///
     /// # Errors
     /// When the folder cannot be made. It is no error if an old folder cannot be deleted: it may belong to another

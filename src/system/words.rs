@@ -31,8 +31,8 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
     text
 }
 
-/// The text as it may be written to a terminal: without secrets, and with control characters in the form `\u{1b}`. Line
-/// breaks and tabs stay.
+/// The text as it may be written to a terminal: without secrets, and with control characters in the form `\u{1b}`.
+/// Line breaks and tabs stay.
 pub fn shown(text: &str) -> Cow<'_, str> {
     let text = without_secrets(text);
     if !text.chars().any(acts) {

@@ -12,8 +12,8 @@ use super::pump;
 /// What starts the kernel.
 #[derive(Debug, Clone)]
 pub enum BootMethod {
-    /// GRUB from a file on this computer (module `grub`). It reads `/boot/grub/grub.cfg` of the first disk, as Linode's
-    /// `linode/grub2` does.
+    /// GRUB from a file on this computer (module `grub`). It reads `/boot/grub/grub.cfg` of the first
+    /// disk, as Linode's `linode/grub2` does.
     Grub { loader: PathBuf },
     /// A kernel from a file on this computer, as Linode's own kernels are.
     Kernel { kernel: PathBuf, initrd: Option<PathBuf>, command_line: String },
@@ -46,8 +46,8 @@ pub struct Forward {
     pub guest: u16,
 }
 
-/// A network that machines on this computer share: those with the same UDP port. It is the second card of each. Nobody else
-/// is on it.
+/// A network that machines on this computer share: those with the same UDP port. It is the second card of each.
+/// Nobody else is on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
     /// UDP port of the loopback address that carries the Ethernet frames.

@@ -59,7 +59,6 @@ pub enum MachineError {
     /// QEMU's monitor refused a command, or is gone.
     #[error(transparent)]
     Monitor(#[from] MonitorError),
-    /// The user interrupted.
     #[error(transparent)]
     Interrupted(io::Error),
 }

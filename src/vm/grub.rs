@@ -95,7 +95,6 @@ pub enum GrubError {
     #[error("cannot make the virtual machine's boot loader: {0}")]
     #[diagnostic(help("check that the disk of the cache has room and lets programs run (no `noexec`)"))]
     Make(#[source] io::Error),
-    /// grub-mkimage ran and failed.
     #[error("cannot make the virtual machine's boot loader: grub-mkimage says: {0}")]
     #[diagnostic(help("check that the disk of the cache has room; else report it with the suite's name"))]
     Refused(String),

@@ -1,5 +1,5 @@
-//! A small HTTP/1.1 server for one client on the same machine (RFC 9112): one request for each connection, and requests
-//! have no body.
+//! A small HTTP/1.1 server for one client on the same machine (RFC 9112): one request for each connection,
+//! and requests have no body.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -203,8 +203,6 @@ impl Machine {
         Ok(lock(&self.monitor).execute_silent(&format!("loadvm {name}"))?)
     }
 
-    /// Presses the reset button.
-    ///
     /// # Errors
     /// When QEMU is gone.
     pub fn reset(&self) -> Result<(), MachineError> {

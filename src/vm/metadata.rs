@@ -1,7 +1,7 @@
 //! Linode's metadata service, version 1, as cloud-init's Akamai data source and Linode's own clients meet it
-//! (<https://techdocs.akamai.com/cloud-computing/docs/metadata-service-api>): an instance's identity, network, keys and
-//! user data, for every client that fetches a token first. It listens on the loopback address; QEMU connects 169.254.169.254
-//! to it.
+//! (<https://techdocs.akamai.com/cloud-computing/docs/metadata-service-api>): an instance's identity,
+//! network, keys and user data, for every client that fetches a token first. It listens on the loopback
+//! address; QEMU connects 169.254.169.254 to it.
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -10,7 +10,6 @@ use super::arguments::{BootMethod, DiskOrder, Forward, Network, OnReset};
 pub struct MachineOptions {
     /// The image, raw or compressed with gzip. It is only read.
     pub image: PathBuf,
-    /// What starts its kernel.
     pub boot: BootMethod,
     /// Memory in MiB.
     pub memory_mib: u32,
@@ -19,7 +18,6 @@ pub struct MachineOptions {
     pub disk_mib: u64,
     /// Size of the swap disk in MiB. On this computer it takes up only what is written to it.
     pub swap_mib: u64,
-    /// Which disk comes first.
     pub order: DiskOrder,
     /// What a reset from inside does.
     pub on_reset: OnReset,

@@ -57,7 +57,6 @@ pub enum ScratchError {
         #[source]
         source: io::Error,
     },
-    /// The user interrupted.
     #[error(transparent)]
     Interrupted(io::Error),
 }

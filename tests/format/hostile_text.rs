@@ -1,5 +1,5 @@
-//! Values that try to become something else in the file that they are written into. The programs that read the files say
-//! what they read.
+//! Values that try to become something else in the file that they are written into. The programs that read the
+//! files say what they read.
 
 use std::fs;
 use std::path::Path;
@@ -71,8 +71,8 @@ fn a_summary_changes_no_line_but_its_own() {
     }
 }
 
-/// Values of variables, as a shell reads them from the environment file. systemd reads it by the same rules
-/// (systemd.exec(5), `EnvironmentFile=`).
+/// Values of variables, as a shell reads them from the environment file. systemd reads it by
+/// the same rules (systemd.exec(5), `EnvironmentFile=`).
 #[test]
 fn a_variable_is_read_back_as_it_was_written() {
     let values = [

@@ -1,5 +1,5 @@
-//! What the package has of `[[site.static]]`: where the files are, which of them are compressed, and that gzip and a build on
-//! another day agree.
+//! What the package has of `[[site.static]]`: where the files are, which of them are compressed, and that gzip and a
+//! build on another day agree.
 
 use std::fs;
 use std::os::unix::fs::symlink;

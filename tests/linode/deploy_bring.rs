@@ -1,6 +1,6 @@
-//! `deploy --replace --bring-data` as Linode sees it, with an `ssh` that plays the servers: everything is looked at before
-//! anything is made, the old instance is deleted last, and after any failure its site is put back into service. Booted machines
-//! do it in `server::bring`.
+//! `deploy --replace --bring-data` as Linode sees it, with an `ssh` that plays the servers: everything is looked at
+//! before anything is made, the old instance is deleted last, and after any failure its site is put back into service.
+//! Booted machines do it in `server::bring`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,8 +8,8 @@ use std::process::Command;
 
 use support::project::Project;
 
-/// Writes down what it is asked for, and answers as a server of the old instance or of a new one. `FAIL` is the word of the
-/// command that fails.
+/// Writes down what it is asked for, and answers as a server of the old instance or of a new one. `FAIL` is the word
+/// of the command that fails.
 const SSH: &str = r#"#!/bin/sh
 while [ "$1" != -- ]; do shift; done
 host=$2 line=$3

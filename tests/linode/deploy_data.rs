@@ -1,6 +1,6 @@
 //! No data are lost: what an instance holds is in its tags, an instance that holds data is deleted only with
-//! `--discard-data`, and what is about to be deleted is told. A replacement is for one region, and knows what a failed one
-//! has left.
+//! `--discard-data`, and what is about to be deleted is told. A replacement is for one region, and knows what
+//! a failed one has left.
 
 use serde_json::{Value, json};
 use support::linode_api::Fault;

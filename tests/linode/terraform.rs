@@ -133,8 +133,8 @@ fn each_kind_of_mistake_is_found() {
     assert_eq!(problems(&project.path("terraform")), "");
 }
 
-/// What `terraform fmt` leaves alone: two spaces for each bracket that is open, and the `=` of lines that follow each other
-/// below each other.
+/// What `terraform fmt` leaves alone: two spaces for each bracket that is open, and the `=` of lines that follow
+/// each other below each other.
 fn assert_formatted(name: &str, text: &str) {
     assert!(text.ends_with('\n') && !text.ends_with("\n\n") && !text.contains("\n\n\n"), "{name}: empty lines");
     let (mut depth, mut group): (usize, Option<(usize, usize)>) = (0, None);

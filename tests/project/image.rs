@@ -1,5 +1,5 @@
-//! The image as a file: the same to the bit wherever and by whomever it is built, what its manifest says, and what must not
-//! be in it.
+//! The image as a file: the same to the bit wherever and by whomever it is built, what its manifest says, and what
+//! must not be in it.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
-//! The script that makes the app's own role in a PostgreSQL server that somebody else runs, against a server of the test's
-//! own whose administrator is no superuser, as that of a managed database. Needs the package postgresql; as root, also
-//! runuser.
+//! The script that makes the app's own role in a PostgreSQL server that somebody else runs, against a server of
+//! the test's own whose administrator is no superuser, as that of a managed database. Needs the package
+//! postgresql; as root, also runuser.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

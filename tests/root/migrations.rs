@@ -1,5 +1,5 @@
-//! What the files of a project's migrations may have in them: dumps, statements that cannot run in a transaction, and
-//! folders with any name.
+//! What the files of a project's migrations may have in them: dumps, statements that cannot run in a transaction,
+//! and folders with any name.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! Every user, group, unit and package of an image, and every name in the folders that a stack uses, is refused as the name
-//! of a stack.
+//! Every user, group, unit and package of an image, and every name in the folders that a stack uses, is refused as
+//! the name of a stack.
 
 use std::collections::BTreeMap;
 use std::fs;

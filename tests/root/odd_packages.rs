@@ -1,5 +1,5 @@
-//! Packages of odd projects in a Debian 13 of their own: names that other packages' files have, and apps with files that
-//! are not Python.
+//! Packages of odd projects in a Debian 13 of their own: names that other packages' files have, and apps with
+//! files that are not Python.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
-//! The scripts that make a stack's database and run its migrations, against a PostgreSQL server of the test's own: made in
-//! the worst locale there is, reached over a socket in a temporary folder. Needs the package postgresql; as root, also
-//! runuser.
+//! The scripts that make a stack's database and run its migrations, against a PostgreSQL server of the test's
+//! own: made in the worst locale there is, reached over a socket in a temporary folder. Needs the package
+//! postgresql; as root, also runuser.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

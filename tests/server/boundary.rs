@@ -92,8 +92,8 @@ fn role_stays_small(machine: &mut Container) {
     machine.sh("systemctl restart stack-database.service");
 }
 
-/// The app's own database is gone, so that the administrator makes one; before, the app has made what it can in the one in
-/// which the administrator works.
+/// The app's own database is gone, so that the administrator makes one; before, the app has made what it can in the one
+/// in which the administrator works.
 fn other_database(machine: &mut Container) {
     let sql = |sql: &str| machine.sh(&format!("cd / && runuser -u postgres -- psql -X -q -c \"{sql}\""));
     sql("GRANT CREATE ON SCHEMA public TO PUBLIC");

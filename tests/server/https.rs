@@ -1,6 +1,6 @@
-//! HTTPS on a booted Debian: a certificate of an authority (Pebble, which is made for tests of such clients), one of the
-//! administrator's, and the machine's own until then. One machine, one boot; the checks run in their order, each on what the
-//! one before it left.
+//! HTTPS on a booted Debian: a certificate of an authority (Pebble, which is made for tests of such clients), one of
+//! the administrator's, and the machine's own until then. One machine, one boot; the checks run in their order, each on
+//! what the one before it left.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};

@@ -27,7 +27,6 @@ const CGROUPS: &str = "/sys/fs/cgroup/stackdeb-tests";
 /// The network of all cards `eth0` (TEST-NET-2 of RFC 5737); the program itself has the address .1 there.
 const NETWORK: &str = "198.51.100.";
 
-/// How a container begins.
 pub struct Options<'a> {
     /// Its host name, which no other container has at the same time.
     pub name: &'a str,

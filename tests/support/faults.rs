@@ -1,5 +1,5 @@
-//! What can happen to a server, done to a booted machine while somebody visits it; and the proof that it heals without a
-//! hand.
+//! What can happen to a server, done to a booted machine while somebody visits it; and the proof that
+//! it heals without a hand.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
-//! Roots in layers: a Debian 13 with all that the package depends on, below what was done to it. What is done costs the
-//! room of the changed files alone, and is forgotten in a moment. All mounts are in a namespace of this program's own, and
-//! end with it.
+//! Roots in layers: a Debian 13 with all that the package depends on, below what was done to it. What is done costs
+//! the room of the changed files alone, and is forgotten in a moment. All mounts are in a namespace of this program's
+//! own, and end with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -31,8 +31,8 @@ const OWN: [&str; 9] = [
     "var/lib/dpkg/triggers/Lock",
 ];
 
-/// The Debian at the bottom: the built image without the package, in a folder, with the package's two versions as
-/// `/srv/v1.deb` and `/srv/v2.deb`.
+/// The Debian at the bottom: the built image without the package, in a folder, with the package's two
+/// versions as `/srv/v1.deb` and `/srv/v2.deb`.
 pub fn base() -> Root {
     base_with(Built::WithoutPackage)
 }
@@ -218,7 +218,6 @@ impl Drop for Root {
     }
 }
 
-/// dpkg's command line.
 pub fn dpkg(arguments: &str) -> String {
     format!("DEBIAN_FRONTEND=noninteractive dpkg --force-unsafe-io {arguments}")
 }
@@ -248,9 +247,9 @@ fn describe(path: &Path) -> String {
     owner
 }
 
-/// Stands for each program that a script may call: counts the calls and, at the one that `KILL_AT` names, ends what
-/// `KILL_WHAT` names, before or, if `KILL_WHEN` is `after`, after the program's work. The program's own children are not
-/// counted.
+/// Stands for each program that a script may call: counts the calls and, at the one that `KILL_AT` names,
+/// ends what `KILL_WHAT` names, before or, if `KILL_WHEN` is `after`, after the program's work. The program's
+/// own children are not counted.
 pub const STEP: &str = "#!/bin/sh
 export PATH=/usr/sbin:/usr/bin
 echo . >>/tmp/steps

@@ -177,8 +177,8 @@ pub fn cache() -> PathBuf {
     base.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache")).join("stackdeb")
 }
 
-/// A command inside `root`, in namespaces of its own, without a network and with nothing of the host's `/dev`. An ordinary
-/// user is root there.
+/// A command inside `root`, in namespaces of its own, without a network and with nothing of the host's `/dev`. An
+/// ordinary user is root there.
 pub fn inside(root: &Path) -> Command {
     let script = "mount -t proc proc \"$0/proc\"; mount -t tmpfs tmpfs \"$0/dev\"; \
                   mknod -m 666 \"$0/dev/null\" c 1 3 2>/dev/null || : > \"$0/dev/null\"; \

@@ -15,7 +15,6 @@ const LIMIT: Duration = Duration::from_secs(90);
 /// Of bodies and failures, how many are kept.
 const KEPT: usize = 20;
 
-/// Connections at work.
 pub struct Load {
     path: &'static str,
     begin: Instant,

@@ -1,5 +1,5 @@
-//! A machine booted from a built image with `stackdeb boot`, and a shell on it over SSH: with the key that cloud-init was
-//! to put in place.
+//! A machine booted from a built image with `stackdeb boot`, and a shell on it over SSH: with the key that cloud-init
+//! was to put in place.
 
 use std::fs;
 use std::path::{Path, PathBuf};

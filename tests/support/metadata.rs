@@ -1,5 +1,5 @@
-//! The metadata service of the provider, which gives the user data with its secrets to whoever asks for it from the machine:
-//! who can ask.
+//! The metadata service of the provider, which gives the user data with its secrets to whoever asks for it from
+//! the machine: who can ask.
 
 use super::server::Server;
 

@@ -1,5 +1,5 @@
-//! A project in a user's home, whose instances stand at a port of the loopback's addresses, and the commands that deploy
-//! it.
+//! A project in a user's home, whose instances stand at a port of the loopback's addresses, and
+//! the commands that deploy it.
 
 use std::fs;
 use std::net::TcpListener;

@@ -57,7 +57,6 @@ impl Wheel {
         format!("{}-{}-{}.whl", self.name.replace('-', "_"), self.version, self.tag)
     }
 
-    /// The zip file.
     pub fn bytes(&self) -> Vec<u8> {
         let info = self.dist_info();
         let mut files = self.files.clone();

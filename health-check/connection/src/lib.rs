@@ -8,8 +8,8 @@ use std::fmt;
 /// Names and values, in the order in which they stand in the text.
 pub type Parameters = Vec<(String, String)>;
 
-/// The parts of `postgresql://USER:PASSWORD@HOST:PORT,…/DATABASE?NAME=VALUE&…`, as they are written: `%XX` is not
-/// resolved.
+/// The parts of `postgresql://USER:PASSWORD@HOST:PORT,…/DATABASE?NAME=VALUE&…`, as they are
+/// written: `%XX` is not resolved.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Uri<'a> {
     /// It ends with `://`.
@@ -146,8 +146,8 @@ pub struct Local {
     pub database: String,
 }
 
-/// Where the database is, if a connection string leads `user` to one of this machine, over a Unix socket and by the user's
-/// own name (peer authentication).
+/// Where the database is, if a connection string leads `user` to one of this machine, over a Unix socket and by the
+/// user's own name (peer authentication).
 ///
 /// # Errors
 /// As for [`parameters`].
@@ -195,8 +195,8 @@ fn decoded(text: &str) -> Result<String, &'static str> {
     String::from_utf8(bytes).map_err(|_| WRONG)
 }
 
-/// Reads `NAME = VALUE` pairs between blanks: a value may stand in single quotes, and a backslash takes the next
-/// character as it is.
+/// Reads `NAME = VALUE` pairs between blanks: a value may stand in single quotes, and a backslash takes the
+/// next character as it is.
 fn keywords(text: &str) -> Result<Parameters, &'static str> {
     let mut pairs = Vec::new();
     let mut rest = text.trim_ascii_start();

@@ -1,5 +1,5 @@
-//! The time axis of the plots: samples → the time span that they cover, the groups and outages in it, and their places
-//! in the picture.
+//! The time axis of the plots: samples → the time span that they cover, the groups and outages in it, and
+//! their places in the picture.
 
 #![allow(
     clippy::arithmetic_side_effects,

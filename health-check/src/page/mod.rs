@@ -66,8 +66,8 @@ struct Day {
     summaries: Vec<String>,
 }
 
-/// Writes the page with the samples of the server `name`. Samples after `now` are left out: they are from a wrong
-/// clock.
+/// Writes the page with the samples of the server `name`. Samples after `now` are left out: they
+/// are from a wrong clock.
 ///
 /// # Errors
 /// When writing to `out` fails.

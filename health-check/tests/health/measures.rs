@@ -222,8 +222,8 @@ fn cpu_time(command: &mut Command) -> Duration {
     span(usage.ru_utime) + span(usage.ru_stime)
 }
 
-/// Peak memory in KiB as time(1) tells it: it starts the program from a small process of its own, whose memory does not
-/// count as the program's.
+/// Peak memory in KiB as time(1) tells it: it starts the program from a small process of its own, whose memory does
+/// not count as the program's.
 fn peak_memory(command: &Command) -> u64 {
     let mut time = Command::new("/usr/bin/time");
     time.args(["--quiet", "--format", "%M"]).arg(command.get_program()).args(command.get_args());
@@ -232,9 +232,9 @@ fn peak_memory(command: &Command) -> u64 {
     String::from_utf8(output.stderr).unwrap().trim().parse().expect("this test needs the package time")
 }
 
-/// The limits of the specification, on a check of everything with a history of thirty days. The time is that of the check
-/// and of systemctl, which it starts; the memory is its own. A busy machine makes some runs dearer, so the cheapest of
-/// several counts.
+/// The limits of the specification, on a check of everything with a history of thirty days. The time is that of
+/// the check and of systemctl, which it starts; the memory is its own. A busy machine makes some runs dearer, so
+/// the cheapest of several counts.
 #[test]
 fn a_check_costs_less_than_20_ms_of_cpu_5_mb_of_memory_and_2_mb_of_disk() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
-//! Requests to mirrors: an address and an offset → the bytes of the file, from the offset or from the beginning.
-//! Addresses are `http:`, `https:` or `file:`. Proxies are read from the variables `http_proxy`, `https_proxy` and
-//! `no_proxy`.
+//! Requests to mirrors: an address and an offset → the bytes of the file, from the offset or
+//! from the beginning. Addresses are `http:`, `https:` or `file:`. Proxies are read from the
+//! variables `http_proxy`, `https_proxy` and `no_proxy`.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -60,7 +60,6 @@ impl Default for Limits {
     }
 }
 
-/// Why one attempt failed.
 pub(super) enum Failure {
     /// Another attempt may succeed.
     Passing(String),

@@ -1,6 +1,6 @@
-//! Downloads from mirrors. A file gets its name only after its size and hash have been checked; until then it is
-//! invisible. After a broken connection the download is tried again, and goes on where it stopped if the mirror
-//! supports that.
+//! Downloads from mirrors. A file gets its name only after its size and hash have been checked; until
+//! then it is invisible. After a broken connection the download is tried again, and goes on where it
+//! stopped if the mirror supports that.
 
 mod error;
 mod mirrors;
@@ -34,7 +34,6 @@ pub struct Download {
     pub urls: Vec<String>,
     /// The size and hash that the file must have.
     pub file: ReleaseFile,
-    /// Where to save it.
     pub path: PathBuf,
 }
 

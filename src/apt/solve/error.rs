@@ -90,8 +90,8 @@ impl Trouble {
     }
 }
 
-/// Puts a reason before the others. A search keeps the reasons of each package that cannot be installed, so they are few and
-/// short.
+/// Puts a reason before the others. A search keeps the reasons of each package that cannot be installed, so
+/// they are few and short.
 pub(super) fn add_reason(chain: &mut Vec<String>, reason: String) {
     const MIDDLE: usize = MOST_REASONS / 2;
     chain.insert(0, shortened(reason));

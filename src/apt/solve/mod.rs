@@ -187,8 +187,8 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Puts "`id` depends on `group`" before the chain of relations, and remembers packages that can never be
-    /// installed.
+    /// Puts "`id` depends on `group`" before the chain of relations, and remembers packages
+    /// that can never be installed.
     fn lengthen(&mut self, trouble: Trouble, id: Id, group: &Alternatives) -> Trouble {
         match trouble {
             Trouble::Unsatisfiable { mut chain, depends_on_choices } => {

@@ -26,8 +26,8 @@ pub(super) const LIBRARIES: [(&str, &str, &str); 8] = [
     ("libgcc_s.so.1", "libgcc-s1", "GCC_"),
 ];
 
-/// Symbol versions that name a property of the library instead of a release, with the first release that has the property
-/// (glibc's Versions.def and NEWS).
+/// Symbol versions that name a property of the library instead of a release, with the first release that has the
+/// property (glibc's Versions.def and NEWS).
 const PROPERTIES: [(&str, &str); 4] = [
     ("GLIBC_ABI_DT_RELR", "2.36"),
     ("GLIBC_ABI_GNU_TLS", "2.42"),

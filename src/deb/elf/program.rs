@@ -41,8 +41,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(&FileHeader64<LE>, Sections<'_>), E
     Ok((header, sections))
 }
 
-/// Whether it is a position-independent program. A shared library has the same type, but neither a loader nor the linker's
-/// mark `DF_1_PIE`.
+/// Whether it is a position-independent program. A shared library has the same type, but neither a loader
+/// nor the linker's mark `DF_1_PIE`.
 fn is_position_independent_program(
     header: &FileHeader64<LE>,
     sections: &Sections,

@@ -8,9 +8,9 @@ use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use super::error::ElfError;
 use super::program::{damaged, open};
 
-/// A program without symbol tables, debugging data, `.comment` and every other section that is not loaded into memory:
-/// what `strip --remove-section=.comment --remove-section=.note` makes of it. The notes that are loaded (build ID, ABI
-/// tag, GNU properties) remain.
+/// A program without symbol tables, debugging data, `.comment` and every other section that is not loaded into
+/// memory: what `strip --remove-section=.comment --remove-section=.note` makes of it. The notes that are loaded
+/// (build ID, ABI tag, GNU properties) remain.
 ///
 /// Only the table of sections is new. What is loaded keeps its place and its bytes, so the program behaves the same. The
 /// same input gives the same bytes, and a stripped program stays as it is.

@@ -61,8 +61,8 @@ pub fn interface_setting(client: &Client) -> Result<Option<InterfaceSetting>, Er
     }
 }
 
-/// The grants of the token's user; `None` when that is an unrestricted one, who may do everything, or the token may not read
-/// them.
+/// The grants of the token's user; `None` when that is an unrestricted one, who may do everything, or the
+/// token may not read them.
 ///
 /// # Errors
 /// When the API cannot be reached, or refuses for another reason.

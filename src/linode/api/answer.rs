@@ -1,5 +1,5 @@
-//! What came of one request to the API: an answer of its server, or none → a response, or a [`Failure`] that says whether
-//! another attempt may succeed.
+//! What came of one request to the API: an answer of its server, or none → a response, or a [`Failure`] that says
+//! whether another attempt may succeed.
 
 use std::time::Duration;
 

@@ -38,8 +38,8 @@ enum OnInterrupt {
 }
 
 impl Client {
-    /// A client with the token of the environment. The API's address is `address`, else that in `LINODE_API_URL`, else
-    /// [`ADDRESS`].
+    /// A client with the token of the environment. The API's address is `address`, else
+    /// that in `LINODE_API_URL`, else [`ADDRESS`].
     ///
     /// # Errors
     /// When there is no token, or the address cannot be used: see [`Client::new`].
@@ -95,8 +95,8 @@ impl Client {
         self.repeat(request, OnInterrupt::Stop)
     }
 
-    /// Sends a request until there is an answer, even after an interrupt: for cleaning up. After an interrupt there is only
-    /// one attempt.
+    /// Sends a request until there is an answer, even after an interrupt: for cleaning up. After an interrupt
+    /// there is only one attempt.
     ///
     /// # Errors
     /// When the API refuses or cannot be reached.

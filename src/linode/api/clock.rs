@@ -16,8 +16,6 @@ pub trait Clock: fmt::Debug {
     /// The time since the clock was made.
     fn now(&self) -> Duration;
 
-    /// Waits for that long.
-    ///
     /// # Errors
     /// [`Interrupted`] within 100 ms after the user has interrupted.
     fn sleep(&self, pause: Duration) -> Result<(), Interrupted>;

@@ -156,8 +156,8 @@ pub fn find(client: &Client, tag: &Tag) -> Result<Option<Firewall>, Error> {
     Ok(all.into_iter().find(|firewall| tag.is_in(&firewall.tags)))
 }
 
-/// Makes a firewall that accepts TCP connections to these ports from everywhere, drops everything else that comes in, and
-/// lets everything out.
+/// Makes a firewall that accepts TCP connections to these ports from everywhere, drops everything else that comes
+/// in, and lets everything out.
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.

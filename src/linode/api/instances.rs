@@ -31,7 +31,6 @@ pub enum InstanceStatus {
     Booting,
     /// It is switched on. What runs on it is not known.
     Running,
-    /// It is switched off.
     Offline,
     /// It is being switched off and on again.
     Rebooting,
@@ -247,8 +246,6 @@ pub fn set_tags(client: &Client, id: u64, tags: &[String]) -> Result<(), Error> 
     client.send(&ApiRequest { body: Some(json!({ "tags": tags }).to_string()), ..request }).map(drop)
 }
 
-/// Switches an instance on.
-///
 /// # Errors
 /// When the API refuses or cannot be reached.
 pub fn boot(client: &Client, id: u64) -> Result<(), Error> {

@@ -22,8 +22,8 @@ pub(super) struct ListRequest<'a> {
     pub action: &'static str,
     /// The scope that the token needs to read the list.
     pub scope: &'static str,
-    /// What the token will be needed for next, and the scope for it: a missing scope is better reported now, before
-    /// anything is made.
+    /// What the token will be needed for next, and the scope for it: a missing scope is better reported
+    /// now, before anything is made.
     pub next: Option<(&'static str, &'static str)>,
 }
 

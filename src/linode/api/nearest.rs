@@ -1,7 +1,7 @@
 //! A suggestion for a name that Linode does not have.
 
-/// How similar two names must be, from 0 to 1 by Jaro and Winkler: `us-esat` and `us-east` have 0.97, `zz` and any
-/// region 0.
+/// How similar two names must be, from 0 to 1 by Jaro and Winkler: `us-esat` and `us-east` have 0.97,
+/// `zz` and any region 0.
 const THRESHOLD: f64 = 0.8;
 
 /// The candidate that is most similar to `name`, if one is similar enough to be what the user meant.

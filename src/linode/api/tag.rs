@@ -61,8 +61,8 @@ impl Tag {
         good.then(|| Self(text.to_owned()))
     }
 
-    /// The tag of everything that belongs to a stack. What belongs to a variant has another one, so that neither is taken for
-    /// the other.
+    /// The tag of everything that belongs to a stack. What belongs to a variant has another one, so that neither
+    /// is taken for the other.
     ///
     /// # Errors
     /// When the name of the stack's package is too long for a tag.

@@ -9,11 +9,10 @@ use ureq::http::HeaderValue;
 use crate::linode::error::Error;
 use crate::system::words::keep_secret;
 
-/// The variables that can hold the token, in the order in which they are read. The second is that of Linode's own
-/// command-line client.
+/// The variables that can hold the token, in the order in which they are read. The second is that
+/// of Linode's own command-line client.
 pub const VARIABLES: [&str; 2] = ["LINODE_TOKEN", "LINODE_CLI_TOKEN"];
 
-/// A personal access token.
 #[derive(Clone)]
 pub struct Token {
     secret: String,

@@ -1,6 +1,6 @@
-//! Reads and decompresses a whole image file before Linode is asked for anything: a path → a [`CheckedImage`]. Linode
-//! accepts an image that is damaged, too large or of the wrong kind without an error, and then it never appears or
-//! never boots.
+//! Reads and decompresses a whole image file before Linode is asked for anything: a path → a
+//! [`CheckedImage`]. Linode accepts an image that is damaged, too large or of the wrong kind without an
+//! error, and then it never appears or never boots.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};

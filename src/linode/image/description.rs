@@ -30,8 +30,8 @@ pub fn version<'a>(image: &'a Image, stack: &PackageName) -> Option<&'a str> {
     version_and_variant(file_name(image)?, stack).map(|(version, _)| version)
 }
 
-/// The version of a stack in an image and its variant, if the name of its file is one that this program gives to that stack's
-/// images.
+/// The version of a stack in an image and its variant, if the name of its file is one that this program
+/// gives to that stack's images.
 fn version_and_variant<'a>(file_name: &'a str, stack: &PackageName) -> Option<(&'a str, Option<&'a str>)> {
     let rest = file_name.strip_prefix(stack.as_str())?.strip_prefix('-')?.strip_suffix("-linode.img.gz")?;
     let (version, variant) = rest.split_once('@').map_or((rest, None), |(version, variant)| (version, Some(variant)));

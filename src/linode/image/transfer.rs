@@ -1,6 +1,6 @@
-//! Sends an image file to Linode's object storage: one PUT, read from the disk piece by piece, so that the memory it takes
-//! does not depend on the file. The storage accepts the file whole or not at all, so a broken transfer begins again with
-//! the first byte.
+//! Sends an image file to Linode's object storage: one PUT, read from the disk piece by piece, so that the memory it
+//! takes does not depend on the file. The storage accepts the file whole or not at all, so a broken transfer begins
+//! again with the first byte.
 
 use std::time::Duration;
 

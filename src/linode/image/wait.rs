@@ -1,5 +1,5 @@
-//! Waits until an image is available. An image that Linode cannot use disappears; the reason is then in the account's
-//! events.
+//! Waits until an image is available. An image that Linode cannot use disappears; the reason is
+//! then in the account's events.
 
 use std::time::Duration;
 

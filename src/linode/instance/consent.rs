@@ -24,8 +24,8 @@ impl Consent {
         }
     }
 
-    /// As [`Consent::require`], but without a terminal nobody is asked: for what the user has already said with an option
-    /// of its own.
+    /// As [`Consent::require`], but without a terminal nobody is asked: for what the user has already said with
+    /// an option of its own.
     ///
     /// # Errors
     /// When the user does not agree, or the terminal cannot be read.

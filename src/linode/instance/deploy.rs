@@ -95,8 +95,8 @@ pub fn deploy(
     }
 }
 
-/// Says what is going to happen. With `--replace --discard-data`, what a failed deployment has left in the region goes as
-/// well.
+/// Says what is going to happen. With `--replace --discard-data`, what a failed deployment has left in
+/// the region goes as well.
 fn announce(prepared: &mut PreparedDeploy, reporter: Reporter) {
     let (options, name) = (prepared.options, prepared.options.stack.package.name.as_str());
     let replace = options.old_instances == OldInstances::Replace;
@@ -235,8 +235,8 @@ fn note_host_key(address: &str, key: &HostKey, reporter: Reporter) {
     }
 }
 
-/// Takes the tag of unfinished instances from those that answer. If that fails, the next deployment sees by their sites that
-/// they are in use.
+/// Takes the tag of unfinished instances from those that answer. If that fails, the next deployment sees by their sites
+/// that they are in use.
 fn finish(client: &Client, started: &mut [StartedInstance], reporter: Reporter) {
     let unfinished = Tag::unfinished();
     for StartedInstance { instance, .. } in started {

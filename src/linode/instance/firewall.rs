@@ -1,5 +1,5 @@
-//! The firewall that protects a stack's instances: which one, and whether it serves the stack. It is looked at before anything
-//! is made.
+//! The firewall that protects a stack's instances: which one, and whether it serves the stack. It is looked
+//! at before anything is made.
 
 use super::firewall_rules::{closes, differences};
 use super::options::{DeployOptions, FirewallChoice};

@@ -63,8 +63,8 @@ impl PublicKey {
     }
 }
 
-/// The keys of `files` and of the agent. If no file is named and the agent has no key, those of the files in `home` that
-/// ssh-keygen(1) writes.
+/// The keys of `files` and of the agent. If no file is named and the agent has no key, those of the files
+/// in `home` that ssh-keygen(1) writes.
 ///
 /// # Errors
 /// When a file cannot be read or contains something else, or there is no key.

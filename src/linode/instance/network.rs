@@ -3,8 +3,6 @@
 use crate::linode::error::Error;
 use crate::stack::network;
 
-/// Checks a network.
-///
 /// # Errors
 /// When it has another form, or is every address there is.
 pub fn check(text: &str) -> Result<String, Error> {

@@ -28,8 +28,8 @@ pub enum OldInstances {
     Replace,
 }
 
-/// Which instances to make, and how. Each value has a valid form; whether Linode has such a region and such a plan is
-/// checked by [`deploy`](super::deploy::deploy).
+/// Which instances to make, and how. Each value has a valid form; whether Linode has such a region and such a
+/// plan is checked by [`deploy`](super::deploy::deploy).
 #[derive(Debug)]
 pub struct DeployOptions<'a> {
     pub stack: &'a Stack,

@@ -1,5 +1,5 @@
-//! Checks what the user wants to deploy against what Linode has: [`DeployOptions`] → a [`PreparedDeploy`]. Nothing is
-//! made.
+//! Checks what the user wants to deploy against what Linode has: [`DeployOptions`] →
+//! a [`PreparedDeploy`]. Nothing is made.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -107,7 +107,6 @@ fn is_left_over(page: &HealthPage, instance: &Instance) -> Result<bool, Error> {
 }
 
 impl PreparedDeploy<'_> {
-    /// What one instance costs.
     pub fn price(&self) -> Price {
         self.plan.price(self.options.region.as_str())
     }

@@ -21,8 +21,8 @@ pub enum DataChoice {
     Bring,
 }
 
-/// Lists instances that are about to be deleted. `name` is that of the package; `when` follows "are deleted with their
-/// disks".
+/// Lists instances that are about to be deleted. `name` is that of the package; `when` follows
+/// "are deleted with their disks".
 pub(super) fn announce(instances: &[Instance], name: &str, when: &str, reporter: Reporter) {
     if instances.is_empty() {
         return;

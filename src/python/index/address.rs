@@ -46,8 +46,8 @@ fn parse(address: &str, place: &str) -> Result<Url, PythonError> {
     Ok(url)
 }
 
-/// What pip's configuration says, and its file. The user's files win over those of the machine (pip's documentation,
-/// "Configuration").
+/// What pip's configuration says, and its file. The user's files win over those of
+/// the machine (pip's documentation, "Configuration").
 fn of_pip() -> Option<(String, String)> {
     let home = env::var_os("HOME").map(PathBuf::from);
     let config = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| Some(home.clone()?.join(".config")));

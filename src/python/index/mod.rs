@@ -52,8 +52,8 @@ impl Index {
         without_credentials(&self.address).to_string()
     }
 
-    /// The files of a library. A page in the cache is taken when `suffices` says so; `None` when the index does not have the
-    /// library.
+    /// The files of a library. A page in the cache is taken when `suffices` says so; `None` when the index
+    /// does not have the library.
     ///
     /// # Errors
     /// When the network fails, or the page cannot be read.

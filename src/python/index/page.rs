@@ -1,5 +1,5 @@
-//! The page of a project in an index → its files. Both forms of the simple repository API are read: HTML (PEP 503), and JSON
-//! (PEP 691).
+//! The page of a project in an index → its files. Both forms of the simple repository API are read: HTML (PEP
+//! 503), and JSON (PEP 691).
 
 use html5gum::{Token, Tokenizer};
 use serde::Deserialize;

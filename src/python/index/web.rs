@@ -48,7 +48,6 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// Why one attempt failed.
 enum Failure {
     Passing(String),
     Lasting(PythonError),

@@ -1,5 +1,5 @@
-//! What the project asks for, before versions are chosen: the lines of a file of requirements, or the dependencies in
-//! `pyproject.toml` (PEP 621).
+//! What the project asks for, before versions are chosen: the lines of a file of requirements, or the
+//! dependencies in `pyproject.toml` (PEP 621).
 
 use std::path::Path;
 use std::str::FromStr;
@@ -31,8 +31,8 @@ struct ProjectTable {
 }
 
 impl Asked {
-    /// Reads a file of requirements with the files that it names, or a `pyproject.toml`. `None` for a lock, which asks for
-    /// nothing.
+    /// Reads a file of requirements with the files that it names, or a `pyproject.toml`. `None` for a
+    /// lock, which asks for nothing.
     ///
     /// # Errors
     /// When a file cannot be read, or has a mistake.

@@ -1,5 +1,5 @@
-//! `poetry.lock`, the lock of Poetry (format 2.0 and 2.1): each package with the digests of its files. The addresses are those
-//! of the index.
+//! `poetry.lock`, the lock of Poetry (format 2.0 and 2.1): each package with the digests of its files. The addresses
+//! are those of the index.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -20,7 +20,6 @@ use entry_points::EntryPoint;
 
 pub use install::{Installed, Roots};
 
-/// An unpacked wheel.
 #[derive(Debug, Clone)]
 pub struct Wheel {
     /// The name of the wheel's file.
@@ -55,8 +54,8 @@ pub enum Place {
 }
 
 impl Wheel {
-    /// Unpacks the wheel at `path`, whose digest was checked, into the folder `unpacked`, if that is not there yet. `file` is
-    /// the wheel's name.
+    /// Unpacks the wheel at `path`, whose digest was checked, into the folder `unpacked`, if that is not there yet.
+    /// `file` is the wheel's name.
     ///
     /// # Errors
     /// When it is not a wheel, a file of it is not as its list says, or a path leads out of it.

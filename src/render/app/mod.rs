@@ -59,8 +59,8 @@ impl AppNotes {
     }
 }
 
-/// Adds what is packed of the app's folder to `payload`, below the absolute path `destination`. The files are not read
-/// yet.
+/// Adds what is packed of the app's folder to `payload`, below the absolute path `destination`. The
+/// files are not read yet.
 ///
 /// # Errors
 /// When something can't be read, is neither file, folder nor link, or is a link to something that is not packed.

@@ -81,8 +81,8 @@ impl Root {
         &self.location
     }
 
-    /// Opens a path. Links on the way are followed inside the root; of the last part they are unless `flags` has
-    /// `O_NOFOLLOW`.
+    /// Opens a path. Links on the way are followed inside the root; of the last part they
+    /// are unless `flags` has `O_NOFOLLOW`.
     pub(super) fn file(&self, path: impl AsRef<Path>, flags: OFlag) -> nix::Result<OwnedFd> {
         let path = path.as_ref();
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
@@ -181,8 +181,8 @@ impl Root {
         Ok(renameat(&old_folder, old, &new_folder, new)?)
     }
 
-    /// Removes whatever has that name; a folder with all that is in it. A link is removed itself. It is no error if
-    /// nothing has that name.
+    /// Removes whatever has that name; a folder with all that is in it. A link is removed itself. It is no error
+    /// if nothing has that name.
     ///
     /// # Errors
     /// When it cannot be removed, or something is mounted in it.

@@ -46,8 +46,8 @@ fn report(error: &SetupError) -> i32 {
     SETUP_STATUS
 }
 
-/// Makes the namespaces, starts the first process inside, and waits for it. This process itself stays outside of the PID
-/// namespace.
+/// Makes the namespaces, starts the first process inside, and waits for it. This process itself stays
+/// outside of the PID namespace.
 fn start() -> Result<i32, SetupError> {
     prctl::set_pdeathsig(Signal::SIGKILL).step("ask to be ended with the parent")?;
     let spec = read_spec().step("read what to do")?;

@@ -1,5 +1,5 @@
-//! The limits of the command (capabilities, keys, sizes), and system calls that no crate wraps: closing inherited files,
-//! starting the loopback interface.
+//! The limits of the command (capabilities, keys, sizes), and system calls that no crate wraps: closing inherited
+//! files, starting the loopback interface.
 
 use std::io;
 

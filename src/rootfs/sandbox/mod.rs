@@ -1,12 +1,12 @@
 //! The sandbox: runs a program of a target's root as the root user of that root, without access to the host. It takes a
 //! root and a command, and returns the command's output or error. What the command wrote stays in the root.
 //!
-//! The command has user, mount, PID, IPC, UTS and network namespaces of its own. It sees the root, its own small `/dev`,
-//! `/proc`, `/run`, `/tmp`, and below `/mnt` what the caller binds there; no network but `lo`; a fixed environment. It is
-//! root of its user namespace only: on this machine its ids belong to nobody ([`Ids`]). It has few capabilities (`limits`)
-//! and may make the system calls of a list (`calls`). When it ends, everything that it started ends, and so it does when
-//! this program dies. Calls like fsync(2) succeed without waiting for a disk: after a crash, an unfinished tree is of no
-//! use anyway.
+//! The command has user, mount, PID, IPC, UTS and network namespaces of its own. It sees the root, its own small
+//! `/dev`, `/proc`, `/run`, `/tmp`, and below `/mnt` what the caller binds there; no network but `lo`; a fixed
+//! environment. It is root of its user namespace only: on this machine its ids belong to nobody ([`Ids`]). It has few
+//! capabilities (`limits`) and may make the system calls of a list (`calls`). When it ends, everything that it started
+//! ends, and so it does when this program dies. Calls like fsync(2) succeed without waiting for a disk: after a crash,
+//! an unfinished tree is of no use anyway.
 //!
 //! Only a process with a single thread can make a PID namespace. So this program starts itself again with the argument
 //! `sandbox-init`, and sends the new process a `Spec`; that process calls [`main`] (in `init`). For an ordinary user this
@@ -78,8 +78,8 @@ impl Sandbox {
         self.add_bind(host, inside, Access::ReadWrite)
     }
 
-    /// As [`Sandbox::bind`], but commands cannot write there, and no owner changes: the command reads what everybody can
-    /// read.
+    /// As [`Sandbox::bind`], but commands cannot write there, and no owner changes: the command
+    /// reads what everybody can read.
     #[must_use]
     pub fn bind_read_only(self, host: &Path, inside: &str) -> Self {
         self.add_bind(host, inside, Access::ReadOnly)

@@ -35,8 +35,8 @@ pub(super) struct Collected {
     combined: Vec<u8>,
 }
 
-/// Sends the child its input, and collects its output until both streams are closed. `command` is for the error when it
-/// writes too much.
+/// Sends the child its input, and collects its output until both streams are closed. `command` is for the error
+/// when it writes too much.
 pub(super) fn collect(child: &mut Child, input: Vec<u8>, command: String) -> Result<Collected, SandboxError> {
     let (sender, receiver) = mpsc::sync_channel(PIECES_WAITING);
     if let Some(mut stdin) = child.stdin.take() {

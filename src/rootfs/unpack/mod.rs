@@ -24,8 +24,8 @@ use extract::{Folders, extract};
 
 pub use error::UnpackError;
 
-/// The folders of a merged /usr that have links in the root folder. The package base-files has these links only since
-/// Debian 13.
+/// The folders of a merged /usr that have links in the root folder. The package base-files has these
+/// links only since Debian 13.
 const MERGED: [&str; 4] = ["bin", "sbin", "lib", "lib64"];
 
 /// Unpacks `packages` into `root` without the files that `filter` skips. Owners,

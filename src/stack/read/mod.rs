@@ -57,8 +57,8 @@ pub fn load(path: &Path) -> Result<Stack, LoadError> {
     load_variant(path, None)
 }
 
-/// As [`load`]; with the name of a variant, the stack that it makes. All variants are checked, also those that are not
-/// asked for.
+/// As [`load`]; with the name of a variant, the stack that it makes. All variants are checked, also those
+/// that are not asked for.
 ///
 /// # Errors
 /// As [`load`], and when there is no such variant.
@@ -149,8 +149,8 @@ fn no_variant(path: &str, wanted: &str, names: &[String]) -> LoadError {
     }
 }
 
-/// Reads the whole document. `empty` is read in place of a table that is not there. Returns `None` only when a problem has
-/// been noted.
+/// Reads the whole document. `empty` is read in place of a table that is not there. Returns `None` only when
+/// a problem has been noted.
 fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) -> Option<Stack> {
     let header = document.required_table("package");
     let app = document.table_or("app", empty);

@@ -167,8 +167,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The value of a key. `None` when the key is not there, or when its value has another type, which is noted as a
-    /// problem.
+    /// The value of a key. `None` when the key is not there, or when its value has another type, which
+    /// is noted as a problem.
     pub(super) fn optional<T: Value<'a>>(&mut self, key: &'static str) -> Option<Item<T>> {
         self.ask(key);
         let (_, value) = self.entries.iter().find(|(known, _)| known.get_ref() == key)?;

@@ -39,8 +39,8 @@ pub enum CommandError {
 /// Words that end a command or redirect it in a shell.
 const OF_SHELLS: &[&str] = &["|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1"];
 
-/// Splits a command into words as a shell does, without anything else that a shell does. A program of the app must be in
-/// `folder`, and executable.
+/// Splits a command into words as a shell does, without anything else that a shell does. A program of the app must
+/// be in `folder`, and executable.
 ///
 /// # Errors
 /// When a quote is not closed, the first word is not a program, or the app has not that program.

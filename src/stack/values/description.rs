@@ -1,5 +1,5 @@
-//! Checks the package's description: its first line and the paragraphs below it (Debian Policy 3.4). The rules are those
-//! of lintian's `Fields::Description`.
+//! Checks the package's description: its first line and the paragraphs below it (Debian Policy 3.4). The rules
+//! are those of lintian's `Fields::Description`.
 
 use miette::Diagnostic;
 

@@ -5,8 +5,8 @@ use miette::Diagnostic;
 
 use super::python::is_identifier;
 
-/// The longest argument or environment variable of a process, in bytes with a NUL at its end: `MAX_ARG_STRLEN` of Linux
-/// (execve(2)).
+/// The longest argument or environment variable of a process, in bytes with a NUL at its
+/// end: `MAX_ARG_STRLEN` of Linux (execve(2)).
 const LONGEST_VARIABLE: usize = 128 * 1024;
 
 /// The most that all variables of an app may have together, in bytes. Linux allows a quarter of the stack's limit for
@@ -62,8 +62,8 @@ pub fn variable_value(text: &str) -> Result<String, EnvironmentError> {
     Err(EnvironmentError::Value { what, character, help })
 }
 
-/// What is wrong with a character, as a noun with its article. The rules are those of systemd's `load_env_file` and
-/// `env_value_is_valid`.
+/// What is wrong with a character, as a noun with its article. The rules are those
+/// of systemd's `load_env_file` and `env_value_is_valid`.
 fn fault(character: char) -> Option<&'static str> {
     match character {
         '\t' => None,

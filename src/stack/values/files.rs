@@ -109,8 +109,8 @@ pub fn packed_folder(text: &str, project: &Path) -> Result<PathBuf, FileError> {
     }
 }
 
-/// Checks that the folder of migrations is inside the app's folder and has migrations. Returns its path relative to the
-/// app's folder.
+/// Checks that the folder of migrations is inside the app's folder and has migrations. Returns its path
+/// relative to the app's folder.
 pub fn migrations(text: &str, app: &Path) -> Result<PathBuf, FileError> {
     let relative = Path::new(text);
     let inside = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));

@@ -13,8 +13,8 @@ pub struct NetworkError {
     why: &'static str,
 }
 
-/// Checks a network. It must not have bits behind its prefix: nginx would ignore them, and the user would be wrong about what
-/// is trusted.
+/// Checks a network. It must not have bits behind its prefix: nginx would ignore them, and the user would be
+/// wrong about what is trusted.
 ///
 /// # Errors
 /// When it has another form, or is every address there is.

@@ -43,8 +43,6 @@ pub enum ServerError {
 #[diagnostic(help("leave the key out; `workers` is the number of its processes"))]
 pub struct ThreadsOfAsgi;
 
-/// Reads a kind.
-///
 /// # Errors
 /// When it is another word.
 pub fn kind(text: &str) -> Result<AppKind, ServerError> {

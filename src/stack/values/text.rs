@@ -1,5 +1,5 @@
-//! Checks short texts of the control data: maintainer, section, priority, homepage, lines of the copyright and the
-//! changelog, compression.
+//! Checks short texts of the control data: maintainer, section, priority, homepage, lines of the
+//! copyright and the changelog, compression.
 
 use miette::Diagnostic;
 

@@ -1,5 +1,5 @@
-//! The process outside the user namespace: it passes signals to the process inside, and ends in the same way as that
-//! one.
+//! The process outside the user namespace: it passes signals to the process inside, and ends in the
+//! same way as that one.
 
 use std::process;
 
@@ -31,8 +31,8 @@ pub(super) fn attend(child: Pid, waited_for: &SigSet) -> ! {
     }
 }
 
-/// Waits for the next signal. Returns its number, and whether the kernel sent it, as it does for the keys of a
-/// terminal.
+/// Waits for the next signal. Returns its number, and whether the kernel sent it, as it does for
+/// the keys of a terminal.
 fn next_signal(waited_for: &SigSet) -> (i32, bool) {
     // SAFETY: a `siginfo_t` of zeroes is valid. sigwaitinfo writes to it and does not keep the pointer.
     let (number, info) = unsafe {

@@ -27,9 +27,9 @@ impl Ids {
     /// Each id stands for itself. This is right where this process is itself in a namespace of its own.
     pub const SAME: Self = Self { first: 0 };
 
-    /// The ids for a root that this process makes: those that /etc/subuid and /etc/subgid give to root, else a range that
-    /// these files give to nobody. In the namespace of [`super::enter`] or of a container, which has no such range, the
-    /// ids stay the same.
+    /// The ids for a root that this process makes: those that /etc/subuid and /etc/subgid give to root, else a range
+    /// that these files give to nobody. In the namespace of [`super::enter`] or of a container, which has no such
+    /// range, the ids stay the same.
     pub fn of_a_root() -> Self {
         if env::var_os(MARKER).is_some() {
             return Self::SAME;

@@ -12,8 +12,8 @@ use nix::unistd::{self, Pid, User};
 use super::error::{MissingRange, UserNamespaceError};
 use super::ranges::{BORROWED, Ranges};
 
-/// The mapping of the user ids or of the group ids: 0 is the caller, 1 to 65535 are the range in /etc/subuid or
-/// /etc/subgid.
+/// The mapping of the user ids or of the group ids: 0 is the caller, 1 to 65535 are the
+/// range in /etc/subuid or /etc/subgid.
 pub(super) struct Map {
     program: &'static str,
     file: &'static str,

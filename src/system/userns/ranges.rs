@@ -1,5 +1,5 @@
-//! Ranges of ids for users: the text of /etc/subuid or /etc/subgid (subuid(5), subgid(5)) → the first id of the user's
-//! range.
+//! Ranges of ids for users: the text of /etc/subuid or /etc/subgid (subuid(5), subgid(5)) → the first
+//! id of the user's range.
 
 /// The number of ids that a range must have. Debian uses 0 to 65535 (Debian Policy 9.2), of which 0 is the caller.
 pub(super) const BORROWED: u32 = 65_535;

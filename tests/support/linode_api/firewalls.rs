@@ -10,7 +10,6 @@ pub struct Firewall {
     pub id: u32,
     made: Value,
     status: &'static str,
-    /// The instances behind it.
     pub linodes: Vec<u32>,
 }
 

@@ -1,5 +1,5 @@
-//! What the API has against a request for an instance: what the specification says about labels, tags, keys, user data and
-//! interfaces.
+//! What the API has against a request for an instance: what the specification says about labels, tags,
+//! keys, user data and interfaces.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -1,6 +1,6 @@
-//! Linode in memory, over HTTP on the loopback interface: the part of its API, and of the object storage behind it,
-//! that has to do with images and the instances made of them. It does what the specification says, and what the tests
-//! ask for besides.
+//! Linode in memory, over HTTP on the loopback interface: the part of its API, and of the object storage behind
+//! it, that has to do with images and the instances made of them. It does what the specification says, and what
+//! the tests ask for besides.
 
 mod account;
 mod catalogue;

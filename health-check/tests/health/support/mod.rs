@@ -1,5 +1,5 @@
-//! The health check, run as an administrator would, and what it is run against: sites, the message bus with a systemd
-//! on it, histories.
+//! The health check, run as an administrator would, and what it is run against: sites, the message bus with
+//! a systemd on it, histories.
 
 pub mod postgres;
 
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What every check takes at most: half a second for the processors, five for a server that hangs, and room for a busy
-/// machine.
+/// What every check takes at most: half a second for the processors, five for a server that hangs, and
+/// room for a busy machine.
 pub const BOUND: Duration = Duration::from_secs(9);
 
 pub fn program() -> String {
