@@ -1,5 +1,5 @@
 //! Signals. After SIGINT or SIGTERM, long work, which calls [`check`] again and again, ends with an error, so that
-//! unfinished files are removed as after any other error. A second signal, later than [`SAME`], ends the process at once.
+//! unfinished files are removed as after any other error. A second signal, more than 1000 ms later, ends the process at once.
 
 use std::io;
 use std::sync::Arc;

@@ -23,7 +23,7 @@ pub fn line(line: impl Display) -> Result<(), PrintError> {
 /// Writes a text as it is to standard output.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn text(text: &str) -> Result<(), PrintError> {
     let mut output = io::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {

@@ -150,7 +150,7 @@ impl Console {
         }
     }
 
-    /// The whole text, from the first boot on; of a machine that writes more than [`KEPT`], the end.
+    /// The whole text, from the first boot on; of a machine that writes more than 4 MiB, the last 4 MiB.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.lock().text).into_owned()
     }
