@@ -18,9 +18,10 @@ import data_files as files
 import data_postgresql as database
 import data_settings as settings
 import data_swap
-from data_stack import APP_FOLDER, DATABASE, NAME
+import data_valkey as valkey
+from data_stack import APP_FOLDER, DATABASE, NAME, VALKEY
 from data_stack import Failed, has_local_database, part, say, start_as, write_whole
-from data_swap import FOLDER, NEW_FILES, NEW_SECRET
+from data_swap import FOLDER, NEW_FILES, NEW_SECRET, NEW_VALKEY
 
 # Seconds without a byte after which the sender counts as lost.
 SILENCE = 120
@@ -47,6 +48,9 @@ def describe(there):
         parts.append(f"{contents['rows']} rows in the database {contents['name']}")
     if there["files"]["files"]:
         parts.append(f"{there['files']['files']} files in {APP_FOLDER}")
+    keys = there.get("valkey_contents", dict()).get("keys")
+    if keys:
+        parts.append(f"{keys} keys in Valkey")
     return " and ".join(parts)
 
 
@@ -84,7 +88,7 @@ class Save:
 
     def __init__(self, there):
         self._there, self.header, self._end = there, dict(), dict()
-        self.has_secret, self._filling, self._receiving = False, None, None
+        self.has_secret, self._filling, self._receiving, self._valkey = False, None, None, None
         self._change = settings.Change()
 
     def read(self):
@@ -123,6 +127,8 @@ class Save:
             # The header that goes on to the app's user is made anew, from the attributes alone.
             info.name, info.pax_headers = rest, {}
             self._receiving.write_member(archive, info)
+        elif kind == "valkey" and self._valkey:
+            self._valkey.take(rest, archive.extractfile(info), info.size)
         elif kind == "database" and self._filling:
             self._filling.write(content(archive, info))
         elif info.name == "end.json":
@@ -142,13 +148,18 @@ class Save:
                 raise Failed(f"the save has a database, but the one of this machine {why}; nothing here was changed")
             if DATABASE not in database.existing():
                 raise Failed(f"there is no database {DATABASE} yet: see systemctl status {NAME}-database.service")
+        if header.get("valkey") == "here" and not VALKEY:
+            raise Failed("the save has data of Valkey, which this package does not have; nothing here was changed")
         self._require_room(header["room"])
         self._receiving = Receiving()
         self._filling = database.Filling() if header["database"] == "here" else None
+        # A save by a version that did not know of Valkey says nothing about it, and changes nothing.
+        self._valkey = valkey.Filling(NEW_VALKEY) if VALKEY and "valkey" in header else None
 
     def _require_room(self, room):
         # Indexes are made anew, and PostgreSQL writes a journal of what it does.
-        for path, bytes_needed in ((FOLDER, room["files"]), (database_folder(), room["database"] * 3 // 2)):
+        beside = room["files"] + room.get("valkey", 0)
+        for path, bytes_needed in ((FOLDER, beside), (database_folder(), room["database"] * 3 // 2)):
             status = os.statvfs(path)
             free = status.f_bavail * status.f_frsize
             if bytes_needed > free:
@@ -158,6 +169,8 @@ class Save:
         found = self._receiving.finish()
         if found != self._end["files"]:
             raise Failed(f"the files differ from the saved ones: {found} and {self._end['files']}")
+        if self._valkey:
+            self._valkey.finish()
         if self._filling:
             rows, saved = self._filling.finish(), self._end["database"]
             tables = [row for row in rows if row[0] != "sequence"]
@@ -168,6 +181,10 @@ class Save:
     @property
     def has_database(self):
         return self._filling is not None
+
+    @property
+    def has_valkey(self):
+        return self._valkey is not None
 
     def result(self):
         return dict(header=self.header, end=self._end)

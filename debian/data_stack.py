@@ -13,6 +13,8 @@ NAME = "{{name}}"
 VERSION = "{{version}}"
 # Empty if the stack has no database.
 DATABASE = "{{database}}"
+# Whether the stack has a Valkey of its own.
+VALKEY = {{#if has_valkey}}True{{else}}False{{/if}}
 # The lines that the package itself writes into the environment file.
 PACKAGE_ENVIRONMENT = [
 {{#each environment}}

@@ -16,7 +16,8 @@ import subprocess
 
 import data_postgresql as database
 import data_settings as settings
-from data_stack import APP_FOLDER, CLEAN, MAINTENANCE, NAME, SECRET_FILE
+import data_valkey as valkey
+from data_stack import APP_FOLDER, CLEAN, MAINTENANCE, NAME, SECRET_FILE, VALKEY
 from data_stack import Failed, has_local_database, run, sync, write_whole
 
 # Only root may look into the first; the app's user gets folders in it.
@@ -26,10 +27,12 @@ NEW_FILES = f"{FOLDER}/app"
 OLD_FILES = f"{FOLDER}/app-before"
 NEW_SECRET = f"{FOLDER}/secret.env"
 OLD_SECRET = f"{FOLDER}/secret-before.env"
+NEW_VALKEY = f"{FOLDER}/valkey"
+OLD_VALKEY = f"{FOLDER}/valkey-before"
 # Seconds that the site may be in maintenance while new and old change their places.
 LEASE = 900
-# Should the machine be switched off meanwhile, this unit puts the old data back before the app starts again. It is there
-# only while new and old change their places.
+# Should the machine be switched off meanwhile, this unit puts the old data back before the app and Valkey start again. It is
+# there only while new and old change their places.
 HOOKS = [
     (
         f"/etc/systemd/system/{NAME}-restore.service",
@@ -41,6 +44,8 @@ HOOKS = [
         f"[Unit]\nWants={NAME}-restore.service\nAfter={NAME}-restore.service\n",
     ),
 ]
+if VALKEY:
+    HOOKS.append((f"/etc/systemd/system/{valkey.UNIT}.d/zz-restore.conf", HOOKS[-1][1]))
 
 
 def is_interrupted():
@@ -71,6 +76,9 @@ def swap(incoming, change):
         raise
     if incoming.has_database:
         database.put_in_place()
+    if incoming.has_valkey:
+        valkey.stop()
+        valkey.put_in_place(NEW_VALKEY, OLD_VALKEY)
     if os.path.lexists(APP_FOLDER):
         os.rename(APP_FOLDER, OLD_FILES)
     os.rename(NEW_FILES, APP_FOLDER)
@@ -84,6 +92,8 @@ def swap(incoming, change):
 
 def start(incoming, must_be_well):
     """Runs the migrations that the data have not seen, and starts the app."""
+    if incoming.has_valkey:
+        valkey.start()
     unit = f"{NAME}-database.service"
     if incoming.has_database and not run("systemctl", "restart", unit):
         raise Failed(f"the migrations failed with the new data: journalctl -u {unit}")
@@ -116,8 +126,12 @@ def recover(at_boot=False):
     if state["step"] == "swapping":
         if not at_boot:
             begin_maintenance()
+        if VALKEY and not at_boot:
+            valkey.stop()
         put_back(state["undo"])
         if not at_boot:
+            if VALKEY:
+                valkey.start()
             if has_local_database():
                 run("systemctl", "restart", f"{NAME}-database.service")
 {{#if has_release}}
@@ -134,9 +148,11 @@ def remove_hooks():
     there = [path for path, _ in HOOKS if os.path.exists(path)]
     for path in there:
         os.unlink(path)
+        # A folder of drop-ins stays if there are others in it.
+        if path.endswith(".conf"):
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(path))
     if there:
-        with contextlib.suppress(OSError):
-            os.rmdir(f"/etc/systemd/system/{NAME}.service.d")
         run("systemctl", "daemon-reload")
 
 
@@ -144,6 +160,7 @@ def put_back(undo):
     """Everything old gets its name again."""
     if has_local_database():
         database.put_back()
+    valkey.put_back(NEW_VALKEY, OLD_VALKEY)
     if os.path.lexists(OLD_FILES):
         if os.path.lexists(APP_FOLDER):
             shutil.rmtree(NEW_FILES, ignore_errors=True)

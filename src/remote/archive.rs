@@ -39,6 +39,9 @@ pub struct Sums {
     pub files: FileSums,
     /// What the server counts in the database, one entry for each table: `["table", NAME, ROWS, CHECKSUM]`.
     pub database: Vec<Value>,
+    /// The keys in Valkey that never expire, one entry for each of its databases: `[NAME, KEYS]`.
+    #[serde(default)]
+    pub valkey: Vec<Value>,
 }
 
 /// The app's files.
@@ -57,13 +60,16 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// A phrase: `1204 rows in 3 tables, 12 files of 34 KB`.
+    /// A phrase: `1204 rows in 3 tables, 5 lasting keys in Valkey, 12 files of 34 KB`.
     pub fn describe(&self) -> String {
         let rows: Vec<u64> = self.tables().filter_map(|row| row.get(2).and_then(Value::as_u64)).collect();
         let files = &self.sums.files;
         let total = rows.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
         let database = if rows.is_empty() { String::new() } else { format!("{total} rows in {} tables, ", rows.len()) };
-        format!("{database}{} files of {} bytes", files.files, files.bytes)
+        let keys = self.sums.valkey.iter().filter_map(|one| one.get(1).and_then(Value::as_u64));
+        let keys = keys.fold(0_u64, u64::saturating_add);
+        let valkey = if keys == 0 { String::new() } else { format!("{keys} lasting keys in Valkey, ") };
+        format!("{database}{valkey}{} files of {} bytes", files.files, files.bytes)
     }
 
     fn tables(&self) -> impl Iterator<Item = &Value> {
@@ -175,7 +181,8 @@ mod tests {
         member(&mut builder, "stackdeb-data.json", header.as_bytes());
         member(&mut builder, "app/photo", &[7; 3000]);
         member(&mut builder, "database/00000001", &[8; 3000]);
-        let end = r#"{"files":{"files":1,"bytes":3000,"sha256":"x"},"database":[["table","public.a",5,"7"]]}"#;
+        let end = r#"{"files":{"files":1,"bytes":3000,"sha256":"x"},"database":[["table","public.a",5,"7"]],
+            "valkey":[["db0",3],["db1",1]]}"#;
         member(&mut builder, "end.json", end.as_bytes());
         builder.into_inner().unwrap()
     }
@@ -184,7 +191,7 @@ mod tests {
     fn a_whole_save_is_copied_and_described() {
         let (save, mut copy) = (save(), Vec::new());
         let contents = read(save.as_slice(), &mut copy, "it").unwrap();
-        assert_eq!(contents.describe(), "5 rows in 1 tables, 1 files of 3000 bytes");
+        assert_eq!(contents.describe(), "5 rows in 1 tables, 4 lasting keys in Valkey, 1 files of 3000 bytes");
         assert_eq!((contents.header.name.as_str(), copy), ("shop", save));
     }
 

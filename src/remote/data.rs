@@ -58,6 +58,8 @@ pub struct Info {
     pub files: Files,
     /// Of a database on the server itself.
     pub contents: Option<Database>,
+    /// Of a Valkey that is not a cache.
+    pub valkey_contents: Option<Valkey>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -86,6 +88,12 @@ pub struct Database {
     pub bytes: u64,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Valkey {
+    pub keys: u64,
+    pub bytes: u64,
+}
+
 /// What a restore came to.
 #[derive(Debug, Deserialize)]
 struct Restored {
@@ -100,10 +108,10 @@ impl Info {
         let database = self.contents.as_ref().filter(|database| database.rows > 0);
         let database = database.map(|found| format!("{} rows in the database {}", found.rows, found.name));
         let files = (self.files.files > 0).then(|| format!("{} files in /var/lib/{name}/app", self.files.files));
-        match (database, files) {
-            (Some(database), Some(files)) => Some(format!("{database} and {files}")),
-            (one, other) => one.or(other),
-        }
+        let valkey = self.valkey_contents.as_ref().filter(|found| found.keys > 0);
+        let valkey = valkey.map(|found| format!("{} keys in Valkey", found.keys));
+        let all: Vec<String> = [database, files, valkey].into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join(" and "))
     }
 }
 

@@ -226,6 +226,7 @@ fn files(name: &str) -> Vec<Destination> {
         (template!("debian/data_settings.py"), format!("/usr/libexec/{name}/data_settings.py"), 0o644, Plain),
         (template!("debian/data_restore.py"), format!("/usr/libexec/{name}/data_restore.py"), 0o644, Plain),
         (template!("debian/data_swap.py"), format!("/usr/libexec/{name}/data_swap.py"), 0o644, Plain),
+        (template!("debian/data_valkey.py"), format!("/usr/libexec/{name}/data_valkey.py"), 0o644, Plain),
         (template!("debian/logrotate"), format!("/etc/logrotate.d/stackdeb-{name}"), 0o644, Conffile),
         (template!("debian/lintian-overrides"), format!("/usr/share/lintian/overrides/{name}"), 0o644, Plain),
         (template!("debian/sysusers.conf"), format!("/usr/lib/sysusers.d/stackdeb-{name}.conf"), 0o644, Plain),

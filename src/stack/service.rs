@@ -15,3 +15,10 @@ pub struct Valkey {
     /// What it does with a write when that is reached (`maxmemory-policy` in valkey.conf).
     pub eviction: String,
 }
+
+impl Valkey {
+    /// Whether it may remove any key when its memory is used up: what it holds can then be made again.
+    pub fn is_cache(&self) -> bool {
+        self.eviction.starts_with("allkeys-")
+    }
+}

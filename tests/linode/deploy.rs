@@ -216,7 +216,9 @@ fn the_old_goes_when_the_new_answers() {
 fn a_variant_s_instances_and_images_are_its_own() {
     let project = Project::with_database("", &[]);
     let mut manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
-    manifest.push_str("[variant.staging.site]\nserver-names = [\"staging.example.org\"]\n");
+    manifest.push_str(
+        "[variant.staging.site]\nserver-names = [\"staging.example.org\"]\n[variant.staging.service.valkey]\n",
+    );
     fs::write(project.path("stack.toml"), manifest).unwrap();
     fs::create_dir(project.path("dist/staging")).unwrap();
     let other = "dist/staging/shop-1.0@staging-linode.img.gz";
@@ -227,7 +229,10 @@ fn a_variant_s_instances_and_images_are_its_own() {
     let ended = project.home.run(project.deploy(&staging).arg("--json")).has(0, &["shop-staging-1 answers at"]);
     assert_eq!(ended.json()["stack"], "shop@staging");
     assert_eq!(ended.json()["version"], "1.0");
-    assert_eq!(project.api.instances()[1]["tags"][0], "stack:shop@staging");
+    assert_eq!(
+        project.api.instances()[1]["tags"],
+        json!(["stack:shop@staging", "version:1.0", "data:valkey", "data:files"])
+    );
     let firewalls: Vec<Value> = project.api.firewalls().iter().map(|firewall| firewall["label"].clone()).collect();
     assert_eq!(firewalls, ["shop-firewall", "shop-staging-firewall"]);
     assert_ne!(project.api.instances()[0]["image"], project.api.instances()[1]["image"]);

@@ -21,6 +21,9 @@ const CHECKS: &[Check<Container>] = &[
     ("the_application_serves_behind_nginx", serves),
     ("valkey_is_the_stacks_own_and_keeps_its_data", valkey),
     ("lifespans_begin_and_end_with_each_worker", lifespans),
+    ("what_valkey_keeps_is_saved_and_restored", valkey_data),
+    ("a_failed_restore_leaves_valkey_as_it_was", valkey_put_back),
+    ("a_valkey_that_is_a_cache_is_emptied", valkey_cache),
     ("an_upgrade_closes_websockets_with_1012_and_they_come_back", websockets),
     ("an_upgrade_and_the_way_back_fail_no_request", |machine| under_load(machine, 2)),
     ("an_application_that_does_not_start_is_reported", broken_lifespan),
@@ -228,6 +231,100 @@ fn valkey(machine: &mut Container) {
     machine.sh("tail -n 1 /var/log/stack/health_check.log | grep 'stack-valkey.service is inactive'");
     machine.sh("systemctl start stack-valkey.service && systemctl start stack-health.service");
     assert_eq!(machine.get("/counted", 200), "4");
+}
+
+/// Asks the stack's Valkey.
+#[track_caller]
+fn ask(machine: &Container, words: &str) -> String {
+    machine.sh(&format!("runuser -u stack -- valkey-cli -e -s /run/stack/valkey/valkey.sock {words}"))
+}
+
+/// Nothing of a save or a restore is left, and the site is in service.
+#[track_caller]
+fn assert_clean(machine: &Container) {
+    let left = "ls -d /var/lib/stack/restore /var/lib/stack/valkey-* /run/stack/maintenance \
+                /etc/systemd/system/stack-valkey.service.d 2>/dev/null || true";
+    assert_eq!(machine.sh(left), "");
+    assert_eq!(machine.sh("stat -c '%U:%G %a' /var/lib/stack/valkey"), "valkey:stack 750");
+    assert_eq!(machine.sh("systemctl is-active stack-valkey.service stack.service"), "active\nactive");
+    machine.get("/healthz", 200);
+}
+
+const DATA: &str = "/usr/libexec/stack/data";
+
+fn valkey_data(machine: &mut Container) {
+    ask(machine, "-n 1 rpush queue 'first task' second third");
+    ask(machine, "set session secret EX 5000");
+    machine.sh(&format!("{DATA} save >/root/valkey.tar"));
+    assert_clean(machine);
+    // Valkey's own program judges the snapshot, and tar has the rest.
+    machine.sh("cd /root && tar -xOf valkey.tar valkey/dump.rdb >saved.rdb && valkey-check-rdb saved.rdb");
+    let end = machine.sh("tar -xOf /root/valkey.tar end.json");
+    assert!(end.contains(r#""valkey": [["db0", 1], ["db1", 1]]"#), "{end}");
+    let counted = ask(machine, "get counted");
+
+    ask(machine, "flushall");
+    ask(machine, "set other 1");
+    let refused = machine.try_sh(&format!("{DATA} restore </root/valkey.tar"));
+    assert!(
+        !refused.status.success() && support::text(&refused).contains("1 keys in Valkey"),
+        "{}",
+        support::text(&refused)
+    );
+    assert_eq!(ask(machine, "exists other"), "1");
+    machine.sh(&format!("{DATA} restore --replace </root/valkey.tar"));
+    assert_clean(machine);
+    let as_saved = || {
+        assert_eq!(ask(machine, "-n 1 lrange queue 0 -1"), "first task\nsecond\nthird");
+        assert_eq!((ask(machine, "get session"), ask(machine, "exists other")), ("secret".to_owned(), "0".to_owned()));
+        let rest: u64 = ask(machine, "ttl session").parse().unwrap();
+        assert!((1..=5000).contains(&rest), "{rest}");
+    };
+    as_saved();
+    assert_eq!(machine.get("/counted", 200), (counted.parse::<u64>().unwrap() + 1).to_string());
+    // What is written from now on is on the disk as before, and so is what was restored.
+    machine.sh("sleep 2; systemctl kill --signal=SIGKILL stack-valkey.service; sleep 4");
+    assert_clean(machine);
+    as_saved();
+    assert_eq!(machine.get("/counted", 200), (counted.parse::<u64>().unwrap() + 2).to_string());
+}
+
+/// Data whose migrations fail, because nobody knows any more that they have been run.
+fn valkey_put_back(machine: &mut Container) {
+    let psql = "cd /; runuser -u postgres -- psql -XAtq -d stack -c";
+    ask(machine, "set state bad");
+    machine.sh(&format!("{psql} 'ALTER TABLE schema_migrations RENAME TO elsewhere'"));
+    machine.sh(&format!("{DATA} save >/root/bad.tar"));
+    machine.sh(&format!("{psql} 'ALTER TABLE elsewhere RENAME TO schema_migrations'"));
+    ask(machine, "set state good");
+    let failed = machine.try_sh(&format!("{DATA} restore --replace </root/bad.tar"));
+    assert!(
+        !failed.status.success() && support::text(&failed).contains("the old data are put back"),
+        "{}",
+        support::text(&failed)
+    );
+    assert_eq!(ask(machine, "get state"), "good");
+    assert_clean(machine);
+    // A snapshot that was changed on its way.
+    let script = "cd /root && mkdir changed && tar -xf valkey.tar -C changed && printf x >>changed/valkey/dump.rdb && \
+        tar -tf valkey.tar >list && tar -cf changed.tar -C changed --no-recursion --format=pax -T list";
+    machine.sh(script);
+    let failed = machine.try_sh(&format!("{DATA} restore --replace </root/changed.tar"));
+    let said = support::text(&failed);
+    assert!(!failed.status.success() && said.contains("the snapshot of Valkey differs from the saved one"), "{said}");
+    assert_eq!(ask(machine, "get state"), "good");
+    assert_clean(machine);
+}
+
+fn valkey_cache(machine: &mut Container) {
+    ask(machine, "config set maxmemory-policy allkeys-lru");
+    machine.sh(&format!("{DATA} save >/root/cache.tar"));
+    let listed = machine.sh("tar -tf /root/cache.tar; tar -xOf /root/cache.tar stackdeb-data.json");
+    assert!(!listed.contains("valkey/") && listed.contains(r#""valkey": "cache""#), "{listed}");
+    machine.sh(&format!("{DATA} restore --replace </root/cache.tar"));
+    assert_eq!(ask(machine, "info keyspace").trim(), "# Keyspace");
+    assert_clean(machine);
+    machine.settle();
 }
 
 fn lifespans(machine: &mut Container) {

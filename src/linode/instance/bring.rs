@@ -65,6 +65,10 @@ fn check_one(prepared: &PreparedDeploy, instance: &Instance) -> Result<Server, E
     let (options, label) = (prepared.options, &instance.label);
     let server = reach(&options.stack.package.name, instance)?;
     let info = server.info()?;
+    if info.valkey_contents.is_some_and(|valkey| valkey.keys > 0) && options.stack.services.valkey.is_none() {
+        let problem = format!("{label} has data in Valkey, and this stack has no [service.valkey]; nothing was made");
+        return Err(Error::argument(problem, HELP));
+    }
     let problem = match (info.database, &options.stack.database, options.settings.database()) {
         (DatabasePlace::Here, None, _) => "is on its own disk, and this stack has no database",
         (DatabasePlace::Here, _, DatabaseLocation::Remote) => {

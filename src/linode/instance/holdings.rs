@@ -13,6 +13,8 @@ use crate::stack::Stack;
 const DATABASE: &str = "database";
 /// The tag of an instance whose app uses a database on another server.
 const REMOTE_DATABASE: &str = "remote-database";
+/// The tag of an instance whose Valkey keeps data that are no cache.
+const VALKEY: &str = "valkey";
 /// The tag of an instance whose app can keep files of its own.
 const FILES: &str = "files";
 
@@ -21,6 +23,8 @@ const FILES: &str = "files";
 #[serde(rename_all = "snake_case")]
 pub enum Holding {
     Database,
+    /// What the app keeps in Valkey.
+    Valkey,
     /// Files that the app may have written to `/var/lib/NAME/app`.
     Files,
     /// Nobody has written down what it is.
@@ -37,7 +41,8 @@ pub(super) fn tags(stack: &Stack, settings: &AppSettings) -> Result<Vec<Tag>, Er
         (Some(_), DatabaseLocation::Local) => Some(DATABASE),
         (Some(_), DatabaseLocation::Remote) => Some(REMOTE_DATABASE),
     };
-    database.into_iter().chain([FILES]).map(Tag::of_data).collect()
+    let valkey = stack.services.valkey.as_ref().filter(|valkey| !valkey.is_cache()).map(|_| VALKEY);
+    database.into_iter().chain(valkey).chain([FILES]).map(Tag::of_data).collect()
 }
 
 /// What an instance has on its own disk, as its tags say. An instance without such tags was made by an older version, or
@@ -45,6 +50,7 @@ pub(super) fn tags(stack: &Stack, settings: &AppSettings) -> Result<Vec<Tag>, Er
 pub fn holdings(instance: &Instance) -> Vec<Holding> {
     let read = |word| match word {
         DATABASE => Some(Holding::Database),
+        VALKEY => Some(Holding::Valkey),
         FILES => Some(Holding::Files),
         REMOTE_DATABASE => None,
         // The word of a later version.
@@ -68,6 +74,7 @@ pub(super) fn has_remote_database(instance: &Instance) -> bool {
 pub(super) fn describe(holdings: &[Holding], name: &str) -> String {
     let phrase = |holding: &Holding| match holding {
         Holding::Database => "its database".to_owned(),
+        Holding::Valkey => "what it keeps in Valkey".to_owned(),
         Holding::Files => format!("the app's files in /var/lib/{name}/app"),
         Holding::Unknown => {
             format!("data that no tag describes, perhaps a database and the app's files in /var/lib/{name}/app")
@@ -99,6 +106,8 @@ mod tests {
         let both = holdings(&with_tags(&["stack:shop", "data:database", "data:files"]));
         assert_eq!(both, [Holding::Database, Holding::Files]);
         assert_eq!(describe(&both, "shop"), "its database and the app's files in /var/lib/shop/app");
+        let queue = holdings(&with_tags(&["data:valkey", "data:files"]));
+        assert_eq!(describe(&queue, "shop"), "what it keeps in Valkey and the app's files in /var/lib/shop/app");
         let remote = with_tags(&["data:remote-database", "data:files"]);
         assert_eq!(holdings(&remote), [Holding::Files]);
         assert!(has_remote_database(&remote) && !has_remote_database(&with_tags(&["data:database"])));

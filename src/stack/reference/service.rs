@@ -22,7 +22,7 @@ static VALKEY: Section = Section {
 Valkey of Debian 13 (`valkey-server`), for caches, queues and sessions. Its unit is `PACKAGE-valkey.service`, its \
 configuration `/etc/PACKAGE/valkey.conf`. The application, its workers and its timers find its address in the variables \
 `VALKEY_URL` and `REDIS_URL`: `unix:///run/PACKAGE/valkey/valkey.sock`. Only they can connect to it. It writes its data to \
-the disk; `stackdeb data` does not save them.",
+the disk, and `stackdeb data` saves and restores them, as `deploy --bring-data` does, unless `eviction` makes it a cache.",
     keys: &[
         Key {
             name: "memory-max",
@@ -40,7 +40,8 @@ The most memory that its data may use (`maxmemory` in valkey.conf), 1M or more: 
             missing: Missing::Text("noeviction"),
             meaning: "\
 What it does with a write when that memory is used up (`maxmemory-policy` in valkey.conf). `noeviction` refuses the write, so \
-that a queue loses no task; `allkeys-lru` removes what was not used for the longest time, as a cache should.",
+that a queue loses no task; `allkeys-lru` removes what was not used for the longest time, as a cache should. With each policy \
+whose name begins with `allkeys-` it is a cache also for `stackdeb data`: it is not saved, and a restore empties it.",
             example: "eviction = \"allkeys-lru\"",
             since: FIRST_RELEASE,
         },
