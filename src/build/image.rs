@@ -1,4 +1,4 @@
-//! The pipeline of the image: [`Stack`] → package → root → file system → `image.img.gz` and its manifest. Everything is
+//! The pipeline of the image: one [`Stack`] or several → packages → root → file system → `image.img.gz` and its manifest. Everything is
 //! checked and built in a folder of its own inside the cache before the first file of `dist/` changes.
 
 use std::fs::File;
@@ -16,10 +16,10 @@ use crate::disk::gzip::{self, Compressed};
 use crate::disk::limits;
 use crate::disk::manifest::{self, Manifest};
 use crate::python::Library;
-use crate::render::image::{ImageFacts, ImageFile, Moment, image_files};
+use crate::render::image::{ImageFacts, ImageFile, Moment, image_files, image_files_of};
 use crate::render::programs;
 use crate::rootfs::{self, DpkgStep, Root, RootFile, Sandbox, finish, packages};
-use crate::stack::Stack;
+use crate::stack::{Stack, fit_together};
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
 use crate::system::output::OutputFile;
@@ -45,70 +45,108 @@ pub struct BuiltImage {
     pub packages: usize,
 }
 
-/// Builds the package and the image of `stack` into the project's `dist` folder. It enters a user namespace first, so the
-/// process must still have a single thread.
+/// Builds the packages of `stacks`, each into the `dist` folder of its project, and one image with all of them into that of
+/// the first, whose `[image]` table holds but for `packages` and `free-space`. `name` takes the place of the first one's name
+/// in that of the image. It enters a user namespace first, so the process must still have a single thread.
 ///
 /// # Errors
-/// When something in the project is wrong, a download fails or cannot be verified, a package's script fails, the image is
+/// When there is no stack, two of them cannot be on one machine, something in a project is wrong, a download fails or cannot be verified, a package's script fails, the image is
 /// too large for Linode, or the user interrupts. The files in `dist` then stay as they were.
-pub fn build(stack: &Stack, own: StackPackage, older: OlderRelease, reporter: Reporter) -> miette::Result<BuiltImage> {
+pub fn build(
+    stacks: &[Stack],
+    name: Option<&str>,
+    own: StackPackage,
+    older: OlderRelease,
+    reporter: Reporter,
+) -> miette::Result<BuiltImage> {
+    let Some(stack) = stacks.first() else { return Err(miette::miette!("there is no stack to make an image of")) };
     let suite = suite_of(stack)?;
-    package::check_places(stack)?;
+    fit_together(stacks)?;
+    stacks.iter().try_for_each(package::check_places)?;
     userns::enter()?;
 
     let cache = Cache::open()?;
     let work = WorkFolder::create(&cache.work())?;
     // In a folder of its own, which the scripts of packages see.
-    let package = package::build(stack, &work.path().join("package"), reporter)?;
-    if let Some(sentence) = package.notes.left_out_in_all() {
-        reporter.say(&sentence);
-    }
-    for warning in package.warnings() {
-        reporter.say(&format!("warning: {warning}"));
+    let mut packages = Vec::new();
+    for stack in stacks {
+        let package = package::build(stack, &work.path().join("package"), reporter)?;
+        if let Some(sentence) = package.notes.left_out_in_all() {
+            reporter.say(&sentence);
+        }
+        for warning in package.warnings() {
+            reporter.say(&format!("warning: {warning}"));
+        }
+        packages.push(package);
     }
     let repository = Repository::for_image(suite, &stack.image, reporter)?;
     let mut archive = repository.open(&cache, older)?;
     names::keep(&archive.universe, suite, &cache)?;
-    refuse_taken(stack, &archive, suite)?;
-    let version_of = |name: &PackageName| Some(archive.universe.candidate(name.as_str())?.version.clone());
-    for sentence in advice::of_relations(stack, version_of) {
-        reporter.say(&format!("warning: {sentence}"));
+    for stack in stacks {
+        refuse_taken(stack, &archive, suite)?;
+        let version_of = |name: &PackageName| Some(archive.universe.candidate(name.as_str())?.version.clone());
+        for sentence in advice::of_relations(stack, version_of) {
+            reporter.say(&format!("warning: {sentence}"));
+        }
     }
-    archive.universe.add_local(&package.control, package.path.clone(), package.written.sha256, package.written.size)?;
+    for package in &packages {
+        let (path, written) = (package.path.clone(), &package.written);
+        archive.universe.add_local(&package.control, path, written.sha256, written.size)?;
+    }
 
-    let of_stack: Relations = match own {
-        StackPackage::LeftOut => package.depends.clone(),
-        StackPackage::Installed => stack.package.name.as_str().parse().into_diagnostic()?,
-    };
-    let asked = [machine_packages(stack, suite)?, of_stack];
+    let mut asked = vec![machine_packages(stacks, suite)?];
+    for (stack, package) in stacks.iter().zip(&packages) {
+        asked.push(match own {
+            StackPackage::LeftOut => package.depends.clone(),
+            StackPackage::Installed => stack.package.name.as_str().parse().into_diagnostic()?,
+        });
+    }
     let universe = &archive.universe;
     let mut wanted = vec![universe.essential(), universe.of_priority(Priority::Required)];
     wanted.extend(asked.iter().cloned());
     let chosen = solve(universe, &wanted)?;
     let files = pool::download(&cache, &repository.client, &chosen)?;
-    let epoch = Epoch::from_environment()?.unwrap_or_else(|| archive.date.max(package.epoch));
+    let newest = packages.iter().fold(archive.date, |newest, package| newest.max(package.epoch));
+    let epoch = Epoch::from_environment()?.unwrap_or(newest);
 
-    let build =
-        Build { stack, epoch, repository: &repository, chosen: &chosen, files: &files, work: work.path(), reporter };
+    let build = Build {
+        stack,
+        stacks,
+        name,
+        epoch,
+        repository: &repository,
+        chosen: &chosen,
+        files: &files,
+        work: work.path(),
+        reporter,
+    };
     let identity = build.identity();
     let own_package = own;
     let own = build.image_files(&identity)?;
     let root = build.root(&asked, own)?;
     if own_package == StackPackage::Installed {
-        refuse_missing_programs(stack, &root)?;
+        stacks.iter().try_for_each(|stack| refuse_missing_programs(stack, &root))?;
     }
     let raw = build.file_system(&root, &identity)?;
-    let (output, sizes) = compress(&raw, &stack.dist().join(stack.image_file_name()), reporter)?;
-    let libraries = match own_package {
-        StackPackage::Installed => package.libraries.all.iter().map(packed_library).collect(),
+    let (output, sizes) = compress(&raw, &stack.dist().join(stack.image_file_name_as(name)), reporter)?;
+    let mut libraries: Vec<manifest::PackedLibrary> = match own_package {
+        StackPackage::Installed => {
+            packages.iter().flat_map(|package| &package.libraries.all).map(packed_library).collect()
+        }
         StackPackage::LeftOut => Vec::new(),
     };
-    let manifest = build.manifest(&archive, &identity, &sizes, libraries);
+    libraries.sort();
+    libraries.dedup();
+    let installed = if own_package == StackPackage::Installed { stacks } else { &[] };
+    let manifest = build.manifest(&archive, &identity, &sizes, installed, libraries);
     let path = output.path().to_owned();
-    package::publish(stack, &package)?;
+    for (stack, package) in stacks.iter().zip(&packages) {
+        package::publish(stack, package)?;
+    }
     output.commit()?;
-    manifest.write(&stack.manifest_path())?;
-    Ok(BuiltImage { path, manifest: stack.manifest_path(), sizes, packages: chosen.len() })
+    let manifest_path = stack.manifest_path_as(name);
+    manifest.write(&manifest_path)?;
+    Ok(BuiltImage { path, manifest: manifest_path, sizes, packages: chosen.len() })
 }
 
 /// Finds the mistakes in the project that [`build`] would find before it asks a mirror, and writes nothing. The package is
@@ -118,7 +156,7 @@ pub fn build(stack: &Stack, own: StackPackage, older: OlderRelease, reporter: Re
 /// As [`build`].
 pub fn check(stack: &Stack) -> miette::Result<()> {
     let suite = suite_of(stack)?;
-    machine_packages(stack, suite)?;
+    machine_packages(std::slice::from_ref(stack), suite)?;
     archive::keyring_of(suite, &stack.image)?;
     let facts = ImageFacts {
         uuid: String::new(),
@@ -174,11 +212,11 @@ fn refuse_missing_programs(stack: &Stack, root: &Root) -> miette::Result<()> {
     }
 }
 
-/// What the image holds beside the stack.
-fn machine_packages(stack: &Stack, suite: &Suite) -> miette::Result<Relations> {
+/// What the image holds beside the stacks.
+fn machine_packages(stacks: &[Stack], suite: &Suite) -> miette::Result<Relations> {
     let names = packages::MACHINE.iter().chain([&suite.kernel]).copied().collect::<Vec<_>>().join(", ");
     let mut relations: Relations = names.parse().into_diagnostic()?;
-    relations.0.extend(stack.image.packages.0.iter().cloned());
+    relations.0.extend(stacks.iter().flat_map(|stack| &stack.image.packages.0).cloned());
     Ok(relations)
 }
 
@@ -188,6 +226,18 @@ fn installed_package(record: &Record) -> manifest::InstalledPackage {
         version: record.version.to_string(),
         architecture: record.architecture.to_string(),
         sha256: record.sha256,
+    }
+}
+
+fn installed_stack(stack: &Stack) -> manifest::InstalledStack {
+    let Stack { package, site, health, .. } = stack;
+    manifest::InstalledStack {
+        name: package.name.to_string(),
+        version: package.version.to_string(),
+        port: site.port,
+        https: site.has_tls(),
+        host: site.host().map(str::to_owned),
+        health_path: health.path.clone(),
     }
 }
 
@@ -201,7 +251,12 @@ fn root_file(file: ImageFile) -> RootFile {
 
 /// What all steps of one build need.
 struct Build<'a> {
+    /// The first one.
     stack: &'a Stack,
+    /// All of them.
+    stacks: &'a [Stack],
+    /// The image's name, if it is not the first one's.
+    name: Option<&'a str>,
     epoch: Epoch,
     repository: &'a Repository,
     chosen: &'a [&'a Record],
@@ -215,7 +270,7 @@ impl Build<'_> {
     fn identity(&self) -> Identity {
         let seconds = self.epoch.seconds().to_string();
         let digests: Vec<String> = self.chosen.iter().map(|record| record.sha256.to_string()).collect();
-        let mut input = vec![self.stack.package.name.as_str(), self.stack.package.version.as_str(), &seconds];
+        let mut input = vec![self.image_name(), self.stack.package.version.as_str(), &seconds];
         input.extend(digests.iter().map(String::as_str));
         Identity::of(&input)
     }
@@ -229,7 +284,12 @@ impl Build<'_> {
             components: suite.components.join(" "),
             keyring: suite.distribution.keyring_path().to_owned(),
         };
-        Ok(image_files(self.stack, &facts)?)
+        let others = self.stacks.get(1..).unwrap_or_default();
+        Ok(image_files_of(self.stack, others, &facts)?)
+    }
+
+    fn image_name(&self) -> &str {
+        self.name.unwrap_or(self.stack.package.name.as_str())
     }
 
     /// The configured and finished root. `asked` are the packages that are wanted for their own sake.
@@ -286,6 +346,7 @@ impl Build<'_> {
         archive: &Archive,
         identity: &Identity,
         sizes: &Compressed,
+        installed: &[Stack],
         libraries: Vec<manifest::PackedLibrary>,
     ) -> Manifest {
         let releases = archive
@@ -293,13 +354,14 @@ impl Build<'_> {
             .iter()
             .map(|release| manifest::Release { suite: release.suite.clone(), date: release.date.to_rfc3339() });
         Manifest::new(
-            &self.stack.package.name,
+            self.image_name(),
             &self.stack.package.version,
             self.stack.variant(),
             self.repository.suite.name,
             self.epoch,
             &identity.uuid,
             sizes,
+            installed.iter().map(installed_stack).collect(),
             releases.collect(),
             self.chosen.iter().map(|record| installed_package(record)).collect(),
             libraries,
@@ -312,9 +374,10 @@ impl Build<'_> {
         File::create(&image).into_diagnostic().wrap_err_with(|| format!("cannot make {}", image.display()))?;
         let sandbox =
             Sandbox::new(root).read_only_root().show_tree(ext4::TREE).bind(&image, ext4::IMAGE).epoch(self.epoch);
-        let name: String = self.stack.package.name.as_str().chars().take(16).collect();
+        let name: String = self.image_name().chars().take(16).collect();
         let label = name.as_str();
-        let file_system = FileSystem { label, identity, epoch: self.epoch, free_space: self.stack.image.free_space };
+        let free_space = self.stacks.iter().map(|stack| stack.image.free_space).max().unwrap_or_default();
+        let file_system = FileSystem { label, identity, epoch: self.epoch, free_space };
         ext4::make(&file_system, &image, &|command| sandbox.run(command).map_err(Into::into))?;
         drop(progress);
         Ok(image)

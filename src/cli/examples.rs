@@ -62,8 +62,12 @@ static DEB: [Example; 2] = [
     example("stackdeb deb shop", "Build the package of the project in the folder shop."),
 ];
 
-static IMAGE: [Example; 3] = [
+static IMAGE: [Example; 4] = [
     example("stackdeb image", "Build the package and the image of the project in this folder."),
+    example(
+        "stackdeb image shop blog",
+        "Build one image with the stacks of the folders shop and blog: shop/dist/shop-*.img.gz.",
+    ),
     example("stackdeb image --variant staging", "Build those of the variant staging into dist/staging."),
     example(
         "stackdeb image --without-package",

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::loader;
 use super::newest_image::newest_image;
 use super::variant::VariantArgs;
+use crate::disk::manifest::{InstalledStack, Manifest};
 use crate::stack::{self, HTTPS_PORT, Site};
 use crate::system::cache::Cache;
 use crate::system::interrupt;
@@ -91,6 +92,21 @@ struct Report<'a> {
     probes: Vec<Probe>,
     /// The name by which the site was asked; `null` if it answers to every name.
     host: Option<&'a str>,
+    /// The sites of the other stacks in the image.
+    further_sites: Vec<FurtherSite>,
+}
+
+/// The site of a stack that is in the image beside the first one.
+#[derive(Debug, Serialize)]
+struct FurtherSite {
+    stack: String,
+    url: String,
+    host: Option<String>,
+    probes: Vec<Probe>,
+    #[serde(skip)]
+    port: u16,
+    #[serde(skip)]
+    paths: Vec<String>,
 }
 
 /// # Errors
@@ -103,6 +119,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     let site = site_of(&image);
     let https = site.as_ref().is_some_and(Site::has_tls);
     let https_port = https.then(|| machine::choose_port(args.https_port)).transpose()?;
+    let (mut further_sites, further_ports) = further_sites(&image, port)?;
     let ssh_port = args.ssh_port.map(machine::choose_port).transpose()?;
     let cache = Cache::open()?;
     let loader = loader::find_or_make(&cache, &args.variant)?;
@@ -117,7 +134,12 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
         user_data,
         network: args.network.map(|port| Network { port }),
         host: site.as_ref().and_then(Site::host).map(str::to_owned),
-        forwards: [Forward { host: port, guest: HTTP }].into_iter().chain(https).chain(ssh).collect(),
+        forwards: [Forward { host: port, guest: HTTP }]
+            .into_iter()
+            .chain(https)
+            .chain(ssh)
+            .chain(further_ports)
+            .collect(),
         ..MachineOptions::smallest(&image, BootMethod::Grub { loader }, accelerator, &pump, &cache.work())
     };
     let json = args.json;
@@ -133,6 +155,9 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     // There is nothing to probe when the machine has ended or the user interrupts. A machine that is only late is probed.
     machine.check()?;
     let probes = if args.check { probe_all(&machine, port) } else { Vec::new() };
+    if answer.is_ok() || args.check {
+        further_sites.iter_mut().for_each(|site| site.probe(&machine));
+    }
     let report = Report {
         image: &image,
         url: format!("http://localhost:{port}"),
@@ -143,6 +168,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
         site_seconds,
         probes,
         host: options.host.as_deref(),
+        further_sites,
     };
     if args.json {
         print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
@@ -151,8 +177,9 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     }
     if args.check {
         answer?;
+        let further = report.further_sites.iter().flat_map(|site| &site.probes);
         let failed: Vec<&str> =
-            report.probes.iter().filter(|probe| !probe.ok).map(|probe| probe.path.as_str()).collect();
+            report.probes.iter().chain(further).filter(|probe| !probe.ok).map(|probe| probe.path.as_str()).collect();
         return if failed.is_empty() { Ok(()) } else { Err(miette!("the site is not well: {}", failed.join(", "))) };
     }
     stay(&machine)
@@ -170,9 +197,44 @@ fn site_of(image: &Path) -> Option<Site> {
     stack::load_variant(project, dist.file_name()?.to_str()).ok().map(|stack| stack.site)
 }
 
+/// The sites of the stacks beside the first one, as the manifest lists them, and the ports that lead to those that are not at
+/// the first one's `port`.
+fn further_sites(image: &Path, port: u16) -> miette::Result<(Vec<FurtherSite>, Vec<Forward>)> {
+    let (mut sites, mut forwards) = (Vec::new(), Vec::<Forward>::new());
+    for InstalledStack { name, port: guest, host, health_path, .. } in
+        Manifest::stacks_beside(image).into_iter().skip(1)
+    {
+        let known = forwards.iter().find(|forward| forward.guest == guest).map(|forward| forward.host);
+        let here = match known {
+            _ if guest == HTTP => port,
+            Some(known) => known,
+            None => {
+                let host = machine::choose_port(0)?;
+                forwards.push(Forward { host, guest });
+                host
+            }
+        };
+        let mut paths = vec!["/".to_owned(), health_path];
+        paths.dedup();
+        let url = format!("http://localhost:{here}");
+        sites.push(FurtherSite { stack: name, url, host, probes: Vec::new(), port: here, paths });
+    }
+    Ok((sites, forwards))
+}
+
+/// How long a page that is not the first may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl FurtherSite {
+    fn probe(&mut self, machine: &Machine) {
+        let ask = |path: &String| machine.wait_for_site(self.port, self.host.as_deref(), path, PATIENCE);
+        let judge = |path: &String| Probe::judge(path, ask(path).map_err(|error| error.to_string()));
+        self.probes = self.paths.iter().map(judge).collect();
+    }
+}
+
 /// Asks for each page. The site may need a moment longer for its database than for its first page.
 fn probe_all(machine: &Machine, port: u16) -> Vec<Probe> {
-    const PATIENCE: Duration = Duration::from_secs(60);
     let probe = |path: &&str| {
         Probe::judge(path, machine.wait_for_http(port, path, PATIENCE).map_err(|error| error.to_string()))
     };
@@ -190,6 +252,17 @@ fn print_report(report: &Report) {
     }
     if let Some(url) = &report.https_url {
         print::note(format_args!("           and at {url}, with a certificate that browsers do not know"));
+    }
+    for FurtherSite { stack, url, host, probes, .. } in &report.further_sites {
+        let by_name = host.as_ref().map_or(String::new(), |host| format!(" by the name {host}"));
+        print::note(format_args!("           {stack} is at {url}{by_name}"));
+        for Probe { path, ok, detail } in probes {
+            print::note(format_args!(
+                "{} {stack} {path}: {}",
+                if *ok { "     ok " } else { " FAILED " },
+                shown(detail)
+            ));
+        }
     }
     if let Some(port) = report.ssh_port {
         print::note(format_args!("           ssh -p {port} root@localhost"));

@@ -1,4 +1,4 @@
-//! `stackdeb image`: `stack.toml` → the package and the disk image.
+//! `stackdeb image`: one `stack.toml` or several → the packages and one disk image.
 
 use std::path::PathBuf;
 
@@ -7,15 +7,28 @@ use clap::Args;
 use super::variant::VariantArgs;
 use crate::apt::OlderRelease;
 use crate::build::image::{self, StackPackage};
+use crate::control::PackageName;
+use crate::stack::Stack;
 use crate::system::print;
 use crate::system::progress::Reporter;
 
+const NOTES: &str = "\
+Several stacks in one image share its PostgreSQL and nginx; each has its user, its database and its site. They must differ in \
+their names, and in the port or the server-names of their sites. The image goes to the folder dist of the first project, whose \
+[image] table and templates hold for it: of the others, packages are added, and the largest free-space counts.\n\n\
+`stackdeb deploy` in the folder of the first project takes the image as its own: its firewall accepts the ports of that \
+project's site.";
+
 /// The arguments of `stackdeb image`.
 #[derive(Debug, Args)]
+#[command(after_help = NOTES)]
 pub struct ImageArgs {
-    /// The project's folder, or its stack.toml
+    /// The project's folder, or its stack.toml; with several, the image has all of their stacks
     #[arg(default_value = ".", value_name = "FOLDER")]
-    project: PathBuf,
+    projects: Vec<PathBuf>,
+    /// The image's name [default: that of the first project's package]
+    #[arg(long)]
+    name: Option<PackageName>,
     #[command(flatten)]
     variant: VariantArgs,
     /// Leave the stack's own package out: a clean machine with all that it depends on, to try the package on
@@ -33,8 +46,10 @@ pub struct ImageArgs {
 pub fn run(args: &ImageArgs) -> miette::Result<()> {
     let own = if args.without_package { StackPackage::LeftOut } else { StackPackage::Installed };
     let older = if args.allow_downgrade { OlderRelease::Accepted } else { OlderRelease::Refused };
-    let stack = args.variant.load(&args.project)?;
-    let image = image::build(&stack, own, older, Reporter::Stderr)?;
+    let stacks: Vec<Stack> =
+        args.projects.iter().map(|project| args.variant.load(project)).collect::<miette::Result<_>>()?;
+    let name = args.name.as_ref().map(PackageName::as_str);
+    let image = image::build(&stacks, name, own, older, Reporter::Stderr)?;
     let (size, raw_size) = (image.sizes.compressed_bytes / 1_000_000, image.sizes.raw_bytes / 1_000_000);
     print::line(format_args!(
         "{} ({size} MB, {raw_size} MB on the disk, {} packages)",

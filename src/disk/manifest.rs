@@ -2,9 +2,10 @@
 //! and the sizes and digests of the image. It says nothing about where or when the image was built: the same input
 //! gives the same manifest, from any mirror.
 
+use std::fs;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::gzip::Compressed;
 use crate::control::{PackageName, Version};
@@ -20,7 +21,7 @@ const SCHEMA: u32 = 1;
 pub struct Manifest {
     schema: u32,
     stackdeb: &'static str,
-    name: PackageName,
+    name: String,
     version: String,
     /// Not in the file of a stack without a variant.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,8 +32,25 @@ pub struct Manifest {
     file_system: FileSystem,
     raw: Size,
     compressed: Size,
+    /// The stacks in it, the first one first.
+    stacks: Vec<InstalledStack>,
     packages: Vec<InstalledPackage>,
     libraries: Vec<PackedLibrary>,
+}
+
+/// A stack in the image, and where its site is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstalledStack {
+    pub name: String,
+    pub version: String,
+    /// The TCP port of its site.
+    pub port: u16,
+    /// Whether it answers over HTTPS as well.
+    pub https: bool,
+    /// A name by which it answers; `None` if it answers to every name.
+    pub host: Option<String>,
+    /// The page that answers 200 when the app is well.
+    pub health_path: String,
 }
 
 /// A Release file that the packages come from.
@@ -81,13 +99,14 @@ impl Manifest {
     /// the lists does not matter.
     #[expect(clippy::too_many_arguments, reason = "each is a field of the file, named where it is passed")]
     pub fn new(
-        name: &PackageName,
+        name: &str,
         version: &Version,
         variant: Option<&str>,
         suite: &str,
         epoch: Epoch,
         uuid: &str,
         image: &Compressed,
+        stacks: Vec<InstalledStack>,
         mut releases: Vec<Release>,
         mut packages: Vec<InstalledPackage>,
         mut libraries: Vec<PackedLibrary>,
@@ -98,7 +117,7 @@ impl Manifest {
         Self {
             schema: SCHEMA,
             stackdeb: env!("CARGO_PKG_VERSION"),
-            name: name.clone(),
+            name: name.to_owned(),
             version: version.to_string(),
             variant: variant.map(str::to_owned),
             suite: suite.to_owned(),
@@ -107,9 +126,23 @@ impl Manifest {
             file_system: FileSystem { kind: "ext4", uuid: uuid.to_owned() },
             raw: Size { bytes: image.raw_bytes, sha256: image.raw_sha256 },
             compressed: Size { bytes: image.compressed_bytes, sha256: image.compressed_sha256 },
+            stacks,
             packages,
             libraries,
         }
+    }
+
+    /// The stacks that the manifest beside an image lists; none when there is no such file, or it says nothing of them.
+    pub fn stacks_beside(image: &Path) -> Vec<InstalledStack> {
+        #[derive(Deserialize)]
+        struct Listed {
+            stacks: Vec<InstalledStack>,
+        }
+        let stem = image.to_string_lossy();
+        let stem = stem.strip_suffix(".img.gz").or_else(|| stem.strip_suffix(".img"));
+        let text = stem.and_then(|stem| fs::read(format!("{stem}.json")).ok());
+        let listed = text.and_then(|text| serde_json::from_slice::<Listed>(&text).ok());
+        listed.map(|listed| listed.stacks).unwrap_or_default()
     }
 
     /// Writes the manifest to `path` as indented JSON, with a line break at the end.
@@ -136,6 +169,18 @@ mod tests {
         }
     }
 
+    fn stacks() -> Vec<InstalledStack> {
+        let one = |name: &str, port, host: Option<&str>| InstalledStack {
+            name: name.into(),
+            version: "1.0.0".into(),
+            port,
+            https: false,
+            host: host.map(str::to_owned),
+            health_path: "/healthz".into(),
+        };
+        vec![one("shop", 80, None), one("till", 8080, Some("till.example.org"))]
+    }
+
     fn manifest(packages: Vec<InstalledPackage>) -> serde_json::Value {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("image.json");
@@ -144,11 +189,27 @@ mod tests {
             Compressed { raw_bytes: 10, raw_sha256: digest, compressed_bytes: 5, compressed_sha256: Sha256::of(b"") };
         let release = Release { suite: "trixie".into(), date: "Sat, 14 Nov 2026 10:00:00 UTC".into() };
         let epoch = Epoch::from_seconds(1_795_428_000).unwrap();
-        let (name, version) = ("shop".parse().unwrap(), "1.0.0".parse().unwrap());
-        Manifest::new(&name, &version, None, "trixie", epoch, "uuid", &image, vec![release], packages, Vec::new())
-            .write(&path)
-            .unwrap();
-        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+        let version = "1.0.0".parse().unwrap();
+        Manifest::new(
+            "shop",
+            &version,
+            None,
+            "trixie",
+            epoch,
+            "uuid",
+            &image,
+            stacks(),
+            vec![release],
+            packages,
+            Vec::new(),
+        )
+        .write(&path)
+        .unwrap();
+        for name in ["image.img", "image.img.gz"] {
+            assert_eq!(Manifest::stacks_beside(&path.with_file_name(name)), stacks());
+        }
+        assert_eq!(Manifest::stacks_beside(&path.with_file_name("other.img")), []);
+        serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
     }
 
     #[test]

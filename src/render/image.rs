@@ -51,6 +51,8 @@ pub struct ImageFile {
 #[derive(Serialize)]
 struct Variables<'a> {
     name: &'a str,
+    names: Vec<&'a str>,
+    database_names: Vec<&'a str>,
     hostname: &'a str,
     suite: &'a str,
     uuid: &'a str,
@@ -147,9 +149,25 @@ const TEMPLATES: &[ImageTemplate] = &[
 /// # Errors
 /// When a template of the project cannot be read, is wrong, or uses an unknown variable.
 pub fn image_files(stack: &Stack, facts: &ImageFacts) -> Result<Vec<ImageFile>, RenderError> {
-    let name = stack.package.name.as_str();
+    image_files_of(stack, &[], facts)
+}
+
+/// The same for an image with several stacks. The templates and the `[image]` table of the first hold for all.
+///
+/// # Errors
+/// As [`image_files`].
+pub fn image_files_of(stack: &Stack, others: &[Stack], facts: &ImageFacts) -> Result<Vec<ImageFile>, RenderError> {
+    let all = || std::iter::once(stack).chain(others);
+    let names: Vec<&str> = all().map(|stack| stack.package.name.as_str()).collect();
+    let with_database = all().filter(|stack| stack.database.is_some());
+    let mut database_names: Vec<&str> = with_database.map(|stack| stack.package.name.as_str()).collect();
+    if database_names.is_empty() {
+        database_names.clone_from(&names);
+    }
     let variables = Variables {
-        name,
+        name: stack.package.name.as_str(),
+        names: names.clone(),
+        database_names,
         hostname: &stack.image.hostname,
         suite: &stack.image.suite,
         uuid: &facts.uuid,
@@ -163,12 +181,18 @@ pub fn image_files(stack: &Stack, facts: &ImageFacts) -> Result<Vec<ImageFile>, 
     for source in TEMPLATES {
         let content = templates.render(source.template)?;
         let places = if source.places.is_empty() { &[source.path] } else { source.places };
-        files.extend(places.iter().map(|place| ImageFile {
-            path: place.replace("NAME", name).into(),
-            mode: source.mode,
-            moment: source.moment,
-            content: content.clone(),
-        }));
+        for place in places {
+            let paths: Vec<String> = match place.contains("NAME") {
+                true => names.iter().map(|name| place.replace("NAME", name)).collect(),
+                false => vec![(*place).to_owned()],
+            };
+            files.extend(paths.into_iter().map(|path| ImageFile {
+                path: path.into(),
+                mode: source.mode,
+                moment: source.moment,
+                content: content.clone(),
+            }));
+        }
     }
     files.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(files)

@@ -29,17 +29,28 @@ impl Stack {
 
     /// The compressed image's file name.
     pub fn image_file_name(&self) -> String {
-        format!("{}-linode.img.gz", self.image_stem())
+        self.image_file_name_as(None)
+    }
+
+    /// The same for an image that has a name of its own.
+    pub fn image_file_name_as(&self, name: Option<&str>) -> String {
+        format!("{}-linode.img.gz", self.image_stem(name))
     }
 
     /// The path of the image's manifest.
     pub fn manifest_path(&self) -> PathBuf {
-        self.dist().join(format!("{}-linode.json", self.image_stem()))
+        self.manifest_path_as(None)
+    }
+
+    /// The same for an image that has a name of its own.
+    pub fn manifest_path_as(&self, name: Option<&str>) -> PathBuf {
+        self.dist().join(format!("{}-linode.json", self.image_stem(name)))
     }
 
     /// `NAME-VERSION`, or `NAME-VERSION@VARIANT`: neither a name nor a version can have an `@`.
-    fn image_stem(&self) -> String {
+    fn image_stem(&self, name: Option<&str>) -> String {
+        let name = name.unwrap_or(self.package.name.as_str());
         let variant = self.variant().map(|variant| format!("@{variant}")).unwrap_or_default();
-        format!("{}-{}{variant}", self.package.name, self.package.version.in_file_name())
+        format!("{name}-{}{variant}", self.package.version.in_file_name())
     }
 }

@@ -151,8 +151,22 @@ impl Machine {
     /// # Errors
     /// As [`Machine::check`], and when there is no such answer within `limit`.
     pub fn wait_for_http(&self, port: u16, path: &str, limit: Duration) -> Result<Page, MachineError> {
+        self.wait_for_site(port, self.host.as_deref(), path, limit)
+    }
+
+    /// The same of the site that has the name `host`.
+    ///
+    /// # Errors
+    /// As [`Machine::wait_for_http`].
+    pub fn wait_for_site(
+        &self,
+        port: u16,
+        host: Option<&str>,
+        path: &str,
+        limit: Duration,
+    ) -> Result<Page, MachineError> {
         let last = Mutex::new(String::new());
-        let ask = || match http::get(&format!("http://127.0.0.1:{port}{path}"), self.host.as_deref(), ANSWER_LIMIT) {
+        let ask = || match http::get(&format!("http://127.0.0.1:{port}{path}"), host, ANSWER_LIMIT) {
             Ok(answer) if answer.status == 200 => Some(answer),
             Ok(answer) => {
                 *lock(&last) = format!("status {}", answer.status);

@@ -23,4 +23,5 @@ mod own_package;
 mod package;
 mod printing;
 mod refusals;
+mod several;
 mod variants;

@@ -1,0 +1,113 @@
+//! `stackdeb image ONE OTHER`: one image with several stacks, and stacks that cannot be on one machine.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use support::{default_stack, inside, run, stackdeb, text};
+
+/// A project beside the default stack, which needs no package that this one has not.
+fn write(folder: &Path, name: &str, tables: &str) {
+    fs::create_dir_all(folder.join("app")).unwrap();
+    let app = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'well']\n";
+    fs::write(folder.join("app/app.py"), app).unwrap();
+    let manifest = format!(
+        "[package]\nname = \"{name}\"\nmaintainer = \"Jane Doe <jane@example.org>\"\nsummary = \"place to write at\"\n\
+         license = \"MIT\"\n{tables}\n[[changelog]]\nversion = \"2.0\"\ndate = 2026-11-22T10:00:00Z\nchanges = [\"First.\"]\n"
+    );
+    fs::write(folder.join("stack.toml"), manifest).unwrap();
+}
+
+#[test]
+fn one_image_has_several_stacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    default_stack(&first);
+    write(
+        &second,
+        "blog",
+        "[site]\nserver-names = [\"blog.example.org\"]\n[health]\npath = \"/well\"\n[image]\nhostname = \"other\"",
+    );
+    let printed = run(stackdeb().args(["image", "--name", "both", "first", "second"]).current_dir(folder.path()));
+    let image = first.join("dist/both-1.0.0-linode.img.gz");
+    assert!(printed.contains("first/dist/both-1.0.0-linode.img.gz") && image.exists(), "{printed}");
+    assert!(first.join("dist/stack_1.0.0_amd64.deb").exists() && second.join("dist/blog_2.0_amd64.deb").exists());
+    assert!(!fs::read_dir(second.join("dist")).unwrap().any(|one| one.unwrap().path().ends_with(".gz")));
+
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(first.join("dist/both-1.0.0-linode.json")).unwrap()).unwrap();
+    assert_eq!(manifest["name"], "both");
+    let site = |name: &str, version: &str, host: Value, health: &str| json!({"name": name, "version": version, "port": 80, "https": false, "host": host, "health_path": health});
+    let expected =
+        [site("stack", "1.0.0", Value::Null, "/healthz"), site("blog", "2.0", json!("blog.example.org"), "/well")];
+    assert_eq!(manifest["stacks"], json!(expected));
+    let installed: Vec<&str> =
+        manifest["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap()).collect();
+    assert!(installed.contains(&"stack") && installed.contains(&"blog"));
+
+    // The image's own programs find both, and nginx finds no fault with the two sites together.
+    let (raw, root) = (folder.path().join("raw"), folder.path().join("root"));
+    run(Command::new("sh").args(["-c", "gzip -dc \"$0\" >\"$1\""]).arg(&image).arg(&raw));
+    fs::create_dir(&root).unwrap();
+    run(Command::new("debugfs").args(["-R", &format!("rdump / {}", root.display())]).arg(&raw));
+    let inside = |script: &str| run(inside(&root).args(["sh", "-ec", script]));
+    assert_eq!(
+        inside("dpkg-query --show --showformat '${Package} ${Status}\\n' blog stack"),
+        "blog install ok installed\nstack install ok installed\n"
+    );
+    assert_eq!(inside("getent passwd blog stack | cut -d: -f1"), "blog\nstack\n");
+    for unit in
+        ["blog.socket", "blog.service", "blog-health.timer", "stack.socket", "stack.service", "stack-health.timer"]
+    {
+        assert_eq!(inside(&format!("systemctl is-enabled {unit}")), "enabled\n", "{unit}");
+    }
+    for name in ["blog", "stack"] {
+        let drop_in = root.join(format!("etc/systemd/system/{name}.service.d/10-image.conf"));
+        assert!(fs::read_to_string(&drop_in).unwrap().contains("cloud-init"), "{name}");
+    }
+    let served = inside("nginx -T 2>/dev/null | grep -E '^ *(server_name|listen) ' | sort -u");
+    for words in ["listen 80 default_server;", "server_name blog.example.org;", "server_name blog.localhost;"] {
+        assert!(served.contains(words), "{served}");
+    }
+    let conditions = fs::read_to_string(root.join("etc/systemd/system/first-boot-cluster.service")).unwrap();
+    assert!(conditions.contains("for name in stack; do"), "{conditions}");
+    let last = fs::read_to_string(root.join("etc/systemd/system/unattended-upgrades.service.d/10-image.conf")).unwrap();
+    assert!(last.contains("After=stack.service blog.service\n"), "{last}");
+    assert_eq!(fs::read_to_string(root.join("etc/hostname")).unwrap(), "stack\n");
+}
+
+#[test]
+fn stacks_that_clash_are_refused() {
+    let names = "[site]\nserver-names = [\"a.example.org\"]\n";
+    // Both projects' tables, the second one's name, and the words of the refusal.
+    let cases = [
+        ("", "[site]\nport = 81", "shop", "are both called `shop`"),
+        ("", "", "blog", "both answer to every name at port 80"),
+        (
+            "[site]\ntls = \"self-signed\"",
+            "[site]\nport = 81\ntls = \"self-signed\"",
+            "blog",
+            "both answer to every name at port 443",
+        ),
+        (names, names, "blog", "both answer to the name `a.example.org` at port 80"),
+        (
+            "[database]\nname = \"data\"",
+            "[site]\nport = 81\n[database]\nname = \"data\"",
+            "blog",
+            "both have the database `data`",
+        ),
+        ("[worker.mail]\ncommand = \"sleep 9\"", "[site]\nport = 81", "shop-mail", "both have the unit `shop-"),
+        ("", "[site]\nport = 81\n[image]\nsuite = \"noble\"", "blog", "is for the suite trixie, and second for noble"),
+    ];
+    for (one, other, name, words) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("first"), "shop", one);
+        write(&folder.path().join("second"), name, other);
+        let output = stackdeb().args(["image", "first", "second"]).current_dir(folder.path()).output().unwrap();
+        let said = text(&output).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+        let said = said.replace(&format!("{}/", folder.path().display()), "");
+        assert!(!output.status.success() && said.contains(words), "{words}: {said}");
+        assert!(!folder.path().join("first/dist").exists());
+    }
+}
