@@ -1,6 +1,7 @@
 //! What a user should know about the packages that a stack names, once the versions that the suite has are known.
 
 use crate::control::{PackageName, Relation, Version};
+use crate::python::Libraries;
 use crate::stack::Stack;
 
 /// The names that [`of_relations`] and [`taken`] need the versions of.
@@ -39,6 +40,30 @@ pub fn of_relations(stack: &Stack, version_of: impl Fn(&PackageName) -> Option<V
         })
     };
     relations(stack).filter_map(one).collect()
+}
+
+/// Says what a project of Django's lacks: what runs its migrations, and what serves its static files.
+pub fn of_django(stack: &Stack, libraries: &Libraries) -> Vec<String> {
+    let has_package = relations(stack).any(|relation| relation.name.as_str() == "python3-django");
+    if !stack.app.folder.join("manage.py").is_file() || !(has_package || libraries.provide("django")) {
+        return Vec::new();
+    }
+    let mut sentences = Vec::new();
+    if stack.app.release_command.is_none() {
+        sentences.push(
+            "the app has manage.py, and nothing runs Django's migrations on the server: [app] release-command = \"python \
+             manage.py migrate --noinput\" does"
+                .to_owned(),
+        );
+    }
+    if stack.site.static_files.is_empty() {
+        sentences.push(
+            "the app has manage.py, and nothing serves Django's static files: [app] build-command = \"python manage.py \
+             collectstatic --noinput --clear\" collects them, and [[site.static]] serves the folder of STATIC_ROOT"
+                .to_owned(),
+        );
+    }
+    sentences
 }
 
 fn relations(stack: &Stack) -> impl Iterator<Item = &Relation> {

@@ -5,6 +5,8 @@
 pub mod advice;
 pub mod archive;
 mod assemble;
+mod build_command;
+mod build_root;
 mod debian_libraries;
 mod description;
 pub mod image;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use miette::{IntoDiagnostic, WrapErr};
 
 use super::assemble::{Assembled, assemble};
+use super::build_command::{self, Built};
 use super::{libraries, static_files};
 use crate::control::{Relations, Stanza};
 use crate::deb::{self, Written};
@@ -18,6 +19,7 @@ use crate::stack::Stack;
 use crate::system::epoch::Epoch;
 use crate::system::output::{OutputFile, write_symlink};
 use crate::system::progress::Reporter;
+use crate::system::userns;
 
 /// A package that was written to a file.
 pub struct BuiltPackage {
@@ -111,8 +113,17 @@ pub fn check(stack: &Stack, reporter: Reporter) -> miette::Result<Checked> {
 fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<(Assembled, Libraries)> {
     let epoch = package_epoch(stack)?;
     let health_check = health_check()?;
+    // Before a thread is started.
+    if stack.app.build_command.is_some() {
+        userns::enter()?;
+    }
     let libraries = libraries::of(stack, reporter)?;
-    Ok((assemble(stack, &libraries, &health_check, epoch)?, libraries))
+    let Some(command) = &stack.app.build_command else {
+        return Ok((assemble(stack, &libraries, &health_check, epoch)?, libraries));
+    };
+    let Built { stack, notes } = build_command::run(stack, command, &libraries, epoch, reporter)?;
+    let assembled = assemble(&stack, &libraries, &health_check, epoch)?;
+    Ok((Assembled { notes, ..assembled }, libraries))
 }
 
 /// A folder stands where an output has to be.

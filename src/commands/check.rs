@@ -42,6 +42,7 @@ pub fn run(args: &CheckArgs) -> miette::Result<()> {
     image::check(&stack)?;
     let mut warnings = checked.warnings();
     warnings.extend(about_packages(&stack));
+    warnings.extend(advice::of_django(&stack, &checked.libraries));
     let text = if args.json { as_json(&stack, &checked, &warnings)? } else { as_lines(&stack, &checked, &warnings) };
     Ok(print::text(&text)?)
 }

@@ -54,6 +54,8 @@ pub(super) struct Context {
     server_names: Vec<String>,
     /// Those without a wildcard.
     plain_names: Vec<String>,
+    /// All of them, as Django's `ALLOWED_HOSTS` has them.
+    allowed_hosts: String,
     max_body_size: String,
     /// Whether the site uses the port of nginx's default site, which is then disabled.
     default_site_gives_way: bool,
@@ -198,6 +200,7 @@ impl Context {
             has_server_names: !site.answers_to_every_name(),
             server_names: site.server_names.clone(),
             plain_names: site.plain_names().map(str::to_owned).collect(),
+            allowed_hosts: site.allowed_hosts(),
             max_body_size: site.max_body_size.clone(),
             default_site_gives_way: site.port == DEFAULT_SITE_PORT,
             has_tls: site.has_tls(),
@@ -274,6 +277,7 @@ impl Context {
             has_server_names: false,
             server_names: vec!["_".to_owned()],
             plain_names: Vec::new(),
+            allowed_hosts: text(),
             max_body_size: text(),
             default_site_gives_way: true,
             has_tls: false,

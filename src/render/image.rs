@@ -241,6 +241,7 @@ mod tests {
                 index: None,
                 workers: None,
                 threads: None,
+                build_command: None,
                 release_command: None,
                 limits: Default::default(),
                 environment: Vec::new(),

@@ -104,7 +104,7 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
     payload.add_file(&format!("/usr/share/man/man1/{name}.1.gz"), Content::Bytes(manual), 0o644)?;
     let (path, changelog) = papers::changelog(stack)?;
     payload.add_file(&path, Content::Bytes(changelog), 0o644)?;
-    let notes = app::add(&mut payload, stack, &format!("/usr/share/{name}"))?;
+    let notes = app::add(&mut payload, stack, &app_folder(name))?;
     check_migrations(stack, &payload)?;
     static_files::add(&mut payload, stack)?;
     libraries::add(&mut payload, stack, libraries)?;
@@ -122,6 +122,24 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
     };
     let (depends, recommends) = (relations::depends(stack, libraries)?, relations::recommends()?);
     Ok(Rendered { payload, conffiles, scripts, depends, recommends, notes })
+}
+
+/// The part of the package that the app's own programs need: its files, its libraries, and the folders of programs. What of
+/// the app is left out comes with it.
+///
+/// # Errors
+/// As [`package_files_with`].
+pub fn app_files(stack: &Stack, libraries: &Libraries) -> Result<(Payload, AppNotes), RenderError> {
+    let mut payload = Payload::default();
+    let notes = app::add(&mut payload, stack, &app_folder(&stack.package.name))?;
+    libraries::add(&mut payload, stack, libraries)?;
+    programs::add(stack, &mut payload)?;
+    Ok((payload, notes))
+}
+
+/// Where the app's files are on a server.
+pub fn app_folder(name: &PackageName) -> String {
+    format!("/usr/share/{name}")
 }
 
 /// Checks that each migration is packed: one that a rule or `[app] exclude` leaves out would never be run.

@@ -81,8 +81,10 @@ impl Walk<'_> {
             why: why.to_owned(),
         };
         let real = fs::canonicalize(link).map_err(|_| wrong("where nothing is"))?;
-        let project = fs::canonicalize(&self.stack.folder).map_err(unreadable(&self.stack.folder))?;
-        if !real.starts_with(project) {
+        let is_in = |folder: &Path| fs::canonicalize(folder).map(|folder| real.starts_with(folder));
+        let (project, app) = (&self.stack.folder, &self.stack.app.folder);
+        // After a build command, the app's folder is a copy elsewhere.
+        if !is_in(project).map_err(unreadable(project))? && !is_in(app).map_err(unreadable(app))? {
             return Err(wrong("which is outside the project's folder"));
         }
         if !real.is_file() {

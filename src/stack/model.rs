@@ -99,6 +99,8 @@ pub struct App {
     /// Threads of each worker, 1 or more. When `None`, the server decides: four, fewer if the
     /// database has not enough connections.
     pub threads: Option<u16>,
+    /// Runs when the package is built, in a copy of the app's files.
+    pub build_command: Option<CommandLine>,
     /// Runs before a new version starts.
     pub release_command: Option<CommandLine>,
     /// For all of its processes together.
@@ -198,6 +200,18 @@ impl Site {
     /// The first of its names that is a host name, and neither a wildcard nor `_`.
     pub fn host(&self) -> Option<&str> {
         self.plain_names().next()
+    }
+
+    /// Its names as Django's setting `ALLOWED_HOSTS` has them, with commas between them: `.example.org` is that name and every
+    /// one below it. `*`, which is every name, where there is no other way to say it; nginx then looks at the names alone.
+    pub fn allowed_hosts(&self) -> String {
+        let one = |name: &String| match name.strip_prefix('*') {
+            Some(rest) => Some(rest.to_owned()),
+            None => (name != "_" && !name.ends_with(".*")).then(|| name.clone()),
+        };
+        // The health page is asked for by a plain name.
+        let names: Option<Vec<String>> = self.host().and_then(|_| self.server_names.iter().map(one).collect());
+        names.map_or_else(|| "*".to_owned(), |names| names.join(","))
     }
 
     /// Its names that are host names, and neither wildcards nor `_`.

@@ -61,6 +61,7 @@ impl Cache {
             cache.tools(),
             cache.wheels(),
             cache.index_pages(),
+            cache.built(),
         ] {
             fs::create_dir_all(&folder)
                 .map_err(|source| CacheError::Create { path: folder.display().to_string(), source })?;
@@ -96,6 +97,11 @@ impl Cache {
     /// The folder of an index's pages about Python libraries. Each is named after the SHA-256 of its address.
     pub fn index_pages(&self) -> PathBuf {
         self.root.join("index-pages")
+    }
+
+    /// The folder of what build commands made of apps. Each is a folder, named after the SHA-256 of all that it depends on.
+    pub fn built(&self) -> PathBuf {
+        self.root.join("built")
     }
 
     /// The parent of the folders that builds work in; see [`super::tree::WorkFolder`].

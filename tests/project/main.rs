@@ -13,6 +13,7 @@
 mod apt_attacks;
 mod apt_client;
 mod apt_solver;
+mod build_command;
 mod documents;
 mod image;
 mod libraries;

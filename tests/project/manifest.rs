@@ -294,9 +294,14 @@ fn each_example_is_short_and_passes() {
         assert!(readme.contains(&format!("[`{name}`]({name}/stack.toml)")), "{name} is not in examples/README.md");
         let lines = fs::read_to_string(project.join("stack.toml")).unwrap().lines().count();
         assert!(lines <= 25, "{name} has {lines} lines");
+        seen += 1;
+        if project.join("requirements.txt").exists() {
+            // Its libraries are downloaded where it is built and installed: tests/server/applications.rs.
+            stackdeb::stack::load(&project).unwrap();
+            continue;
+        }
         let output = stackdeb(&project, &["check"]);
         assert!(output.status.success(), "{name}: {}", one_line(&output.stderr));
-        seen += 1;
     }
     assert!(seen >= 2, "{seen} examples");
 }

@@ -11,6 +11,7 @@
 )]
 
 mod administrator;
+mod applications;
 mod asgi;
 mod boundary;
 mod bring;
@@ -48,6 +49,9 @@ fn main() -> ExitCode {
         if arguments.filter.as_deref().is_none_or(|filter| filter.contains("libraries")) {
             LazyLock::force(&libraries::PACKAGES);
         }
+        if arguments.filter.as_deref().is_none_or(|filter| filter.contains("applications")) {
+            applications::prepare();
+        }
         asgi::prepare();
         container::enter();
     }
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         documents::trials(),
         site::trials(),
         https::trials(),
+        applications::trials(),
     ];
     let in_containers = unless(without_root(), in_containers.into_iter().flatten().collect());
     run_in_order(arguments, in_containers.into_iter().chain(restart_under_load::trials()).collect())

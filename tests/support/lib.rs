@@ -13,6 +13,7 @@
 )]
 
 pub mod account;
+pub mod applications;
 pub mod balancer;
 pub mod checks;
 pub mod container;

@@ -48,6 +48,7 @@ pub fn stack(folder: &Path) -> Stack {
             index: None,
             workers: None,
             threads: None,
+            build_command: None,
             release_command: Some(CommandLine {
                 program: "python".to_owned(),
                 arguments: ["app.py", "--to", "it's $NEW"].map(str::to_owned).to_vec(),

@@ -98,6 +98,14 @@ impl Root {
         }
     }
 
+    /// Opens a folder to be read from.
+    ///
+    /// # Errors
+    /// When it is not there, or is not a folder.
+    pub fn open_folder(&self, path: impl AsRef<Path>) -> io::Result<OwnedFd> {
+        Ok(self.file(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?)
+    }
+
     /// Opens a folder, and makes it and those above it if they are missing.
     pub(super) fn folder(&self, path: &Path) -> io::Result<OwnedFd> {
         match self.file(path, FOLDER) {

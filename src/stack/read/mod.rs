@@ -166,7 +166,8 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
     let database = database.map(|table| app::database(table, app_folder, name));
     let process::Processes { workers, timers } = process::read(&mut document, app_folder);
     let image = image::read(image, &folder, name);
-    let (site, health) = (site::site(site, &folder), app::health(health));
+    let built = app.as_ref().filter(|app| app.build_command.is_some()).map(|app| app.folder.as_path());
+    let (site, health) = (site::site(site, &folder, built), app::health(health));
     let services = service::read(&mut document);
     document.is_read_elsewhere(variant::KEY);
     document.finish();

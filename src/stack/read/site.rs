@@ -32,8 +32,9 @@ struct SamePath(String);
 /// Where a certificate authority asks for its files (RFC 8555, 8.3).
 const CHALLENGES: &str = "/.well-known/acme-challenge/";
 
-/// Reads `[site]`; `None` where a problem has been noted.
-pub(super) fn site(mut table: Table<'_>, project: &Path) -> Option<Site> {
+/// Reads `[site]`; `None` where a problem has been noted. `built` is the app's folder if a command is run in it when the package
+/// is built: that may make folders.
+pub(super) fn site(mut table: Table<'_>, project: &Path, built: Option<&Path>) -> Option<Site> {
     let port = table.number("port");
     let names = table.checked_list("server-names", host::server_name);
     if let Some(empty) = names.as_ref().filter(|names| names.value.is_empty()) {
@@ -42,7 +43,7 @@ pub(super) fn site(mut table: Table<'_>, project: &Path) -> Option<Site> {
     let max_body_size = table.checked_or_default("max-body-size", size::body_size);
     let tls = tls::read(&mut table, port, names.as_ref().map(|names| names.value.as_slice()));
     let behind = read_behind(&mut table);
-    let static_files = read_static(&mut table, project);
+    let static_files = read_static(&mut table, project, built);
     table.finish();
     Some(Site {
         port: port?,
@@ -66,12 +67,12 @@ fn read_behind(site: &mut Table<'_>) -> Vec<String> {
 }
 
 /// Reads `[[site.static]]`; `None` where a problem has been noted.
-fn read_static(site: &mut Table<'_>, project: &Path) -> Option<Vec<StaticFiles>> {
+fn read_static(site: &mut Table<'_>, project: &Path, built: Option<&Path>) -> Option<Vec<StaticFiles>> {
     let mut read: Vec<Option<StaticFiles>> = Vec::new();
     for mut table in site.optional_tables("static") {
         let place = table.place().clone();
         let path = table.required_text("path", host::folder_path);
-        let folder = table.required_text("folder", |text| files::packed_folder(text, project));
+        let folder = table.required_text("folder", |text| files::static_folder(text, project, built));
         let hashed = table.checked_list("hashed", Pattern::parse).map(|list| list.value).unwrap_or_default();
         if let Some(path) = &path {
             let taken =

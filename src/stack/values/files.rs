@@ -109,6 +109,17 @@ pub fn packed_folder(text: &str, project: &Path) -> Result<PathBuf, FileError> {
     }
 }
 
+/// Checks a folder of static files as [`packed_folder`] does. Inside `built`, where a command makes files when the package is
+/// built, it need not be there yet.
+pub fn static_folder(text: &str, project: &Path, built: Option<&Path>) -> Result<PathBuf, FileError> {
+    let path = project.join(text);
+    let is_plain = Path::new(text).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    match built {
+        Some(app) if is_plain && path != app && path.starts_with(app) && !path.exists() => Ok(path),
+        _ => packed_folder(text, project),
+    }
+}
+
 /// Checks that the folder of migrations is inside the app's folder and has migrations. Returns its path
 /// relative to the app's folder.
 pub fn migrations(text: &str, app: &Path) -> Result<PathBuf, FileError> {

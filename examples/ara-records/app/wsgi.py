@@ -1,0 +1,3 @@
+"""ARA's API and pages: https://ara.readthedocs.io"""
+
+from ara.server.wsgi import application

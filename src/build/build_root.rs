@@ -1,0 +1,97 @@
+//! A small root of the target's suite, for programs that run while a package is built: the essential packages, Python, and
+//! what is asked for, configured by the suite's own dpkg. Its digest says whether another build had the same packages.
+
+use std::path::Path;
+
+use miette::{IntoDiagnostic, WrapErr};
+
+use super::archive::Repository;
+use crate::apt::{self, Archive, OlderRelease, Record, Suite, install_plan, pool, solve};
+use crate::control::{PackageName, Relations};
+use crate::rootfs::{self, DpkgStep, Root, RootFile};
+use crate::stack::Image;
+use crate::system::cache::Cache;
+use crate::system::hash::Sha256;
+use crate::system::progress::Reporter;
+use crate::system::userns::Ids;
+
+/// What no program needs is not unpacked, which saves a third of the time.
+const DPKG_RULES: (&str, &str) = (
+    "etc/dpkg/dpkg.cfg.d/build-root",
+    "path-exclude=/usr/share/doc/*\npath-exclude=/usr/share/man/*\npath-exclude=/usr/share/info/*\npath-exclude=/usr/share/locale/*\n",
+);
+
+/// The packages of a root that is to be built.
+pub(super) struct BuildRoot {
+    repository: Repository,
+    archive: Archive,
+    wanted: Vec<Relations>,
+}
+
+impl BuildRoot {
+    /// A root with Python and `packages`, from the mirrors and with the keys that `image` names.
+    ///
+    /// # Errors
+    /// When the mirror cannot be asked, or what it says cannot be verified.
+    pub(super) fn of(
+        suite: &'static Suite,
+        image: &Image,
+        packages: Relations,
+        cache: &Cache,
+        reporter: Reporter,
+    ) -> miette::Result<Self> {
+        let repository = Repository::for_image(suite, image, reporter)?;
+        let archive = repository.open(cache, OlderRelease::Refused)?;
+        let python: Relations = "python3".parse().into_diagnostic()?;
+        let wanted = vec![archive.universe.essential(), python, packages];
+        Ok(Self { repository, archive, wanted })
+    }
+
+    fn chosen(&self) -> miette::Result<Vec<&Record>> {
+        Ok(solve(&self.archive.universe, &self.wanted)?)
+    }
+
+    /// A digest of all packages that it has.
+    ///
+    /// # Errors
+    /// When a package that was asked for cannot be had.
+    pub(super) fn digest(&self) -> miette::Result<Sha256> {
+        let mut digests: Vec<String> = self.chosen()?.iter().map(|record| record.sha256.to_string()).collect();
+        digests.sort();
+        Ok(Sha256::of(digests.join("\n").as_bytes()))
+    }
+
+    /// Downloads the packages and installs them in `folder`, which is made. The process must be root, if only in a namespace.
+    ///
+    /// # Errors
+    /// When a download fails or cannot be verified, a package's script fails, the disk is full, or the user interrupts.
+    pub(super) fn build(&self, folder: &Path, cache: &Cache, reporter: Reporter) -> miette::Result<Root> {
+        let chosen = self.chosen()?;
+        let files = pool::download(cache, &self.repository.client, &chosen)?;
+        let file_of = |name: &PackageName| {
+            chosen.iter().zip(&files).find(|(record, _)| record.name == *name).map(|(_, file)| file.clone())
+        };
+        let step = |step: &apt::InstallStep| match step {
+            apt::InstallStep::Unpack(records) => {
+                DpkgStep::Unpack(records.iter().filter_map(|record| file_of(&record.name)).collect())
+            }
+            apt::InstallStep::Configure(records) => {
+                DpkgStep::Configure(records.iter().map(|record| record.name.clone()).collect())
+            }
+        };
+        let (path, content) = DPKG_RULES;
+        let plan = rootfs::Plan {
+            steps: install_plan(&chosen)?.iter().map(step).collect(),
+            automatic: Vec::new(),
+            base_passwd: file_of(&"base-passwd".parse().into_diagnostic()?),
+            files: vec![RootFile { path: path.into(), mode: 0o644, content: content.to_owned() }],
+            debconf: String::new(),
+            epoch: self.archive.date,
+        };
+        let root = Root::create(folder, Ids::of_a_root())
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot make the root {}", folder.display()))?;
+        rootfs::build(&root, &plan, reporter)?;
+        Ok(root)
+    }
+}

@@ -1,0 +1,134 @@
+//! Applications that others wrote, and Django's way of doing things, as judges: each example is built, installed on a booted
+//! Debian, given an entry by a visitor, upgraded, and asked for that entry. [`ALL`] has them; what is particular to each is in
+//! a file of its own.
+
+mod ara_records;
+mod board;
+mod timetagger;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::container::Container;
+use crate::edition::edit;
+use crate::packages::files_of;
+use crate::server::Server;
+use crate::{copy_tree, kept, run, source_folder, stackdeb};
+
+pub use browser::Browser;
+
+mod browser;
+
+/// An application.
+pub struct Application {
+    /// The name of its folder in `examples/`, and of its package.
+    pub name: &'static str,
+    /// Leaves an entry, as a visitor or an administrator does.
+    pub write: fn(&Container, &Browser),
+    /// Finds the entry, and whatever else has to be true of the application.
+    pub read: fn(&Container, &Browser),
+}
+
+/// Every application.
+pub const ALL: &[Application] = &[ara_records::ARA_RECORDS, board::BOARD, timetagger::TIMETAGGER];
+
+/// What the container lacks of what they need.
+const PACKAGES: &str = "libnginx-mod-http-brotli-static, python3-uvicorn, python3-websockets, gunicorn, python3";
+
+/// Both versions of each application, and what the container lacks.
+struct Prepared {
+    packages: Vec<(&'static str, [PathBuf; 2])>,
+    debian: Vec<PathBuf>,
+}
+
+static PREPARED: OnceLock<Prepared> = OnceLock::new();
+
+/// Builds these applications. To be called while there is a network.
+pub fn prepare(names: &[&'static str]) {
+    PREPARED.get_or_init(|| Prepared {
+        packages: names.iter().map(|name| (*name, ["1.0.0", "2.0.0"].map(|version| build(name, version)))).collect(),
+        debian: files_of(PACKAGES),
+    });
+}
+
+/// Builds a version of an example. Its files are not compressed, which saves most of the time, and both versions
+/// have one time, so that a build command runs once.
+fn build(name: &str, version: &str) -> PathBuf {
+    let folder = kept().join("applications").join(format!("{name}-{version}"));
+    let _ = fs::remove_dir_all(&folder);
+    copy_tree(&source_folder().join("examples").join(name), &folder);
+    let _ = fs::remove_dir_all(folder.join("dist"));
+    let manifest = folder.join("stack.toml");
+    edit(&manifest, "\nlicense =", "\ncompression = \"none\"\nlicense =");
+    if version != "1.0.0" {
+        let entry =
+            format!("[[changelog]]\nversion = \"{version}\"\ndate = 2026-11-27T10:00:00Z\nchanges = [\"Next.\"]\n\n");
+        edit(&manifest, "[[changelog]]", &format!("{entry}[[changelog]]"));
+    }
+    run(stackdeb().arg("deb").current_dir(&folder).env("SOURCE_DATE_EPOCH", "1795773600"));
+    folder.join(format!("dist/{name}_{version}_amd64.deb"))
+}
+
+/// Boots a Debian that has what the applications need of it.
+pub fn boot() -> Container {
+    let machine = Container::boot("apps");
+    machine.sh("mkdir /root/debian");
+    for file in &PREPARED.get().expect("main has called prepare").debian {
+        machine.copy(file);
+    }
+    machine.sh("cd /root && dpkg --force-unsafe-io --unpack *.deb && dpkg --configure -a && rm *.deb");
+    machine
+}
+
+/// Installs the application, leaves an entry, upgrades, finds the entry, and removes it all.
+#[track_caller]
+pub fn judge(machine: &Container, name: &str) {
+    let application = ALL.iter().find(|one| one.name == name).unwrap();
+    let (_, packages) = PREPARED.get().unwrap().packages.iter().find(|(one, _)| *one == name).unwrap();
+    let [old, new] = packages;
+    let browser = Browser::new(&machine.address());
+    install(machine, name, old);
+    (application.write)(machine, &browser);
+    (application.read)(machine, &browser);
+    install(machine, name, new);
+    (application.read)(machine, &browser);
+    // The health check finds nothing.
+    machine.sh(&format!("systemctl start {name}-health.service"));
+    assert_eq!(machine.sh("systemctl --failed --no-legend --plain"), "");
+    machine.sh(&format!("DEBIAN_FRONTEND=noninteractive dpkg --purge {name} 2>&1"));
+    let left = format!("find /etc /usr /var/lib -path '*/{name}' -not -path '/usr/share/doc*' 2>/dev/null || true");
+    assert_eq!(machine.sh(&left), "", "{name} leaves something behind");
+}
+
+/// Has apt install a package, about which postinst has nothing to complain.
+#[track_caller]
+fn install(machine: &Container, name: &str, package: &Path) {
+    machine.copy(package);
+    let file = package.file_name().unwrap().to_string_lossy();
+    let apt = "DEBIAN_FRONTEND=noninteractive apt-get install -y -q";
+    let said = machine.sh(&format!("cd /root && {apt} ./{file} 2>&1 </dev/null; rm {file}"));
+    assert!(!said.contains(&format!("{name}: ")), "{said}");
+    let active = format!("systemctl is-active {name}.service {name}.socket");
+    assert_eq!(machine.sh(&active), "active\nactive", "{said}");
+}
+
+/// Runs a command on the server as the application.
+#[track_caller]
+pub fn run_there(machine: &Container, name: &str, command: &str) -> String {
+    machine.sh(&format!("{name} run -- {command} 2>&1 </dev/null"))
+}
+
+/// The head of an answer, with its status line, asked for by curl with further arguments.
+pub fn head(url: &str, further: &[&str]) -> String {
+    run(Command::new("curl").args(["-s", "-m", "30", "-o", "/dev/null", "-D", "-"]).args(further).arg(url))
+}
+
+/// Sets a variable as an administrator does, and has the application read it.
+#[track_caller]
+pub fn set_variable(machine: &Container, name: &str, variable: &str, value: &str) {
+    let line = format!("{variable}='{value}'");
+    let quoted = line.replace('\'', "'\\''");
+    machine.sh(&format!("echo '{quoted}' >>/etc/{name}/{name}.env && systemctl restart {name}.service"));
+}

@@ -1,0 +1,56 @@
+//! Django as it comes: its migrations, its administration, its static files.
+
+use super::browser::hidden;
+use super::{Application, Browser, head, run_there};
+use crate::container::Container;
+use crate::server::Server;
+
+pub(super) const BOARD: Application = Application { name: "board", write, read };
+
+/// Makes an administrator, who logs in, and pins a note as a visitor.
+fn write(machine: &Container, browser: &Browser) {
+    let variables = "env DJANGO_SUPERUSER_PASSWORD=correct-horse";
+    run_there(
+        machine,
+        "board",
+        &format!("{variables} python manage.py createsuperuser --noinput --username ada --email ada@example.org"),
+    );
+    log_in(browser);
+    browser.submit("/", "csrfmiddlewaretoken", &[("text", "milk & honey")]);
+    // What Django remembers of its migrations is in PostgreSQL.
+    let tables = machine.sh("runuser -u board -- psql -At board -c 'select count(*) from django_migrations'");
+    assert!(tables.parse::<u32>().unwrap() > 15, "{tables}");
+}
+
+/// Logs in to Django's administration as `ada`.
+#[track_caller]
+fn log_in(browser: &Browser) {
+    let fields = [("username", "ada"), ("password", "correct-horse"), ("next", "/admin/")];
+    let page = browser.submit("/admin/login/", "csrfmiddlewaretoken", &fields);
+    assert!(page.contains("Site administration") && page.contains("Notes"), "{page}");
+}
+
+fn read(machine: &Container, browser: &Browser) {
+    let page = browser.get("/");
+    assert!(page.contains("<li>milk &amp; honey</li>"), "{page}");
+    // The session of before holds: SECRET_KEY is the same.
+    let page = browser.get("/admin/notes/note/");
+    assert!(page.contains("milk &amp; honey") && !hidden(&page, "csrfmiddlewaretoken").is_empty(), "{page}");
+    // The style sheet has a hash in its name, comes from nginx while the application is stopped, and is kept by browsers.
+    let (_, rest) = page.split_once("href=\"/static/admin/css/base.").unwrap();
+    let style = browser.url(&format!("/static/admin/css/base.{}", rest.split('"').next().unwrap()));
+    machine.sh("systemctl stop board.service board.socket");
+    for (accepted, encoding) in [("br", "br"), ("gzip", "gzip")] {
+        let head = head(&style, &["-H", &format!("Accept-Encoding: {accepted}")]);
+        for line in [
+            "HTTP/1.1 200 OK".to_owned(),
+            "Cache-Control: public, max-age=31536000, immutable".to_owned(),
+            format!("Content-Encoding: {encoding}"),
+        ] {
+            assert!(head.lines().any(|one| one == line), "{style}: no {line}: {head}");
+        }
+    }
+    machine.sh("systemctl start board.socket board.service");
+    // A name that is not the site's: the site of this stack answers to every name, so Django has to as well.
+    assert_eq!(browser.ask("/", &["-H", "Host: www.example.org"]).0, 200);
+}
