@@ -4,9 +4,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use proptest::prelude::*;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
 use stackdeb::control::{RelationError, Relations, Version};
 
 /// Version texts as they are found in archives.
@@ -27,31 +24,21 @@ const REAL: [&str; 14] = [
     "4.0.0.00-01",
 ];
 
-fn sample<S: Strategy>(strategy: &S, count: usize) -> Vec<S::Value> {
-    let mut runner = TestRunner::default();
-    (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
-}
-
-/// A text that differs from `text` in up to three characters.
-fn mutated(text: String) -> impl Strategy<Value = String> {
-    let edit = (any::<prop::sample::Index>(), 0..3_u8, "[0-9a-cZ.+~:-]");
-    prop::collection::vec(edit, 0..4).prop_map(move |edits| {
-        let mut text: Vec<char> = text.chars().collect();
-        for (index, kind, character) in edits {
-            let place = index.index(text.len() + 1);
-            match kind {
-                0 => text.insert(place, character.chars().next().unwrap()),
-                1 if place < text.len() => drop(text.remove(place)),
-                _ if place < text.len() => text[place] = character.chars().next().unwrap(),
-                _ => {}
-            }
+/// A real version, with up to three characters inserted, removed or replaced.
+fn version_text() -> String {
+    const CHARACTERS: &[u8] = b"0123456789abcZ.+~:-";
+    let mut text = fastrand::choice(REAL).unwrap().as_bytes().to_vec();
+    for _ in 0..fastrand::usize(..4) {
+        let place = fastrand::usize(..=text.len());
+        let character = fastrand::choice(CHARACTERS).copied().unwrap();
+        match fastrand::u8(..3) {
+            0 => text.insert(place, character),
+            1 if place < text.len() => drop(text.remove(place)),
+            _ if place < text.len() => text[place] = character,
+            _ => {}
         }
-        text.into_iter().collect()
-    })
-}
-
-fn version_texts() -> impl Strategy<Value = (String, String)> {
-    prop::sample::select(REAL.to_vec()).prop_flat_map(|text| (mutated(text.to_owned()), mutated(text.to_owned())))
+    }
+    String::from_utf8(text).unwrap()
 }
 
 /// Runs `program` with `input` on its standard input and gives back the lines that it prints.
@@ -73,8 +60,7 @@ fn order_of(a: &str, b: &str) -> String {
 fn versions_are_accepted_as_by_dpkg() {
     // dpkg reads an epoch with strtol(3), which takes a sign before the number. deb-version(7) does not, nor do we.
     let signed_epoch = |text: &String| text.starts_with('+') && text.contains(':');
-    let texts = sample(&version_texts(), 500).into_iter().map(|(text, _)| text);
-    let texts: Vec<String> = texts.filter(|text| !signed_epoch(text)).collect();
+    let texts: Vec<String> = (0..500).map(|_| version_text()).filter(|text| !signed_epoch(text)).collect();
     let script = r#"while read -r v; do if dpkg --validate-version -- "$v"; then echo 1; else echo 0; fi; done"#;
     let theirs = lines_from(Command::new("sh").args(["-c", script]), &(texts.join("\n") + "\n"));
     assert_eq!(theirs.len(), texts.len());
@@ -86,7 +72,7 @@ fn versions_are_accepted_as_by_dpkg() {
 /// So many pairs of texts that are versions, one pair a line.
 fn pairs(count: usize) -> Vec<(String, String)> {
     let is_version = |text: &str| text.parse::<Version>().is_ok();
-    sample(&version_texts(), count).into_iter().filter(|(a, b)| is_version(a) && is_version(b)).collect()
+    (0..count).map(|_| (version_text(), version_text())).filter(|(a, b)| is_version(a) && is_version(b)).collect()
 }
 
 fn assert_orders(pairs: &[(String, String)], theirs: &[String]) {
@@ -168,8 +154,8 @@ fn relations_are_read_as_by_dpkg_deb() {
         " (>= )",
         " (>= a b)",
     ];
-    let word = prop::sample::select(TOKENS.to_vec());
-    let mut texts: Vec<String> = sample(&prop::collection::vec(word, 1..6), 400).iter().map(|t| t.concat()).collect();
+    let text = |_| (0..fastrand::usize(1..6)).map(|_| fastrand::choice(TOKENS).unwrap()).collect();
+    let mut texts: Vec<String> = (0..400).map(text).collect();
     let given = [
         "foo",
         "foo, bar",

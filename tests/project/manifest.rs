@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use assert_cmd::Command;
+use support::run;
 use tempfile::TempDir;
 
 /// A manifest with nothing in it that has a default.
@@ -23,7 +23,7 @@ changes = ["First release."]
 "#;
 
 fn stackdeb(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("stackdeb").unwrap();
+    let mut command = support::stackdeb();
     command.current_dir(folder).args(args).env("NO_COLOR", "1").env_remove("DEBEMAIL").env_remove("DEBFULLNAME");
     command.env("HOME", folder).env("GIT_CONFIG_NOSYSTEM", "1").env("SOURCE_DATE_EPOCH", "1795428000");
     command.output().unwrap()
@@ -419,10 +419,10 @@ fn a_new_project_is_one_that_passes() {
 #[test]
 fn a_new_project_knows_its_author() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::cargo_bin("stackdeb").unwrap();
+    let mut command = support::stackdeb();
     command.current_dir(folder.path()).args(["new", "guest", "--folder", "here"]);
     fs::create_dir(folder.path().join("here")).unwrap();
-    command.env("DEBFULLNAME", "Zoë O'Neill").env("DEBEMAIL", "zoe@example.org").assert().success();
+    run(command.env("DEBFULLNAME", "Zoë O'Neill").env("DEBEMAIL", "zoe@example.org"));
     let output = stackdeb(folder.path(), &["check", "--json", "here"]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(json["maintainer"], "Zoë O'Neill <zoe@example.org>");

@@ -16,7 +16,7 @@ use nix::sched::{CloneFlags, unshare};
 use stackdeb::system::hash::Sha256;
 use stackdeb::system::tree;
 
-use super::{Built, built, default_stack, inside, kept, run, stackdeb, text};
+use super::{Built, built, default_stack, inputs, inside, kept, made, run, stackdeb, text};
 
 /// What dpkg and its helpers keep for themselves: the time, the order of events, the state before the last one.
 const OWN: [&str; 9] = [
@@ -50,29 +50,28 @@ pub fn prepare(image: Built) -> PathBuf {
 }
 
 fn unpack(image: Built) -> PathBuf {
-    let root = kept().join(format!("root-{}", image.name()));
     let dist = built(image);
-    let manifest = fs::read(dist.join("stack-1.0.0-linode.json")).unwrap();
-    let stamp = root.with_extension("manifest");
-    if fs::read(&stamp).ok() != Some(manifest.clone()) {
-        tree::remove(&root).unwrap();
-        fs::create_dir_all(&root).unwrap();
+    let packages =
+        [("v1.deb", "1.0.0"), ("v2.deb", "2.0.0")].map(|(name, version)| (name, package_of_version(version)));
+    let mut inputs = fs::read_to_string(dist.join("stack-1.0.0-linode.json")).unwrap();
+    inputs.extend(packages.iter().map(|(_, path)| Sha256::of(&fs::read(path).unwrap()).to_string()));
+    made(&format!("root-{}", image.name()), &inputs, |root| {
         let raw = tempfile::NamedTempFile::new_in(kept()).unwrap();
         let image = dist.join("stack-1.0.0-linode.img.gz");
         run(Command::new("sh").args(["-c", "gzip -dc \"$0\" > \"$1\""]).arg(image).arg(raw.path()));
         run(Command::new("debugfs").args(["-R", &format!("rdump / {}", root.display())]).arg(raw.path()));
-        fs::write(stamp, manifest).unwrap();
-    }
-    for (name, version) in [("v1.deb", "1.0.0"), ("v2.deb", "2.0.0")] {
-        fs::copy(package_of_version(version), root.join("srv").join(name)).unwrap();
-    }
-    root
+        for (name, path) in &packages {
+            fs::copy(path, root.join("srv").join(name)).unwrap();
+        }
+    })
 }
 
 /// An empty folder for the layers, made once.
 fn layers() -> PathBuf {
     static LAYERS: LazyLock<PathBuf> = LazyLock::new(|| {
-        let folder = kept().join("layers");
+        // A name for each test program: in another's mounts, removing a folder would take what is mounted there along.
+        let program = std::env::current_exe().unwrap();
+        let folder = kept().join(format!("layers-{}", program.file_name().unwrap().display()));
         tree::remove(&folder).unwrap();
         fs::create_dir(&folder).unwrap();
         // In memory, where root of the machine may lay layers over each other whatever the disk's file system is. Tests
@@ -87,30 +86,28 @@ fn layers() -> PathBuf {
 
 /// The default stack's package in that version. The second has another module, lacks one, and has other conffiles.
 pub fn package_of_version(version: &str) -> PathBuf {
-    static BUILT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let folder = kept().join("versions").join(version);
-    let package = folder.join(format!("dist/stack_{version}_amd64.deb"));
-    let mut built = BUILT.lock().unwrap();
-    if !built.insert(version.to_owned()) {
-        return package;
-    }
-    let _ = fs::remove_dir_all(&folder);
-    default_stack(&folder);
-    if version == "1.0.0" {
-        fs::write(folder.join("app/old.py"), "\n").unwrap();
-    } else {
-        let newest =
-            format!("[[changelog]]\nversion = \"{version}\"\ndate = 2026-11-23T10:00:00Z\nchanges = [\"More.\"]\n");
-        let manifest = fs::read_to_string(folder.join("stack.toml")).unwrap();
-        let manifest = manifest.replace("version = \"1.0.0\"\nmain", &format!("version = \"{version}\"\nmain"));
-        let manifest = manifest.replace("[app]", "[app]\nthreads = 5\nenvironment = { COLOUR = \"blue\" }");
-        let manifest = manifest.replacen("[[changelog]]", &(newest + "\n[[changelog]]"), 1);
-        fs::write(folder.join("stack.toml"), manifest).unwrap();
-        fs::write(folder.join("app/new.py"), "\n").unwrap();
-        fs::write(folder.join("app/migrations/0002_more.sql"), "CREATE TABLE more (x int);\n").unwrap();
-    }
-    run(stackdeb().arg("deb").current_dir(&folder));
-    package
+    let folder = made(&format!("versions/{version}"), &inputs(), |folder| {
+        default_stack(folder);
+        if version == "1.0.0" {
+            fs::write(folder.join("app/old.py"), "\n").unwrap();
+        } else {
+            make_newer(folder, version);
+        }
+        run(stackdeb().arg("deb").current_dir(folder));
+    });
+    folder.join(format!("dist/stack_{version}_amd64.deb"))
+}
+
+fn make_newer(folder: &Path, version: &str) {
+    let newest =
+        format!("[[changelog]]\nversion = \"{version}\"\ndate = 2026-11-23T10:00:00Z\nchanges = [\"More.\"]\n");
+    let manifest = fs::read_to_string(folder.join("stack.toml")).unwrap();
+    let manifest = manifest.replace("version = \"1.0.0\"\nmain", &format!("version = \"{version}\"\nmain"));
+    let manifest = manifest.replace("[app]", "[app]\nthreads = 5\nenvironment = { COLOUR = \"blue\" }");
+    let manifest = manifest.replacen("[[changelog]]", &(newest + "\n[[changelog]]"), 1);
+    fs::write(folder.join("stack.toml"), manifest).unwrap();
+    fs::write(folder.join("app/new.py"), "\n").unwrap();
+    fs::write(folder.join("app/migrations/0002_more.sql"), "CREATE TABLE more (x int);\n").unwrap();
 }
 
 fn in_user_namespace() -> bool {

@@ -49,9 +49,9 @@ pub mod wrk;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Mutex;
 
 use nix::fcntl::{Flock, FlockArg};
+use stackdeb::system::tree;
 
 /// The folder of this repository.
 pub fn source_folder() -> &'static Path {
@@ -136,32 +136,44 @@ impl Built {
     }
 }
 
-/// The built default stack's `dist` folder: built now, unless this very program has built it before. Test programs that run
-/// side by side wait for each other.
+/// The built default stack's `dist` folder.
 #[track_caller]
 pub fn built(what: Built) -> PathBuf {
-    static BUILDING: Mutex<()> = Mutex::new(());
-    let _one_thread_at_a_time = BUILDING.lock().expect("an earlier build failed");
-    let lock = fs::File::create(kept().join(format!("{}.lock", what.name()))).unwrap();
-    let _one_program_at_a_time = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, error)| error).unwrap();
     let arguments: &[&str] = match what {
         Built::Image => &["image"],
         Built::WithoutPackage => &["image", "--without-package"],
     };
+    let folder = made(what.name(), &inputs(), |folder| {
+        default_stack(folder);
+        run(stackdeb().args(arguments).current_dir(folder));
+    });
+    folder.join("dist")
+}
+
+/// The digests of all that the default stack is built from.
+pub fn inputs() -> String {
     let mut inputs = Command::new("sha256sum");
     inputs.arg(program("stackdeb")).arg(program("health-check")).arg("stack.toml");
-    inputs.args(["app/app.py"]).current_dir(source_folder());
-    let key = run(&mut inputs);
-    let folder = kept().join(what.name());
-    let stamp = folder.join("inputs");
-    if fs::read_to_string(&stamp).is_ok_and(|old| old == key) {
-        return folder.join("dist");
+    run(inputs.args(["app/app.py"]).current_dir(source_folder()))
+}
+
+/// The folder `name` that is kept. `make` fills it, unless it was made from the same `inputs` before. Test programs that run
+/// side by side wait for each other.
+#[track_caller]
+pub fn made(name: &str, inputs: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let beside = |ending: &str| kept().join(format!("{}.{ending}", name.replace('/', "-")));
+    let lock = fs::File::create(beside("lock")).unwrap();
+    let _one_at_a_time = Flock::lock(lock, FlockArg::LockExclusive).map_err(|(_, error)| error).unwrap();
+    let (folder, stamp) = (kept().join(name), beside("inputs"));
+    if fs::read_to_string(&stamp).is_ok_and(|old| old == inputs) {
+        return folder;
     }
-    let _ = fs::remove_dir_all(&folder);
-    default_stack(&folder);
-    run(stackdeb().args(arguments).current_dir(&folder));
-    fs::write(&stamp, key).unwrap();
-    folder.join("dist")
+    let _ = fs::remove_file(&stamp);
+    tree::remove(&folder).unwrap();
+    fs::create_dir_all(&folder).unwrap();
+    make(&folder);
+    fs::write(&stamp, inputs).unwrap();
+    folder
 }
 
 /// The address of the Debian mirror that this machine's apt uses.
