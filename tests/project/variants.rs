@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use assert_cmd::Command;
 use support::run;
 use tempfile::TempDir;
 
@@ -47,7 +46,7 @@ fn project(manifest: &str) -> TempDir {
 }
 
 fn stackdeb(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("stackdeb").unwrap();
+    let mut command = support::stackdeb();
     command.current_dir(folder).args(arguments).env("NO_COLOR", "1").env("HOME", folder).output().unwrap()
 }
 
