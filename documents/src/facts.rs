@@ -72,7 +72,7 @@ const FILES: &[Fact] = &[
     ),
     (
         "~/.cache/stackdeb/",
-        "Downloaded packages and other files that can be made again. It may be removed at any time.",
+        "Downloaded packages, up to four configured roots of 160 MB each, and other files that can be made again. It may be removed at any time.",
     ),
 ];
 

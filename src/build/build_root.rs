@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
-use miette::{IntoDiagnostic, WrapErr};
+use miette::IntoDiagnostic;
 
 use super::archive::Repository;
+use super::base;
 use crate::apt::{self, Archive, OlderRelease, Record, Suite, install_plan, pool, solve};
 use crate::control::{PackageName, Relations};
 use crate::rootfs::{self, DpkgStep, Root, RootFile};
@@ -13,7 +14,6 @@ use crate::stack::Image;
 use crate::system::cache::Cache;
 use crate::system::hash::Sha256;
 use crate::system::progress::Reporter;
-use crate::system::userns::Ids;
 
 /// What no program needs is not unpacked, which saves a third of the time.
 const DPKG_RULES: (&str, &str) = (
@@ -61,7 +61,7 @@ impl BuildRoot {
         Ok(Sha256::of(digests.join("\n").as_bytes()))
     }
 
-    /// Downloads the packages and installs them in `folder`, which is made. The process must be root, if only in a namespace.
+    /// Downloads the packages and installs them in `folder`, which is made, unless that root is in the cache. The process must be root, if only in a namespace.
     ///
     /// # Errors
     /// When a download fails or cannot be verified, a package's script fails, the disk is full, or the user interrupts.
@@ -82,16 +82,14 @@ impl BuildRoot {
         let (path, content) = DPKG_RULES;
         let plan = rootfs::Plan {
             steps: install_plan(&chosen)?.iter().map(step).collect(),
-            automatic: Vec::new(),
             base_passwd: file_of(&"base-passwd".parse().into_diagnostic()?),
             files: vec![RootFile { path: path.into(), mode: 0o644, content: content.to_owned() }],
             debconf: String::new(),
             epoch: self.archive.date,
         };
-        let root = Root::create(folder, Ids::of_a_root())
-            .into_diagnostic()
-            .wrap_err_with(|| format!("cannot make the root {}", folder.display()))?;
-        rootfs::build(&root, &plan, reporter)?;
+        let root = base::make(folder, &plan, cache, reporter)?;
+        let nothing_more = rootfs::Addition { packages: Vec::new(), automatic: Vec::new(), epoch: self.archive.date };
+        rootfs::complete(&root, &nothing_more, reporter)?;
         Ok(root)
     }
 }

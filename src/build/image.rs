@@ -8,7 +8,7 @@ use std::thread;
 use miette::{IntoDiagnostic, WrapErr};
 
 use super::archive::{self, Repository};
-use super::{advice, package};
+use super::{advice, base, package};
 use crate::apt::{self, Archive, CloudInit, OlderRelease, Record, Suite, install_plan, names, pool, solve};
 use crate::control::{PackageName, Priority, Relations};
 use crate::disk::ext4::{self, FileSystem, Identity};
@@ -25,7 +25,7 @@ use crate::system::epoch::Epoch;
 use crate::system::output::OutputFile;
 use crate::system::progress::Reporter;
 use crate::system::tree::WorkFolder;
-use crate::system::userns::{self, Ids};
+use crate::system::userns;
 
 /// Whether the image has the stack's own package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,15 +121,13 @@ pub fn build(
         reporter,
     };
     let identity = build.identity();
-    let own_package = own;
-    let own = build.image_files(&identity)?;
-    let root = build.root(&asked, own)?;
-    if own_package == StackPackage::Installed {
+    let root = build.root(&asked, &identity, &cache)?;
+    if own == StackPackage::Installed {
         stacks.iter().try_for_each(|stack| refuse_missing_programs(stack, &root))?;
     }
     let raw = build.file_system(&root, &identity)?;
     let (output, sizes) = compress(&raw, &stack.dist().join(stack.image_file_name_as(name)), reporter)?;
-    let mut libraries: Vec<manifest::PackedLibrary> = match own_package {
+    let mut libraries: Vec<manifest::PackedLibrary> = match own {
         StackPackage::Installed => {
             packages.iter().flat_map(|package| &package.libraries.all).map(packed_library).collect()
         }
@@ -137,7 +135,7 @@ pub fn build(
     };
     libraries.sort();
     libraries.dedup();
-    let installed = if own_package == StackPackage::Installed { stacks } else { &[] };
+    let installed = if own == StackPackage::Installed { stacks } else { &[] };
     let manifest = build.manifest(&archive, &identity, &sizes, installed, libraries);
     let path = output.path().to_owned();
     for (stack, package) in stacks.iter().zip(&packages) {
@@ -293,27 +291,39 @@ impl Build<'_> {
     }
 
     /// The configured and finished root. `asked` are the packages that are wanted for their own sake.
-    fn root(&self, asked: &[Relations], own: Vec<ImageFile>) -> miette::Result<Root> {
-        let path = self.work.join("root");
-        let root = Root::create(&path, Ids::of_a_root())
-            .into_diagnostic()
-            .wrap_err_with(|| format!("cannot make the root {}", path.display()))?;
-        let (early, late): (Vec<_>, Vec<_>) =
-            own.into_iter().partition(|file| file.moment == Moment::BeforeConfiguring);
+    fn root(&self, asked: &[Relations], identity: &Identity, cache: &Cache) -> miette::Result<Root> {
+        let (own, of_base): (Vec<&Record>, Vec<&Record>) = self.chosen.iter().partition(|record| self.is_own(record));
+        // The base has no part of the app, so its files have a UUID of its own.
+        let digests: Vec<String> = of_base.iter().map(|record| record.sha256.to_string()).collect();
+        let of_digests = Identity::of(&digests.iter().map(String::as_str).collect::<Vec<_>>());
+        let is_early = |file: &ImageFile| file.moment == Moment::BeforeConfiguring;
+        let early: Vec<ImageFile> = self.image_files(&of_digests)?.into_iter().filter(is_early).collect();
+        let late = self.image_files(identity)?.into_iter().filter(|file| !early.contains(file));
         let plan = rootfs::Plan {
-            steps: self.steps()?,
-            automatic: self.automatic(asked),
+            steps: self.steps(&of_base)?,
             base_passwd: self.file_of("base-passwd"),
-            files: early.into_iter().map(root_file).collect(),
+            files: early.iter().cloned().map(root_file).collect(),
             debconf: String::new(),
             epoch: self.epoch,
         };
-        rootfs::build(&root, &plan, self.reporter)?;
+        let root = base::make(&self.work.join("root"), &plan, cache, self.reporter)?;
+        let file_of = |record: &&Record| Some((record.name.clone(), self.file_of(record.name.as_str())?));
+        let addition = rootfs::Addition {
+            packages: own.iter().filter_map(file_of).collect(),
+            automatic: self.automatic(asked),
+            epoch: self.epoch,
+        };
+        rootfs::complete(&root, &addition, self.reporter)?;
         let sandbox = Sandbox::new(&root).epoch(self.epoch);
-        let late: Vec<RootFile> = late.into_iter().map(root_file).collect();
+        let late: Vec<RootFile> = late.map(root_file).collect();
         let _progress = self.reporter.spinner("finishing the root");
         finish::finish(&root, &late, self.epoch, &|command| sandbox.run(command).map_err(Into::into))?;
         Ok(root)
+    }
+
+    /// Whether it is the package of one of the stacks.
+    fn is_own(&self, record: &Record) -> bool {
+        self.stacks.iter().any(|stack| stack.package.name == record.name)
     }
 
     /// The downloaded `.deb` file of a chosen package.
@@ -322,14 +332,14 @@ impl Build<'_> {
         pairs.find(|(record, _)| record.name.as_str() == name).map(|(_, file)| file.clone())
     }
 
-    fn steps(&self) -> miette::Result<Vec<DpkgStep>> {
+    fn steps(&self, records: &[&Record]) -> miette::Result<Vec<DpkgStep>> {
         let file = |record: &&Record| self.file_of(record.name.as_str());
         let name = |record: &&Record| record.name.clone();
         let step = |step: &apt::InstallStep| match step {
             apt::InstallStep::Unpack(records) => DpkgStep::Unpack(records.iter().filter_map(file).collect()),
             apt::InstallStep::Configure(records) => DpkgStep::Configure(records.iter().map(name).collect()),
         };
-        Ok(install_plan(self.chosen)?.iter().map(step).collect())
+        Ok(install_plan(records)?.iter().map(step).collect())
     }
 
     /// What is there only because something else depends on it.

@@ -5,6 +5,7 @@
 pub mod advice;
 pub mod archive;
 mod assemble;
+mod base;
 mod build_command;
 mod build_root;
 mod debian_libraries;

@@ -20,4 +20,5 @@ pub use entries::{ArchiveEntry, Entries, entries};
 pub use package::{Checked, Package, PackageError, Scripts};
 pub use payload::{Content, Entry, Payload, PayloadError};
 pub use reader::{ControlFile, ReadError, Reader, finish};
+pub use tarball::{Properties, Tarball};
 pub use writer::{WriteError, Written, write};

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::compress::Encoder;
 use super::package::Checked;
-use super::tarball::Tarball;
+use super::tarball::PackageTarball;
 use super::{Content, Entry, Package};
 use crate::system::epoch::Epoch;
 use crate::system::hash::{HashingWriter, Sha256};
@@ -108,7 +108,7 @@ fn header(name: &str, size: u64, epoch: Epoch) -> ar::Header {
 /// Writes `data.tar`. Returns the temporary file, and the content of the control file `md5sums`.
 fn write_data(package: &Package, length: u64) -> Result<(File, String), WriteError> {
     let encoder = Encoder::new(package.compression, temporary()?, length)?;
-    let mut tarball = Tarball::new(encoder, package.epoch);
+    let mut tarball = PackageTarball::new(encoder, package.epoch);
     tarball.add_folder("/", 0o755)?;
     let mut md5sums = String::new();
     let entries = package.payload.entries();
@@ -147,7 +147,7 @@ fn into_file(writer: BufWriter<File>) -> Result<File, WriteError> {
 
 /// Adds a file and returns the MD5 of its content.
 fn add_payload_file(
-    tarball: &mut Tarball<impl Write>,
+    tarball: &mut PackageTarball<impl Write>,
     path: &str,
     content: &Content,
     mode: u32,
@@ -180,7 +180,7 @@ fn write_control(package: &Package, installed_size: u64, md5sums: String) -> Res
         .chain(package.scripts.by_name().map(|(name, text)| (name, text, 0o755)))
         .chain([("triggers", triggers, 0o644)])
         .filter(|(_, text, _)| !text.is_empty());
-    let mut tarball = Tarball::new(Encoder::new(package.compression, temporary()?, 0)?, package.epoch);
+    let mut tarball = PackageTarball::new(Encoder::new(package.compression, temporary()?, 0)?, package.epoch);
     tarball.add_folder("/", 0o755)?;
     for (name, text, mode) in files {
         tarball.add_file(&format!("/{name}"), mode, text.len() as u64, text.as_bytes())?;

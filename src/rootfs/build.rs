@@ -4,8 +4,9 @@
 //! 2. the suite's own dpkg, in the sandbox, unpacks and configures the essential packages again, so that its database
 //!    knows them and their scripts run;
 //! 3. dpkg installs the other packages in the given order;
-//! 4. triggers and the initramfs run once for all packages;
-//! 5. apt's record of the packages that were installed only as dependencies is written.
+//! 4. triggers and the initramfs run once for all packages. This is the base: it can be kept, see [`super::keep`];
+//! 5. dpkg installs on it what belongs to this image alone, such as the stack's own package;
+//! 6. apt's record of the packages that were installed only as dependencies is written.
 //!
 //! No service starts during the build: `policy-rc.d` forbids it, and start-stop-daemon(8) does nothing.
 
@@ -42,17 +43,15 @@ pub enum DpkgStep {
     Configure(Vec<PackageName>),
 }
 
-/// The description of a root that is to be built.
+/// The description of a base that is to be built.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The calls of dpkg, in order. The first unpacks the essential packages with all that they depend on; the second
     /// configures them, and there dpkg ignores that none of their dependencies is configured yet.
     pub steps: Vec<DpkgStep>,
-    /// The packages that are installed only because others depend on them: `apt autoremove` may remove them later.
-    pub automatic: Vec<PackageName>,
-    /// The file of the package base-passwd, which is among those of the first step. dpkg unpacks it first,
-    /// because its preinst makes the users that the files and scripts of other packages name. `None` in a suite
-    /// that has no such package.
+    /// The file of the package base-passwd, which is among those of the first step. dpkg unpacks it first, because its
+    /// preinst makes the users that the files and scripts of other packages name. `None` in a suite that has no such
+    /// package.
     pub base_passwd: Option<PathBuf>,
     /// Files that must be there before the first package, such as apt's sources. If dpkg's configuration is among them,
     /// the paths that it excludes are not unpacked in the first place.
@@ -60,6 +59,29 @@ pub struct Plan {
     /// Answers to the questions of packages, in the format of debconf-set-selections(1); may be empty.
     pub debconf: String,
     /// `SOURCE_DATE_EPOCH` for the maintainer scripts; some of them ignore it.
+    pub epoch: Epoch,
+}
+
+impl Plan {
+    /// The files of all packages.
+    fn packages(&self) -> Vec<PathBuf> {
+        let of_step = |step: &DpkgStep| match step {
+            DpkgStep::Unpack(packages) => packages.clone(),
+            DpkgStep::Configure(_) => Vec::new(),
+        };
+        self.steps.iter().flat_map(of_step).collect()
+    }
+}
+
+/// What is installed on a base.
+#[derive(Debug, Clone)]
+pub struct Addition {
+    /// The packages with their files, in the order in which they are configured.
+    pub packages: Vec<(PackageName, PathBuf)>,
+    /// The packages, also of the base, that are installed only because others depend on them: `apt autoremove` may remove
+    /// them later.
+    pub automatic: Vec<PackageName>,
+    /// As in [`Plan`].
     pub epoch: Epoch,
 }
 
@@ -103,7 +125,8 @@ pub enum BuildError {
     Audit(String),
 }
 
-/// Builds the root of `plan` in `root`, which is empty. A progress line of `reporter` names the current step.
+/// Builds the base of `plan` in `root`, which is empty. A progress line of `reporter` names the current step. No daemon
+/// starts in it until [`complete`] allows that.
 ///
 /// # Errors
 /// When a package or a script fails, the disk is full, or the user interrupts. The root is then not usable.
@@ -116,14 +139,8 @@ pub fn build(root: &Root, plan: &Plan, reporter: Reporter) -> Result<(), BuildEr
     unpack(essential, root, &Filter::new(&path_rules(&plan.files)))?;
     let own_files = OwnFiles { root };
     own_files.prepare(&plan.files)?;
-    let pool = Pool::of(&plan.steps).map_err(|(path, source)| BuildError::Share { path, source })?;
-    let sandbox = pool
-        .bind(Sandbox::new(root))
-        .epoch(plan.epoch)
-        // Without this, the kernel's hooks would make an initramfs now, and again for later packages.
-        .env("INITRD", "No")
-        // Only py3compile may write compiled Python files, not the first script that imports a module.
-        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let pool = Pool::of(&plan.packages()).map_err(|(path, source)| BuildError::Share { path, source })?;
+    let sandbox = sandbox_for_dpkg(root, &pool, plan.epoch);
     let dpkg = Dpkg { sandbox: &sandbox, pool: &pool };
     progress.describe("installing the essential packages");
     dpkg.unpack(&first_of(essential, plan.base_passwd.as_ref()), &["--force-depends"])?;
@@ -152,10 +169,40 @@ pub fn build(root: &Root, plan: &Plan, reporter: Reporter) -> Result<(), BuildEr
         sandbox.run(&["update-initramfs", "-c", "-k", "all"])?;
         sandbox.run(&["sh", "-ec", LINK_INITRAMFS])?;
     }
+    Ok(())
+}
+
+/// Installs the packages of `addition` in `root`, which is a base, and makes it a configured root. A progress line of
+/// `reporter` names the current step.
+///
+/// # Errors
+/// As [`build`].
+pub fn complete(root: &Root, addition: &Addition, reporter: Reporter) -> Result<(), BuildError> {
+    let _umask = Umask::standard();
+    let (names, files): (Vec<PackageName>, Vec<PathBuf>) = addition.packages.iter().cloned().unzip();
+    let pool = Pool::of(&files).map_err(|(path, source)| BuildError::Share { path, source })?;
+    let sandbox = sandbox_for_dpkg(root, &pool, addition.epoch);
+    let dpkg = Dpkg { sandbox: &sandbox, pool: &pool };
+    if !files.is_empty() {
+        let _progress = reporter.spinner("installing the stack");
+        dpkg.unpack(&files, &[])?;
+        dpkg.configure(&names)?;
+        dpkg.run(&["--configure", "--pending"])?;
+    }
+    let own_files = OwnFiles { root };
     own_files.restore_daemons()?;
-    own_files.mark_automatic(&plan.automatic)?;
+    own_files.mark_automatic(&addition.automatic)?;
     let faults = sandbox.run(&["dpkg", "--audit"])?;
     if faults.is_empty() { Ok(()) } else { Err(BuildError::Audit(String::from_utf8_lossy(&faults).into_owned())) }
+}
+
+fn sandbox_for_dpkg(root: &Root, pool: &Pool, epoch: Epoch) -> Sandbox {
+    pool.bind(Sandbox::new(root))
+        .epoch(epoch)
+        // Without this, the kernel's hooks would make an initramfs now, and again for later packages.
+        .env("INITRD", "No")
+        // Only py3compile may write compiled Python files, not the first script that imports a module.
+        .env("PYTHONDONTWRITEBYTECODE", "1")
 }
 
 fn has_kernel(root: &Root) -> bool {

@@ -1,13 +1,14 @@
 //! From `.deb` files to a configured root. This program unpacks the essential packages; then the suite's own dpkg, in a
 //! sandbox, installs them and all the others in the order that the caller gives. The result is what Debian's own tools
-//! make, except for what each machine makes for itself. [`finish`] then removes what two machines must not share (keys,
-//! identities) and the traces of the build.
+//! make, except for what each machine makes for itself. What is before the stack's own package, the base, can be kept
+//! ([`keep`]). [`finish`] then removes what two machines must not share (keys, identities) and the traces of the build.
 
 mod build;
 mod command;
 mod file;
 mod filter;
 pub mod finish;
+pub mod keep;
 mod own_files;
 pub mod packages;
 mod pool;
@@ -15,7 +16,7 @@ mod root;
 pub mod sandbox;
 mod unpack;
 
-pub use build::{BuildError, DpkgStep, Plan, build};
+pub use build::{Addition, BuildError, DpkgStep, Plan, build, complete};
 pub use command::{CommandResult, RunInRoot};
 pub use file::RootFile;
 pub use filter::PathRule;

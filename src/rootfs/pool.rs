@@ -8,7 +8,6 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::build::DpkgStep;
 use super::sandbox::Sandbox;
 
 /// Each folder with its path inside the sandbox.
@@ -17,21 +16,18 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// The folders of all packages of `steps`, which can be read by everybody from then on. The error names the file
-    /// whose permissions cannot be set.
-    pub(super) fn of(steps: &[DpkgStep]) -> Result<Self, (String, io::Error)> {
+    /// The folders of `packages`, which can be read by everybody from then on. The error names the file whose permissions
+    /// cannot be set.
+    pub(super) fn of(packages: &[PathBuf]) -> Result<Self, (String, io::Error)> {
         let mut folders = BTreeMap::new();
-        for step in steps {
-            let DpkgStep::Unpack(packages) = step else { continue };
-            for package in packages {
-                let Some(folder) = package.parent() else { continue };
-                let number = folders.len();
-                if !folders.contains_key(folder) {
-                    share(folder, 0o555)?;
-                    folders.insert(folder.to_owned(), format!("/mnt/pool/{number}"));
-                }
-                share(package, 0o444)?;
+        for package in packages {
+            let Some(folder) = package.parent() else { continue };
+            let number = folders.len();
+            if !folders.contains_key(folder) {
+                share(folder, 0o555)?;
+                folders.insert(folder.to_owned(), format!("/mnt/pool/{number}"));
             }
+            share(package, 0o444)?;
         }
         Ok(Self { folders })
     }
@@ -71,7 +67,7 @@ mod tests {
         let package = folder.path().join("a.deb");
         fs::write(&package, b"").unwrap();
         fs::set_permissions(&package, Permissions::from_mode(0o600)).unwrap();
-        let pool = Pool::of(&[DpkgStep::Unpack(vec![package.clone()])]).unwrap();
+        let pool = Pool::of(std::slice::from_ref(&package)).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(folder.path()), mode(&package)), (0o755, 0o644));
         assert_eq!(pool.inside(&package), "/mnt/pool/0/a.deb");

@@ -60,6 +60,7 @@ impl Cache {
             cache.work(),
             cache.tools(),
             cache.wheels(),
+            cache.bases(),
             cache.index_pages(),
             cache.built(),
         ] {
@@ -97,6 +98,11 @@ impl Cache {
     /// The folder of an index's pages about Python libraries. Each is named after the SHA-256 of its address.
     pub fn index_pages(&self) -> PathBuf {
         self.root.join("index-pages")
+    }
+
+    /// The folder of configured roots without a stack's own package. Each is named after what it is made of.
+    pub fn bases(&self) -> PathBuf {
+        self.root.join("bases")
     }
 
     /// The folder of what build commands made of apps. Each is a folder, named after the SHA-256 of all that it depends on.

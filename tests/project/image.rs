@@ -41,17 +41,33 @@ fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
     );
     run(Command::new("sh").args(["-c", &script]));
     home.hand_over();
+    // The clock is wrong, and not the times of files, which faketime(1) changes as well.
     let build = format!(
-        "cd '{0}/other place' && umask 027 && TZ=Pacific/Kiritimati LC_ALL=tr_TR.UTF-8 XDG_CACHE_HOME={0}/cache \
+        "cd '{0}/other place' && umask 027 && export NO_FAKE_STAT=1 && \
+         TZ=Pacific/Kiritimati LC_ALL=tr_TR.UTF-8 XDG_CACHE_HOME={0}/cache \
          exec faketime -f +26h {0}/stackdeb image",
         home.folder.display()
     );
-    home.run(&build);
     let second = project.join("dist/stack-1.0.0-linode.img.gz");
-    let same = Command::new("cmp").arg(&first).arg(&second).output().unwrap();
-    let manifests = [first, second].map(|image| fs::read(image.with_extension("").with_extension("json")).unwrap());
-    assert!(same.status.success(), "{}", support::text(&same));
-    assert!(manifests[0] == manifests[1], "the manifests differ");
+    let assert_same = || {
+        let same = Command::new("cmp").arg(&first).arg(&second).output().unwrap();
+        let manifest = |image: &Path| fs::read(image.with_extension("").with_extension("json")).unwrap();
+        assert!(same.status.success(), "{}", support::text(&same));
+        assert!(manifest(&first) == manifest(&second), "the manifests differ");
+    };
+    // From nothing, and from the base that is kept then, which is made anew when it is damaged.
+    let said = home.run(&build);
+    assert!(!said.contains("base"), "{said}");
+    assert_same();
+    for damage in [false, true] {
+        fs::remove_file(&second).unwrap();
+        if damage {
+            home.run(&format!("truncate -s -1 {}/cache/stackdeb/bases/*.tar.zst", home.folder.display()));
+        }
+        let said = home.run(&build);
+        assert_eq!(said.contains("/cache/stackdeb/bases/") && said.contains("damaged"), damage, "{said}");
+        assert_same();
+    }
 }
 
 #[test]
@@ -238,7 +254,8 @@ impl Home {
         }
     }
 
-    fn run(&self, script: &str) {
+    /// Runs a script, which must succeed, as this user. What it printed.
+    fn run(&self, script: &str) -> String {
         let mut command = match self.user {
             Some(user) => {
                 let mut command = Command::new("runuser");
@@ -251,7 +268,9 @@ impl Home {
                 command
             }
         };
-        run(command.env("HOME", &self.folder));
+        let output = command.env("HOME", &self.folder).output().unwrap();
+        assert!(output.status.success(), "{script}: {}", support::text(&output));
+        support::text(&output)
     }
 }
 

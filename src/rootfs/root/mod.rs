@@ -234,7 +234,7 @@ impl Root {
 }
 
 /// The names in an open folder.
-fn names_in(folder: OwnedFd) -> io::Result<(Dir, Vec<OsString>)> {
+pub(super) fn names_in(folder: OwnedFd) -> io::Result<(Dir, Vec<OsString>)> {
     let mut folder = Dir::from_fd(folder)?;
     let mut names = Vec::new();
     for entry in folder.iter() {

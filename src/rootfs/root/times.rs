@@ -12,12 +12,12 @@ use crate::system::epoch::Epoch;
 use crate::system::interrupt;
 
 impl Root {
-    /// Sets the times of the root and of everything in it to `epoch` where they are later.
+    /// Sets the times of the root and of everything in it: access and modification alike to the time of modification in
+    /// whole seconds, or to `epoch` if that is later.
     ///
     /// # Errors
     /// When a time cannot be set, with the path; or when the user interrupts.
     pub fn clamp_times(&self, epoch: Epoch) -> Result<(), (PathBuf, io::Error)> {
-        let latest = TimeSpec::new(epoch.seconds().into(), 0);
         let mut folders = vec![PathBuf::new()];
         while let Some(path) = folders.pop() {
             let clamp = || -> io::Result<Vec<PathBuf>> {
@@ -29,14 +29,11 @@ impl Root {
                     if found.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFDIR.bits() {
                         below.push(path.join(&name));
                     }
-                    if is_later(&found, epoch) {
-                        let flag = UtimensatFlags::NoFollowSymlink;
-                        utimensat(&folder, name.as_os_str(), &latest, &latest, flag)?;
-                    }
+                    let time = clamped(&found, epoch);
+                    utimensat(&folder, name.as_os_str(), &time, &time, UtimensatFlags::NoFollowSymlink)?;
                 }
-                if is_later(&fstat(&folder)?, epoch) {
-                    futimens(&folder, &latest, &latest)?;
-                }
+                let time = clamped(&fstat(&folder)?, epoch);
+                futimens(&folder, &time, &time)?;
                 Ok(below)
             };
             let below = clamp().map_err(|error| (path.clone(), error))?;
@@ -46,6 +43,6 @@ impl Root {
     }
 }
 
-fn is_later(found: &FileStat, epoch: Epoch) -> bool {
-    (found.st_mtime, found.st_mtime_nsec) > (epoch.seconds().into(), 0)
+fn clamped(found: &FileStat, epoch: Epoch) -> TimeSpec {
+    TimeSpec::new(found.st_mtime.min(epoch.seconds().into()), 0)
 }

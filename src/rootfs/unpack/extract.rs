@@ -36,6 +36,15 @@ pub(super) fn extract(package: &Path, index: usize, root: &Root, filter: &Filter
     Extraction { root, filter, index, last: None, folders: Folders::new() }.unpack(package)
 }
 
+/// Unpacks all entries of an archive, and returns the folders that have yet to be finished. An error comes with the name of
+/// its entry.
+pub(super) fn extract_all<R: Read>(archive: &mut Archive<R>, root: &Root) -> Result<Folders, (PathBuf, io::Error)> {
+    let filter = Filter::default();
+    let mut extraction = Extraction { root, filter: &filter, index: 0, last: None, folders: Folders::new() };
+    extraction.add_all(archive)?;
+    Ok(extraction.folders)
+}
+
 /// The state while one package is unpacked.
 struct Extraction<'a> {
     root: &'a Root,

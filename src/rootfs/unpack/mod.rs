@@ -8,7 +8,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,8 @@ use nix::unistd::fchown;
 
 use super::filter::Filter;
 use super::root::Root;
-use extract::{Folders, extract};
+use extract::{Folders, extract, extract_all};
+use tar::Archive;
 
 pub use error::UnpackError;
 
@@ -66,6 +67,16 @@ pub(super) fn unpack(packages: &[PathBuf], root: &Root, filter: &Filter) -> Resu
         folders.extend(outcome?);
     }
     finish_folders(root, folders).map_err(root_error)
+}
+
+/// Unpacks an archive that has the whole tree of a root, which is empty.
+///
+/// # Errors
+/// When the archive is damaged, or a file cannot be made.
+pub(super) fn unpack_tree<R: Read>(archive: &mut Archive<R>, root: &Root) -> io::Result<()> {
+    let folders = extract_all(archive, root)
+        .map_err(|(path, error)| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    finish_folders(root, folders)
 }
 
 /// Makes the links of a merged /usr.

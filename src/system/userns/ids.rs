@@ -45,6 +45,11 @@ impl Ids {
         (id < BORROWED).then(|| self.first.checked_add(id)).flatten()
     }
 
+    /// The opposite of [`Ids::outside`].
+    pub fn inside(self, id: u32) -> Option<u32> {
+        id.checked_sub(self.first).filter(|id| *id < BORROWED)
+    }
+
     /// The id on this machine of the root's own root.
     pub fn root(self) -> u32 {
         self.first
