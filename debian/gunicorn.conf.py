@@ -7,14 +7,7 @@ import sys
 {{/if}}
 from time import monotonic, sleep
 
-{{#if has_workers}}
-workers = int(os.environ.get("WEB_CONCURRENCY", "{{workers}}"))
-{{else}}
-# One worker more than there are processors keeps them all busy. Each worker uses about 50 MB; 256 MB are planned for it.
-memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-fitting = max(1, min(len(os.sched_getaffinity(0)) + 1, memory // (256 << 20)))
-workers = int(os.environ.get("WEB_CONCURRENCY", fitting))
-{{/if}}
+{{> processes}}
 
 {{#if is_asgi}}
 # uvicorn, which runs ASGI applications: /usr/libexec/{{name}}/asgi_worker.py.
@@ -24,16 +17,6 @@ worker_class = "asgi_worker.Worker"
 forwarded_allow_ips = "*"
 {{else}}
 worker_class = "gthread"
-{{#if has_threads}}
-threads = {{threads}}
-{{else}}
-{{#if has_database}}
-# Each thread may hold a connection to PostgreSQL, which accepts 100 in all.
-threads = max(1, min(4, 80 // workers))
-{{else}}
-threads = 4
-{{/if}}
-{{/if}}
 {{/if}}
 
 # The folder for the workers' heartbeat files. It is in memory: with a busy disk, a healthy worker would look hung.

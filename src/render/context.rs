@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::libraries;
 use super::process::ProcessVariables;
-use super::relations::GUNICORN;
+use super::server::ServerVariables;
 use super::static_files;
 use crate::python::{Libraries, Roots};
 use crate::stack::{AppKind, Stack, Tls, Unit, UnitStart};
@@ -28,7 +28,7 @@ pub(super) struct Context {
     /// The text of the licence as the continuation of a field in DEP-5: indented, with ` .` for an empty line.
     license_body: String,
 
-    /// What Gunicorn loads: `MODULE:VARIABLE`.
+    /// What the server loads: `MODULE:VARIABLE`.
     module: String,
     is_asgi: bool,
     has_workers: bool,
@@ -43,8 +43,6 @@ pub(super) struct Context {
     /// What the copyright file says about each of them.
     library_papers: String,
     library_overrides: String,
-    /// The program that serves the app.
-    gunicorn: String,
     /// Whether the app depends on a package of Flask's.
     has_flask: bool,
 
@@ -91,6 +89,8 @@ pub(super) struct Context {
     has_host: bool,
     host: String,
 
+    #[serde(flatten)]
+    server: ServerVariables,
     /// What a unit of the app's code needs, and the lists of such units.
     #[serde(flatten)]
     pub(super) process: ProcessVariables,
@@ -184,10 +184,6 @@ impl Context {
             has_libraries: !libraries.all.is_empty(),
             library_papers: libraries::papers(libraries, &roots),
             library_overrides: libraries::overrides(libraries, &roots, &name),
-            gunicorn: match libraries.has(GUNICORN) {
-                true => format!("{}/{GUNICORN}", roots.programs),
-                false => format!("/usr/bin/{GUNICORN}"),
-            },
             libraries: roots.libraries,
             has_flask: app
                 .depends
@@ -227,6 +223,7 @@ impl Context {
             health_url: format!("http://127.0.0.1:{}{}", site.port, health.path),
             has_host: site.host().is_some(),
             host: site.host().unwrap_or_default().to_owned(),
+            server: ServerVariables::of(stack, libraries),
             process: ProcessVariables::of_app(stack),
             units: names(enabled),
             triggered_units: names(triggered),
@@ -271,7 +268,6 @@ impl Context {
             libraries: text(),
             library_papers: text(),
             library_overrides: text(),
-            gunicorn: text(),
             has_flask: false,
             port: 80,
             has_server_names: false,
@@ -300,6 +296,7 @@ impl Context {
             health_url: text(),
             has_host: false,
             host: text(),
+            server: ServerVariables::default(),
             process: ProcessVariables::default(),
             units: Vec::new(),
             triggered_units: Vec::new(),

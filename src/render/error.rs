@@ -64,6 +64,12 @@ pub enum RenderError {
     #[error("the templates' values cannot be written as JSON: {0}")]
     #[diagnostic(help("this is a mistake of the program; please report it with the project's stack.toml"))]
     Values(String),
+    /// The server is Granian, which is neither packed nor in Debian.
+    #[error(
+        "[app] server is \"granian\", but granian is not among the libraries that are packed, and Debian does not have it"
+    )]
+    #[diagnostic(help("write `granian` into the file that [app] requirements names, or leave `server` out"))]
+    NoGranian,
     /// A file or folder of the project can't be read.
     #[error("cannot read {path}: {source}")]
     #[diagnostic(help("check that it is there, that you may read it, and, for a template, that its text is UTF-8"))]

@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use crate::control::{Priority, Relations, Version};
     use crate::deb::Compression;
-    use crate::stack::{App, AppKind, ChangelogEntry, Health, Image, PackageInfo, Site, Tls};
+    use crate::stack::{App, AppKind, ChangelogEntry, Health, Image, PackageInfo, Server, Site, Tls};
     use crate::system::epoch::Epoch;
 
     fn stack(folder: &Path) -> Stack {
@@ -234,6 +234,7 @@ mod tests {
             app: App {
                 folder: folder.join("app"),
                 kind: AppKind::Wsgi,
+                server: Server::Gunicorn,
                 module: "app:app".into(),
                 depends: none.clone(),
                 requirements: None,

@@ -15,6 +15,7 @@ mod papers;
 mod process;
 pub mod programs;
 mod relations;
+mod server;
 pub mod static_files;
 mod template;
 pub mod terraform;
@@ -26,7 +27,7 @@ use std::path::Path;
 use crate::control::{PackageName, Relations};
 use crate::deb::{Content, Payload, Scripts};
 use crate::python::Libraries;
-use crate::stack::{AppKind, Stack, Tls, migration_names};
+use crate::stack::{Stack, Tls, migration_names};
 
 pub use app::{AppNotes, LeftOut, Rule};
 pub use error::RenderError;
@@ -84,6 +85,7 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
     let mut templates = Templates::of_project(&stack.folder, &Context::of(stack, libraries))?;
     templates.add_part(template!("debian/purge-database"))?;
     templates.add_part(template!("debian/database-connection"))?;
+    templates.add_part(server::PROCESSES)?;
     templates.add_part(template!("nginx/health-report"))?;
     templates.add_part(template!("units/sandbox"))?;
     let name = &stack.package.name;
@@ -167,10 +169,16 @@ fn check_migrations(stack: &Stack, payload: &Payload) -> Result<(), RenderError>
 /// Every template of a package, whether this stack uses it or not.
 fn template_names() -> Vec<&'static str> {
     let files = files("NAME").into_iter().chain(files_of_database("NAME")).chain(files_of_release("NAME"));
-    let files = files.chain(files_of_asgi("NAME")).chain(files_of_valkey("NAME"));
+    let files = files.chain(server::all_files("NAME")).chain(files_of_valkey("NAME"));
     let files = files.chain(files_of_tls("NAME")).chain(files_of_acme("NAME"));
     let scripts = ["debian/preinst", "debian/postinst", "debian/prerm", "debian/postrm"];
-    let parts = ["debian/database-connection", "debian/purge-database", "nginx/health-report", "units/sandbox"];
+    let parts = [
+        "debian/database-connection",
+        "debian/purge-database",
+        server::PROCESSES.name,
+        "nginx/health-report",
+        "units/sandbox",
+    ];
     let files = files.map(|(template, ..)| template.name);
     let files = files.chain([papers::MANUAL.name]);
     files.chain(process::TEMPLATES.map(|template| template.name)).chain(scripts).chain(parts).collect()
@@ -189,9 +197,7 @@ fn destinations(stack: &Stack) -> Vec<Destination> {
     if stack.services.valkey.is_some() {
         all.extend(files_of_valkey(name));
     }
-    if stack.app.kind == AppKind::Asgi {
-        all.extend(files_of_asgi(name));
-    }
+    all.extend(server::files(stack));
     if stack.app.release_command.is_some() {
         all.extend(files_of_release(name));
     }
@@ -230,7 +236,6 @@ fn files(name: &str) -> Vec<Destination> {
         (template!("nginx/site.conf"), format!("/etc/nginx/sites-available/{name}"), 0o644, Conffile),
         // It may have passwords. postinst adds the group of the app.
         (template!("debian/app.env"), format!("/etc/{name}/{name}.env"), 0o640, Conffile),
-        (template!("debian/gunicorn.conf.py"), format!("/etc/{name}/gunicorn.conf.py"), 0o644, Conffile),
         (template!("debian/health.toml"), format!("/etc/{name}/health.toml"), 0o644, Conffile),
         (template!("debian/health-alert"), format!("/usr/libexec/{name}/health-alert"), 0o755, Plain),
         (template!("debian/run"), format!("/usr/bin/{name}"), 0o755, Plain),
@@ -260,12 +265,6 @@ fn files_of_valkey(name: &str) -> Vec<Destination> {
         (template!("units/valkey.service"), unit(name, "-valkey.service"), 0o644, Plain),
         (template!("debian/valkey.conf"), format!("/etc/{name}/valkey.conf"), 0o644, Conffile),
     ]
-}
-
-/// The files that an app of the kind `asgi` has as well.
-fn files_of_asgi(name: &str) -> Vec<Destination> {
-    let worker = format!("/usr/libexec/{name}/asgi_worker.py");
-    vec![(template!("debian/asgi_worker.py"), worker, 0o644, FileKind::Plain)]
 }
 
 /// The files that a stack with a release command has as well.

@@ -1,9 +1,10 @@
 //! The packages that the stack needs. They have the same names in Debian 12 and 13 and in Ubuntu 22.04 and 24.04.
 
 use super::error::RenderError;
+use super::server;
 use crate::control::{Alternatives, Relations};
 use crate::python::Libraries;
-use crate::stack::{AppKind, Stack, Tls};
+use crate::stack::{Stack, Tls};
 
 /// The packages with the program systemd-sysusers, which postinst calls.
 const SYSUSERS: &str = "systemd | systemd-standalone-sysusers | systemd-sysusers";
@@ -14,13 +15,6 @@ const BUS: &str = "default-dbus-system-bus | dbus-system-bus";
 /// so it cannot be a recommendation.
 const BROTLI: &str = "libnginx-mod-http-brotli-static";
 
-/// uvicorn, and the library with which it asks idle WebSockets whether they are still there (nginx closes them otherwise):
-/// the package of each, and its name in the index.
-const ASGI: [(&str, &str); 2] = [("python3-uvicorn", "uvicorn"), ("python3-websockets", "websockets")];
-
-/// Its package, and its name in the index.
-pub(super) const GUNICORN: &str = "gunicorn";
-
 /// `Depends`: the stack's own relations, then those of the packed libraries, of `[app]`, and
 /// of `[package]`, each only once.
 pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations, RenderError> {
@@ -30,12 +24,7 @@ pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations,
     if !libraries.needs.depends.0.iter().any(says_python) {
         own.push("python3");
     }
-    if !libraries.has(GUNICORN) {
-        own.push(GUNICORN);
-    }
-    if stack.app.kind == AppKind::Asgi {
-        own.extend(ASGI.iter().filter(|(_, library)| !libraries.has(library)).map(|(package, _)| *package));
-    }
+    own.extend(server::packages(stack, libraries)?);
     if stack.database.is_some() {
         own.push("postgresql");
     }

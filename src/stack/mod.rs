@@ -16,7 +16,7 @@ mod values;
 mod variant;
 
 pub use model::{
-    App, AppKind, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Site, Stack,
+    App, AppKind, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Server, Site, Stack,
     StaticFiles, Tls,
 };
 pub use pattern::{Pattern, PatternError};

@@ -71,19 +71,33 @@ pub struct ChangelogEntry {
 /// How a server calls an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppKind {
-    /// PEP 3333, in Gunicorn's threads.
+    /// PEP 3333.
     Wsgi,
-    /// <https://asgi.readthedocs.io>, in uvicorn, in processes that Gunicorn manages.
+    /// <https://asgi.readthedocs.io>
     Asgi,
 }
 
-/// A Python application under Gunicorn.
+/// The program that runs the application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    /// For the kind `asgi`: uvicorn in its processes.
+    Gunicorn,
+    /// uvicorn alone, for the kind `asgi`.
+    Uvicorn,
+    /// From the Python Package Index; Debian does not have it.
+    Granian,
+    /// For the kind `wsgi`.
+    Uwsgi,
+}
+
+/// A Python application, and how it is served.
 #[derive(Debug, Clone)]
 pub struct App {
     /// The folder with the code, absolute; installed to `/usr/share/NAME`.
     pub folder: PathBuf,
     pub kind: AppKind,
-    /// What Gunicorn loads: `MODULE:VARIABLE`.
+    pub server: Server,
+    /// What the server loads: `MODULE:VARIABLE`.
     pub module: String,
     /// The packages with the libraries that the code imports.
     pub depends: Relations,
@@ -93,7 +107,7 @@ pub struct App {
     pub from_debian: FromDebian,
     /// The address of the index; when `None`, the one that pip would use.
     pub index: Option<String>,
-    /// Gunicorn's worker processes. When `None`, the server decides: one more than its processors, fewer
+    /// Processes that serve. When `None`, the server decides: one more than its processors, fewer
     /// if its memory is small.
     pub workers: Option<u16>,
     /// Threads of each worker, 1 or more. When `None`, the server decides: four, fewer if the

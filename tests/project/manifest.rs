@@ -258,17 +258,19 @@ fn a_kind_and_its_server_fit_each_other_and_the_application() {
     for (lines, code) in [
         ("kind = \"asgi\"", asgi),
         ("kind = \"asgi\"\nserver = \"uvicorn\"", asgi),
+        ("kind = \"asgi\"\nserver = \"gunicorn\"", asgi),
         ("kind = \"wsgi\"\nserver = \"gunicorn\"", wsgi),
+        ("server = \"uwsgi\"", wsgi),
     ] {
         assert_eq!(check(lines, code), "", "{lines}");
     }
     let cases: &[(&str, &str, &[&str])] = &[
         ("kind = \"asgi\"", wsgi, &["WSGI application (Flask)", "leave `kind` out"]),
         ("kind = \"asgi\"\nthreads = 4", asgi, &["app.threads", "ASGI"]),
-        ("kind = \"asgi\"\nserver = \"gunicorn\"", asgi, &["app.server", "`gunicorn`", "uvicorn"]),
         ("server = \"uvicorn\"", wsgi, &["app.server", "kind = \"asgi\""]),
-        ("kind = \"asgi\"\nserver = \"granian\"", asgi, &["granian", "no suite of Debian", "uvicorn"]),
-        ("server = \"uwsgi\"", wsgi, &["uwsgi", "gunicorn"]),
+        ("kind = \"asgi\"\nserver = \"granian\"", asgi, &["granian", "Debian does not have it", "requirements"]),
+        ("server = \"granian\"", wsgi, &["granian", "Debian does not have it", "requirements"]),
+        ("kind = \"asgi\"\nserver = \"uwsgi\"", asgi, &["app.server", "`uwsgi`", "uvicorn"]),
         ("server = \"waitress\"", wsgi, &["waitress", "gunicorn"]),
         ("kind = \"rsgi\"", wsgi, &["app.kind", "wsgi", "asgi"]),
     ];

@@ -25,6 +25,7 @@ mod libraries;
 mod paths;
 mod processes;
 mod restart_under_load;
+mod servers;
 mod site;
 mod updates;
 mod upgrade;
@@ -53,6 +54,9 @@ fn main() -> ExitCode {
             applications::prepare();
         }
         asgi::prepare();
+        if arguments.filter.as_deref().is_none_or(|filter| filter.contains("servers")) {
+            servers::prepare();
+        }
         container::enter();
     }
     let in_containers = [
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
         data::trials(),
         bring::trials(),
         libraries::trials(),
+        servers::trials(),
         documents::trials(),
         site::trials(),
         https::trials(),

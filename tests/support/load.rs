@@ -43,10 +43,15 @@ pub struct Tally {
 impl Load {
     /// Begins to ask `address`, HOST:PORT, for `path`.
     pub fn start(address: &str, path: &'static str, connections: usize) -> Self {
+        Self::start_with("GET", address, path, connections)
+    }
+
+    /// The same with another method: nginx sends a request a second time only if its method allows that.
+    pub fn start_with(method: &'static str, address: &str, path: &'static str, connections: usize) -> Self {
         let (begin, stop) = (Instant::now(), Arc::new(AtomicBool::new(false)));
         let client = |_| {
             let (address, stop) = (address.to_owned(), Arc::clone(&stop));
-            thread::spawn(move || ask(&address, path, &stop))
+            thread::spawn(move || ask(method, &address, path, &stop))
         };
         let threads = (0..connections).map(client).collect();
         Self { path, begin, stop, threads }
@@ -79,12 +84,12 @@ impl fmt::Display for Tally {
     }
 }
 
-fn ask(address: &str, path: &str, stop: &AtomicBool) -> Tally {
+fn ask(method: &str, address: &str, path: &str, stop: &AtomicBool) -> Tally {
     let mut tally = Tally::default();
     let mut connection = None;
     while !stop.load(Ordering::Relaxed) {
         let begin = Instant::now();
-        match exchange(&mut connection, address, path) {
+        match exchange(method, &mut connection, address, path) {
             Ok((200, body)) => {
                 tally.good += 1;
                 if tally.bodies.len() < KEPT {
@@ -114,7 +119,12 @@ impl Tally {
 }
 
 /// One request and its answer, over the connection that is there, or a new one. It is left open if the server leaves it.
-fn exchange(connection: &mut Option<BufReader<TcpStream>>, address: &str, path: &str) -> io::Result<(u16, String)> {
+fn exchange(
+    method: &str,
+    connection: &mut Option<BufReader<TcpStream>>,
+    address: &str,
+    path: &str,
+) -> io::Result<(u16, String)> {
     let mut stream = match connection.take() {
         Some(open) => open,
         None => {
@@ -124,7 +134,9 @@ fn exchange(connection: &mut Option<BufReader<TcpStream>>, address: &str, path: 
             BufReader::new(stream)
         }
     };
-    stream.get_mut().write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes())?;
+    stream
+        .get_mut()
+        .write_all(format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n").as_bytes())?;
     let line = read_line(&mut stream)?;
     let status = line.split(' ').nth(1).and_then(|word| word.parse().ok());
     let status = status.ok_or_else(|| io::Error::other(format!("not HTTP: {line}")))?;

@@ -6,7 +6,8 @@ use stackdeb::control::Priority;
 use stackdeb::deb::{Compression, Content, Entry};
 use stackdeb::render::package_files;
 use stackdeb::stack::{
-    App, AppKind, ChangelogEntry, CommandLine, Database, Health, Image, PackageInfo, Services, Site, Stack, Tls, Valkey,
+    App, AppKind, ChangelogEntry, CommandLine, Database, Health, Image, PackageInfo, Server, Services, Site, Stack,
+    Tls, Valkey,
 };
 use stackdeb::system::epoch::Epoch;
 
@@ -41,6 +42,7 @@ pub fn stack(folder: &Path) -> Stack {
         app: App {
             folder: crate::source_folder().join("app"),
             kind: AppKind::Wsgi,
+            server: Server::Gunicorn,
             module: "app:app".to_owned(),
             depends: "python3-flask (>= 2), python3-psycopg2".parse().unwrap(),
             requirements: None,

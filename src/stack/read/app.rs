@@ -7,7 +7,7 @@ use miette::Diagnostic;
 use super::process;
 use super::table::{Item, Table};
 use crate::stack::Pattern;
-use crate::stack::model::{App, AppKind, Database, FromDebian, Health};
+use crate::stack::model::{App, AppKind, Database, FromDebian, Health, Server};
 use crate::stack::problem::Place;
 use crate::stack::values::{command, database, environment, files, host, index, python, server, time_span};
 
@@ -25,9 +25,7 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
     let folder = table.checked_or_default("folder", |text| files::packed_folder(text, project));
     let kind = table.checked_or_default("kind", server::kind);
     let module = read_module(&mut table, folder.as_deref(), project, kind);
-    if let Some(item) = table.optional::<&str>("server") {
-        table.accept(item, |text| server::server(text, kind));
-    }
+    let server = read_server(&mut table, kind);
     let depends = table.relations("depends", package);
     let requirements = table.text("requirements", |text| files::file(text, project));
     let from_debian = match table.has_word("from-debian") {
@@ -50,6 +48,7 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
     Some(App {
         folder: folder?,
         kind: kind?,
+        server: server?,
         module: module?,
         depends,
         requirements,
@@ -64,6 +63,12 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
         include,
         exclude,
     })
+}
+
+/// `[app] server`, which must run applications of that kind; Gunicorn when it is left out.
+fn read_server(table: &mut Table<'_>, kind: Option<AppKind>) -> Option<Server> {
+    let Some(item) = table.optional::<&str>("server") else { return Some(Server::Gunicorn) };
+    table.accept(item, |text| server::server(text, kind))
 }
 
 /// Reads the number of threads, which an ASGI application chooses itself.

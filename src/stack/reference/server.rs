@@ -34,20 +34,20 @@ that. It cannot be the project's folder itself, and cannot hold `dist`.",
             kind: Kind::Word(Words { noun: "a kind of application", known: || KINDS.to_vec(), others: None }),
             missing: Missing::Text("wsgi"),
             meaning: "\
-How a server calls the application. `wsgi` (Flask, Django, Bottle): in Gunicorn's threads. `asgi` (FastAPI, Starlette, \
-Django with WebSockets): in uvicorn, in processes that Gunicorn manages, with WebSockets and the application's lifespan. An \
-upgrade loses no request of either; it closes WebSockets with the code 1012, and their clients connect again.",
+How a server calls the application. `wsgi` (Flask, Django, Bottle): in threads. `asgi` (FastAPI, Starlette, Django with \
+WebSockets): in uvicorn, in processes that Gunicorn manages, with WebSockets and the application's lifespan. An upgrade loses no request of either; it closes WebSockets with the code 1012, and their clients connect again.",
             example: "kind = \"asgi\"",
             since: FIRST_RELEASE,
         },
         Key {
             name: "server",
             kind: Kind::Word(Words { noun: "a server for applications", known: || SERVERS.to_vec(), others: None }),
-            missing: Missing::Described("`gunicorn` for `wsgi`, `uvicorn` for `asgi`"),
+            missing: Missing::Described("`gunicorn`; for `asgi`, with uvicorn in its processes"),
             meaning: "\
-The server that runs the application: `gunicorn` for the kind `wsgi`, `uvicorn` for the kind `asgi`. So far, there is one for \
-each kind.",
-            example: "server = \"gunicorn\"",
+The server that runs the application, on the socket that systemd holds. For the kind `wsgi`: `gunicorn`, `granian` or \
+`uwsgi`. For `asgi`: `gunicorn`, `uvicorn` (without Gunicorn) or `granian`. Each is Debian's, unless `requirements` packs it; \
+Debian does not have Granian, so `requirements` must name it.",
+            example: "server = \"uwsgi\"",
             since: FIRST_RELEASE,
         },
         Key {
@@ -58,7 +58,7 @@ each kind.",
             }),
             missing: Missing::Text("app:app"),
             meaning: "\
-What Gunicorn loads: `MODULE:VARIABLE`, or `MODULE:FUNCTION()` for a function that makes the application. The module's \
+What the server loads: `MODULE:VARIABLE`, or `MODULE:FUNCTION()` for a function that makes the application. The module's \
 file must be in `folder`.",
             example: "module = \"wsgi:application\"",
             since: FIRST_RELEASE,
@@ -82,7 +82,7 @@ The libraries that are packed: a file of requirements as pip reads it (`requirem
 and extras), `pyproject.toml`, or a lock: `uv.lock`, `poetry.lock`, `pylock.toml`. What does not name one version of each \
 library, and of whatever these need, is locked with `stackdeb lock`. The wheels that fit the Python of `[image] suite` are \
 downloaded from the index, verified, and installed to `/usr/lib/NAME/python3`; their programs to `/usr/lib/NAME/bin`. \
-Gunicorn is Debian's, unless it is among them.",
+The server is Debian's, unless it is among them.",
             example: "requirements = \"requirements.txt\"",
             since: FIRST_RELEASE,
         },
@@ -117,7 +117,7 @@ that builds can have it.",
             kind: Kind::Number { least: 1, most: MOST_WORKERS },
             missing: Missing::Described("the number of processors plus one, fewer if the memory is small"),
             meaning: "\
-Gunicorn's worker processes. On a server the variable `WEB_CONCURRENCY` in `/etc/NAME/NAME.env` takes the place of this \
+The processes that serve. On a server the variable `WEB_CONCURRENCY` in `/etc/NAME/NAME.env` takes the place of this \
 number.",
             example: "workers = 4",
             since: FIRST_RELEASE,
@@ -126,7 +126,7 @@ number.",
             name: "threads",
             kind: Kind::Number { least: 1, most: MOST_WORKERS },
             missing: Missing::Described("4, fewer if the database has not enough connections"),
-            meaning: "Threads of each worker process. Not for the kind `asgi`.",
+            meaning: "Threads of each process. Not for the kind `asgi`.",
             example: "threads = 8",
             since: FIRST_RELEASE,
         },

@@ -2,14 +2,14 @@
 
 use miette::Diagnostic;
 
-use crate::stack::model::AppKind;
+use crate::stack::model::{AppKind, Server};
 use crate::stack::nearest::nearest;
 
 /// The kinds, as they are written.
 pub const KINDS: &[&str] = &["wsgi", "asgi"];
 
 /// The servers that stackdeb sets up.
-pub const SERVERS: &[&str] = &["gunicorn", "uvicorn"];
+pub const SERVERS: &[&str] = &["gunicorn", "uvicorn", "granian", "uwsgi"];
 
 /// Why a text is not valid as a kind or a server.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -20,18 +20,8 @@ pub enum ServerError {
     ))]
     Kind(String, String),
     #[error("`{0}` is not a server that stackdeb knows{1}")]
-    #[diagnostic(help(
-        "leave the key out: gunicorn runs an application of the kind wsgi, uvicorn one of the kind asgi"
-    ))]
+    #[diagnostic(help("leave the key out, or write \"gunicorn\", \"uvicorn\", \"granian\" or \"uwsgi\""))]
     Unknown(String, String),
-    #[error("granian is in no suite of Debian, so the package could not depend on it")]
-    #[diagnostic(help(
-        "leave the key out: gunicorn runs an application of the kind wsgi, uvicorn one of the kind asgi"
-    ))]
-    Granian,
-    #[error("stackdeb sets up no uwsgi: it has not the kind asgi, and its authors only keep it running")]
-    #[diagnostic(help("leave the key out: gunicorn runs the application"))]
-    Uwsgi,
     #[error("`{0}` does not run an application of the kind {1}")]
     #[diagnostic(help("{2}"))]
     OtherKind(&'static str, &'static str, &'static str),
@@ -53,25 +43,26 @@ pub fn kind(text: &str) -> Result<AppKind, ServerError> {
     }
 }
 
-/// Checks that a server runs applications of that kind; `None` when there is a mistake in the kind.
+/// Reads a server, which has to run applications of that kind; `None` when there is a mistake in the kind.
 ///
 /// # Errors
 /// When stackdeb does not set it up, or it does not run that kind.
-pub fn server(text: &str, kind: Option<AppKind>) -> Result<(), ServerError> {
+pub fn server(text: &str, kind: Option<AppKind>) -> Result<Server, ServerError> {
     match (text, kind) {
-        ("gunicorn", Some(AppKind::Asgi)) => Err(ServerError::OtherKind(
-            "gunicorn",
-            "asgi",
-            "leave the key out: uvicorn runs the application, in processes that Gunicorn manages",
-        )),
         ("uvicorn", Some(AppKind::Wsgi)) => Err(ServerError::OtherKind(
             "uvicorn",
             "wsgi",
             "if the application is an ASGI application, write kind = \"asgi\"; else leave the key out: gunicorn runs it",
         )),
-        ("gunicorn" | "uvicorn", _) => Ok(()),
-        ("granian", _) => Err(ServerError::Granian),
-        ("uwsgi", _) => Err(ServerError::Uwsgi),
+        ("uwsgi", Some(AppKind::Asgi)) => Err(ServerError::OtherKind(
+            "uwsgi",
+            "asgi",
+            "leave the key out: uvicorn runs the application, in processes that Gunicorn manages",
+        )),
+        ("gunicorn", _) => Ok(Server::Gunicorn),
+        ("uvicorn", _) => Ok(Server::Uvicorn),
+        ("granian", _) => Ok(Server::Granian),
+        ("uwsgi", _) => Ok(Server::Uwsgi),
         _ => Err(ServerError::Unknown(text.escape_debug().to_string(), meant(text, SERVERS))),
     }
 }
