@@ -24,6 +24,12 @@ pub enum PythonError {
     #[error("{place}: `{line}`: {why}")]
     #[diagnostic(help("write a library and its version: `flask==3.1.0`"))]
     Line { place: String, line: String, why: String },
+    /// A requirement that names an address from which nothing can be taken.
+    #[error("{place}: `{requirement}`: {why}")]
+    #[diagnostic(help(
+        "write it like `name @ https://example.org/name-1.0-py3-none-any.whl#sha256=…`; only wheels can be packed"
+    ))]
+    Direct { place: String, requirement: String, why: String },
     #[error("{place}: `{name}` has no exact version")]
     #[diagnostic(help("run `stackdeb lock`, which writes the version of each library into stack.lock"))]
     NotPinned { name: String, place: String },

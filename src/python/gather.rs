@@ -8,7 +8,7 @@ use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 use url::Url;
 
 use super::index::without_credentials;
-use super::lock::{self, Asked, Pin, Plan};
+use super::lock::{self, Asked, Pin, Plan, address};
 use super::resolve::resolve;
 use super::wheel::Wheel;
 use super::{Debian, Index, Needs, Offer, PythonError, Target, WheelName};
@@ -26,6 +26,8 @@ pub struct Library {
     pub sha256: Sha256,
     /// Where the wheel was found, without a password.
     pub url: String,
+    /// Whether the project names that address itself.
+    pub is_direct: bool,
     pub wheel: Wheel,
 }
 
@@ -181,6 +183,7 @@ impl Walk<'_> {
 /// When there is no resolver, or there are no versions that fit together; else as [`gather`].
 pub fn choose_versions(asked: &Asked, target: &Target, index: &Index, cache: &Cache) -> Result<Libraries, PythonError> {
     let lines = resolve(&asked.requirements(), &asked.constraints(), target, index.address())?;
+    let lines = asked.with_addresses(lines, target)?;
     let mut plan = lock::of_lines(&lines, "what the resolver chose", target)?;
     // The extras are a part of what is asked for, and no resolver names them with the versions.
     for requirement in asked.extras(target) {
@@ -218,7 +221,10 @@ fn choose<'a>(pin: &'a Pin, target: &Target, index: &Index) -> Result<Chosen<'a>
         let Some((_, file)) = best else {
             return Err(no_wheel(pin, target, pin.files.iter().map(|file| file.name.as_str())));
         };
-        let url = index.url_of(&pin.name, &file.name, &file.url, file.sha256)?;
+        let url = match file.is_direct {
+            true => address::of_file(file)?,
+            false => index.url_of(&pin.name, &file.name, &file.url, file.sha256)?,
+        };
         return Ok(Chosen { pin, file: file.name.clone(), url, sha256: file.sha256 });
     }
     let acceptable = |file: &super::index::IndexFile| fits(&file.name).is_some() && file.sha256.is_none_or(listed);
@@ -306,7 +312,8 @@ fn unpack(chosen: Vec<Chosen<'_>>, target: &Target, index: &Index, cache: &Cache
             });
         }
         let url = without_credentials(&one.url).to_string();
-        libraries.push(Library { name, version, sha256: one.sha256, url, wheel });
+        let is_direct = one.pin.files.iter().any(|file| file.is_direct);
+        libraries.push(Library { name, version, sha256: one.sha256, url, is_direct, wheel });
     }
     Ok(libraries)
 }

@@ -111,6 +111,14 @@ struct Report {
 #[derive(Deserialize)]
 struct Item {
     metadata: Metadata,
+    #[serde(default)]
+    is_direct: bool,
+    download_info: Option<Download>,
+}
+
+#[derive(Deserialize)]
+struct Download {
+    url: String,
 }
 
 #[derive(Deserialize)]
@@ -122,7 +130,11 @@ struct Metadata {
 fn lines_of_pip(output: &Output) -> Result<Vec<String>, PythonError> {
     let report: Report = serde_json::from_slice(&output.stdout)
         .map_err(|error| PythonError::Unsolved { by: "pip", said: format!("its report cannot be read: {error}") })?;
-    Ok(report.install.into_iter().map(|item| format!("{}=={}", item.metadata.name, item.metadata.version)).collect())
+    let line = |item: Item| match item.download_info.filter(|_| item.is_direct) {
+        Some(download) => format!("{} @ {}", item.metadata.name, download.url),
+        None => format!("{}=={}", item.metadata.name, item.metadata.version),
+    };
+    Ok(report.install.into_iter().map(line).collect())
 }
 
 fn unsolved(by: &'static str, output: &Output) -> PythonError {

@@ -240,8 +240,12 @@ fn a_file_of_requirements_is_read_as_pip_reads_it() {
         ),
         ("-e .", "the app's own code belongs into [app] folder"),
         ("--extra-index-url https://example.org/simple\nfirst==1.0", "libraries come from one index"),
-        ("./first-1.0-py3-none-any.whl", "it is a path or an address"),
-        ("first @ https://example.org/first-1.0-py3-none-any.whl", "it is an address"),
+        ("./first-1.0-py3-none-any.whl", "it is a path or an address without a name"),
+        ("first @ https://example.org/first-1.0-py3-none-any.whl", "it has no SHA-256"),
+        ("first @ https://example.org/first-1.0.tar.gz#sha256=00", "is not the name of a wheel"),
+        ("first @ https://example.org/other-1.0-py3-none-any.whl#sha256=00", "is one of another library"),
+        ("first @ https://example.org/first-1.0-py3-none-any.whl#sha256=00", "its SHA-256 has not 64 digits"),
+        ("first @ file:///first-1.0-py3-none-any.whl", "it is not an address of the web"),
         ("-r absent.txt", "cannot read absent.txt"),
     ] {
         let project = Project::new(&format!("{line}\n"), &wheels);

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use stackdeb::system::hash::Sha256;
+use support::mirror::Mirror;
 use support::wheels::Wheel;
 use support::{kept, run};
 
@@ -105,6 +107,40 @@ fn versions_are_chosen_for_the_targets_python_by_uv_and_by_pip() {
 }
 
 #[test]
+fn a_wheel_may_be_named_by_its_address() {
+    // On another server than the index, which does not have it.
+    let wheel = Wheel::new("direct", "3.0", "py3-none-any").metadata("Requires-Dist: core <2\n");
+    let path = format!("elsewhere/{}", wheel.file_name());
+    let server = Mirror::start([(path.clone(), wheel.bytes())].into());
+    let (url, digest) = (format!("{}/{path}", server.address), Sha256::of(&wheel.bytes()));
+    for line in [format!("direct @ {url}#sha256={digest}"), format!("direct @ {url} --hash=sha256:{digest}")] {
+        let project = Project::new(&format!("{line}\n"), &wheels());
+        let said = project.refused();
+        assert!(said.contains("direct 3.0 needs `core") && said.contains("run `stackdeb lock`"), "{said}");
+        for uv in [true, false] {
+            let mut lock = project.command("lock");
+            with_resolver(&mut lock, uv);
+            let said = run(&mut lock);
+            assert!(said.contains("direct 3.0\n") && said.contains("stack.lock: 2 libraries"), "{said}");
+            assert_eq!(installed(&project), ["core-1.5", "direct-3.0"]);
+            fs::remove_dir_all(project.path("dist")).unwrap();
+        }
+        // uv reads the lock as well, and takes the same, for the Python of this machine.
+        let lock = fs::read_to_string(project.path("stack.lock")).unwrap();
+        fs::write(project.path("pylock.toml"), lock.replace("==3.13.*", ">=3.10")).unwrap();
+        uv(&project, &["pip", "install", "--target", "by-uv", "-r", "pylock.toml"]);
+        assert!(project.path("by-uv/direct.py").exists() && project.path("by-uv/core.py").exists());
+    }
+    let project = Project::new(&format!("core==1.5\ndirect @ {url}#sha256={digest}\n"), &wheels());
+    assert_eq!(installed(&project), ["core-1.5", "direct-3.0"]);
+
+    let other = Sha256::of(b"something else");
+    let project = Project::new(&format!("core==1.5\ndirect @ {url}#sha256={other}\n"), &wheels());
+    let said = project.refused();
+    assert!(said.contains(&format!("{digest}, but {other} is expected")), "{said}");
+}
+
+#[test]
 fn pyproject_has_requirements_too() {
     let project = Project::new("", &wheels());
     let manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
@@ -143,7 +179,7 @@ fn the_locks_of_other_tools_are_read() {
     assert!(ours.len() > 8);
 
     // Poetry's, written by hand after its documentation.
-    let hash = |at: usize| stackdeb::system::hash::Sha256::of(&wheels()[at].bytes());
+    let hash = |at: usize| Sha256::of(&wheels()[at].bytes());
     let package = |name: &str, version: &str, at: usize, more: &str| {
         format!(
             "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\ndescription = \"\"\noptional = false\npython-versions = \"*\"\n\

@@ -8,7 +8,7 @@ use pep508_rs::{Requirement, VerbatimUrl};
 use serde::Deserialize;
 
 use super::requirements::{Files, Line};
-use super::{Kind, text_of};
+use super::{Kind, address, text_of};
 use crate::python::{PythonError, Target};
 
 /// Requirements and constraints.
@@ -59,6 +59,20 @@ impl Asked {
     pub(in crate::python) fn extras(&self, target: &Target) -> impl Iterator<Item = &Requirement<VerbatimUrl>> {
         let all = self.files.requirements.iter().map(|line| &line.requirement);
         all.filter(|requirement| requirement.evaluate_markers(target.markers(), &[]))
+    }
+
+    /// The lines of a resolver, with the addresses and digests of what is asked for by its address.
+    ///
+    /// # Errors
+    /// When such an address has a mistake.
+    pub(in crate::python) fn with_addresses(
+        &self,
+        lines: Vec<String>,
+        target: &Target,
+    ) -> Result<Vec<String>, PythonError> {
+        let all = self.files.requirements.iter().chain(&self.files.constraints);
+        let holding = all.filter(|line| line.requirement.evaluate_markers(target.markers(), &[]));
+        address::with_digests(lines, &holding.collect::<Vec<_>>())
     }
 
     /// The index that the file names.

@@ -1,6 +1,7 @@
 //! What the project asks for: a file of requirements or a lock, of whatever tool → a [`Plan`], one library at one version a
 //! [`Pin`]. Each format has a file of its own.
 
+pub(in crate::python) mod address;
 mod asked;
 mod poetry;
 mod pylock;
@@ -70,6 +71,8 @@ pub struct LockedFile {
     pub name: String,
     pub url: String,
     pub sha256: Sha256,
+    /// Whether the requirement names that address, so that no index is asked for the file.
+    pub is_direct: bool,
 }
 
 /// The format of a file, by its name.

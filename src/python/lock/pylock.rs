@@ -9,7 +9,7 @@ use pep508_rs::{PackageName, Requirement, VerbatimUrl};
 use serde::Deserialize;
 
 use super::stack_lock::Origin;
-use super::{LockedFile, Pin, Plan, text_of};
+use super::{LockedFile, Pin, Plan, decoded, text_of};
 use crate::python::{PythonError, Target};
 use crate::system::hash::Sha256;
 
@@ -41,7 +41,7 @@ struct Package {
     wheels: Vec<Wheel>,
     vcs: Option<toml::Table>,
     directory: Option<toml::Table>,
-    archive: Option<toml::Table>,
+    archive: Option<Wheel>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,8 +104,8 @@ pub(super) fn plan(lock: Lock, path: String, target: &Target) -> Result<Plan, Py
         if package.directory.is_some() {
             continue;
         }
-        if package.vcs.is_some() || package.archive.is_some() {
-            return Err(wrong(format!("{name} does not come from an index")));
+        if package.vcs.is_some() {
+            return Err(wrong(format!("{name} does not come from an index: it is a repository of source code")));
         }
         let version = package.version.as_deref().map(Version::from_str).transpose();
         let version = version.map_err(|error| wrong(format!("{name}: {error}")))?;
@@ -114,7 +114,16 @@ pub(super) fn plan(lock: Lock, path: String, target: &Target) -> Result<Plan, Py
             return Err(wrong(format!("{name} is there twice for {}, or not for its Python", target.title)));
         }
         let files = package.wheels.iter().map(|wheel| file(wheel).map_err(|why| wrong(format!("{name}: {why}"))));
-        let files = files.collect::<Result<Vec<LockedFile>, _>>()?;
+        let mut files = files.collect::<Result<Vec<LockedFile>, _>>()?;
+        if let Some(archive) = &package.archive {
+            let file = file(archive).map_err(|why| wrong(format!("{name}: {why}")))?;
+            if !file.name.ends_with(".whl") {
+                return Err(wrong(format!(
+                    "{name} comes from an archive of source code, and stackdeb packs wheels alone"
+                )));
+            }
+            files.push(LockedFile { is_direct: true, ..file });
+        }
         let hashes = files.iter().map(|file| file.sha256).collect();
         let place = format!("{path}, {name}");
         pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files, place });
@@ -124,8 +133,9 @@ pub(super) fn plan(lock: Lock, path: String, target: &Target) -> Result<Plan, Py
 
 fn file(wheel: &Wheel) -> Result<LockedFile, String> {
     let url = wheel.url.clone().or_else(|| wheel.path.clone()).ok_or("a wheel has no address")?;
-    let last = url.rsplit('/').next().unwrap_or(&url).to_owned();
+    let last = decoded(url.rsplit('/').next().unwrap_or(&url));
     let name = wheel.name.clone().unwrap_or(last);
     let digits = wheel.hashes.get("sha256").ok_or_else(|| format!("{name} has no SHA-256"))?;
-    Ok(LockedFile { name, url, sha256: digits.parse::<Sha256>().map_err(|error| error.to_string())? })
+    let sha256 = digits.parse::<Sha256>().map_err(|error| error.to_string())?;
+    Ok(LockedFile { name, url, sha256, is_direct: false })
 }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use pep440_rs::{Operator, Version, VersionSpecifier};
 use pep508_rs::{PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 
-use super::{Pin, text_of};
+use super::{LockedFile, Pin, address, text_of};
 use crate::python::{PythonError, Target};
 use crate::system::hash::Sha256;
 
@@ -89,7 +89,7 @@ impl Files {
             let (text, options) = split_options(&line);
             let requirement = Requirement::<VerbatimUrl>::from_str(&text).map_err(|error| {
                 if text.starts_with(['.', '/']) || text.contains("://") {
-                    return wrong("it is a path or an address, and stackdeb packs libraries of the index alone");
+                    return wrong("it is a path or an address without a name: write `name @ https://…`");
                 }
                 wrong(error.to_string().lines().next().unwrap_or_default())
             })?;
@@ -230,13 +230,15 @@ pub(super) fn pins(files: &Files, target: &Target) -> Result<Vec<Pin>, PythonErr
         }
         let same = |line: &&Line| line.requirement.name == *name;
         let all: Vec<&Line> = files.requirements.iter().chain(&files.constraints).filter(holds).filter(same).collect();
-        let version = one_version(line, &all)?;
+        let direct = one_address(&all)?;
+        let version = one_version(line, &all, direct.as_ref().map(|(version, _)| version.clone()))?;
+        let files: Vec<LockedFile> = direct.into_iter().map(|(_, file)| file).collect();
         let hashes: Vec<Sha256> = all.iter().flat_map(|line| &line.hashes).copied().collect();
-        if with_hashes && hashes.is_empty() {
+        if with_hashes && hashes.is_empty() && files.is_empty() {
             return Err(PythonError::NoHash { name: name.to_string(), place: line.place.clone() });
         }
         let (name, place) = (name.clone(), line.place.clone());
-        pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files: Vec::new(), place });
+        pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files, place });
     }
     for pin in &mut pins {
         pin.extras = known.remove(&pin.name).unwrap_or_default();
@@ -244,15 +246,31 @@ pub(super) fn pins(files: &Files, target: &Target) -> Result<Vec<Pin>, PythonErr
     Ok(pins)
 }
 
-/// The version that one of the lines about a library pins, if all the others accept it.
-fn one_version(line: &Line, all: &[&Line]) -> Result<Version, PythonError> {
-    let mut pinned: Option<(Version, &Line)> = None;
+/// The wheel that the lines about a library name by its address; `None` when none does.
+fn one_address(all: &[&Line]) -> Result<Option<(Version, LockedFile)>, PythonError> {
+    let mut found: Option<((Version, LockedFile), &Line)> = None;
     for line in all {
-        if let Some(VersionOrUrl::Url(_)) = &line.requirement.version_or_url {
-            let why = "it is an address, and stackdeb packs libraries of the index alone".to_owned();
-            let text = line.requirement.to_string();
-            return Err(PythonError::Line { place: line.place.clone(), line: text, why });
+        let Some(wheel) = address::wheel(line)? else { continue };
+        match &found {
+            Some(((version, file), by)) if (&file.url, file.sha256) != (&wheel.1.url, wheel.1.sha256) => {
+                return Err(PythonError::Contradiction {
+                    name: line.requirement.name.to_string(),
+                    version: format!("{version} at another address"),
+                    place: by.place.clone(),
+                    other: line.place.clone(),
+                });
+            }
+            Some(_) => {}
+            None => found = Some((wheel, line)),
         }
+    }
+    Ok(found.map(|(wheel, _)| wheel))
+}
+
+/// The version that one of the lines about a library pins, if all the others accept it.
+fn one_version(line: &Line, all: &[&Line], of_address: Option<Version>) -> Result<Version, PythonError> {
+    let mut pinned: Option<(Version, &Line)> = of_address.map(|version| (version, line));
+    for line in all {
         pinned = pinned.or_else(|| Some((specifiers(line).find_map(exact)?, *line)));
     }
     let name = line.requirement.name.to_string();

@@ -65,6 +65,17 @@ pub fn write(libraries: &Libraries, suite: &str, asked: &[String], target: &Targ
     for library in &libraries.all {
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
         // Writing to a text does not fail.
+        if library.is_direct {
+            let _ = write!(
+                text,
+                "\n[[packages]]\nname = {}\nversion = {}\n[packages.archive]\nurl = {}\nhashes = {{ sha256 = \"{}\" }}\n",
+                quoted(library.name.as_ref()),
+                quoted(&library.version),
+                quoted(&library.url),
+                library.sha256,
+            );
+            continue;
+        }
         let _ = write!(
             text,
             "\n[[packages]]\nname = {}\nversion = {}\nindex = {}\n[[packages.wheels]]\nname = {}\nurl = {}\n\

@@ -111,5 +111,5 @@ fn file(wheel: &Wheel) -> Option<Result<LockedFile, String>> {
     let digits = wheel.hash.as_deref().and_then(|hash| hash.strip_prefix("sha256:"));
     let sha256 = digits.ok_or_else(|| format!("{name} has no SHA-256"));
     let sha256 = sha256.and_then(|digits| digits.parse::<Sha256>().map_err(|error| error.to_string()));
-    Some(sha256.map(|sha256| LockedFile { name, url, sha256 }))
+    Some(sha256.map(|sha256| LockedFile { name, url, sha256, is_direct: false }))
 }
