@@ -192,7 +192,7 @@ mod tests {
         saved.unwrap();
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
         load(kept.as_slice(), &Root::create(&other, Ids::SAME).unwrap()).unwrap();
-        // find(1) and cmp(1) are the judges.
+        // find(1) and diff(1) are the judges.
         let list = |root: &Path| {
             let format = "%P %y %#m %U:%G %n %l %Ts\\n";
             let output = Command::new("find").arg(root).args(["-printf", format]).output().unwrap();
@@ -202,7 +202,7 @@ mod tests {
         };
         assert_eq!(list(&one).len(), 9);
         assert_eq!(list(&one), list(&other));
-        assert!(Command::new("diff").arg("-r").args([&one, &other]).status().unwrap().success());
+        assert!(Command::new("diff").args(["-r", "--no-dereference"]).args([&one, &other]).status().unwrap().success());
         assert_eq!(xattr::get(other.join("first"), "user.colour").unwrap().unwrap(), b"blue");
         assert_eq!(xattr::get(&other, "user.of the root").unwrap().unwrap(), b"\0");
         let inode = |path: PathBuf| fs::metadata(path).unwrap().ino();

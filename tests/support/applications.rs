@@ -21,7 +21,7 @@ pub use browser::Browser;
 
 mod browser;
 
-/// An application.
+/// A public application with the project in `examples/` that packs it.
 pub struct Application {
     /// The name of its folder in `examples/`, and of its package.
     pub name: &'static str,
@@ -31,7 +31,7 @@ pub struct Application {
     pub read: fn(&Container, &Browser),
 }
 
-/// Every application.
+/// Those that `tests/server/applications.rs` installs, in this order.
 pub const ALL: &[Application] = &[ara_records::ARA_RECORDS, board::BOARD, timetagger::TIMETAGGER];
 
 /// What the container lacks of what they need.

@@ -18,7 +18,7 @@ impl Browser {
         Self { site: format!("http://{address}"), cookies: NamedTempFile::new().unwrap() }
     }
 
-    /// The address of a path.
+    /// `path` begins with a slash.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.site)
     }
