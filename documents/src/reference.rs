@@ -77,7 +77,7 @@ fn table(text: &mut String, header: &str, key: &Key, section: &Section) {
     }
 }
 
-/// `[app]`, `[[changelog]]`, `[[site.static]]`. `outer` is the header of the table around it; empty if there is none.
+/// `[app]`, `[[changelog]]`, `[[site.static]]`. `outer` is the header of the table around it, or empty.
 pub fn header(outer: &str, key: &Key) -> String {
     let outer = outer.trim_matches(['[', ']']);
     let name = if outer.is_empty() { key.name.to_owned() } else { format!("{outer}.{}", key.name) };
