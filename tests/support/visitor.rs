@@ -20,10 +20,16 @@ pub struct Visits {
     pub unknown: u64,
 }
 
-/// Somebody who visits until told to stop.
+/// Somebody who visits until told to stop, or until the test that began it has failed.
 pub struct Visitor {
     going: Arc<AtomicBool>,
-    thread: JoinHandle<Visits>,
+    thread: Option<JoinHandle<Visits>>,
+}
+
+impl Drop for Visitor {
+    fn drop(&mut self) {
+        self.going.store(false, Ordering::Relaxed);
+    }
 }
 
 impl Visitor {
@@ -49,7 +55,7 @@ impl Visitor {
             }
             visits
         });
-        Self { going, thread }
+        Self { going, thread: Some(thread) }
     }
 
     /// Stops, and compares with the table, which must hold every acknowledged visit and none that was never made.
@@ -61,9 +67,9 @@ impl Visitor {
     }
 
     /// Stops without a look at the table, since there is no machine to look at.
-    pub fn leave(self) -> Visits {
+    pub fn leave(mut self) -> Visits {
         self.going.store(false, Ordering::Relaxed);
-        self.thread.join().unwrap()
+        self.thread.take().unwrap().join().unwrap()
     }
 }
 
