@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -165,8 +166,9 @@ impl Machine {
         path: &str,
         limit: Duration,
     ) -> Result<Page, MachineError> {
-        let last = Mutex::new(String::new());
-        let ask = || match http::get(&format!("http://127.0.0.1:{port}{path}"), host, ANSWER_LIMIT) {
+        let last = Mutex::new("no answer yet".to_owned());
+        let answers = ask(format!("http://127.0.0.1:{port}{path}"), host.map(str::to_owned));
+        let look = || match answers.try_recv().ok()? {
             Ok(answer) if answer.status == 200 => Some(answer),
             Ok(answer) => {
                 *lock(&last) = format!("status {}", answer.status);
@@ -177,7 +179,7 @@ impl Machine {
                 None
             }
         };
-        self.wait(limit, || format!("{path} does not answer 200 ({})", lock(&last)), ask)
+        self.wait(limit, || format!("{path} does not answer 200 ({})", lock(&last)), look)
     }
 
     /// Calls `look` until it finds something.
@@ -248,6 +250,18 @@ impl Machine {
     pub fn kill(self) {
         drop(self);
     }
+}
+
+/// Asks for a page again and again, in a thread of its own: while the machine has no network, a request waits for the whole of
+/// its limit, and the console is looked at meanwhile. The thread ends with its last request once nobody wants the answers.
+fn ask(url: String, host: Option<String>) -> Receiver<Result<Page, String>> {
+    let (sender, answers) = mpsc::sync_channel(0);
+    thread::spawn(move || {
+        while sender.send(http::get(&url, host.as_deref(), ANSWER_LIMIT)).is_ok() {
+            thread::sleep(POLL);
+        }
+    });
+    answers
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
