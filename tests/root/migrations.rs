@@ -31,7 +31,10 @@ struct Migrations {
 
 impl Migrations {
     fn new(folder: &str) -> Self {
-        let server = Server::start();
+        Self::on(Server::start(), folder)
+    }
+
+    fn on(server: Server, folder: &str) -> Self {
         let place = server.path(folder);
         fs::create_dir(&place).unwrap();
         fs::copy(support::program("health-check"), server.path("health-check")).unwrap();
@@ -132,8 +135,9 @@ fn what_failed_is_said_with_what_became_of_it() {
 }
 
 fn a_folder_may_have_any_name() {
+    let mut server = Server::start();
     for folder in ["it's", "x';id>&2;'", "a b", "$(id)", "`id`", "back\\slash", "quote\"d"] {
-        let migrations = Migrations::new(folder);
+        let migrations = Migrations::on(server, folder);
         migrations.write("0001_a.sql", "CREATE TABLE a (x int);\n");
         let output = migrations.run();
         assert!(
@@ -142,6 +146,8 @@ fn a_folder_may_have_any_name() {
             support::text(&output)
         );
         assert_eq!(migrations.applied(), "0001_a.sql", "{folder}");
+        server = migrations.server;
+        server.query("postgres", "DROP DATABASE guest_book");
     }
 }
 
