@@ -42,7 +42,7 @@ check: build setup
     cargo fmt --all --check
     cargo clippy --release --workspace --all-targets -- -D warnings
     # Most of these tests wait for another program, so more of them than processors run at a time.
-    cargo test --release --no-fail-fast -p health-check -p connection -- --test-threads 8
+    cargo test --release --no-fail-fast -p health-check -p connection -- --test-threads 24
     cargo test --release --no-fail-fast -p stackdeb-documents
     cargo test --release --no-fail-fast -p stackdeb --lib --bins --test format --test linode -- --test-threads 20
 
@@ -60,6 +60,7 @@ setup:
 # What takes longer than the tests may: twenty power cuts, an upgrade killed at each of its steps, and more: 80 minutes
 soak *args: build setup
     cargo bench --bench emulated_boots -- 50 --single
+    EVERY_STEP=1 cargo test --release --test root -- dpkg_matrix
     cargo test --release --test soak -- "$@"
 
 # The documents in docs/ that are made from the program itself

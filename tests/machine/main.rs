@@ -11,7 +11,6 @@
 )]
 
 mod boot_machine;
-mod deploy_boots;
 mod image_boots;
 
 use std::process::ExitCode;
@@ -20,6 +19,6 @@ use libtest_mimic::Arguments;
 use support::room::run_in_order;
 
 fn main() -> ExitCode {
-    let trials = [boot_machine::trials(), image_boots::trials(), deploy_boots::trials()];
+    let trials = [boot_machine::trials(), image_boots::trials()];
     run_in_order(Arguments::from_args(), trials.into_iter().flatten().collect())
 }

@@ -56,6 +56,7 @@ pub struct Container {
     root: Root,
     address: String,
     console: PathBuf,
+    cards: &'static [&'static str],
 }
 
 /// Gives this program what containers need around them: mounts and a network of its own, and the unified hierarchy of
@@ -107,24 +108,38 @@ impl Container {
             write("var/lib/cloud/seed/nocloud/meta-data", &format!("instance-id: {name}\n"));
         }
         let cards: &[&str] = if cards == Cards::Two { &["eth0", "eth1"] } else { &["eth0"] };
-        let outside = |card: &str| format!("{name}-{card}");
         let cgroup = format!("{CGROUPS}/{name}");
         fs::create_dir_all(&cgroup).unwrap();
         let script = format!("echo $$ >{cgroup}/cgroup.procs; exec systemd-nspawn \"$@\"");
         let mut nspawn = Command::new("sh");
         nspawn.args(["-ec", &script, "sh", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe"]);
         nspawn.arg("--link-journal=no");
-        nspawn.args(cards.iter().map(|card| format!("--network-veth-extra={}:{card}", outside(card))));
+        nspawn.args(cards.iter().map(|card| format!("--network-veth-extra={name}-{card}:{card}")));
         nspawn.args([&format!("--machine={name}"), "--directory"]).arg(root.path());
         let console = kept().join(format!("container-{name}"));
         let output = fs::File::create(&console).unwrap();
         nspawn.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
         let nspawn = nspawn.spawn().unwrap();
-        let init = init_of(&nspawn, &console);
-        for card in cards {
-            run(Command::new("ip").args(["link", "set", &outside(card), "master", "bridge", "up"]));
+        let init = init_of(&nspawn, &console, None);
+        let container = Self { name: name.to_owned(), init, nspawn, root, address, console, cards };
+        container.plug_in();
+        container
+    }
+
+    /// Joins its cards to the bridge.
+    fn plug_in(&self) {
+        for card in self.cards {
+            run(Command::new("ip").args(["link", "set", &format!("{}-{card}", self.name), "master", "bridge", "up"]));
         }
-        Self { name: name.to_owned(), init, nspawn, root, address, console }
+    }
+
+    /// Boots it again from inside, and waits until everything is started.
+    #[track_caller]
+    pub fn reboot(&mut self) {
+        self.sh("systemctl reboot --no-block");
+        self.init = init_of(&self.nspawn, &self.console, Some(self.init));
+        self.plug_in();
+        self.wait_until_booted();
     }
 
     /// Waits until systemd has started everything, of which nothing may fail.
@@ -178,16 +193,17 @@ impl Server for Container {
     }
 }
 
-/// The only child of systemd-nspawn that stays.
-fn init_of(nspawn: &Child, console: &Path) -> Pid {
+/// The only child of systemd-nspawn that stays, when it is another than `before`.
+fn init_of(nspawn: &Child, console: &Path, before: Option<Pid>) -> Pid {
     let begin = Instant::now();
     let children = format!("/proc/{0}/task/{0}/children", nspawn.id());
     loop {
         let numbers = fs::read_to_string(&children).unwrap_or_default();
         for number in numbers.split_whitespace() {
             let name = fs::read_to_string(format!("/proc/{number}/comm")).unwrap_or_default();
-            if name.trim() == "systemd" {
-                return Pid::from_raw(number.parse().unwrap());
+            let pid = Pid::from_raw(number.parse().unwrap());
+            if name.trim() == "systemd" && Some(pid) != before {
+                return pid;
             }
         }
         let said = || fs::read_to_string(console).unwrap_or_default();

@@ -8,6 +8,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 pub use super::ports::free_port;
 use super::server::Server;
 use super::{run, stackdeb, text};
@@ -27,6 +29,40 @@ pub struct Machine {
     ssh_port: u16,
     /// How long it may take to come up.
     limit: Duration,
+    connection: Connection,
+}
+
+/// The connection over which all commands go while the machine runs: under emulation, to open one takes seconds. It ends when
+/// it is dropped.
+struct Connection {
+    /// The folder of the socket by which `ssh` finds it.
+    folder: TempDir,
+    ssh: Option<Child>,
+}
+
+impl Connection {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), ssh: None }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.path().join("ssh")
+    }
+
+    /// Without it, each command opens one of its own.
+    fn end(&mut self) {
+        if let Some(mut ssh) = self.ssh.take() {
+            let _ = ssh.kill();
+            let _ = ssh.wait();
+            let _ = fs::remove_file(self.socket());
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
 /// Makes a key for SSH and user data that names it, and gives the machine the name `name`.
@@ -81,7 +117,8 @@ impl Machine {
             .stderr(log)
             .spawn()
             .unwrap();
-        Self { child, folder: folder.to_owned(), url: format!("http://127.0.0.1:{port}"), ssh_port, limit }
+        let (folder, url) = (folder.to_owned(), format!("http://127.0.0.1:{port}"));
+        Self { child, folder, url, ssh_port, limit, connection: Connection::new() }
     }
 
     /// Waits until a command runs over SSH.
@@ -90,6 +127,7 @@ impl Machine {
         loop {
             let output = self.try_sh("true");
             if output.status.success() {
+                self.connect();
                 return;
             }
             let ended = self.child.try_wait().unwrap();
@@ -97,6 +135,14 @@ impl Machine {
             assert!(begin.elapsed() < self.limit, "no SSH: {}\n{}", text(&output), self.console());
             thread::sleep(Duration::from_secs(2));
         }
+    }
+
+    fn connect(&mut self) {
+        let port = self.ssh_port.to_string();
+        let mut ssh = Command::new("ssh");
+        ssh.args(self.ssh_options()).args(["-M", "-N", "-p", &port, "root@127.0.0.1"]);
+        ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.connection.ssh = Some(ssh.spawn().unwrap());
     }
 
     fn ssh_options(&self) -> Vec<String> {
@@ -108,7 +154,8 @@ impl Machine {
             "ConnectTimeout=20",
             "BatchMode=yes",
         ];
-        ["-i".to_owned(), key]
+        let path = format!("ControlPath={}", self.connection.socket().display());
+        ["-i".to_owned(), key, "-o".to_owned(), path]
             .into_iter()
             .chain(options.iter().flat_map(|o| ["-o".to_owned(), (*o).to_owned()]))
             .collect()
@@ -119,19 +166,13 @@ impl Machine {
         run(Command::new("pkill").args(["-KILL", "-P", &self.child.id().to_string(), "qemu-system"]));
     }
 
-    /// Boots the machine again from inside and waits until it has come back.
-    pub fn reboot(&mut self) {
-        let before = self.boot_id();
-        self.try_sh("systemctl reboot");
-        self.wait_for_boot_after(&before);
-    }
-
     /// Resets the machine at once, so that what is in its memory alone is lost, and returns the id of the boot that ends.
     pub fn cut_power(&mut self) -> String {
         let before = self.boot_id();
         // The connection ends before the machine does, or it would be waited for.
         self.sh("nohup sh -c 'sleep 0.5; echo b >/proc/sysrq-trigger' >/dev/null 2>&1 &");
         thread::sleep(Duration::from_secs(2));
+        self.connection.end();
         before
     }
 
@@ -143,6 +184,7 @@ impl Machine {
             thread::sleep(Duration::from_secs(5));
             let output = self.try_sh(BOOT_ID);
             if output.status.success() && String::from_utf8_lossy(&output.stdout).trim() != before {
+                self.connect();
                 return;
             }
             assert!(begin.elapsed() < self.limit, "it did not come back\n{}", self.console());
