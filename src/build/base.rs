@@ -11,8 +11,10 @@ use std::time::SystemTime;
 
 use miette::{IntoDiagnostic, WrapErr};
 
+use crate::deb::Reader;
 use crate::rootfs::{self, DpkgStep, Plan, Root, keep};
 use crate::system::cache::Cache;
+use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
 use crate::system::interrupt;
 use crate::system::progress::Reporter;
@@ -23,7 +25,7 @@ use crate::system::userns::Ids;
 const MOST: usize = 4;
 
 /// Makes the base of `plan` in the new folder `path`: from the cache if it is kept there, else from its packages, and then it
-/// is kept.
+/// is kept. Its files have times up to `plan.epoch`.
 ///
 /// # Errors
 /// When a package or a script of it fails, the disk is full, or the user interrupts. A base that cannot be kept, or that is
@@ -34,7 +36,7 @@ pub(super) fn make(path: &Path, plan: &Plan, cache: &Cache, reporter: Reporter) 
         let made = Root::create(path, ids).into_diagnostic();
         made.wrap_err_with(|| format!("cannot make the root {}", path.display()))
     };
-    let kept = cache.bases().join(format!("{}.tar.zst", key(plan, ids).into_diagnostic()?));
+    let kept = cache.bases().join(format!("{}.tar.zst", key(plan).into_diagnostic()?));
     if let Ok(file) = File::open(&kept) {
         let root = create()?;
         let Err(error) = take(&file, &root, reporter) else { return Ok(root) };
@@ -46,6 +48,8 @@ pub(super) fn make(path: &Path, plan: &Plan, cache: &Cache, reporter: Reporter) 
     }
     let root = create()?;
     rootfs::build(&root, plan, reporter)?;
+    root.clamp_times(plan.epoch)
+        .map_err(|(path, error)| miette::miette!("cannot set the times of {} in the root: {error}", path.display()))?;
     let progress = reporter.spinner("keeping the configured packages in the cache");
     let saved = save(&root, &kept);
     drop(progress);
@@ -54,6 +58,19 @@ pub(super) fn make(path: &Path, plan: &Plan, cache: &Cache, reporter: Reporter) 
         reporter.say(&format!("warning: the next image begins from nothing again, as the base can't be kept: {error}"));
     }
     Ok(root)
+}
+
+/// The time of a base of these packages: that of the newest. Not that of the archive, which is another every day, nor that of
+/// the app; with either, a base could be used only once.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub(super) fn time(packages: impl IntoIterator<Item = PathBuf>) -> miette::Result<Epoch> {
+    let mut newest = Epoch::default();
+    for path in packages {
+        newest = newest.max(Reader::open(&path)?.built()?);
+    }
+    Ok(newest)
 }
 
 fn take(file: &File, root: &Root, reporter: Reporter) -> io::Result<()> {
@@ -90,9 +107,9 @@ fn remove_oldest(folder: &Path) -> io::Result<()> {
 }
 
 /// The digest of all that the base depends on, this program included. A package of the pool is named after its content.
-fn key(plan: &Plan, ids: Ids) -> io::Result<Sha256> {
+fn key(plan: &Plan) -> io::Result<Sha256> {
     let program = Sha256::of(&fs::read("/proc/self/exe")?);
-    let mut text = format!("{program} {} {}\n{}\n", ids.root(), plan.epoch.seconds(), plan.debconf);
+    let mut text = format!("{program} {}\n{}\n", plan.epoch.seconds(), plan.debconf);
     let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for step in &plan.steps {
         let (what, names): (&str, Vec<String>) = match step {

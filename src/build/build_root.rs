@@ -85,7 +85,7 @@ impl BuildRoot {
             base_passwd: file_of(&"base-passwd".parse().into_diagnostic()?),
             files: vec![RootFile { path: path.into(), mode: 0o644, content: content.to_owned() }],
             debconf: String::new(),
-            epoch: self.archive.date,
+            epoch: base::time(files.iter().cloned())?,
         };
         let root = base::make(folder, &plan, cache, reporter)?;
         let nothing_more = rootfs::Addition { packages: Vec::new(), automatic: Vec::new(), epoch: self.archive.date };

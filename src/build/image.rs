@@ -292,7 +292,10 @@ impl Build<'_> {
 
     /// The configured and finished root. `asked` are the packages that are wanted for their own sake.
     fn root(&self, asked: &[Relations], identity: &Identity, cache: &Cache) -> miette::Result<Root> {
-        let (own, of_base): (Vec<&Record>, Vec<&Record>) = self.chosen.iter().partition(|record| self.is_own(record));
+        let (own, mut of_base): (Vec<&Record>, Vec<&Record>) =
+            self.chosen.iter().partition(|record| self.is_own(record));
+        // In an order that does not depend on the stack's name.
+        of_base.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         // The base has no part of the app, so its files have a UUID of its own.
         let digests: Vec<String> = of_base.iter().map(|record| record.sha256.to_string()).collect();
         let of_digests = Identity::of(&digests.iter().map(String::as_str).collect::<Vec<_>>());
@@ -304,7 +307,7 @@ impl Build<'_> {
             base_passwd: self.file_of("base-passwd"),
             files: early.iter().cloned().map(root_file).collect(),
             debconf: String::new(),
-            epoch: self.epoch,
+            epoch: base::time(of_base.iter().filter_map(|record| self.file_of(record.name.as_str())))?,
         };
         let root = base::make(&self.work.join("root"), &plan, cache, self.reporter)?;
         let file_of = |record: &&Record| Some((record.name.clone(), self.file_of(record.name.as_str())?));

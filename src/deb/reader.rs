@@ -10,9 +10,12 @@ use std::sync::Arc;
 use super::compress::{self, Compression};
 use super::entries::entries;
 use crate::control::{Stanza, StanzaError};
+use crate::system::epoch::Epoch;
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const HEADER: usize = 60;
+/// Where the time of the first member is, in 12 bytes: behind the file's magic and the member's name.
+const FIRST_TIME: u64 = 8 + 16;
 /// How many bytes are read and decompressed at a time.
 const BUFFER: usize = 128 * 1024;
 /// The longest file of the control data, in bytes, and the longest control data in all. The longest of Debian are lists of
@@ -93,6 +96,19 @@ impl Reader {
     /// The file that is read.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// When the package was built, as its first member says (ar(5)): no file in a package of Debian is newer. 1970 if it does
+    /// not say so.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn built(&self) -> Result<Epoch, ReadError> {
+        let mut time = [0; 12];
+        let read = self.file.read_exact_at(&mut time, FIRST_TIME);
+        read.map_err(|source| ReadError::Io { path: self.path.display().to_string(), source })?;
+        let seconds = String::from_utf8_lossy(&time).trim().parse().unwrap_or_default();
+        Ok(Epoch::from_seconds(seconds).unwrap_or_default())
     }
 
     /// The control data.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 
-/// A time in whole seconds since 1970-01-01 00:00:00 UTC, at the latest in the year 2106.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A time in whole seconds since 1970-01-01 00:00:00 UTC, which is the default, at the latest in the year 2106.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Epoch(u32);
 
 /// Why a number is not a time.

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use support::{cache, run, stackdeb, text};
 use tempfile::TempDir;
@@ -63,6 +64,15 @@ lines += [os.getcwd(), sys.executable, network, f"{os.stat('app.py').st_mtime:.0
 pathlib.Path("report").write_text("\n".join(lines))
 "##;
 
+/// The roots in which the commands run, for all projects here: to make one takes longer than all the rest.
+static BASES: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+/// Whoever builds in a root of [`BASES`].
+static BUILDER: Mutex<()> = Mutex::new(());
+
+fn builder() -> MutexGuard<'static, ()> {
+    BUILDER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 struct Project(TempDir);
 
 impl Project {
@@ -76,14 +86,13 @@ impl Project {
             fs::write(project.path("app").join(name), text).unwrap();
         }
         fs::write(project.path("stack.toml"), MANIFEST).unwrap();
-        for name in ["first", "second"] {
-            let own = project.path(name).join("stackdeb");
-            fs::create_dir_all(&own).unwrap();
-            for shared in ["pool", "lists", "releases", "names", "wheels", "index-pages"] {
-                fs::create_dir_all(cache().join(shared)).unwrap();
-                symlink(cache().join(shared), own.join(shared)).unwrap();
-            }
+        let own = project.path("cache/stackdeb");
+        fs::create_dir_all(&own).unwrap();
+        for shared in ["pool", "lists", "releases", "names", "wheels", "index-pages"] {
+            fs::create_dir_all(cache().join(shared)).unwrap();
+            symlink(cache().join(shared), own.join(shared)).unwrap();
         }
+        symlink(BASES.path(), own.join("bases")).unwrap();
         project
     }
 
@@ -91,9 +100,9 @@ impl Project {
         self.0.path().join(name)
     }
 
-    fn command(&self, verb: &str, cache: &str) -> Command {
+    fn command(&self, verb: &str) -> Command {
         let mut command = stackdeb();
-        command.arg(verb).current_dir(self.0.path()).env("XDG_CACHE_HOME", self.path(cache));
+        command.arg(verb).current_dir(self.0.path()).env("XDG_CACHE_HOME", self.path("cache"));
         command
     }
 
@@ -102,7 +111,7 @@ impl Project {
     }
 
     fn refused(&self) -> String {
-        let output: Output = self.command("deb", "first").env("COLUMNS", "400").output().unwrap();
+        let output: Output = self.command("deb").env("COLUMNS", "400").output().unwrap();
         assert!(!output.status.success(), "{}", text(&output));
         text(&output).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
     }
@@ -114,8 +123,9 @@ fn read(tree: &Path, path: &str) -> String {
 
 #[test]
 fn what_the_build_command_leaves_is_packed_and_is_the_same_each_time() {
+    let _builder = builder();
     let project = Project::new();
-    run(&mut project.command("deb", "first"));
+    run(&mut project.command("deb"));
     let package = fs::read(project.path("dist/shop.deb")).unwrap();
     let tree = project.path("tree");
     run(Command::new("dpkg-deb").arg("-x").arg(project.path("dist/shop.deb")).arg(&tree));
@@ -163,19 +173,29 @@ fn what_the_build_command_leaves_is_packed_and_is_the_same_each_time() {
     assert_eq!(fs::read_to_string(project.path("app/page.html")).unwrap(), "before");
     assert!(project.path("app/source.ts").exists() && !project.path("app/made").exists());
 
-    // In another cache it runs again, and gives the same bytes; what it gave is kept, as long as nothing changes.
-    run(&mut project.command("deb", "second"));
-    assert!(fs::read(project.path("dist/shop.deb")).unwrap() == package, "another package");
-    let kept = || fs::read_dir(project.path("second/stackdeb/built")).unwrap().count();
+    // What it gave is kept, as long as nothing changes. Without that it runs again, in a root that is made anew, since the one
+    // that was kept is damaged; and it gives the same bytes.
+    let built = project.path("cache/stackdeb/built");
+    let kept = || fs::read_dir(&built).unwrap().count();
     let before = kept();
-    run(&mut project.command("check", "second"));
+    run(&mut project.command("check"));
     assert_eq!(kept(), before);
+    fs::remove_dir_all(&built).unwrap();
+    for base in support::listing(BASES.path()).iter().filter(|path| path.is_file()) {
+        let base = fs::OpenOptions::new().write(true).open(base).unwrap();
+        base.set_len(base.metadata().unwrap().len() - 1).unwrap();
+    }
+    let output = project.command("deb").output().unwrap();
+    let said = text(&output);
+    assert!(output.status.success() && said.contains("/stackdeb/bases/") && said.contains("damaged"), "{said}");
+    assert!(fs::read(project.path("dist/shop.deb")).unwrap() == package, "another package");
 }
 
 #[test]
 fn a_build_command_that_fails_or_makes_too_little_is_refused() {
+    let _builder = builder();
     let project = Project::new();
-    run(&mut project.command("deb", "first"));
+    run(&mut project.command("deb"));
     let package = fs::read(project.path("dist/shop.deb")).unwrap();
 
     project.edit("stack.toml", "folder = \"app/made\"", "folder = \"app/other\"");
@@ -205,7 +225,7 @@ fn a_project_of_django_is_told_what_it_lacks() {
         .replace("build-command = \"python build.py\"", "depends = [\"python3-django\"]")
         .replace("[[site.static]]\npath = \"/static/\"\nfolder = \"app/made\"\n", "");
     fs::write(project.path("stack.toml"), manifest).unwrap();
-    let check = || run(&mut project.command("check", "first"));
+    let check = || run(&mut project.command("check"));
     assert!(!check().contains("manage.py"));
     fs::write(project.path("app/manage.py"), "").unwrap();
     let said = check();

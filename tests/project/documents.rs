@@ -1,11 +1,32 @@
 //! The commands of the documents that need nothing but stackdeb, as their readers type them: those of the kind `run`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use support::documents::scripts;
-use support::{cache, program, text};
+use support::{Built, built, cache, program, text};
+
+/// A cache with the folder `bases` of its own, which has what is kept already. Downloads are kept where all tests keep them.
+fn share_cache(bases: &Path) {
+    fs::create_dir_all(bases).unwrap();
+    let own = bases.parent().unwrap();
+    for shared in ["pool", "lists", "releases", "names", "wheels", "index-pages"] {
+        fs::create_dir_all(cache().join(shared)).unwrap();
+        symlink(cache().join(shared), own.join(shared)).unwrap();
+    }
+    built(Built::Image);
+    for base in support::listing(&cache().join("bases")).iter().filter(|path| path.is_file()) {
+        // Another test may have removed it meanwhile.
+        let _ = fs::copy(base, bases.join(base.file_name().unwrap()));
+    }
+}
+
+fn names(folder: &Path) -> BTreeSet<PathBuf> {
+    support::listing(folder).into_iter().collect()
+}
 
 #[test]
 fn the_commands_of_the_documents_do_what_they_are_for() {
@@ -20,8 +41,10 @@ fn the_commands_of_the_documents_do_what_they_are_for() {
         let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
         let mut shell = Command::new("bash");
         shell.args(["-eu", "-o", "pipefail", "-c", &script]).current_dir(&home).env("HOME", &home).env("PATH", path);
-        // Downloads are kept where all tests keep them.
-        shell.env("XDG_CACHE_HOME", cache().parent().unwrap());
+        let (caches, bases) = (folder.path().join("cache"), folder.path().join("cache/stackdeb/bases"));
+        share_cache(&bases);
+        let before = names(&bases);
+        shell.env("XDG_CACHE_HOME", caches);
         shell.env("DEBFULLNAME", "Jane Doe").env("DEBEMAIL", "jane@example.org");
         let output = shell.output().unwrap();
         assert!(output.status.success(), "{}: {}\n{}", file.display(), output.status, text(&output));
@@ -31,6 +54,8 @@ fn the_commands_of_the_documents_do_what_they_are_for() {
                 assert!(said.contains(words), "{words} is missing:\n{said}");
             }
             assert!(home.join("shop/dist/shop-1.0.0-linode.json").exists());
+            // Its packages are those of the default stack, and it is younger: its image was made from the same base.
+            assert_eq!(names(&bases), before);
         }
     }
 }

@@ -49,24 +49,14 @@ fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
         home.folder.display()
     );
     let second = project.join("dist/stack-1.0.0-linode.img.gz");
-    let assert_same = || {
+    // From nothing, and from the base that is kept then.
+    for _ in 0..2 {
+        home.run(&build);
         let same = Command::new("cmp").arg(&first).arg(&second).output().unwrap();
         let manifest = |image: &Path| fs::read(image.with_extension("").with_extension("json")).unwrap();
         assert!(same.status.success(), "{}", support::text(&same));
         assert!(manifest(&first) == manifest(&second), "the manifests differ");
-    };
-    // From nothing, and from the base that is kept then, which is made anew when it is damaged.
-    let said = home.run(&build);
-    assert!(!said.contains("base"), "{said}");
-    assert_same();
-    for damage in [false, true] {
         fs::remove_file(&second).unwrap();
-        if damage {
-            home.run(&format!("truncate -s -1 {}/cache/stackdeb/bases/*.tar.zst", home.folder.display()));
-        }
-        let said = home.run(&build);
-        assert_eq!(said.contains("/cache/stackdeb/bases/") && said.contains("damaged"), damage, "{said}");
-        assert_same();
     }
 }
 
