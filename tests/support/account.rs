@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use memchr::memmem;
 use serde_json::Value;
 
 use crate::linode_api::{Api, SIGNATURE};
@@ -95,7 +96,7 @@ impl Home {
             assert!(!all.contains(secret), "`{secret}` was printed:\n{all}");
             for file in files(self.path()) {
                 let content = fs::read(&file).unwrap();
-                let found = content.windows(secret.len()).any(|window| window == secret.as_bytes());
+                let found = memmem::find(&content, secret.as_bytes()).is_some();
                 assert!(!found, "`{secret}` is in {}", file.display());
             }
         }
