@@ -108,19 +108,9 @@ impl Container {
             write("var/lib/cloud/seed/nocloud/meta-data", &format!("instance-id: {name}\n"));
         }
         let cards: &[&str] = if cards == Cards::Two { &["eth0", "eth1"] } else { &["eth0"] };
-        let cgroup = format!("{CGROUPS}/{name}");
-        fs::create_dir_all(&cgroup).unwrap();
-        let script = format!("echo $$ >{cgroup}/cgroup.procs; exec systemd-nspawn \"$@\"");
-        let mut nspawn = Command::new("sh");
-        nspawn.args(["-ec", &script, "sh", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe"]);
-        nspawn.arg("--link-journal=no");
-        nspawn.args(cards.iter().map(|card| format!("--network-veth-extra={name}-{card}:{card}")));
-        nspawn.args([&format!("--machine={name}"), "--directory"]).arg(root.path());
         let console = kept().join(format!("container-{name}"));
-        let output = fs::File::create(&console).unwrap();
-        nspawn.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
-        let nspawn = nspawn.spawn().unwrap();
-        let init = init_of(&nspawn, &console, None);
+        let nspawn = nspawn(name, cards, &root, &console);
+        let init = init_of(&nspawn, &console);
         let container = Self { name: name.to_owned(), init, nspawn, root, address, console, cards };
         container.plug_in();
         container
@@ -133,11 +123,17 @@ impl Container {
         }
     }
 
-    /// Boots it again from inside, and waits until everything is started.
+    /// Shuts it down from inside, boots it again, and waits until everything is started.
     #[track_caller]
     pub fn reboot(&mut self) {
-        self.sh("systemctl reboot --no-block");
-        self.init = init_of(&self.nspawn, &self.console, Some(self.init));
+        self.sh("systemctl poweroff --no-block");
+        let begin = Instant::now();
+        while self.nspawn.try_wait().unwrap().is_none() {
+            assert!(begin.elapsed() < LIMIT, "it does not shut down: {}", self.console());
+            thread::sleep(Duration::from_millis(200));
+        }
+        self.nspawn = nspawn(&self.name, self.cards, &self.root, &self.console);
+        self.init = init_of(&self.nspawn, &self.console);
         self.plug_in();
         self.wait_until_booted();
     }
@@ -193,17 +189,30 @@ impl Server for Container {
     }
 }
 
-/// The only child of systemd-nspawn that stays, when it is another than `before`.
-fn init_of(nspawn: &Child, console: &Path, before: Option<Pid>) -> Pid {
+fn nspawn(name: &str, cards: &[&str], root: &Root, console: &Path) -> Child {
+    let cgroup = format!("{CGROUPS}/{name}");
+    fs::create_dir_all(&cgroup).unwrap();
+    let script = format!("echo $$ >{cgroup}/cgroup.procs; exec systemd-nspawn \"$@\"");
+    let mut nspawn = Command::new("sh");
+    nspawn.args(["-ec", &script, "sh", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe"]);
+    nspawn.arg("--link-journal=no");
+    nspawn.args(cards.iter().map(|card| format!("--network-veth-extra={name}-{card}:{card}")));
+    nspawn.args([&format!("--machine={name}"), "--directory"]).arg(root.path());
+    let output = fs::File::create(console).unwrap();
+    nspawn.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
+    nspawn.spawn().unwrap()
+}
+
+/// The only child of systemd-nspawn that stays.
+fn init_of(nspawn: &Child, console: &Path) -> Pid {
     let begin = Instant::now();
     let children = format!("/proc/{0}/task/{0}/children", nspawn.id());
     loop {
         let numbers = fs::read_to_string(&children).unwrap_or_default();
         for number in numbers.split_whitespace() {
             let name = fs::read_to_string(format!("/proc/{number}/comm")).unwrap_or_default();
-            let pid = Pid::from_raw(number.parse().unwrap());
-            if name.trim() == "systemd" && Some(pid) != before {
-                return pid;
+            if name.trim() == "systemd" {
+                return Pid::from_raw(number.parse().unwrap());
             }
         }
         let said = || fs::read_to_string(console).unwrap_or_default();
