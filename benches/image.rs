@@ -1,7 +1,7 @@
 //! How long stackdeb takes to build an image, and how long mmdebstrap, `mke2fs -d` and `gzip -6` take with the same
 //! packages. Both have the packages downloaded already. Run it as root, because mmdebstrap is the fastest then.
 //!
-//! Then, how long an image takes after a change to the app, beside one from nothing.
+//! Then, how long an image takes after a change to the app, and when nothing has changed, beside one from nothing.
 
 #![allow(
     clippy::unwrap_used,
@@ -33,7 +33,7 @@ fn main() {
         command
     };
     // From nothing: without the base that an earlier image has left in the cache.
-    let ours = || shell("rm -rf \"$1\"; exec \"$0\" image --without-package");
+    let ours = || shell("rm -rf \"$1\" dist; exec \"$0\" image --without-package");
     assert!(ours().status().unwrap().success());
     let manifest = fs::read(folder.join("dist/stack-1.0.0-linode.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
@@ -67,7 +67,9 @@ fn main() {
     side_by_side::head("mmdebstrap…");
     side_by_side::compare("image", 1, ours, theirs);
     let changed = || shell("echo '# changed' >>app/app.py; exec \"$0\" image");
-    let whole = || shell("rm -rf \"$1\"; exec \"$0\" image");
+    let whole = || shell("rm -rf \"$1\" dist; exec \"$0\" image");
     side_by_side::head("from nothing");
     side_by_side::compare("image of a changed app", 1, changed, whole);
+    let unchanged = || shell("exec \"$0\" image");
+    side_by_side::compare("image when nothing has changed", 1, unchanged, whole);
 }

@@ -8,7 +8,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use examples::{Example, examples};
 
 use crate::commands::{
-    boot, check, data, deb, deploy, destroy, image, instances, lock, new, schema, terraform, upload,
+    boot, cache, check, data, deb, deploy, destroy, image, instances, lock, new, schema, terraform, upload,
 };
 use crate::python::PythonError;
 use crate::{linode, remote};
@@ -48,6 +48,8 @@ enum Command {
     Data(data::DataArgs),
     /// Write a Terraform configuration: several machines, a balancer and a database at Linode
     Terraform(terraform::TerraformArgs),
+    /// Show what is in the cache, or remove what was not used for the longest time
+    Cache(cache::CacheArgs),
     /// Print the JSON Schema of stack.toml, for editors
     Schema(schema::SchemaArgs),
 }
@@ -108,6 +110,7 @@ impl Cli {
             Command::Destroy(args) => destroy::run(&args),
             Command::Data(args) => data::run(&args),
             Command::Terraform(args) => terraform::run(&args),
+            Command::Cache(args) => cache::run(&args),
             Command::Schema(args) => schema::run(&args),
         }
     }

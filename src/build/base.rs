@@ -13,7 +13,7 @@ use miette::{IntoDiagnostic, WrapErr};
 
 use crate::deb::Reader;
 use crate::rootfs::{self, DpkgStep, Plan, Root, keep};
-use crate::system::cache::Cache;
+use crate::system::cache::{Cache, contents};
 use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
 use crate::system::interrupt;
@@ -38,6 +38,7 @@ pub(super) fn make(path: &Path, plan: &Plan, cache: &Cache, reporter: Reporter) 
     };
     let kept = cache.bases().join(format!("{}.tar.zst", key(plan).into_diagnostic()?));
     if let Ok(file) = File::open(&kept) {
+        contents::note_use(&kept);
         let root = create()?;
         let Err(error) = take(&file, &root, reporter) else { return Ok(root) };
         interrupt::check().into_diagnostic()?;
@@ -75,8 +76,6 @@ pub(super) fn time(packages: impl IntoIterator<Item = PathBuf>) -> miette::Resul
 
 fn take(file: &File, root: &Root, reporter: Reporter) -> io::Result<()> {
     let _progress = reporter.spinner("taking the configured packages from the cache");
-    // The file's time tells when it was used last.
-    let _ = file.set_modified(SystemTime::now());
     keep::load(file, root)
 }
 

@@ -18,7 +18,7 @@ use crate::python::Libraries;
 use crate::render::{self, AppNotes};
 use crate::rootfs::{Root, Sandbox, SandboxError};
 use crate::stack::{CommandLine, Stack};
-use crate::system::cache::Cache;
+use crate::system::cache::{Cache, contents};
 use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
 use crate::system::progress::Reporter;
@@ -116,6 +116,7 @@ pub(super) fn run(
         }
         drop(progress);
     }
+    contents::note_use(&kept);
     output::write_file(&last, key.as_bytes())?;
     Ok(Built { stack: with_files(stack, command, &kept)?, notes })
 }

@@ -8,17 +8,17 @@ use std::thread;
 use miette::{IntoDiagnostic, WrapErr};
 
 use super::archive::{self, Repository};
-use super::{advice, base, package};
-use crate::apt::{self, Archive, CloudInit, OlderRelease, Record, Suite, install_plan, names, pool, solve};
+use super::image_manifest::packed_library;
+use super::image_root::Build;
+use super::unchanged::Note;
+use super::{advice, package};
+use crate::apt::{Archive, CloudInit, OlderRelease, Suite, names, pool, solve};
 use crate::control::{PackageName, Priority, Relations};
-use crate::disk::ext4::{self, FileSystem, Identity};
 use crate::disk::gzip::{self, Compressed};
-use crate::disk::limits;
-use crate::disk::manifest::{self, Manifest};
-use crate::python::Library;
-use crate::render::image::{ImageFacts, ImageFile, Moment, image_files, image_files_of};
+use crate::disk::{limits, manifest};
+use crate::render::image::{ImageFacts, image_files};
 use crate::render::programs;
-use crate::rootfs::{self, DpkgStep, Root, RootFile, Sandbox, finish, packages};
+use crate::rootfs::{Root, packages};
 use crate::stack::{Stack, fit_together};
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
@@ -105,28 +105,36 @@ pub fn build(
     let mut wanted = vec![universe.essential(), universe.of_priority(Priority::Required)];
     wanted.extend(asked.iter().cloned());
     let chosen = solve(universe, &wanted)?;
-    let files = pool::download(&cache, &repository.client, &chosen)?;
     let newest = packages.iter().fold(archive.date, |newest, package| newest.max(package.epoch));
     let epoch = Epoch::from_environment()?.unwrap_or(newest);
 
-    let build = Build {
+    let mut build = Build {
         stack,
         stacks,
         name,
         epoch,
         repository: &repository,
         chosen: &chosen,
-        files: &files,
+        files: Vec::new(),
         work: work.path(),
         reporter,
     };
     let identity = build.identity();
+    let (path, manifest_path) = (stack.dist().join(stack.image_file_name_as(name)), stack.manifest_path_as(name));
+    let note = Note::of(&build, &asked, &identity, &archive, &cache)?;
+    let publish = || stacks.iter().zip(&packages).try_for_each(|(stack, package)| package::publish(stack, package));
+    if let Some(sizes) = note.find(&path, &manifest_path) {
+        publish()?;
+        reporter.say("nothing has changed since the image was made, so it is left as it is");
+        return Ok(BuiltImage { path, manifest: manifest_path, sizes, packages: chosen.len() });
+    }
+    build.files = pool::download(&cache, &repository.client, &chosen)?;
     let root = build.root(&asked, &identity, &cache)?;
     if own == StackPackage::Installed {
         stacks.iter().try_for_each(|stack| refuse_missing_programs(stack, &root))?;
     }
     let raw = build.file_system(&root, &identity)?;
-    let (output, sizes) = compress(&raw, &stack.dist().join(stack.image_file_name_as(name)), reporter)?;
+    let (output, sizes) = compress(&raw, &path, reporter)?;
     let mut libraries: Vec<manifest::PackedLibrary> = match own {
         StackPackage::Installed => {
             packages.iter().flat_map(|package| &package.libraries.all).map(packed_library).collect()
@@ -137,13 +145,13 @@ pub fn build(
     libraries.dedup();
     let installed = if own == StackPackage::Installed { stacks } else { &[] };
     let manifest = build.manifest(&archive, &identity, &sizes, installed, libraries);
-    let path = output.path().to_owned();
-    for (stack, package) in stacks.iter().zip(&packages) {
-        package::publish(stack, package)?;
-    }
+    publish()?;
     output.commit()?;
-    let manifest_path = stack.manifest_path_as(name);
     manifest.write(&manifest_path)?;
+    if let Err(error) = note.write(&sizes, &manifest_path) {
+        reporter.say(&format!("warning: the next image is made again even if nothing changes: {error}"));
+    }
+    cache.keep_within_limit(reporter);
     Ok(BuiltImage { path, manifest: manifest_path, sizes, packages: chosen.len() })
 }
 
@@ -216,185 +224,6 @@ fn machine_packages(stacks: &[Stack], suite: &Suite) -> miette::Result<Relations
     let mut relations: Relations = names.parse().into_diagnostic()?;
     relations.0.extend(stacks.iter().flat_map(|stack| &stack.image.packages.0).cloned());
     Ok(relations)
-}
-
-fn installed_package(record: &Record) -> manifest::InstalledPackage {
-    manifest::InstalledPackage {
-        name: record.name.clone(),
-        version: record.version.to_string(),
-        architecture: record.architecture.to_string(),
-        sha256: record.sha256,
-    }
-}
-
-fn installed_stack(stack: &Stack) -> manifest::InstalledStack {
-    let Stack { package, site, health, .. } = stack;
-    manifest::InstalledStack {
-        name: package.name.to_string(),
-        version: package.version.to_string(),
-        port: site.port,
-        https: site.has_tls(),
-        host: site.host().map(str::to_owned),
-        health_path: health.path.clone(),
-    }
-}
-
-fn packed_library(library: &Library) -> manifest::PackedLibrary {
-    manifest::PackedLibrary { name: library.name.to_string(), version: library.version.clone(), sha256: library.sha256 }
-}
-
-fn root_file(file: ImageFile) -> RootFile {
-    RootFile { path: file.path, mode: file.mode, content: file.content }
-}
-
-/// What all steps of one build need.
-struct Build<'a> {
-    /// The first one.
-    stack: &'a Stack,
-    /// All of them.
-    stacks: &'a [Stack],
-    /// The image's name, if it is not the first one's.
-    name: Option<&'a str>,
-    epoch: Epoch,
-    repository: &'a Repository,
-    chosen: &'a [&'a Record],
-    /// The packages' files, in the order of `chosen`.
-    files: &'a [PathBuf],
-    work: &'a Path,
-    reporter: Reporter,
-}
-
-impl Build<'_> {
-    fn identity(&self) -> Identity {
-        let seconds = self.epoch.seconds().to_string();
-        let digests: Vec<String> = self.chosen.iter().map(|record| record.sha256.to_string()).collect();
-        let mut input = vec![self.image_name(), self.stack.package.version.as_str(), &seconds];
-        input.extend(digests.iter().map(String::as_str));
-        Identity::of(&input)
-    }
-
-    fn image_files(&self, identity: &Identity) -> miette::Result<Vec<ImageFile>> {
-        let suite = self.repository.suite;
-        let facts = ImageFacts {
-            uuid: identity.uuid.clone(),
-            mirror: self.repository.sources.main.clone(),
-            security_mirror: self.repository.sources.security.clone(),
-            components: suite.components.join(" "),
-            keyring: suite.distribution.keyring_path().to_owned(),
-        };
-        let others = self.stacks.get(1..).unwrap_or_default();
-        Ok(image_files_of(self.stack, others, &facts)?)
-    }
-
-    fn image_name(&self) -> &str {
-        self.name.unwrap_or(self.stack.package.name.as_str())
-    }
-
-    /// The configured and finished root. `asked` are the packages that are wanted for their own sake.
-    fn root(&self, asked: &[Relations], identity: &Identity, cache: &Cache) -> miette::Result<Root> {
-        let (own, mut of_base): (Vec<&Record>, Vec<&Record>) =
-            self.chosen.iter().partition(|record| self.is_own(record));
-        // In an order that does not depend on the stack's name.
-        of_base.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-        // The base has no part of the app, so its files have a UUID of its own.
-        let digests: Vec<String> = of_base.iter().map(|record| record.sha256.to_string()).collect();
-        let of_digests = Identity::of(&digests.iter().map(String::as_str).collect::<Vec<_>>());
-        let is_early = |file: &ImageFile| file.moment == Moment::BeforeConfiguring;
-        let early: Vec<ImageFile> = self.image_files(&of_digests)?.into_iter().filter(is_early).collect();
-        let late = self.image_files(identity)?.into_iter().filter(|file| !early.contains(file));
-        let plan = rootfs::Plan {
-            steps: self.steps(&of_base)?,
-            base_passwd: self.file_of("base-passwd"),
-            files: early.iter().cloned().map(root_file).collect(),
-            debconf: String::new(),
-            epoch: base::time(of_base.iter().filter_map(|record| self.file_of(record.name.as_str())))?,
-        };
-        let root = base::make(&self.work.join("root"), &plan, cache, self.reporter)?;
-        let file_of = |record: &&Record| Some((record.name.clone(), self.file_of(record.name.as_str())?));
-        let addition = rootfs::Addition {
-            packages: own.iter().filter_map(file_of).collect(),
-            automatic: self.automatic(asked),
-            epoch: self.epoch,
-        };
-        rootfs::complete(&root, &addition, self.reporter)?;
-        let sandbox = Sandbox::new(&root).epoch(self.epoch);
-        let late: Vec<RootFile> = late.map(root_file).collect();
-        let _progress = self.reporter.spinner("finishing the root");
-        finish::finish(&root, &late, self.epoch, &|command| sandbox.run(command).map_err(Into::into))?;
-        Ok(root)
-    }
-
-    /// Whether it is the package of one of the stacks.
-    fn is_own(&self, record: &Record) -> bool {
-        self.stacks.iter().any(|stack| stack.package.name == record.name)
-    }
-
-    /// The downloaded `.deb` file of a chosen package.
-    fn file_of(&self, name: &str) -> Option<PathBuf> {
-        let mut pairs = self.chosen.iter().zip(self.files);
-        pairs.find(|(record, _)| record.name.as_str() == name).map(|(_, file)| file.clone())
-    }
-
-    fn steps(&self, records: &[&Record]) -> miette::Result<Vec<DpkgStep>> {
-        let file = |record: &&Record| self.file_of(record.name.as_str());
-        let name = |record: &&Record| record.name.clone();
-        let step = |step: &apt::InstallStep| match step {
-            apt::InstallStep::Unpack(records) => DpkgStep::Unpack(records.iter().filter_map(file).collect()),
-            apt::InstallStep::Configure(records) => DpkgStep::Configure(records.iter().map(name).collect()),
-        };
-        Ok(install_plan(records)?.iter().map(step).collect())
-    }
-
-    /// What is there only because something else depends on it.
-    fn automatic(&self, asked: &[Relations]) -> Vec<PackageName> {
-        let asked: Vec<&PackageName> =
-            asked.iter().flat_map(|relations| &relations.0).flat_map(|one| &one.0).map(|one| &one.name).collect();
-        let needed = |record: &&&Record| record.essential || record.priority == Priority::Required;
-        let automatic = |record: &&&Record| !needed(record) && !asked.contains(&&record.name);
-        self.chosen.iter().filter(automatic).map(|record| record.name.clone()).collect()
-    }
-
-    fn manifest(
-        &self,
-        archive: &Archive,
-        identity: &Identity,
-        sizes: &Compressed,
-        installed: &[Stack],
-        libraries: Vec<manifest::PackedLibrary>,
-    ) -> Manifest {
-        let releases = archive
-            .releases
-            .iter()
-            .map(|release| manifest::Release { suite: release.suite.clone(), date: release.date.to_rfc3339() });
-        Manifest::new(
-            self.image_name(),
-            &self.stack.package.version,
-            self.stack.variant(),
-            self.repository.suite.name,
-            self.epoch,
-            &identity.uuid,
-            sizes,
-            installed.iter().map(installed_stack).collect(),
-            releases.collect(),
-            self.chosen.iter().map(|record| installed_package(record)).collect(),
-            libraries,
-        )
-    }
-
-    fn file_system(&self, root: &Root, identity: &Identity) -> miette::Result<PathBuf> {
-        let progress = self.reporter.spinner("making the file system");
-        let image = self.work.join("image");
-        File::create(&image).into_diagnostic().wrap_err_with(|| format!("cannot make {}", image.display()))?;
-        let sandbox =
-            Sandbox::new(root).read_only_root().show_tree(ext4::TREE).bind(&image, ext4::IMAGE).epoch(self.epoch);
-        let name: String = self.image_name().chars().take(16).collect();
-        let label = name.as_str();
-        let free_space = self.stacks.iter().map(|stack| stack.image.free_space).max().unwrap_or_default();
-        let file_system = FileSystem { label, identity, epoch: self.epoch, free_space };
-        ext4::make(&file_system, &image, &|command| sandbox.run(command).map_err(Into::into))?;
-        drop(progress);
-        Ok(image)
-    }
 }
 
 /// Compresses the raw image into the file that will be called `path`, which is not named yet.

@@ -16,6 +16,7 @@ use crate::deb::{self, Written};
 use crate::python::Libraries;
 use crate::render::AppNotes;
 use crate::stack::Stack;
+use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
 use crate::system::output::{OutputFile, write_symlink};
 use crate::system::progress::Reporter;
@@ -70,6 +71,9 @@ pub fn build_into_dist(stack: &Stack, reporter: Reporter) -> miette::Result<Buil
     check_places(stack)?;
     let built = build(stack, &stack.dist(), reporter)?;
     link(stack)?;
+    if let Some(cache) = Cache::used() {
+        cache.keep_within_limit(reporter);
+    }
     Ok(built)
 }
 

@@ -27,6 +27,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "destroy" => &DESTROY,
         "data" => &DATA,
         "terraform" => &TERRAFORM,
+        "cache" => &CACHE,
         "schema" => &SCHEMA,
         _ => &[],
     }
@@ -128,6 +129,11 @@ static DATA: [Example; 3] = [
 static TERRAFORM: [Example; 2] = [
     example("stackdeb terraform", "Write the folder terraform of the project in this folder."),
     example("stackdeb terraform shop --out infrastructure", "Write it to another folder."),
+];
+
+static CACHE: [Example; 2] = [
+    example("stackdeb cache", "Show what is in the cache, by kind, size and last use."),
+    example("stackdeb cache prune --to 2000", "Remove what was not used for the longest time, until 2000 MB are left."),
 ];
 
 static SCHEMA: [Example; 1] = [example(

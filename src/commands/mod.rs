@@ -3,6 +3,7 @@
 
 mod account;
 pub mod boot;
+pub mod cache;
 pub mod check;
 pub mod data;
 pub mod deb;

@@ -49,6 +49,7 @@ fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
         home.folder.display()
     );
     let second = project.join("dist/stack-1.0.0-linode.img.gz");
+    let last = second.with_extension("last");
     // From nothing, and from the base that is kept then.
     for _ in 0..2 {
         home.run(&build);
@@ -56,8 +57,14 @@ fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
         let manifest = |image: &Path| fs::read(image.with_extension("").with_extension("json")).unwrap();
         assert!(same.status.success(), "{}", support::text(&same));
         assert!(manifest(&first) == manifest(&second), "the manifests differ");
-        fs::remove_file(&second).unwrap();
+        fs::rename(&second, &last).unwrap();
     }
+    // Without a change nothing is made.
+    fs::rename(&last, &second).unwrap();
+    let written = fs::metadata(&second).unwrap().modified().unwrap();
+    let said = home.run(&build);
+    assert!(said.contains("nothing has changed since the image was made"), "{said}");
+    assert_eq!(fs::metadata(&second).unwrap().modified().unwrap(), written);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod apt_attacks;
 mod apt_client;
 mod apt_solver;
 mod build_command;
+mod cache;
 mod documents;
 mod image;
 mod libraries;

@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::release::ReleaseFile;
+use crate::system::cache::contents;
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
 use crate::system::output::{OutputError, OutputFile};
@@ -116,6 +117,7 @@ impl Client {
 
     fn save(&self, download: &Download, progress: &Progress) -> Result<(), FetchError> {
         if is_right(&download.path, download.file)? {
+            contents::note_use(&download.path);
             progress.advance(download.file.size);
             return Ok(());
         }

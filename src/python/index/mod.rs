@@ -19,7 +19,7 @@ use web::Web;
 pub use web::without_credentials;
 
 use super::PythonError;
-use crate::system::cache::Cache;
+use crate::system::cache::{Cache, contents};
 use crate::system::hash::Sha256;
 use crate::system::output;
 use crate::system::progress::Reporter;
@@ -130,7 +130,11 @@ impl Index {
         drop(progress);
         match failed.into_inner().ok().flatten() {
             Some(error) => Err(error),
-            None => Ok(wanted.iter().map(|(_, sha256)| path(sha256)).collect()),
+            None => {
+                let paths: Vec<PathBuf> = wanted.iter().map(|(_, sha256)| path(sha256)).collect();
+                paths.iter().for_each(|path| contents::note_use(path));
+                Ok(paths)
+            }
         }
     }
 }

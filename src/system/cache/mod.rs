@@ -1,15 +1,30 @@
-//! The cache in `$XDG_CACHE_HOME/stackdeb`: downloads, and files that can be made again. It may be deleted at any time.
-//! Several builds may use it at once, because a file is named after its content and appears only when it is complete.
+//! The cache in `$XDG_CACHE_HOME/stackdeb`: downloads, and files that can be made again. It may be deleted while no build runs.
+//! Several builds may use it at once, because a file is named after its content and appears only when it is complete. While one
+//! does, [`contents`] removes nothing.
 
+pub mod contents;
+
+use std::collections::BTreeMap;
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+
+use super::tree::TreeError;
 
 #[derive(Debug, Clone)]
 pub struct Cache {
     root: PathBuf,
+    /// Shared by all that use it; `None` if it is only looked at.
+    in_use: Option<Arc<Flock<File>>>,
 }
+
+/// The locks of this process, by the caches' folders. They are held until it ends: it uses files of the cache by their names.
+static IN_USE: Mutex<BTreeMap<PathBuf, Arc<Flock<File>>>> = Mutex::new(BTreeMap::new());
 
 /// Why the cache cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -24,6 +39,19 @@ pub enum CacheError {
         #[source]
         source: io::Error,
     },
+    #[error("cannot read {path} in the cache: {source}")]
+    #[diagnostic(help("check who owns that folder, and its permissions"))]
+    Read {
+        path: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("another stackdeb uses the cache {path}, so nothing is removed from it")]
+    #[diagnostic(help("wait until its build has ended, and try again"))]
+    InUse { path: String },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Remove(Box<TreeError>),
 }
 
 impl Cache {
@@ -37,7 +65,7 @@ impl Cache {
 
     /// The cache of this user, if there is one. Nothing is made.
     pub fn existing() -> Option<Self> {
-        Self::place().filter(|root| root.is_dir()).map(|root| Self { root })
+        Self::place().filter(|root| root.is_dir()).map(|root| Self { root, in_use: None })
     }
 
     fn place() -> Option<PathBuf> {
@@ -51,7 +79,9 @@ impl Cache {
     /// # Errors
     /// When a folder cannot be made.
     pub fn at(root: &Path) -> Result<Self, CacheError> {
-        let cache = Self { root: root.to_owned() };
+        let create = |source| CacheError::Create { path: root.display().to_string(), source };
+        fs::create_dir_all(root).map_err(create)?;
+        let cache = Self { root: root.to_owned(), in_use: Some(lock(root).map_err(create)?) };
         for folder in [
             cache.pool(),
             cache.lists(),
@@ -63,11 +93,42 @@ impl Cache {
             cache.bases(),
             cache.index_pages(),
             cache.built(),
+            cache.images(),
         ] {
             fs::create_dir_all(&folder)
                 .map_err(|source| CacheError::Create { path: folder.display().to_string(), source })?;
         }
         Ok(cache)
+    }
+
+    /// The cache that this process uses, if it uses one.
+    pub fn used() -> Option<Self> {
+        let locks = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.first_key_value().map(|(root, lock)| Self { root: root.clone(), in_use: Some(Arc::clone(lock)) })
+    }
+
+    /// The folder of the whole cache.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Until [`Cache::share`], no other process begins to use it. It does not wait.
+    ///
+    /// # Errors
+    /// When another process uses the cache.
+    fn use_alone(&self) -> Result<(), CacheError> {
+        let alone = self.in_use.as_ref().map_or(Ok(()), |lock| lock.relock(FlockArg::LockExclusiveNonblock));
+        match alone {
+            Ok(()) => Ok(()),
+            Err(Errno::EWOULDBLOCK) => Err(CacheError::InUse { path: self.root.display().to_string() }),
+            Err(errno) => Err(CacheError::Read { path: self.root.display().to_string(), source: errno.into() }),
+        }
+    }
+
+    fn share(&self) {
+        if let Some(lock) = &self.in_use {
+            let _ = lock.relock(FlockArg::LockShared);
+        }
     }
 
     /// The folder of downloaded packages. Each is named `SHA256.deb`.
@@ -110,6 +171,11 @@ impl Cache {
         self.root.join("built")
     }
 
+    /// The folder of notes about images that were made. Each is named after the SHA-256 of all that the image depends on.
+    pub fn images(&self) -> PathBuf {
+        self.root.join("images")
+    }
+
     /// The parent of the folders that builds work in; see [`super::tree::WorkFolder`].
     pub fn work(&self) -> PathBuf {
         self.root.join("work")
@@ -119,4 +185,16 @@ impl Cache {
     pub fn tools(&self) -> PathBuf {
         self.root.join("tools")
     }
+}
+
+/// The lock that this process has on the cache in the folder `root`. It waits while another process removes files there.
+fn lock(root: &Path) -> io::Result<Arc<Flock<File>>> {
+    let mut locks = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(lock) = locks.get(root) {
+        return Ok(Arc::clone(lock));
+    }
+    let file = File::options().create(true).append(true).open(root.join("in-use"))?;
+    let lock = Arc::new(Flock::lock(file, FlockArg::LockShared).map_err(|(_, errno)| io::Error::from(errno))?);
+    locks.insert(root.to_owned(), Arc::clone(&lock));
+    Ok(lock)
 }

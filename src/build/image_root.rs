@@ -1,0 +1,149 @@
+//! The root of an image and its file system: the packages that were chosen for it → a configured root → a raw image. The base
+//! is made first, whatever the app is; see [`base`].
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use miette::{IntoDiagnostic, WrapErr};
+
+use super::archive::Repository;
+use super::base;
+use crate::apt::{self, Record, install_plan};
+use crate::control::{PackageName, Priority, Relations};
+use crate::disk::ext4::{self, FileSystem, Identity};
+use crate::render::image::{ImageFacts, ImageFile, Moment, image_files_of};
+use crate::rootfs::{self, DpkgStep, Root, RootFile, Sandbox, finish};
+use crate::stack::Stack;
+use crate::system::cache::Cache;
+use crate::system::epoch::Epoch;
+use crate::system::progress::Reporter;
+
+/// What all steps of one build need.
+pub(super) struct Build<'a> {
+    /// The first one.
+    pub stack: &'a Stack,
+    /// All of them.
+    pub stacks: &'a [Stack],
+    /// The image's name, if it is not the first one's.
+    pub name: Option<&'a str>,
+    pub epoch: Epoch,
+    pub repository: &'a Repository,
+    pub chosen: &'a [&'a Record],
+    /// The packages' files, in the order of `chosen`.
+    pub files: Vec<PathBuf>,
+    pub work: &'a Path,
+    pub reporter: Reporter,
+}
+
+impl Build<'_> {
+    pub fn identity(&self) -> Identity {
+        let seconds = self.epoch.seconds().to_string();
+        let digests: Vec<String> = self.chosen.iter().map(|record| record.sha256.to_string()).collect();
+        let mut input = vec![self.image_name(), self.stack.package.version.as_str(), &seconds];
+        input.extend(digests.iter().map(String::as_str));
+        Identity::of(&input)
+    }
+
+    pub fn image_files(&self, identity: &Identity) -> miette::Result<Vec<ImageFile>> {
+        let suite = self.repository.suite;
+        let facts = ImageFacts {
+            uuid: identity.uuid.clone(),
+            mirror: self.repository.sources.main.clone(),
+            security_mirror: self.repository.sources.security.clone(),
+            components: suite.components.join(" "),
+            keyring: suite.distribution.keyring_path().to_owned(),
+        };
+        let others = self.stacks.get(1..).unwrap_or_default();
+        Ok(image_files_of(self.stack, others, &facts)?)
+    }
+
+    pub fn image_name(&self) -> &str {
+        self.name.unwrap_or(self.stack.package.name.as_str())
+    }
+
+    pub fn free_space(&self) -> u64 {
+        self.stacks.iter().map(|stack| stack.image.free_space).max().unwrap_or_default()
+    }
+
+    /// The configured and finished root. `asked` are the packages that are wanted for their own sake.
+    pub fn root(&self, asked: &[Relations], identity: &Identity, cache: &Cache) -> miette::Result<Root> {
+        let (own, mut of_base): (Vec<&Record>, Vec<&Record>) =
+            self.chosen.iter().partition(|record| self.is_own(record));
+        // In an order that does not depend on the stack's name.
+        of_base.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        // The base has no part of the app, so its files have a UUID of its own.
+        let digests: Vec<String> = of_base.iter().map(|record| record.sha256.to_string()).collect();
+        let of_digests = Identity::of(&digests.iter().map(String::as_str).collect::<Vec<_>>());
+        let is_early = |file: &ImageFile| file.moment == Moment::BeforeConfiguring;
+        let early: Vec<ImageFile> = self.image_files(&of_digests)?.into_iter().filter(is_early).collect();
+        let late = self.image_files(identity)?.into_iter().filter(|file| !early.contains(file));
+        let plan = rootfs::Plan {
+            steps: self.steps(&of_base)?,
+            base_passwd: self.file_of("base-passwd"),
+            files: early.iter().cloned().map(root_file).collect(),
+            debconf: String::new(),
+            epoch: base::time(of_base.iter().filter_map(|record| self.file_of(record.name.as_str())))?,
+        };
+        let root = base::make(&self.work.join("root"), &plan, cache, self.reporter)?;
+        let file_of = |record: &&Record| Some((record.name.clone(), self.file_of(record.name.as_str())?));
+        let addition = rootfs::Addition {
+            packages: own.iter().filter_map(file_of).collect(),
+            automatic: self.automatic(asked),
+            epoch: self.epoch,
+        };
+        rootfs::complete(&root, &addition, self.reporter)?;
+        let sandbox = Sandbox::new(&root).epoch(self.epoch);
+        let late: Vec<RootFile> = late.map(root_file).collect();
+        let _progress = self.reporter.spinner("finishing the root");
+        finish::finish(&root, &late, self.epoch, &|command| sandbox.run(command).map_err(Into::into))?;
+        Ok(root)
+    }
+
+    /// Whether it is the package of one of the stacks.
+    fn is_own(&self, record: &Record) -> bool {
+        self.stacks.iter().any(|stack| stack.package.name == record.name)
+    }
+
+    /// The downloaded `.deb` file of a chosen package.
+    fn file_of(&self, name: &str) -> Option<PathBuf> {
+        let mut pairs = self.chosen.iter().zip(&self.files);
+        pairs.find(|(record, _)| record.name.as_str() == name).map(|(_, file)| file.clone())
+    }
+
+    fn steps(&self, records: &[&Record]) -> miette::Result<Vec<DpkgStep>> {
+        let file = |record: &&Record| self.file_of(record.name.as_str());
+        let name = |record: &&Record| record.name.clone();
+        let step = |step: &apt::InstallStep| match step {
+            apt::InstallStep::Unpack(records) => DpkgStep::Unpack(records.iter().filter_map(file).collect()),
+            apt::InstallStep::Configure(records) => DpkgStep::Configure(records.iter().map(name).collect()),
+        };
+        Ok(install_plan(records)?.iter().map(step).collect())
+    }
+
+    /// What is there only because something else depends on it.
+    fn automatic(&self, asked: &[Relations]) -> Vec<PackageName> {
+        let asked: Vec<&PackageName> =
+            asked.iter().flat_map(|relations| &relations.0).flat_map(|one| &one.0).map(|one| &one.name).collect();
+        let needed = |record: &&&Record| record.essential || record.priority == Priority::Required;
+        let automatic = |record: &&&Record| !needed(record) && !asked.contains(&&record.name);
+        self.chosen.iter().filter(automatic).map(|record| record.name.clone()).collect()
+    }
+
+    pub fn file_system(&self, root: &Root, identity: &Identity) -> miette::Result<PathBuf> {
+        let progress = self.reporter.spinner("making the file system");
+        let image = self.work.join("image");
+        File::create(&image).into_diagnostic().wrap_err_with(|| format!("cannot make {}", image.display()))?;
+        let sandbox =
+            Sandbox::new(root).read_only_root().show_tree(ext4::TREE).bind(&image, ext4::IMAGE).epoch(self.epoch);
+        let name: String = self.image_name().chars().take(16).collect();
+        let label = name.as_str();
+        let file_system = FileSystem { label, identity, epoch: self.epoch, free_space: self.free_space() };
+        ext4::make(&file_system, &image, &|command| sandbox.run(command).map_err(Into::into))?;
+        drop(progress);
+        Ok(image)
+    }
+}
+
+fn root_file(file: ImageFile) -> RootFile {
+    RootFile { path: file.path, mode: file.mode, content: file.content }
+}
