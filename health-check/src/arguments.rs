@@ -154,7 +154,7 @@ pub struct ConnectionArguments {
 pub enum Part {
     /// A service file of libpq with the section `database`, which has all but the password
     Service,
-    /// The password; nothing if there is none
+    /// The password. An address without a password prints an empty text
     Password,
     /// `here` if there is no address, or if it leads the user to a socket of this machine; else `elsewhere`
     Place,

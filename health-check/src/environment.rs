@@ -127,7 +127,7 @@ fn variables(text: &str) -> Variables {
     found
 }
 
-/// Adds a variable and empties both texts. A name that is none of a variable is left out.
+/// Adds a variable and empties both texts. A name that no variable may have is left out.
 fn add(found: &mut Variables, name: &mut String, value: &mut String) {
     let (name, value) = (std::mem::take(name), std::mem::take(value));
     let name = name.trim_end_matches([' ', '\t']);

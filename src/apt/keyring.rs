@@ -53,7 +53,7 @@ impl Keyring {
     /// Reads certificates in OpenPGP's binary form or in ASCII armour. `name` is for error messages.
     ///
     /// # Errors
-    /// When the bytes are not certificates, or there are none.
+    /// When the bytes are not certificates, or have no certificate in them.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, KeyringError> {
         let fail = |reason: String| KeyringError { name: name.to_owned(), reason };
         let parser = CertParser::from_bytes(bytes).map_err(|error| fail(error.to_string()))?;

@@ -43,7 +43,7 @@ pub struct TimeAxis {
 pub struct Outage<'a> {
     /// The time of the first of these checks, in seconds since 1970.
     pub from: i64,
-    /// The time of the first healthy check after them. `None` if there is none yet.
+    /// The time of the first healthy check after them. `None` while the checks still fail.
     pub until: Option<i64>,
     /// The problem of the first check.
     pub words: &'a str,

@@ -118,7 +118,7 @@ fn missing_checks_break_the_line() {
     let kept = lines.lines().enumerate().filter(|(number, _)| !(10..20).contains(number) && *number != 28);
     fs::write(&history, kept.map(|(_, line)| format!("{line}\n")).collect::<String>()).unwrap();
     let found = examine(&report_on(&history), &[]);
-    // One that is late or lost is none.
+    // A single check that is late or lost makes no gap.
     assert_eq!((&found["plots"][1]["points"], &found["plots"][1]["stretches"]), (&19.into(), &2.into()));
     // A clock that went wrong: what is to come has not been.
     fs::write(&history, format!("{lines}99999999999\t1.0\t1.0\t1.0\t1.00\t1\tok\t\n")).unwrap();
