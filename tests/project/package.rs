@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use support::readers::{debian_packaging, python_debian};
+use support::readers::{libarchive, python_debian};
 use support::{default_stack, inside, kept, run, stackdeb};
 
 /// Builds the default stack's package in a new folder.
@@ -73,7 +73,7 @@ fn three_independent_readers_say_the_same() {
     assert!(said.contents.iter().any(|(path, _, _)| path == "./usr/share/stack/app.py"), "{said:?}");
     assert!(said.fields.contains(&("Package".to_owned(), "stack".to_owned())), "{said:?}");
     assert_eq!(said, Said::by_library(&python_debian(&package)));
-    assert_eq!(said, Said::by_library(&debian_packaging(&package)));
+    assert_eq!(said, Said::by_library(&libarchive(&package)));
 }
 
 #[test]

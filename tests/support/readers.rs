@@ -1,9 +1,8 @@
 //! Independent readers: of .deb files, each printing what it found in tab-separated lines, and of YAML.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 
 use super::package::printed;
 
@@ -25,24 +24,36 @@ for name in deb.md5sums(encoding='utf-8'):
     print('md5', name, sep='\t')
 ";
 
+/// `binary TEXT` (line breaks as `\n`), and the lines `field` and `data`.
+const LIBARCHIVE: &str = r"
+import sys
+import libarchive
+from debian.deb822 import Deb822
+with libarchive.file_reader(sys.argv[1]) as members:
+    parts = {member.pathname: b''.join(member.get_blocks()) for member in members}
+print('binary', parts['debian-binary'].decode().replace('\n', '\\n'), sep='\t')
+part = lambda name: next(bytes for path, bytes in parts.items() if path.startswith(name))
+with libarchive.memory_reader(part('control.tar')) as entries:
+    control = next(b''.join(entry.get_blocks()) for entry in entries if entry.pathname == './control')
+for name, value in Deb822(control).items():
+    print('field', name, value.replace('\n', '\\n'), sep='\t')
+with libarchive.memory_reader(part('data.tar')) as entries:
+    for entry in entries:
+        kind = 'd' if entry.isdir else 'l' if entry.issym else '-'
+        mode = oct(entry.mode & 0o7777)[2:]
+        print('data', entry.pathname, kind, mode, entry.size or 0, entry.linkpath or '', sep='\t')
+";
+
 /// What python3-debian reads. Its 0.1.49 knows gzip, xz and none; Zstandard needs Python 3.14.
 pub fn python_debian(deb: &Path) -> String {
     let mut python = Command::new("/usr/bin/python3");
     printed("python3-debian", python.args(["-c", PYTHON]).arg(deb).env("PYTHONUTF8", "1"))
 }
 
-/// What the crate `debian-packaging` reads; its form is described in `tests/debian-packaging-reader`.
-pub fn debian_packaging(deb: &Path) -> String {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| {
-        let target = super::kept().with_file_name("debian-packaging-reader");
-        let manifest = super::source_folder().join("tests/debian-packaging-reader/Cargo.toml");
-        let mut build = Command::new("cargo");
-        build.args(["build", "--quiet", "--locked", "--manifest-path"]).arg(manifest).arg("--target-dir").arg(&target);
-        printed("cargo", &mut build);
-        target.join("debug/debian-packaging-reader")
-    });
-    printed("cargo", Command::new(program).arg(deb))
+/// What libarchive reads, the library of `bsdtar`, in the same form as `python_debian`. It knows every compression.
+pub fn libarchive(deb: &Path) -> String {
+    let mut python = Command::new("/usr/bin/python3");
+    printed("python3-libarchive-c", python.args(["-c", LIBARCHIVE]).arg(deb).env("LC_ALL", "C.UTF-8"))
 }
 
 /// What PyYAML reads of a text.
