@@ -28,12 +28,13 @@ fn main() {
     }
     let shell = |script: &str| {
         let mut command = Command::new("sh");
-        command.args(["-ec", script, env!("CARGO_BIN_EXE_stackdeb")]).arg(support::cache().join("bases"));
+        command.args(["-ec", script, env!("CARGO_BIN_EXE_stackdeb")]).arg(support::cache());
         command.current_dir(&folder);
         command
     };
-    // From nothing: without the base that an earlier image has left in the cache.
-    let ours = || shell("rm -rf \"$1\" dist; exec \"$0\" image --without-package");
+    // From nothing: without what an earlier image has left in the cache, except downloads.
+    let nothing = "rm -rf \"$1\"/bases \"$1\"/blocks \"$1\"/packages dist";
+    let ours = || shell(&format!("{nothing}; exec \"$0\" image --without-package"));
     assert!(ours().status().unwrap().success());
     let manifest = fs::read(folder.join("dist/stack-1.0.0-linode.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
@@ -67,7 +68,7 @@ fn main() {
     side_by_side::head("mmdebstrap…");
     side_by_side::compare("image", 1, ours, theirs);
     let changed = || shell("echo '# changed' >>app/app.py; exec \"$0\" image");
-    let whole = || shell("rm -rf \"$1\" dist; exec \"$0\" image");
+    let whole = || shell(&format!("{nothing}; exec \"$0\" image"));
     side_by_side::head("from nothing");
     side_by_side::compare("image of a changed app", 1, changed, whole);
     let unchanged = || shell("exec \"$0\" image");

@@ -2,7 +2,8 @@
 //! in which dpkg installs them.
 //!
 //! 1. [`Suite::find`] and [`sources::find`] choose the suite and its mirrors.
-//! 2. [`Archive::open`] verifies the Release files with the distribution's [`Keyring`], and the indices with those.
+//! 2. [`Releases::open`] verifies the Release files with the distribution's [`Keyring`], and [`Releases::read`] the indices with
+//!    those.
 //! 3. [`solve()`] finds the packages that are needed.
 //! 4. [`pool::download`] fetches and verifies their files, and [`install_plan`] orders them.
 
@@ -141,13 +142,20 @@ impl Pocket {
     }
 }
 
-impl Archive {
-    /// Fetches, verifies and reads the indices of a suite, its updates and its security updates. A Release file
-    /// that has expired at the time `now` ([`Epoch::now`]) is refused, and one that is older than what `cache`
-    /// remembers is as `older` says.
+/// The verified Release files of a suite, its updates and its security updates. They say what the archive has, before any
+/// index of it is read.
+pub struct Releases {
+    suite: &'static Suite,
+    main: String,
+    pockets: Vec<Pocket>,
+}
+
+impl Releases {
+    /// Fetches and verifies the Release files. One that has expired at the time `now` ([`Epoch::now`]) is refused, and one
+    /// that is older than what `cache` remembers is as `older` says.
     ///
     /// # Errors
-    /// When a file cannot be downloaded, its signature or hash is wrong, or it cannot be read.
+    /// When a file cannot be downloaded, or its signature or date is wrong.
     pub fn open(
         cache: &Cache,
         client: &Client,
@@ -158,15 +166,31 @@ impl Archive {
         older: OlderRelease,
     ) -> Result<Self, ArchiveError> {
         let trust = Trust { cache, now, older };
-        let reading = client.reporter().spinner("reading the Release files");
+        let _reading = client.reporter().spinner("reading the Release files");
         let wanted = [(&sources.main, suite.name), (&sources.main, suite.updates), (&sources.security, suite.security)];
         let open = |(base, name): (&String, &'static str)| Pocket::open(client, base, name, keyring, &trust);
         let pockets = side_by_side(&wanted, |&pocket| open(pocket))?;
-        drop(reading);
+        Ok(Self { suite, main: sources.main.clone(), pockets })
+    }
 
+    /// What an image's manifest records of them.
+    pub fn infos(&self) -> Vec<ReleaseInfo> {
+        self.pockets.iter().map(Pocket::info).collect()
+    }
+
+    /// The newest date among them.
+    pub fn date(&self) -> Epoch {
+        self.pockets.iter().map(|pocket| pocket.release.date).max().unwrap_or_default()
+    }
+
+    /// Fetches, verifies and reads the indices.
+    ///
+    /// # Errors
+    /// When one cannot be downloaded, its hash is wrong, or it cannot be read.
+    pub fn read(&self, cache: &Cache, client: &Client) -> Result<Archive, ArchiveError> {
         let mut indices = Vec::new();
-        for pocket in &pockets {
-            let found = pocket.indices(suite.components, cache)?;
+        for pocket in &self.pockets {
+            let found = pocket.indices(self.suite.components, cache)?;
             indices.extend(found.into_iter().map(|(download, compression)| (download, compression, &pocket.base)));
         }
         let downloads: Vec<Download> = indices.iter().map(|(download, _, _)| download.clone()).collect();
@@ -175,13 +199,29 @@ impl Archive {
         let records = side_by_side(&indices, |(download, compression, base)| {
             index::read(&download.path, *compression, base).map_err(ArchiveError::from)
         })?;
-
         let universe = Universe::new(records.into_iter().flatten().collect())?;
-        let date = pockets.iter().map(|pocket| pocket.release.date).max();
-        match date.filter(|_| !universe.is_empty()) {
-            Some(date) => Ok(Self { universe, date, releases: pockets.iter().map(Pocket::info).collect() }),
-            None => Err(ArchiveError::Empty(sources.main.clone())),
+        if universe.is_empty() {
+            return Err(ArchiveError::Empty(self.main.clone()));
         }
+        Ok(Archive { universe, date: self.date(), releases: self.infos() })
+    }
+}
+
+impl Archive {
+    /// Fetches and verifies all: [`Releases::open`] and [`Releases::read`].
+    ///
+    /// # Errors
+    /// As these.
+    pub fn open(
+        cache: &Cache,
+        client: &Client,
+        suite: &'static Suite,
+        sources: &Sources,
+        keyring: &Keyring,
+        now: Epoch,
+        older: OlderRelease,
+    ) -> Result<Self, ArchiveError> {
+        Releases::open(cache, client, suite, sources, keyring, now, older)?.read(cache, client)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use miette::{IntoDiagnostic, WrapErr};
 
-use crate::apt::{Archive, Client, Keyring, Limits, OlderRelease, Sources, Suite, sources};
+use crate::apt::{Archive, Client, Keyring, Limits, OlderRelease, Releases, Sources, Suite, sources};
 use crate::stack::Image;
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
@@ -47,14 +47,22 @@ impl Repository {
         Ok(Self { suite, sources, keyring, client: Client::new(Limits::default(), reporter) })
     }
 
+    /// Downloads the Release files, and verifies them.
+    ///
+    /// # Errors
+    /// When the network fails, or a signature or a date is wrong.
+    pub fn releases(&self, cache: &Cache, older: OlderRelease) -> miette::Result<Releases> {
+        let Self { suite, sources, keyring, client } = self;
+        Ok(Releases::open(cache, client, suite, sources, keyring, Epoch::now(), older)?)
+    }
+
     /// Downloads the Release files and the indexes of packages into `cache`, as far as they are
     /// not there, and verifies them.
     ///
     /// # Errors
     /// When the network fails, or a signature, a date or a checksum is wrong.
     pub fn open(&self, cache: &Cache, older: OlderRelease) -> miette::Result<Archive> {
-        let Self { suite, sources, keyring, client } = self;
-        Ok(Archive::open(cache, client, suite, sources, keyring, Epoch::now(), older)?)
+        Ok(self.releases(cache, older)?.read(cache, &self.client)?)
     }
 }
 

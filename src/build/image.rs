@@ -10,7 +10,7 @@ use miette::{IntoDiagnostic, WrapErr};
 use super::archive::{self, Repository};
 use super::image_manifest::packed_library;
 use super::image_root::Build;
-use super::unchanged::Note;
+use super::unchanged::{Made, Note};
 use super::{advice, package};
 use crate::apt::{Archive, CloudInit, OlderRelease, Suite, names, pool, solve};
 use crate::control::{PackageName, Priority, Relations};
@@ -21,6 +21,7 @@ use crate::render::programs;
 use crate::rootfs::{Root, packages};
 use crate::stack::{Stack, fit_together};
 use crate::system::cache::Cache;
+use crate::system::cache::store::Store;
 use crate::system::epoch::Epoch;
 use crate::system::output::OutputFile;
 use crate::system::progress::Reporter;
@@ -69,31 +70,15 @@ pub fn build(
     let work = WorkFolder::create(&cache.work())?;
     // In a folder of its own, which the scripts of packages see.
     let mut packages = Vec::new();
+    let kept = Store::new(cache.packages(), work.path().to_owned()).into_diagnostic()?;
     for stack in stacks {
-        let package = package::build(stack, &work.path().join("package"), reporter)?;
+        let package = package::build(stack, &work.path().join("package"), Some(&kept), reporter)?;
         if let Some(sentence) = package.notes.left_out_in_all() {
             reporter.say(&sentence);
         }
-        for warning in package.warnings() {
-            reporter.say(&format!("warning: {warning}"));
-        }
+        warn(&package.warnings(), reporter);
         packages.push(package);
     }
-    let repository = Repository::for_image(suite, &stack.image, reporter)?;
-    let mut archive = repository.open(&cache, older)?;
-    names::keep(&archive.universe, suite, &cache)?;
-    for stack in stacks {
-        refuse_taken(stack, &archive, suite)?;
-        let version_of = |name: &PackageName| Some(archive.universe.candidate(name.as_str())?.version.clone());
-        for sentence in advice::of_relations(stack, version_of) {
-            reporter.say(&format!("warning: {sentence}"));
-        }
-    }
-    for package in &packages {
-        let (path, written) = (package.path.clone(), &package.written);
-        archive.universe.add_local(&package.control, path, written.sha256, written.size)?;
-    }
-
     let mut asked = vec![machine_packages(stacks, suite)?];
     for (stack, package) in stacks.iter().zip(&packages) {
         asked.push(match own {
@@ -101,40 +86,50 @@ pub fn build(
             StackPackage::Installed => stack.package.name.as_str().parse().into_diagnostic()?,
         });
     }
+    let repository = Repository::for_image(suite, &stack.image, reporter)?;
+    let releases = repository.releases(&cache, older)?;
+    let newest = packages.iter().fold(releases.date(), |newest, package| newest.max(package.epoch));
+    let epoch = Epoch::from_environment()?.unwrap_or(newest);
+    let (files, work) = (Vec::new(), work.path());
+    let mut build = Build { stack, stacks, name, epoch, repository: &repository, chosen: &[], files, work, reporter };
+
+    let (path, manifest_path) = (stack.dist().join(stack.image_file_name_as(name)), stack.manifest_path_as(name));
+    let publish = || stacks.iter().zip(&packages).try_for_each(|(stack, package)| package::publish(stack, package));
+    let note = Note::of(&build, &asked, &packages, &releases, &cache)?;
+    if let Some(Made { sizes, packages, warnings }) = note.find(&path, &manifest_path) {
+        publish()?;
+        warn(&warnings, reporter);
+        reporter.say("nothing has changed since the image was made, so it is left as it is");
+        return Ok(BuiltImage { path, manifest: manifest_path, sizes, packages });
+    }
+
+    let mut archive = releases.read(&cache, &repository.client)?;
+    names::keep(&archive.universe, suite, &cache)?;
+    let mut warnings = Vec::new();
+    for stack in stacks {
+        refuse_taken(stack, &archive, suite)?;
+        let version_of = |name: &PackageName| Some(archive.universe.candidate(name.as_str())?.version.clone());
+        warnings.extend(advice::of_relations(stack, version_of));
+    }
+    warn(&warnings, reporter);
+    for package in &packages {
+        let (path, written) = (package.path.clone(), &package.written);
+        archive.universe.add_local(&package.control, path, written.sha256, written.size)?;
+    }
     let universe = &archive.universe;
     let mut wanted = vec![universe.essential(), universe.of_priority(Priority::Required)];
     wanted.extend(asked.iter().cloned());
     let chosen = solve(universe, &wanted)?;
-    let newest = packages.iter().fold(archive.date, |newest, package| newest.max(package.epoch));
-    let epoch = Epoch::from_environment()?.unwrap_or(newest);
-
-    let mut build = Build {
-        stack,
-        stacks,
-        name,
-        epoch,
-        repository: &repository,
-        chosen: &chosen,
-        files: Vec::new(),
-        work: work.path(),
-        reporter,
-    };
+    build.chosen = &chosen;
     let identity = build.identity();
-    let (path, manifest_path) = (stack.dist().join(stack.image_file_name_as(name)), stack.manifest_path_as(name));
-    let note = Note::of(&build, &asked, &identity, &archive, &cache)?;
-    let publish = || stacks.iter().zip(&packages).try_for_each(|(stack, package)| package::publish(stack, package));
-    if let Some(sizes) = note.find(&path, &manifest_path) {
-        publish()?;
-        reporter.say("nothing has changed since the image was made, so it is left as it is");
-        return Ok(BuiltImage { path, manifest: manifest_path, sizes, packages: chosen.len() });
-    }
     build.files = pool::download(&cache, &repository.client, &chosen)?;
     let root = build.root(&asked, &identity, &cache)?;
     if own == StackPackage::Installed {
         stacks.iter().try_for_each(|stack| refuse_missing_programs(stack, &root))?;
     }
     let raw = build.file_system(&root, &identity)?;
-    let (output, sizes) = compress(&raw, &path, reporter)?;
+    let blocks = Store::new(cache.blocks(), work.to_owned()).into_diagnostic()?;
+    let (output, sizes) = compress(&raw, &path, &blocks, reporter)?;
     let mut libraries: Vec<manifest::PackedLibrary> = match own {
         StackPackage::Installed => {
             packages.iter().flat_map(|package| &package.libraries.all).map(packed_library).collect()
@@ -148,11 +143,16 @@ pub fn build(
     publish()?;
     output.commit()?;
     manifest.write(&manifest_path)?;
-    if let Err(error) = note.write(&sizes, &manifest_path) {
+    let made = Made { sizes, packages: chosen.len(), warnings };
+    if let Err(error) = note.write(&made, &manifest_path) {
         reporter.say(&format!("warning: the next image is made again even if nothing changes: {error}"));
     }
     cache.keep_within_limit(reporter);
     Ok(BuiltImage { path, manifest: manifest_path, sizes, packages: chosen.len() })
+}
+
+fn warn(warnings: &[String], reporter: Reporter) {
+    warnings.iter().for_each(|warning| reporter.say(&format!("warning: {warning}")));
 }
 
 /// Finds the mistakes in the project that [`build`] would find before it asks a mirror, and writes nothing. The package is
@@ -227,11 +227,11 @@ fn machine_packages(stacks: &[Stack], suite: &Suite) -> miette::Result<Relations
 }
 
 /// Compresses the raw image into the file that will be called `path`, which is not named yet.
-fn compress(raw: &Path, path: &Path, reporter: Reporter) -> miette::Result<(OutputFile, Compressed)> {
+fn compress(raw: &Path, path: &Path, kept: &Store, reporter: Reporter) -> miette::Result<(OutputFile, Compressed)> {
     let raw = File::open(raw).into_diagnostic()?;
     let mut output = OutputFile::create(path)?;
     let threads = thread::available_parallelism().into_diagnostic()?;
-    let compressed = gzip::compress(&raw, &mut output, threads, reporter)
+    let compressed = gzip::compress(&raw, &mut output, threads, Some(kept), reporter)
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot compress the image into {}", path.display()))?;
     limits::check_compressed(compressed.compressed_bytes)?;

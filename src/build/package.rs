@@ -3,7 +3,7 @@
 
 use std::env;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use miette::{IntoDiagnostic, WrapErr};
@@ -12,15 +12,20 @@ use super::assemble::{Assembled, assemble};
 use super::build_command::{self, Built};
 use super::{libraries, static_files};
 use crate::control::{Relations, Stanza};
-use crate::deb::{self, Written};
+use crate::deb::{self, Compression, Package, Written};
 use crate::python::Libraries;
 use crate::render::AppNotes;
 use crate::stack::Stack;
 use crate::system::cache::Cache;
+use crate::system::cache::store::Store;
 use crate::system::epoch::Epoch;
+use crate::system::hash::Sha256;
 use crate::system::output::{OutputFile, write_symlink};
 use crate::system::progress::Reporter;
 use crate::system::userns;
+
+/// The largest package that is kept for the next build, in bytes without compression. It is in memory once.
+const LARGEST_KEPT: u64 = 100_000_000;
 
 /// A package that was written to a file.
 pub struct BuiltPackage {
@@ -69,7 +74,7 @@ fn warnings(notes: &AppNotes, libraries: &Libraries) -> Vec<String> {
 /// As [`build`].
 pub fn build_into_dist(stack: &Stack, reporter: Reporter) -> miette::Result<BuiltPackage> {
     check_places(stack)?;
-    let built = build(stack, &stack.dist(), reporter)?;
+    let built = build(stack, &stack.dist(), None, reporter)?;
     link(stack)?;
     if let Some(cache) = Cache::used() {
         cache.keep_within_limit(reporter);
@@ -77,18 +82,21 @@ pub fn build_into_dist(stack: &Stack, reporter: Reporter) -> miette::Result<Buil
     Ok(built)
 }
 
-/// Builds the package of `stack` into `folder`.
+/// Builds the package of `stack` into `folder`, or takes it from the packages that are `kept`.
 ///
 /// # Errors
 /// When a template, a file of the app or the control data is wrong, or the package cannot be written. An earlier package of
 /// the same name then stays as it was.
-pub fn build(stack: &Stack, folder: &Path, reporter: Reporter) -> miette::Result<BuiltPackage> {
+pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Reporter) -> miette::Result<BuiltPackage> {
     let (Assembled { mut package, notes }, libraries) = put_together(stack, reporter)?;
     static_files::add_compressed(&mut package.payload, &stack.package.name)?;
     let checked = package.check()?;
     let path = folder.join(stack.deb_file_name());
     let mut output = OutputFile::create(&path)?;
-    let written = deb::write(checked, &mut output)?;
+    let written = match kept {
+        None => deb::write(checked, &mut output)?,
+        Some(kept) => write_once(&package, checked, &mut output, kept, reporter)?,
+    };
     output.commit()?;
     let control = package.control.stanza(written.installed_size);
     Ok(BuiltPackage {
@@ -100,6 +108,37 @@ pub fn build(stack: &Stack, folder: &Path, reporter: Reporter) -> miette::Result
         notes,
         libraries,
     })
+}
+
+/// Writes a package that was written before from the cache: most of the time of a package is spent in its compression. Its
+/// name there is the digest of the same package without compression.
+fn write_once(
+    package: &Package,
+    checked: deb::Checked,
+    output: &mut OutputFile,
+    kept: &Store,
+    reporter: Reporter,
+) -> miette::Result<Written> {
+    let plain = Package { compression: Compression::None, ..package.clone() };
+    let plain = deb::write(plain.check()?, io::sink())?;
+    let key = kept.key(format!("{:?} {}", package.compression, plain.sha256).as_bytes());
+    match kept.find(key) {
+        Ok(None) => {}
+        Ok(Some(bytes)) => {
+            output.write_all(&bytes).into_diagnostic()?;
+            return Ok(Written { sha256: Sha256::of(&bytes), size: bytes.len() as u64, ..plain });
+        }
+        Err(damaged) => reporter.say(&format!("warning: {damaged}")),
+    }
+    if plain.size > LARGEST_KEPT {
+        return Ok(deb::write(checked, output)?);
+    }
+    let mut bytes = Vec::new();
+    let written = deb::write(checked, &mut bytes)?;
+    // A full disk is noticed when the package is written; else the next image is only slower.
+    let _ = kept.keep(key, &bytes);
+    output.write_all(&bytes).into_diagnostic()?;
+    Ok(written)
 }
 
 /// Finds every mistake that [`build_into_dist`] would find, and writes no file of the project:

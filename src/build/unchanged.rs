@@ -9,13 +9,24 @@ use std::path::{Path, PathBuf};
 use miette::IntoDiagnostic;
 
 use super::image_root::Build;
-use crate::apt::Archive;
+use super::package::BuiltPackage;
+use crate::apt::Releases;
 use crate::control::Relations;
 use crate::disk::ext4::Identity;
 use crate::disk::gzip::Compressed;
 use crate::system::cache::Cache;
 use crate::system::hash::Sha256;
 use crate::system::output;
+
+/// What is told about an image that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Made {
+    pub sizes: Compressed,
+    /// How many packages are installed in it.
+    pub packages: usize,
+    /// What the user should look at, one sentence each.
+    pub warnings: Vec<String>,
+}
 
 /// The note about an image, in the cache.
 pub(super) struct Note {
@@ -24,39 +35,42 @@ pub(super) struct Note {
 
 impl Note {
     /// The note about the image that `build` would make: it is named after the digest of all that goes into it, this program
-    /// included.
+    /// included. Which packages of the archive are chosen follows from `asked` and from what is in its `releases`, so they need
+    /// not be known yet.
     ///
     /// # Errors
     /// When this program cannot be read, or a template of an image's file is wrong.
     pub fn of(
         build: &Build,
         asked: &[Relations],
-        identity: &Identity,
-        archive: &Archive,
+        packages: &[BuiltPackage],
+        releases: &Releases,
         cache: &Cache,
     ) -> miette::Result<Self> {
         let program = Sha256::of(&fs::read("/proc/self/exe").into_diagnostic()?);
         let mut text = format!("{program} {} {}\n", build.image_name(), build.epoch.seconds());
         let _ = writeln!(text, "{:?} {:?}", build.stack.variant(), build.free_space());
-        for release in &archive.releases {
-            let _ = writeln!(text, "{} {}", release.suite, release.sha256);
+        for release in releases.infos() {
+            let _ = writeln!(text, "{} {} {}", release.base, release.suite, release.sha256);
         }
-        for record in build.chosen {
-            let _ = writeln!(text, "{} {}", record.name, record.sha256);
+        for package in packages {
+            let _ = writeln!(text, "{}", package.written.sha256);
         }
         for relations in asked {
             let _ = writeln!(text, "{relations}");
         }
-        for file in build.image_files(identity)? {
+        // The image's own identity follows from the packages that are chosen.
+        for file in build.image_files(&Identity::of(&[]))? {
             let _ = writeln!(text, "{} {:o} {}", file.path.display(), file.mode, Sha256::of(file.content.as_bytes()));
         }
         Ok(Self { path: cache.images().join(Sha256::of(text.as_bytes()).to_string()) })
     }
 
-    /// The sizes of the image, if `image` and `manifest` are the files that were made.
-    pub fn find(&self, image: &Path, manifest: &Path) -> Option<Compressed> {
+    /// What is noted about the image, if `image` and `manifest` are the files that were made.
+    pub fn find(&self, image: &Path, manifest: &Path) -> Option<Made> {
         let text = fs::read_to_string(&self.path).ok()?;
-        let mut words = text.split_whitespace();
+        let mut lines = text.lines();
+        let mut words = lines.by_ref().take(4).flat_map(str::split_whitespace);
         let sizes = Compressed {
             raw_bytes: words.next()?.parse().ok()?,
             raw_sha256: words.next()?.parse().ok()?,
@@ -64,18 +78,25 @@ impl Note {
             compressed_sha256: words.next()?.parse().ok()?,
         };
         let of_manifest: Sha256 = words.next()?.parse().ok()?;
+        let packages = words.next()?.parse().ok()?;
+        drop(words);
         let is = |path: &Path, digest: Sha256| Sha256::of_file(path).is_ok_and(|(found, _)| found == digest);
-        (is(manifest, of_manifest) && is(image, sizes.compressed_sha256)).then_some(sizes)
+        let warnings = lines.map(str::to_owned).collect();
+        (is(manifest, of_manifest) && is(image, sizes.compressed_sha256)).then_some(Made { sizes, packages, warnings })
     }
 
     /// Writes the note about an image that was made.
     ///
     /// # Errors
     /// When the manifest cannot be read, or the cache cannot be written.
-    pub fn write(&self, sizes: &Compressed, manifest: &Path) -> io::Result<()> {
-        let Compressed { raw_bytes, raw_sha256, compressed_bytes, compressed_sha256 } = sizes;
+    pub fn write(&self, made: &Made, manifest: &Path) -> io::Result<()> {
+        let Compressed { raw_bytes, raw_sha256, compressed_bytes, compressed_sha256 } = made.sizes;
         let (of_manifest, _) = Sha256::of_file(manifest)?;
-        let text = format!("{raw_bytes} {raw_sha256}\n{compressed_bytes} {compressed_sha256}\n{of_manifest}\n");
+        let mut text = format!("{raw_bytes} {raw_sha256}\n{compressed_bytes} {compressed_sha256}\n");
+        let _ = writeln!(text, "{of_manifest}\n{}", made.packages);
+        for warning in &made.warnings {
+            let _ = writeln!(text, "{}", warning.replace('\n', " "));
+        }
         output::write_file(&self.path, text.as_bytes()).map_err(io::Error::other)
     }
 }
@@ -92,10 +113,11 @@ mod tests {
         fs::write(&manifest, "the manifest").unwrap();
         let digest = Sha256::of(b"the image");
         let sizes = Compressed { raw_bytes: 5, raw_sha256: digest, compressed_bytes: 9, compressed_sha256: digest };
+        let made = Made { sizes, packages: 3, warnings: vec!["one thing".to_owned(), "another".to_owned()] };
         let note = Note { path: folder.path().join("note") };
         assert_eq!(note.find(&image, &manifest), None);
-        note.write(&sizes, &manifest).unwrap();
-        assert_eq!(note.find(&image, &manifest), Some(sizes));
+        note.write(&made, &manifest).unwrap();
+        assert_eq!(note.find(&image, &manifest), Some(made.clone()));
         for (path, right) in [(&image, "the image"), (&manifest, "the manifest")] {
             fs::write(path, "another").unwrap();
             assert_eq!(note.find(&image, &manifest), None);
@@ -103,6 +125,6 @@ mod tests {
             assert_eq!(note.find(&image, &manifest), None);
             fs::write(path, right).unwrap();
         }
-        assert_eq!(note.find(&image, &manifest), Some(sizes));
+        assert_eq!(note.find(&image, &manifest), Some(made.clone()));
     }
 }

@@ -118,7 +118,7 @@ impl<R: BufRead> Stanzas<R> {
             self.limit(raw.len() as u64 > LONGEST_LINE, || format!("the line has more than {LONGEST_LINE} bytes"))?;
             self.limit(length > LONGEST_STANZA, || format!("the stanza has more than {} MiB", LONGEST_STANZA >> 20))?;
             let text = String::from_utf8_lossy(&raw);
-            let text = text.trim_end();
+            let text = text.trim_ascii_end();
             if text.is_empty() {
                 if stanza.fields.is_empty() {
                     continue;
@@ -145,7 +145,8 @@ impl<R: BufRead> Stanzas<R> {
             return Ok(());
         }
         let (name, value) = text.split_once(':').ok_or_else(bad)?;
-        if name.is_empty() || name.contains(char::is_whitespace) {
+        // Printable ASCII (Debian Policy 5.1).
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(bad());
         }
         let full = stanza.fields.len() >= MOST_FIELDS;
@@ -153,7 +154,7 @@ impl<R: BufRead> Stanzas<R> {
         if stanza.get(name).is_some() {
             return Err(StanzaError::Duplicate { line: self.line, field: name.to_owned() });
         }
-        stanza.fields.push((name.to_owned(), value.trim().to_owned()));
+        stanza.fields.push((name.to_owned(), value.trim_ascii().to_owned()));
         Ok(())
     }
 }

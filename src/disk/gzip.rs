@@ -3,7 +3,8 @@
 //! The image is cut into blocks of 1 MiB. Each becomes a deflate stream that ends at a full byte (a sync flush, RFC 1951
 //! 3.2.4), so that threads can make the streams at the same time and the file is just one after the other. There is one
 //! member, not one for each block: a reader that stops after the first member still gets everything. The cuts depend only
-//! on the image, so the number of threads does not change a byte, and an unchanged block always gives the same bytes.
+//! on the image, so the number of threads does not change a byte, and an unchanged block always gives the same bytes: it is
+//! taken from the [`Store`] of images that were made before.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -15,6 +16,7 @@ use std::thread;
 
 use flate2::{Compress, Compression, FlushCompress};
 
+use crate::system::cache::store::Store;
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
 use crate::system::progress::{Progress, Reporter};
@@ -58,11 +60,19 @@ struct Job {
 }
 
 /// Compresses the whole of `raw` into `output` on `threads` threads. A progress line of `reporter` counts the bytes of the
-/// image. The result does not depend on the number of threads. Each thread needs about 3 MiB of memory.
+/// image. What is in `kept` is not compressed again, and what is not is kept there. The result depends neither on that nor on
+/// the number of threads. Each thread needs about 3 MiB of memory.
 ///
 /// # Errors
-/// When `raw` cannot be read, `output` cannot be written, or the user interrupts.
-pub fn compress(raw: &File, output: impl Write, threads: NonZeroUsize, reporter: Reporter) -> io::Result<Compressed> {
+/// When `raw` cannot be read, `output` cannot be written, or the user interrupts. A block that cannot be kept, or that is
+/// damaged in the cache, is no error.
+pub fn compress(
+    raw: &File,
+    output: impl Write,
+    threads: NonZeroUsize,
+    kept: Option<&Store>,
+    reporter: Reporter,
+) -> io::Result<Compressed> {
     let length = raw.metadata()?.len();
     let progress = reporter.bytes("compressing", length);
     // The results in the order of the blocks. The channel's bound limits how many blocks are in memory.
@@ -71,7 +81,7 @@ pub fn compress(raw: &File, output: impl Write, threads: NonZeroUsize, reporter:
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
         for _ in 0..threads.get() {
-            scope.spawn(|| work(&queue));
+            scope.spawn(|| work(&queue, kept, reporter));
         }
         let reader = scope.spawn(move || read(raw, length, &jobs, &in_order));
         let written = write(results, output, &progress);
@@ -122,14 +132,31 @@ fn read(
 }
 
 /// One worker: takes blocks until there are no more.
-fn work(queue: &Mutex<Receiver<Job>>) {
+fn work(queue: &Mutex<Receiver<Job>>, kept: Option<&Store>, reporter: Reporter) {
     let mut deflater = Compress::new(Compression::new(LEVEL), false);
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
         // This fails when the writer has failed and no longer waits. The writer reports that.
-        let _ = job.done.send(deflate(&mut deflater, &job.raw));
+        let _ = job.done.send(deflate_once(&mut deflater, &job.raw, kept, reporter));
     }
+}
+
+/// Takes a block from those that are kept, or compresses it and keeps it there.
+fn deflate_once(deflater: &mut Compress, raw: &[u8], kept: Option<&Store>, reporter: Reporter) -> io::Result<Deflated> {
+    let Some(kept) = kept else { return deflate(deflater, raw) };
+    let key = kept.key(raw);
+    match kept.find(key) {
+        Ok(None) => {}
+        Ok(Some(bytes)) => {
+            return Ok(Deflated { bytes: bytes.into(), crc: crc32fast::hash(raw), raw_bytes: raw.len() as u64 });
+        }
+        Err(damaged) => reporter.say(&format!("warning: {damaged}")),
+    }
+    let deflated = deflate(deflater, raw)?;
+    // A full disk is noticed when the image is written; else the next image is only slower.
+    let _ = kept.keep(key, &deflated.bytes);
+    Ok(deflated)
 }
 
 /// Writes the member from the blocks in their order. Returns the digest and the size in bytes of the compressed file.
@@ -194,7 +221,7 @@ mod tests {
         raw.write_all(content).unwrap();
         raw.rewind().unwrap();
         let mut out = Vec::new();
-        let sizes = compress(&raw, &mut out, NonZeroUsize::new(threads).unwrap(), Reporter::Silent).unwrap();
+        let sizes = compress(&raw, &mut out, NonZeroUsize::new(threads).unwrap(), None, Reporter::Silent).unwrap();
         (out, sizes)
     }
 
@@ -249,7 +276,7 @@ mod tests {
         let mut raw = tempfile::tempfile().unwrap();
         raw.write_all(&sample()).unwrap();
         let two = NonZeroUsize::new(2).unwrap();
-        let error = compress(&raw, Full, two, Reporter::Silent).unwrap_err();
+        let error = compress(&raw, Full, two, None, Reporter::Silent).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 }

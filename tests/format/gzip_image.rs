@@ -26,7 +26,7 @@ fn other_programs_read_it_back() {
     file.write_all(include_bytes!("gzip_image.rs")).unwrap();
 
     let (input, output) = (File::open(&raw).unwrap(), File::create(&compressed).unwrap());
-    let sizes = gzip::compress(&input, output, NonZeroUsize::new(2).unwrap(), Reporter::Silent).unwrap();
+    let sizes = gzip::compress(&input, output, NonZeroUsize::new(2).unwrap(), None, Reporter::Silent).unwrap();
 
     assert_eq!(first_word(r#"gzip -t "$1""#, &compressed), "");
     let sum = first_word(r#"sha256sum "$1""#, &raw);

@@ -50,9 +50,15 @@ fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
     );
     let second = project.join("dist/stack-1.0.0-linode.img.gz");
     let last = second.with_extension("last");
-    // From nothing, and from the base that is kept then.
+    // From nothing, and from what is kept then, of which some is damaged.
+    let mut damaged = Vec::new();
     for _ in 0..2 {
-        home.run(&build);
+        let said = home.run(&build);
+        for path in &damaged {
+            assert!(said.contains(&format!("what was kept as {path} is damaged")), "{path}: {said}");
+        }
+        damaged =
+            ["blocks", "packages"].map(|folder| damage_one(&home.folder.join("cache/stackdeb").join(folder))).into();
         let same = Command::new("cmp").arg(&first).arg(&second).output().unwrap();
         let manifest = |image: &Path| fs::read(image.with_extension("").with_extension("json")).unwrap();
         assert!(same.status.success(), "{}", support::text(&same));
@@ -65,6 +71,15 @@ fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
     let said = home.run(&build);
     assert!(said.contains("nothing has changed since the image was made"), "{said}");
     assert_eq!(fs::metadata(&second).unwrap().modified().unwrap(), written);
+}
+
+/// Changes the last byte of a file in a folder. Returns its path.
+fn damage_one(folder: &Path) -> String {
+    let path = fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let mut content = fs::read(&path).unwrap();
+    *content.last_mut().unwrap() ^= 1;
+    fs::write(&path, content).unwrap();
+    path.display().to_string()
 }
 
 #[test]

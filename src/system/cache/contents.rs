@@ -17,14 +17,16 @@ pub const LIMIT: u64 = 10_000_000_000;
 type Folder = fn(&Cache) -> PathBuf;
 
 /// The kinds in words, and their folders.
-const KINDS: [(&str, Folder); 8] = [
+const KINDS: [(&str, Folder); 10] = [
     ("Debian packages", Cache::pool),
     ("indices of Debian packages", Cache::lists),
     ("configured roots", Cache::bases),
     ("Python libraries", Cache::wheels),
     ("pages of Python indices", Cache::index_pages),
     ("results of build commands", Cache::built),
+    ("packages of stacks", Cache::packages),
     ("notes about images", Cache::images),
+    ("compressed blocks of images", Cache::blocks),
     ("programs for `stackdeb boot`", Cache::tools),
 ];
 

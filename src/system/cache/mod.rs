@@ -3,6 +3,7 @@
 //! does, [`contents`] removes nothing.
 
 pub mod contents;
+pub mod store;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -94,6 +95,8 @@ impl Cache {
             cache.index_pages(),
             cache.built(),
             cache.images(),
+            cache.blocks(),
+            cache.packages(),
         ] {
             fs::create_dir_all(&folder)
                 .map_err(|source| CacheError::Create { path: folder.display().to_string(), source })?;
@@ -169,6 +172,16 @@ impl Cache {
     /// The folder of what build commands made of apps. Each is a folder, named after the SHA-256 of all that it depends on.
     pub fn built(&self) -> PathBuf {
         self.root.join("built")
+    }
+
+    /// The folder of stacks' packages; see [`store`].
+    pub fn packages(&self) -> PathBuf {
+        self.root.join("packages")
+    }
+
+    /// The folder of compressed blocks of images; see [`store`].
+    pub fn blocks(&self) -> PathBuf {
+        self.root.join("blocks")
     }
 
     /// The folder of notes about images that were made. Each is named after the SHA-256 of all that the image depends on.
