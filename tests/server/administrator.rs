@@ -5,6 +5,7 @@ use libtest_mimic::Trial;
 use support::checks::{Check, checks};
 use support::container::Container;
 use support::edition::{edit, edition};
+use support::lanes::say;
 use support::server::Server;
 use support::{kept, text};
 
@@ -31,7 +32,7 @@ fn boot() -> Container {
     let old = edition(&folder, "1.0.0", |_| ());
     // Another number of threads changes a file that is the administrator's to edit.
     let new = edition(&folder, "2.0.0", |project| edit(&project.join("stack.toml"), "[app]\n", "[app]\nthreads = 6\n"));
-    let machine = Container::boot("server");
+    let machine = Container::boot("admin");
     machine.copy(&old);
     machine.copy(&new);
     machine
@@ -88,7 +89,7 @@ fn edited_file_is_asked_for(machine: &mut Container) {
     let before = machine.sh("cat /etc/stack/gunicorn.conf.py /etc/stack/stack.env /etc/nginx/sites-available/stack");
     let output = machine.try_sh(&apt("2.0.0"));
     let said = text(&output);
-    println!("{said}");
+    say(&said);
     assert_ne!(output.status.code(), Some(0));
     assert!(said.contains("Configuration file '/etc/stack/gunicorn.conf.py'"), "{said}");
     assert!(said.contains("What would you like to do about it ?"), "{said}");
@@ -158,7 +159,7 @@ fn purge(machine: &mut Container) {
     machine.sh("echo 'server { listen 80 default_server; return 200 another; }' >/etc/nginx/sites-enabled/default");
     let visits = machine.sh("runuser -u stack -- psql -At stack -c 'select count(*) from visits'");
     let said = machine.sh("dpkg --purge stack 2>&1");
-    println!("{said}");
+    say(&said);
     assert!(said.contains("stack: The database stack in 17/main is kept: the package did not make it."), "{said}");
     assert_eq!(machine.sh("runuser -u stack -- psql -At stack -c 'select count(*) from visits'"), visits);
     assert_eq!(machine.sh("cat /var/backups/stack/nginx-default"), DEFAULT_SITE);

@@ -1,6 +1,7 @@
 //! Applications that others wrote, as judges, on one booted Debian: see `support::applications`.
 
 use libtest_mimic::Trial;
+use support::ahead::Step;
 use support::applications;
 use support::checks::{Check, checks};
 use support::container::Container;
@@ -18,7 +19,6 @@ pub fn trials() -> Vec<Trial> {
     checks("applications", applications::boot, CHECKS)
 }
 
-/// To be called while there is a network.
-pub fn prepare() {
-    applications::prepare(NAMES);
+pub fn ahead() -> Step {
+    applications::ahead(NAMES)
 }

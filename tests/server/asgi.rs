@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
+use support::ahead::{Ahead, Step};
 use support::checks::{Check, checks};
 use support::container::Container;
 use support::edition::{edit, edition};
@@ -36,14 +36,12 @@ pub fn trials() -> Vec<Trial> {
     checks("asgi", boot, CHECKS)
 }
 
-/// Downloads what the container has not, which reaches no mirror.
-pub fn prepare() {
-    PACKAGES.get_or_init(|| {
-        files_of("python3-uvicorn, python3-websockets, python3-starlette, valkey-server, python3-redis")
-    });
-}
+/// What the container has not, which reaches no mirror.
+static PACKAGES: Ahead<Vec<PathBuf>> = Ahead::new();
 
-static PACKAGES: OnceLock<Vec<PathBuf>> = OnceLock::new();
+pub fn ahead() -> Step {
+    PACKAGES.by(|| files_of("python3-uvicorn, python3-websockets, python3-starlette, valkey-server, python3-redis"))
+}
 
 const APP: &str = r#"
 import asyncio
@@ -183,9 +181,9 @@ fn boot() -> Container {
             );
         }),
     ];
-    let machine = Container::boot("server");
+    let machine = Container::boot("asgi");
     machine.sh("mkdir /root/more");
-    for file in PACKAGES.get().expect("main has downloaded them").iter().chain(&packages) {
+    for file in PACKAGES.get().iter().chain(&packages) {
         machine.copy(file);
     }
     for name in ["errands", "chat"] {

@@ -8,6 +8,7 @@ use std::process::Command;
 use libtest_mimic::Trial;
 use support::checks::{Check, checks};
 use support::container::Container;
+use support::lanes::say;
 use support::server::Server;
 use support::upgrade::{OLD, install, versions};
 use support::{kept, run};
@@ -29,7 +30,7 @@ pub fn trials() -> Vec<Trial> {
 
 fn boot() -> Container {
     let [old, _] = versions(&kept().join("boundary"));
-    let machine = Container::boot("server");
+    let machine = Container::boot("boundary");
     machine.copy(&old);
     machine.copy(&preload());
     install(&machine, "1.0.0");
@@ -220,7 +221,7 @@ fn dump_and_restore(machine: &mut Container) {
         ),
     );
     let said = machine.sh("dpkg --purge stack 2>&1");
-    println!("{said}");
+    say(&said);
     assert_not_seized_without_role(machine);
     let commands = said.split_once("To have it back, as root:\n").expect("purge says no way back").1;
     let commands = commands.lines().take(3).map(|line| line.trim_start_matches("stack:").trim()).collect::<Vec<_>>();

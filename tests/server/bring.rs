@@ -14,6 +14,7 @@ use libtest_mimic::Trial;
 use support::account::{TOKEN, image};
 use support::checks::{Check, checks};
 use support::container::{Cards, Container, Options};
+use support::lanes::say;
 use support::linode_api::{Api, Machines};
 use support::load::{Load, Tally};
 use support::server::Server;
@@ -64,6 +65,7 @@ impl Fleet {
         let start = move |started: support::linode_api::Started| {
             let [.., number] = started.address.octets();
             let (name, user_data) = (started.label, String::from_utf8(started.user_data).unwrap());
+            let number = Some(number);
             let options =
                 Options { name: &name, number, image: Built::Image, user_data: Some(&user_data), cards: Cards::One };
             made.lock().unwrap().push(Container::start(&options));
@@ -158,7 +160,7 @@ fn broken(fleet: &mut Fleet) {
         fleet.on_old(|old| old.get("/", 200));
         thread::sleep(Duration::from_millis(500));
         let tally = load.stop();
-        println!("{}: {tally}", cut.word);
+        say(&format!("{}: {tally}", cut.word));
         fleet.count(&tally);
         fleet.on_old(|old| {
             assert_eq!(old.sh("ls /run/stack/maintenance /var/lib/stack/restore 2>/dev/null || true"), "")
@@ -188,7 +190,7 @@ fn brought(fleet: &mut Fleet) {
     let output = fleet.bring(&mut fleet.user.stackdeb());
     assert!(output.status.success(), "{}", text(&output));
     let tally = load.stop();
-    println!("{tally}");
+    say(&tally.to_string());
     fleet.count(&tally);
     let labels = fleet.labels();
     assert_eq!(labels.len(), 1, "{labels:?}");

@@ -33,9 +33,7 @@ const CHECKS: &[Check<Cluster>] = &[
 ];
 
 const DATABASE_HOST: &str = "10.0.0.2";
-const DATABASE_NUMBER: u8 = 2;
 const WEB_HOSTS: [&str; 2] = ["10.0.0.11", "10.0.0.12"];
-const WEB_NUMBERS: [u8; 2] = [11, 12];
 /// As PostgreSQL has it, and as a URL has it.
 const PASSWORD: (&str, &str) = ("s3cret@pw/100%", "s3cret%40pw%2F100%25");
 /// The administrator of the database's server, who is no superuser, as with a managed database.
@@ -60,18 +58,18 @@ impl Cluster {
         make_certificates(&folder);
         let database = Options {
             name: "database",
-            number: DATABASE_NUMBER,
+            number: None,
             image: Built::WithoutPackage,
             user_data: None,
             cards: Cards::Two,
         };
         let database = Container::start(&database);
         let web = [0, 1].map(|index| {
-            let (name, number) = (format!("web-{}", index + 1), WEB_NUMBERS[index]);
+            let name = format!("web-{}", index + 1);
             let user_data = web_user_data(&folder, &name, WEB_HOSTS[index]);
             Container::start(&Options {
                 name: &name,
-                number,
+                number: None,
                 image: Built::Image,
                 user_data: Some(&user_data),
                 cards: Cards::Two,

@@ -58,12 +58,13 @@ stat -c '%U:%G %a' ../secret.env; cat ../secret.env";
 impl Servers {
     fn boot() -> Self {
         let user = SshUser::new("data");
-        let start = |name: &str, number| {
+        let start = |name: &str| {
             let user_data = user.user_data(name);
-            let options = Options { name, number, image: Built::Image, user_data: Some(&user_data), cards: Cards::One };
+            let options =
+                Options { name, number: None, image: Built::Image, user_data: Some(&user_data), cards: Cards::One };
             Container::start(&options)
         };
-        let (old, new) = (start("old", 31), start("new", 32));
+        let (old, new) = (start("old"), start("new"));
         for server in [&old, &new] {
             server.wait_until_booted();
             server.get("/healthz", 200);
@@ -108,10 +109,6 @@ fn quote(script: &str) -> String {
     format!("'{}'", script.replace('\'', r"'\''"))
 }
 
-fn host(server: &Container) -> String {
-    server.address().replace(":80", "")
-}
-
 fn state(server: &Container) -> String {
     server.sh(STATE)
 }
@@ -139,9 +136,9 @@ fn assert_clean(server: &Container) {
 }
 
 fn unknown_host_key(servers: &mut Servers) {
-    let host = host(&servers.old);
+    let host = servers.old.host();
     servers.fail(
-        &mut servers.data(&["save", &host, "unknown.tar"]),
+        &mut servers.data(&["save", host, "unknown.tar"]),
         4,
         &["connection to", "host key", "ssh-keygen -lf", "connect once with"],
     );
@@ -150,13 +147,13 @@ fn unknown_host_key(servers: &mut Servers) {
     servers.user.know(&servers.new);
     servers.fail(&mut servers.data(&["save", "-oProxyCommand=id", "x.tar"]), 2, &[]);
     servers.fail(&mut servers.data(&["save", "--", "-oProxyCommand=id", "x.tar"]), 1, &["is not the name of a server"]);
-    servers.fail(&mut servers.data(&["save", "--package", "shop", &host]), 1, &["called shop", "it has stack"]);
+    servers.fail(&mut servers.data(&["save", "--package", "shop", host]), 1, &["called shop", "it has stack"]);
 }
 
 fn save_under_load(servers: &mut Servers) {
     let load = Load::start(&servers.old.address(), "/visits", 4);
     thread::sleep(Duration::from_secs(1));
-    let printed = servers.succeed(&["save", &host(&servers.old), "busy.tar"]);
+    let printed = servers.succeed(&["save", servers.old.host(), "busy.tar"]);
     let tally = load.stop();
     assert_eq!((tally.failed, &tally.failures), (0, &Vec::new()), "{tally}");
     assert!(printed.contains("rows in 2 tables, 5 files"), "{printed}");
@@ -166,13 +163,13 @@ fn save_under_load(servers: &mut Servers) {
         assert!(listed.contains(name), "{listed}");
     }
     assert_eq!(support::run(Command::new("stat").args(["-c", "%a"]).arg(servers.file("busy.tar"))), "600\n");
-    servers.fail(&mut servers.data(&["save", &host(&servers.old), "busy.tar"]), 1, &["exists already"]);
+    servers.fail(&mut servers.data(&["save", servers.old.host(), "busy.tar"]), 1, &["exists already"]);
 }
 
 fn changing_files(servers: &mut Servers) {
     let write = "while :; do date +%N >/var/lib/stack/app/ticking; done";
     servers.old.sh(&format!("systemd-run --quiet --unit=writer --uid=stack sh -c {}", quote(write)));
-    let mut command = servers.data(&["save", &host(&servers.old), "torn.tar"]);
+    let mut command = servers.data(&["save", servers.old.host(), "torn.tar"]);
     servers.fail(&mut command, 1, &["ticking", "changed while it was saved", "--maintenance"]);
     assert!(!servers.file("torn.tar").exists());
     servers.old.sh("systemctl stop writer.service; rm /var/lib/stack/app/ticking");
@@ -205,7 +202,7 @@ fn maintenance(servers: &mut Servers) {
     assert_served(&tally);
     assert!(!old.try_sh(&format!("/usr/libexec/stack/maintenance renew {token} 60")).status.success());
     assert_clean(old);
-    servers.succeed(&["save", "--maintenance", &host(&servers.old), "still.tar"]);
+    servers.succeed(&["save", "--maintenance", servers.old.host(), "still.tar"]);
     assert_clean(&servers.old);
 }
 
@@ -216,42 +213,42 @@ fn forgotten_maintenance(servers: &mut Servers) {
     // The one that saves is killed: with it goes the maintenance.
     let cut = Cut { word: "--maintenance", side: Side::Answer, at: 20_000 };
     let mut command = servers.user.stackdeb_cut(cut);
-    servers.fail(command.args(["data", "save", "--maintenance", &host(&servers.old), "cut.tar"]), 1, &[]);
+    servers.fail(command.args(["data", "save", "--maintenance", servers.old.host(), "cut.tar"]), 1, &[]);
     assert!(!servers.file("cut.tar").exists());
     state_at_rest(&servers.old);
     assert_clean(&servers.old);
 }
 
 fn unasked(servers: &mut Servers) {
-    let (before, host) = (state(&servers.new), host(&servers.new));
+    let (before, host) = (state(&servers.new), servers.new.host());
     let words = ["no terminal", "1 rows in the database stack", "saved on old at", "--yes stack"];
-    servers.fail(&mut servers.data(&["restore", &host, "still.tar"]), 1, &words);
-    servers.fail(&mut servers.data(&["restore", "--yes", "shop", &host, "still.tar"]), 1, &["--yes names `shop`"]);
+    servers.fail(&mut servers.data(&["restore", host, "still.tar"]), 1, &words);
+    servers.fail(&mut servers.data(&["restore", "--yes", "shop", host, "still.tar"]), 1, &["--yes names `shop`"]);
     let refused = servers.new.try_sh("/usr/libexec/stack/data restore </dev/null");
     assert!(!refused.status.success() && text(&refused).contains("only with --replace"), "{}", text(&refused));
     assert_eq!(state(&servers.new), before);
 }
 
 fn cut_off(servers: &mut Servers) {
-    let (before, host) = (state(&servers.new), host(&servers.new));
+    let (before, host) = (state(&servers.new), servers.new.host());
     let whole = fs::read(servers.file("still.tar")).unwrap();
     let load = Load::start(&servers.new.address(), "/", 4);
     let length = whole.len() as u64;
     for at in [0, 100, 1000, 10_000, length / 2, length - 20_000, length - 5000, length - 1100] {
         let mut command = servers.user.stackdeb_cut(Cut { word: "restore", side: Side::Input, at });
-        let output = command.args(["data", "restore", "--yes", "stack", &host, "still.tar"]).output().unwrap();
+        let output = command.args(["data", "restore", "--yes", "stack", host, "still.tar"]).output().unwrap();
         assert!(!output.status.success(), "{at}: {}", text(&output));
         assert_eq!(state_at_rest(&servers.new), before, "after {at} bytes");
         assert_clean(&servers.new);
     }
     // A file that was cut off is not even sent, and one that was changed is noticed by its sums.
     fs::write(servers.file("short.tar"), &whole[..whole.len() / 2]).unwrap();
-    servers.fail(&mut servers.data(&["restore", "--yes", "stack", &host, "short.tar"]), 1, &["not a whole save"]);
+    servers.fail(&mut servers.data(&["restore", "--yes", "stack", host, "short.tar"]), 1, &["not a whole save"]);
     let mut changed = whole;
     let noise = changed.windows(6).position(|window| window == b"/noise").unwrap() + 100_000;
     changed[noise] ^= 1;
     fs::write(servers.file("changed.tar"), &changed).unwrap();
-    servers.fail(&mut servers.data(&["restore", "--yes", "stack", &host, "changed.tar"]), 1, &["files differ"]);
+    servers.fail(&mut servers.data(&["restore", "--yes", "stack", host, "changed.tar"]), 1, &["files differ"]);
     let tally = load.stop();
     assert_eq!((tally.failed, &tally.failures), (0, &Vec::new()), "the site was disturbed: {tally}");
     assert_eq!(state_at_rest(&servers.new), before);
@@ -262,10 +259,10 @@ fn cut_off(servers: &mut Servers) {
 fn bad_data(servers: &mut Servers) {
     let psql = "cd /; runuser -u postgres -- psql -XAtq -d stack -c";
     servers.old.sh(&format!("{psql} 'ALTER TABLE schema_migrations RENAME TO elsewhere'"));
-    servers.succeed(&["save", &host(&servers.old), "bad.tar"]);
+    servers.succeed(&["save", servers.old.host(), "bad.tar"]);
     servers.old.sh(&format!("{psql} 'ALTER TABLE elsewhere RENAME TO schema_migrations'"));
-    let (before, host) = (state(&servers.new), host(&servers.new));
-    let mut command = servers.data(&["restore", "--yes", "stack", &host, "bad.tar"]);
+    let (before, host) = (state(&servers.new), servers.new.host());
+    let mut command = servers.data(&["restore", "--yes", "stack", host, "bad.tar"]);
     servers.fail(&mut command, 1, &["migrations failed", "old data are put back"]);
     assert_eq!(state_at_rest(&servers.new), before);
     assert_clean(&servers.new);
@@ -277,10 +274,10 @@ fn restore_under_load(servers: &mut Servers) {
     old.sh("printf 'COLOUR=\"deep \\\\\"blue\\\\\"\"\\nSIZE=1\\n' >>/etc/stack/stack.env; echo '# ours' >>/etc/stack/health.toml");
     old.sh("mkdir -p /etc/systemd/system/stack.service.d && printf '[Service]\\nNice=5\\n' >/etc/systemd/system/stack.service.d/nice.conf");
     new.sh("echo SIZE=2 >>/etc/stack/stack.env");
-    servers.succeed(&["save", &host(old), "last.tar"]);
+    servers.succeed(&["save", old.host(), "last.tar"]);
     let (saved, load) = (state(old), Load::start(&new.address(), "/", 8));
     thread::sleep(Duration::from_secs(1));
-    let printed = servers.succeed(&["restore", "--yes", "stack", &host(new), "last.tar"]);
+    let printed = servers.succeed(&["restore", "--yes", "stack", new.host(), "last.tar"]);
     let restored = state(new);
     thread::sleep(Duration::from_secs(1));
     assert_served(&load.stop());
@@ -302,13 +299,13 @@ fn restore_under_load(servers: &mut Servers) {
 
 /// Killed when the new data are in place already, but have not been found to work.
 fn killed(servers: &mut Servers) {
-    let (new, host) = (&servers.new, host(&servers.new));
+    let (new, host) = (&servers.new, servers.new.host());
     let before = state(new);
     // The restore asks twice whether the app is well: before it begins, and at its end. There it gets no answer.
     let script = "#!/bin/sh\necho >>/root/asked\n[ $(wc -l </root/asked) -ge 2 ] || exit 0\necho $$ >/root/hanging\nexec sleep 1000";
     let await_app = "/usr/libexec/stack/await-app";
     new.sh(&format!("cp -a {await_app} /root/await-app && printf %s {} >{await_app}", quote(script)));
-    let mut restore = servers.data(&["restore", "--yes", "stack", &host, "busy.tar"]).spawn().unwrap();
+    let mut restore = servers.data(&["restore", "--yes", "stack", host, "busy.tar"]).spawn().unwrap();
     let begin = Instant::now();
     while !new.try_sh("[ -s /root/hanging ]").status.success() {
         assert!(begin.elapsed() < LIMIT, "the restore does not come to its end");

@@ -27,7 +27,7 @@ pub fn trials() -> Vec<Trial> {
 fn boot() -> Container {
     let machine = Container::start(&Options {
         name: "faults",
-        number: 10,
+        number: None,
         image: Built::Image,
         user_data: None,
         cards: Cards::One,

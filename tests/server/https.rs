@@ -4,11 +4,11 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
+use support::ahead::{Ahead, Step};
 use support::checks::{Check, checks};
 use support::container::{Container, LIMIT};
 use support::edition::{edit, edition};
@@ -35,14 +35,11 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// What the packages need that the image does not have, and the authority.
-static PACKAGES: OnceLock<Vec<PathBuf>> = OnceLock::new();
+static PACKAGES: Ahead<Vec<PathBuf>> = Ahead::new();
 
-/// To be called while there is a network.
-pub fn prepare() {
-    let _ = PACKAGES.set(debian_packages::download("certbot, pebble"));
+pub fn ahead() -> Step {
+    PACKAGES.by(|| debian_packages::download("certbot, pebble"))
 }
-
-const ADDRESS: &str = "198.51.100.10";
 
 /// The authority's own certificate, which the machine trusts, as an administrator arranges it for an authority in house.
 const AUTHORITY: &str = "
@@ -87,7 +84,7 @@ fn package(machine: &Container, name: &str, version: &str, site: &str) {
 
 fn boot() -> Container {
     let machine = Container::boot("https");
-    debian_packages::install(&machine, PACKAGES.get().unwrap());
+    debian_packages::install(&machine, PACKAGES.get());
     machine.sh(AUTHORITY);
     let acme = "tls = \"acme\"\nemail = \"admin@example.org\"\nacme-server = \"https://acme.example.org:14000/dir\"";
     package(&machine, "shop", "1.0.0", &format!("server-names = [\"shop.example.org\"]\n{acme}"));
@@ -107,15 +104,15 @@ fn install(machine: &Container, name: &str, version: &str) -> String {
 }
 
 /// curl for a URL by name, which leads to the machine.
-fn curl(further: &[&str], url: &str) -> Output {
+fn curl(machine: &Container, further: &[&str], url: &str) -> Output {
     let mut curl = Command::new("curl");
-    curl.args(["-sS", "-m", "30", "--noproxy", "*", "--connect-to", &format!("::{ADDRESS}:")]);
+    curl.args(["-sS", "-m", "30", "--noproxy", "*", "--connect-to", &format!("::{}:", machine.host())]);
     curl.args(further).arg(url).output().unwrap()
 }
 
 /// The status, the version of HTTP, the place that a redirection leads to, and the body. The certificate is not looked at.
-fn fetch(url: &str) -> (String, String) {
-    let output = curl(&["-k", "-w", "\n%{http_code} %{http_version} %{redirect_url}"], url);
+fn fetch(machine: &Container, url: &str) -> (String, String) {
+    let output = curl(machine, &["-k", "-w", "\n%{http_code} %{http_version} %{redirect_url}"], url);
     assert!(output.status.success(), "{url}: {}", text(&output));
     let answer = text(&output);
     let (body, summary) = answer.trim_end().rsplit_once('\n').unwrap();
@@ -124,10 +121,10 @@ fn fetch(url: &str) -> (String, String) {
 
 /// Waits until the app answers.
 #[track_caller]
-fn assert_hello(url: &str, name: &str, summary: &str) {
+fn assert_hello(machine: &Container, url: &str, name: &str, summary: &str) {
     let begin = Instant::now();
     loop {
-        let found = fetch(url);
+        let found = fetch(machine, url);
         if found == (summary.to_owned(), format!("Hello from {name} via systemd!")) {
             return;
         }
@@ -157,13 +154,13 @@ fn ask_authority(machine: &Container) {
 fn own_certificate(machine: &mut Container) {
     let said = install(machine, "shop", "1.0.0");
     assert!(!said.contains("shop: "), "{said}");
-    assert_hello("https://shop.example.org/", "shop", "200 2");
-    assert_hello("http://shop.example.org/", "shop", "200 1.1");
+    assert_hello(machine, "https://shop.example.org/", "shop", "200 2");
+    assert_hello(machine, "http://shop.example.org/", "shop", "200 1.1");
     let subject = served(machine, "shop.example.org", "ext subjectAltName");
     assert!(subject.contains("DNS:shop.example.org"), "{subject}");
     assert_eq!(machine.sh("stat -c '%a %U' /var/lib/shop/tls/own.key"), "600 root");
     // Another name gets no page over HTTPS either.
-    assert_eq!(fetch("https://evil.example/").0, "421 2");
+    assert_eq!(fetch(machine, "https://evil.example/").0, "421 2");
     assert_eq!(machine.sh("systemctl is-enabled shop-acme.timer"), "enabled");
 }
 
@@ -175,12 +172,12 @@ fn unresolved_name(machine: &mut Container) {
     assert!(problems.contains("HTTPS has a self-signed certificate only: shop.example.org: "), "{problems}");
     assert!(problems.contains("lookup shop.example.org"), "{problems}");
     assert_eq!(found["certificate"]["served"], "self-signed", "{found}");
-    assert_hello("http://shop.example.org/", "shop", "200 1.1");
+    assert_hello(machine, "http://shop.example.org/", "shop", "200 1.1");
     assert_eq!(machine.sh("systemctl --failed --no-legend --plain | cut -d' ' -f1"), "shop-health.service");
 }
 
 fn refusal(machine: &mut Container) {
-    machine.sh(&format!("echo '{ADDRESS} shop.example.org www.example.org' >>/etc/hosts"));
+    machine.sh(&format!("echo '{} shop.example.org www.example.org' >>/etc/hosts", machine.host()));
     start_authority(machine, "shop.example.org");
     ask_authority(machine);
     let problems = health(machine, "shop")["problems"].to_string();
@@ -196,7 +193,7 @@ fn assert_trusted(machine: &Container, name: &str) {
     std::fs::write(&root, machine.sh(&format!("python3 -c '{python}'"))).unwrap();
     let begin = Instant::now();
     loop {
-        let output = curl(&["--cacert", root.to_str().unwrap()], &format!("https://{name}/"));
+        let output = curl(machine, &["--cacert", root.to_str().unwrap()], &format!("https://{name}/"));
         if output.status.success() && text(&output) == "Hello from shop via systemd!" {
             return;
         }
@@ -211,11 +208,11 @@ fn issued(machine: &mut Container) {
     let nginx = machine.sh("systemctl show -P MainPID nginx.service");
     ask_authority(machine);
     assert_trusted(machine, "shop.example.org");
-    assert_eq!(fetch("http://shop.example.org/a?b=c").0, "308 1.1 https://shop.example.org/a?b=c");
-    assert_hello("https://shop.example.org/", "shop", "200 2");
+    assert_eq!(fetch(machine, "http://shop.example.org/a?b=c").0, "308 1.1 https://shop.example.org/a?b=c");
+    assert_hello(machine, "https://shop.example.org/", "shop", "200 2");
     // What is asked for without a browser.
-    assert_eq!(fetch("http://shop.example.org/healthz").0, "200 1.1");
-    assert_eq!(fetch("http://shop.example.org/.well-known/acme-challenge/none").0, "404 1.1");
+    assert_eq!(fetch(machine, "http://shop.example.org/healthz").0, "200 1.1");
+    assert_eq!(fetch(machine, "http://shop.example.org/.well-known/acme-challenge/none").0, "404 1.1");
     let found = health(machine, "shop");
     assert_eq!((&found["healthy"], &found["certificate"]["days_left"]), (&true.into(), &89.into()), "{found}");
     assert!(machine.sh("tail -n 1 /var/log/shop/health_check.log").contains(" | Certificate: 89 days"));
@@ -257,7 +254,7 @@ fn renewal_fails(machine: &mut Container) {
     assert_eq!(found["healthy"], true, "{found}");
     let failure = found["certificate"]["failure"].to_string();
     assert!(failure.contains("acme.example.org") && failure.contains("Connection refused"), "{failure}");
-    assert_hello("https://shop.example.org/", "shop", "200 2");
+    assert_hello(machine, "https://shop.example.org/", "shop", "200 2");
     start_authority(machine, "none.example.org");
 }
 
@@ -272,8 +269,8 @@ fn another_name(machine: &mut Container) {
 fn files_missing(machine: &mut Container) {
     let said = install(machine, "blog", "1.0.0");
     assert!(!said.contains("blog: "), "{said}");
-    assert_hello("https://blog.example.org/", "blog", "200 2");
-    assert_hello("http://blog.example.org/", "blog", "200 1.1");
+    assert_hello(machine, "https://blog.example.org/", "blog", "200 2");
+    assert_hello(machine, "http://blog.example.org/", "blog", "200 1.1");
     assert_trusted(machine, "shop.example.org");
     let problems = health(machine, "blog")["problems"].to_string();
     assert!(problems.contains("HTTPS has a self-signed certificate only: cannot read /etc/ssl/blog.pem"), "{problems}");
@@ -292,7 +289,7 @@ fn files_served(machine: &mut Container) {
     assert_eq!((&found["certificate"]["served"], &found["certificate"]["days_left"]), (&"own".into(), &29.into()));
     let subject = served(machine, "blog.example.org", "subject");
     assert!(subject.contains("acme.example.org"), "{subject}");
-    assert_eq!(fetch("http://blog.example.org/").0, "308 1.1 https://blog.example.org/");
+    assert_eq!(fetch(machine, "http://blog.example.org/").0, "308 1.1 https://blog.example.org/");
     assert!(served(machine, "shop.example.org", "ext subjectAltName").contains("www.example.org"));
     machine.sh("apt-get purge -y blog");
     assert_trusted(machine, "shop.example.org");
@@ -303,7 +300,7 @@ fn port_taken(machine: &mut Container) {
     let server = "import socket, time; s = socket.create_server((\"\", 443)); time.sleep(600)";
     machine.sh(&format!("systemd-run -q --unit=taken python3 -c '{server}'"));
     install(machine, "shop", "2.0.0");
-    assert_hello("http://shop.example.org/", "shop", "200 1.1");
+    assert_hello(machine, "http://shop.example.org/", "shop", "200 1.1");
     let problems = health(machine, "shop")["problems"].to_string();
     assert!(problems.contains("there is no HTTPS: another program listens on port 443"), "{problems}");
     // nginx also starts, with all other sites.
@@ -312,18 +309,18 @@ fn port_taken(machine: &mut Container) {
     );
     assert_trusted(machine, "shop.example.org");
     assert_eq!(health(machine, "shop")["healthy"], true);
-    assert_eq!(fetch("http://shop.example.org/").0, "308 1.1 https://shop.example.org/");
+    assert_eq!(fetch(machine, "http://shop.example.org/").0, "308 1.1 https://shop.example.org/");
 }
 
 fn switched_off(machine: &mut Container) {
     install(machine, "shop", "3.0.0");
-    assert_hello("http://shop.example.org/", "shop", "200 1.1");
-    assert!(!curl(&["-k"], "https://shop.example.org/").status.success());
+    assert_hello(machine, "http://shop.example.org/", "shop", "200 1.1");
+    assert!(!curl(machine, &["-k"], "https://shop.example.org/").status.success());
     assert_eq!(machine.sh("systemctl list-timers --all --no-legend 'shop-acme*'"), "");
     assert_eq!(machine.sh("find /etc/systemd /var/lib/systemd -name 'shop-acme*'"), "");
     assert_eq!(health(machine, "shop")["certificate"], serde_json::Value::Null);
     install(machine, "shop", "1.0.0");
-    assert_hello("https://shop.example.org/", "shop", "200 2");
+    assert_hello(machine, "https://shop.example.org/", "shop", "200 2");
 }
 
 fn purge(machine: &mut Container) {

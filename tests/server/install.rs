@@ -40,7 +40,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn boot() -> Container {
-    let machine = Container::boot("server");
+    let machine = Container::boot("install");
     machine.copy(&package());
     machine
 }

@@ -3,9 +3,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use libtest_mimic::Trial;
+use support::ahead::{Ahead, Step};
 use support::checks::{Check, checks};
 use support::container::Container;
 use support::edition::{edit, edition};
@@ -50,21 +50,25 @@ def libraries():
 
 @app.get("/visits")"#;
 
-/// Both packages, built once.
-pub static PACKAGES: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
-    VERSIONS.map(|(version, own)| {
-        edition(&kept().join("libraries"), version, |project: &Path| {
-            fs::write(project.join("requirements.txt"), format!("{BOTH}{own}")).unwrap();
-            let depends = "depends = [\"python3-flask\", \"gunicorn\", \"python3-psycopg2\"]";
-            edit(&project.join("stack.toml"), depends, "requirements = \"requirements.txt\"");
-            edit(&project.join("app/app.py"), "@app.get(\"/visits\")", PAGE);
-        })
+/// Both packages.
+static PACKAGES: Ahead<[PathBuf; 2]> = Ahead::new();
+
+pub fn ahead() -> Step {
+    PACKAGES.by(|| VERSIONS.map(|(version, own)| package(version, own)))
+}
+
+fn package(version: &str, own: &str) -> PathBuf {
+    edition(&kept().join("libraries"), version, |project: &Path| {
+        fs::write(project.join("requirements.txt"), format!("{BOTH}{own}")).unwrap();
+        let depends = "depends = [\"python3-flask\", \"gunicorn\", \"python3-psycopg2\"]";
+        edit(&project.join("stack.toml"), depends, "requirements = \"requirements.txt\"");
+        edit(&project.join("app/app.py"), "@app.get(\"/visits\")", PAGE);
     })
-});
+}
 
 fn boot() -> Container {
-    let machine = Container::boot("server");
-    for package in &*PACKAGES {
+    let machine = Container::boot("libraries");
+    for package in PACKAGES.get() {
         machine.copy(package);
     }
     // What Debian has of them must not be what the app runs on.

@@ -31,53 +31,56 @@ mod updates;
 mod upgrade;
 
 use std::process::ExitCode;
-use std::sync::LazyLock;
+use std::thread;
 
-use libtest_mimic::Arguments;
+use libtest_mimic::{Arguments, Trial};
+use support::ahead::{self, Step};
 use support::layers::prepare;
-use support::room::{run_in_order, unless, without_root};
+use support::room::{run_in_lanes, unless, without_root};
 use support::{Built, container};
+
+/// So many servers, or rows of servers, run side by side.
+const LANES: usize = 3;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
+    // Those that take longest come first. Beside each is what takes a network.
+    let files: Vec<(Vec<Trial>, Option<Step>)> = vec![
+        (upgrade::trials(), None),
+        (processes::trials(), None),
+        (asgi::trials(), Some(asgi::ahead())),
+        (applications::trials(), Some(applications::ahead())),
+        (cluster::trials(), None),
+        (data::trials(), None),
+        (servers::trials(), Some(servers::ahead())),
+        (https::trials(), Some(https::ahead())),
+        (bring::trials(), None),
+        (site::trials(), Some(site::ahead())),
+        (install::trials(), None),
+        (administrator::trials(), None),
+        (boundary::trials(), None),
+        (updates::trials(), None),
+        (faults::trials(), None),
+        (libraries::trials(), Some(libraries::ahead())),
+        (documents::trials(), None),
+    ];
+    let (mut trials, mut steps) = (Vec::new(), Vec::new());
+    for (of_file, step) in files {
+        if of_file.iter().any(|trial| !arguments.is_filtered_out(trial)) {
+            steps.extend(step);
+        }
+        trials.extend(of_file);
+    }
     if !arguments.list && without_root().is_none() {
+        ahead::start(steps);
+        thread::scope(|scope| {
+            for image in [Built::WithoutPackage, Built::Image] {
+                scope.spawn(move || prepare(image));
+            }
+        });
         // There is no way out of the network that the containers share.
-        for image in [Built::WithoutPackage, Built::Image] {
-            prepare(image);
-        }
-        site::prepare();
-        https::prepare();
-        if arguments.filter.as_deref().is_none_or(|filter| filter.contains("libraries")) {
-            LazyLock::force(&libraries::PACKAGES);
-        }
-        if arguments.filter.as_deref().is_none_or(|filter| filter.contains("applications")) {
-            applications::prepare();
-        }
-        asgi::prepare();
-        if arguments.filter.as_deref().is_none_or(|filter| filter.contains("servers")) {
-            servers::prepare();
-        }
         container::enter();
     }
-    let in_containers = [
-        install::trials(),
-        upgrade::trials(),
-        processes::trials(),
-        asgi::trials(),
-        administrator::trials(),
-        boundary::trials(),
-        updates::trials(),
-        faults::trials(),
-        cluster::trials(),
-        data::trials(),
-        bring::trials(),
-        libraries::trials(),
-        servers::trials(),
-        documents::trials(),
-        site::trials(),
-        https::trials(),
-        applications::trials(),
-    ];
-    let in_containers = unless(without_root(), in_containers.into_iter().flatten().collect());
-    run_in_order(arguments, in_containers.into_iter().chain(restart_under_load::trials()).collect())
+    let trials = unless(without_root(), trials).into_iter().chain(restart_under_load::trials());
+    run_in_lanes(arguments, LANES, trials.collect())
 }

@@ -44,7 +44,7 @@ fn with_the_old_rules(folder: &Path, package: &Path) -> PathBuf {
     edit(&tree.join("DEBIAN/conffiles"), "/etc/logrotate.d/stackdeb-stack", "/etc/logrotate.d/stack");
     edit(&tree.join("DEBIAN/control"), "Version: 1.0.0", &format!("Version: {BEFORE}"));
     let built = folder.join(format!("stack_{BEFORE}_amd64.deb"));
-    run(Command::new("dpkg-deb").args(["--root-owner-group", "-b"]).args([&tree, &built]));
+    run(Command::new("dpkg-deb").args(["--root-owner-group", "-Znone", "-b"]).args([&tree, &built]));
     built
 }
 

@@ -3,13 +3,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use libtest_mimic::Trial;
+use support::ahead::{Ahead, Step};
 use support::checks::{Check, checks};
 use support::container::Container;
 use support::edition::{edit, edition};
 use support::kept;
+use support::lanes::say;
 use support::load::Load;
 use support::packages::files_of;
 use support::server::Server;
@@ -99,17 +100,17 @@ connection.request('GET', '/', headers={'X-Forwarded-Proto': 'https', 'X-Forward
 print(connection.getresponse().read().decode())";
 
 /// The packages of all versions, and Debian's that they need.
-static PACKAGES: OnceLock<Vec<PathBuf>> = OnceLock::new();
+static PACKAGES: Ahead<Vec<PathBuf>> = Ahead::new();
 
 /// Builds and downloads what the container needs, which reaches no index and no mirror.
-pub fn prepare() {
-    PACKAGES.get_or_init(|| {
+pub fn ahead() -> Step {
+    PACKAGES.by(|| {
         let mut packages = files_of("uwsgi-core, uwsgi-plugin-python3, python3-uvicorn, python3-websockets");
         packages.extend(
             SERVERS.map(|case| edition(&kept().join("servers"), case.version, |project| with_server(project, &case))),
         );
         packages
-    });
+    })
 }
 
 fn with_server(project: &Path, case: &Case) {
@@ -127,8 +128,8 @@ fn with_server(project: &Path, case: &Case) {
 }
 
 fn boot() -> Container {
-    let machine = Container::boot("server");
-    for file in PACKAGES.get().expect("main has built them") {
+    let machine = Container::boot("servers");
+    for file in PACKAGES.get() {
         machine.copy(file);
     }
     machine.sh("cd /root && dpkg --unpack --force-depends $(ls | grep -v ^stack_) && dpkg --configure -a");
@@ -175,7 +176,7 @@ fn serves(machine: &mut Container, case: &Case) {
     assert_eq!(machine.sh(main), second);
     let tallies = loads.map(Load::stop);
     for tally in &tallies {
-        println!("{server}, {kind}: {tally}");
+        say(&format!("{server}, {kind}: {tally}"));
     }
     for tally in &tallies {
         assert_eq!((tally.failed, &tally.failures), (0, &Vec::new()), "{server}, {kind}: {tally}");

@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
+use support::ahead::{Ahead, Step};
 use support::checks::{Check, checks};
 use support::container::{Container, LIMIT};
 use support::edition::{edit, edition};
@@ -31,11 +31,10 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// What the packages need that the image does not have.
-static PACKAGES: OnceLock<Vec<PathBuf>> = OnceLock::new();
+static PACKAGES: Ahead<Vec<PathBuf>> = Ahead::new();
 
-/// To be called while there is a network.
-pub fn prepare() {
-    let _ = PACKAGES.set(debian_packages::download("libnginx-mod-http-brotli-static"));
+pub fn ahead() -> Step {
+    PACKAGES.by(|| debian_packages::download("libnginx-mod-http-brotli-static"))
 }
 
 /// The stack that ships, under another name and with these names of its site.
@@ -69,7 +68,7 @@ fn with_static_files(project: &Path, version: &str) {
 fn boot() -> Container {
     let folder = kept().join("site");
     let machine = Container::boot("site");
-    debian_packages::install(&machine, PACKAGES.get().unwrap());
+    debian_packages::install(&machine, PACKAGES.get());
     let build = |name: &str, version: &str, site: &str| {
         machine.copy(&edition(&folder.join(name), version, |project| {
             stack(project, name, site);
@@ -143,14 +142,14 @@ fn share_a_port(machine: &mut Container) {
     for (host, name) in [("shop.example.org", "shop"), ("blog.example.org", "blog"), ("x.blog.example.org", "blog")] {
         assert_answers(machine, host, name);
     }
-    for host in ["example.org", "evil.example", "198.51.100.10"] {
+    for host in ["example.org", "evil.example", machine.host()] {
         assert_is_no_name(machine, host);
     }
     // Databases, counters and health checks of their own; a balancer asks for the health page by the address.
     assert_eq!(ask(machine, "shop.example.org", "/visits").0, 200);
     assert_eq!(machine.sh("runuser -u shop -- psql -At shop -c 'select count(*) from visits'"), "1");
     assert_eq!(machine.sh("runuser -u blog -- psql -At blog -c 'select count(*) from visits'"), "0");
-    for host in ["198.51.100.10", "shop.localhost", "blog.localhost"] {
+    for host in [machine.host(), "shop.localhost", "blog.localhost"] {
         assert_eq!(ask(machine, host, "/healthz").0, 200, "{host}");
     }
     machine.sh("systemctl start shop-health.service blog-health.service");

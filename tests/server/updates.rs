@@ -24,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn boot() -> Container {
-    let machine = Container::boot("server");
+    let machine = Container::boot("updates");
     machine.copy(&built(Built::Image).join("stack.deb"));
     machine.sh("cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -y ./stack.deb");
     machine.get("/healthz", 200);

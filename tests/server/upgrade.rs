@@ -6,6 +6,7 @@ use support::checks::{Check, checks};
 use support::container::Container;
 use support::edition::{edit, edition};
 use support::kept;
+use support::lanes::say;
 use support::server::Server;
 use support::upgrade::{OLD, count, install, under_load, versions, with_a_slow_request};
 
@@ -15,7 +16,7 @@ const CHECKS: &[Check<Container>] = &[
     ("the_key_is_made_at_the_first_start", key_is_made),
     ("every_unit_may_do_little", units_are_hardened),
     ("nothing_but_nginx_and_ssh_listens_outside", nothing_listens),
-    ("an_upgrade_and_the_way_back_fail_no_request", |machine| under_load(machine, 3)),
+    ("an_upgrade_and_the_way_back_fail_no_request", |machine| under_load(machine, 2)),
     ("a_slow_request_holds_no_other_back", |machine| with_a_slow_request(machine)),
     ("a_version_that_cannot_be_loaded_is_reported_and_the_old_one_heals_it", broken_code),
     ("a_migration_that_fails_is_reported_and_the_old_version_goes_on", broken_migration),
@@ -46,7 +47,7 @@ fn boot() -> Container {
             std::fs::write(project.join("app/migrations/0002_late.sql"), migration).unwrap();
         }),
     ];
-    let machine = Container::boot("server");
+    let machine = Container::boot("upgrade");
     let versions = versions(&folder);
     let others = paths::packages(&folder, &versions[0]);
     for package in versions.iter().chain(&broken).chain(&others) {
@@ -77,7 +78,7 @@ fn units_are_hardened(machine: &mut Container) {
             "systemd-analyze security --no-pager --threshold=15 {unit} 2>&1 | tail -n 1; \
             systemd-analyze security --no-pager --threshold=15 {unit} >/dev/null 2>&1 || echo exposed"
         ));
-        println!("{score}");
+        say(&score);
         assert!(score.contains(unit) && !score.ends_with("exposed"), "{score}");
     }
     machine.get("/visits", 200);
@@ -94,7 +95,7 @@ fn nothing_listens(machine: &mut Container) {
 fn broken_code(machine: &mut Container) {
     let visits = count(machine);
     let said = install(machine, BROKEN[0]);
-    println!("{said}");
+    say(&said);
     for part in [
         "stack: stack.service does not come up: it ended instead of serving",
         "ModuleNotFoundError: No module named 'no_such_module'",
@@ -112,7 +113,7 @@ fn broken_code(machine: &mut Container) {
 fn broken_migration(machine: &mut Container) {
     let visits = count(machine);
     let said = install(machine, BROKEN[1]);
-    println!("{said}");
+    say(&said);
     for part in [
         "stack: stack-database.service failed",
         "ERROR:  division by zero",
@@ -134,7 +135,7 @@ fn broken_migration(machine: &mut Container) {
 #[track_caller]
 fn purge(machine: &Container) -> String {
     let said = machine.sh("dpkg --purge stack 2>&1");
-    println!("{said}");
+    say(&said);
     assert_ne!(machine.try_sh("dpkg-query -W stack").status.code(), Some(0));
     said
 }

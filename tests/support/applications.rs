@@ -9,8 +9,8 @@ mod timetagger;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
+use crate::ahead::{Ahead, Step};
 use crate::container::Container;
 use crate::edition::edit;
 use crate::packages::files_of;
@@ -43,14 +43,14 @@ struct Prepared {
     debian: Vec<PathBuf>,
 }
 
-static PREPARED: OnceLock<Prepared> = OnceLock::new();
+static PREPARED: Ahead<Prepared> = Ahead::new();
 
-/// Builds these applications. To be called while there is a network.
-pub fn prepare(names: &[&'static str]) {
-    PREPARED.get_or_init(|| Prepared {
+/// Builds these applications.
+pub fn ahead(names: &'static [&'static str]) -> Step {
+    PREPARED.by(|| Prepared {
         packages: names.iter().map(|name| (*name, ["1.0.0", "2.0.0"].map(|version| build(name, version)))).collect(),
         debian: files_of(PACKAGES),
-    });
+    })
 }
 
 /// Builds a version of an example. Its files are not compressed, which saves most of the time, and both versions
@@ -75,7 +75,7 @@ fn build(name: &str, version: &str) -> PathBuf {
 pub fn boot() -> Container {
     let machine = Container::boot("apps");
     machine.sh("mkdir /root/debian");
-    for file in &PREPARED.get().expect("main has called prepare").debian {
+    for file in &PREPARED.get().debian {
         machine.copy(file);
     }
     machine.sh("cd /root && dpkg --force-unsafe-io --unpack *.deb && dpkg --configure -a && rm *.deb");
@@ -86,7 +86,7 @@ pub fn boot() -> Container {
 #[track_caller]
 pub fn judge(machine: &Container, name: &str) {
     let application = ALL.iter().find(|one| one.name == name).unwrap();
-    let (_, packages) = PREPARED.get().unwrap().packages.iter().find(|(one, _)| *one == name).unwrap();
+    let (_, packages) = PREPARED.get().packages.iter().find(|(one, _)| *one == name).unwrap();
     let [old, new] = packages;
     let browser = Browser::new(&machine.address());
     install(machine, name, old);

@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::Trial;
 
+use crate::lanes;
+
 /// What is checked on a machine, or on several: a test's name, and the test.
 pub type Check<M> = (&'static str, fn(&mut M));
 
@@ -22,8 +24,12 @@ const NOT_BOOTED: &str = "it could not run: the machine that it shares with the 
 pub fn checks<M: Send + 'static>(file: &str, boot: fn() -> M, checks: &[Check<M>]) -> Vec<Trial> {
     let shared = Arc::new(Mutex::new(Shared::NotBooted));
     let trial = |&(name, check): &Check<M>| {
-        let shared = Arc::clone(&shared);
+        let (place, shared) = (lanes::place(file, name), Arc::clone(&shared));
         Trial::test(format!("{file}::{name}"), move || {
+            // The last test ends the machine, and after that its place.
+            let place = place;
+            let shared = shared;
+            place.wait();
             let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
             if matches!(*shared, Shared::NotBooted) {
                 // It stays so when the boot panics, which shows the console once: at the first test.

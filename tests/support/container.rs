@@ -4,8 +4,10 @@
 //! All containers of a program are on one bridge, in a network of the program's own that is cut off from every other.
 
 use std::fs;
+use std::mem::forget;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +16,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::layers::{Root, base_with, own_mounts};
+use super::layers::{Root, on_own_disk, own_mounts};
 use super::server::Server;
 use super::{Built, kept, run, text};
 
@@ -27,11 +29,15 @@ const CGROUPS: &str = "/sys/fs/cgroup/stackdeb-tests";
 /// The network of all cards `eth0` (TEST-NET-2 of RFC 5737); the program itself has the address .1 there.
 const NETWORK: &str = "198.51.100.";
 
+/// The last number of the next container's address. Those below are for [`Options::number`].
+static NUMBER: AtomicU8 = AtomicU8::new(100);
+
 pub struct Options<'a> {
-    /// Its host name, which no other container has at the same time.
+    /// Its host name, which no other container has at the same time: of ten letters at most, as it is in the names of its
+    /// network cards outside.
     pub name: &'a str,
-    /// The last number of its address.
-    pub number: u8,
+    /// The last number of its address if somebody else has chosen it (below 100); otherwise it gets one that is free.
+    pub number: Option<u8>,
     /// The Debian in it.
     pub image: Built,
     /// What cloud-init gets.
@@ -74,6 +80,21 @@ pub fn enter() {
          ip link set bridge up"
     );
     run(Command::new("sh").args(["-ec", &script]));
+    watch();
+}
+
+/// Ends all containers when this program has ended, in whatever way: its end closes the pipe.
+fn watch() {
+    let groups = cgroup("*");
+    let script = format!(
+        "cat; for group in {groups}; do [ ! -e $group ] || echo 1 >$group/cgroup.kill; done; \
+         for try in 1 2 3 4 5; do set -- {groups}; [ -e $1 ] || exit; find \"$@\" -depth -type d -exec rmdir {{}} +; sleep 1; done"
+    );
+    // In a session of its own, since whoever ends the tests from a terminal ends all processes there.
+    let mut watcher = Command::new("setsid");
+    watcher.args(["sh", "-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    // It is not waited for, and no program that is started here has the other end of the pipe.
+    forget(watcher.spawn().unwrap());
 }
 
 impl Container {
@@ -81,7 +102,7 @@ impl Container {
     pub fn boot(name: &str) -> Self {
         let container = Self::start(&Options {
             name,
-            number: 10,
+            number: None,
             image: Built::WithoutPackage,
             user_data: None,
             cards: Cards::One,
@@ -92,7 +113,9 @@ impl Container {
 
     pub fn start(options: &Options) -> Self {
         let Options { name, number, image, user_data, cards } = *options;
-        let root = base_with(image);
+        assert!(name.len() <= 10, "{name} is too long for the name of a network card");
+        let number = number.unwrap_or_else(|| NUMBER.fetch_add(1, Ordering::Relaxed));
+        let root = on_own_disk(image);
         let write = |path: &str, text: &str| {
             let path = root.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -155,6 +178,11 @@ impl Container {
         let _ = self.nspawn.wait();
     }
 
+    /// Its address, without a port.
+    pub fn host(&self) -> &str {
+        &self.address
+    }
+
     fn shell(&self, command: &str) -> Command {
         let mut nsenter = Command::new("nsenter");
         nsenter.args(["--target", &self.init.to_string(), "--all", "env", "-i", "HOME=/root", "LC_ALL=C.UTF-8"]);
@@ -189,8 +217,13 @@ impl Server for Container {
     }
 }
 
+/// The group of a container's processes. Another run of the tests may have a container of the same name.
+fn cgroup(name: &str) -> String {
+    format!("{CGROUPS}/{}-{name}", std::process::id())
+}
+
 fn nspawn(name: &str, cards: &[&str], root: &Root, console: &Path) -> Child {
-    let cgroup = format!("{CGROUPS}/{name}");
+    let cgroup = cgroup(name);
     fs::create_dir_all(&cgroup).unwrap();
     let script = format!("echo $$ >{cgroup}/cgroup.procs; exec systemd-nspawn \"$@\"");
     let mut nspawn = Command::new("sh");
@@ -225,7 +258,7 @@ impl Drop for Container {
     /// With its process 1 all of its processes end.
     fn drop(&mut self) {
         self.kill();
-        let cgroup = format!("{CGROUPS}/{}", self.name);
+        let cgroup = cgroup(&self.name);
         let _ = Command::new("find").args([&cgroup, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+"]).status();
     }
 }

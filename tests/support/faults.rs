@@ -4,6 +4,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::lanes::say;
 use super::machine::Machine;
 use super::server::Server;
 use super::visitor::{Visitor, Visits};
@@ -39,7 +40,7 @@ pub fn heals(machine: &impl Server, from: &str) {
         thread::sleep(Duration::from_secs(1));
     }
     assert_eq!(machine.sh("systemctl --failed --no-legend"), "", "after {from}");
-    println!("healed from {from} in {} s", begin.elapsed().as_secs());
+    say(&format!("healed from {from} in {} s", begin.elapsed().as_secs()));
 }
 
 /// The line in which the health check says what is wrong; it must find something. From memory: the disk may be full.
@@ -60,7 +61,7 @@ pub fn kill_processes(machine: &impl Server) {
         machine.sh(&format!("set -e; p=$({numbers}); test -n \"$p\"; kill -KILL $p"));
         heals(machine, &format!("the end of {name}"));
     }
-    println!("{:?}", visitor.stop(machine));
+    say(&format!("{:?}", visitor.stop(machine)));
 }
 
 /// Kills the health check in the middle of its work.
@@ -89,7 +90,7 @@ pub fn postgresql_away(machine: &impl Server, time: Duration) {
     thread::sleep(time.saturating_sub(begin.elapsed()));
     machine.sh(&format!("systemctl start {unit}"));
     heals(machine, "PostgreSQL's absence");
-    println!("{:?}, told as: {said}", visitor.stop(machine));
+    say(&format!("{:?}, told as: {said}", visitor.stop(machine)));
 }
 
 /// A page that takes all the memory there is.
@@ -116,7 +117,7 @@ pub fn out_of_memory(machine: &impl Server) {
     heals(machine, "want of memory");
     // The worker alone was ended.
     assert_eq!(machine.sh(master), before);
-    println!("{:?}", visitor.stop(machine));
+    say(&format!("{:?}", visitor.stop(machine)));
     machine.sh(&format!("mv /root/app.py {app}"));
     machine.sh("systemctl set-property --runtime stack.service MemoryMax= MemorySwapMax=; systemctl restart stack");
 }
@@ -137,7 +138,7 @@ pub fn disk_full(machine: &impl Server) {
     }
     machine.sh("rm -r /filler");
     heals(machine, "a full disk");
-    println!("{:?}, told as: {said}", visitor.stop(machine));
+    say(&format!("{:?}, told as: {said}", visitor.stop(machine)));
     machine.sh("tail -n 1 /var/log/stack/health_check.log | grep 'Site: 200'");
 }
 
@@ -153,7 +154,7 @@ pub fn clock_set_back(machine: &impl Server) {
         let left = "systemctl list-timers --no-legend stack-health.timer | grep -E ' [1-9]*(min|s) '";
         machine.sh(left);
     }
-    println!("{:?}", visitor.stop(machine));
+    say(&format!("{:?}", visitor.stop(machine)));
 }
 
 /// Takes the machine's power away in the middle of writes, and gives it back. What it had in memory alone is gone.

@@ -34,12 +34,12 @@ const OWN: [&str; 9] = [
 /// The Debian at the bottom: the built image without the package, in a folder, with the package's two
 /// versions as `/srv/v1.deb` and `/srv/v2.deb`.
 pub fn base() -> Root {
-    base_with(Built::WithoutPackage)
+    Root::over(vec![prepare(Built::WithoutPackage)], Disk::Common)
 }
 
-/// The same with that image.
-pub fn base_with(image: Built) -> Root {
-    Root::over(vec![prepare(image)])
+/// That image on a disk of its own, which others do not find full when it is.
+pub fn on_own_disk(image: Built) -> Root {
+    Root::over(vec![prepare(image)], Disk::Own)
 }
 
 /// Unpacks an image, if that has not been done.
@@ -74,10 +74,9 @@ fn layers() -> PathBuf {
         let folder = kept().join(format!("layers-{}", program.file_name().unwrap().display()));
         tree::remove(&folder).unwrap();
         fs::create_dir(&folder).unwrap();
-        // In memory, where root of the machine may lay layers over each other whatever the disk's file system is. Tests
-        // that fill a disk fill this one.
+        // In memory, where root of the machine may lay layers over each other whatever the disk's file system is.
         if !in_user_namespace() {
-            mount(Some("layers"), &folder, Some("tmpfs"), MsFlags::empty(), Some("size=3g")).unwrap();
+            mount_memory(&folder);
         }
         folder
     });
@@ -115,18 +114,36 @@ fn in_user_namespace() -> bool {
     map.split_whitespace().nth(2) != Some("4294967295")
 }
 
+/// A file system in memory. Tests that fill a disk fill one of these.
+fn mount_memory(folder: &Path) {
+    mount(Some("layers"), folder, Some("tmpfs"), MsFlags::empty(), Some("size=2g")).unwrap();
+}
+
+/// Where the changes of a root are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Disk {
+    /// On the one that all have in common.
+    Common,
+    Own,
+}
+
 /// A root whose changes are in a layer of its own, which ends with it.
 pub struct Root {
     folder: PathBuf,
+    disk: Disk,
     /// The topmost first.
     lower: Vec<PathBuf>,
 }
 
 impl Root {
-    fn over(lower: Vec<PathBuf>) -> Self {
+    fn over(lower: Vec<PathBuf>, disk: Disk) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let folder = layers().join(COUNT.fetch_add(1, Ordering::Relaxed).to_string());
-        let root = Self { folder, lower };
+        let root = Self { folder, disk, lower };
+        if disk == Disk::Own {
+            fs::create_dir(&root.folder).unwrap();
+            mount_memory(&root.folder);
+        }
         for name in ["upper", "work", "merged"] {
             fs::create_dir_all(root.folder.join(name)).unwrap();
         }
@@ -143,7 +160,7 @@ impl Root {
 
     /// A root that begins as this one is now. This one must not be changed any more.
     pub fn fork(&self) -> Self {
-        Self::over([&[self.folder.join("upper")], self.lower.as_slice()].concat())
+        Self::over([&[self.folder.join("upper")], self.lower.as_slice()].concat(), Disk::Common)
     }
 
     pub fn path(&self) -> PathBuf {
@@ -211,6 +228,9 @@ impl Root {
 impl Drop for Root {
     fn drop(&mut self) {
         let _ = umount2(&self.path(), MntFlags::MNT_DETACH);
+        if self.disk == Disk::Own {
+            let _ = umount2(&self.folder, MntFlags::MNT_DETACH);
+        }
         let _ = tree::remove(&self.folder);
     }
 }

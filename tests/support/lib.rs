@@ -13,6 +13,7 @@
 )]
 
 pub mod account;
+pub mod ahead;
 pub mod applications;
 pub mod balancer;
 pub mod checks;
@@ -21,6 +22,7 @@ pub mod debian_packages;
 pub mod documents;
 pub mod edition;
 pub mod faults;
+pub mod lanes;
 pub mod layers;
 pub mod linode_api;
 pub mod load;

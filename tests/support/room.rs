@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+use crate::lanes;
+
 /// A test, by the name that selects it: `FILE::NAME`.
 pub fn test(file: &str, name: &str, test: fn()) -> Trial {
     Trial::test(format!("{file}::{name}"), move || {
@@ -30,6 +32,15 @@ pub fn unless(missing: Option<&str>, trials: Vec<Trial>) -> Vec<Trial> {
 /// What a test that only root can run says to everybody else.
 pub fn without_root() -> Option<&'static str> {
     (!nix::unistd::geteuid().is_root()).then_some("needs root")
+}
+
+/// Runs files of `checks` side by side, in so many lanes unless `--test-threads` says otherwise: see `lanes`. Those that
+/// come first in `trials` begin first.
+pub fn run_in_lanes(mut arguments: Arguments, lanes: usize, trials: Vec<Trial>) -> ExitCode {
+    lanes::set_number(arguments.test_threads.unwrap_or(lanes));
+    // Nearly all of them wait.
+    arguments.test_threads = Some(trials.len());
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// Runs the tests one after the other, in their order.

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::edition::{edit, edition};
+use super::lanes::say;
 use super::load::{Load, Tally};
 use super::server::Server;
 
@@ -88,7 +89,7 @@ pub fn under_load(server: &impl Server, times: usize) {
     thread::sleep(Duration::from_secs(5));
     let tallies = loads.map(Load::stop);
     for tally in &tallies {
-        println!("{tally}");
+        say(&tally.to_string());
     }
     for tally in &tallies {
         assert_eq!((tally.failed, &tally.failures), (0, &Vec::new()), "{tally}\n{said}");

@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use super::server::Server;
 
+/// Between two visits: the server has other work to do as well, which is to go on meanwhile.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// What came of the visits.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Visits {
@@ -40,6 +43,7 @@ impl Visitor {
         let thread = thread::spawn(move || {
             let mut visits = Visits::default();
             while wanted.load(Ordering::Relaxed) {
+                thread::sleep(PAUSE);
                 match visit(&address) {
                     Ok(number) => {
                         let last = visits.last;
