@@ -1,8 +1,10 @@
 //! What the package's files say about who may do what: the app's user, root, and those who are neither.
 
+use std::collections::BTreeSet;
+
 use stackdeb::deb::{Content, Entry};
 use stackdeb::render::package_files;
-use stackdeb::stack::Stack;
+use stackdeb::stack::{CommandLine, Limits, Site, Stack, Timer, Tls, Worker};
 use support::stack::stack;
 
 /// A file that is made from a template.
@@ -23,18 +25,45 @@ fn files(stack: &Stack) -> Vec<File> {
     rendered.payload.entries().into_iter().filter_map(file).collect()
 }
 
-/// The files with a database and without.
-fn both() -> [Vec<File>; 2] {
+/// The files of stacks that have every kind of unit between them, and of one without a database.
+fn stacks() -> Vec<Vec<File>> {
     let folder = tempfile::tempdir().unwrap();
-    let with_database = stack(folder.path());
-    let without = Stack { database: None, ..with_database.clone() };
-    [files(&with_database), files(&without)]
+    let plain = stack(folder.path());
+    let command = CommandLine { program: "python3".to_owned(), arguments: vec!["mail.py".to_owned()] };
+    let worker = Worker {
+        name: "mail".to_owned(),
+        command: command.clone(),
+        processes: 2,
+        stop_timeout: "1min".to_owned(),
+        limits: Limits::default(),
+    };
+    let timer = Timer {
+        name: "tidy".to_owned(),
+        command,
+        schedule: "daily".to_owned(),
+        stop_timeout: "1min".to_owned(),
+        limits: Limits::default(),
+    };
+    let server = "https://acme.example.org/directory".to_owned();
+    let acme = Site { tls: Tls::Acme { email: None, server }, ..plain.site.clone() };
+    let without = Stack { database: None, ..plain.clone() };
+    let with_all = Stack { workers: vec![worker], timers: vec![timer], site: acme, ..plain.clone() };
+    let all: Vec<Vec<File>> = [&plain, &without, &with_all].map(files).into();
+    // Whoever adds a template of a unit adds a stack that has it.
+    let units = all.iter().flatten().filter(|file| file.path.ends_with(".service"));
+    let distinct: BTreeSet<&str> = units.map(|file| file.path.as_str()).collect();
+    let templates = std::fs::read_dir(support::source_folder().join("units")).unwrap();
+    let templates =
+        templates.filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|end| end == "service"));
+    // The two processes of one worker are of one template.
+    assert_eq!(distinct.len(), templates.count() + 1, "{distinct:?}");
+    all
 }
 
 /// A program of root or of PostgreSQL's administrator that runs with the app's variables runs what they name: LD_PRELOAD.
 #[test]
 fn the_environment_file_is_for_units_of_the_app_alone() {
-    for files in both() {
+    for files in stacks() {
         let mut with_file = 0;
         for File { path, text, .. } in files.iter().filter(|file| file.path.ends_with(".service")) {
             let values = |key: &str| -> Vec<&str> { text.lines().filter_map(|line| line.strip_prefix(key)).collect() };
@@ -64,7 +93,7 @@ fn the_environment_file_is_for_units_of_the_app_alone() {
 
 #[test]
 fn only_root_reads_the_environment_file_when_it_is_unpacked() {
-    for files in both() {
+    for files in stacks() {
         let mut modes = files.iter().filter(|file| file.path.starts_with("/etc/"));
         assert!(modes.all(|file| (file.mode == 0o640) == (file.path == "/etc/guest-book/guest-book.env")));
     }
@@ -73,7 +102,7 @@ fn only_root_reads_the_environment_file_when_it_is_unpacked() {
 /// No unit of ours, and neither nginx nor PostgreSQL, reaches the service that has the user data with its secrets.
 #[test]
 fn no_unit_reaches_the_metadata_service() {
-    for files in both() {
+    for files in stacks() {
         let in_units = |file: &&File| file.path.starts_with("/usr/lib/systemd/system/");
         let runs = |file: &&File| file.path.ends_with(".service") || file.path.ends_with(".conf");
         for File { path, text, .. } in files.iter().filter(in_units).filter(runs) {
