@@ -3,6 +3,9 @@
 
 mod examples;
 
+use std::io;
+use std::process::ExitCode;
+
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use examples::{Example, examples};
@@ -11,6 +14,7 @@ use crate::commands::{
     boot, cache, check, data, deb, deploy, destroy, image, instances, lock, new, schema, terraform, upload,
 };
 use crate::python::PythonError;
+use crate::system::print;
 use crate::{linode, remote};
 
 /// From one stack.toml to Debian packages and a disk image for Linode that boots into the running stack.
@@ -86,12 +90,21 @@ fn with_examples(command: clap::Command) -> clap::Command {
 }
 
 impl Cli {
-    /// Parses the arguments that the program was started with. Ends the program when they ask for help or are wrong.
-    pub fn from_environment() -> Self {
-        match Self::from_arg_matches(&command().get_matches()) {
-            Ok(cli) => cli,
-            Err(error) => error.exit(),
-        }
+    /// Parses the arguments that the program was started with.
+    ///
+    /// # Errors
+    /// The exit status, when they ask for help or the version, or are wrong. What there is to say about it is printed.
+    pub fn from_environment() -> Result<Self, ExitCode> {
+        command().try_get_matches().and_then(|matches| Self::from_arg_matches(&matches)).map_err(|error| {
+            match error.print() {
+                // As every command does: clap itself ends well when the help cannot be written.
+                Err(source) if !error.use_stderr() && source.kind() != io::ErrorKind::BrokenPipe => {
+                    print::note(format_args!("cannot write to standard output: {source}"));
+                    ExitCode::FAILURE
+                }
+                _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
+            }
+        })
     }
 
     /// # Errors

@@ -9,7 +9,10 @@ fn main() -> ExitCode {
     if let Some(status) = stackdeb::inner_program() {
         return status;
     }
-    let cli = Cli::from_environment();
+    let cli = match Cli::from_environment() {
+        Ok(cli) => cli,
+        Err(status) => return status,
+    };
     http::keep_proxy_passwords_secret();
     let interrupts = || interrupt::install().map_err(|error| miette::miette!("{error}"));
     match report::install().and_then(|()| interrupts()).and_then(|()| cli.run()) {

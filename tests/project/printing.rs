@@ -15,6 +15,7 @@ fn project() -> tempfile::TempDir {
     let manifest = folder.path().join("stack.toml");
     let small = fs::read_to_string(&manifest).unwrap().replacen("license =", "compression = \"none\"\nlicense =", 1);
     fs::write(manifest, small).unwrap();
+    fs::create_dir_all(folder.path().join("cache/stackdeb")).unwrap();
     folder
 }
 
@@ -26,13 +27,18 @@ fn run_in(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 /// The commands that print and need nothing but a project.
-const COMMANDS: [&[&str]; 6] = [
+const COMMANDS: [&[&str]; 11] = [
     &["deb"],
     &["check"],
     &["check", "--json"],
     &["schema"],
     &["terraform", "--force"],
     &["new", "other", "--folder", "o"],
+    &["cache"],
+    &["cache", "--json"],
+    &["--help"],
+    &["deploy", "--help"],
+    &["--version"],
 ];
 
 /// A pipe whose reader is gone.
