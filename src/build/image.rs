@@ -73,7 +73,7 @@ pub fn build(
     let kept = Store::new(cache.packages(), work.path().to_owned()).into_diagnostic()?;
     for stack in stacks {
         let package = package::build(stack, &work.path().join("package"), Some(&kept), reporter)?;
-        if let Some(sentence) = package.notes.left_out_in_all() {
+        for sentence in package.notes.left_out_in_all() {
             reporter.say(&sentence);
         }
         warn(&package.warnings(), reporter);

@@ -166,6 +166,7 @@ fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<(Assembled,
     };
     let Built { stack, notes } = build_command::run(stack, command, &libraries, epoch, reporter)?;
     let assembled = assemble(&stack, &libraries, &health_check, epoch)?;
+    let notes = AppNotes { site: assembled.notes.site, ..notes };
     Ok((Assembled { notes, ..assembled }, libraries))
 }
 

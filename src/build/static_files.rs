@@ -75,8 +75,8 @@ pub enum CompressError {
 /// A copy: its path on the server, and its bytes.
 type Copy = (String, Vec<u8>);
 
-/// Adds a copy for gzip and one for Brotli to each compressible static file, where the copy is smaller. A file that the
-/// project has in the place of a copy stays.
+/// Adds a copy for gzip and one for Brotli to each compressible static file, where the copy is smaller and its name is not too
+/// long for a package. A file that the project has in the place of a copy stays.
 ///
 /// # Errors
 /// When a file cannot be read, or the user interrupts.
@@ -91,7 +91,7 @@ pub fn add_compressed(payload: &mut Payload, package: &PackageName) -> Result<()
             files.push((path, source.as_path()));
         }
     }
-    let wanted = |path: &str| payload.get(path).is_none();
+    let wanted = |path: &str| payload.get(path).is_none() && Payload::can_have(path);
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<Copy>, CompressError> {
         let mut copies = Vec::new();

@@ -90,6 +90,9 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
     });
     let libraries = checked.libraries.all.iter().map(library).chain(from_debian);
     let left_out = checked.notes.left_out.iter().map(|one| ("left out", format!("{}: {}", shown(&one.path), one.rule)));
+    let not_served = checked.notes.site.left_out.iter();
+    let not_served = not_served
+        .map(|one| ("left out", format!("{}: {}; [[site.static]] does not serve it", shown(&one.path), one.rule)));
     let warnings = warnings.iter().map(|warning| ("warning", warning.clone()));
     let changes = stack.variants.chosen.iter().flat_map(|variant| &variant.changes);
     let changes = changes.map(|change| ("changed", change_line(change)));
@@ -97,6 +100,7 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
         .chain(changes)
         .chain(libraries)
         .chain(left_out)
+        .chain(not_served)
         .chain(warnings)
         .map(|(what, text)| format!("{what:<10}{text}\n"))
         .collect()
@@ -237,6 +241,7 @@ fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Res
         "libraries": checked.libraries.all.iter().map(library).collect::<Vec<_>>(),
         "from-debian": checked.libraries.from_debian.iter().map(provided).collect::<Vec<_>>(),
         "left-out": checked.notes.left_out.iter().map(left_out).collect::<Vec<_>>(),
+        "not-served": checked.notes.site.left_out.iter().map(left_out).collect::<Vec<_>>(),
         "warnings": warnings,
     });
     serde_json::to_string_pretty(&value).map(|text| text + "\n").into_diagnostic()

@@ -25,7 +25,7 @@ pub struct DebArgs {
 /// When something in the project is wrong or the package cannot be written. An earlier package then stays as it was.
 pub fn run(args: &DebArgs) -> miette::Result<()> {
     let package = package::build_into_dist(&args.variant.load(&args.project)?, Reporter::Stderr)?;
-    if let Some(sentence) = package.notes.left_out_in_all() {
+    for sentence in package.notes.left_out_in_all() {
         Reporter::Stderr.say(&sentence);
     }
     for warning in package.warnings() {

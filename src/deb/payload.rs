@@ -150,6 +150,11 @@ impl Payload {
         self.add(path, Entry::Symlink { target: target.to_owned() })
     }
 
+    /// Whether a package can have an entry with this path: dpkg can unpack it.
+    pub fn can_have(path: &str) -> bool {
+        normal_path(path).is_ok()
+    }
+
     /// The entry that was added with this path. The path must be written as [`Payload::entries`] returns it.
     pub fn get(&self, path: &str) -> Option<&Entry> {
         self.entries.get(path)

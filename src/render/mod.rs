@@ -106,9 +106,9 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
     payload.add_file(&format!("/usr/share/man/man1/{name}.1.gz"), Content::Bytes(manual), 0o644)?;
     let (path, changelog) = papers::changelog(stack)?;
     payload.add_file(&path, Content::Bytes(changelog), 0o644)?;
-    let notes = app::add(&mut payload, stack, &app_folder(name))?;
+    let of_app = app::add(&mut payload, stack, &app_folder(name))?;
     check_migrations(stack, &payload)?;
-    static_files::add(&mut payload, stack)?;
+    let notes = AppNotes { site: static_files::add(&mut payload, stack)?, ..of_app };
     libraries::add(&mut payload, stack, libraries)?;
     programs::add(stack, &mut payload)?;
     programs::check(stack, &payload)?;

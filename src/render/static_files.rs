@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::RenderError;
-use super::app::Rules;
+use super::app::{LeftOut, Rules, suspicion};
 use crate::control::PackageName;
 use crate::deb::{Content, Payload};
 use crate::stack::{Stack, StaticFiles};
@@ -28,16 +28,28 @@ impl StaticFolder {
     }
 }
 
-/// Adds all static files of a stack to `payload`. The files are not read yet.
+/// What a user should know about the static files, in the order of their paths, which are relative to the project.
+#[derive(Debug, Clone, Default)]
+pub struct SiteNotes {
+    /// What is not packed, and so not served.
+    pub left_out: Vec<LeftOut>,
+    /// Files that look like secrets, each with the reason.
+    pub secrets: Vec<(PathBuf, &'static str)>,
+}
+
+/// Adds all static files of a stack to `payload`. Of their content only enough is read to find a private key.
 ///
 /// # Errors
 /// When something can't be read, is neither file, folder nor link, or is a link to something outside the project.
-pub(super) fn add(payload: &mut Payload, stack: &Stack) -> Result<(), RenderError> {
+pub(super) fn add(payload: &mut Payload, stack: &Stack) -> Result<SiteNotes, RenderError> {
+    let mut notes = SiteNotes::default();
     for files in &stack.site.static_files {
         let rules = Rules::without_patterns(&files.folder, &stack.package.name);
-        Walk { stack, files, rules, payload }.folder(Path::new(""))?;
+        Walk { stack, files, rules, payload, notes: &mut notes }.folder(Path::new(""))?;
     }
-    Ok(())
+    notes.left_out.sort_by(|one, other| one.path.cmp(&other.path));
+    notes.secrets.sort();
+    Ok(notes)
 }
 
 struct Walk<'a> {
@@ -45,6 +57,7 @@ struct Walk<'a> {
     files: &'a StaticFiles,
     rules: Rules<'a>,
     payload: &'a mut Payload,
+    notes: &'a mut SiteNotes,
 }
 
 impl Walk<'_> {
@@ -56,7 +69,8 @@ impl Walk<'_> {
             let entry = entry.map_err(unreadable(&folder))?;
             let (path, relative) = (entry.path(), relative.join(entry.file_name()));
             let kind = entry.file_type().map_err(unreadable(&path))?;
-            if self.rules.leaves_out(&relative, kind.is_dir()) {
+            if let Some(rule) = self.rules.rule(&relative, kind.is_dir()) {
+                self.notes.left_out.push(LeftOut { path: self.in_project(&relative), rule });
                 continue;
             }
             if kind.is_dir() {
@@ -70,6 +84,13 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The path as a user knows it. After a build command, the folder may be in a copy of the app.
+    fn in_project(&self, relative: &Path) -> PathBuf {
+        let path = self.files.folder.join(relative);
+        let inside = path.strip_prefix(&self.stack.folder).or_else(|_| path.strip_prefix(&self.stack.app.folder));
+        inside.map(Path::to_owned).unwrap_or(path)
     }
 
     /// The file that a link leads to.
@@ -97,6 +118,8 @@ impl Walk<'_> {
         let file_name = || RenderError::FileName(self.files.folder.join(relative).display().to_string());
         let shown = relative.to_str().ok_or_else(file_name)?;
         let name = relative.file_name().and_then(|name| name.to_str()).ok_or_else(file_name)?;
+        let found = suspicion(&self.files.folder.join(relative)).or_else(|| suspicion(&source));
+        self.notes.secrets.extend(found.map(|why| (self.in_project(relative), why)));
         let hashed = has_hash(name) || self.files.hashed.iter().any(|pattern| pattern.matches(relative));
         let folder = if hashed { HASHED } else { PLAIN }.of(&self.stack.package.name);
         Ok(self.payload.add_file(&format!("{folder}{}{shown}", self.files.path), Content::File(source), 0o644)?)

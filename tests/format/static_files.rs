@@ -94,6 +94,60 @@ fn the_package_has_the_files_by_their_paths_and_compressed_copies() {
     assert!(depends.contains("libnginx-mod-http-brotli-static"), "{depends}");
 }
 
+/// The longest name that dpkg can unpack has 246 bytes.
+#[test]
+fn a_name_with_no_room_for_the_ending_of_a_copy_has_none() {
+    let project = project();
+    let name = format!("{}.css", "n".repeat(240));
+    fs::write(project.path().join("files").join(&name), "all work and no play ".repeat(500)).unwrap();
+    run(stackdeb().arg("check").current_dir(project.path()));
+    build(project.path());
+    let listed = run(Command::new("dpkg-deb").arg("-c").arg(project.path().join("dist/stack.deb")));
+    assert_eq!(listed.lines().filter(|line| line.contains(&name)).count(), 1, "{listed}");
+}
+
+/// Whoever moves files to nginx learns which of them it does not serve, and which it should not.
+#[test]
+fn what_is_not_served_and_what_should_not_be_is_told() {
+    let project = project();
+    for (path, content) in [
+        ("files/db.sqlite3", ""),
+        ("files/fonts/key.txt", "-----BEGIN PRIVATE KEY-----\n"),
+        ("files/.well-known/a", ""),
+    ] {
+        let path = project.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    let check = |more: &[&str]| {
+        let mut command = stackdeb();
+        run(command.arg("check").args(more).current_dir(project.path()).env("NO_COLOR", "1"))
+    };
+    let said = check(&[]);
+    for line in [
+        "left out  files/.env: its name begins with a dot; [[site.static]] does not serve it",
+        "left out  files/backup.css~: a backup of an editor or of patch; [[site.static]] does not serve it",
+        "warning   files/db.sqlite3 looks like a secret (a database with what was stored while it was tried out), and \
+         [[site.static]] shows it to every visitor: move it to another folder",
+        "warning   files/fonts/key.txt looks like a secret (a private key is in it), and [[site.static]] shows it to every \
+         visitor: move it to another folder",
+    ] {
+        assert!(said.lines().any(|found| found == line), "no `{line}` in:\n{said}");
+    }
+    assert!(!said.contains("well-known"), "{said}");
+    let json: serde_json::Value = serde_json::from_str(&check(&["--json"])).unwrap();
+    let paths: Vec<&str> =
+        json["not-served"].as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["files/.env", "files/backup.css~"]);
+    let output = stackdeb().arg("deb").current_dir(project.path()).output().unwrap();
+    let said = text(&output);
+    assert!(
+        said.contains("2 files and folders of [[site.static]] are not served: `stackdeb check` says which"),
+        "{said}"
+    );
+    assert!(said.contains("files/db.sqlite3 looks like a secret"), "{said}");
+}
+
 #[test]
 fn the_same_files_give_the_same_package() {
     let packages = [1_000_000_000, 1_500_000_000].map(|time| {

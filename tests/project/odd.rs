@@ -56,6 +56,11 @@ impl Project {
         self.manifest = self.manifest.replacen(table, &format!("{line}\n{table}"), 1);
     }
 
+    /// Adds tables to the manifest.
+    fn tables(&mut self, text: &str) {
+        self.manifest = self.manifest.replacen("[[changelog]]", &format!("{text}\n[[changelog]]"), 1);
+    }
+
     fn file(&self, path: impl AsRef<Path>, text: &str) {
         let path = self.folder.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -146,6 +151,41 @@ const ODDITIES: &[Oddity] = &[
         let _ = fs::remove_file(p.path("debian/x"));
         let _ = symlink("nowhere", p.path("debian/prerm"));
     },
+    |p| p.tables("[worker.mail]\ncommand = \"python3 mail.py\""),
+    |p| p.tables("[worker.mail]\ncommand = \"./mail.py\""),
+    |p| p.tables("[worker.health]\ncommand = \"true\""),
+    |p| p.tables("[worker.a]\ncommand = \"true\"\nprocesses = 2\n[worker.a-2]\ncommand = \"true\""),
+    |p| p.tables("[worker.wait]\ncommand = \"sh -c 'echo $HOME %n'\"\nmemory-max = \"1T\"\ncpu-quota = \"1%\""),
+    |p| p.tables("[timer.tidy]\ncommand = \"true\"\nschedule = \"Mon *-*-* 25:00\""),
+    |p| p.tables("[timer.tidy]\ncommand = \"true\"\nschedule = \"daily\""),
+    |p| p.tables("[service.valkey]\nmemory-max = \"64M\"\neviction = \"allkeys-lru\""),
+    |p| p.tables("[site]\nserver-names = [\"a.example.org\"]\ntls = \"acme\""),
+    |p| p.tables("[site]\ntls = \"acme\""),
+    |p| p.tables("[site]\nport = 443\ntls = \"self-signed\""),
+    |p| p.tables("[site]\nbehind = [\"nodebalancer\", \"10.0.0.1/8\"]"),
+    |p| p.tables("[[site.static]]\npath = \"/s/\"\nfolder = \"app\""),
+    |p| p.tables("[[site.static]]\npath = \"/t/\"\nfolder = \"site\""),
+    |p| p.tables("[[site.static]]\npath = \"/healthz/\"\nfolder = \".\""),
+    |p| p.file(format!("site/{}.css", "n".repeat(240)), &"all work and no play ".repeat(100)),
+    |p| p.file("app/a.css/x", ""),
+    |p| p.file(Path::new("site").join(std::ffi::OsStr::from_bytes(b"caf\xe9.css")), ""),
+    |p| p.file("site/a b\"'$.css", "x"),
+    |p| {
+        p.file("site/x", "");
+        let _ = symlink("../app/app.py", p.path("site/l.css"));
+    },
+    |p| p.tables("[variant.staging.site]\nport = 8080"),
+    |p| p.tables("[variant.staging.package]\nname = \"other\""),
+    |p| p.line("APP", "kind = \"asgi\""),
+    |p| p.line("APP", "server = \"uwsgi\""),
+    |p| p.line("APP", "server = \"granian\"\nkind = \"asgi\""),
+    |p| p.line("APP", "release-command = \"./nowhere.sh\""),
+    |p| p.line("APP", "release-command = \"python3 'unclosed\""),
+    |p| p.line("APP", "build-command = \"'unclosed\""),
+    |p| p.line("APP", "requirements = \"nowhere.txt\""),
+    |p| p.line("APP", "requirements = \"app/migrations/0001_a.sql\""),
+    |p| p.line("APP", "from-debian = [\"flask\"]"),
+    |p| p.line("APP", "memory-max = \"1\""),
     |p| p.file("dist", "a file\n"),
     |p| drop(fs::create_dir_all(p.path("dist/guest-book.deb"))),
     |p| drop(fs::create_dir_all(p.path("dist/guest-book_1.0.0_amd64.deb"))),

@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::RenderError;
+use super::static_files::SiteNotes;
 use crate::deb::{Content, Payload};
 use crate::stack::Stack;
 use crate::system::interrupt;
@@ -17,6 +18,7 @@ use crate::system::interrupt;
 use rules::Inside;
 pub use rules::Rule;
 pub(super) use rules::Rules;
+pub(super) use secrets::suspicion;
 
 /// A file or folder of the app that is not packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,18 +34,21 @@ pub struct AppNotes {
     pub left_out: Vec<LeftOut>,
     /// Packed files that look like secrets, relative to the app's folder, each with the reason.
     pub secrets: Vec<(PathBuf, &'static str)>,
+    /// The same about the files that nginx serves itself.
+    pub site: SiteNotes,
 }
 
 impl AppNotes {
-    /// How many files and folders are not packed, as a sentence; `None` when all are.
-    pub fn left_out_in_all(&self) -> Option<String> {
-        match self.left_out.len() {
+    /// How many files and folders are not packed, or not served, as sentences; none when all are.
+    pub fn left_out_in_all(&self) -> Vec<String> {
+        let sentence = |count: usize, one: &str, many: &str| match count {
             0 => None,
-            1 => Some("1 file or folder of the app is left out: `stackdeb check` says which, and why".to_owned()),
-            many => {
-                Some(format!("{many} files and folders of the app are left out: `stackdeb check` says which, and why"))
-            }
-        }
+            1 => Some(format!("1 file or folder {one}: `stackdeb check` says which, and why")),
+            _ => Some(format!("{count} files and folders {many}: `stackdeb check` says which, and why")),
+        };
+        let of_app = sentence(self.left_out.len(), "of the app is left out", "of the app are left out");
+        let (one, many) = ("of [[site.static]] is not served", "of [[site.static]] are not served");
+        of_app.into_iter().chain(sentence(self.site.left_out.len(), one, many)).collect()
     }
 
     /// What a user should look at, one sentence each.
@@ -55,7 +60,13 @@ impl AppNotes {
                 path.display().to_string().escape_debug()
             )
         };
-        self.secrets.iter().map(secret).collect()
+        let served = |(path, why): &(PathBuf, &'static str)| {
+            format!(
+                "{} looks like a secret ({why}), and [[site.static]] shows it to every visitor: move it to another folder",
+                path.display().to_string().escape_debug()
+            )
+        };
+        self.secrets.iter().map(secret).chain(self.site.secrets.iter().map(served)).collect()
     }
 }
 
@@ -119,7 +130,7 @@ impl Walk<'_> {
     fn file(&mut self, path: PathBuf, relative: PathBuf, installed: &str) -> Result<(), RenderError> {
         let metadata = fs::metadata(&path).map_err(unreadable(&path))?;
         if !self.rules.is_included(&relative)
-            && let Some(why) = secrets::suspicion(&path)
+            && let Some(why) = suspicion(&path)
         {
             self.notes.secrets.push((relative, why));
         }

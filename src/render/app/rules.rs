@@ -82,11 +82,6 @@ impl<'a> Rules<'a> {
         Self { app: folder, include: &[], exclude: &[], package: package.as_str() }
     }
 
-    /// Whether an entry of a packed folder is left out by rule.
-    pub(in crate::render) fn leaves_out(&self, path: &Path, is_folder: bool) -> bool {
-        self.rule(path, is_folder).is_some()
-    }
-
     /// Decides about an entry of a packed folder. `path` is relative to the app's folder. Returns what holds inside of it,
     /// or the rule that leaves it out.
     pub(super) fn decide(&self, inside: &Inside, path: &Path, is_folder: bool) -> Result<Inside, Rule> {
@@ -114,7 +109,8 @@ impl<'a> Rules<'a> {
         self.include.iter().any(|pattern| pattern.matches(path))
     }
 
-    fn rule(&self, path: &Path, is_folder: bool) -> Option<Rule> {
+    /// The rule that leaves out an entry of a packed folder, whatever the patterns of the manifest say.
+    pub(in crate::render) fn rule(&self, path: &Path, is_folder: bool) -> Option<Rule> {
         let name = path.file_name().unwrap_or_default();
         let bytes = name.as_bytes();
         if bytes.starts_with(b".") && name != OsStr::new(WELL_KNOWN) {

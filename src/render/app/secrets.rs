@@ -9,7 +9,7 @@ use std::path::Path;
 const SEARCHED: u64 = 64 * 1024;
 
 /// Why a file looks like a secret; `None` when it does not.
-pub(super) fn suspicion(path: &Path) -> Option<&'static str> {
+pub(in crate::render) fn suspicion(path: &Path) -> Option<&'static str> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
     let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
     if matches!(stem, "id_rsa" | "id_dsa" | "id_ecdsa" | "id_ed25519") && extension != "pub" {

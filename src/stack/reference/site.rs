@@ -143,8 +143,9 @@ A name with a hash, such as `app.55e7cbb9ba48.css` or `index-DiwrG2da.js`, says 
 keep it for a year, and an upgrade keeps the files of the version before for pages that are still open. All other files \
 are asked for again after a minute, and are sent again only if they have changed.
 
-Names that begin with a dot (except `.well-known`) and backups of editors are left out. A link to a file of the project is \
-packed as that file. A request for a file that is not there gets status 404 and does not reach the application.",
+The rules of `[app] include` about names leave files out here as well: names that begin with a dot (except `.well-known`), \
+backups of editors and so on. `stackdeb check` lists them, and warns of files that look like a secret. A link to a file of the \
+project is packed as that file. A request for a file that is not there gets status 404 and does not reach the application.",
     keys: &[
         Key {
             name: "path",
