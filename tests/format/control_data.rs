@@ -201,7 +201,8 @@ fn relations_are_read_as_by_dpkg_deb() {
         }
         written.extend(parsed.map(|relations| relations.to_string()).ok().filter(|text| !text.is_empty()));
     }
-    assert!(written.len() > 20);
+    // At least those of the list; of the random ones about 20 more.
+    assert!(written.len() > 10, "{written:?}");
     for (text, accepted) in written.iter().zip(accepted_by_dpkg_deb(&written)) {
         assert!(accepted, "we write `{text}`, and dpkg-deb refuses it");
     }
