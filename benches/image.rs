@@ -33,7 +33,7 @@ fn main() {
         command
     };
     // From nothing: without what an earlier image has left in the cache, except downloads.
-    let nothing = "rm -rf \"$1\"/bases \"$1\"/blocks \"$1\"/packages dist";
+    let nothing = "rm -rf \"$1\"/bases \"$1\"/blocks \"$1\"/packages \"$1\"/choices dist";
     let ours = || shell(&format!("{nothing}; exec \"$0\" image --without-package"));
     assert!(ours().status().unwrap().success());
     let manifest = fs::read(folder.join("dist/stack-1.0.0-linode.json")).unwrap();

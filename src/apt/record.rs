@@ -26,7 +26,7 @@ pub struct Record {
     /// The estimated size on the disk in KiB; 0 if the package does not state it.
     pub installed_size: u64,
     pub origin: Origin,
-    relations: [Option<Box<str>>; FIELDS.len()],
+    relations: [Option<Box<str>>; Field::ALL.len()],
 }
 
 /// Where the `.deb` file of a package is.
@@ -70,9 +70,6 @@ pub enum Field {
     Replaces,
 }
 
-const FIELDS: [Field; 6] =
-    [Field::PreDepends, Field::Depends, Field::Provides, Field::Conflicts, Field::Breaks, Field::Replaces];
-
 /// The largest number of relations in a field, alternatives included. Debian's longest field has 1,603.
 const MOST_RELATIONS: usize = 10_000;
 
@@ -93,6 +90,9 @@ pub enum RecordError {
 }
 
 impl Field {
+    pub const ALL: [Self; 6] =
+        [Self::PreDepends, Self::Depends, Self::Provides, Self::Conflicts, Self::Breaks, Self::Replaces];
+
     /// The name as in a stanza: `Pre-Depends`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -135,8 +135,8 @@ impl Record {
             "all" => Architecture::All,
             _ => return Ok(None),
         };
-        let mut relations: [Option<Box<str>>; FIELDS.len()] = Default::default();
-        for (slot, field) in relations.iter_mut().zip(FIELDS) {
+        let mut relations: [Option<Box<str>>; Field::ALL.len()] = Default::default();
+        for (slot, field) in relations.iter_mut().zip(Field::ALL) {
             let text = stanza.get(field.as_str());
             if text.is_some_and(|text| text.bytes().filter(|byte| b",|".contains(byte)).count() >= MOST_RELATIONS) {
                 return Err(RecordError::TooManyRelations(field.as_str()));
@@ -156,6 +156,33 @@ impl Record {
             origin,
             relations,
         }))
+    }
+
+    /// The stanza that [`Record::from_index`] reads this record from. That of a file of this machine lacks the field `Filename`.
+    pub fn stanza(&self) -> Stanza {
+        let mut stanza = Stanza::default();
+        stanza.set("Package", self.name.as_str());
+        stanza.set("Version", self.version.as_str());
+        stanza.set("Architecture", self.architecture.as_str());
+        if self.essential {
+            stanza.set("Essential", "yes");
+        }
+        stanza.set("Priority", self.priority.as_str());
+        if let Some(value) = self.multi_arch.as_field() {
+            stanza.set("Multi-Arch", value);
+        }
+        if let Origin::Archive { filename, .. } = &self.origin {
+            stanza.set("Filename", filename.as_ref());
+        }
+        stanza.set("Size", self.size.to_string());
+        stanza.set("SHA256", self.sha256.to_string());
+        stanza.set("Installed-Size", self.installed_size.to_string());
+        for (text, field) in self.relations.iter().zip(Field::ALL) {
+            if let Some(text) = text {
+                stanza.set(field.as_str(), text.as_ref());
+            }
+        }
+        stanza
     }
 
     /// Returns a relation field, empty if the package does not have it. The text is parsed at each call, because most
@@ -183,6 +210,15 @@ impl MultiArch {
             Some("foreign") => Self::Foreign,
             Some("allowed") => Self::Allowed,
             _ => Self::No,
+        }
+    }
+
+    fn as_field(self) -> Option<&'static str> {
+        match self {
+            Self::No => None,
+            Self::Same => Some("same"),
+            Self::Foreign => Some("foreign"),
+            Self::Allowed => Some("allowed"),
         }
     }
 }
@@ -216,6 +252,23 @@ mod tests {
         assert!(record.essential && record.priority == Priority::Required && record.multi_arch == MultiArch::Allowed);
         assert_eq!(record.relations(Field::Depends).unwrap().to_string(), "bb, cc");
         assert!(record.relations(Field::Conflicts).unwrap().0.is_empty());
+    }
+
+    #[test]
+    fn a_record_becomes_the_stanza_that_it_was_read_from() {
+        let optional = text("Priority: optional\nInstalled-Size: 7\n");
+        let required = text(
+            "Essential: yes\nPriority: required\nInstalled-Size: 7\nMulti-Arch: same\nDepends: bb (>= 1) | cc, dd\nBreaks: ee\n",
+        );
+        for text in [optional, required] {
+            let stanza = read(&text).unwrap().unwrap().stanza();
+            let sorted = |stanza: &Stanza| {
+                let mut lines: Vec<String> = stanza.to_string().lines().map(str::to_owned).collect();
+                lines.sort();
+                lines
+            };
+            assert_eq!(sorted(&stanza), sorted(&Stanza::parse(&text).unwrap()));
+        }
     }
 
     #[test]

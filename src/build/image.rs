@@ -8,12 +8,13 @@ use std::thread;
 use miette::{IntoDiagnostic, WrapErr};
 
 use super::archive::{self, Repository};
+use super::choice::{Choice, Wanted};
 use super::image_manifest::packed_library;
 use super::image_root::Build;
+use super::package;
 use super::unchanged::{Made, Note};
-use super::{advice, package};
-use crate::apt::{Archive, CloudInit, OlderRelease, Suite, names, pool, solve};
-use crate::control::{PackageName, Priority, Relations};
+use crate::apt::{CloudInit, OlderRelease, Record, Suite, pool};
+use crate::control::Relations;
 use crate::disk::gzip::{self, Compressed};
 use crate::disk::{limits, manifest};
 use crate::render::image::{ImageFacts, image_files};
@@ -103,23 +104,10 @@ pub fn build(
         return Ok(BuiltImage { path, manifest: manifest_path, sizes, packages });
     }
 
-    let mut archive = releases.read(&cache, &repository.client)?;
-    names::keep(&archive.universe, suite, &cache)?;
-    let mut warnings = Vec::new();
-    for stack in stacks {
-        refuse_taken(stack, &archive, suite)?;
-        let version_of = |name: &PackageName| Some(archive.universe.candidate(name.as_str())?.version.clone());
-        warnings.extend(advice::of_relations(stack, version_of));
-    }
+    let wanted = Wanted { stacks, packages: &packages, asked: &asked, repository: &repository, releases: &releases };
+    let Choice { records, warnings } = wanted.choose(&cache, work, reporter)?;
     warn(&warnings, reporter);
-    for package in &packages {
-        let (path, written) = (package.path.clone(), &package.written);
-        archive.universe.add_local(&package.control, path, written.sha256, written.size)?;
-    }
-    let universe = &archive.universe;
-    let mut wanted = vec![universe.essential(), universe.of_priority(Priority::Required)];
-    wanted.extend(asked.iter().cloned());
-    let chosen = solve(universe, &wanted)?;
+    let chosen: Vec<&Record> = records.iter().collect();
     build.chosen = &chosen;
     let identity = build.identity();
     build.files = pool::download(&cache, &repository.client, &chosen)?;
@@ -139,7 +127,7 @@ pub fn build(
     libraries.sort();
     libraries.dedup();
     let installed = if own == StackPackage::Installed { stacks } else { &[] };
-    let manifest = build.manifest(&archive, &identity, &sizes, installed, libraries);
+    let manifest = build.manifest(&releases.infos(), &identity, &sizes, installed, libraries);
     publish()?;
     output.commit()?;
     manifest.write(&manifest_path)?;
@@ -190,19 +178,6 @@ fn refuse_blind(suite: &Suite) -> miette::Result<()> {
             help = "set [image] suite in stack.toml to `trixie`; the package itself installs on this suite as well",
             "{} makes no image for Linode: its cloud-init {version} can't read Linode's metadata, which 23.3 and newer do",
             suite.title()
-        )),
-    }
-}
-
-/// On the machine, apt would replace the stack by a package of the distribution with the same name.
-fn refuse_taken(stack: &Stack, archive: &Archive, suite: &Suite) -> miette::Result<()> {
-    match archive.universe.candidate(stack.package.name.as_str()) {
-        None => Ok(()),
-        Some(theirs) => Err(miette::miette!(
-            help = "correct [package] name in stack.toml",
-            "{}: {}",
-            suite.title(),
-            advice::taken(stack, &theirs.version)
         )),
     }
 }

@@ -1,7 +1,7 @@
 //! The manifest of an image: what was built, from which packages, and what is in it.
 
 use super::image_root::Build;
-use crate::apt::{Archive, Record};
+use crate::apt::{Record, ReleaseInfo};
 use crate::disk::ext4::Identity;
 use crate::disk::gzip::Compressed;
 use crate::disk::manifest::{self, Manifest};
@@ -12,14 +12,13 @@ impl Build<'_> {
     /// `installed` are the stacks whose packages are in the image, and `libraries` what is packed in them.
     pub fn manifest(
         &self,
-        archive: &Archive,
+        releases: &[ReleaseInfo],
         identity: &Identity,
         sizes: &Compressed,
         installed: &[Stack],
         libraries: Vec<manifest::PackedLibrary>,
     ) -> Manifest {
-        let releases = archive
-            .releases
+        let releases = releases
             .iter()
             .map(|release| manifest::Release { suite: release.suite.clone(), date: release.date.to_rfc3339() });
         Manifest::new(

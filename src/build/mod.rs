@@ -8,6 +8,7 @@ mod assemble;
 mod base;
 mod build_command;
 mod build_root;
+mod choice;
 mod debian_libraries;
 mod description;
 pub mod image;

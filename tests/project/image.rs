@@ -57,8 +57,9 @@ fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
         for path in &damaged {
             assert!(said.contains(&format!("what was kept as {path} is damaged")), "{path}: {said}");
         }
-        damaged =
-            ["blocks", "packages"].map(|folder| damage_one(&home.folder.join("cache/stackdeb").join(folder))).into();
+        damaged = ["blocks", "packages", "choices"]
+            .map(|folder| damage_one(&home.folder.join("cache/stackdeb").join(folder)))
+            .into();
         let same = Command::new("cmp").arg(&first).arg(&second).output().unwrap();
         let manifest = |image: &Path| fs::read(image.with_extension("").with_extension("json")).unwrap();
         assert!(same.status.success(), "{}", support::text(&same));

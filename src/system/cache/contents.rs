@@ -17,13 +17,14 @@ pub const LIMIT: u64 = 10_000_000_000;
 type Folder = fn(&Cache) -> PathBuf;
 
 /// The kinds in words, and their folders.
-const KINDS: [(&str, Folder); 10] = [
+const KINDS: [(&str, Folder); 11] = [
     ("Debian packages", Cache::pool),
     ("indices of Debian packages", Cache::lists),
     ("configured roots", Cache::bases),
     ("Python libraries", Cache::wheels),
     ("pages of Python indices", Cache::index_pages),
     ("results of build commands", Cache::built),
+    ("lists of packages for images", Cache::choices),
     ("packages of stacks", Cache::packages),
     ("notes about images", Cache::images),
     ("compressed blocks of images", Cache::blocks),

@@ -97,6 +97,7 @@ impl Cache {
             cache.images(),
             cache.blocks(),
             cache.packages(),
+            cache.choices(),
         ] {
             fs::create_dir_all(&folder)
                 .map_err(|source| CacheError::Create { path: folder.display().to_string(), source })?;
@@ -172,6 +173,11 @@ impl Cache {
     /// The folder of what build commands made of apps. Each is a folder, named after the SHA-256 of all that it depends on.
     pub fn built(&self) -> PathBuf {
         self.root.join("built")
+    }
+
+    /// The folder of lists of packages that images have; see [`store`].
+    pub fn choices(&self) -> PathBuf {
+        self.root.join("choices")
     }
 
     /// The folder of stacks' packages; see [`store`].

@@ -1,0 +1,169 @@
+//! The packages of an image: what is wanted, and what the archive has → the packages that are chosen. Reading what the archive
+//! has takes seconds, and a changed app seldom wants something else, so a choice is kept in the cache. It is named after the
+//! Release files, of which everything else follows, and after what the stacks want.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use miette::IntoDiagnostic;
+
+use super::advice;
+use super::archive::Repository;
+use super::package::BuiltPackage;
+use crate::apt::{Archive, Field, Origin, Record, Releases, names, solve};
+use crate::control::{PackageName, Priority, Relations, Stanza, Stanzas};
+use crate::stack::Stack;
+use crate::system::cache::Cache;
+use crate::system::cache::store::Store;
+use crate::system::progress::Reporter;
+
+/// The field that says where a package was found.
+const BASE: &str = "X-Base";
+/// The field with the sentences for the user, one a line.
+const WARNINGS: &str = "X-Warnings";
+
+/// What was chosen.
+#[derive(Debug)]
+pub(super) struct Choice {
+    /// Sorted by name, the stacks' own packages among them.
+    pub records: Vec<Record>,
+    /// What the user should look at, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// What a choice is made from.
+pub(super) struct Wanted<'a> {
+    pub stacks: &'a [Stack],
+    pub packages: &'a [BuiltPackage],
+    /// The packages that are wanted for their own sake.
+    pub asked: &'a [Relations],
+    pub repository: &'a Repository,
+    pub releases: &'a Releases,
+}
+
+impl Wanted<'_> {
+    /// Chooses the packages, or takes the choice from the cache. `scratch` is a folder in it.
+    ///
+    /// # Errors
+    /// When an index cannot be had or read, the distribution has a package of a stack's name, or no set of packages is what is
+    /// wanted.
+    pub fn choose(&self, cache: &Cache, scratch: &Path, reporter: Reporter) -> miette::Result<Choice> {
+        let kept = Store::new(cache.choices(), scratch.to_owned()).into_diagnostic()?;
+        let key = kept.key(self.description().as_bytes());
+        match kept.find(key) {
+            Ok(None) => {}
+            Ok(Some(text)) => {
+                if let Some(choice) = self.read(&text) {
+                    return Ok(choice);
+                }
+            }
+            Err(damaged) => reporter.say(&format!("warning: {damaged}")),
+        }
+        let choice = self.make(cache)?;
+        if let Some(text) = write(&choice) {
+            // A full disk is noticed when the image is written; else the next image is only slower.
+            let _ = kept.keep(key, text.as_bytes());
+        }
+        Ok(choice)
+    }
+
+    /// All that the choice follows from. Of the stacks' packages it is their relations; their files are not looked at.
+    fn description(&self) -> String {
+        let mut text = String::new();
+        for release in self.releases.infos() {
+            let _ = writeln!(text, "{} {} {}", release.base, release.suite, release.sha256);
+        }
+        for relations in self.asked {
+            let _ = writeln!(text, "{relations}");
+        }
+        for stack in self.stacks {
+            let _ = writeln!(text, "{}\n{}\n{}", stack.app.depends, stack.package.depends, stack.image.packages);
+        }
+        for package in self.packages {
+            let fields = Field::ALL.map(Field::as_str).into_iter().chain(["Package", "Version", "Multi-Arch"]);
+            for field in fields {
+                let _ = writeln!(text, "{field}: {}", package.control.get(field).unwrap_or_default());
+            }
+        }
+        text
+    }
+
+    fn make(&self, cache: &Cache) -> miette::Result<Choice> {
+        let suite = self.repository.suite;
+        let mut archive = self.releases.read(cache, &self.repository.client)?;
+        names::keep(&archive.universe, suite, cache)?;
+        let mut warnings = Vec::new();
+        for stack in self.stacks {
+            self.refuse_taken(stack, &archive)?;
+            let version_of = |name: &PackageName| Some(archive.universe.candidate(name.as_str())?.version.clone());
+            warnings.extend(advice::of_relations(stack, version_of));
+        }
+        for package in self.packages {
+            let (path, written) = (package.path.clone(), &package.written);
+            archive.universe.add_local(&package.control, path, written.sha256, written.size)?;
+        }
+        let universe = &archive.universe;
+        let mut wanted = vec![universe.essential(), universe.of_priority(Priority::Required)];
+        wanted.extend(self.asked.iter().cloned());
+        let records = solve(universe, &wanted)?.into_iter().cloned().collect();
+        Ok(Choice { records, warnings })
+    }
+
+    /// On the machine, apt would replace the stack by a package of the distribution with the same name.
+    fn refuse_taken(&self, stack: &Stack, archive: &Archive) -> miette::Result<()> {
+        match archive.universe.candidate(stack.package.name.as_str()) {
+            None => Ok(()),
+            Some(theirs) => Err(miette::miette!(
+                help = "correct [package] name in stack.toml",
+                "{}: {}",
+                self.repository.suite.title(),
+                advice::taken(stack, &theirs.version)
+            )),
+        }
+    }
+
+    /// Reads what [`write`] wrote. `None` if it is not that.
+    fn read(&self, text: &[u8]) -> Option<Choice> {
+        let mut stanzas = Stanzas::new(text);
+        let head = stanzas.next()?.ok()?;
+        let warnings = head.get(WARNINGS)?.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        let mut records = Vec::new();
+        for stanza in stanzas {
+            let stanza = stanza.ok()?;
+            records.push(match stanza.get(BASE) {
+                Some(base) => Record::from_index(&stanza, &base.into()).ok()??,
+                None => self.own(&stanza)?,
+            });
+        }
+        Some(Choice { records, warnings })
+    }
+
+    fn own(&self, stanza: &Stanza) -> Option<Record> {
+        let name = stanza.get("Package")?;
+        let package = self.packages.iter().find(|package| package.control.get("Package") == Some(name))?;
+        let written = &package.written;
+        Record::from_local(&package.control, package.path.clone(), written.sha256, written.size).ok()?
+    }
+}
+
+/// A stanza for each package, after one with the warnings. `None` if a package cannot be written so that it is read again.
+fn write(choice: &Choice) -> Option<String> {
+    let mut head = Stanza::default();
+    head.set(WARNINGS, format!("\n{}", choice.warnings.join("\n")));
+    let mut text = format!("{head}\n");
+    for record in &choice.records {
+        let mut stanza = record.stanza();
+        match &record.origin {
+            Origin::Archive { base, .. } => stanza.set(BASE, base.as_ref()),
+            Origin::Local(_) => {
+                stanza = Stanza::default();
+                stanza.set("Package", record.name.as_str());
+            }
+        }
+        if stanza.fields().any(|(_, value)| value.contains('\n')) {
+            return None;
+        }
+        let _ = writeln!(text, "{stanza}");
+    }
+    Some(text)
+}
