@@ -294,6 +294,9 @@ fn a_wheel_that_is_not_what_it_says_is_refused() {
         (wheel().file("first-1.0.data/scripts/a/b", b""), "belongs to no place"),
         (wheel().file("other-1.0.dist-info/METADATA", b"Name: other\n"), "exactly one folder"),
         (wheel().file(&format!("{info}/METADATA"), b"Name: other\nVersion: 1.0\n"), "METADATA says other 1.0"),
+        // A few kilobytes that stand for much more.
+        (wheel().file(&format!("{info}/METADATA"), &[b'\n'; 17 << 20]), "METADATA has more than 16 MiB"),
+        (Wheel { record: Some("\n".repeat(17 << 20)), ..wheel() }, "RECORD has more than 16 MiB"),
         (wheel().file(&format!("{info}/WHEEL"), b"Wheel-Version: 2.0\n"), "its format has the version 2.0"),
         (wheel().file(&format!("{info}/entry_points.txt"), b"[console_scripts]\n../x = a:b\n"), "cannot be read"),
         (Wheel { record: Some(without_module), ..wheel() }, "RECORD does not have first"),

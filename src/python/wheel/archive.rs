@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
 use zip::ZipArchive;
@@ -14,6 +14,8 @@ use crate::system::tree;
 
 /// The largest file of a wheel, in bytes. The largest libraries that exist have one of half of it.
 const LARGEST_FILE: u64 = 4 << 30;
+/// The largest file of the folder of metadata, in bytes: these are read as texts. A list of 100,000 files has 10 MiB.
+const LARGEST_TEXT: u64 = 16 << 20;
 /// The largest content of a whole wheel, in bytes.
 const LARGEST: u64 = 8 << 30;
 /// The kind of file in a Unix mode (inode(7)): a symbolic link, and the mask of all kinds.
@@ -72,16 +74,23 @@ impl Archive {
     pub(super) fn text(&mut self, path: &str) -> Result<String, String> {
         let entry = self.entries.iter().find(|entry| entry.path == path).cloned();
         let entry = entry.ok_or_else(|| format!("it has no file {path}"))?;
-        String::from_utf8(self.content(&entry)?).map_err(|_| format!("{path} is not UTF-8"))
+        let mut content = Vec::new();
+        self.copy(&entry, &mut content)?;
+        String::from_utf8(content).map_err(|_| format!("{path} is not UTF-8"))
     }
 
-    fn content(&mut self, entry: &Entry) -> Result<Vec<u8>, String> {
+    /// Unpacks one file into `output`, at most as much as a file of its kind may have.
+    fn copy(&mut self, entry: &Entry, output: &mut impl Write) -> Result<(), String> {
         let broken = |error: &dyn std::fmt::Display| format!("{} cannot be unpacked: {error}", entry.path);
         let file = self.zip.by_index(entry.index).map_err(|error| broken(&error))?;
-        let mut content = Vec::new();
+        let is_text = entry.path.split_once('/').is_some_and(|(folder, _)| folder.ends_with(".dist-info"));
+        let most = if is_text { LARGEST_TEXT } else { LARGEST_FILE };
         // The size that the directory states may be wrong.
-        file.take(LARGEST_FILE).read_to_end(&mut content).map_err(|error| broken(&error))?;
-        Ok(content)
+        let copied = io::copy(&mut file.take(most.saturating_add(1)), output).map_err(|error| broken(&error))?;
+        if copied > most {
+            return Err(format!("{} has more than {} MiB", entry.path, most >> 20));
+        }
+        Ok(())
     }
 
     /// Unpacks all files into `folder`, which then appears whole, unless it is there. Each file is compared with the list, also
@@ -96,8 +105,8 @@ impl Archive {
             return Err(format!("RECORD has {}, which is not in it", missing.escape_debug()));
         }
         let unpacked = self.entries.iter().all(|entry| {
-            fs::read(folder.join(&entry.path))
-                .is_ok_and(|content| listed(&entry.path).is_ok_and(|one| one.accepts(&content)))
+            let file = File::open(folder.join(&entry.path));
+            file.is_ok_and(|file| listed(&entry.path).is_ok_and(|one| one.accepts(file).unwrap_or_default()))
         });
         if unpacked {
             return Ok(());
@@ -109,15 +118,16 @@ impl Archive {
             tempfile::Builder::new().prefix(".unpacking-").tempdir_in(parent).map_err(|error| unwritable(&error))?;
         for entry in self.entries.clone() {
             interrupt::check().map_err(|error| error.to_string())?;
-            let content = self.content(&entry)?;
-            if !listed(&entry.path)?.accepts(&content) {
-                return Err(format!("{} has another digest than RECORD says", entry.path));
-            }
             let path = work.path().join(&entry.path);
             if let Some(above) = path.parent() {
                 fs::create_dir_all(above).map_err(|error| unwritable(&error))?;
             }
-            fs::write(&path, content).map_err(|error| unwritable(&error))?;
+            let mut output = File::create(&path).map_err(|error| unwritable(&error))?;
+            self.copy(&entry, &mut output)?;
+            let written = File::open(&path).map_err(|error| unwritable(&error))?;
+            if !listed(&entry.path)?.accepts(written).map_err(|error| unwritable(&error))? {
+                return Err(format!("{} has another digest than RECORD says", entry.path));
+            }
         }
         // Another build may have been faster, with the same content.
         tree::remove(folder).map_err(|error| unwritable(&error))?;

@@ -1,6 +1,7 @@
 //! `RECORD`, a wheel's list of its files ("Recording installed projects"): a path, a digest and a size in each line.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -59,13 +60,23 @@ fn decoded(digest: &str) -> Result<Vec<u8>, String> {
 }
 
 impl Listed {
-    /// Whether a file with this content is what the list says.
-    pub(super) fn accepts(&self, content: &[u8]) -> bool {
-        match self {
+    /// Whether a file with this content is what the list says. Uses 256 KiB of memory, however long it is.
+    pub(super) fn accepts(&self, content: impl Read) -> io::Result<bool> {
+        Ok(match self {
             Self::Itself => true,
-            Self::Digest(Algorithm::Sha256, digest) => Sha256::digest(content).as_slice() == digest,
-            Self::Digest(Algorithm::Sha384, digest) => Sha384::digest(content).as_slice() == digest,
-            Self::Digest(Algorithm::Sha512, digest) => Sha512::digest(content).as_slice() == digest,
+            Self::Digest(Algorithm::Sha256, digest) => digest_of::<Sha256>(content)? == *digest,
+            Self::Digest(Algorithm::Sha384, digest) => digest_of::<Sha384>(content)? == *digest,
+            Self::Digest(Algorithm::Sha512, digest) => digest_of::<Sha512>(content)? == *digest,
+        })
+    }
+}
+
+fn digest_of<D: Digest>(mut content: impl Read) -> io::Result<Vec<u8>> {
+    let (mut digest, mut buffer) = (D::new(), vec![0; 256 * 1024]);
+    loop {
+        match content.read(&mut buffer)? {
+            0 => return Ok(digest.finalize().to_vec()),
+            count => digest.update(buffer.get(..count).unwrap_or_default()),
         }
     }
 }
@@ -88,7 +99,7 @@ mod tests {
         );
         let listed = parse(&text, "a-1.dist-info").unwrap();
         assert_eq!(listed["a.py"], listed["b,c.py"]);
-        assert!(listed["a.py"].accepts(b"abc") && !listed["a.py"].accepts(b"abd"));
+        assert!(listed["a.py"].accepts(&b"abc"[..]).unwrap() && !listed["a.py"].accepts(&b"abd"[..]).unwrap());
         assert_eq!(listed["a-1.dist-info/RECORD"], Listed::Itself);
         for bad in ["a.py,,\n", "a.py,md5=xx,1\n", "a.py,sha256=*,1\n", "a.py,sha256=AA,1\na.py,sha256=AA,1\n"] {
             assert!(parse(bad, "a-1.dist-info").is_err(), "{bad}");
