@@ -221,14 +221,24 @@ fn valkey(machine: &mut Container) {
     // Nothing but Debian's own instance listens on the network, and that one only to this machine.
     let pid = machine.sh("systemctl show -P MainPID stack-valkey.service");
     assert_eq!(machine.sh(&format!("ss -Hltnup | grep -c 'pid={pid},' || true")), "0");
-    machine
-        .sh("systemctl kill --signal=SIGKILL stack-valkey.service; sleep 4; systemctl is-active stack-valkey.service");
+    kill_valkey(machine);
     assert_eq!(machine.get("/counted", 200), "3");
     machine.sh("systemctl stop stack-valkey.service");
     assert_ne!(machine.try_sh("systemctl start stack-health.service").status.code(), Some(0));
     machine.sh("tail -n 1 /var/log/stack/health_check.log | grep 'stack-valkey.service is inactive'");
     machine.sh("systemctl start stack-valkey.service && systemctl start stack-health.service");
     assert_eq!(machine.get("/counted", 200), "4");
+}
+
+/// Kills the stack's Valkey, and waits until systemd has started it again.
+#[track_caller]
+fn kill_valkey(machine: &Container) {
+    let unit = "stack-valkey.service";
+    machine.sh(&format!(
+        "old=$(systemctl show -P MainPID {unit}); systemctl kill --signal=SIGKILL {unit}; for i in $(seq 600); do \
+         [ $(systemctl is-active {unit}) = active ] && [ $(systemctl show -P MainPID {unit}) != $old ] && exit; sleep 0.2; \
+         done; exit 1"
+    ));
 }
 
 /// Asks the stack's Valkey.
@@ -281,7 +291,8 @@ fn valkey_data(machine: &mut Container) {
     as_saved();
     assert_eq!(machine.get("/counted", 200), (counted.parse::<u64>().unwrap() + 1).to_string());
     // What is written from now on is on the disk as before, and so is what was restored.
-    machine.sh("sleep 2; systemctl kill --signal=SIGKILL stack-valkey.service; sleep 4");
+    machine.sh("sleep 2");
+    kill_valkey(machine);
     assert_clean(machine);
     as_saved();
     assert_eq!(machine.get("/counted", 200), (counted.parse::<u64>().unwrap() + 2).to_string());

@@ -198,7 +198,7 @@ fn assert_trusted(machine: &Container, name: &str) {
             return;
         }
         // nginx's old workers accept connections for a moment after a reload.
-        assert!(begin.elapsed() < Duration::from_secs(20), "{name}: {} {}", output.status, text(&output));
+        assert!(begin.elapsed() < LIMIT, "{name}: {} {}", output.status, text(&output));
         thread::sleep(Duration::from_millis(300));
     }
 }
@@ -239,7 +239,7 @@ fn renewed(machine: &mut Container) {
     ask_authority(machine);
     let begin = Instant::now();
     while served(machine, "shop.example.org", "serial") == serial {
-        assert!(begin.elapsed() < Duration::from_secs(20), "the old certificate is still served");
+        assert!(begin.elapsed() < LIMIT, "the old certificate is still served");
         thread::sleep(Duration::from_millis(300));
     }
     assert_trusted(machine, "shop.example.org");

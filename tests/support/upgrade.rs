@@ -81,12 +81,12 @@ pub fn under_load(server: &impl Server, times: usize) {
     let loads =
         [("/", 24), ("/visits", 8), ("/slow", 3)].map(|(path, many)| Load::start(&server.address(), path, many));
     // Some of it is to be there before.
-    thread::sleep(Duration::from_secs(5));
+    thread::sleep(Duration::from_secs(2));
     let mut said = String::new();
     for version in ["2.0.0", "1.0.0"].iter().cycle().take(2 * times) {
         said += &install(server, version);
     }
-    thread::sleep(Duration::from_secs(5));
+    thread::sleep(Duration::from_secs(2));
     let tallies = loads.map(Load::stop);
     for tally in &tallies {
         say(&tally.to_string());
