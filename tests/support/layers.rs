@@ -122,7 +122,7 @@ fn mount_memory(folder: &Path) {
 /// Where the changes of a root are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Disk {
-    /// On the one that all have in common.
+    /// In the memory that all roots of a test program share, 2 GiB.
     Common,
     Own,
 }
