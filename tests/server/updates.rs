@@ -17,6 +17,7 @@ const CHECKS: &[Check<Container>] = &[
     ("a_service_with_a_replaced_library_is_restarted", services_restart),
     ("the_health_check_says_that_updates_fail", failure_is_told),
     ("the_health_check_says_that_a_reboot_is_pending", reboot_is_told),
+    ("it_reboots_only_at_the_time_that_it_is_given", reboot_at_its_time),
 ];
 
 pub fn trials() -> Vec<Trial> {
@@ -161,4 +162,23 @@ fn reboot_is_told(machine: &mut Container) {
     let line = machine.sh("tail -n 1 /var/log/stack/health_check.log");
     assert!(line.contains("| Reboot: pending"), "{line}");
     assert!(!line.contains("UNHEALTHY"), "{line}");
+}
+
+/// As docs/how-to/security-updates.md says, half a day from now. What the machine is to do then is in a file of systemd-logind.
+fn reboot_at_its_time(machine: &mut Container) {
+    const PLANNED: &str = "cat /run/systemd/shutdown/scheduled 2>/dev/null || true";
+    machine.sh("test -e /run/reboot-required");
+    machine.sh(&format!("{NEXT_DAY}; {DAILY}"));
+    assert_eq!(machine.sh(PLANNED), "", "without a time");
+    let time = machine.sh("date -d '12 hours' +%H:%M");
+    machine.sh(&format!(
+        "printf '%s \"%s\";\n' Unattended-Upgrade::Automatic-Reboot true Unattended-Upgrade::Automatic-Reboot-Time {time} \
+         >/etc/apt/apt.conf.d/60reboot"
+    ));
+    machine.sh(&format!("{NEXT_DAY}; {DAILY}"));
+    let planned = machine.sh(PLANNED);
+    machine.sh("shutdown -c");
+    assert!(planned.lines().any(|line| line == "MODE=reboot"), "`{planned}`");
+    let at: u64 = planned.lines().find_map(|line| line.strip_prefix("USEC=")).unwrap().parse().unwrap();
+    assert_eq!(machine.sh(&format!("date -d @{} +%H:%M", at / 1_000_000)), time);
 }
