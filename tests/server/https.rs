@@ -159,6 +159,9 @@ fn own_certificate(machine: &mut Container) {
     let subject = served(machine, "shop.example.org", "ext subjectAltName");
     assert!(subject.contains("DNS:shop.example.org"), "{subject}");
     assert_eq!(machine.sh("stat -c '%a %U' /var/lib/shop/tls/own.key"), "600 root");
+    // Root writes in these, and nginx reads its configuration there: nobody else can put a link in their place.
+    let folders = "stat -c '%a %U' /var/lib/shop /var/lib/shop/tls /var/lib/shop/acme /var/lib/shop/nginx";
+    assert_eq!(machine.sh(folders), ["755 root"; 4].join("\n"));
     // Another name gets no page over HTTPS either.
     assert_eq!(fetch(machine, "https://evil.example/").0, "421 2");
     assert_eq!(machine.sh("systemctl is-enabled shop-acme.timer"), "enabled");
