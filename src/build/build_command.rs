@@ -79,7 +79,10 @@ pub(super) fn run(
     let (payload, notes) = render::app_files(stack, libraries)?;
     let environment = environment(stack, libraries);
     let relations: Relations = Relations(
-        libraries.needs.depends.0.iter().chain(&stack.app.depends.0).chain(&stack.package.depends.0).cloned().collect(),
+        [&libraries.needs.depends, &stack.app.depends, &stack.package.depends, &stack.app.build_packages]
+            .into_iter()
+            .flat_map(|relations| relations.0.iter().cloned())
+            .collect(),
     );
     let inputs = [FORMAT.to_owned(), suite.name.to_owned(), command.to_string(), relations.to_string()]
         .into_iter()

@@ -3,28 +3,40 @@
 use std::path::PathBuf;
 
 use super::debian_libraries;
+use super::source_build::SourceBuild;
 use crate::apt::Suite;
-use crate::python::lock::{self, Asked};
+use crate::python::lock::{self, Asked, Plan};
 use crate::python::{Index, Libraries, Target, address, choose_versions, gather};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
 use crate::system::output;
 use crate::system::progress::Reporter;
 
-/// The libraries of a stack, downloaded as far as they are not in the cache; none when it names no requirements.
+/// Which libraries a stack has; `None` when it names no requirements. Nothing is downloaded.
+///
+/// # Errors
+/// When the suite is not known, or the requirements have a mistake.
+pub fn plan(stack: &Stack) -> miette::Result<Option<Plan>> {
+    let Some(path) = &stack.app.requirements else { return Ok(None) };
+    let target = Target::of(Suite::find(&stack.image.suite)?)?;
+    Ok(Some(lock::read(path, &stack.folder, &lock_to_read(stack), &stack.image.suite, &target)?))
+}
+
+/// The libraries of a stack, downloaded as far as they are not in the cache; none when it names no requirements. Where
+/// [`Plan::may_build`] says so, the process must be root, if only in a namespace.
 ///
 /// # Errors
 /// When the suite is not known, the requirements have a mistake or lack something, or a library cannot be had.
 pub fn of(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries> {
-    let Some(path) = &stack.app.requirements else { return Ok(Libraries::default()) };
+    let Some(plan) = plan(stack)? else { return Ok(Libraries::default()) };
     let suite = Suite::find(&stack.image.suite)?;
     let target = Target::of(suite)?;
-    let plan = lock::read(path, &stack.folder, &lock_to_read(stack), &stack.image.suite, &target)?;
     let cache = Cache::open()?;
     let address = address(stack.app.index.as_deref(), plan.index.as_deref())?;
     let index = Index::new(address, cache.clone(), reporter);
     let debian = debian_libraries::of(stack, suite, &cache, reporter)?;
-    Ok(gather(&plan, &debian, &target, &index, &cache)?)
+    let builder = SourceBuild::new(stack, suite, &cache, reporter);
+    gather(&plan, &debian, &target, &index, &cache, &builder)
 }
 
 /// Chooses the versions of what `[app] requirements` asks for, and writes [`lock_to_write`]. Returns the libraries.
@@ -46,13 +58,13 @@ pub fn write_lock(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries
             path.display()
         ));
     };
-    let target = Target::of(Suite::find(&stack.image.suite)?)?;
+    let suite = Suite::find(&stack.image.suite)?;
+    let target = Target::of(suite)?;
     let cache = Cache::open()?;
     let address = address(stack.app.index.as_deref(), asked.index())?;
     let index = Index::new(address, cache.clone(), reporter);
-    let progress = reporter.spinner("choosing versions");
-    let libraries = choose_versions(&asked, &target, &index, &cache)?;
-    drop(progress);
+    let builder = SourceBuild::new(stack, suite, &cache, reporter);
+    let libraries = choose_versions(&asked, &target, &index, &cache, &builder)?;
     let text = lock::write(&libraries, &stack.image.suite, &asked.all(), &target, &index.shown());
     output::write_file(&lock_to_write(stack), text.as_bytes())?;
     Ok(libraries)

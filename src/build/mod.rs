@@ -16,5 +16,7 @@ mod image_manifest;
 mod image_root;
 pub mod libraries;
 pub mod package;
+mod source_advice;
+mod source_build;
 mod static_files;
 mod unchanged;

@@ -157,7 +157,7 @@ fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<(Assembled,
     let epoch = package_epoch(stack)?;
     let health_check = health_check()?;
     // Before a thread is started.
-    if stack.app.build_command.is_some() {
+    if stack.app.build_command.is_some() || libraries::plan(stack)?.is_some_and(|plan| plan.may_build()) {
         userns::enter()?;
     }
     let libraries = libraries::of(stack, reporter)?;

@@ -83,7 +83,10 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
     let library = |one: &Library| {
         let unfit = checked.libraries.unfit.iter().find(|(name, _)| *name == one.name);
         let why = unfit.map(|(_, reason)| format!(": {reason}")).unwrap_or_default();
-        ("library", format!("{} {} from the index, {}{why}", one.name, one.version, one.wheel.file))
+        match one.note() {
+            Some(note) => ("library", format!("{note}{why}")),
+            None => ("library", format!("{} {} from the index, {}{why}", one.name, one.version, one.wheel.file)),
+        }
     };
     let from_debian = checked.libraries.from_debian.iter().map(|one| {
         ("library", format!("{} from Debian, {} ({}): `{}`", one.name, one.package, one.relations, one.requirement))
@@ -214,7 +217,7 @@ fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Res
     };
     let static_one = |files: &StaticFiles| json!({ "path": files.path, "folder": files.folder.display().to_string() });
     let static_files: Vec<_> = site.static_files.iter().map(static_one).collect();
-    let library = |one: &Library| json!({ "name": one.name.to_string(), "version": one.version, "wheel": one.wheel.file, "sha256": one.sha256 });
+    let library = |one: &Library| json!({ "name": one.name.to_string(), "version": one.version, "wheel": one.wheel.file, "source": one.built.as_ref().map(|built| &built.file), "sha256": one.sha256 });
     let provided = |one: &Provided| json!({ "name": one.name.to_string(), "package": one.package, "depends": one.relations.to_string(), "requirement": one.requirement });
     let left_out = |one: &LeftOut| json!({ "path": one.path.to_string_lossy(), "rule": one.rule.to_string() });
     let value = json!({

@@ -58,7 +58,7 @@ pub enum PythonError {
     NoResolver { reason: String },
     #[error("{by} finds no versions that fit together:\n{said}")]
     #[diagnostic(help(
-        "change what the file of requirements asks for; stackdeb takes wheels alone, and no source code"
+        "change what the file of requirements asks for; a version with a wheel is taken before one that has source code alone"
     ))]
     Unsolved { by: &'static str, said: String },
     /// A library needs another one, which is not listed.
@@ -110,6 +110,31 @@ pub enum PythonError {
         /// What it has instead, as the end of the sentence.
         instead: String,
     },
+    /// It has source code, and nobody has chosen what the build of that needs.
+    #[error("{place}: {library} has no wheel for {target}, and no lock says what the build of its source needs")]
+    #[diagnostic(help(
+        "run `stackdeb lock`, which chooses that too; in the place of another tool's lock, name the file that it was made from as [app] requirements: pyproject.toml or requirements.txt"
+    ))]
+    NoTools {
+        place: String,
+        /// Its name and version.
+        library: String,
+        /// The suite.
+        target: String,
+    },
+    #[error("{by} finds no versions of what the build of {library} needs:\n{said}")]
+    #[diagnostic(help(
+        "choose another version of the library; a constraint (`-c`) in the file of requirements holds for what a build needs too"
+    ))]
+    UnsolvedTools {
+        by: &'static str,
+        /// Its name and version.
+        library: String,
+        said: String,
+    },
+    #[error("the source distribution {file} is not valid: {reason}")]
+    #[diagnostic(help("choose another version of the library, or Debian's package"))]
+    Sdist { file: String, reason: String },
     /// No file of the index has a hash that is listed.
     #[error("{place}: no wheel of {name} {version} that fits {target} has one of the listed hashes")]
     #[diagnostic(help(

@@ -1,5 +1,5 @@
 //! A plan → the libraries themselves: for each the best wheel, verified and unpacked, and whatever the wheels say that they
-//! need. The plan must have all of it.
+//! need. The plan must have all of it. A library without a wheel that fits is built from its source first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use pep508_rs::{ExtraName, PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 use url::Url;
 
+use super::choose::{Chosen, choose};
 use super::index::without_credentials;
-use super::lock::{self, Asked, Pin, Plan, address};
-use super::resolve::resolve;
+use super::lock::Plan;
+use super::source::{Sdist, Source, WheelBuilder};
 use super::wheel::Wheel;
-use super::{Debian, Index, Needs, Offer, PythonError, Target, WheelName};
+use super::{Debian, Index, Needs, Offer, PythonError, Target};
 use crate::control::Relations;
 use crate::system::cache::Cache;
 use crate::system::hash::Sha256;
@@ -22,13 +23,31 @@ pub struct Library {
     /// Its name as the index has it, in lower case: `flask-sqlalchemy`.
     pub name: PackageName,
     pub version: String,
-    /// The digest of its wheel.
+    /// The digest of its wheel, or of its source distribution.
     pub sha256: Sha256,
-    /// Where the wheel was found, without a password.
+    /// Where that file was found, without a password.
     pub url: String,
     /// Whether the project names that address itself.
     pub is_direct: bool,
     pub wheel: Wheel,
+    /// What the wheel was made of, when the library has none that fits.
+    pub built: Option<Built>,
+}
+
+/// The origin of a wheel that was built.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// The name of the source distribution.
+    pub file: String,
+    /// What its build needs, in the order of their names.
+    pub tools: Vec<Library>,
+}
+
+impl Library {
+    /// A sentence for the user about a library that was built.
+    pub fn note(&self) -> Option<String> {
+        self.built.as_ref().map(|_| format!("{} {} has no wheel: it is built from its source", self.name, self.version))
+    }
 }
 
 /// All libraries that are packed.
@@ -68,26 +87,20 @@ pub struct Provided {
     pub relations: Relations,
 }
 
-/// A wheel that was chosen.
-struct Chosen<'a> {
-    pin: &'a Pin,
-    file: String,
-    url: Url,
-    sha256: Sha256,
-}
-
-/// Finds, downloads, verifies and unpacks the libraries of a plan. Those that `debian` provides are left out.
+/// Finds, downloads, verifies and unpacks the libraries of a plan. Those that `debian` provides are left out. `builder` makes the
+/// wheels of those that have none.
 ///
 /// # Errors
-/// When the plan lacks something that a library needs, the index does not have a wheel that fits, the network fails, or a
-/// wheel is not what it should be.
+/// When the plan lacks something that a library needs, the index does not have a file that fits, the network fails, a
+/// wheel is not what it should be, or a build fails.
 pub fn gather(
     plan: &Plan,
     debian: &Debian,
     target: &Target,
     index: &Index,
     cache: &Cache,
-) -> Result<Libraries, PythonError> {
+    builder: &dyn WheelBuilder,
+) -> miette::Result<Libraries> {
     let mut walk = Walk { plan, debian, asked: Vec::new(), provided: BTreeMap::new(), unfit: BTreeMap::new() };
     match &plan.roots {
         None => plan.pins.iter().try_for_each(|pin| walk.ask(&pin.requirement(), &plan.source))?,
@@ -105,7 +118,7 @@ pub fn gather(
             wave.iter().map(|(name, _)| name).filter(|name| !found.contains_key(*name)).collect();
         let pins = plan.pins.iter().filter(|pin| new.contains(&pin.name));
         let chosen: Vec<Chosen<'_>> = pins.map(|pin| choose(pin, target, index)).collect::<Result<_, _>>()?;
-        for library in unpack(chosen, target, index, cache)? {
+        for library in unpack(chosen, target, index, cache, builder)? {
             found.insert(library.name.clone(), library);
         }
         for (name, extras) in &wave {
@@ -177,23 +190,6 @@ impl Walk<'_> {
     }
 }
 
-/// Has a resolver choose versions for what is asked for, and gathers them.
-///
-/// # Errors
-/// When there is no resolver, or there are no versions that fit together; else as [`gather`].
-pub fn choose_versions(asked: &Asked, target: &Target, index: &Index, cache: &Cache) -> Result<Libraries, PythonError> {
-    let lines = resolve(&asked.requirements(), &asked.constraints(), target, index.address())?;
-    let lines = asked.with_addresses(lines, target)?;
-    let mut plan = lock::of_lines(&lines, "what the resolver chose", target)?;
-    // The extras are a part of what is asked for, and no resolver names them with the versions.
-    for requirement in asked.extras(target) {
-        if let Some(pin) = plan.pins.iter_mut().find(|pin| pin.name == requirement.name) {
-            pin.extras.extend(requirement.extras.iter().cloned());
-        }
-    }
-    gather(&plan, &Debian::default(), target, index, cache)
-}
-
 /// Checks that the plan has what `by` needs.
 fn accept(plan: &Plan, requirement: &Requirement<VerbatimUrl>, by: &str) -> Result<(), PythonError> {
     let (by, text) = (by.to_owned(), requirement.to_string());
@@ -209,111 +205,45 @@ fn accept(plan: &Plan, requirement: &Requirement<VerbatimUrl>, by: &str) -> Resu
     }
 }
 
-/// Chooses the best wheel of a pin: from the lock's own list of files, else from the index.
-fn choose<'a>(pin: &'a Pin, target: &Target, index: &Index) -> Result<Chosen<'a>, PythonError> {
-    let fits = |file: &str| {
-        let name = WheelName::parse(file).filter(|name| name.version == pin.version)?;
-        Some((target.rank(&name)?, std::cmp::Reverse(name.build().cloned())))
-    };
-    let listed = |sha256: Sha256| pin.hashes.is_empty() || pin.hashes.contains(&sha256);
-    if !pin.files.is_empty() {
-        let best = pin.files.iter().filter_map(|file| Some((fits(&file.name)?, file))).min_by(|a, b| a.0.cmp(&b.0));
-        let Some((_, file)) = best else {
-            return Err(no_wheel(pin, target, pin.files.iter().map(|file| file.name.as_str())));
-        };
-        let url = match file.is_direct {
-            true => address::of_file(file)?,
-            false => index.url_of(&pin.name, &file.name, &file.url, file.sha256)?,
-        };
-        return Ok(Chosen { pin, file: file.name.clone(), url, sha256: file.sha256 });
-    }
-    let acceptable = |file: &super::index::IndexFile| fits(&file.name).is_some() && file.sha256.is_none_or(listed);
-    let files = index.files(&pin.name, |files| files.iter().any(acceptable))?;
-    let (place, name, version) = (pin.place.clone(), pin.name.to_string(), pin.version.to_string());
-    let Some(files) = files else { return Err(PythonError::NoProject { place, name, index: index.shown() }) };
-    let best = files.iter().filter(|file| acceptable(file)).min_by_key(|file| (fits(&file.name), file.name.clone()));
-    let Some(file) = best else {
-        if files.iter().any(|file| fits(&file.name).is_some()) {
-            return Err(PythonError::HashNotListed { place, name, version, target: target.title.clone() });
-        }
-        let of_version: Vec<&str> =
-            files.iter().map(|file| file.name.as_str()).filter(|file| is_of(file, pin)).collect();
-        if of_version.is_empty() {
-            let others = newest(&files);
-            return Err(PythonError::NoVersion {
-                place,
-                library: format!("{name} {version}"),
-                index: index.shown(),
-                others,
-            });
-        }
-        return Err(no_wheel(pin, target, of_version.into_iter()));
-    };
-    let sha256 = file.sha256.or_else(|| pin.hashes.first().copied().filter(|_| pin.hashes.len() == 1));
-    let sha256 = sha256.ok_or_else(|| PythonError::NoDigest { file: file.name.clone() })?;
-    Ok(Chosen { pin, file: file.name.clone(), url: file.url.clone(), sha256 })
-}
-
-/// Whether a file of the index is of the version that is pinned.
-fn is_of(file: &str, pin: &Pin) -> bool {
-    version_of(file).is_some_and(|version| version == pin.version)
-}
-
-fn version_of(file: &str) -> Option<pep440_rs::Version> {
-    if let Some(name) = WheelName::parse(file) {
-        return Some(name.version);
-    }
-    let stem = [".tar.gz", ".zip", ".tar.bz2", ".tgz"].into_iter().find_map(|end| file.strip_suffix(end))?;
-    stem.rsplit_once('-')?.1.parse().ok()
-}
-
-/// The newest versions of the index, as the end of a sentence.
-fn newest(files: &[super::index::IndexFile]) -> String {
-    let versions: BTreeSet<_> =
-        files.iter().filter(|file| !file.yanked).filter_map(|file| version_of(&file.name)).collect();
-    let newest: Vec<String> = versions.iter().rev().take(3).map(ToString::to_string).collect();
-    if newest.is_empty() { String::new() } else { format!("; its newest versions are {}", newest.join(", ")) }
-}
-
-fn no_wheel<'a>(pin: &Pin, target: &Target, files: impl Iterator<Item = &'a str>) -> PythonError {
-    let (wheels, others): (Vec<&str>, Vec<&str>) = files.partition(|file| file.ends_with(".whl"));
-    let instead = match (wheels.is_empty(), others.is_empty()) {
-        (true, false) => "; it has source code alone".to_owned(),
-        (false, _) => {
-            format!("; its wheels are for others: {}", wheels.into_iter().take(3).collect::<Vec<_>>().join(", "))
-        }
-        (true, true) => String::new(),
-    };
-    let (major, minor) = target.glibc;
-    PythonError::NoWheel {
-        place: pin.place.clone(),
-        library: format!("{} {}", pin.name, pin.version),
-        target: format!("{} (CPython 3.{}, glibc {major}.{minor})", target.title, target.minor),
-        instead,
-    }
-}
-
 /// Downloads and unpacks what was chosen.
-fn unpack(chosen: Vec<Chosen<'_>>, target: &Target, index: &Index, cache: &Cache) -> Result<Vec<Library>, PythonError> {
+fn unpack(
+    chosen: Vec<Chosen<'_>>,
+    target: &Target,
+    index: &Index,
+    cache: &Cache,
+    builder: &dyn WheelBuilder,
+) -> miette::Result<Vec<Library>> {
     let wanted: Vec<(Url, Sha256)> = chosen.iter().map(|one| (one.url.clone(), one.sha256)).collect();
     let paths: Vec<PathBuf> = index.download(&wanted)?;
     let mut libraries = Vec::new();
     for (one, path) in chosen.into_iter().zip(paths) {
-        let wheel = Wheel::open(&path, &one.file, &cache.wheels().join(one.sha256.to_string()))?;
         let (name, version) = (one.pin.name.clone(), one.pin.version.to_string());
+        let (wheel, built) = match one.tools {
+            None => (Wheel::open(&path, &one.file, &cache.wheels().join(one.sha256.to_string()))?, None),
+            Some(tools) => {
+                let sdist = Sdist::open(&path, &one.file)?;
+                let tools = tools.iter().map(|tool| choose(tool, target, index)).collect::<Result<_, _>>()?;
+                let tools = unpack(tools, target, index, cache, builder)?;
+                let source = Source { pin: one.pin, file: &one.file, path: &path, sha256: one.sha256, sdist: &sdist };
+                let made = builder.wheel(&source, &tools, target)?;
+                let wheel = Wheel::open(&made.path, &made.file, &cache.wheels().join(made.sha256.to_string()))?;
+                (wheel, Some(Built { file: one.file, tools }))
+            }
+        };
         if let Some(needed) = &wheel.metadata.requires_python
             && !needed.contains(&target.full)
         {
-            return Err(PythonError::OtherPython {
+            let error = PythonError::OtherPython {
                 place: one.pin.place.clone(),
                 library: format!("{name} {version}"),
                 needed: needed.to_string(),
                 has: format!("{} has {}", target.title, target.full),
-            });
+            };
+            return Err(error.into());
         }
         let url = without_credentials(&one.url).to_string();
         let is_direct = one.pin.files.iter().any(|file| file.is_direct);
-        libraries.push(Library { name, version, sha256: one.sha256, url, is_direct, wheel });
+        libraries.push(Library { name, version, sha256: one.sha256, url, is_direct, wheel, built });
     }
     Ok(libraries)
 }

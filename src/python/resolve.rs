@@ -1,5 +1,6 @@
 //! Which versions to take, when the project does not say: a resolver chooses them for the target's Python. It is uv where that
-//! is installed, else pip, and what it chose is walked once more by [`gather`](super::gather()), which trusts neither.
+//! is installed, else pip, and what it chose is walked once more by [`gather`](super::gather()), which trusts neither. It gets
+//! wheels alone: of source code it would run what nobody has checked, to find out what that needs.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +26,8 @@ from pip._internal.cli.main import main
 sys.exit(main(sys.argv[1:]))
 ";
 
-/// Lines of a file of requirements: each library with its version, and with digests if the resolver says them.
+/// Lines of a file of requirements: each library with its version, and with digests if the resolver says them. The folder
+/// `made` has further wheels.
 ///
 /// # Errors
 /// When neither program is installed, or there are no versions that fit together.
@@ -34,20 +36,21 @@ pub(super) fn resolve(
     constraints: &[String],
     target: &Target,
     index: &Url,
+    made: &Path,
 ) -> Result<Vec<String>, PythonError> {
     let unwritable = |source| PythonError::Unreadable { path: "a temporary file".to_owned(), source };
     let folder = tempfile::tempdir().map_err(unwritable)?;
     let [asked, limits] = ["requirements.in", "constraints.in"].map(|name| folder.path().join(name));
     fs::write(&asked, requirements.join("\n") + "\n").map_err(unwritable)?;
     fs::write(&limits, constraints.join("\n") + "\n").map_err(unwritable)?;
-    match uv(&asked, &limits, target, index) {
+    match uv(&asked, &limits, made, target, index) {
         Some(output) => lines_of_uv(&output),
-        None => lines_of_pip(&pip(&asked, &limits, folder.path(), target, index)?),
+        None => lines_of_pip(&pip(&asked, &limits, folder.path(), made, target, index)?),
     }
 }
 
 /// `None` when uv is not installed.
-fn uv(asked: &Path, limits: &Path, target: &Target, index: &Url) -> Option<Output> {
+fn uv(asked: &Path, limits: &Path, made: &Path, target: &Target, index: &Url) -> Option<Output> {
     let (least, most) = UV_GLIBC;
     let glibc = if target.glibc.1 < least { 28 } else { target.glibc.1.min(most) };
     let mut command = Command::new("uv");
@@ -56,6 +59,7 @@ fn uv(asked: &Path, limits: &Path, target: &Target, index: &Url) -> Option<Outpu
     command.args(["--python-platform", &format!("x86_64-manylinux_2_{glibc}")]);
     // Through the environment, so that a password is in no list of processes.
     command.env("UV_DEFAULT_INDEX", index.as_str()).env_remove("UV_INDEX_URL").env_remove("UV_EXTRA_INDEX_URL");
+    command.arg("--find-links").arg(made);
     command.arg("--constraints").arg(limits).arg(asked).output().ok()
 }
 
@@ -66,7 +70,14 @@ fn lines_of_uv(output: &Output) -> Result<Vec<String>, PythonError> {
     Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
 }
 
-fn pip(asked: &Path, limits: &Path, folder: &Path, target: &Target, index: &Url) -> Result<Output, PythonError> {
+fn pip(
+    asked: &Path,
+    limits: &Path,
+    folder: &Path,
+    made: &Path,
+    target: &Target,
+    index: &Url,
+) -> Result<Output, PythonError> {
     let environment = serde_json::json!({
         "python_version": format!("3.{}", target.minor),
         "python_full_version": target.full.to_string(),
@@ -86,6 +97,7 @@ fn pip(asked: &Path, limits: &Path, folder: &Path, target: &Target, index: &Url)
         command.args(["--platform", &platform]);
     }
     command.arg("--target").arg(folder.join("target")).arg("--report").arg(folder.join("report.json"));
+    command.arg("--find-links").arg(made);
     command.arg("--constraint").arg(limits).arg("--requirement").arg(asked);
     command.env("PIP_INDEX_URL", index.as_str()).env_remove("PIP_EXTRA_INDEX_URL").env_remove("PIP_FIND_LINKS");
     let output = command.output().map_err(|error| PythonError::NoResolver { reason: error.to_string() })?;

@@ -242,6 +242,7 @@ mod tests {
                 index: None,
                 workers: None,
                 threads: None,
+                build_packages: Relations::default(),
                 build_command: None,
                 release_command: None,
                 limits: Default::default(),

@@ -113,6 +113,8 @@ pub struct App {
     /// Threads of each worker, 1 or more. When `None`, the server decides: four, fewer if the
     /// database has not enough connections.
     pub threads: Option<u16>,
+    /// The packages that are there when libraries are built from their source, and when `build_command` runs.
+    pub build_packages: Relations,
     /// Runs when the package is built, in a copy of the app's files.
     pub build_command: Option<CommandLine>,
     /// Runs before a new version starts.

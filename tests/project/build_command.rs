@@ -66,11 +66,21 @@ pathlib.Path("report").write_text("\n".join(lines))
 
 /// The roots in which the commands run, for all projects here: to make one takes longer than all the rest.
 static BASES: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
-/// Whoever builds in a root of [`BASES`].
+/// Held by whoever builds in a root of [`BASES`].
 static BUILDER: Mutex<()> = Mutex::new(());
 
-fn builder() -> MutexGuard<'static, ()> {
+pub(super) fn builder() -> MutexGuard<'static, ()> {
     BUILDER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes the cache `own`, which has the packages that were downloaded, and the roots of [`BASES`].
+pub(super) fn share(own: &Path) {
+    fs::create_dir_all(own).unwrap();
+    for shared in ["pool", "lists", "releases", "names"] {
+        fs::create_dir_all(cache().join(shared)).unwrap();
+        symlink(cache().join(shared), own.join(shared)).unwrap();
+    }
+    symlink(BASES.path(), own.join("bases")).unwrap();
 }
 
 struct Project(TempDir);
@@ -86,13 +96,7 @@ impl Project {
             fs::write(project.path("app").join(name), text).unwrap();
         }
         fs::write(project.path("stack.toml"), MANIFEST).unwrap();
-        let own = project.path("cache/stackdeb");
-        fs::create_dir_all(&own).unwrap();
-        for shared in ["pool", "lists", "releases", "names", "wheels", "index-pages"] {
-            fs::create_dir_all(cache().join(shared)).unwrap();
-            symlink(cache().join(shared), own.join(shared)).unwrap();
-        }
-        symlink(BASES.path(), own.join("bases")).unwrap();
+        share(&project.path("cache/stackdeb"));
         project
     }
 

@@ -40,7 +40,7 @@ fn installed(project: &Project) -> Vec<String> {
 const CHOSEN: [&str; 4] = ["core-1.5", "new_only-1.0", "speed-1.0", "web-2.0"];
 
 /// A search path on which there is pip, and uv or not.
-fn with_resolver(command: &mut Command, uv: bool) {
+pub(super) fn with_resolver(command: &mut Command, uv: bool) {
     let folder = kept().join(if uv { "with-uv" } else { "without-uv" });
     fs::create_dir_all(&folder).unwrap();
     for name in if uv { &["python3", "uv"][..] } else { &["python3"] } {

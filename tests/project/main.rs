@@ -26,4 +26,5 @@ mod package;
 mod printing;
 mod refusals;
 mod several;
+mod sources;
 mod variants;

@@ -9,9 +9,9 @@ use support::ahead::{Ahead, Step};
 use support::checks::{Check, checks};
 use support::container::Container;
 use support::edition::{edit, edition};
-use support::kept;
 use support::server::Server;
 use support::upgrade::{count, install};
+use support::{kept, run, stackdeb};
 
 const CHECKS: &[Check<Container>] = &[
     ("the_app_runs_on_the_libraries_of_its_package", app_runs),
@@ -26,9 +26,10 @@ pub fn trials() -> Vec<Trial> {
     checks("libraries", boot, CHECKS)
 }
 
-/// What both versions have: pure libraries, compiled ones, one with further libraries beside it, and the server itself.
+/// What both versions have: pure libraries, compiled ones, one with further libraries beside it, the server itself, and one
+/// that has no wheel (docopt).
 const BOTH: &str = "flask==3.1.0\nwerkzeug==3.1.3\njinja2==3.1.6\nitsdangerous==2.2.0\nblinker==1.9.0\n\
-    markupsafe==3.0.2\ngunicorn==23.0.0\npackaging==24.2\npsycopg2-binary==2.9.10\n";
+    markupsafe==3.0.2\ngunicorn==23.0.0\npackaging==24.2\npsycopg2-binary==2.9.10\ndocopt==0.6.2\n";
 
 /// The versions of the stack, each with what only it has.
 const VERSIONS: [(&str, &str); 2] = [("1.0.0", "click==8.1.8\npython-dotenv==1.0.1\n"), ("2.0.0", "click==8.2.1\n")];
@@ -39,10 +40,11 @@ def libraries():
     import sys
 
     import click
+    import docopt
     import gunicorn
     import markupsafe._speedups
 
-    modules = [click, gunicorn, markupsafe._speedups, psycopg2._psycopg]
+    modules = [click, docopt, gunicorn, markupsafe._speedups, psycopg2._psycopg]
     lines = [f"{name} {importlib.metadata.version(name)}" for name in ("flask", "click", "gunicorn")]
     lines += [module.__file__ for module in modules] + [sys.executable]
     return "\n".join(lines)
@@ -63,6 +65,8 @@ fn package(version: &str, own: &str) -> PathBuf {
         let depends = "depends = [\"python3-flask\", \"gunicorn\", \"python3-psycopg2\"]";
         edit(&project.join("stack.toml"), depends, "requirements = \"requirements.txt\"");
         edit(&project.join("app/app.py"), "@app.get(\"/visits\")", PAGE);
+        // It says what the build of docopt needs.
+        run(stackdeb().arg("lock").current_dir(project));
     })
 }
 
@@ -81,8 +85,8 @@ fn app_runs(machine: &mut Container) {
     let said = machine.get("/libraries", 200);
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines[..3], ["flask 3.1.0", "click 8.1.8", "gunicorn 23.0.0"]);
-    assert!(lines[3..7].iter().all(|file| file.starts_with("/usr/lib/stack/python3/")), "{said}");
-    assert_eq!(lines[7], "/usr/bin/python3");
+    assert!(lines[3..8].iter().all(|file| file.starts_with("/usr/lib/stack/python3/")), "{said}");
+    assert_eq!(lines[8], "/usr/bin/python3");
     // The compiled library for PostgreSQL reaches the database with the libraries beside it.
     let visits = count(machine);
     assert_eq!(machine.get("/visits", 200), (visits + 1).to_string());

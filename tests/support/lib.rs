@@ -38,6 +38,7 @@ pub mod project;
 pub mod readers;
 pub mod repository;
 pub mod room;
+pub mod sdists;
 pub mod server;
 pub mod side_by_side;
 pub mod ssh;

@@ -50,6 +50,7 @@ pub fn stack(folder: &Path) -> Stack {
             index: None,
             workers: None,
             threads: None,
+            build_packages: stackdeb::control::Relations::default(),
             build_command: None,
             release_command: Some(CommandLine {
                 program: "python".to_owned(),

@@ -87,12 +87,16 @@ impl Wheel {
 
 /// An index with these wheels (PEP 503). Its address is that of the mirror and `/simple/`.
 pub fn index(wheels: &[Wheel]) -> Mirror {
+    index_of(wheels.iter().map(|wheel| (wheel.name.clone(), wheel.file_name(), wheel.bytes())))
+}
+
+/// An index with these files: the name of a library, of a file of it, and its content.
+pub fn index_of(all: impl IntoIterator<Item = (String, String, Vec<u8>)>) -> Mirror {
     let mut files = HashMap::new();
     let mut pages: BTreeMap<String, String> = BTreeMap::new();
-    for wheel in wheels {
-        let (bytes, name) = (wheel.bytes(), wheel.file_name());
+    for (library, name, bytes) in all {
         let link = format!("<a href=\"../../files/{name}#sha256={}\">{name}</a><br>\n", hash::Sha256::of(&bytes));
-        pages.entry(wheel.name.to_lowercase().replace('_', "-")).or_default().push_str(&link);
+        pages.entry(library.to_lowercase().replace('_', "-")).or_default().push_str(&link);
         files.insert(format!("files/{name}"), bytes);
     }
     for (name, links) in pages {

@@ -42,6 +42,11 @@ impl Index {
         Self { address, cache, web, reporter }
     }
 
+    /// Where its downloads report to.
+    pub fn reporter(&self) -> Reporter {
+        self.reporter
+    }
+
     /// Its address, with a password if there is one.
     pub fn address(&self) -> &Url {
         &self.address

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use pep508_rs::{Requirement, VerbatimUrl};
+use pep508_rs::{PackageName, Requirement, VerbatimUrl};
 use serde::Deserialize;
 
 use super::requirements::{Files, Line};
@@ -73,6 +73,13 @@ impl Asked {
         let all = self.files.requirements.iter().chain(&self.files.constraints);
         let holding = all.filter(|line| line.requirement.evaluate_markers(target.markers(), &[]));
         address::with_digests(lines, &holding.collect::<Vec<_>>())
+    }
+
+    /// Requirements and constraints of one library whose markers hold.
+    pub(in crate::python) fn about(&self, name: &PackageName, target: &Target) -> Vec<&Requirement<VerbatimUrl>> {
+        let all = self.files.requirements.iter().chain(&self.files.constraints).map(|line| &line.requirement);
+        let about = |one: &&Requirement<VerbatimUrl>| one.name == *name && one.evaluate_markers(target.markers(), &[]);
+        all.filter(about).collect()
     }
 
     /// The index that the file names.

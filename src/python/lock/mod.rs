@@ -44,13 +44,28 @@ pub struct Pin {
     pub extras: BTreeSet<ExtraName>,
     /// The digests that its file may have. Empty when the file does not say, and the index decides.
     pub hashes: Vec<Sha256>,
-    /// Where the file says that its wheels are.
+    /// Where the file says that its wheels and its source distribution are.
     pub files: Vec<LockedFile>,
+    /// What the build of the source distribution needs, each with one wheel. `None` when the file does not say.
+    pub tools: Option<Vec<Pin>>,
     /// Where it stands: `requirements.txt, line 3`.
     pub place: String,
 }
 
+impl Plan {
+    /// Whether a library may have to be built from its source.
+    pub fn may_build(&self) -> bool {
+        self.pins.iter().any(|pin| pin.tools.is_some())
+    }
+}
+
 impl Pin {
+    /// A library with a single file.
+    pub(super) fn of_wheel(name: PackageName, version: Version, file: LockedFile, place: &str) -> Self {
+        let (hashes, files, place) = (vec![file.sha256], vec![file], place.to_owned());
+        Self { name, version, extras: BTreeSet::new(), hashes, files, tools: None, place }
+    }
+
     /// The pin as a requirement: `flask[async]==3.1.0`.
     pub(super) fn requirement(&self) -> Requirement<VerbatimUrl> {
         Requirement {

@@ -95,7 +95,7 @@ pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<Plan,
             return Err(wrong(format!("{name} has no SHA-256")));
         }
         let place = format!("{shown}, {name}");
-        pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files: Vec::new(), place });
+        pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files: Vec::new(), tools: None, place });
     }
     Ok(Plan { source: shown, pins, roots: None, index: None })
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::stack_lock::Origin;
 use super::{LockedFile, Pin, Plan, decoded, text_of};
-use crate::python::{PythonError, Target};
+use crate::python::{PythonError, Target, WheelName};
 use crate::system::hash::Sha256;
 
 /// The part of the format that stackdeb reads.
@@ -42,8 +42,24 @@ struct Package {
     vcs: Option<toml::Table>,
     directory: Option<toml::Table>,
     archive: Option<Wheel>,
+    sdist: Option<Wheel>,
+    #[serde(default)]
+    tool: PackageTools,
 }
 
+#[derive(Debug, Default, Deserialize)]
+struct PackageTools {
+    stackdeb: Option<Build>,
+}
+
+/// What the build of the source distribution needs.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Build {
+    build_requirements: Vec<Wheel>,
+}
+
+/// A wheel, or another file.
 #[derive(Debug, Deserialize)]
 struct Wheel {
     name: Option<String>,
@@ -124,15 +140,29 @@ pub(super) fn plan(lock: Lock, path: String, target: &Target) -> Result<Plan, Py
             }
             files.push(LockedFile { is_direct: true, ..file });
         }
+        if let Some(source) = &package.sdist {
+            files.push(file(source).map_err(|why| wrong(format!("{name}: {why}")))?);
+        }
         let hashes = files.iter().map(|file| file.sha256).collect();
         let place = format!("{path}, {name}");
-        pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files, place });
+        let tool = |wheel: &Wheel| tool(wheel, &place).map_err(|why| wrong(format!("what builds {name}: {why}")));
+        let tools = package.tool.stackdeb.map(|build| build.build_requirements.iter().map(tool).collect());
+        let tools = tools.transpose()?;
+        pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files, tools, place });
     }
     Ok(Plan { source: path, pins, roots: None, index: None })
 }
 
+/// A library that a build needs. Its name and version are those of its wheel.
+fn tool(wheel: &Wheel, place: &str) -> Result<Pin, String> {
+    let file = file(wheel)?;
+    let parsed = WheelName::parse(&file.name).ok_or_else(|| format!("{} is not the name of a wheel", file.name))?;
+    let name = PackageName::from_str(&parsed.name).map_err(|error| error.to_string())?;
+    Ok(Pin::of_wheel(name, parsed.version, file, place))
+}
+
 fn file(wheel: &Wheel) -> Result<LockedFile, String> {
-    let url = wheel.url.clone().or_else(|| wheel.path.clone()).ok_or("a wheel has no address")?;
+    let url = wheel.url.clone().or_else(|| wheel.path.clone()).ok_or("a file has no address")?;
     let last = decoded(url.rsplit('/').next().unwrap_or(&url));
     let name = wheel.name.clone().unwrap_or(last);
     let digits = wheel.hashes.get("sha256").ok_or_else(|| format!("{name} has no SHA-256"))?;

@@ -238,7 +238,7 @@ pub(super) fn pins(files: &Files, target: &Target) -> Result<Vec<Pin>, PythonErr
             return Err(PythonError::NoHash { name: name.to_string(), place: line.place.clone() });
         }
         let (name, place) = (name.clone(), line.place.clone());
-        pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files, place });
+        pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files, tools: None, place });
     }
     for pin in &mut pins {
         pin.extras = known.remove(&pin.name).unwrap_or_default();

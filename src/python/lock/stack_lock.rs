@@ -1,4 +1,5 @@
 //! `stack.lock`: the libraries at the versions that `stackdeb lock` has chosen, each with the address and digest of its wheel.
+//! A library without one has those of its source distribution, and of the wheels that its build needs.
 //! The format is that of `pylock.toml` (PEP 751), with a table of stackdeb's own that says what the lock was made from.
 
 use std::fmt::Write;
@@ -62,31 +63,34 @@ pub fn write(libraries: &Libraries, suite: &str, asked: &[String], target: &Targ
          lock-version = \"1.0\"\nrequires-python = \"==3.{}.*\"\ncreated-by = \"stackdeb\"\n",
         target.minor
     );
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    // Writing to a text does not fail.
     for library in &libraries.all {
-        let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-        // Writing to a text does not fail.
+        let (name, version) = (quoted(library.name.as_ref()), quoted(&library.version));
+        let _ = write!(text, "\n[[packages]]\nname = {name}\nversion = {version}\n");
+        let (url, sha256) = (quoted(&library.url), library.sha256);
         if library.is_direct {
-            let _ = write!(
-                text,
-                "\n[[packages]]\nname = {}\nversion = {}\n[packages.archive]\nurl = {}\nhashes = {{ sha256 = \"{}\" }}\n",
-                quoted(library.name.as_ref()),
-                quoted(&library.version),
-                quoted(&library.url),
-                library.sha256,
-            );
+            let _ = write!(text, "[packages.archive]\nurl = {url}\nhashes = {{ sha256 = \"{sha256}\" }}\n");
             continue;
         }
+        let (table, file) = match &library.built {
+            None => ("[packages.wheels]", &library.wheel.file),
+            Some(built) => ("packages.sdist", &built.file),
+        };
         let _ = write!(
             text,
-            "\n[[packages]]\nname = {}\nversion = {}\nindex = {}\n[[packages.wheels]]\nname = {}\nurl = {}\n\
-             hashes = {{ sha256 = \"{}\" }}\n",
-            quoted(library.name.as_ref()),
-            quoted(&library.version),
+            "index = {}\n[{table}]\nname = {}\nurl = {url}\nhashes = {{ sha256 = \"{sha256}\" }}\n",
             quoted(index),
-            quoted(&library.wheel.file),
-            quoted(&library.url),
-            library.sha256,
+            quoted(file),
         );
+        let Some(built) = &library.built else { continue };
+        let _ = write!(text, "[packages.tool.stackdeb]\nbuild-requirements = [\n");
+        for tool in &built.tools {
+            let (name, url) = (quoted(&tool.wheel.file), quoted(&tool.url));
+            let digest = tool.sha256;
+            let _ = writeln!(text, "    {{ name = {name}, url = {url}, hashes = {{ sha256 = \"{digest}\" }} }},");
+        }
+        text.push_str("]\n");
     }
     let _ = write!(text, "\n[tool.stackdeb]\nsuite = \"{suite}\"\ninput = \"{}\"\n", digest(asked));
     text

@@ -91,7 +91,7 @@ pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<Plan,
         let files = package.wheels.iter().filter_map(file).collect::<Result<Vec<_>, _>>().map_err(&wrong)?;
         let hashes = files.iter().map(|file| file.sha256).collect();
         let place = format!("{shown}, {name}");
-        pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files, place });
+        pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files, tools: None, place });
     }
     let roots = roots.ok_or_else(|| wrong("the project itself is not in it".to_owned()))?;
     Ok(Plan { source: shown, pins, roots: Some(roots), index: None })

@@ -38,6 +38,7 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
     let index = table.text("index", index::address);
     let workers = table.number("workers");
     let threads = read_threads(&mut table, kind);
+    let build_packages = table.relations("build-packages", package);
     let build_command = table.text("build-command", |text| command::command_line(text, folder.as_deref()));
     let release_command = table.text("release-command", |text| command::command_line(text, folder.as_deref()));
     let limits = process::read_limits(&mut table);
@@ -56,6 +57,7 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
         index,
         workers,
         threads,
+        build_packages,
         build_command,
         release_command,
         limits,

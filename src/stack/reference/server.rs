@@ -131,13 +131,23 @@ number.",
             since: FIRST_RELEASE,
         },
         Key {
+            name: "build-packages",
+            kind: Kind::Texts { form: RELATION, empty: true },
+            missing: Missing::Texts(&[]),
+            meaning: "\
+Packages of `[image] suite` that are needed to build, and not on a server: compilers and headers. They are there when a library \
+of `requirements` is built from its source, and when `build-command` runs.",
+            example: "build-packages = [\"gcc\", \"python3-dev\", \"libpq-dev\"]",
+            since: FIRST_RELEASE,
+        },
+        Key {
             name: "build-command",
             kind: Kind::Text(COMMAND),
             missing: Missing::Described("no command is run"),
             meaning: "\
 A program with its arguments, written as the `command` of `[worker.NAME]`, that is run whenever the package is built: Django's \
 `collectstatic`, or what makes style sheets. It runs in a copy of `folder`, in a sandbox of `[image] suite` with the packages of \
-`depends`, the libraries of `requirements` and the variables of `environment`, without a network and without a database; its \
+`depends` and `build-packages`, the libraries of `requirements` and the variables of `environment`, without a network and without a database; its \
 `SECRET_KEY` is a placeholder. What the copy has afterwards is packed, so files that the command makes are in the package, and \
 files that it deletes are not. A folder of `[[site.static]]` may be one that it makes. As long as nothing changes that it depends \
 on, the files of the last run are taken. The project's own folder stays as it is.",

@@ -155,7 +155,8 @@ impl Cache {
         self.root.join("names")
     }
 
-    /// The folder of downloaded Python libraries. Each is named `SHA256.whl`; beside it stands its content.
+    /// The folder of Python libraries. Each file is named `SHA256.whl`, also a source distribution; beside a wheel stands its
+    /// content. `KEY.built` names the wheel that was built of what the key stands for.
     pub fn wheels(&self) -> PathBuf {
         self.root.join("wheels")
     }

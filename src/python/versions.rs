@@ -1,0 +1,165 @@
+//! Versions for what the project asks for: a resolver chooses them among wheels. A library that has none is built from its
+//! source, with build requirements that are chosen in the same way; then the resolver gets that wheel as well.
+
+use std::fs;
+
+use pep440_rs::Version;
+use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
+use tempfile::TempDir;
+
+use super::lock::{self, Asked, LockedFile, Pin};
+use super::resolve::resolve;
+use super::source::{Lacking, Sdist, Source, WheelBuilder, lacking, sdist};
+use super::{Debian, Index, Libraries, Library, PythonError, Target, WheelName, gather};
+use crate::python::index::IndexFile;
+use crate::system::cache::Cache;
+
+/// How messages call what a resolver has chosen.
+const CHOSEN: &str = "what the resolver chose";
+
+/// Chooses versions for what is asked for, and gathers them.
+///
+/// # Errors
+/// When there is no resolver, or there are no versions that fit together; else as [`gather`].
+pub fn choose_versions(
+    asked: &Asked,
+    target: &Target,
+    index: &Index,
+    cache: &Cache,
+    builder: &dyn WheelBuilder,
+) -> miette::Result<Libraries> {
+    let unwritable = |source| PythonError::Unreadable { path: "a temporary folder".to_owned(), source };
+    let made = tempfile::tempdir().map_err(unwritable)?;
+    let choice = Choice { asked, target, index, cache, builder, made };
+    let mut sources: Vec<Pin> = Vec::new();
+    let lines = loop {
+        let error = match choice.resolve(&asked.requirements()) {
+            Ok(lines) => break lines,
+            Err(error) => error,
+        };
+        let PythonError::Unsolved { said, .. } = &error else { return Err(error.into()) };
+        let before = sources.len();
+        for one in lacking(said) {
+            if !sources.iter().any(|pin| pin.name == one.name)
+                && let Some((pin, file)) = choice.find(&one)?
+            {
+                sources.push(choice.build(pin, file)?);
+            }
+        }
+        if sources.len() == before {
+            return Err(error.into());
+        }
+    };
+    let lines = asked.with_addresses(lines, target)?;
+    let mut plan = lock::of_lines(&lines, CHOSEN, target)?;
+    // The extras are a part of what is asked for, and no resolver names them with the versions.
+    for requirement in asked.extras(target) {
+        if let Some(pin) = plan.pins.iter_mut().find(|pin| pin.name == requirement.name) {
+            pin.extras.extend(requirement.extras.iter().cloned());
+        }
+    }
+    for source in sources {
+        if let Some(pin) = plan.pins.iter_mut().find(|pin| pin.name == source.name && pin.version == source.version) {
+            (pin.files, pin.tools, pin.hashes) = (source.files, source.tools, source.hashes);
+        }
+    }
+    gather(&plan, &Debian::default(), target, index, cache, builder)
+}
+
+struct Choice<'a> {
+    asked: &'a Asked,
+    target: &'a Target,
+    index: &'a Index,
+    cache: &'a Cache,
+    builder: &'a dyn WheelBuilder,
+    /// The wheels that were built.
+    made: TempDir,
+}
+
+impl Choice<'_> {
+    fn resolve(&self, requirements: &[String]) -> Result<Vec<String>, PythonError> {
+        let _progress = self.index.reporter().spinner("choosing versions");
+        resolve(requirements, &self.asked.constraints(), self.target, self.index.address(), self.made.path())
+    }
+
+    /// The newest version that has a source distribution, no wheel that fits, and is accepted by those who ask for it.
+    fn find(&self, one: &Lacking) -> Result<Option<(Pin, IndexFile)>, PythonError> {
+        let name = &one.name;
+        let asked = self.asked.about(name, self.target);
+        let fits = |python: &Option<String>| {
+            let specifiers = python.as_deref().map(str::parse::<pep440_rs::VersionSpecifiers>);
+            specifiers.is_none_or(|specifiers| specifiers.is_ok_and(|all| all.contains(&self.target.full)))
+        };
+        let version = |file: &IndexFile| {
+            let version = sdist::version_of(&file.name, name)?;
+            let wanted = asked.iter().all(|requirement| accepts(requirement, &version));
+            let right = wanted && one.accepts(&version) && !file.yanked && fits(&file.requires_python);
+            right.then_some(version)
+        };
+        let files = self.index.files(name, |files| files.iter().any(|file| version(file).is_some()))?;
+        let files = files.unwrap_or_default();
+        let has_wheel = |version: &Version| {
+            let wheels = files.iter().filter_map(|file| WheelName::parse(&file.name));
+            wheels.filter(|wheel| wheel.version == *version).any(|wheel| self.target.rank(&wheel).is_some())
+        };
+        let sources = files.iter().filter_map(|file| Some((version(file)?, file)));
+        let sources = sources.filter(|(version, _)| !has_wheel(version));
+        let newest = sources.max_by_key(|(version, file)| (version.is_stable(), version.clone(), file.name.clone()));
+        let Some((version, file)) = newest else { return Ok(None) };
+        let sha256 = file.sha256.ok_or_else(|| PythonError::NoDigest { file: file.name.clone() })?;
+        let locked = LockedFile { name: file.name.clone(), url: file.url.to_string(), sha256, is_direct: false };
+        Ok(Some((Pin::of_wheel(name.clone(), version, locked, CHOSEN), file.clone())))
+    }
+
+    /// Builds a source distribution, and keeps the wheel for the resolver. Returns the pin with what the build needs.
+    fn build(&self, pin: Pin, file: IndexFile) -> miette::Result<Pin> {
+        let sha256 = file.sha256.ok_or_else(|| PythonError::NoDigest { file: file.name.clone() })?;
+        let paths = self.index.download(&[(file.url, sha256)])?;
+        let Some(path) = paths.first() else { return Ok(pin) };
+        let read = Sdist::open(path, &file.name)?;
+        let source = Source { pin: &pin, file: &file.name, path, sha256, sdist: &read };
+        let mut tools = self.tools(&source, &read.system.requires)?;
+        let further = self.builder.further_requirements(&source, &tools)?;
+        if !further.is_empty() {
+            let wrong = |reason| PythonError::Sdist { file: file.name.clone(), reason };
+            let further = further.iter().map(|text| sdist::requirement(text));
+            let all = read.system.requires.iter().cloned().map(Ok).chain(further);
+            tools = self.tools(&source, &all.collect::<Result<Vec<_>, _>>().map_err(wrong)?)?;
+        }
+        let made = self.builder.wheel(&source, &tools, self.target)?;
+        let copy = self.made.path().join(&made.file);
+        let unwritable = |source| PythonError::Unreadable { path: copy.display().to_string(), source };
+        fs::copy(&made.path, &copy).map_err(unwritable)?;
+        let tools = tools.iter().map(|tool| of_library(tool, &pin.place)).collect::<Result<_, _>>()?;
+        Ok(Pin { tools: Some(tools), ..pin })
+    }
+
+    /// What a build needs, as wheels.
+    fn tools(&self, source: &Source<'_>, requires: &[String]) -> miette::Result<Vec<Library>> {
+        if requires.is_empty() {
+            return Ok(Vec::new());
+        }
+        let lines = self.resolve(requires).map_err(|error| match error {
+            PythonError::Unsolved { by, said } => PythonError::UnsolvedTools { by, library: source.library(), said },
+            other => other,
+        })?;
+        let plan = lock::of_lines(&lines, &format!("what the build of {} needs", source.library()), self.target)?;
+        Ok(gather(&plan, &Debian::default(), self.target, self.index, self.cache, self.builder)?.all)
+    }
+}
+
+/// Whether a requirement accepts a version. One with an address has a file of its own.
+fn accepts(requirement: &Requirement<VerbatimUrl>, version: &Version) -> bool {
+    match &requirement.version_or_url {
+        None => true,
+        Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers.contains(version),
+        Some(VersionOrUrl::Url(_)) => false,
+    }
+}
+
+fn of_library(library: &Library, place: &str) -> Result<Pin, PythonError> {
+    let version = library.wheel.name.version.clone();
+    let name = library.wheel.file.clone();
+    let file = LockedFile { name, url: library.url.clone(), sha256: library.sha256, is_direct: false };
+    Ok(Pin::of_wheel(library.name.clone(), version, file, place))
+}
