@@ -29,7 +29,9 @@ const CHECKS: &[Check<Fleet>] = &[
 ];
 
 /// Where the connection breaks: a word of the command on a server.
-const CUTS: [Cut; 4] = [
+const CUTS: [Cut; 5] = [
+    // The old site is in maintenance, and its answer is lost.
+    Cut { word: "on", side: Side::Answer, at: 1 },
     Cut { word: "save", side: Side::Answer, at: 20_000 },
     Cut { word: "restore", side: Side::Input, at: 30_000 },
     Cut { word: "sums", side: Side::Answer, at: 0 },
