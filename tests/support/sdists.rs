@@ -60,7 +60,7 @@ impl Sdist {
         format!("{}-{}", self.name.replace('-', "_"), self.version)
     }
 
-    /// A file in the folder.
+    /// Adds a file to the folder that the archive unpacks to.
     pub fn file(self, path: &str, content: &str) -> Self {
         let path = format!("{}/{path}", self.folder());
         self.entry(&path, EntryType::Regular, content)

@@ -32,7 +32,7 @@ impl Source<'_> {
     }
 }
 
-/// A wheel that was made.
+/// What a build left of a source distribution.
 pub struct MadeWheel {
     /// Its name, which says what it is for.
     pub file: String,
