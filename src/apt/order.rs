@@ -130,8 +130,9 @@ impl<'a> Plan<'a> {
         node.pre_depends.iter().all(|group| group.is_empty() || group.iter().any(configured))
     }
 
-    /// Returns what has to be configured next, so that one of the `waiting` packages can be unpacked: pre-dependencies
-    /// that are completely unpacked with all that they need; if there are none, those that are unpacked at all.
+    /// Returns what has to be configured next, so that one of the `waiting` packages can be unpacked: the
+    /// pre-dependencies that are unpacked together with all that they need. If no pre-dependency is that far, it returns those
+    /// that are unpacked themselves.
     fn unpacked_before(&self, waiting: &[usize]) -> Vec<usize> {
         let nodes = waiting.iter().filter_map(|&place| self.nodes.get(place));
         let needed: Vec<usize> = nodes.flat_map(|node| node.pre_depends.iter().flatten().copied()).collect();

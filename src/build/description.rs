@@ -68,7 +68,7 @@ fn append(lines: &mut Vec<String>, word: &str, indent: &str) {
         lines.push(format!("{indent}{word}"));
         return;
     }
-    // The word before it comes along. If there is none that can begin a line, this line is longer than usual.
+    // The word before it moves to the next line, too. If no word can begin a line, this line becomes longer than usual.
     match last.rfind(' ').and_then(|at| last.split_at_checked(at)) {
         Some((rest, before)) if !before.trim_start().starts_with('.') => {
             let line = format!("{} {word}", before.trim_start());

@@ -109,7 +109,7 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
         .collect()
 }
 
-/// Which variant this is, or which there are; empty when there are none.
+/// A line that names the chosen variant, or all variants if none was chosen. It is empty for a stack without variants.
 fn variants_line(variants: &Variants) -> String {
     match &variants.chosen {
         None => variants.names.join(", "),

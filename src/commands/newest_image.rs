@@ -10,7 +10,7 @@ use super::variant::VariantArgs;
 /// The newest `dist/*-linode.img.gz` below the current folder, or `dist/VARIANT/*-linode.img.gz`.
 ///
 /// # Errors
-/// When there is none, or no such variant.
+/// When no image was built yet, or the stack has no variant of that name.
 pub fn newest_image(variant: &VariantArgs) -> miette::Result<PathBuf> {
     let folder = match variant.variant {
         Some(_) => variant.stack_here()?.shown_dist(),
