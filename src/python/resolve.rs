@@ -9,19 +9,24 @@ use std::process::{Command, Output};
 use serde::Deserialize;
 use url::Url;
 
+use super::source::CONFLICT;
 use super::{PythonError, Target};
 
 /// The newest glibc that uv knows as a platform (`--python-platform`), and the older ones before its gap.
 const UV_GLIBC: (u32, u32) = (31, 40);
 
-/// Runs pip with the environment markers of another Python. pip reads the tags of wheels from its options, but the markers from
-/// the Python that it runs on.
+/// Runs pip for another Python. pip reads the tags of wheels from its options, but the environment markers, and the version that
+/// the `Requires-Python` in a wheel has to accept, from the Python that it runs on.
 const PIP: &str = "\
 import json, sys
 environment = json.loads(sys.argv.pop(1))
 from pip._vendor.packaging import markers
 own = markers.default_environment
 markers.default_environment = lambda: {**own(), **environment}
+from pip._internal.resolution.resolvelib.candidates import RequiresPythonCandidate
+make = RequiresPythonCandidate.__init__
+version = tuple(map(int, environment['python_full_version'].split('.')))
+RequiresPythonCandidate.__init__ = lambda self, _: make(self, version)
 from pip._internal.cli.main import main
 sys.exit(main(sys.argv[1:]))
 ";
@@ -65,7 +70,8 @@ fn uv(asked: &Path, limits: &Path, made: &Path, target: &Target, index: &Url) ->
 
 fn lines_of_uv(output: &Output) -> Result<Vec<String>, PythonError> {
     if !output.status.success() {
-        return Err(unsolved("uv", output));
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(PythonError::Unsolved { by: "uv", said });
     }
     Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
 }
@@ -91,7 +97,8 @@ fn pip(
     });
     let mut command = Command::new("python3");
     command.args(["-c", PIP]).arg(environment.to_string());
-    command.args(["install", "--quiet", "--dry-run", "--ignore-installed", "--only-binary", ":all:"]);
+    // Quiet, it would not say which libraries a conflict is about.
+    command.args(["install", "--progress-bar", "off", "--dry-run", "--ignore-installed", "--only-binary", ":all:"]);
     command.args(["--disable-pip-version-check", "--no-input", "--python-version", &target.full.to_string()]);
     for platform in target.platforms() {
         command.args(["--platform", &platform]);
@@ -107,7 +114,7 @@ fn pip(
         return Err(PythonError::NoResolver { reason: last });
     }
     if !output.status.success() {
-        return Err(unsolved("pip", &output));
+        return Err(PythonError::Unsolved { by: "pip", said: format!("{}{}", conflict(&output.stdout), said.trim()) });
     }
     let report = fs::read(folder.join("report.json"));
     let report = report.map_err(|source| PythonError::Unreadable { path: "pip's report".to_owned(), source })?;
@@ -149,6 +156,10 @@ fn lines_of_pip(output: &Output) -> Result<Vec<String>, PythonError> {
     Ok(report.install.into_iter().map(line).collect())
 }
 
-fn unsolved(by: &'static str, output: &Output) -> PythonError {
-    PythonError::Unsolved { by, said: String::from_utf8_lossy(&output.stderr).trim().to_owned() }
+/// The part of pip's output that says who asks for what, with [`CONFLICT`] before it; empty if there is none.
+fn conflict(output: &[u8]) -> String {
+    let said = String::from_utf8_lossy(output);
+    let Some((_, after)) = said.split_once(CONFLICT) else { return String::new() };
+    let lines = after.trim_start().lines().take_while(|line| !line.trim().is_empty());
+    lines.fold(format!("{CONFLICT}\n"), |text, line| text + line.trim() + "\n")
 }

@@ -82,7 +82,8 @@ impl Choice<'_> {
         resolve(requirements, &self.asked.constraints(), self.target, self.index.address(), self.made.path())
     }
 
-    /// The newest version that has a source distribution, no wheel that fits, and is accepted by those who ask for it.
+    /// The newest version that has a source distribution, no wheel that fits, and is accepted by those who ask for it: by all of
+    /// them, if there is such a version. `None` for one of a conflict of which wheels are newer.
     fn find(&self, one: &Lacking) -> Result<Option<(Pin, IndexFile)>, PythonError> {
         let name = &one.name;
         let asked = self.asked.about(name, self.target);
@@ -90,12 +91,12 @@ impl Choice<'_> {
             let specifiers = python.as_deref().map(str::parse::<pep440_rs::VersionSpecifiers>);
             specifiers.is_none_or(|specifiers| specifiers.is_ok_and(|all| all.contains(&self.target.full)))
         };
-        let version = |file: &IndexFile| {
-            let version = sdist::version_of(&file.name, name)?;
+        let fitting = |file: &IndexFile, version: Version| {
             let wanted = asked.iter().all(|requirement| accepts(requirement, &version));
-            let right = wanted && one.accepts(&version) && !file.yanked && fits(&file.requires_python);
+            let right = wanted && one.accepts_for_one(&version) && !file.yanked && fits(&file.requires_python);
             right.then_some(version)
         };
+        let version = |file: &IndexFile| fitting(file, sdist::version_of(&file.name, name)?);
         let files = self.index.files(name, |files| files.iter().any(|file| version(file).is_some()))?;
         let files = files.unwrap_or_default();
         let has_wheel = |version: &Version| {
@@ -104,8 +105,13 @@ impl Choice<'_> {
         };
         let sources = files.iter().filter_map(|file| Some((version(file)?, file)));
         let sources = sources.filter(|(version, _)| !has_wheel(version));
-        let newest = sources.max_by_key(|(version, file)| (version.is_stable(), version.clone(), file.name.clone()));
+        let rank = |version: &Version| (one.accepts(version), version.is_stable(), version.clone());
+        let newest = sources.max_by_key(|(version, file)| (rank(version), file.name.clone()));
         let Some((version, file)) = newest else { return Ok(None) };
+        let wheels = files.iter().filter_map(|file| fitting(file, WheelName::parse(&file.name)?.version));
+        if !one.is_certain && wheels.filter(has_wheel).any(|wheel| rank(&wheel) > rank(&version)) {
+            return Ok(None);
+        }
         let sha256 = file.sha256.ok_or_else(|| PythonError::NoDigest { file: file.name.clone() })?;
         let locked = LockedFile { name: file.name.clone(), url: file.url.to_string(), sha256, is_direct: false };
         Ok(Some((Pin::of_wheel(name.clone(), version, locked, CHOSEN), file.clone())))

@@ -76,6 +76,8 @@ fn a_library_without_a_wheel_is_built_from_its_source() {
         Wheel::new("helper", "1.0", "py3-none-any"),
         Wheel::new("helper", "2.0", "py3-none-any"),
         Wheel::new("web", "1.0", "py3-none-any").metadata("Requires-Dist: pure-code >=1,<2\n"),
+        // With two versions that ask for it, pip speaks of a conflict between them.
+        Wheel::new("web", "0.9", "py3-none-any").metadata("Requires-Dist: pure-code >=1,<1.4\n"),
         Wheel::new("pure-code", "1.6", "cp311-cp311-manylinux_2_17_x86_64"),
     ];
     let newer = Sdist::of_itself("pure_code", "2.0", "");

@@ -7,7 +7,7 @@ pub(super) mod sdist;
 
 use std::path::{Path, PathBuf};
 
-pub use lacking::{Lacking, lacking};
+pub use lacking::{CONFLICT, Lacking, lacking};
 pub use sdist::{BuildSystem, Sdist};
 
 use super::lock::Pin;
