@@ -105,8 +105,8 @@ fn remove_oldest(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The digest of all that the base depends on, this program included. A package of the pool is named after its content.
-fn key(plan: &Plan) -> io::Result<Sha256> {
+/// The name of the base in the cache: the digest of all that it depends on, this program included. A package of the pool is named after its content.
+pub(super) fn key(plan: &Plan) -> io::Result<Sha256> {
     let program = Sha256::of(&fs::read("/proc/self/exe")?);
     let mut text = format!("{program} {}\n{}\n", plan.epoch.seconds(), plan.debconf);
     let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -11,6 +11,7 @@ use super::archive::{self, Repository};
 use super::choice::{Choice, Wanted};
 use super::image_manifest::packed_library;
 use super::image_root::Build;
+use super::layer;
 use super::package;
 use super::unchanged::{Made, Note};
 use crate::apt::{CloudInit, OlderRelease, Record, Suite, pool};
@@ -66,6 +67,8 @@ pub fn build(
     fit_together(stacks)?;
     stacks.iter().try_for_each(package::check_places)?;
     userns::enter()?;
+    // Without it, there is no overlay.
+    let _ = userns::own_mounts();
 
     let cache = Cache::open()?;
     let work = WorkFolder::create(&cache.work())?;
@@ -111,11 +114,12 @@ pub fn build(
     build.chosen = &chosen;
     let identity = build.identity();
     build.files = pool::download(&cache, &repository.client, &chosen)?;
-    let root = build.root(&asked, &identity, &cache)?;
+    let layer = build.root(&asked, &identity, &cache)?;
     if own == StackPackage::Installed {
-        stacks.iter().try_for_each(|stack| refuse_missing_programs(stack, &root))?;
+        stacks.iter().try_for_each(|stack| refuse_missing_programs(stack, &layer.root))?;
     }
-    let raw = build.file_system(&root, &identity)?;
+    let raw = build.file_system(&layer.root, &identity)?;
+    drop(layer);
     let blocks = Store::new(cache.blocks(), work.to_owned()).into_diagnostic()?;
     let (output, sizes) = compress(&raw, &path, &blocks, reporter)?;
     let mut libraries: Vec<manifest::PackedLibrary> = match own {
@@ -135,6 +139,7 @@ pub fn build(
     if let Err(error) = note.write(&made, &manifest_path) {
         reporter.say(&format!("warning: the next image is made again even if nothing changes: {error}"));
     }
+    layer::keep_few(&cache);
     cache.keep_within_limit(reporter);
     Ok(BuiltImage { path, manifest: manifest_path, sizes, packages: chosen.len() })
 }

@@ -8,6 +8,7 @@ use miette::{IntoDiagnostic, WrapErr};
 
 use super::archive::Repository;
 use super::base;
+use super::layer::Layer;
 use crate::apt::{self, Record, install_plan};
 use crate::control::{PackageName, Priority, Relations};
 use crate::disk::ext4::{self, FileSystem, Identity};
@@ -66,7 +67,7 @@ impl Build<'_> {
     }
 
     /// The configured and finished root. `asked` are the packages that are wanted for their own sake.
-    pub fn root(&self, asked: &[Relations], identity: &Identity, cache: &Cache) -> miette::Result<Root> {
+    pub fn root(&self, asked: &[Relations], identity: &Identity, cache: &Cache) -> miette::Result<Layer> {
         let (own, mut of_base): (Vec<&Record>, Vec<&Record>) =
             self.chosen.iter().partition(|record| self.is_own(record));
         // In an order that does not depend on the stack's name.
@@ -77,6 +78,7 @@ impl Build<'_> {
         let is_early = |file: &ImageFile| file.moment == Moment::BeforeConfiguring;
         let early: Vec<ImageFile> = self.image_files(&of_digests)?.into_iter().filter(is_early).collect();
         let late = self.image_files(identity)?.into_iter().filter(|file| !early.contains(file));
+        let late: Vec<RootFile> = late.map(root_file).collect();
         let plan = rootfs::Plan {
             steps: self.steps(&of_base)?,
             base_passwd: self.file_of("base-passwd"),
@@ -84,19 +86,34 @@ impl Build<'_> {
             debconf: String::new(),
             epoch: base::time(of_base.iter().filter_map(|record| self.file_of(record.name.as_str())))?,
         };
-        let root = base::make(&self.work.join("root"), &plan, cache, self.reporter)?;
+        loop {
+            let layer = if self.epoch < plan.epoch {
+                // Each file of the base gets another time, so an overlay would have to copy all of them.
+                Layer::whole(self.work, &plan, cache, self.reporter)?
+            } else {
+                Layer::on_base(self.work, &plan, cache, self.reporter)?
+            };
+            let filled = self.fill(&layer.root, asked, &own, &late);
+            // What fails on a damaged tree is tried again.
+            if let Some(layer) = layer.checked(self.work, self.reporter)? {
+                return filled.map(|()| layer);
+            }
+        }
+    }
+
+    /// Installs the packages `own` on a base, and finishes the root with the files `late`.
+    fn fill(&self, root: &Root, asked: &[Relations], own: &[&Record], late: &[RootFile]) -> miette::Result<()> {
         let file_of = |record: &&Record| Some((record.name.clone(), self.file_of(record.name.as_str())?));
         let addition = rootfs::Addition {
             packages: own.iter().filter_map(file_of).collect(),
             automatic: self.automatic(asked),
             epoch: self.epoch,
         };
-        rootfs::complete(&root, &addition, self.reporter)?;
-        let sandbox = Sandbox::new(&root).epoch(self.epoch);
-        let late: Vec<RootFile> = late.map(root_file).collect();
+        rootfs::complete(root, &addition, self.reporter)?;
+        let sandbox = Sandbox::new(root).epoch(self.epoch);
         let _progress = self.reporter.spinner("finishing the root");
-        finish::finish(&root, &late, self.epoch, &|command| sandbox.run(command).map_err(Into::into))?;
-        Ok(root)
+        finish::finish(root, late, self.epoch, &|command| sandbox.run(command).map_err(Into::into))?;
+        Ok(())
     }
 
     /// Whether it is the package of one of the stacks.

@@ -14,6 +14,7 @@ mod description;
 pub mod image;
 mod image_manifest;
 mod image_root;
+mod layer;
 pub mod libraries;
 pub mod package;
 mod source_advice;

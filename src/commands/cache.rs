@@ -1,5 +1,7 @@
 //! `stackdeb cache`: what is in the cache, and its removal.
 
+use std::fs;
+
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use miette::IntoDiagnostic;
@@ -9,6 +11,7 @@ use crate::system::cache::Cache;
 use crate::system::cache::contents::{LIMIT, Usage};
 use crate::system::print;
 use crate::system::progress::Reporter;
+use crate::system::userns;
 
 const NOTES: &str = "\
 The cache is the folder stackdeb in XDG_CACHE_HOME, or in ~/.cache. It has downloads and what was made from them. All of it can be \
@@ -63,12 +66,20 @@ struct KindReport {
 /// # Errors
 /// When the cache cannot be read, or something in it cannot be removed.
 pub fn run(args: &CacheArgs) -> miette::Result<()> {
-    let Some(cache) = Cache::existing() else {
+    let cache = Cache::of_user()?;
+    if !cache.exists() {
         Reporter::Stderr.say("there is no cache yet");
-        return Ok(());
-    };
+        // A program that reads JSON gets the same object as ever.
+        if !args.json {
+            return Ok(());
+        }
+    }
     match &args.command {
         Some(CacheCommand::Prune(prune)) => {
+            // Only there can a user remove what belongs to the users of a root.
+            if fs::read_dir(cache.trees()).is_ok_and(|mut trees| trees.next().is_some()) {
+                userns::enter()?;
+            }
             let pruned = Cache::at(cache.root())?.prune(prune.to.saturating_mul(MEGABYTE))?;
             print::line(format_args!("{} files removed, {} MB", pruned.objects, pruned.bytes / MEGABYTE))?;
         }
@@ -79,7 +90,7 @@ pub fn run(args: &CacheArgs) -> miette::Result<()> {
 
 fn show(cache: &Cache, json: bool) -> miette::Result<()> {
     let usage = cache.usage()?;
-    let bytes = usage.iter().map(|usage| usage.bytes).sum();
+    let bytes: u64 = usage.iter().map(|usage| usage.bytes).sum();
     let path = cache.root().display().to_string();
     if json {
         let report = Report { path, bytes, limit: LIMIT, kinds: usage.iter().map(report).collect() };

@@ -3,12 +3,13 @@
 //! tree gives the same bytes: UUID, hash seed and times come from the input, and mke2fs 1.47.1 and newer set
 //! no time later than `SOURCE_DATE_EPOCH`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::inode_times;
 use super::limits::{self, LimitError};
 use crate::rootfs::RunInRoot;
 use crate::system::epoch::Epoch;
@@ -25,6 +26,8 @@ const BLOCK: u64 = 4096;
 /// the file system has grown.
 const BYTES_PER_INODE: u64 = 16 * 1024;
 const INODE_BYTES: u64 = 256;
+/// At least so many bytes of a folder's block are used before it has another: a name has at most 255.
+const USED_OF_A_BLOCK: u64 = BLOCK - 264;
 /// The size of the journal, in MiB. It does not grow with the file system, so it has the right size for a server's disk.
 const JOURNAL_MIB: u64 = 64;
 
@@ -117,9 +120,9 @@ pub fn make(file_system: &FileSystem, image: &Path, run: RunInRoot) -> Result<u6
     if u64::from(file_system.epoch.seconds()) > now {
         return Err(Ext4Error::Future(file_system.epoch.to_rfc3339()));
     }
-    let list = ["find", TREE, "-xdev", "-printf", "%y %s %n %i\\n"];
+    let list = ["find", TREE, "-xdev", "-printf", "%y %s %n %i %P\\0"];
     let listing = run(&list).map_err(|source| Ext4Error::Run { what: "measuring the tree", source })?;
-    let size = Contents::of(&String::from_utf8_lossy(&listing))?.file_system_size(file_system.free_space);
+    let size = Contents::of(&listing)?.file_system_size(file_system.free_space);
     limits::check_raw(size)?;
     let create = || File::create(image)?.set_len(size);
     create().map_err(|source| Ext4Error::Create { path: image.display().to_string(), source })?;
@@ -137,6 +140,8 @@ pub fn make(file_system: &FileSystem, image: &Path, run: RunInRoot) -> Result<u6
     ]
     .concat();
     run(&command).map_err(|source| Ext4Error::Run { what: "mke2fs", source })?;
+    let settle = || inode_times::settle(&File::options().read(true).write(true).open(image)?, file_system.epoch);
+    settle().map_err(|source| Ext4Error::Create { path: image.display().to_string(), source })?;
     Ok(size)
 }
 
@@ -148,29 +153,38 @@ struct Contents {
 }
 
 impl Contents {
-    /// Counts the lines of find(1): type, size in bytes, number of names, and inode number.
-    fn of(listing: &str) -> Result<Self, Ext4Error> {
+    /// Counts what find(1) lists, each with a zero byte at its end: type, size in bytes, number of names, inode number, and
+    /// path.
+    fn of(listing: &[u8]) -> Result<Self, Ext4Error> {
         let mut contents = Self::default();
         let mut linked = HashSet::new();
-        for line in listing.lines() {
-            let bad = || Ext4Error::Size(line.to_owned());
-            let fields: Vec<&str> = line.split(' ').collect();
-            let &[kind, size, names, inode] = fields.as_slice() else { return Err(bad()) };
-            let size: u64 = size.parse().map_err(|_| bad())?;
-            if kind != "d" && names != "1" && !linked.insert(inode) {
+        // The bytes that the names in each folder need. How large the tree's own folders are depends on its file system.
+        let mut folders: HashMap<&[u8], u64> = HashMap::new();
+        for line in listing.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
+            let bad = || Ext4Error::Size(String::from_utf8_lossy(line).into_owned());
+            let fields: Vec<&[u8]> = line.splitn(5, |byte| *byte == b' ').collect();
+            let &[kind, size, names, inode, path] = fields.as_slice() else { return Err(bad()) };
+            let size: u64 = std::str::from_utf8(size).ok().and_then(|size| size.parse().ok()).ok_or_else(bad)?;
+            let begin = path.iter().rposition(|byte| *byte == b'/');
+            let (folder, name) = begin.map_or((&b""[..], path), |end| path.split_at(end));
+            let in_folder = folders.entry(folder).or_default();
+            *in_folder = in_folder.saturating_add(8).saturating_add((name.len() as u64).next_multiple_of(4));
+            if kind != b"d" && names != b"1" && !linked.insert(inode) {
                 continue;
             }
             let blocks = match kind {
-                "f" => size.div_ceil(BLOCK),
-                // Names may need more room than in the file system of the tree.
-                "d" => size.div_ceil(BLOCK).max(1).saturating_add(1),
+                b"f" => size.div_ceil(BLOCK),
+                // One for each folder is spare.
+                b"d" => 2,
                 // The target of a shorter link is in the inode (ext4 documentation, "Symbolic Links").
-                "l" => u64::from(size >= 60),
+                b"l" => u64::from(size >= 60),
                 _ => 0,
             };
             contents.inodes = contents.inodes.saturating_add(1);
             contents.blocks = contents.blocks.saturating_add(blocks);
         }
+        let further = folders.values().map(|bytes| bytes / USED_OF_A_BLOCK);
+        contents.blocks = further.fold(contents.blocks, u64::saturating_add);
         Ok(contents)
     }
 
@@ -210,10 +224,25 @@ mod tests {
 
     #[test]
     fn a_file_with_two_names_counts_once() {
-        let contents =
-            Contents::of("d 4096 2 1\nf 5000 2 7\nf 5000 2 7\nf 0 1 8\nl 60 1 9\nl 59 1 10\nc 0 1 11\n").unwrap();
-        assert_eq!(contents, Contents { blocks: 2 + 2 + 1, inodes: 6 });
-        assert!(matches!(Contents::of("f x 1 1"), Err(Ext4Error::Size(_))));
+        let contents = Contents::of(
+            b"d 4096 2 1 \0f 5000 2 7 a\0f 5000 2 7 b\0f 0 1 8 c d\0l 60 1 9 e\0l 59 1 10 f\ng\0c 0 1 11 h\0",
+        );
+        assert_eq!(contents.unwrap(), Contents { blocks: 2 + 2 + 1, inodes: 6 });
+        assert!(matches!(Contents::of(b"f x 1 1 a"), Err(Ext4Error::Size(_))));
+        assert!(matches!(Contents::of(b"f 1 1 1"), Err(Ext4Error::Size(_))));
+    }
+
+    #[test]
+    fn the_room_for_names_does_not_depend_on_the_trees_file_system() {
+        let listing = |size: u32| {
+            let names = (0..1000).map(|n| format!("f 0 1 {n} folder/{n:0>200}\0"));
+            let folders = format!("d {size} 2 1001 \0d {size} 2 1002 folder\0");
+            names.fold(folders, |all, name| all + &name).into_bytes()
+        };
+        let contents = Contents::of(&listing(0)).unwrap();
+        assert_eq!(contents, Contents::of(&listing(200_000)).unwrap());
+        // An entry of a folder has 8 bytes beside its name (ext4 documentation, "Directory Entries").
+        assert!(contents.blocks >= 2 + (1000 * 208_u64).div_ceil(4096), "{contents:?}");
     }
 
     #[test]
@@ -223,7 +252,7 @@ mod tests {
         let epoch = Epoch::from_seconds(1_700_000_000).unwrap();
         let identity = Identity::of(&["shop"]);
         let file_system = FileSystem { label: "shop", identity: &identity, epoch, free_space: 0 };
-        let run = |_: &[&str]| -> CommandResult { Ok(b"f 7000000000 1 1\n".to_vec()) };
+        let run = |_: &[&str]| -> CommandResult { Ok(b"f 7000000000 1 1 a\0".to_vec()) };
         assert!(matches!(make(&file_system, &image, &run), Err(Ext4Error::Limit(LimitError::Raw { .. }))));
         assert!(!image.exists());
         let future = FileSystem { epoch: Epoch::from_seconds(i64::from(u32::MAX)).unwrap(), ..file_system };

@@ -3,6 +3,7 @@
 
 pub mod ext4;
 pub mod gzip;
+mod inode_times;
 pub mod limits;
 pub mod manifest;
 pub mod superblock;

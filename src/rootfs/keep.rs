@@ -1,6 +1,8 @@
 //! Keeps the whole tree of a root in one file, from which it comes back in a few seconds: zstd (RFC 8878) with a checksum
 //! of the content; in it a tar archive in GNU's form, and after its end a list of extended attributes in JSON.
 //!
+//! A tree can also be kept as it is, with a digest of all that is in it.
+//!
 //! Owners are those inside the root. Times are in whole seconds, which is all that [`super::finish`] leaves of them.
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use xattr::FileExt;
 use super::root::{Root, names_in};
 use super::unpack::unpack_tree;
 use crate::deb::{Properties, Tarball};
+use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
 
 /// zstd's fastest regular level: a third of the tree's size, at hundreds of megabytes a second.
@@ -42,11 +45,24 @@ pub fn save(root: &Root, output: impl Write, threads: u32) -> io::Result<()> {
     let mut encoder = zstd::Encoder::new(output, LEVEL)?;
     encoder.include_checksum(true)?;
     encoder.multithread(threads)?;
-    let mut walk = Walk { root, tarball: Tarball::new(encoder), attributes: Vec::new(), links: BTreeMap::new() };
+    write_tree(root, encoder)?.finish()?.flush()
+}
+
+/// The digest of a tree: of names, contents, owners, permissions, times of modification, and extended attributes.
+///
+/// # Errors
+/// As [`save`].
+pub fn digest(root: &Root) -> io::Result<Sha256> {
+    Ok(write_tree(root, HashingWriter::new(io::sink()))?.finish().1)
+}
+
+/// Writes the tar archive and the list.
+fn write_tree<W: Write>(root: &Root, output: W) -> io::Result<W> {
+    let mut walk = Walk { root, tarball: Tarball::new(output), attributes: Vec::new(), links: BTreeMap::new() };
     walk.folder(Path::new(""))?;
-    let mut encoder = walk.tarball.finish()?;
-    serde_json::to_writer(&mut encoder, &walk.attributes)?;
-    encoder.finish()?.flush()
+    let mut output = walk.tarball.finish()?;
+    serde_json::to_writer(&mut output, &walk.attributes)?;
+    Ok(output)
 }
 
 /// Fills `root`, which is empty, with the tree that [`save`] wrote.
@@ -205,8 +221,44 @@ mod tests {
         assert!(Command::new("diff").args(["-r", "--no-dereference"]).args([&one, &other]).status().unwrap().success());
         assert_eq!(xattr::get(other.join("first"), "user.colour").unwrap().unwrap(), b"blue");
         assert_eq!(xattr::get(&other, "user.of the root").unwrap().unwrap(), b"\0");
+        assert_eq!(digest(&root(&one)).unwrap(), digest(&root(&other)).unwrap());
         let inode = |path: PathBuf| fs::metadata(path).unwrap().ino();
         assert_eq!(inode(other.join("first")), inode(other.join(&long).join("second")));
+    }
+
+    fn root(path: &Path) -> Root {
+        Root::open(path, Ids::SAME).unwrap()
+    }
+
+    #[test]
+    fn the_digest_tells_every_change() {
+        let (folder, saved, _) = pair(|root| {
+            fs::create_dir(root.join("folder")).unwrap();
+            fs::write(root.join("file"), "text").unwrap();
+            fs::hard_link(root.join("file"), root.join("folder/other")).unwrap();
+            symlink("file", root.join("link")).unwrap();
+        });
+        saved.unwrap();
+        let path = folder.path().join("one");
+        let mut found = vec![digest(&root(&path)).unwrap()];
+        let changes = [
+            "printf texT | dd of=file conv=notrunc status=none && touch -r folder file",
+            "chmod 600 file",
+            "touch -d 2001-02-03 folder/other",
+            "ln -sfn other link",
+            "cp --remove-destination --preserve=all file folder/other",
+            "setfattr -n user.colour -v blue file || python3 -c \"import os; os.setxattr('file', 'user.colour', b'blue')\"",
+            "touch folder/new",
+            "rm folder/new folder/other && touch -d 2001-02-03 folder",
+            "chown 1:0 file || chmod 601 file",
+        ];
+        for change in changes {
+            let done = Command::new("sh").args(["-ec", change]).current_dir(&path).output().unwrap();
+            assert!(done.status.success(), "{change}: {}", String::from_utf8_lossy(&done.stderr));
+            let now = digest(&root(&path)).unwrap();
+            assert!(!found.contains(&now), "{change}");
+            found.push(now);
+        }
     }
 
     #[test]

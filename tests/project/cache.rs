@@ -16,6 +16,9 @@ fn what_is_shown_can_be_removed_but_not_under_a_build() {
     let home = tempfile::tempdir().unwrap();
     let none = run(home.path(), &[]);
     assert!(none.status.success() && text(&none).contains("there is no cache yet"), "{}", text(&none));
+    let none: Value = serde_json::from_slice(&run(home.path(), &["--json"]).stdout).unwrap();
+    assert_eq!((&none["bytes"], &none["limit"]), (&0.into(), &10_000_000_000_u64.into()));
+    assert!(none["kinds"].as_array().unwrap().iter().all(|kind| kind["objects"] == 0 && kind["used"].is_null()));
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0, "a look makes nothing");
 
     let cache = home.path().join("stackdeb");

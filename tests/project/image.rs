@@ -33,7 +33,7 @@ fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
     // Packages already downloaded need not be fetched once more: they are named, and checked, by their hashes.
     let pool = support::cache().join("pool");
     let script = format!(
-        "mkdir -p {0}/cache/stackdeb && cp -r {1} {0}/cache/stackdeb/pool && install -m 755 {2} {3} {0}",
+        "mkdir -p {0}/a,b/stackdeb && cp -r {1} {0}/a,b/stackdeb/pool && install -m 755 {2} {3} {0}",
         home.folder.display(),
         pool.display(),
         env!("CARGO_BIN_EXE_stackdeb"),
@@ -42,24 +42,40 @@ fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
     run(Command::new("sh").args(["-c", &script]));
     home.hand_over();
     // The clock is wrong, and not the times of files, which faketime(1) changes as well.
-    let build = format!(
-        "cd '{0}/other place' && umask 027 && export NO_FAKE_STAT=1 && \
-         TZ=Pacific/Kiritimati LC_ALL=tr_TR.UTF-8 XDG_CACHE_HOME={0}/cache \
-         exec faketime -f +26h {0}/stackdeb image",
-        home.folder.display()
-    );
+    let build = |cache: &str| {
+        format!(
+            "cd '{0}/other place' && umask 027 && export NO_FAKE_STAT=1 && \
+             TZ=Pacific/Kiritimati LC_ALL=tr_TR.UTF-8 XDG_CACHE_HOME={0}/{cache} \
+             exec faketime -f +26h {0}/stackdeb image",
+            home.folder.display()
+        )
+    };
     let second = project.join("dist/stack-1.0.0-linode.img.gz");
     let last = second.with_extension("last");
-    // From nothing, and from what is kept then, of which some is damaged.
-    let mut damaged = Vec::new();
-    for _ in 0..2 {
-        let said = home.run(&build);
+    let (odd, cache) = (home.folder.join("a,b/stackdeb"), home.folder.join("cache/stackdeb"));
+    let mut damaged: Vec<String> = Vec::new();
+    for round in 0..4 {
+        // The comma in the name of the cache keeps overlays from being mounted, so there the whole tree is made.
+        let said = home.run(&build(if round == 0 { "a,b" } else { "cache" }));
         for path in &damaged {
-            assert!(said.contains(&format!("what was kept as {path} is damaged")), "{path}: {said}");
+            assert!(said.contains(&format!("kept as {path} is damaged")), "{path}: {said}");
         }
-        damaged = ["blocks", "packages", "choices"]
-            .map(|folder| damage_one(&home.folder.join("cache/stackdeb").join(folder)))
-            .into();
+        damaged.clear();
+        match round {
+            // From nothing, and then from what is kept, of which some is damaged.
+            0 => {
+                assert_eq!(support::listing(&odd.join("trees")), [] as [PathBuf; 0]);
+                fs::rename(home.folder.join("a,b"), home.folder.join("cache")).unwrap();
+                damaged.extend(["blocks", "packages", "choices"].map(|folder| damage_one(&cache.join(folder))));
+            }
+            // On the tree that is kept now, and then on one that has another file.
+            1 => {}
+            _ => {
+                let tree = fs::read_dir(cache.join("trees")).unwrap().next().expect("a tree is kept").unwrap().path();
+                fs::write(tree.join("tree/etc/debian_version"), "another\n").unwrap();
+                damaged.push(tree.display().to_string());
+            }
+        }
         let same = Command::new("cmp").arg(&first).arg(&second).output().unwrap();
         let manifest = |image: &Path| fs::read(image.with_extension("").with_extension("json")).unwrap();
         assert!(same.status.success(), "{}", support::text(&same));
@@ -69,9 +85,15 @@ fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
     // Without a change nothing is made.
     fs::rename(&last, &second).unwrap();
     let written = fs::metadata(&second).unwrap().modified().unwrap();
-    let said = home.run(&build);
+    let said = home.run(&build("cache"));
     assert!(said.contains("nothing has changed since the image was made"), "{said}");
     assert_eq!(fs::metadata(&second).unwrap().modified().unwrap(), written);
+    // What belongs to the users of a root is removed as well.
+    let private =
+        fs::read_dir(cache.join("trees")).unwrap().next().unwrap().unwrap().path().join("tree/var/lib/postgresql");
+    home.run(&format!("unshare --map-auto --map-root-user chmod 700 {}", private.display()));
+    home.run(&format!("XDG_CACHE_HOME={0}/cache {0}/stackdeb cache prune --to 0", home.folder.display()));
+    assert_eq!(fs::read_dir(cache.join("trees")).unwrap().count(), 0);
 }
 
 /// Changes the last byte of a file in a folder. Returns its path.

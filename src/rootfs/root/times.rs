@@ -12,8 +12,8 @@ use crate::system::epoch::Epoch;
 use crate::system::interrupt;
 
 impl Root {
-    /// Sets the times of the root and of everything in it: access and modification alike to the time of modification in
-    /// whole seconds, or to `epoch` if that is later.
+    /// Sets the times of modification of the root and of everything in it to whole seconds, or to `epoch` if they are later.
+    /// A file that has such a time is not touched, because in an [`crate::rootfs::Overlay`] that would copy it.
     ///
     /// # Errors
     /// When a time cannot be set, with the path; or when the user interrupts.
@@ -29,11 +29,12 @@ impl Root {
                     if found.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFDIR.bits() {
                         below.push(path.join(&name));
                     }
-                    let time = clamped(&found, epoch);
+                    let Some(time) = clamped(&found, epoch) else { continue };
                     utimensat(&folder, name.as_os_str(), &time, &time, UtimensatFlags::NoFollowSymlink)?;
                 }
-                let time = clamped(&fstat(&folder)?, epoch);
-                futimens(&folder, &time, &time)?;
+                if let Some(time) = clamped(&fstat(&folder)?, epoch) {
+                    futimens(&folder, &time, &time)?;
+                }
                 Ok(below)
             };
             let below = clamp().map_err(|error| (path.clone(), error))?;
@@ -43,6 +44,9 @@ impl Root {
     }
 }
 
-fn clamped(found: &FileStat, epoch: Epoch) -> TimeSpec {
-    TimeSpec::new(found.st_mtime.min(epoch.seconds().into()), 0)
+/// The time that a file gets; `None` if it has that already. The time of access alone is not looked at.
+fn clamped(found: &FileStat, epoch: Epoch) -> Option<TimeSpec> {
+    let latest = epoch.seconds().into();
+    let differs = found.st_mtime > latest || found.st_mtime_nsec != 0;
+    differs.then(|| TimeSpec::new(found.st_mtime.min(latest), 0))
 }

@@ -17,10 +17,11 @@ pub const LIMIT: u64 = 10_000_000_000;
 type Folder = fn(&Cache) -> PathBuf;
 
 /// The kinds in words, and their folders.
-const KINDS: [(&str, Folder); 11] = [
+const KINDS: [(&str, Folder); 12] = [
     ("Debian packages", Cache::pool),
     ("indices of Debian packages", Cache::lists),
     ("configured roots", Cache::bases),
+    ("configured roots, unpacked", Cache::trees),
     ("Python libraries", Cache::wheels),
     ("pages of Python indices", Cache::index_pages),
     ("results of build commands", Cache::built),
@@ -86,6 +87,19 @@ impl Cache {
         let pruned = self.use_alone().and_then(|()| self.remove_oldest(limit));
         self.share();
         pruned
+    }
+
+    /// Removes all but the `most` files and folders that were used last from `folder`, a folder of the cache. It does nothing
+    /// while another build runs. What cannot be removed stays.
+    pub fn keep_newest(&self, folder: &Path, most: usize) {
+        if self.use_alone().is_ok() {
+            let mut found = objects(folder).unwrap_or_default();
+            found.sort_unstable_by(|one, other| (other.used, &other.path).cmp(&(one.used, &one.path)));
+            for object in found.into_iter().skip(most) {
+                let _ = tree::remove(&object.path);
+            }
+        }
+        self.share();
     }
 
     /// Prunes it to [`LIMIT`] after a build, and says what was removed. It does nothing while another build runs.
@@ -179,6 +193,20 @@ mod tests {
         fs::write(&path, [0; 1000]).unwrap();
         let used = SystemTime::now().checked_sub(DAY.saturating_mul(days)).unwrap();
         fs::File::open(path).unwrap().set_modified(used).unwrap();
+    }
+
+    #[test]
+    fn only_the_newest_of_a_folder_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path()).unwrap();
+        for (days, name) in [(3, "a"), (1, "b"), (9, "c"), (2, "d")] {
+            fs::create_dir_all(cache.trees().join(name).join("tree")).unwrap();
+            fs::write(cache.trees().join(name).join("tree/file"), "x").unwrap();
+            let used = SystemTime::now().checked_sub(DAY.saturating_mul(days)).unwrap();
+            fs::File::open(cache.trees().join(name)).unwrap().set_modified(used).unwrap();
+        }
+        cache.keep_newest(&cache.trees(), 2);
+        assert_eq!(names(&cache.trees()), ["b", "d"]);
     }
 
     #[test]

@@ -64,9 +64,22 @@ impl Cache {
         Self::at(&Self::place().ok_or(CacheError::NoPlace)?)
     }
 
+    /// The cache of this user, to be looked at. Nothing is made, so there may be none; see [`Cache::exists`].
+    ///
+    /// # Errors
+    /// When neither `XDG_CACHE_HOME` nor `HOME` is an absolute path.
+    pub fn of_user() -> Result<Self, CacheError> {
+        Ok(Self { root: Self::place().ok_or(CacheError::NoPlace)?, in_use: None })
+    }
+
+    /// Whether there is a folder of it.
+    pub fn exists(&self) -> bool {
+        self.root.is_dir()
+    }
+
     /// The cache of this user, if there is one. Nothing is made.
     pub fn existing() -> Option<Self> {
-        Self::place().filter(|root| root.is_dir()).map(|root| Self { root, in_use: None })
+        Self::of_user().ok().filter(Self::exists)
     }
 
     fn place() -> Option<PathBuf> {
@@ -92,6 +105,7 @@ impl Cache {
             cache.tools(),
             cache.wheels(),
             cache.bases(),
+            cache.trees(),
             cache.index_pages(),
             cache.built(),
             cache.images(),
@@ -169,6 +183,12 @@ impl Cache {
     /// The folder of configured roots without a stack's own package. Each is named after what it is made of.
     pub fn bases(&self) -> PathBuf {
         self.root.join("bases")
+    }
+
+    /// The folder of the trees of such roots, ready to be used. Each has the same name. Some of their files belong to the users
+    /// of a root, as whom only root of a user namespace can remove them.
+    pub fn trees(&self) -> PathBuf {
+        self.root.join("trees")
     }
 
     /// The folder of what build commands made of apps. Each is a folder, named after the SHA-256 of all that it depends on.

@@ -87,6 +87,20 @@ pub fn enter() -> Result<(), UserNamespaceError> {
     }
 }
 
+/// Gives this process a mount namespace of its own, so that what it mounts is seen by nobody else and is gone when it ends.
+/// Call it after [`enter`], and before any thread is started.
+///
+/// # Errors
+/// When the process has not the right to do so, as in some containers.
+pub fn own_mounts() -> nix::Result<()> {
+    if env::var_os(MARKER).is_some() {
+        return Ok(());
+    }
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    // What is mounted outside is still seen here, and not the other way round.
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_SLAVE, None::<&str>)
+}
+
 /// The child: makes a namespace, waits until the parent has set its ids, and starts this program again. It writes the
 /// error number of each step to `ready`, so that the parent can report it.
 fn become_root(parent: Pid, mask: &SigSet, ready: OwnedFd, go: OwnedFd) -> io::Result<Infallible> {
