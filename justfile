@@ -57,10 +57,11 @@ setup:
     tests/terraform-reader --install
     documents/judges --install
 
-# What takes longer than the tests may: twenty power cuts, an upgrade killed at each of its steps, and more: 80 minutes
+# What takes longer than the tests may: twenty power cuts, an upgrade killed at each of its steps, every application in examples/, and more: 90 minutes
 soak *args: build setup
     cargo bench --bench emulated_boots -- 50 --single
     EVERY_STEP=1 cargo test --release --test root -- dpkg_matrix
+    EVERY_APPLICATION=1 cargo test --release --test server -- applications
     cargo test --release --test soak -- "$@"
 
 # The documents in docs/ that are made from the program itself

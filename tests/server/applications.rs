@@ -1,4 +1,5 @@
-//! Applications that others wrote, as judges, on one booted Debian: see `support::applications`.
+//! Applications that others wrote, as judges, on one booted Debian: see `support::applications`. Those that stand for a kind
+//! are always asked; with the variable `EVERY_APPLICATION`, as `just soak` has it, every one.
 
 use libtest_mimic::Trial;
 use support::ahead::Step;
@@ -6,19 +7,49 @@ use support::applications;
 use support::checks::{Check, checks};
 use support::container::Container;
 
-/// Each stands for a kind: Django as its documentation has it; a larger Django application with an API; an ASGI application.
-const NAMES: &[&str] = &["board", "ara-records", "timetagger"];
+/// An application's name, and its test.
+type Judge = (&'static str, Check<Container>);
 
-const CHECKS: &[Check<Container>] = &[
-    ("django_works_as_it_comes", |machine| applications::judge(machine, "board")),
-    ("ara_keeps_a_record", |machine| applications::judge(machine, "ara-records")),
-    ("timetagger_keeps_an_hour", |machine| applications::judge(machine, "timetagger")),
+/// Django as its documentation has it; a larger Django application with an API; an ASGI application.
+const ALWAYS: &[Judge] = &[
+    ("board", ("django_works_as_it_comes", |machine| applications::judge(machine, "board"))),
+    ("ara-records", ("ara_keeps_a_record", |machine| applications::judge(machine, "ara-records"))),
+    ("timetagger", ("timetagger_keeps_an_hour", |machine| applications::judge(machine, "timetagger"))),
 ];
 
+const FURTHER: &[Judge] = &[
+    ("calendars", ("radicale_keeps_an_appointment", |machine| applications::judge(machine, "calendars"))),
+    ("python-index", ("pypiserver_keeps_a_package", |machine| applications::judge(machine, "python-index"))),
+    ("comments", ("isso_keeps_a_comment", |machine| applications::judge(machine, "comments"))),
+    ("secrets", ("snappass_keeps_a_secret", |machine| applications::judge(machine, "secrets"))),
+    ("kinto", ("kinto_keeps_a_record", |machine| applications::judge(machine, "kinto"))),
+    ("expenses", ("ihatemoney_keeps_a_bill", |machine| applications::judge(machine, "expenses"))),
+];
+
+fn is_every() -> bool {
+    std::env::var_os("EVERY_APPLICATION").is_some()
+}
+
+fn judges() -> Vec<Judge> {
+    let further = if is_every() { FURTHER } else { &[] };
+    ALWAYS.iter().chain(further).copied().collect()
+}
+
 pub fn trials() -> Vec<Trial> {
-    checks("applications", applications::boot, CHECKS)
+    let judges: Vec<_> = judges().into_iter().map(|(_, check)| check).collect();
+    let mut trials = checks("applications", applications::boot, &judges);
+    if !is_every() {
+        trials.extend(FURTHER.iter().map(|(_, (test, _))| not_asked(test)));
+    }
+    trials
+}
+
+/// It says what is missing, and fails when it is asked for all the same.
+fn not_asked(test: &str) -> Trial {
+    let missing = "needs EVERY_APPLICATION=1";
+    Trial::test(format!("applications::{test}"), move || Err(missing.into())).with_kind(missing).with_ignored_flag(true)
 }
 
 pub fn ahead() -> Step {
-    applications::ahead(NAMES)
+    applications::ahead(judges().into_iter().map(|(name, _)| name).collect())
 }

@@ -4,6 +4,12 @@
 
 mod ara_records;
 mod board;
+mod calendars;
+mod comments;
+mod expenses;
+mod kinto;
+mod python_index;
+mod secrets;
 mod timetagger;
 
 use std::fs;
@@ -31,11 +37,26 @@ pub struct Application {
     pub read: fn(&Container, &Browser),
 }
 
-/// Those that `tests/server/applications.rs` installs, in this order.
-pub const ALL: &[Application] = &[ara_records::ARA_RECORDS, board::BOARD, timetagger::TIMETAGGER];
+/// Those that `tests/server/applications.rs` installs.
+pub const ALL: &[Application] = &[
+    ara_records::ARA_RECORDS,
+    board::BOARD,
+    timetagger::TIMETAGGER,
+    calendars::CALENDARS,
+    python_index::PYTHON_INDEX,
+    comments::COMMENTS,
+    secrets::SECRETS,
+    kinto::KINTO,
+    expenses::EXPENSES,
+];
+
+/// Those with a library that has no wheel: a lock says what its build needs.
+const WITHOUT_WHEELS: &[&str] = &["comments", "expenses"];
 
 /// What the container lacks of what they need.
 const PACKAGES: &str = "libnginx-mod-http-brotli-static, python3-uvicorn, python3-websockets, gunicorn, python3";
+/// What the application `secrets` needs beside that.
+const FOR_SECRETS: &str = "valkey-server";
 
 /// Both versions of each application, and what the container lacks.
 struct Prepared {
@@ -46,10 +67,16 @@ struct Prepared {
 static PREPARED: Ahead<Prepared> = Ahead::new();
 
 /// Builds these applications.
-pub fn ahead(names: &'static [&'static str]) -> Step {
+pub fn ahead(names: Vec<&'static str>) -> Step {
     PREPARED.by(|| Prepared {
-        packages: names.iter().map(|name| (*name, ["1.0.0", "2.0.0"].map(|version| build(name, version)))).collect(),
-        debian: files_of(PACKAGES),
+        debian: match names.contains(&"secrets") {
+            true => files_of(&format!("{PACKAGES}, {FOR_SECRETS}")),
+            false => files_of(PACKAGES),
+        },
+        packages: names
+            .into_iter()
+            .map(|name| (name, ["1.0.0", "2.0.0"].map(|version| build(name, version))))
+            .collect(),
     })
 }
 
@@ -66,6 +93,9 @@ fn build(name: &str, version: &str) -> PathBuf {
         let entry =
             format!("[[changelog]]\nversion = \"{version}\"\ndate = 2026-11-27T10:00:00Z\nchanges = [\"Next.\"]\n\n");
         edit(&manifest, "[[changelog]]", &format!("{entry}[[changelog]]"));
+    }
+    if WITHOUT_WHEELS.contains(&name) {
+        run(stackdeb().arg("lock").current_dir(&folder));
     }
     run(stackdeb().arg("deb").current_dir(&folder).env("SOURCE_DATE_EPOCH", "1795773600"));
     folder.join(format!("dist/{name}_{version}_amd64.deb"))
@@ -89,6 +119,9 @@ pub fn judge(machine: &Container, name: &str) {
     let (_, packages) = PREPARED.get().packages.iter().find(|(one, _)| *one == name).unwrap();
     let [old, new] = packages;
     let browser = Browser::new(&machine.address());
+    // What a failure before this has left would have the site.
+    let names: Vec<&str> = ALL.iter().map(|one| one.name).collect();
+    machine.try_sh(&format!("DEBIAN_FRONTEND=noninteractive dpkg --purge {}", names.join(" ")));
     install(machine, name, old);
     (application.write)(machine, &browser);
     (application.read)(machine, &browser);
@@ -131,4 +164,20 @@ pub fn set_variable(machine: &Container, name: &str, variable: &str, value: &str
     let line = format!("{variable}='{value}'");
     let quoted = line.replace('\'', "'\\''");
     machine.sh(&format!("echo '{quoted}' >>/etc/{name}/{name}.env && systemctl restart {name}.service"));
+}
+
+/// Makes Django's administrator `ada`, as [`Browser::log_in`] has it, with the program that is the project's `manage.py`.
+#[track_caller]
+pub fn create_administrator(machine: &Container, name: &str, manage: &str) {
+    let ada = "createsuperuser --noinput --username ada --email ada@example.org";
+    run_there(machine, name, &format!("env DJANGO_SUPERUSER_PASSWORD=correct-horse {manage} {ada}"));
+}
+
+/// The first style sheet of a page is one that the build collected.
+#[track_caller]
+pub fn check_style_sheet(browser: &Browser, page: &str) {
+    let (_, rest) = page.split_once("href=\"/static/").unwrap();
+    let style = browser.url(&format!("/static/{}", rest.split('"').next().unwrap()));
+    let head = head(&style, &[]);
+    assert!(head.starts_with("HTTP/1.1 200 OK") && head.contains("\nCache-Control: public"), "{style}: {head}");
 }

@@ -1,7 +1,7 @@
 //! ARA, a Django application with an API: a playbook that was recorded is there after an upgrade, and its page has the style
 //! sheets that the build collected.
 
-use super::{Application, Browser, head};
+use super::{Application, Browser, check_style_sheet};
 use crate::container::Container;
 use crate::server::Server;
 
@@ -23,8 +23,5 @@ fn read(_machine: &Container, browser: &Browser) {
     assert!(status == 200 && body.contains("\"name\":\"build the engine\""), "{status}: {body}");
     let page = browser.get("/");
     assert!(page.contains("/srv/engine.yml"), "{page}");
-    let (_, rest) = page.split_once("href=\"/static/").unwrap();
-    let style = browser.url(&format!("/static/{}", rest.split('"').next().unwrap()));
-    let head = head(&style, &[]);
-    assert!(head.starts_with("HTTP/1.1 200 OK") && head.contains("\nCache-Control: public"), "{style}: {head}");
+    check_style_sheet(browser, &page);
 }

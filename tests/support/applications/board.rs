@@ -1,7 +1,7 @@
 //! Django as it comes: its migrations, its administration, its static files.
 
 use super::browser::hidden;
-use super::{Application, Browser, head, run_there};
+use super::{Application, Browser, create_administrator, head};
 use crate::container::Container;
 use crate::server::Server;
 
@@ -9,25 +9,13 @@ pub(super) const BOARD: Application = Application { name: "board", write, read }
 
 /// Makes an administrator, who logs in, and pins a note as a visitor.
 fn write(machine: &Container, browser: &Browser) {
-    let variables = "env DJANGO_SUPERUSER_PASSWORD=correct-horse";
-    run_there(
-        machine,
-        "board",
-        &format!("{variables} python manage.py createsuperuser --noinput --username ada --email ada@example.org"),
-    );
-    log_in(browser);
+    create_administrator(machine, "board", "python manage.py");
+    let page = browser.log_in("/admin/login/", "/admin/");
+    assert!(page.contains("Site administration") && page.contains("Notes"), "{page}");
     browser.submit("/", "csrfmiddlewaretoken", &[("text", "milk & honey")]);
     // What Django remembers of its migrations is in PostgreSQL.
     let tables = machine.sh("runuser -u board -- psql -At board -c 'select count(*) from django_migrations'");
     assert!(tables.parse::<u32>().unwrap() > 15, "{tables}");
-}
-
-/// Logs in to Django's administration as `ada`.
-#[track_caller]
-fn log_in(browser: &Browser) {
-    let fields = [("username", "ada"), ("password", "correct-horse"), ("next", "/admin/")];
-    let page = browser.submit("/admin/login/", "csrfmiddlewaretoken", &fields);
-    assert!(page.contains("Site administration") && page.contains("Notes"), "{page}");
 }
 
 fn read(machine: &Container, browser: &Browser) {

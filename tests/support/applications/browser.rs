@@ -1,9 +1,12 @@
 //! A visitor with cookies, as curl: asks for pages, fills in forms, follows redirections.
 
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
+use crate::container::LIMIT;
 use crate::run;
 
 /// A visitor of one site. What the site gives as cookies is sent back.
@@ -61,6 +64,27 @@ impl Browser {
         let mut all = vec![(token, value.as_str())];
         all.extend(fields);
         self.post(page, &all)
+    }
+
+    /// Logs in as `ada` by Django's form, and returns the page that comes next.
+    #[track_caller]
+    pub fn log_in(&self, form: &str, next: &str) -> String {
+        let fields = [("username", "ada"), ("password", "correct-horse"), ("next", next)];
+        self.submit(form, "csrfmiddlewaretoken", &fields)
+    }
+
+    /// Asks for a page until it has these words: something else puts them there.
+    #[track_caller]
+    pub fn wait_for(&self, path: &str, words: &str) {
+        let begin = Instant::now();
+        loop {
+            let page = self.get(path);
+            if page.contains(words) {
+                return;
+            }
+            assert!(begin.elapsed() < LIMIT, "{path} does not say {words}: {page}");
+            thread::sleep(Duration::from_millis(500));
+        }
     }
 }
 
