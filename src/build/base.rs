@@ -51,6 +51,9 @@ pub(super) fn make(path: &Path, plan: &Plan, cache: &Cache, reporter: Reporter) 
     rootfs::build(&root, plan, reporter)?;
     root.clamp_times(plan.epoch)
         .map_err(|(path, error)| miette::miette!("cannot set the times of {} in the root: {error}", path.display()))?;
+    if !cache.keeps_results() {
+        return Ok(root);
+    }
     let progress = reporter.spinner("keeping the configured packages in the cache");
     let saved = save(&root, &kept);
     drop(progress);

@@ -56,6 +56,9 @@ impl Layer {
         let Ok(overlay) = Overlay::mount(&made.join(TREE), &work.join("changes"), &work.join("root")) else {
             return Ok(Self { root, _overlay: None, check: None });
         };
+        if !cache.keeps_results() {
+            return Ok(Self { root: open(&work.join("root"))?, _overlay: Some(overlay), check: None });
+        }
         let progress = reporter.spinner("keeping the unpacked packages in the cache");
         // Another build may have kept it meanwhile; then this one stays in the work folder.
         let saved = keep::digest(&root).and_then(|digest| {

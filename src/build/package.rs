@@ -153,13 +153,21 @@ pub fn check(stack: &Stack, reporter: Reporter) -> miette::Result<Checked> {
     Ok(Checked { notes, libraries })
 }
 
-fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<(Assembled, Libraries)> {
-    let epoch = package_epoch(stack)?;
-    let health_check = health_check()?;
-    // Before a thread is started.
+/// Enters a user namespace if the package of `stack` may need a sandbox. Call it before a thread is started.
+///
+/// # Errors
+/// When the lock of the libraries is wrong, or the system has no user namespaces for this user.
+pub fn enter_namespace(stack: &Stack) -> miette::Result<()> {
     if stack.app.build_command.is_some() || libraries::plan(stack)?.is_some_and(|plan| plan.may_build()) {
         userns::enter()?;
     }
+    Ok(())
+}
+
+fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<(Assembled, Libraries)> {
+    let epoch = package_epoch(stack)?;
+    let health_check = health_check()?;
+    enter_namespace(stack)?;
     let libraries = libraries::of(stack, reporter)?;
     let Some(command) = &stack.app.build_command else {
         return Ok((assemble(stack, &libraries, &health_check, epoch)?, libraries));

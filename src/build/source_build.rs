@@ -112,12 +112,17 @@ impl<'a> SourceBuild<'a> {
         Sha256::of(own.into_iter().chain(more).chain(tools).collect::<Vec<_>>().join("\n").as_bytes())
     }
 
+    /// Where wheels that were made are, and the notes about them.
+    fn folder(&self) -> PathBuf {
+        if self.cache.keeps_results() { self.cache.wheels() } else { self.cache.built() }
+    }
+
     /// The wheel that was made before, as the note `path` says.
     fn kept(&self, path: &Path) -> Option<MadeWheel> {
         let text = fs::read_to_string(path).ok()?;
         let (digits, file) = text.split_once(' ')?;
         let sha256: Sha256 = digits.parse().ok()?;
-        let kept = self.cache.wheels().join(format!("{sha256}.whl"));
+        let kept = self.folder().join(format!("{sha256}.whl"));
         let right = Sha256::of_file(&kept).is_ok_and(|(found, _)| found == sha256);
         right.then(|| {
             contents::note_use(path);
@@ -210,7 +215,7 @@ impl WheelBuilder for SourceBuild<'_> {
 
     fn wheel(&self, source: &Source<'_>, tools: &[Library], target: &Target) -> miette::Result<MadeWheel> {
         let inputs = self.inputs(source, tools);
-        let note = |key: Sha256| self.cache.wheels().join(format!("{key}.built"));
+        let note = |key: Sha256| self.folder().join(format!("{key}.built"));
         // The newest one, for a build without a network.
         let last = note(inputs);
         let root = match self.packages().and_then(BuildRoot::digest) {
@@ -243,7 +248,7 @@ impl WheelBuilder for SourceBuild<'_> {
         let content = read_plain(&made.join(&name), u64::MAX);
         let content = content.into_diagnostic().wrap_err_with(|| format!("cannot read the wheel {name}"))?;
         let sha256 = Sha256::of(&content);
-        let kept = self.cache.wheels().join(format!("{sha256}.whl"));
+        let kept = self.folder().join(format!("{sha256}.whl"));
         output::write_file(&kept, &content)?;
         for note in [&path, &last] {
             output::write_file(note, format!("{sha256} {name}").as_bytes())?;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::variant::VariantArgs;
 use crate::build::package;
+use crate::system::cache::Fresh;
 use crate::system::print;
 use crate::system::progress::Reporter;
 
@@ -17,6 +18,9 @@ pub struct DebArgs {
     project: PathBuf,
     #[command(flatten)]
     variant: VariantArgs,
+    /// Make everything anew: take nothing from the cache but downloads, and keep nothing that is made
+    #[arg(long)]
+    no_cache: bool,
 }
 
 /// Builds the package into the project's `dist` folder and prints its path, size and digest.
@@ -24,7 +28,15 @@ pub struct DebArgs {
 /// # Errors
 /// When something in the project is wrong or the package cannot be written. An earlier package then stays as it was.
 pub fn run(args: &DebArgs) -> miette::Result<()> {
-    let package = package::build_into_dist(&args.variant.load(&args.project)?, Reporter::Stderr)?;
+    let stack = args.variant.load(&args.project)?;
+    let _fresh = match args.no_cache {
+        true => {
+            package::enter_namespace(&stack)?;
+            Some(Fresh::begin()?)
+        }
+        false => None,
+    };
+    let package = package::build_into_dist(&stack, Reporter::Stderr)?;
     for sentence in package.notes.left_out_in_all() {
         Reporter::Stderr.say(&sentence);
     }

@@ -9,8 +9,10 @@ use crate::apt::OlderRelease;
 use crate::build::image::{self, StackPackage};
 use crate::control::PackageName;
 use crate::stack::Stack;
+use crate::system::cache::Fresh;
 use crate::system::print;
 use crate::system::progress::Reporter;
+use crate::system::userns;
 
 const NOTES: &str = "\
 Several stacks in one image share its PostgreSQL and nginx; each has its user, its database and its site. They must differ in \
@@ -37,6 +39,9 @@ pub struct ImageArgs {
     /// Use a mirror's Release files also when they are older than those of an earlier build
     #[arg(long)]
     allow_downgrade: bool,
+    /// Make everything anew: take nothing from the cache but downloads, and keep nothing that is made
+    #[arg(long)]
+    no_cache: bool,
 }
 
 /// Builds the package and the image, and prints where the image and its manifest are.
@@ -49,6 +54,13 @@ pub fn run(args: &ImageArgs) -> miette::Result<()> {
     let stacks: Vec<Stack> =
         args.projects.iter().map(|project| args.variant.load(project)).collect::<miette::Result<_>>()?;
     let name = args.name.as_ref().map(PackageName::as_str);
+    let _fresh = match args.no_cache {
+        true => {
+            userns::enter()?;
+            Some(Fresh::begin()?)
+        }
+        false => None,
+    };
     let image = image::build(&stacks, name, own, older, Reporter::Stderr)?;
     let (size, raw_size) = (image.sizes.compressed_bytes / 1_000_000, image.sizes.raw_bytes / 1_000_000);
     print::line(format_args!(

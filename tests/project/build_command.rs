@@ -177,6 +177,24 @@ fn what_the_build_command_leaves_is_packed_and_is_the_same_each_time() {
     assert_eq!(fs::read_to_string(project.path("app/page.html")).unwrap(), "before");
     assert!(project.path("app/source.ts").exists() && !project.path("app/made").exists());
 
+    // With --no-cache the command runs again, although nothing has changed, and nothing of it is kept. What is kept as its result
+    // would be seen: it is another.
+    let kept_page = || {
+        let listing = support::listing(&project.path("cache/stackdeb/built"));
+        listing.into_iter().find(|path| path.ends_with("report")).expect("the result is kept")
+    };
+    let right = fs::read(kept_page()).unwrap();
+    fs::write(kept_page(), "another").unwrap();
+    let content = || support::listing(&project.path("cache/stackdeb"));
+    let before = content();
+    run(project.command("deb").arg("--no-cache"));
+    assert!(fs::read(project.path("dist/shop.deb")).unwrap() == package, "what was kept was taken");
+    assert_eq!(content(), before, "something was kept");
+    assert_eq!(fs::read(kept_page()).unwrap(), b"another");
+    run(&mut project.command("deb"));
+    assert!(fs::read(project.path("dist/shop.deb")).unwrap() != package, "the result is not taken from there");
+    fs::write(kept_page(), right).unwrap();
+
     // What it gave is kept, as long as nothing changes. Without that it runs again, in a root that is made anew, since the one
     // that was kept is damaged; and it gives the same bytes.
     let built = project.path("cache/stackdeb/built");

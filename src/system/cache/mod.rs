@@ -15,17 +15,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use super::tree::TreeError;
+use super::tree::{TreeError, WorkFolder};
 
 #[derive(Debug, Clone)]
 pub struct Cache {
     root: PathBuf,
+    /// The folder that has the folders of what was made; elsewhere than `root` under [`Fresh`].
+    results: PathBuf,
     /// Shared by all that use it; `None` if it is only looked at.
     in_use: Option<Arc<Flock<File>>>,
 }
 
 /// The locks of this process, by the caches' folders. They are held until it ends: it uses files of the cache by their names.
 static IN_USE: Mutex<BTreeMap<PathBuf, Arc<Flock<File>>>> = Mutex::new(BTreeMap::new());
+
+/// The folder of a [`Fresh`].
+static FRESH: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 /// Why the cache cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -69,7 +74,7 @@ impl Cache {
     /// # Errors
     /// When neither `XDG_CACHE_HOME` nor `HOME` is an absolute path.
     pub fn of_user() -> Result<Self, CacheError> {
-        Ok(Self { root: Self::place().ok_or(CacheError::NoPlace)?, in_use: None })
+        Ok(Self::new(Self::place().ok_or(CacheError::NoPlace)?, None))
     }
 
     /// Whether there is a folder of it.
@@ -88,6 +93,16 @@ impl Cache {
         Some(base?.join("stackdeb"))
     }
 
+    fn new(root: PathBuf, in_use: Option<Arc<Flock<File>>>) -> Self {
+        let fresh = FRESH.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { results: fresh.unwrap_or_else(|| root.clone()), root, in_use }
+    }
+
+    /// Whether the next build takes what this one makes; see [`Fresh`].
+    pub fn keeps_results(&self) -> bool {
+        self.results == self.root
+    }
+
     /// Makes `root` a cache.
     ///
     /// # Errors
@@ -95,7 +110,7 @@ impl Cache {
     pub fn at(root: &Path) -> Result<Self, CacheError> {
         let create = |source| CacheError::Create { path: root.display().to_string(), source };
         fs::create_dir_all(root).map_err(create)?;
-        let cache = Self { root: root.to_owned(), in_use: Some(lock(root).map_err(create)?) };
+        let cache = Self::new(root.to_owned(), Some(lock(root).map_err(create)?));
         for folder in [
             cache.pool(),
             cache.lists(),
@@ -122,7 +137,7 @@ impl Cache {
     /// The cache that this process uses, if it uses one.
     pub fn used() -> Option<Self> {
         let locks = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
-        locks.first_key_value().map(|(root, lock)| Self { root: root.clone(), in_use: Some(Arc::clone(lock)) })
+        locks.first_key_value().map(|(root, lock)| Self::new(root.clone(), Some(Arc::clone(lock))))
     }
 
     /// The folder of the whole cache.
@@ -182,38 +197,38 @@ impl Cache {
 
     /// The folder of configured roots without a stack's own package. Each is named after what it is made of.
     pub fn bases(&self) -> PathBuf {
-        self.root.join("bases")
+        self.results.join("bases")
     }
 
     /// The folder of the trees of such roots, ready to be used. Each has the same name. Some of their files belong to the users
     /// of a root, as whom only root of a user namespace can remove them.
     pub fn trees(&self) -> PathBuf {
-        self.root.join("trees")
+        self.results.join("trees")
     }
 
     /// The folder of what build commands made of apps. Each is a folder, named after the SHA-256 of all that it depends on.
     pub fn built(&self) -> PathBuf {
-        self.root.join("built")
+        self.results.join("built")
     }
 
     /// The folder of lists of packages that images have; see [`store`].
     pub fn choices(&self) -> PathBuf {
-        self.root.join("choices")
+        self.results.join("choices")
     }
 
     /// The folder of stacks' packages; see [`store`].
     pub fn packages(&self) -> PathBuf {
-        self.root.join("packages")
+        self.results.join("packages")
     }
 
     /// The folder of compressed blocks of images; see [`store`].
     pub fn blocks(&self) -> PathBuf {
-        self.root.join("blocks")
+        self.results.join("blocks")
     }
 
     /// The folder of notes about images that were made. Each is named after the SHA-256 of all that the image depends on.
     pub fn images(&self) -> PathBuf {
-        self.root.join("images")
+        self.results.join("images")
     }
 
     /// The parent of the folders that builds work in; see [`super::tree::WorkFolder`].
@@ -224,6 +239,30 @@ impl Cache {
     /// The folder of programs that are built from packages, such as GRUB for a virtual machine.
     pub fn tools(&self) -> PathBuf {
         self.root.join("tools")
+    }
+}
+
+/// As long as this value is there, caches that are opened have the downloads of before, and nothing that was made of them. What
+/// is made goes into a folder that is removed with this value.
+pub struct Fresh {
+    _work: WorkFolder,
+}
+
+impl Fresh {
+    /// Call it before any other use of the cache, in a process that will not start itself again.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn begin() -> miette::Result<Self> {
+        let work = WorkFolder::create(&Cache::open()?.work())?;
+        *FRESH.lock().unwrap_or_else(PoisonError::into_inner) = Some(work.path().to_owned());
+        Ok(Self { _work: work })
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        *FRESH.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
