@@ -183,24 +183,6 @@ impl Releases {
     }
 }
 
-impl Archive {
-    /// Fetches and verifies all: [`Releases::open`] and [`Releases::read`].
-    ///
-    /// # Errors
-    /// As these.
-    pub fn open(
-        cache: &Cache,
-        client: &Client,
-        suite: &'static Suite,
-        sources: &Sources,
-        keyring: &Keyring,
-        now: Epoch,
-        older: OlderRelease,
-    ) -> Result<Self, ArchiveError> {
-        Releases::open(cache, client, suite, sources, keyring, now, older)?.read(cache, client)
-    }
-}
-
 /// Runs `work` on each item in a thread of its own. Returns the results in the order of the items, or the first error.
 fn side_by_side<T: Sync, R: Send>(
     items: &[T],

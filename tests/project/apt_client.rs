@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use stackdeb::apt::{
-    Archive, ArchiveError, Client, FetchError, Keyring, Limits, OlderRelease, ReleaseError, SignatureError, Sources,
-    Suite, pool,
+    Archive, ArchiveError, Client, FetchError, Keyring, Limits, OlderRelease, ReleaseError, Releases, SignatureError,
+    Sources, Suite, pool,
 };
 use stackdeb::system::cache::Cache;
 use stackdeb::system::epoch::Epoch;
@@ -48,7 +48,8 @@ impl User {
         let keyring = Keyring::from_bytes("the test's", &self.certificate).unwrap();
         let sources = Sources { main: base.to_owned(), security: base.to_owned() };
         let suite = Suite::find("trixie").unwrap();
-        Archive::open(&self.cache, &self.client, suite, &sources, &keyring, Epoch::now(), older)
+        Releases::open(&self.cache, &self.client, suite, &sources, &keyring, Epoch::now(), older)?
+            .read(&self.cache, &self.client)
     }
 
     /// Downloads the one package.

@@ -8,8 +8,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use stackdeb::apt::{
-    Archive, Client, Field, InstallStep, Keyring, Limits, OlderRelease, Sources, Suite, Universe, install_plan, solve,
-    sources,
+    Archive, Client, Field, InstallStep, Keyring, Limits, OlderRelease, Releases, Sources, Suite, Universe,
+    install_plan, solve, sources,
 };
 use stackdeb::control::{Priority, Relations};
 use stackdeb::system::cache::Cache;
@@ -42,8 +42,9 @@ fn world() -> &'static World {
         let keyring = Keyring::from_bytes("Debian", suite.distribution.keyring()).unwrap();
         let cache = Cache::at(&folder.path().join("cache")).unwrap();
         let client = Client::new(Limits::default(), Reporter::Silent);
-        let archive =
-            Archive::open(&cache, &client, suite, &sources, &keyring, Epoch::now(), OlderRelease::Refused).unwrap();
+        let releases =
+            Releases::open(&cache, &client, suite, &sources, &keyring, Epoch::now(), OlderRelease::Refused).unwrap();
+        let archive = releases.read(&cache, &client).unwrap();
         let world = World { archive, sources, folder };
         world.prepare_apt();
         world

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use stackdeb::apt::{Archive, Client, Keyring, Limits, OlderRelease, Suite, pool, solve, sources};
+use stackdeb::apt::{Client, Keyring, Limits, OlderRelease, Releases, Suite, pool, solve, sources};
 use stackdeb::control::{Priority, Relations};
 use stackdeb::system::cache::Cache;
 use stackdeb::system::epoch::Epoch;
@@ -16,8 +16,9 @@ pub fn files_of(packages: &str) -> Vec<PathBuf> {
     let sources = sources::find(suite, None, None, std::path::Path::new("/")).unwrap();
     let keyring = Keyring::from_bytes("Debian", suite.distribution.keyring()).unwrap();
     let (cache, client) = (Cache::open().unwrap(), Client::new(Limits::default(), Reporter::Silent));
-    let archive =
-        Archive::open(&cache, &client, suite, &sources, &keyring, Epoch::now(), OlderRelease::Refused).unwrap();
+    let releases =
+        Releases::open(&cache, &client, suite, &sources, &keyring, Epoch::now(), OlderRelease::Refused).unwrap();
+    let archive = releases.read(&cache, &client).unwrap();
     let wanted: Relations = packages.parse().unwrap();
     let universe = &archive.universe;
     let chosen = solve(universe, &[universe.essential(), universe.of_priority(Priority::Required), wanted]).unwrap();
