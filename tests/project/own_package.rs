@@ -1,18 +1,24 @@
 //! stackdeb's own package: made by documents/package, judged by lintian, installed in a Debian 13, and used there.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
+use std::{env, fs};
 
 use support::{inside, run, source_folder, stackdeb, text};
 
 use crate::package::{PASSED_OVER, lintian_root};
 
-/// The package, built by whichever test comes first.
+/// The package, built by whichever test comes first. Cargo gives a test variables about the package that is tested. Build
+/// scripts of libraries in C are run again when one of these changes, and nearly everything is compiled anew: so without them.
 fn package() -> &'static Path {
     static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
         let mut build = Command::new(source_folder().join("documents/package"));
+        for (name, _value) in env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("CARGO_") && name != "CARGO_HOME") {
+                build.env_remove(name);
+            }
+        }
         let printed = run(build.current_dir(source_folder()));
         let path = printed.lines().last().expect("documents/package printed no path");
         PathBuf::from(path)
