@@ -100,7 +100,7 @@ pub(super) fn run(
             _ => return Err(error),
         },
     };
-    let key = Sha256::of(format!("{inputs}\n{}", root.digest()?).as_bytes()).to_string();
+    let key = Sha256::of(format!("{inputs}\n{}", root.digest()).as_bytes()).to_string();
     let kept = cache.built().join(&key);
     if !kept.is_dir() {
         let work = WorkFolder::create(&cache.work())?;

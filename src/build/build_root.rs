@@ -7,13 +7,16 @@ use miette::IntoDiagnostic;
 
 use super::archive::Repository;
 use super::base;
-use crate::apt::{self, Archive, OlderRelease, Record, Suite, install_plan, pool, solve};
+use super::choice::Wanted;
+use crate::apt::{self, OlderRelease, Record, Suite, install_plan, pool};
 use crate::control::{PackageName, Relations};
 use crate::rootfs::{self, DpkgStep, Root, RootFile};
 use crate::stack::Image;
 use crate::system::cache::Cache;
+use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
 use crate::system::progress::Reporter;
+use crate::system::tree::WorkFolder;
 
 /// What no program needs is not unpacked, which saves a third of the time.
 const DPKG_RULES: (&str, &str) = (
@@ -24,15 +27,16 @@ const DPKG_RULES: (&str, &str) = (
 /// The packages of a root that is to be built.
 pub(super) struct BuildRoot {
     repository: Repository,
-    archive: Archive,
-    wanted: Vec<Relations>,
+    chosen: Vec<Record>,
+    /// The time of what is made in the root.
+    date: Epoch,
 }
 
 impl BuildRoot {
     /// A root with Python and `packages`, from the mirrors and with the keys that `image` names.
     ///
     /// # Errors
-    /// When the mirror cannot be asked, or what it says cannot be verified.
+    /// When the mirror cannot be asked, what it says cannot be verified, or a package that was asked for cannot be had.
     pub(super) fn of(
         suite: &'static Suite,
         image: &Image,
@@ -41,24 +45,26 @@ impl BuildRoot {
         reporter: Reporter,
     ) -> miette::Result<Self> {
         let repository = Repository::for_image(suite, image, reporter)?;
-        let archive = repository.open(cache, OlderRelease::Refused)?;
-        let python: Relations = "python3".parse().into_diagnostic()?;
-        let wanted = vec![archive.universe.essential(), python, packages];
-        Ok(Self { repository, archive, wanted })
-    }
-
-    fn chosen(&self) -> miette::Result<Vec<&Record>> {
-        Ok(solve(&self.archive.universe, &self.wanted)?)
+        let releases = repository.releases(cache, OlderRelease::Refused)?;
+        let asked = ["python3".parse().into_diagnostic()?, packages];
+        let wanted = Wanted {
+            stacks: &[],
+            packages: &[],
+            priority: None,
+            asked: &asked,
+            repository: &repository,
+            releases: &releases,
+        };
+        let scratch = WorkFolder::create(&cache.work())?;
+        let chosen = wanted.choose(cache, scratch.path(), reporter)?.records;
+        Ok(Self { date: releases.date(), chosen, repository })
     }
 
     /// A digest of all packages that it has.
-    ///
-    /// # Errors
-    /// When a package that was asked for cannot be had.
-    pub(super) fn digest(&self) -> miette::Result<Sha256> {
-        let mut digests: Vec<String> = self.chosen()?.iter().map(|record| record.sha256.to_string()).collect();
+    pub(super) fn digest(&self) -> Sha256 {
+        let mut digests: Vec<String> = self.chosen.iter().map(|record| record.sha256.to_string()).collect();
         digests.sort();
-        Ok(Sha256::of(digests.join("\n").as_bytes()))
+        Sha256::of(digests.join("\n").as_bytes())
     }
 
     /// Downloads the packages and installs them in `folder`, which is made, unless that root is in the cache. The process must be root, if only in a namespace.
@@ -66,7 +72,7 @@ impl BuildRoot {
     /// # Errors
     /// When a download fails or cannot be verified, a package's script fails, the disk is full, or the user interrupts.
     pub(super) fn build(&self, folder: &Path, cache: &Cache, reporter: Reporter) -> miette::Result<Root> {
-        let chosen = self.chosen()?;
+        let chosen: Vec<&Record> = self.chosen.iter().collect();
         let files = pool::download(cache, &self.repository.client, &chosen)?;
         let file_of = |name: &PackageName| {
             chosen.iter().zip(&files).find(|(record, _)| record.name == *name).map(|(_, file)| file.clone())
@@ -88,7 +94,7 @@ impl BuildRoot {
             epoch: base::time(files.iter().cloned())?,
         };
         let root = base::make(folder, &plan, cache, reporter)?;
-        let nothing_more = rootfs::Addition { packages: Vec::new(), automatic: Vec::new(), epoch: self.archive.date };
+        let nothing_more = rootfs::Addition { packages: Vec::new(), automatic: Vec::new(), epoch: self.date };
         rootfs::complete(&root, &nothing_more, reporter)?;
         Ok(root)
     }

@@ -1,6 +1,6 @@
-//! The packages of an image: what is wanted, and what the archive has → the packages that are chosen. Reading what the archive
+//! The packages of a root: what is wanted, and what the archive has → the packages that are chosen. Reading what the archive
 //! has takes seconds, and a changed app seldom wants something else, so a choice is kept in the cache. It is named after the
-//! Release files, of which everything else follows, and after what the stacks want.
+//! Release files, of which everything else follows, and after what is wanted.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -31,10 +31,14 @@ pub(super) struct Choice {
     pub warnings: Vec<String>,
 }
 
-/// What a choice is made from.
+/// What a choice is made from. The essential packages are always wanted.
 pub(super) struct Wanted<'a> {
+    /// The stacks that are installed in the root: none where it only serves a build.
     pub stacks: &'a [Stack],
+    /// Their packages.
     pub packages: &'a [BuiltPackage],
+    /// Of this priority, every package is wanted.
+    pub priority: Option<Priority>,
     /// The packages that are wanted for their own sake.
     pub asked: &'a [Relations],
     pub repository: &'a Repository,
@@ -73,6 +77,7 @@ impl Wanted<'_> {
         for release in self.releases.infos() {
             let _ = writeln!(text, "{} {} {}", release.base, release.suite, release.sha256);
         }
+        let _ = writeln!(text, "{}", self.priority.map_or("", Priority::as_str));
         for relations in self.asked {
             let _ = writeln!(text, "{relations}");
         }
@@ -103,7 +108,8 @@ impl Wanted<'_> {
             archive.universe.add_local(&package.control, path, written.sha256, written.size)?;
         }
         let universe = &archive.universe;
-        let mut wanted = vec![universe.essential(), universe.of_priority(Priority::Required)];
+        let mut wanted = vec![universe.essential()];
+        wanted.extend(self.priority.map(|priority| universe.of_priority(priority)));
         wanted.extend(self.asked.iter().cloned());
         let records = solve(universe, &wanted)?.into_iter().cloned().collect();
         Ok(Choice { records, warnings })

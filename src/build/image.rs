@@ -15,7 +15,7 @@ use super::layer;
 use super::package;
 use super::unchanged::{Made, Note};
 use crate::apt::{CloudInit, OlderRelease, Record, Suite, pool};
-use crate::control::Relations;
+use crate::control::{Priority, Relations};
 use crate::disk::gzip::{self, Compressed};
 use crate::disk::{limits, manifest};
 use crate::render::image::{ImageFacts, image_files};
@@ -107,7 +107,14 @@ pub fn build(
         return Ok(BuiltImage { path, manifest: manifest_path, sizes, packages });
     }
 
-    let wanted = Wanted { stacks, packages: &packages, asked: &asked, repository: &repository, releases: &releases };
+    let wanted = Wanted {
+        stacks,
+        packages: &packages,
+        priority: Some(Priority::Required),
+        asked: &asked,
+        repository: &repository,
+        releases: &releases,
+    };
     let Choice { records, warnings } = wanted.choose(&cache, work, reporter)?;
     warn(&warnings, reporter);
     let chosen: Vec<&Record> = records.iter().collect();

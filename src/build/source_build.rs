@@ -218,7 +218,7 @@ impl WheelBuilder for SourceBuild<'_> {
         let note = |key: Sha256| self.folder().join(format!("{key}.built"));
         // The newest one, for a build without a network.
         let last = note(inputs);
-        let root = match self.packages().and_then(BuildRoot::digest) {
+        let root = match self.packages().map(BuildRoot::digest) {
             Ok(root) => root,
             Err(error) => match self.kept(&last) {
                 Some(kept) => {
