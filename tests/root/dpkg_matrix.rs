@@ -79,9 +79,9 @@ impl Roots {
     }
 }
 
-/// Every fourth step; with the variable `EVERY_STEP`, as `just soak` has it, every one.
+/// Every sixth step; with the variable `EVERY_STEP`, as `just soak` has it, every one.
 fn steps() -> impl Iterator<Item = usize> {
-    (1..).step_by(if std::env::var_os("EVERY_STEP").is_some() { 1 } else { 4 })
+    (1..).step_by(if std::env::var_os("EVERY_STEP").is_some() { 1 } else { 6 })
 }
 
 fn interrupted(state: State, command: &str, end: &str) {

@@ -43,20 +43,17 @@ fn awake() {
     assert!(!output.status.success() && said.contains("/etc/left-behind"), "{said}");
 }
 
-/// Runs it in a mount namespace of its own, so that nothing it mounts can remain.
+/// Runs it in a mount namespace of its own, so that nothing it mounts can remain. Its roots are in memory.
 fn piuparts(suite: &str, package: &Path) -> Output {
-    let root = root(suite);
-    let work = kept().join(format!("piuparts-work-{}", package.file_stem().unwrap().to_string_lossy())).join(suite);
-    tree::remove(&work).unwrap();
-    fs::create_dir_all(&work).unwrap();
+    let (root, work) = (root(suite), tempfile::tempdir().unwrap());
     let mut command = Command::new("unshare");
-    command.args(["--mount", "--pid", "--fork", "--kill-child", "piuparts", "--no-upgrade-test", "-d", suite, "-e"]);
-    command.arg(root).arg("--tmpdir").arg(&work).args(["--mirror", &format!("{} main", mirror())]);
+    command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-ec"]);
+    command.arg("mount -t tmpfs -o size=2g tmpfs \"$0\"; exec piuparts --tmpdir \"$0\" \"$@\"").arg(work.path());
+    command.args(["--no-upgrade-test", "-d", suite, "-e"]).arg(root);
+    command.args(["--mirror", &format!("{} main", mirror())]);
     // apt's own, for questions of packages that it never asked.
     command.args(["--ignore-regex", "/var/cache/debconf/tmp[.]ci/?"]);
-    let output = command.arg(package).output().expect("tests/setup installs piuparts");
-    tree::remove(&work).unwrap();
-    output
+    command.arg(package).output().expect("tests/setup installs piuparts")
 }
 
 /// A root of that release with all that the package depends on, made once.
