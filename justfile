@@ -42,13 +42,15 @@ check: build setup
     cargo fmt --all --check
     cargo clippy --release --workspace --all-targets -- -D warnings
     # Most of these tests wait for another program, so more of them than processors run at a time.
-    cargo test --release --no-fail-fast -p health-check -p connection -- --test-threads 24
-    cargo test --release --no-fail-fast -p stackdeb-documents
-    cargo test --release --no-fail-fast -p stackdeb --lib --bins --test format --test linode -- --test-threads 20
+    tests/side-by-side \
+        "-p health-check -p connection -- --test-threads 24" \
+        "-p stackdeb --lib --bins --test linode -- --test-threads 20" \
+        "-p stackdeb --test format -- --test-threads 20" \
+        "-p stackdeb-documents"
 
 # Everything but the soak. Installs the programs that the tests run from the machine's package archive.
 test: check
-    tests/rooms
+    tests/side-by-side "-p stackdeb --test machine --test server" "-p stackdeb --test project" "-p stackdeb --test root"
 
 # The programs that tests and benchmarks run, and those that judge what stackdeb makes
 setup:

@@ -35,7 +35,7 @@ pub(super) struct Choice {
 pub(super) struct Wanted<'a> {
     /// The stacks that are installed in the root: none where it only serves a build.
     pub stacks: &'a [Stack],
-    /// Their packages.
+    /// In the order of the stacks.
     pub packages: &'a [BuiltPackage],
     /// Of this priority, every package is wanted.
     pub priority: Option<Priority>,
