@@ -45,7 +45,9 @@ impl Layer {
     /// # Errors
     /// As [`base::make`].
     pub fn on_base(work: &Path, plan: &Plan, cache: &Cache, reporter: Reporter) -> miette::Result<Self> {
-        let kept = cache.trees().join(base::key(plan).into_diagnostic()?.to_string());
+        // The files of a tree belong to ids of this machine, which may be others for the next build.
+        let (key, root) = (base::key(plan).into_diagnostic()?, Ids::of_a_root().root());
+        let kept = cache.trees().join(format!("{key}-{root}"));
         if let Some(layer) = Self::on_kept(work, kept.clone()) {
             return Ok(layer);
         }

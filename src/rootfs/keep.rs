@@ -3,7 +3,7 @@
 //!
 //! A tree can also be kept as it is, with a digest of all that is in it.
 //!
-//! Owners are those inside the root. Times are in whole seconds, which is all that [`super::finish`] leaves of them.
+//! Owners are those inside the root, also in access control lists. Times are in whole seconds, which is all that [`super::finish`] leaves of them.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use tar::{Archive, EntryType};
 use xattr::FileExt;
 
+use super::attributes;
 use super::root::{Root, names_in};
 use super::unpack::unpack_tree;
 use crate::deb::{Properties, Tarball};
@@ -77,11 +78,12 @@ pub fn load(input: impl Read, root: &Root) -> io::Result<()> {
     archive.into_inner().read_to_end(&mut rest)?;
     // The zeros at the end of the tar archive are before the list.
     let list = rest.iter().position(|byte| *byte != 0).and_then(|begin| rest.get(begin..)).unwrap_or_default();
-    let attributes: Vec<Attribute> = serde_json::from_slice(list)?;
-    for attribute in attributes {
+    let listed: Vec<Attribute> = serde_json::from_slice(list)?;
+    for attribute in listed {
         let path = PathBuf::from(OsString::from_vec(attribute.path));
         let file = File::from(root.file(path, OFlag::O_RDONLY | OFlag::O_NOFOLLOW)?);
-        file.set_xattr(OsStr::from_bytes(&attribute.name), &attribute.value)?;
+        let value = attributes::outside(&attribute.name, attribute.value, root.ids())?;
+        file.set_xattr(OsStr::from_bytes(&attribute.name), &value)?;
     }
     Ok(())
 }
@@ -145,6 +147,7 @@ impl<W: Write> Walk<'_, W> {
     fn note_attributes(&mut self, path: &Path, file: &File) -> io::Result<()> {
         for name in file.list_xattr()? {
             let value = file.get_xattr(&name)?.unwrap_or_default();
+            let value = attributes::inside(name.as_bytes(), value, self.root.ids())?;
             let path = path.as_os_str().as_bytes().to_vec();
             self.attributes.push(Attribute { path, name: name.into_vec(), value });
         }

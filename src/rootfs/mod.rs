@@ -3,6 +3,7 @@
 //! make, except for what each machine makes for itself. What is before the stack's own package, the base, can be kept
 //! ([`keep`]). [`finish`] then removes what two machines must not share (keys, identities) and the traces of the build.
 
+mod attributes;
 mod build;
 mod command;
 mod file;
