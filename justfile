@@ -64,6 +64,7 @@ soak *args: build setup
     cargo bench --bench emulated_boots -- 50 --single
     EVERY_STEP=1 cargo test --release --test root -- dpkg_matrix
     EVERY_APPLICATION=1 cargo test --release --test server -- applications
+    cargo test --release --test project -- crates:: --ignored
     cargo test --release --test soak -- "$@"
 
 # The documents in docs/ that are made from the program itself

@@ -5,6 +5,7 @@
 
 pub mod apt;
 pub mod build;
+pub mod cargo;
 pub mod cli;
 pub mod commands;
 pub mod control;

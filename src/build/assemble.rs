@@ -7,7 +7,7 @@ use std::path::Path;
 use super::description;
 use crate::control::{Architecture, Relations};
 use crate::deb::elf::{self, ElfError};
-use crate::deb::{Content, Control, Package, PayloadError};
+use crate::deb::{Content, Control, Package, PayloadError, Rules};
 use crate::python::Libraries;
 use crate::render::{self, AppNotes, RenderError, Rendered};
 use crate::stack::Stack;
@@ -87,6 +87,7 @@ pub fn assemble(
 fn control(stack: &Stack, depends: Relations, recommends: Relations) -> Control {
     let package = &stack.package;
     Control {
+        rules: Rules::Policy,
         package: package.name.clone(),
         version: package.version.clone(),
         architecture: Architecture::Amd64,
@@ -95,11 +96,12 @@ fn control(stack: &Stack, depends: Relations, recommends: Relations) -> Control 
         depends,
         recommends,
         suggests: Relations::default(),
+        enhances: Relations::default(),
         conflicts: Relations::default(),
         breaks: Relations::default(),
         replaces: Relations::default(),
         provides: Relations::default(),
-        section: package.section.clone(),
+        section: Some(package.section.clone()),
         priority: package.priority,
         homepage: package.homepage.clone(),
         summary: package.summary.clone(),

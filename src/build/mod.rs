@@ -1,4 +1,4 @@
-//! The two pipelines: [`package`] makes a `.deb` from a [`crate::stack::Stack`], and [`image`] makes a disk image from that
+//! The pipelines: [`package`] makes a `.deb` from a [`crate::stack::Stack`], [`crate_package`] from a crate, and [`image`] makes a disk image from that
 //! package and a Debian repository ([`archive`]). They join the modules to their left, decide in which folder each file is
 //! made, and replace the files in `dist/` last, when nothing can fail any more but the writing itself.
 
@@ -9,6 +9,7 @@ mod base;
 mod build_command;
 mod build_root;
 mod choice;
+pub mod crate_package;
 mod debian_libraries;
 mod description;
 pub mod image;

@@ -191,6 +191,13 @@ struct Occupied(String);
 pub fn check_places(stack: &Stack) -> miette::Result<()> {
     let dist = stack.dist();
     let folders = [stack.folder.join("dist"), dist.clone()];
+    let outputs = [stack.deb_file_name(), stack.deb_link_name(), stack.image_file_name()];
+    let places: Vec<PathBuf> = outputs.iter().map(|name| dist.join(name)).chain([stack.manifest_path()]).collect();
+    check_outputs(&folders, &places)
+}
+
+/// Checks that each of `folders` can be made, and each of `places` replaced.
+pub(super) fn check_outputs(folders: &[PathBuf], places: &[PathBuf]) -> miette::Result<()> {
     if let Some(file) = folders.iter().find(|path| path.exists() && !path.is_dir()) {
         let shown = file.display();
         return Err(miette::miette!(
@@ -198,8 +205,6 @@ pub fn check_places(stack: &Stack) -> miette::Result<()> {
             "{shown} is not a folder; nothing was changed"
         ));
     }
-    let outputs = [stack.deb_file_name(), stack.deb_link_name(), stack.image_file_name()];
-    let places = outputs.iter().map(|name| dist.join(name)).chain([stack.manifest_path()]);
     for place in places {
         if place.is_dir() && !place.is_symlink() {
             return Err(Occupied(place.display().to_string()).into());

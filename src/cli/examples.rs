@@ -58,9 +58,17 @@ static LOCK: [Example; 2] = [
     example("stackdeb lock shop", "Write shop/stack.lock."),
 ];
 
-static DEB: [Example; 2] = [
+static DEB: [Example; 4] = [
     example("stackdeb deb", "Build dist/NAME_VERSION_amd64.deb and the link dist/NAME.deb to it."),
     example("stackdeb deb shop", "Build the package of the project in the folder shop."),
+    example(
+        "stackdeb deb --no-build --deb-revision 2",
+        "Package the crate in this folder, as its [package.metadata.deb] says, with the programs that cargo built before.",
+    ),
+    example(
+        "stackdeb deb -p shop-server",
+        "Build the member shop-server of the workspace in this folder, and package it.",
+    ),
 ];
 
 static IMAGE: [Example; 4] = [

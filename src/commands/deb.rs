@@ -1,11 +1,14 @@
-//! `stackdeb deb`: `stack.toml` → the package.
+//! `stackdeb deb`: `stack.toml`, or a crate's `[package.metadata.deb]` → the package.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::variant::VariantArgs;
-use crate::build::package;
+use crate::build::{crate_package, package};
+use crate::cargo::{self, Compile, Options};
+use crate::deb::Written;
+use crate::stack::FILE_NAME;
 use crate::system::cache::Fresh;
 use crate::system::print;
 use crate::system::progress::Reporter;
@@ -13,7 +16,7 @@ use crate::system::progress::Reporter;
 /// The arguments of `stackdeb deb`.
 #[derive(Debug, Args)]
 pub struct DebArgs {
-    /// The project's folder, or its stack.toml
+    /// The project's folder, or its stack.toml; the folder of a crate or workspace with [package.metadata.deb]
     #[arg(default_value = ".", value_name = "FOLDER")]
     project: PathBuf,
     #[command(flatten)]
@@ -21,6 +24,43 @@ pub struct DebArgs {
     /// Make everything anew: take nothing from the cache but downloads, and keep nothing that is made
     #[arg(long)]
     no_cache: bool,
+    #[command(flatten)]
+    of_crate: CrateArgs,
+}
+
+/// The options for a crate.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options for a crate")]
+struct CrateArgs {
+    /// The member of the workspace; it is packaged even beside a stack.toml
+    #[arg(short, long, value_name = "NAME")]
+    package: Option<String>,
+    /// Take the programs as they are: cargo has built them before
+    #[arg(long)]
+    no_build: bool,
+    /// The target that cargo builds for, such as x86_64-unknown-linux-gnu
+    #[arg(long, value_name = "TRIPLE")]
+    target: Option<String>,
+    /// The package's whole version, in place of the crate's
+    #[arg(long, value_name = "VERSION")]
+    deb_version: Option<String>,
+    /// The package's revision, in place of the key `revision`; 0 for none
+    #[arg(long, value_name = "REVISION", conflicts_with = "deb_version")]
+    deb_revision: Option<String>,
+}
+
+impl CrateArgs {
+    /// The first option that was given.
+    fn given(&self) -> Option<&'static str> {
+        let all = [
+            ("--package", self.package.is_some()),
+            ("--no-build", self.no_build),
+            ("--target", self.target.is_some()),
+            ("--deb-version", self.deb_version.is_some()),
+            ("--deb-revision", self.deb_revision.is_some()),
+        ];
+        all.into_iter().find_map(|(name, given)| given.then_some(name))
+    }
 }
 
 /// Builds the package into the project's `dist` folder and prints its path, size and digest.
@@ -28,6 +68,17 @@ pub struct DebArgs {
 /// # Errors
 /// When something in the project is wrong or the package cannot be written. An earlier package then stays as it was.
 pub fn run(args: &DebArgs) -> miette::Result<()> {
+    let is_stack = !args.project.is_dir() || args.project.join(FILE_NAME).exists();
+    if args.of_crate.package.is_some() || (!is_stack && cargo::is_crate(&args.project)) {
+        return run_for_crate(args);
+    }
+    if let Some(option) = args.of_crate.given() {
+        return Err(miette::miette!(
+            help = "leave it out, or name the crate that you mean with `-p NAME`",
+            "{option} is for a crate with [package.metadata.deb], and {} is none",
+            args.project.display()
+        ));
+    }
     let stack = args.variant.load(&args.project)?;
     let _fresh = match args.no_cache {
         true => {
@@ -40,10 +91,28 @@ pub fn run(args: &DebArgs) -> miette::Result<()> {
     for sentence in package.notes.left_out_in_all() {
         Reporter::Stderr.say(&sentence);
     }
-    for warning in package.warnings() {
+    report(&package.path, &package.written, &package.warnings())
+}
+
+fn run_for_crate(args: &DebArgs) -> miette::Result<()> {
+    let CrateArgs { package, no_build, target, deb_version, deb_revision } = &args.of_crate;
+    let options = Options {
+        package: package.clone(),
+        variant: args.variant.variant.clone(),
+        deb_version: deb_version.clone(),
+        deb_revision: deb_revision.clone(),
+        target: target.clone(),
+    };
+    let compile = if *no_build { Compile::Skip } else { Compile::Run };
+    let built = crate_package::build_into_dist(&args.project, &options, compile)?;
+    report(&built.path, &built.written, &built.warnings)
+}
+
+fn report(path: &Path, written: &Written, warnings: &[String]) -> miette::Result<()> {
+    for warning in warnings {
         Reporter::Stderr.say(&format!("warning: {warning}"));
     }
-    let (size, digest) = (package.written.size.div_ceil(1000), package.written.sha256);
-    print::line(format_args!("{} ({size} KB, SHA-256 {digest})", package.path.display()))?;
+    let (size, digest) = (written.size.div_ceil(1000), written.sha256);
+    print::line(format_args!("{} ({size} KB, SHA-256 {digest})", path.display()))?;
     Ok(())
 }

@@ -3,9 +3,19 @@
 
 use crate::control::{Architecture, Comparison, PackageName, Priority, Relations, Stanza, Version};
 
+/// Which mistakes of control data are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rules {
+    /// All that Debian Policy forbids.
+    Policy,
+    /// Only what dpkg refuses: for control data that were written for another tool.
+    Dpkg,
+}
+
 /// The fields of a package's control data. Each is named after its field in the file.
 #[derive(Debug, Clone)]
 pub struct Control {
+    pub rules: Rules,
     pub package: PackageName,
     pub version: Version,
     pub architecture: Architecture,
@@ -15,12 +25,13 @@ pub struct Control {
     pub depends: Relations,
     pub recommends: Relations,
     pub suggests: Relations,
+    pub enhances: Relations,
     pub conflicts: Relations,
     pub breaks: Relations,
     pub replaces: Relations,
     pub provides: Relations,
-    /// `Section`, e.g. `web`
-    pub section: String,
+    /// `Section`, e.g. `web`; only a package for a repository of packages needs one.
+    pub section: Option<String>,
     pub priority: Priority,
     pub homepage: Option<String>,
     /// The first line of `Description`: at most 80 characters.
@@ -86,38 +97,43 @@ pub enum ControlError {
 
 impl Control {
     /// # Errors
-    /// The first one that dpkg would refuse, or that Debian Policy says must not be so.
+    /// The first one that dpkg would refuse, or, by [`Rules::Policy`], that Debian Policy says must not be so.
     pub fn check(&self) -> Result<(), ControlError> {
+        one_line("Maintainer", &self.maintainer)?;
+        one_line("Description", &self.summary)?;
+        for (name, value) in [("Section", &self.section), ("Homepage", &self.homepage)] {
+            value.as_ref().map_or(Ok(()), |value| one_line(name, value))?;
+        }
+        for line in self.description.lines() {
+            no_control_character("Description", &line.trim_end().replace('\t', ""))?;
+        }
+        self.check_relations()?;
+        self.check_extra()?;
+        if self.rules == Rules::Policy { self.check_policy() } else { Ok(()) }
+    }
+
+    /// # Errors
+    /// The first mistake that dpkg accepts and Debian Policy forbids.
+    pub fn check_policy(&self) -> Result<(), ControlError> {
         check_maintainer(&self.maintainer)?;
-        one_line("Section", &self.section)?;
-        if !self.section.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '/')) {
-            return Err(ControlError::Section(self.section.clone()));
+        let odd = |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '/'));
+        if let Some(section) = self.section.as_ref().filter(|section| section.contains(odd)) {
+            return Err(ControlError::Section(section.clone()));
         }
         if let Some(homepage) = &self.homepage {
-            one_line("Homepage", homepage)?;
             let rest = homepage.strip_prefix("https://").or_else(|| homepage.strip_prefix("http://"));
             if rest.is_none_or(str::is_empty) || homepage.contains(char::is_whitespace) {
                 return Err(ControlError::Homepage(homepage.clone()));
             }
         }
-        self.check_description()?;
-        self.check_relations()?;
-        self.check_extra()
-    }
-
-    fn check_description(&self) -> Result<(), ControlError> {
-        one_line("Description", &self.summary)?;
         let length = self.summary.chars().count();
         if length > 80 {
             return Err(ControlError::SummaryLength(length));
         }
-        for line in self.description.lines() {
-            if line.starts_with('.') {
-                return Err(ControlError::DescriptionLine(line.to_owned()));
-            }
-            no_control_character("Description", &line.trim_end().replace('\t', ""))?;
+        match self.description.lines().find(|line| line.starts_with('.')) {
+            Some(line) => Err(ControlError::DescriptionLine(line.to_owned())),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn check_relations(&self) -> Result<(), ControlError> {
@@ -160,12 +176,13 @@ impl Control {
         name.eq_ignore_ascii_case("Homepage") || self.relations().iter().any(|(f, _)| f.eq_ignore_ascii_case(name))
     }
 
-    fn relations(&self) -> [(&'static str, &Relations); 8] {
+    fn relations(&self) -> [(&'static str, &Relations); 9] {
         [
             ("Pre-Depends", &self.pre_depends),
             ("Depends", &self.depends),
             ("Recommends", &self.recommends),
             ("Suggests", &self.suggests),
+            ("Enhances", &self.enhances),
             ("Conflicts", &self.conflicts),
             ("Breaks", &self.breaks),
             ("Replaces", &self.replaces),
@@ -194,7 +211,9 @@ impl Control {
                 stanza.set(name, relations.to_string());
             }
         }
-        stanza.set("Section", self.section.as_str());
+        if let Some(section) = &self.section {
+            stanza.set("Section", section.as_str());
+        }
         stanza.set("Priority", self.priority.as_str());
         if let Some(homepage) = &self.homepage {
             stanza.set("Homepage", homepage.as_str());
@@ -206,7 +225,6 @@ impl Control {
 }
 
 fn check_maintainer(text: &str) -> Result<(), ControlError> {
-    one_line("Maintainer", text)?;
     let bad = || ControlError::Maintainer(text.to_owned());
     let (name, rest) = text.split_once(" <").ok_or_else(bad)?;
     let address = rest.strip_suffix('>').ok_or_else(bad)?;

@@ -15,7 +15,7 @@ mod writer;
 #[cfg(test)]
 pub(crate) use compress::tests::hungry_xz;
 pub use compress::{Compression, xz_decoder};
-pub use control::{Control, ControlError};
+pub use control::{Control, ControlError, Rules};
 pub use entries::{ArchiveEntry, Entries, entries};
 pub use package::{Checked, Package, PackageError, Scripts};
 pub use payload::{Content, Entry, Payload, PayloadError};

@@ -19,6 +19,7 @@ pub use model::{
     App, AppKind, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Server, Site, Stack,
     StaticFiles, Tls,
 };
+pub(crate) use nearest::nearest;
 pub use pattern::{Pattern, PatternError};
 pub use problem::{LoadError, Problem};
 pub use process::{CommandLine, Limits, Timer, Worker};

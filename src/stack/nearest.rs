@@ -2,7 +2,7 @@
 
 /// Returns the known word with the fewest slips to `word`; `None` when that is more than one slip, and one
 /// more for each four letters.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase().replace('_', "-");
     let distance = |candidate: &str| strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
     let best = known.iter().copied().min_by_key(|candidate| distance(candidate))?;

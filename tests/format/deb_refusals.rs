@@ -27,7 +27,7 @@ const MISTAKES: [Mistake; 22] = [
     ("no maintainer's address", Lintian("malformed-contact"), |p| p.control.maintainer = "Jane Doe".into()),
     ("half an address", Lintian("malformed-contact"), |p| p.control.maintainer = "Jane <jane@>".into()),
     ("a line break in the maintainer", DpkgDeb, |p| p.control.maintainer = "A <a@b.c>\n\t".into()),
-    ("an odd section", Lintian("unknown-section"), |p| p.control.section = "My Section".into()),
+    ("an odd section", Lintian("unknown-section"), |p| p.control.section = Some("My Section".into())),
     ("a home page that is none", Lintian("bad-homepage"), |p| p.control.homepage = Some("our site".into())),
     ("no summary", Lintian("description-synopsis-is-empty"), |p| p.control.summary = String::new()),
     ("a long summary", Lintian("synopsis-too-long"), |p| p.control.summary = "word ".repeat(20).trim().into()),
@@ -125,7 +125,7 @@ fn what_only_we_can_see_is_refused() {
 #[test]
 fn a_line_break_cannot_smuggle_in_a_field() {
     for make in [
-        (|p: &mut Package, text: String| p.control.section = text) as fn(&mut Package, String),
+        (|p: &mut Package, text: String| p.control.section = Some(text)) as fn(&mut Package, String),
         |p, text| p.control.summary = text,
         |p, text| p.control.homepage = Some(format!("https://example.org/{text}")),
         |p, text| p.control.extra.push(("Tag".to_owned(), text)),

@@ -11,7 +11,7 @@ use crate::package::{PASSED_OVER, lintian_root};
 
 /// The package, built by whichever test comes first. Cargo gives a test variables about the package that is tested. Build
 /// scripts of libraries in C are run again when one of these changes, and nearly everything is compiled anew: so without them.
-fn package() -> &'static Path {
+pub fn package() -> &'static Path {
     static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
         let mut build = Command::new(source_folder().join("documents/package"));
         for (name, _value) in env::vars_os() {

@@ -18,6 +18,7 @@ pub mod applications;
 pub mod balancer;
 pub mod checks;
 pub mod container;
+pub mod crates;
 pub mod debian_packages;
 pub mod documents;
 pub mod edition;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use stackdeb::control::{Architecture, Priority, Relations};
-use stackdeb::deb::{Compression, Content, Control, Entry, Package, Payload, Scripts};
+use stackdeb::deb::{Compression, Content, Control, Entry, Package, Payload, Rules, Scripts};
 use stackdeb::system::epoch::Epoch;
 
 pub const COMPRESSIONS: [(Compression, &str); 4] =
@@ -42,6 +42,7 @@ pub fn small() -> Package {
     payload.add_symlink("/usr/share/sample/link", "text").unwrap();
     Package {
         control: Control {
+            rules: Rules::Policy,
             package: "sample".parse().unwrap(),
             version: "1:1.0-2~a".parse().unwrap(),
             architecture: Architecture::All,
@@ -50,11 +51,12 @@ pub fn small() -> Package {
             depends: relations("adduser, base-files (>= 1) | mawk (<< 99), python3:any"),
             recommends: relations("tar"),
             suggests: relations("gzip"),
+            enhances: relations("tar-doc"),
             conflicts: relations("sample-old"),
             breaks: relations("sample-data (<< 1)"),
             replaces: relations("sample-data (<< 1)"),
             provides: relations("sample-api (= 2)"),
-            section: "web".to_owned(),
+            section: Some("web".to_owned()),
             priority: Priority::Optional,
             homepage: Some("https://example.org/".to_owned()),
             summary: "sample of a package, with ünïcode".to_owned(),

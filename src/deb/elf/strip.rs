@@ -6,9 +6,9 @@ use object::pod::bytes_of;
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 
 use super::error::ElfError;
-use super::program::{damaged, open};
+use super::program::{damaged, parse};
 
-/// A program without symbol tables, debugging data, `.comment` and every other section that is not loaded into
+/// A program or a shared library without symbol tables, debugging data, `.comment` and every other section that is not loaded into
 /// memory: what `strip --remove-section=.comment --remove-section=.note` makes of it. The notes that are loaded
 /// (build ID, ABI tag, GNU properties) remain.
 ///
@@ -16,9 +16,12 @@ use super::program::{damaged, open};
 /// same input gives the same bytes, and a stripped program stays as it is.
 ///
 /// # Errors
-/// When it is not a program for amd64.
+/// When it is not a linked file for amd64.
 pub fn strip(bytes: &[u8]) -> Result<Vec<u8>, ElfError> {
-    let (header, sections) = open(bytes)?;
+    let (header, sections) = parse(bytes)?;
+    if !matches!(header.e_type(LE), elf::ET_EXEC | elf::ET_DYN) {
+        return Err(ElfError::NotAProgram);
+    }
     let names = sections.enumerate().map(|(_, section)| sections.section_name(LE, section));
     let names: Vec<&[u8]> = names.collect::<Result<_, _>>().map_err(damaged)?;
     let kept = |section: &SectionHeader64<LE>| section.sh_flags(LE).contains(elf::SHF_ALLOC);

@@ -147,6 +147,21 @@ fn a_stripped_program_is_what_strip_makes_of_it() {
 }
 
 #[test]
+fn a_stripped_library_keeps_what_programs_need_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = compile(folder.path(), "int answer(void) { return 42; }\n", &["-g", "-shared", "-fPIC"]);
+    let (ours, theirs) = (folder.path().join("ours"), folder.path().join("theirs"));
+    fs::write(&ours, strip(&fs::read(&library).unwrap()).unwrap()).unwrap();
+    let mut strip_tool = Command::new("strip");
+    strip_tool.args(["--strip-unneeded", "--remove-section=.comment", "--remove-section=.note", "-o"]);
+    run("binutils", strip_tool.arg(&theirs).arg(&library));
+    assert_eq!(sections(&ours), sections(&theirs));
+    let symbols = |path: &Path| run("binutils", Command::new("nm").args(["-D", "--defined-only"]).arg(path));
+    assert_eq!(symbols(&ours), symbols(&library));
+    assert!(symbols(&ours).contains("answer"));
+}
+
+#[test]
 fn lintian_has_nothing_to_say_of_a_stripped_program() {
     let folder = tempfile::tempdir().unwrap();
     let tags = |bytes: &[u8]| {

@@ -1,0 +1,38 @@
+//! The pipeline of a crate's package: `[package.metadata.deb]` → what cargo builds → `.deb`.
+
+use std::path::{Path, PathBuf};
+
+use super::package::check_outputs;
+use crate::cargo::{Compile, CratePackage, CratePlan, Options};
+use crate::deb::{self, Written};
+use crate::system::output::{OutputFile, write_symlink};
+
+/// A crate's package that was written to a file.
+pub struct BuiltCratePackage {
+    pub path: PathBuf,
+    pub written: Written,
+    /// What the user should look at, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Builds the package of the crate in `folder` into `dist` there, with the link `NAME.deb` to it.
+///
+/// # Errors
+/// When the metadata, a file or a program is wrong, or cargo fails. An earlier package then stays as it was.
+pub fn build_into_dist(folder: &Path, options: &Options, compile: Compile) -> miette::Result<BuiltCratePackage> {
+    let plan = CratePlan::read(folder, options)?;
+    let epoch = plan.epoch()?;
+    let dist = folder.join("dist");
+    let (path, link) = (dist.join(plan.file_name()), dist.join(plan.link_name()));
+    check_outputs(&[dist], &[path.clone(), link.clone()])?;
+    if compile == Compile::Run {
+        plan.compile()?;
+    }
+    let target = PathBuf::from(plan.file_name());
+    let CratePackage { package, warnings } = plan.package(epoch)?;
+    let mut output = OutputFile::create(&path)?;
+    let written = deb::write(package.check()?, &mut output)?;
+    output.commit()?;
+    write_symlink(&link, &target)?;
+    Ok(BuiltCratePackage { path, written, warnings })
+}

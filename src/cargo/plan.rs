@@ -1,0 +1,244 @@
+//! A crate that is to be packaged: its metadata and the user's options → what cargo has to build, and then the package.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use super::CargoError;
+use super::assets::AssetKey;
+use super::compile::Build;
+use super::control;
+use super::keys::Keys;
+use super::metadata::{Crate, Metadata, Symbols};
+use super::papers;
+use super::programs;
+use super::resolve::{Asset, Folders, Source, Wanted, resolve};
+use super::scripts;
+use super::units;
+use crate::control::Alternatives;
+use crate::deb::{Compression, Content, Control, Package, Payload};
+use crate::system::epoch::Epoch;
+
+/// One of these provides systemd-sysusers(8), which a script calls.
+const SYSUSERS: &str = "systemd | systemd-standalone-sysusers | systemd-sysusers";
+
+/// What the user chose on the command line.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The member of the workspace.
+    pub package: Option<String>,
+    pub variant: Option<String>,
+    /// The whole version, in place of the crate's.
+    pub deb_version: Option<String>,
+    /// In place of the key `revision`.
+    pub deb_revision: Option<String>,
+    /// The target that cargo builds for, such as `x86_64-unknown-linux-gnu`.
+    pub target: Option<String>,
+}
+
+/// Whether cargo builds the programs first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compile {
+    Run,
+    /// They were built before.
+    Skip,
+}
+
+/// A crate whose metadata were read and checked.
+#[derive(Debug)]
+pub struct CratePlan {
+    of: Crate,
+    keys: Keys,
+    /// The folder that the user named.
+    folder: PathBuf,
+    folders: Folders,
+    target: Option<String>,
+    symbols: Symbols,
+    control: Control,
+    warnings: Vec<String>,
+}
+
+/// A crate's package, put together.
+#[derive(Debug)]
+pub struct CratePackage {
+    pub package: Package,
+    /// What the user should look at, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+impl CratePlan {
+    /// Reads the metadata of the crate, or of a member of the workspace, in `folder`.
+    ///
+    /// # Errors
+    /// When cargo cannot read the manifest, or a key is unknown, wrong or not supported.
+    pub fn read(folder: &Path, options: &Options) -> Result<Self, CargoError> {
+        let metadata = Metadata::ask(folder)?;
+        let of = metadata.member(options.package.as_deref())?.clone();
+        let keys = Keys::read(&of, options.variant.as_deref())?;
+        let from_environment = || env::var("CARGO_BUILD_TARGET").ok().filter(|target| !target.is_empty());
+        let target = options.target.clone().or_else(from_environment);
+        if let Some(target) = target.as_deref().filter(|target| !target.starts_with("x86_64-")) {
+            let what = format!("packages for the target {target} are not supported yet: stackdeb builds for amd64");
+            return Err(CargoError::new("--target", what, "name x86_64-unknown-linux-gnu, or leave it out"));
+        }
+        let profile = keys.profile.clone().unwrap_or_else(|| "release".to_owned());
+        let symbols = Symbols::of_profile(&metadata.workspace_root, &profile)?;
+        let mut built = metadata.target_directory.clone();
+        built.extend(&target);
+        built.push(if profile == "dev" { "debug" } else { &profile });
+        let (control, warnings) = control::control(&of, &keys, options)?;
+        control.check().map_err(|error| {
+            let help = miette::Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default();
+            CargoError::new(&keys.place, error.to_string(), help)
+        })?;
+        let folders = Folders { of_crate: of.folder().to_owned(), built, profile };
+        let folder = folder.to_owned();
+        Ok(Self { folders, folder, target, symbols, control, warnings, of, keys })
+    }
+
+    /// The name of the package's file.
+    pub fn file_name(&self) -> String {
+        let Control { package, version, architecture, .. } = &self.control;
+        format!("{package}_{}_{architecture}.deb", version.in_file_name())
+    }
+
+    /// The name of the link to the package, which has no version in it.
+    pub fn link_name(&self) -> String {
+        format!("{}.deb", self.control.package)
+    }
+
+    /// Lets cargo build what the assets need.
+    ///
+    /// # Errors
+    /// When cargo fails. What it says is printed to standard error.
+    pub fn compile(&self) -> Result<(), CargoError> {
+        let wanted = Wanted::by(self.asset_keys(), &self.of, &self.folders);
+        if wanted == Wanted::default() {
+            return Ok(());
+        }
+        let build = Build {
+            folder: &self.folder,
+            manifest: &self.of.manifest_path,
+            profile: &self.folders.profile,
+            target: self.target.as_deref(),
+            features: &self.keys.features,
+            default_features: self.keys.default_features,
+            wanted: &wanted,
+        };
+        build.run()
+    }
+
+    /// Puts the package together.
+    ///
+    /// # Errors
+    /// When a file that the metadata name is missing, or two of them, scripts or programs cannot be packaged.
+    pub fn package(self, epoch: Epoch) -> Result<CratePackage, CargoError> {
+        let mut warnings = self.warnings.clone();
+        let mut control = self.control.clone();
+        let name = control.package.as_str().to_owned();
+        let mut assets = self.assets(&name, &control.maintainer, &mut warnings)?;
+        let made = scripts::make(&self.of, &self.keys, &name, &assets)?;
+        let depends = format!("{}, depends", self.keys.place);
+        let auto = control::has_auto(&self.keys).then_some(depends.as_str());
+        let libraries = programs::prepare(&mut assets, self.symbols, auto)?;
+        control.depends = control::depends(&self.keys, &libraries)?;
+        if made.needs_sysusers {
+            control.depends.0.extend(SYSUSERS.parse::<Alternatives>());
+        }
+        let conffiles = self.conffiles(&assets);
+        let triggers = match &self.keys.triggers_file {
+            None => None,
+            Some(file) => Some(papers::read(self.of.folder(), file, &format!("{}, triggers-file", self.keys.place))?),
+        };
+        let payload = self.payload(assets)?;
+        let scripts = made.scripts;
+        let compression = Compression::Xz;
+        let package = Package { control, payload, conffiles, scripts, triggers, compression, epoch };
+        Ok(CratePackage { package, warnings })
+    }
+
+    fn asset_keys(&self) -> &[AssetKey] {
+        self.keys.assets.as_deref().unwrap_or(&[AssetKey::Auto])
+    }
+
+    /// All files of the package. Of two with the same path the first remains: `$auto`, then papers and units, then the others.
+    fn assets(&self, name: &str, maintainer: &str, warnings: &mut Vec<String>) -> Result<Vec<Asset>, CargoError> {
+        let place = format!("{}, assets", self.keys.place);
+        let (mut first, mut named) = (Vec::new(), Vec::new());
+        for key in self.asset_keys() {
+            let preserve = self.keys.preserve_symlinks;
+            let found = resolve(key, &self.of, name, &self.folders, preserve, &place)?;
+            if *key == AssetKey::Auto { first.extend(found) } else { named.extend(found) }
+        }
+        let copyright = format!("/usr/share/doc/{name}/copyright");
+        if !named.iter().any(|asset| asset.path == copyright) {
+            let text = papers::copyright(&self.of, &self.keys, maintainer)?;
+            let source = Source::Bytes(text.into_bytes());
+            first.push(Asset { path: copyright, source, mode: 0o644, built: false });
+        }
+        first.extend(papers::changelog(&self.of, &self.keys, name)?);
+        first.extend(units::find(&self.of, &self.keys, name, warnings));
+        let mut all: Vec<Asset> = Vec::new();
+        for mut asset in first.into_iter().chain(named) {
+            papers::compress(&mut asset).map_err(|error| {
+                CargoError::new(
+                    &place,
+                    format!("the file for {} cannot be read: {error}", asset.path),
+                    "make it readable",
+                )
+            })?;
+            match all.iter().find(|other| other.path == asset.path) {
+                None => all.push(asset),
+                Some(other) if other.source == asset.source => {}
+                Some(_) => {
+                    let path = &asset.path;
+                    warnings.push(format!("{place}: two files have the path {path}; the first is taken"));
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// The files that `conf-files` names, and all regular files below /etc.
+    fn conffiles(&self, assets: &[Asset]) -> Vec<String> {
+        let absolute = |path: &String| format!("/{}", path.trim_start_matches('/'));
+        let mut all: Vec<String> = self.keys.conf_files.iter().map(absolute).collect();
+        let is_file = |asset: &&Asset| asset.path.starts_with("/etc/") && !matches!(asset.source, Source::Link(_));
+        all.extend(assets.iter().filter(is_file).map(|asset| asset.path.clone()));
+        let mut seen = BTreeSet::new();
+        all.retain(|path| seen.insert(path.clone()));
+        all
+    }
+
+    fn payload(&self, assets: Vec<Asset>) -> Result<Payload, CargoError> {
+        let mut payload = Payload::default();
+        for Asset { path, source, mode, .. } in assets {
+            let added = match source {
+                Source::File(file) => payload.add_file(&path, Content::File(file), mode),
+                Source::Bytes(bytes) => payload.add_file(&path, Content::Bytes(bytes), mode),
+                Source::Link(target) => payload.add_symlink(&path, &target),
+            };
+            added.map_err(|error| {
+                let help = miette::Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default();
+                CargoError::new(format!("{}, assets", self.keys.place), error.to_string(), help)
+            })?;
+        }
+        Ok(payload)
+    }
+
+    /// The time of everything in the package: `SOURCE_DATE_EPOCH`, else the day on which Cargo.toml was changed.
+    ///
+    /// # Errors
+    /// When the variable is not a time.
+    pub fn epoch(&self) -> miette::Result<Epoch> {
+        if let Some(epoch) = Epoch::from_environment()? {
+            return Ok(epoch);
+        }
+        let changed = fs::metadata(&self.of.manifest_path).and_then(|metadata| metadata.modified());
+        let since = changed.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+        let day = i64::try_from(since.as_secs()).unwrap_or_default().div_euclid(86_400).saturating_mul(86_400);
+        Ok(Epoch::from_seconds(day)?)
+    }
+}
