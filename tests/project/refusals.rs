@@ -245,7 +245,8 @@ fn an_interrupt_in_the_middle() {
     assert!(!has_root(&kept.join("work")), "an unfinished root remained");
 }
 
-/// Whether a root is being made in the cache's folder for unfinished work.
+/// Whether a root is being made in the cache's folder for unfinished work: with an overlay on it or without.
 fn has_root(work: &Path) -> bool {
-    fs::read_dir(work).into_iter().flatten().flatten().any(|entry| entry.path().join("root/var/lib/dpkg").exists())
+    let has = |folder: &Path| ["base/tree", "root"].iter().any(|root| folder.join(root).join("var/lib/dpkg").exists());
+    fs::read_dir(work).into_iter().flatten().flatten().any(|entry| has(&entry.path()))
 }
