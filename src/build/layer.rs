@@ -84,7 +84,7 @@ impl Layer {
         Ok(Self { root: base::make(&work.join("root"), plan, cache, reporter)?, _overlay: None, check: None })
     }
 
-    /// A root on a tree of the cache, whose check begins. `None` if there is none, or there can be no overlay.
+    /// A root on a tree of the cache, whose check begins. `None` if no tree is kept, or there can be no overlay.
     fn on_kept(work: &Path, kept: PathBuf) -> Option<Self> {
         let expected = fs::read_to_string(kept.join(DIGEST)).ok()?;
         let tree = Root::open(&kept.join(TREE), Ids::of_a_root()).ok()?;

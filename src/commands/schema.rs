@@ -10,7 +10,7 @@ const NOTES: &str = "\
 An editor with the language server taplo (\"Even Better TOML\" in Visual Studio Code) reads the schema that the first line of \
 stack.toml names: `#:schema ./stack.schema.json`. A project that `stackdeb new` made has this line and the file.";
 
-/// The arguments of `stackdeb schema`: there are none.
+/// The arguments of `stackdeb schema`, which takes none but `--help`.
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub struct SchemaArgs {}

@@ -114,7 +114,7 @@ impl Reader {
     /// The control data.
     ///
     /// # Errors
-    /// When it cannot be read, or there is none.
+    /// When it cannot be read, or the package has no such member.
     pub fn control(&self) -> Result<Stanza, ReadError> {
         let content = self.control_file("control")?.ok_or_else(|| self.format("it has no control data"))?;
         Stanza::parse(&String::from_utf8_lossy(&content))

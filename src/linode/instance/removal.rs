@@ -33,7 +33,7 @@ pub(super) fn announce(instances: &[Instance], name: &str, when: &str, reporter:
     }
 }
 
-/// Returns only if the user wants the data on the disks of these instances deleted, or there are none.
+/// Returns only if the user wants the data on the disks of these instances deleted, or if no instance is given.
 ///
 /// # Errors
 /// When an instance holds data and the choice is to keep them.

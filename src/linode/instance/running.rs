@@ -45,7 +45,7 @@ fn list(client: &Client, stack: &Stack) -> Result<Vec<Instance>, Error> {
 /// Which instances are to be removed, and what the user has said about it.
 #[derive(Debug, Clone, Copy)]
 pub struct RemovalChoice<'a> {
-    /// The labels of the instances; all of the stack when there are none.
+    /// The labels of the instances; if the list is empty, all instances of the stack are meant.
     pub labels: &'a [String],
     pub data: DataChoice,
     pub consent: Consent,
