@@ -24,7 +24,7 @@ pub(super) struct Chosen<'a> {
 /// Chooses the file of a pin.
 ///
 /// # Errors
-/// When there is none, or the index cannot be asked.
+/// When no file fits the target, or the index cannot be asked.
 pub(super) fn choose<'a>(pin: &'a Pin, target: &Target, index: &Index) -> Result<Chosen<'a>, PythonError> {
     let fits = |file: &str| {
         let name = WheelName::parse(file).filter(|name| name.version == pin.version)?;

@@ -58,7 +58,7 @@ impl Debian {
         }
         let fits = |relations| Offer::Fits { package: format!("{package} {has}"), relations };
         let Some(version) = upstream(has) else {
-            return Offer::Unfit(format!("the version {has} of {package} is none of Python's"));
+            return Offer::Unfit(format!("the version {has} of {package} is not a version as Python writes them"));
         };
         match &requirement.version_or_url {
             None => fits(package.as_str().parse().into_iter().collect()),

@@ -93,7 +93,7 @@ pub enum PythonError {
         /// Its name and version.
         library: String,
         index: String,
-        /// The newest ones that it has, as the end of the sentence; empty when there are none.
+        /// The newest ones that it has, as the end of the sentence; empty if it has no other.
         others: String,
     },
     /// None of the wheels can be loaded by the suite's Python.

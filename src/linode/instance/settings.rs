@@ -70,7 +70,7 @@ pub struct AppSettings {
 /// Where the data of an instance is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DatabaseLocation {
-    /// On the instance, or there is none.
+    /// On the instance. Also when the stack has no database.
     #[default]
     Local,
     /// On another server. It stays when the instance is removed.

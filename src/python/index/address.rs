@@ -15,7 +15,7 @@ const PYPI: &str = "https://pypi.org/simple/";
 /// The index's address, with a `/` at its end.
 ///
 /// # Errors
-/// When the address is none of an HTTP server.
+/// When the address is not that of an HTTP server.
 pub fn address(of_app: Option<&str>, of_file: Option<&str>) -> Result<Url, PythonError> {
     let chosen = [(of_app, "[app] index"), (of_file, "the file of requirements")]
         .into_iter()
