@@ -161,9 +161,20 @@ impl Checker {
                 self.files.write(generation, &good);
                 run(Command::new("kill").args(["-HUP", &self.pid.to_string()]));
                 self.files.wait_for(generation);
+                self.wait_for_old_worker();
                 *self.inside.lock().unwrap() = good;
             }
             thread::sleep(INTERVAL);
+        }
+    }
+
+    /// Until the worker of the configuration before is gone: as long as it is there, it may take a connection, too.
+    fn wait_for_old_worker(&self) {
+        let begin = Instant::now();
+        let children = format!("/proc/{0}/task/{0}/children", self.pid);
+        while fs::read_to_string(&children).unwrap().split_whitespace().count() != 1 {
+            assert!(begin.elapsed() < Duration::from_secs(60), "nginx's worker of before does not end");
+            thread::sleep(Duration::from_millis(20));
         }
     }
 }
