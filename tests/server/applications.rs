@@ -1,7 +1,7 @@
 //! Applications that others wrote, as judges, on one booted Debian: see `support::applications`. Those that stand for a kind
 //! are always asked; with the variable `EVERY_APPLICATION`, as `just soak` has it, every one.
 
-use libtest_mimic::Trial;
+use libtest_mimic::{Arguments, Trial};
 use support::ahead::Step;
 use support::applications;
 use support::checks::{Check, checks};
@@ -24,6 +24,8 @@ const FURTHER: &[Judge] = &[
     ("secrets", ("snappass_keeps_a_secret", |machine| applications::judge(machine, "secrets"))),
     ("kinto", ("kinto_keeps_a_record", |machine| applications::judge(machine, "kinto"))),
     ("expenses", ("ihatemoney_keeps_a_bill", |machine| applications::judge(machine, "expenses"))),
+    ("errors", ("bugsink_keeps_an_error", |machine| applications::judge(machine, "errors"))),
+    ("encyclopedia", ("django_wiki_keeps_a_page", |machine| applications::judge(machine, "encyclopedia"))),
 ];
 
 fn is_every() -> bool {
@@ -50,6 +52,8 @@ fn not_asked(test: &str) -> Trial {
     Trial::test(format!("applications::{test}"), move || Err(missing.into())).with_kind(missing).with_ignored_flag(true)
 }
 
-pub fn ahead() -> Step {
-    applications::ahead(judges().into_iter().map(|(name, _)| name).collect())
+/// Builds those that are asked.
+pub fn ahead(arguments: &Arguments) -> Step {
+    let asked = trials().into_iter().zip(judges()).filter(|(trial, _)| !arguments.is_filtered_out(trial));
+    applications::ahead(asked.map(|(_, (name, _))| name).collect())
 }

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         (upgrade::trials(), None),
         (processes::trials(), None),
         (asgi::trials(), Some(asgi::ahead())),
-        (applications::trials(), Some(applications::ahead())),
+        (applications::trials(), Some(applications::ahead(&arguments))),
         (cluster::trials(), None),
         (data::trials(), None),
         (servers::trials(), Some(servers::ahead())),

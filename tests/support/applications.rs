@@ -6,6 +6,8 @@ mod ara_records;
 mod board;
 mod calendars;
 mod comments;
+mod encyclopedia;
+mod errors;
 mod expenses;
 mod kinto;
 mod python_index;
@@ -48,6 +50,8 @@ pub const ALL: &[Application] = &[
     secrets::SECRETS,
     kinto::KINTO,
     expenses::EXPENSES,
+    errors::ERRORS,
+    encyclopedia::ENCYCLOPEDIA,
 ];
 
 /// Those with a library that has no wheel: a lock says what its build needs.
