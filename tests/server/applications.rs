@@ -26,6 +26,7 @@ const FURTHER: &[Judge] = &[
     ("expenses", ("ihatemoney_keeps_a_bill", |machine| applications::judge(machine, "expenses"))),
     ("errors", ("bugsink_keeps_an_error", |machine| applications::judge(machine, "errors"))),
     ("encyclopedia", ("django_wiki_keeps_a_page", |machine| applications::judge(machine, "encyclopedia"))),
+    ("flows", ("prefect_marks_a_late_run", |machine| applications::judge(machine, "flows"))),
 ];
 
 fn is_every() -> bool {

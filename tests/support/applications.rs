@@ -9,6 +9,7 @@ mod comments;
 mod encyclopedia;
 mod errors;
 mod expenses;
+mod flows;
 mod kinto;
 mod python_index;
 mod secrets;
@@ -52,6 +53,7 @@ pub const ALL: &[Application] = &[
     expenses::EXPENSES,
     errors::ERRORS,
     encyclopedia::ENCYCLOPEDIA,
+    flows::FLOWS,
 ];
 
 /// Those with a library that has no wheel: a lock says what its build needs.
