@@ -55,7 +55,7 @@ fn entries(markdown: &str, version: &str, now: Epoch) -> miette::Result<Vec<Entr
     Ok(entries)
 }
 
-/// `[0.1.0] - 2026-12-01`
+/// Splits the heading of a released version, such as `[0.1.0] - 2026-12-01`.
 fn released(heading: &str) -> miette::Result<(String, Epoch)> {
     let parts = heading.strip_prefix('[').and_then(|rest| rest.split_once("] - "));
     let (version, date) = parts.ok_or_else(|| miette!("CHANGELOG.md: `{heading}` is not `[VERSION] - YYYY-MM-DD`"))?;

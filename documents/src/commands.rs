@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use stackdeb::cli;
 
-/// Columns of a line.
+/// How many columns a line of a terminal has, for which clap writes the help.
 const WIDTH: usize = 100;
 
 pub fn markdown() -> String {

@@ -76,7 +76,7 @@ const FILES: &[Fact] = &[
     ),
 ];
 
-/// The sections of stackdeb(1).
+/// Adds the sections that only the page of stackdeb(1) itself has.
 pub fn sections(page: &mut Roff) {
     for (title, facts) in [("EXIT STATUS", EXIT_STATUSES), ("ENVIRONMENT", VARIABLES), ("FILES", FILES)] {
         page.control("SH", [title]);

@@ -18,7 +18,7 @@ use stackdeb::system::epoch::Epoch;
 /// A file: its path below the folder that it is written to, and its text.
 #[derive(Debug)]
 pub struct Document {
-    /// Relative, without `..`.
+    /// Where it lies in the repository: relative to its top folder, without `..`.
     pub path: PathBuf,
     /// UTF-8, with a line break at its end.
     pub text: String,

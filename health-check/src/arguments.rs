@@ -162,7 +162,7 @@ pub enum Part {
     Local,
 }
 
-/// Which variables to print.
+/// Which variables of the unit's environment to print.
 #[derive(Debug, Args)]
 pub struct VariablesArguments {
     /// The environment file, as systemd reads it. It need not exist

@@ -33,7 +33,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Reads the state file.
+    /// Reads the file in which the certificate service keeps what it did last.
     ///
     /// # Errors
     /// When it cannot be read or lacks a line: a sentence.

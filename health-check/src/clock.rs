@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// A time in the machine's time zone, to the second.
 #[derive(Debug, Clone, Copy)]
 pub struct LocalTime {
-    /// Since 1970-01-01 00:00:00 UTC.
+    /// Seconds since 1970-01-01 00:00:00 UTC, without leap seconds.
     seconds: i64,
     year: i64,
     month: i32,
@@ -44,7 +44,7 @@ impl LocalTime {
         }
     }
 
-    /// Seconds since 1970.
+    /// Seconds since 1970-01-01 00:00:00 UTC, without leap seconds.
     pub fn seconds(&self) -> i64 {
         self.seconds
     }
@@ -54,29 +54,29 @@ impl LocalTime {
         self.offset
     }
 
-    /// `2026-11-23`.
+    /// The date alone, as `2026-11-23`.
     pub fn date(&self) -> String {
         let Self { year, month, day, .. } = self;
         format!("{year:04}-{month:02}-{day:02}")
     }
 
-    /// `11-23`.
+    /// Month and day, as `11-23`.
     pub fn day(&self) -> String {
         format!("{:02}-{:02}", self.month, self.day)
     }
 
-    /// `10:00`.
+    /// Hour and minute, as `10:00`.
     pub fn minute(&self) -> String {
         format!("{:02}:{:02}", self.hour, self.minute)
     }
 
-    /// `2026-11-23 10:00:00`.
+    /// Date and time without the zone, as `2026-11-23 10:00:00`.
     pub fn for_people(&self) -> String {
         let Self { year, month, day, hour, minute, second, .. } = self;
         format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
     }
 
-    /// `2026-11-23T10:00:00+01:00` (RFC 3339).
+    /// Date and time with the zone, as `2026-11-23T10:00:00+01:00` (RFC 3339).
     pub fn rfc3339(&self) -> String {
         let Self { year, month, day, hour, minute, second, offset, .. } = self;
         let (sign, minutes) = (if *offset < 0 { '-' } else { '+' }, offset.abs() / 60);

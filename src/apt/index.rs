@@ -14,7 +14,7 @@ use crate::control::{RelationError, StanzaError, Stanzas};
 use crate::deb::xz_decoder;
 use crate::system::interrupt;
 
-/// In bytes.
+/// How much is read from the file at a time, in bytes.
 const BUFFER: usize = 256 * 1024;
 /// The longest index, decompressed, in bytes. Those of Debian and Ubuntu have less than a tenth of that.
 const LONGEST_INDEX: u64 = 1024 * 1024 * 1024;

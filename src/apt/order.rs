@@ -16,7 +16,7 @@ use crate::control::Alternatives;
 /// configured, or these are configured.
 const MOST_ROUNDS: usize = 2 * DEEPEST;
 
-/// One run of dpkg.
+/// One call of dpkg, with the packages that it gets.
 #[derive(Debug)]
 pub enum InstallStep<'a> {
     /// Unpack these packages. Only the first such step needs `--force-depends`.
@@ -74,7 +74,7 @@ struct Node<'a> {
     record: &'a Record,
     /// For each relation, the packages of the set that satisfy it.
     pre_depends: Vec<Vec<usize>>,
-    /// As `pre_depends`.
+    /// The same for `Depends`: each group of alternatives, as numbers of nodes.
     depends: Vec<Vec<usize>>,
     state: State,
 }

@@ -10,7 +10,7 @@ pub enum Distribution {
 /// Whether the cloud-init of a suite has the data source Akamai. Without it, an instance does not read its user data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloudInit {
-    /// Version 23.3 or newer.
+    /// Version 23.3 or newer, the first that asks Linode's metadata service.
     SeesLinode,
     /// This version, which is older than 23.3.
     TooOld(&'static str),

@@ -22,7 +22,7 @@ const BASE: &str = "X-Base";
 /// The field with the sentences for the user, one a line.
 const WARNINGS: &str = "X-Warnings";
 
-/// What was chosen.
+/// The packages that were chosen, and what the user is to know about the choice.
 #[derive(Debug)]
 pub(super) struct Choice {
     /// Sorted by name, the stacks' own packages among them.

@@ -21,9 +21,9 @@ use crate::system::progress::Reporter;
 
 /// What all steps of one build need.
 pub(super) struct Build<'a> {
-    /// The first one.
+    /// The first of the stacks, whose `[image]` table holds.
     pub stack: &'a Stack,
-    /// All of them.
+    /// Every stack of the image, the first one among them.
     pub stacks: &'a [Stack],
     /// The image's name, if it is not the first one's.
     pub name: Option<&'a str>,

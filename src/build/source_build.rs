@@ -46,7 +46,7 @@ const ANSWER: &str = "answer.json";
 enum SourceBuildError {
     #[error("{library} cannot be built from {file} ({status}){}", indented(.output))]
     Failed {
-        /// Its name and version.
+        /// The name and the version of the library that is built.
         library: String,
         file: String,
         status: String,

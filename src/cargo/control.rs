@@ -86,7 +86,7 @@ pub(super) fn depends(keys: &Keys, libraries: &Relations) -> Result<Relations, C
     Ok(all)
 }
 
-/// Whether `depends` has `$auto`.
+/// Whether `depends` asks for the packages of the libraries that the programs link.
 pub(super) fn has_auto(keys: &Keys) -> bool {
     keys.relations.depends.split(',').any(|member| member.trim() == AUTO)
 }

@@ -78,7 +78,7 @@ pub(super) struct Keys {
     /// `None` when the key is left out.
     pub(super) systemd_units: Option<Vec<UnitKeys>>,
     pub(super) profile: Option<String>,
-    /// The table, for errors.
+    /// The table that the keys stand in, as errors name it.
     pub(super) place: String,
 }
 

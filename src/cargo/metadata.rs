@@ -60,7 +60,7 @@ impl Target {
 }
 
 impl Crate {
-    /// The table `[package.metadata.deb]`.
+    /// What cargo-deb reads: `[package.metadata.deb]`, if the crate has it.
     pub(super) fn deb(&self) -> Option<&Value> {
         self.metadata.as_ref()?.get("deb")
     }

@@ -42,7 +42,7 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compile {
     Run,
-    /// They were built before.
+    /// The programs are there from an earlier build: `--no-build`.
     Skip,
 }
 
@@ -130,7 +130,7 @@ impl CratePlan {
         build.run()
     }
 
-    /// Puts the package together.
+    /// Puts together the files, the scripts and the control data of the package.
     ///
     /// # Errors
     /// When a file that the metadata name is missing, or two of them, scripts or programs cannot be packaged.

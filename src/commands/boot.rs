@@ -77,7 +77,7 @@ pub struct BootArgs {
     pub json: bool,
 }
 
-/// What `--json` prints.
+/// The object that `--json` prints: how the machine answered.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     image: &'a Path,

@@ -45,7 +45,7 @@ struct PruneArgs {
     to: u64,
 }
 
-/// What `--json` prints.
+/// The object that `--json` prints: what is in the cache, by kind.
 #[derive(Debug, Serialize)]
 struct Report {
     path: String,

@@ -128,7 +128,7 @@ pub struct DeployArgs {
     api: ApiArgs,
 }
 
-/// What `--json` prints.
+/// The object that `--json` prints: the instances that were made.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     stack: String,

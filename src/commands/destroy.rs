@@ -42,7 +42,7 @@ pub struct DestroyArgs {
     api: ApiArgs,
 }
 
-/// What `--json` prints.
+/// The object that `--json` prints: what was removed.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     stack: &'a str,

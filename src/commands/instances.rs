@@ -33,7 +33,7 @@ pub struct InstancesArgs {
     api: ApiArgs,
 }
 
-/// What `--json` prints.
+/// The object that `--json` prints: each instance and its health.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     stack: &'a str,

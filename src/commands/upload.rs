@@ -60,7 +60,7 @@ pub struct UploadArgs {
     api: ApiArgs,
 }
 
-/// What `--json` prints.
+/// The object that `--json` prints: the image at Linode.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
     id: &'a str,

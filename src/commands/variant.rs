@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::stack::{self, Stack};
 
-/// The option.
+/// The option `--variant`, which all commands that read a `stack.toml` have.
 #[derive(Debug, Clone, Default, Args)]
 pub struct VariantArgs {
     /// The variant of the stack: the values of [variant.NAME] in stack.toml replace the others

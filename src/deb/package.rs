@@ -79,7 +79,7 @@ pub enum PackageError {
     #[error("line {line} of the triggers, `{text}`, is not a directive and the name of a trigger")]
     #[diagnostic(help("write `interest-noawait NAME` or another directive of deb-triggers(5)"))]
     Trigger {
-        /// Counted from 1.
+        /// The line with the mistake; the first one is 1.
         line: usize,
         text: String,
     },

@@ -71,7 +71,7 @@ pub enum PayloadError {
     TooLong {
         /// The path, the part of it, or the link's target.
         path: String,
-        /// Its length in bytes.
+        /// How long the path is, in bytes.
         length: usize,
         /// The longest one that is possible, in bytes.
         limit: usize,
@@ -80,7 +80,7 @@ pub enum PayloadError {
     #[diagnostic(help("install one of the two somewhere else, or leave it out"))]
     Collision {
         path: String,
-        /// What was there first.
+        /// What has the path already: a file, a folder or a link.
         old: String,
         /// What was to be added.
         new: String,

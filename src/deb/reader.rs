@@ -23,7 +23,7 @@ const BUFFER: usize = 128 * 1024;
 const LONGEST_CONTROL_FILE: u64 = 32 * 1024 * 1024;
 const LONGEST_CONTROL_DATA: u64 = 64 * 1024 * 1024;
 
-/// An open .deb.
+/// A `.deb` whose two archives were found, and which is read from the file when it is asked for.
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
@@ -32,7 +32,7 @@ pub struct Reader {
     data: Member,
 }
 
-/// A file of `control.tar`.
+/// A file of the archive `control.tar`, such as a maintainer script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ControlFile {
     /// Its name, without a leading `./`.
@@ -196,7 +196,7 @@ pub fn finish(archive: tar::Archive<Box<dyn Read + Send>>) -> io::Result<()> {
     io::copy(&mut archive.into_inner(), &mut io::sink()).map(drop)
 }
 
-/// Finds `control.tar*` and `data.tar*`.
+/// Finds where in the file `control.tar*` and `data.tar*` begin and end.
 fn find_members(file: &File, length: u64, path: &Path) -> Result<[Member; 2], ReadError> {
     let shown = || path.display().to_string();
     let format = |what: &str| ReadError::Format { path: shown(), what: what.to_owned() };

@@ -26,7 +26,7 @@ pub enum ImageContent {
     FileSystem(Superblock),
     /// A partition table, MBR or GPT.
     PartitionTable,
-    /// Neither of them.
+    /// A file system that is neither ext3 nor ext4, or none.
     Unknown,
 }
 

@@ -52,7 +52,7 @@ pub enum Error {
     #[error("`{address}` cannot be the address of Linode's API: {reason}")]
     #[diagnostic(help("leave out --api and LINODE_API_URL to use https://api.linode.com/v4"))]
     ApiAddress { address: String, reason: &'static str },
-    /// Status 401 or 403.
+    /// An answer with status 401 or 403: the token is wrong or lacks a scope.
     #[error("Linode does not let this token {action}: {}", sentence(.reasons))]
     #[diagnostic(help(
         "the token needs the scope {scope} and must not have expired: see https://cloud.linode.com/profile/tokens.{}",
@@ -70,7 +70,7 @@ pub enum Error {
          access, at https://cloud.linode.com/account/users; or use the token of an unrestricted user"
     ))]
     MissingGrants { grants: String },
-    /// Status 404.
+    /// An answer with status 404: Linode has no such object, or the address is not that of its API.
     #[error("Linode cannot {action}: it does not exist")]
     #[diagnostic(help("check --api and LINODE_API_URL if they are set"))]
     NotFound { action: &'static str },
@@ -147,7 +147,7 @@ pub enum Error {
     #[error("Linode has no {kind} {name}{}", suggestion(.nearest.as_deref()))]
     #[diagnostic(help("{help}"))]
     NotInCatalogue {
-        /// "region" or "plan".
+        /// What the name is of, as messages have it: "region" or "plan".
         kind: &'static str,
         name: String,
         /// An existing name that is similar.

@@ -77,7 +77,7 @@ pub enum PythonError {
     #[diagnostic(help("choose a version of the library for that Python, or another [image] suite"))]
     OtherPython {
         place: String,
-        /// Its name and version.
+        /// The name and the version of the library.
         library: String,
         needed: String,
         /// The target and its Python, as the end of the sentence.
@@ -90,7 +90,7 @@ pub enum PythonError {
     #[diagnostic(help("choose another version"))]
     NoVersion {
         place: String,
-        /// Its name and version.
+        /// The name and the version of the library.
         library: String,
         index: String,
         /// The newest ones that it has, as the end of the sentence; empty if it has no other.
@@ -103,7 +103,7 @@ pub enum PythonError {
     ))]
     NoWheel {
         place: String,
-        /// Its name and version.
+        /// The name and the version of the library.
         library: String,
         /// The suite with its Python and its C library.
         target: String,
@@ -117,9 +117,9 @@ pub enum PythonError {
     ))]
     NoTools {
         place: String,
-        /// Its name and version.
+        /// The name and the version of the library.
         library: String,
-        /// The suite.
+        /// The suite that the package is made for.
         target: String,
     },
     #[error("{by} finds no versions of what the build of {library} needs:\n{said}")]
@@ -128,7 +128,7 @@ pub enum PythonError {
     ))]
     UnsolvedTools {
         by: &'static str,
-        /// Its name and version.
+        /// The name and the version of the library.
         library: String,
         said: String,
     },

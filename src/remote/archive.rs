@@ -26,7 +26,7 @@ pub struct Header {
     pub version: String,
     /// The host name of the server.
     pub host: String,
-    /// ISO 8601, UTC.
+    /// When it was saved: ISO 8601, in UTC.
     pub saved_at: String,
     /// Where the database was. If it was on another server, it is not in the save.
     #[serde(default)]
@@ -44,7 +44,7 @@ pub struct Sums {
     pub valkey: Vec<Value>,
 }
 
-/// The app's files.
+/// The checksums of the files that the app wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct FileSums {
     pub files: u64,

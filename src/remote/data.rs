@@ -35,7 +35,7 @@ pub enum SiteWhileSaving {
 /// Whether data on the server may be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replacement {
-    /// The user is asked.
+    /// The user is asked at the terminal before anything is replaced.
     Ask,
     /// The user has named the package whose data may be replaced.
     Agreed(String),
@@ -69,7 +69,7 @@ pub enum DatabasePlace {
     #[default]
     None,
     Here,
-    /// On another server.
+    /// The database is on another server, so it is not in the save.
     Elsewhere,
 }
 

@@ -22,7 +22,7 @@ pub enum Error {
     #[diagnostic(help("{help}"))]
     Connection {
         host: String,
-        /// What ssh said.
+        /// What ssh(1) wrote to its standard error.
         said: String,
         help: String,
     },

@@ -50,7 +50,7 @@ pub(super) struct Context {
     /// Whether the site answers to these names alone. Otherwise the only name is `_`.
     has_server_names: bool,
     server_names: Vec<String>,
-    /// Those without a wildcard.
+    /// The names of the site that have no wildcard.
     plain_names: Vec<String>,
     /// All of them, as Django's `ALLOWED_HOSTS` has them.
     allowed_hosts: String,

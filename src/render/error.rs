@@ -15,7 +15,7 @@ pub enum RenderError {
     Syntax {
         /// The template, relative to the project's folder.
         template: String,
-        /// Counted from 1.
+        /// The line of the template; the first one is 1.
         line: usize,
         reason: String,
     },
@@ -25,7 +25,7 @@ pub enum RenderError {
     UnknownVariable {
         /// The template, relative to the project's folder.
         template: String,
-        /// Counted from 1.
+        /// The line of the template; the first one is 1.
         line: usize,
         /// Its name, or the helper that it was given to.
         variable: String,
@@ -47,7 +47,7 @@ pub enum RenderError {
     #[diagnostic(help("save it with Unix line ends: `sed -i 's/\\r$//' {template}`"))]
     CarriageReturn {
         template: String,
-        /// Counted from 1.
+        /// The line of the template; the first one is 1.
         line: usize,
     },
     /// debhelper's word for the commands that it adds; nothing adds them here.
@@ -57,7 +57,7 @@ pub enum RenderError {
     ))]
     Debhelper {
         template: String,
-        /// Counted from 1.
+        /// The line of the template; the first one is 1.
         line: usize,
     },
     /// The variables of the templates cannot be written as JSON, which the template engine needs.

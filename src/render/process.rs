@@ -35,7 +35,7 @@ pub(super) struct ProcessVariables {
     cpu_quota: String,
 
     has_valkey: bool,
-    /// In bytes.
+    /// How much memory Valkey may use for data, in bytes.
     valkey_memory: u64,
     valkey_eviction: String,
     has_release: bool,

@@ -32,9 +32,9 @@ pub(super) struct ServerVariables {
     is_uvicorn: bool,
     is_granian: bool,
     is_uwsgi: bool,
-    /// The program Gunicorn.
+    /// The path of the program Gunicorn on the server.
     gunicorn: String,
-    /// The program uWSGI.
+    /// The path of the program uWSGI on the server.
     uwsgi: String,
     /// Whether uWSGI is Debian's, where Python is a plugin.
     has_uwsgi_plugin: bool,

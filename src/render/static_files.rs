@@ -18,7 +18,7 @@ pub struct StaticFolder(&'static str);
 
 /// Files that never change under their names.
 pub const HASHED: StaticFolder = StaticFolder("hashed");
-/// Files that may change.
+/// Files that may change under the same name, so browsers ask again.
 pub const PLAIN: StaticFolder = StaticFolder("plain");
 
 impl StaticFolder {

@@ -34,10 +34,10 @@ const DPKG_CONFIGURATION: &str = "etc/dpkg/dpkg.cfg.d";
 const LINK_INITRAMFS: &str =
     "for version in $(linux-version list); do linux-update-symlinks install $version /boot/vmlinuz-$version; done";
 
-/// One call of dpkg.
+/// One call of dpkg, which runs inside the root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DpkgStep {
-    /// Unpack these `.deb` files.
+    /// Unpack these `.deb` files, and configure none of them yet.
     Unpack(Vec<PathBuf>),
     /// Configure these packages, which are unpacked.
     Configure(Vec<PackageName>),

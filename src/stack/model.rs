@@ -10,7 +10,7 @@ use crate::control::{PackageName, Priority, Relations, Version};
 use crate::deb::Compression;
 use crate::system::epoch::Epoch;
 
-/// Everything that `stack.toml` says.
+/// Everything that `stack.toml` says, read and checked.
 #[derive(Debug, Clone)]
 pub struct Stack {
     /// The folder that holds `stack.toml`: other paths in it are relative to this one.
@@ -71,9 +71,9 @@ pub struct ChangelogEntry {
 /// How a server calls an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppKind {
-    /// PEP 3333.
+    /// A callable as PEP 3333 describes it.
     Wsgi,
-    /// <https://asgi.readthedocs.io>
+    /// A callable as <https://asgi.readthedocs.io> describes it.
     Asgi,
 }
 
@@ -86,7 +86,7 @@ pub enum Server {
     Uvicorn,
     /// From the Python Package Index; Debian does not have it.
     Granian,
-    /// For the kind `wsgi`.
+    /// uWSGI, which serves the kind `wsgi` alone.
     Uwsgi,
 }
 
@@ -137,7 +137,7 @@ pub enum FromDebian {
     Nothing,
     /// These; their names are as the index has them.
     Named(Vec<pep508_rs::PackageName>),
-    /// Every one.
+    /// Each library for which the suite has a version that fits.
     AllThatFit,
 }
 

@@ -17,7 +17,7 @@ impl Stack {
         self.variant().map_or_else(|| "dist".to_owned(), |variant| format!("dist/{variant}"))
     }
 
-    /// The package's file name.
+    /// The name of the package's file in `dist`, as dpkg-name(1) has it.
     pub fn deb_file_name(&self) -> String {
         format!("{}_{}_amd64.deb", self.package.name, self.package.version.in_file_name())
     }

@@ -48,7 +48,7 @@ impl Pattern {
         Ok(Self { text: text.to_owned(), matcher: glob.compile_matcher() })
     }
 
-    /// As it was written.
+    /// The pattern as it was written in `stack.toml`.
     pub fn as_str(&self) -> &str {
         &self.text
     }

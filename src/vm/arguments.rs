@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::accelerator::Accelerator;
 use super::pump;
 
-/// What starts the kernel.
+/// What the machine starts its kernel with.
 #[derive(Debug, Clone)]
 pub enum BootMethod {
     /// GRUB from a file on this computer (module `grub`). It reads `/boot/grub/grub.cfg` of the first
@@ -40,9 +40,9 @@ pub enum OnReset {
 /// A port of this computer's loopback address that leads to one of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forward {
-    /// Port of this computer.
+    /// The port of this computer that is listened at.
     pub host: u16,
-    /// Port of the machine.
+    /// The port of the machine that it leads to.
     pub guest: u16,
 }
 

@@ -104,7 +104,7 @@ struct State {
 /// Whether the kernel met an unknown breakpoint instruction in this boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Breakpoint {
-    /// Not yet.
+    /// The console has shown nothing of the kind yet.
     NotMet,
     /// Before the first process was started.
     Met,

@@ -28,7 +28,7 @@ pub struct Response {
 }
 
 impl Request {
-    /// Reads a request's head.
+    /// Reads the first line and the headers of a request.
     ///
     /// # Errors
     /// When the connection fails, or the request is not HTTP/1.

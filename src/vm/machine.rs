@@ -292,7 +292,7 @@ fn instance(options: &MachineOptions, id: u32) -> Instance {
     }
 }
 
-/// The path of QEMU.
+/// Finds the path of QEMU's program for x86-64.
 ///
 /// # Errors
 /// When it is not on the PATH.

@@ -34,7 +34,7 @@ pub struct Instance {
     pub region: String,
     /// The plan, such as `g6-nanode-1`.
     pub plan: String,
-    /// Memory in MiB.
+    /// How much memory the machine has, in MiB.
     pub memory_mib: u32,
     pub cpus: u32,
     /// Size of the disks in MiB, swap included.

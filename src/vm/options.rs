@@ -11,7 +11,7 @@ pub struct MachineOptions {
     /// The image, raw or compressed with gzip. It is only read.
     pub image: PathBuf,
     pub boot: BootMethod,
-    /// Memory in MiB.
+    /// How much memory the machine gets, in MiB.
     pub memory_mib: u32,
     pub cpus: u32,
     /// Size of the root disk in MiB. On this computer it takes up only what is written to it.

@@ -34,7 +34,7 @@ enum State {
     Text,
     /// After a carriage return, which begins a line again, or is the first half of its end.
     Return,
-    /// After ESC.
+    /// The character ESC was the last one.
     Escape,
     /// After ESC and `(` or `)`, which choose a character set.
     Charset(char),

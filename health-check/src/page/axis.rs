@@ -22,7 +22,7 @@ const GROUPS: usize = 150;
 /// The possible steps between two labels, in seconds.
 const STEPS: [i64; 14] =
     [60, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, DAY, 2 * DAY, 5 * DAY, 10 * DAY, 30 * DAY, 90 * DAY];
-/// In seconds.
+/// How long a day is, in seconds.
 const DAY: i64 = 86_400;
 /// The largest number of labels.
 const LABELS: i64 = 8;

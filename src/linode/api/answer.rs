@@ -17,7 +17,7 @@ const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
 
 /// Why an attempt did not succeed.
 pub(super) enum Failure {
-    /// Another attempt may succeed.
+    /// A fault on the way or at Linode, after which another attempt may succeed.
     Passing { reason: String, reached: Reached },
     /// The object is busy with something else. The request was not carried out, and will be later.
     Busy(Error),

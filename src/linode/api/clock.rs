@@ -27,7 +27,7 @@ pub trait Clock: fmt::Debug {
     }
 }
 
-/// The machine's monotonic clock.
+/// The monotonic clock of this computer, which no change of the time of day moves.
 #[derive(Debug)]
 pub struct SystemClock {
     origin: Instant,

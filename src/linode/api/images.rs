@@ -98,7 +98,7 @@ pub fn get(client: &Client, id: &str) -> Result<Option<Image>, Error> {
     }
 }
 
-/// The account's own images.
+/// Lists the images that belong to the account, without those of Linode.
 ///
 /// # Errors
 /// When the API refuses or cannot be reached, or says that the token may read images but not make one.

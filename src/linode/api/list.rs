@@ -16,7 +16,7 @@ const PAGE_SIZE: u32 = 500;
 pub(super) struct ListRequest<'a> {
     /// What follows the API's address: `/images`.
     pub path: &'a str,
-    /// The `X-Filter` header: JSON.
+    /// The value of the header `X-Filter`, in JSON.
     pub filter: Option<&'a str>,
     /// For messages: "list the images".
     pub action: &'static str,

@@ -11,9 +11,9 @@ pub(super) struct ApiRequest<'a> {
     pub method: Method,
     /// What follows the API's address, from its `/` on.
     pub path: &'a str,
-    /// The `X-Filter` header: JSON.
+    /// The value of the header `X-Filter`, in JSON.
     pub filter: Option<&'a str>,
-    /// JSON.
+    /// What is sent after the headers, in JSON.
     pub body: Option<String>,
     /// A part of the body that must not be shown if an answer repeats it.
     pub secret: Option<&'a str>,

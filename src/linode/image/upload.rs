@@ -47,7 +47,7 @@ pub struct UploadedImage {
 pub enum ImageOrigin {
     /// The file was sent now.
     SentNow,
-    /// It was there before.
+    /// The same image was at Linode already, and nothing was sent.
     Found,
 }
 

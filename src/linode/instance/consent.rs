@@ -6,7 +6,7 @@ use crate::system::confirm::{self, Answer};
 /// Whether the user has agreed already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// With `--yes`.
+    /// The user gave the option `--yes`, so nothing is asked.
     Given,
     /// The user is asked at the terminal.
     Ask,

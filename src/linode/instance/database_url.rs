@@ -16,7 +16,7 @@ const ADMINISTRATORS: [&str; 6] = ["akmadmin", "linpostgres", "linroot", "postgr
 /// The address of a database on another server.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl {
-    /// Everything before the query.
+    /// The part of the URL before its query.
     base: String,
     query: Vec<String>,
 }

@@ -38,7 +38,7 @@ pub struct Deployment {
     pub image: UploadedImage,
     /// The version of the stack in the image, if it is known.
     pub version: Option<String>,
-    /// Of each instance.
+    /// What one of the instances costs.
     pub price: Price,
     pub firewall: Option<u64>,
     pub started: Vec<StartedInstance>,

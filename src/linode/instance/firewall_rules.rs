@@ -9,7 +9,7 @@ use crate::linode::api::firewalls::{Firewall, Rule};
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Reach {
     Everybody,
-    /// These networks.
+    /// The addresses of these networks, each as `ADDRESS/LENGTH`.
     Some(Vec<String>),
     Nobody,
 }

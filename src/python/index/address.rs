@@ -9,7 +9,7 @@ use url::Url;
 use crate::python::PythonError;
 use crate::system::words::keep_secret;
 
-/// The Python Package Index.
+/// The address of the Python Package Index, where a project names no other.
 const PYPI: &str = "https://pypi.org/simple/";
 
 /// The index's address, with a `/` at its end.

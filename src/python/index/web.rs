@@ -26,11 +26,11 @@ use crate::system::output::{OutputError, OutputFile};
 const PATIENCE: Patience = Patience { connect: Duration::from_secs(20), stall: Duration::from_secs(60) };
 /// The number of attempts, the first one included.
 const ATTEMPTS: u32 = 3;
-/// After a failure.
+/// How long to wait after an attempt that failed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The longest page that is read, in bytes. The longest of PyPI's have 30 MB.
 const LONGEST_PAGE: u64 = 256 << 20;
-/// In bytes.
+/// How much of an answer is read at a time, in bytes.
 const BUFFER: usize = 64 * 1024;
 
 /// The connections to an index.
@@ -43,7 +43,7 @@ pub(super) struct Web {
 
 /// A page as it was sent.
 pub(super) struct Answer {
-    /// The header `Content-Type`.
+    /// What the header `Content-Type` says.
     pub(super) kind: String,
     pub(super) body: Vec<u8>,
 }

@@ -11,7 +11,7 @@ use super::requirements::{Files, Line};
 use super::{Kind, address, text_of};
 use crate::python::{PythonError, Target};
 
-/// Requirements and constraints.
+/// What a project asks of the resolver: requirements, and constraints that limit their versions.
 pub struct Asked {
     pub(super) files: Files,
     /// The file's name, for messages.

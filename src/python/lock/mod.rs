@@ -23,7 +23,7 @@ use super::index::percent_decoded as decoded;
 use super::{PythonError, Target};
 use crate::system::hash::Sha256;
 
-/// Which libraries to pack.
+/// Which libraries to pack, each at one version.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The file that it was read from, for messages: `requirements.txt`.

@@ -42,7 +42,7 @@ pub struct Sdist {
     pub epoch: Epoch,
 }
 
-/// `[build-system]` of its `pyproject.toml`.
+/// What `[build-system]` of its `pyproject.toml` asks for (PEP 518).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildSystem {
     /// The libraries that the build needs.

@@ -31,7 +31,7 @@ pub(super) struct Entry {
     index: usize,
 }
 
-/// An open wheel.
+/// A wheel whose list of files was read and checked.
 pub(super) struct Archive {
     zip: ZipArchive<BufReader<File>>,
     entries: Vec<Entry>,

@@ -14,7 +14,7 @@ pub enum FileError {
     #[error("there is no {kind} {path}")]
     #[diagnostic(help("make it, or correct the path: it is relative to {from}"))]
     Missing {
-        /// `file` or `folder`.
+        /// What the path must lead to, as messages have it: `file` or `folder`.
         kind: &'static str,
         path: String,
         from: &'static str,

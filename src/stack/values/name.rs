@@ -23,7 +23,7 @@ pub enum StackNameError {
     #[diagnostic(help("use a-z, 0-9 and `-` only"))]
     NotAUser {
         name: String,
-        /// `+` or `.`.
+        /// The character that the name ends with: `+` or `.`.
         character: char,
     },
     #[error(

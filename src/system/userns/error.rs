@@ -17,7 +17,7 @@ pub enum UserNamespaceError {
     NoRange {
         /// The name of the user; the number, if it has no name.
         user: String,
-        /// One or two.
+        /// The ranges that the user lacks: one or two.
         missing: Vec<MissingRange>,
     },
     #[error("this system does not allow user namespaces for ordinary users: {setting}")]
@@ -51,7 +51,7 @@ pub enum UserNamespaceError {
 /// A file that gives the user no range.
 #[derive(Debug)]
 pub struct MissingRange {
-    /// /etc/subuid or /etc/subgid.
+    /// The file that lacks the range: /etc/subuid or /etc/subgid.
     pub(super) file: &'static str,
     /// The option of usermod(8) that adds one.
     pub(super) option: &'static str,
