@@ -27,7 +27,7 @@ use crate::system::cache::store::Store;
 use crate::system::epoch::Epoch;
 use crate::system::output::OutputFile;
 use crate::system::progress::Reporter;
-use crate::system::tree::WorkFolder;
+use crate::system::tree::{self, WorkFolder};
 use crate::system::userns;
 
 /// Whether the image has the stack's own package.
@@ -127,8 +127,10 @@ pub fn build(
     }
     let raw = build.file_system(&layer.root, &identity)?;
     drop(layer);
+    discard(work, &["base", "changes", "root"]);
     let blocks = Store::new(cache.blocks(), work.to_owned()).into_diagnostic()?;
     let (output, sizes) = compress(&raw, &path, &blocks, reporter)?;
+    discard(work, &["image"]);
     let mut libraries: Vec<manifest::PackedLibrary> = match own {
         StackPackage::Installed => {
             packages.iter().flat_map(|package| &package.libraries.all).map(packed_library).collect()
@@ -149,6 +151,14 @@ pub fn build(
     layer::keep_few(&cache);
     cache.keep_within_limit(reporter);
     Ok(BuiltImage { path, manifest: manifest_path, sizes, packages: chosen.len() })
+}
+
+/// Removes what this build needs no more. On ext4 a sync waits for the contents of other new files as well, so without this
+/// the finished image would wait until the whole root is on the disk. What cannot be removed goes with the work folder.
+fn discard(work: &Path, names: &[&str]) {
+    for name in names {
+        let _ = tree::remove(&work.join(name));
+    }
 }
 
 fn warn(warnings: &[String], reporter: Reporter) {
