@@ -72,8 +72,22 @@ impl OutputFile {
         self.finish().map_err(|source| error(&path, source))
     }
 
+    /// Gives the file its name without waiting for the disk. After a power cut, the file can have the name and not the
+    /// content, so this is for files of the cache whose digest is checked each time that they are read.
+    ///
+    /// # Errors
+    /// When the file cannot be named. The older file is then unchanged.
+    pub fn commit_to_cache(self) -> Result<(), OutputError> {
+        let path = self.path.clone();
+        self.name().map_err(|source| error(&path, source))
+    }
+
     fn finish(self) -> io::Result<()> {
         self.file.sync_data()?;
+        self.name()
+    }
+
+    fn name(self) -> io::Result<()> {
         let Some(temporary) = self.temporary else { return self.link() };
         temporary.persist(&self.path).map_err(|error| error.error)
     }
@@ -148,11 +162,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out/file");
         write_file(&path, b"old").unwrap();
-        let mut output = OutputFile::create(&path).unwrap();
-        output.write_all(b"new").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        output.commit().unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"new");
+        for (content, commit) in [
+            (b"new".as_slice(), OutputFile::commit as fn(OutputFile) -> _),
+            (b"to the cache".as_slice(), OutputFile::commit_to_cache),
+        ] {
+            let mut output = OutputFile::create(&path).unwrap();
+            let before = fs::read(&path).unwrap();
+            output.write_all(content).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), before);
+            commit(output).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), content);
+        }
         drop(OutputFile::create(&path).unwrap());
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "a temporary name remained");
     }

@@ -138,7 +138,7 @@ impl Client {
         if found != download.file.sha256 {
             return Err(FetchError::Hash { url: url.to_owned(), expected: download.file.sha256, found });
         }
-        Ok(output.commit()?)
+        Ok(output.commit_to_cache()?)
     }
 
     /// Makes one attempt to download the rest of the file, or all of it if the mirror sends that.

@@ -111,7 +111,7 @@ impl Web {
                 let url = without_credentials(url).to_string();
                 return Err(Failure::Lasting(PythonError::Hash { url, expected, found }));
             }
-            output.commit().map_err(lasting)
+            output.commit_to_cache().map_err(lasting)
         })
     }
 
