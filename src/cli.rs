@@ -31,7 +31,7 @@ enum Command {
     New(new::NewArgs),
     /// Check stack.toml and show what would be built
     Check(check::CheckArgs),
-    /// Choose the versions of the libraries from PyPI, and write them to stack.lock
+    /// Choose the versions of libraries and of the image's packages, and write them to stack.lock
     Lock(lock::LockArgs),
     /// Build the package: dist/NAME_VERSION_amd64.deb
     Deb(deb::DebArgs),

@@ -49,7 +49,10 @@ const VARIABLES: &[Fact] = &[
 const FILES: &[Fact] = &[
     ("stack.toml", "Describes the project: see `stack.toml(5)`."),
     ("stack.schema.json", "The JSON Schema of `stack.toml`, for editors."),
-    ("stack.lock", "The versions of the libraries from PyPI, as `stackdeb lock` has chosen them."),
+    (
+        "stack.lock",
+        "The versions of the libraries from PyPI and of the packages of the image, as `stackdeb lock` has chosen them.",
+    ),
     ("stack.VARIANT.lock", "The same for a variant, if it has a lock of its own."),
     ("app/", "The code of the application (`[app] folder`)."),
     (

@@ -8,6 +8,7 @@ use super::fetch::{Client, Download, FetchError};
 use super::index::{self, IndexError};
 use super::keyring::Keyring;
 use super::newest::{self, OlderRelease};
+use super::record::{PackageIndex, Record};
 use super::release::{Release, ReleaseError};
 use super::sources::Sources;
 use super::suite::Suite;
@@ -64,9 +65,16 @@ struct Trust<'a> {
     older: OlderRelease,
 }
 
+/// An index that is to be read.
+struct Index {
+    index: Arc<PackageIndex>,
+    download: Download,
+    compression: index::IndexCompression,
+}
+
 /// A verified Release file. A suite has three: its own, and those of its updates and its security updates.
 struct Pocket {
-    base: Arc<str>,
+    base: String,
     suite: &'static str,
     release: Release,
     sha256: Sha256,
@@ -84,15 +92,11 @@ impl Pocket {
         let bytes = client.read(&url, LONGEST_RELEASE)?;
         let release = Release::verify(&bytes, &url, keyring, suite, trust.now)?;
         newest::check(trust.cache, (base, suite), release.date, &url, trust.older)?;
-        Ok(Self { base: base.into(), suite, release, sha256: Sha256::of(&bytes) })
+        Ok(Self { base: base.to_owned(), suite, release, sha256: Sha256::of(&bytes) })
     }
 
-    /// Returns a download into `cache` for the index of each component, with the index's compression.
-    fn indices(
-        &self,
-        components: &[&str],
-        cache: &Cache,
-    ) -> Result<Vec<(Download, index::IndexCompression)>, IndexError> {
+    /// The index of each component, with a download of it into `cache`.
+    fn indices(&self, components: &[&str], cache: &Cache) -> Result<Vec<Index>, IndexError> {
         let folder = format!("{}/dists/{}", self.base, self.suite);
         let architectures: &[&str] = if self.release.separate_all { &["amd64", "all"] } else { &["amd64"] };
         let mut found = Vec::new();
@@ -106,14 +110,16 @@ impl Pocket {
                     urls.insert(0, format!("{folder}/{parent}/by-hash/SHA256/{}", file.sha256));
                 }
                 let path = cache.lists().join(file.sha256.to_string());
-                found.push((Download { urls, file, path }, compression));
+                let (base, suite) = (self.base.clone(), self.suite.to_owned());
+                let index = PackageIndex { base, suite, component: (*component).to_owned() };
+                found.push(Index { index: Arc::new(index), download: Download { urls, file, path }, compression });
             }
         }
         Ok(found)
     }
 
     fn info(&self) -> ReleaseInfo {
-        let (base, suite) = (self.base.to_string(), self.suite.to_owned());
+        let (base, suite) = (self.base.clone(), self.suite.to_owned());
         ReleaseInfo { base, suite, date: self.release.date, sha256: self.sha256 }
     }
 }
@@ -164,22 +170,30 @@ impl Releases {
     /// # Errors
     /// When one cannot be downloaded, its hash is wrong, or it cannot be read.
     pub fn read(&self, cache: &Cache, client: &Client) -> Result<Archive, ArchiveError> {
+        let universe = Universe::new(self.records(cache, client)?)?;
+        Ok(Archive { universe, date: self.date(), releases: self.infos() })
+    }
+
+    /// The same, but with every version of a package that an index lists, in the order of the indices.
+    ///
+    /// # Errors
+    /// As [`Releases::read`].
+    pub fn records(&self, cache: &Cache, client: &Client) -> Result<Vec<Record>, ArchiveError> {
         let mut indices = Vec::new();
         for pocket in &self.pockets {
-            let found = pocket.indices(self.suite.components, cache)?;
-            indices.extend(found.into_iter().map(|(download, compression)| (download, compression, &pocket.base)));
+            indices.extend(pocket.indices(self.suite.components, cache)?);
         }
-        let downloads: Vec<Download> = indices.iter().map(|(download, _, _)| download.clone()).collect();
+        let downloads: Vec<Download> = indices.iter().map(|index| index.download.clone()).collect();
         client.save_all("downloading package indices", &downloads)?;
         let _reading = client.reporter().spinner("reading the package indices");
-        let records = side_by_side(&indices, |(download, compression, base)| {
-            index::read(&download.path, *compression, base).map_err(ArchiveError::from)
-        })?;
-        let universe = Universe::new(records.into_iter().flatten().collect())?;
-        if universe.is_empty() {
+        let read = |Index { index, download, compression }: &Index| {
+            index::read(&download.path, *compression, index).map_err(ArchiveError::from)
+        };
+        let records: Vec<Record> = side_by_side(&indices, read)?.into_iter().flatten().collect();
+        if records.is_empty() {
             return Err(ArchiveError::Empty(self.main.clone()));
         }
-        Ok(Archive { universe, date: self.date(), releases: self.infos() })
+        Ok(records)
     }
 }
 

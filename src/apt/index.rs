@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::record::{Record, RecordError};
+use super::record::{PackageIndex, Record, RecordError};
 use super::release::{Release, ReleaseFile};
 use crate::control::{RelationError, StanzaError, Stanzas};
 use crate::deb::xz_decoder;
@@ -112,24 +112,24 @@ pub fn check_length(url: &str, file: ReleaseFile) -> Result<(), IndexError> {
     Err(IndexError::TooLarge { path: url.to_owned(), what })
 }
 
-/// Reads the index in the file `path`, which belongs to the archive at the address `base`.
+/// Reads the index in the file `path`.
 ///
 /// # Errors
 /// When the file cannot be read or decompressed, or a stanza does not describe a package.
-pub fn read(path: &Path, compression: IndexCompression, base: &Arc<str>) -> Result<Vec<Record>, IndexError> {
+pub fn read(path: &Path, compression: IndexCompression, index: &Arc<PackageIndex>) -> Result<Vec<Record>, IndexError> {
     let fail = |source| IndexError::Read { path: path.display().to_string(), source };
     let file = BufReader::with_capacity(BUFFER, File::open(path).map_err(fail)?);
     match compression {
-        IndexCompression::Xz => parse(BufReader::with_capacity(BUFFER, xz_decoder(file).map_err(fail)?), path, base),
-        IndexCompression::Gzip => parse(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)), path, base),
-        IndexCompression::Plain => parse(file, path, base),
+        IndexCompression::Xz => parse(BufReader::with_capacity(BUFFER, xz_decoder(file).map_err(fail)?), path, index),
+        IndexCompression::Gzip => parse(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)), path, index),
+        IndexCompression::Plain => parse(file, path, index),
     }
 }
 
-fn parse(source: impl BufRead, path: &Path, base: &Arc<str>) -> Result<Vec<Record>, IndexError> {
+fn parse(source: impl BufRead, path: &Path, index: &Arc<PackageIndex>) -> Result<Vec<Record>, IndexError> {
     // One byte more than is allowed: whoever reads it has read too much.
     let mut source = source.take(LONGEST_INDEX.saturating_add(1));
-    let records = read_records(&mut source, path, base);
+    let records = read_records(&mut source, path, index);
     // What was cut off in the middle of a stanza may look like another mistake.
     if source.limit() == 0 {
         return Err(too_large(path, format!("has more than {} MiB when it is decompressed", LONGEST_INDEX >> 20)));
@@ -137,21 +137,21 @@ fn parse(source: impl BufRead, path: &Path, base: &Arc<str>) -> Result<Vec<Recor
     records
 }
 
-fn read_records(source: impl BufRead, path: &Path, base: &Arc<str>) -> Result<Vec<Record>, IndexError> {
+fn read_records(source: impl BufRead, path: &Path, index: &Arc<PackageIndex>) -> Result<Vec<Record>, IndexError> {
     let shown = || path.display().to_string();
     let (mut records, mut relations) = (Vec::new(), 0_usize);
-    for (index, stanza) in Stanzas::new(source).enumerate() {
-        if index % 1024 == 0 && interrupt::requested() {
+    for (number, stanza) in Stanzas::new(source).enumerate() {
+        if number % 1024 == 0 && interrupt::requested() {
             return Err(interrupt::Interrupted.into());
         }
-        if index >= MOST_PACKAGES {
+        if number >= MOST_PACKAGES {
             return Err(too_large(path, format!("has more than {MOST_PACKAGES} packages")));
         }
         let stanza = stanza.map_err(|error| match error {
             StanzaError::Read(source) => IndexError::Read { path: shown(), source },
             source => IndexError::Syntax { path: shown(), source },
         })?;
-        let record = Record::from_index(&stanza, base).map_err(|source| {
+        let record = Record::from_index(&stanza, index).map_err(|source| {
             let package = stanza.get("Package").unwrap_or_default().to_owned();
             IndexError::Record { path: shown(), package, source }
         })?;
@@ -178,7 +178,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("Packages.xz");
         std::fs::write(&path, hungry_xz(b"Package: aa\n")).unwrap();
-        let error = read(&path, IndexCompression::Xz, &"http://m.example".into()).unwrap_err().to_string();
+        let [base, suite, component] = ["http://m.example", "trixie", "main"].map(str::to_owned);
+        let index = Arc::new(PackageIndex { base, suite, component });
+        let error = read(&path, IndexCompression::Xz, &index).unwrap_err().to_string();
         assert!(error.contains("Packages.xz") && error.contains("memory"), "{error}");
     }
 }

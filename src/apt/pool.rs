@@ -6,6 +6,28 @@ use super::fetch::{Client, Download, FetchError};
 use super::record::{Origin, Record};
 use super::release::ReleaseFile;
 use crate::system::cache::Cache;
+use crate::system::hash::Sha256;
+
+/// A package's file, and where it can be had.
+#[derive(Debug, Clone)]
+pub(super) enum File {
+    /// One of these addresses; the next one is tried where a server does not have it.
+    Archive { urls: Vec<String>, size: u64, sha256: Sha256 },
+    /// A file of this machine.
+    Local(PathBuf),
+}
+
+impl File {
+    pub fn of(record: &Record) -> Self {
+        match &record.origin {
+            Origin::Local(path) => Self::Local(path.clone()),
+            Origin::Archive { index, filename } => {
+                let urls = vec![format!("{}/{filename}", index.base)];
+                Self::Archive { urls, size: record.size, sha256: record.sha256 }
+            }
+        }
+    }
+}
 
 /// Downloads the packages that are not in the pool. Returns the path of each record's file, in the order of the
 /// records. The hash of a file that is in the pool is checked again. Several builds may do this at the same time.
@@ -13,15 +35,21 @@ use crate::system::cache::Cache;
 /// # Errors
 /// When a package cannot be downloaded, or its size or hash differs from the index.
 pub fn download(cache: &Cache, client: &Client, records: &[&Record]) -> Result<Vec<PathBuf>, FetchError> {
+    let files: Vec<File> = records.iter().map(|record| File::of(record)).collect();
+    fetch(cache, client, &files)
+}
+
+/// The same for files.
+pub(super) fn fetch(cache: &Cache, client: &Client, files: &[File]) -> Result<Vec<PathBuf>, FetchError> {
     let mut downloads = Vec::new();
     let mut paths = Vec::new();
-    for record in records {
-        match &record.origin {
-            Origin::Local(path) => paths.push(path.clone()),
-            Origin::Archive { base, filename } => {
-                let path = cache.pool().join(format!("{}.deb", record.sha256));
-                let file = ReleaseFile { sha256: record.sha256, size: record.size };
-                downloads.push(Download { urls: vec![format!("{base}/{filename}")], file, path: path.clone() });
+    for file in files {
+        match file {
+            File::Local(path) => paths.push(path.clone()),
+            File::Archive { urls, size, sha256 } => {
+                let path = cache.pool().join(format!("{sha256}.deb"));
+                let file = ReleaseFile { sha256: *sha256, size: *size };
+                downloads.push(Download { urls: urls.clone(), file, path: path.clone() });
                 paths.push(path);
             }
         }

@@ -29,11 +29,22 @@ pub struct Record {
     relations: [Option<Box<str>>; Field::ALL.len()],
 }
 
+/// An index of packages: one component of a suite of an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageIndex {
+    /// The address of the archive.
+    pub base: String,
+    /// The folder under `dists/`: `trixie-security`.
+    pub suite: String,
+    pub component: String,
+}
+
 /// Where the `.deb` file of a package is.
 #[derive(Debug, Clone)]
 pub enum Origin {
     Archive {
-        base: Arc<str>,
+        index: Arc<PackageIndex>,
+        /// Its path below the address of the archive.
         filename: Box<str>,
     },
     /// A file of this machine.
@@ -107,17 +118,16 @@ impl Field {
 }
 
 impl Record {
-    /// Reads a stanza of a Packages file. `base` is the address of the archive. Returns `None` for
-    /// a package of another architecture.
+    /// Reads a stanza of the Packages file `index`. Returns `None` for a package of another architecture.
     ///
     /// # Errors
     /// When a field that every package has is missing or not valid.
-    pub fn from_index(stanza: &Stanza, base: &Arc<str>) -> Result<Option<Self>, RecordError> {
+    pub fn from_index(stanza: &Stanza, index: &Arc<PackageIndex>) -> Result<Option<Self>, RecordError> {
         let filename = required(stanza, "Filename")?.into();
         let sha256 = required(stanza, "SHA256")?;
         let sha256 = sha256.parse().map_err(|_| RecordError::Value { field: "SHA256", value: sha256.to_owned() })?;
         let size = number(stanza, "Size")?.ok_or(RecordError::Missing("Size"))?;
-        Self::from_stanza(stanza, Origin::Archive { base: Arc::clone(base), filename }, sha256, size)
+        Self::from_stanza(stanza, Origin::Archive { index: Arc::clone(index), filename }, sha256, size)
     }
 
     /// Reads the control file of the package at `path`, which has that hash and a length of `size` bytes. Returns
@@ -237,7 +247,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Option<Record>, RecordError> {
-        Record::from_index(&Stanza::parse(text).unwrap(), &"http://m.example/debian".into())
+        let [base, suite, component] = ["http://m.example/debian", "trixie", "main"].map(str::to_owned);
+        Record::from_index(&Stanza::parse(text).unwrap(), &Arc::new(PackageIndex { base, suite, component }))
     }
 
     fn text(extra: &str) -> String {

@@ -19,6 +19,13 @@ pub struct Sources {
     pub security: String,
 }
 
+impl Sources {
+    /// The address of the archive with that part of a suite: `trixie`, `trixie-updates` or `trixie-security`.
+    pub fn base_of(&self, suite: &Suite, pocket: &str) -> &str {
+        if pocket == suite.security { &self.security } else { &self.main }
+    }
+}
+
 /// Why no mirror was found.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum SourcesError {

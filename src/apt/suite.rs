@@ -140,6 +140,23 @@ impl Distribution {
         }
     }
 
+    /// The address of the distribution's own server with the archive as it was at each time. Its archives are folders there.
+    pub fn snapshot_server(self) -> &'static str {
+        match self {
+            Self::Debian => "https://snapshot.debian.org/archive",
+            Self::Ubuntu => "https://snapshot.ubuntu.com",
+        }
+    }
+
+    /// The folder of an archive on such a server.
+    pub fn snapshot_folder(self, is_security: bool) -> &'static str {
+        match self {
+            Self::Debian if is_security => "debian-security",
+            Self::Debian => "debian",
+            Self::Ubuntu => "ubuntu",
+        }
+    }
+
     /// Whether `name`, a suite in apt's sources, is of this distribution. Its mirror then has the other suites as well.
     pub fn has_suite(self, name: &str) -> bool {
         let release = ["-security", "-updates", "-proposed-updates", "-backports", "-proposed", "/updates"]
@@ -166,6 +183,11 @@ impl Suite {
             let known: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
             SuiteError { name: name.to_owned(), known: known.join(", ") }
         })
+    }
+
+    /// The suite that a folder under `dists/` belongs to: `trixie-security` to `trixie`.
+    pub fn of_pocket(pocket: &str) -> Option<&'static Self> {
+        SUITES.iter().find(|suite| [suite.name, suite.updates, suite.security].contains(&pocket))
     }
 
     /// The name for messages: `Debian 13 (trixie)`.

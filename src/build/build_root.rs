@@ -8,6 +8,7 @@ use miette::IntoDiagnostic;
 use super::archive::Repository;
 use super::base;
 use super::choice::Wanted;
+use super::source::Source;
 use crate::apt::{self, OlderRelease, Record, Suite, install_plan, pool};
 use crate::control::{PackageName, Relations};
 use crate::rootfs::{self, DpkgStep, Root, RootFile};
@@ -45,7 +46,7 @@ impl BuildRoot {
         reporter: Reporter,
     ) -> miette::Result<Self> {
         let repository = Repository::for_image(suite, image, reporter)?;
-        let releases = repository.releases(cache, OlderRelease::Refused)?;
+        let source = Source::Archive(repository.releases(cache, OlderRelease::Refused)?);
         let asked = ["python3".parse().into_diagnostic()?, packages];
         let wanted = Wanted {
             stacks: &[],
@@ -53,11 +54,11 @@ impl BuildRoot {
             priority: None,
             asked: &asked,
             repository: &repository,
-            releases: &releases,
+            source: &source,
         };
         let scratch = WorkFolder::create(&cache.work())?;
         let chosen = wanted.choose(cache, scratch.path(), reporter)?.records;
-        Ok(Self { date: releases.date(), chosen, repository })
+        Ok(Self { date: source.date(), chosen, repository })
     }
 
     /// A digest of all packages that it has.

@@ -4,21 +4,23 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use miette::IntoDiagnostic;
 
 use super::advice;
 use super::archive::Repository;
 use super::package::BuiltPackage;
-use crate::apt::{Archive, Field, Origin, Record, Releases, names, solve};
+use super::source::Source;
+use crate::apt::{Field, Origin, PackageIndex, Record, Universe, names, solve};
 use crate::control::{PackageName, Priority, Relations, Stanza, Stanzas};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
 use crate::system::cache::store::Store;
 use crate::system::progress::Reporter;
 
-/// The field that says where a package was found.
-const BASE: &str = "X-Base";
+/// The field that says in which index a package was found: the address of the archive, the suite and the component.
+const INDEX: &str = "X-Index";
 /// The field with the sentences for the user, one a line.
 const WARNINGS: &str = "X-Warnings";
 
@@ -42,7 +44,7 @@ pub(super) struct Wanted<'a> {
     /// The packages that are wanted for their own sake.
     pub asked: &'a [Relations],
     pub repository: &'a Repository,
-    pub releases: &'a Releases,
+    pub source: &'a Source,
 }
 
 impl Wanted<'_> {
@@ -73,10 +75,7 @@ impl Wanted<'_> {
 
     /// All that the choice follows from. Of the stacks' packages it is their relations; their files are not looked at.
     fn description(&self) -> String {
-        let mut text = String::new();
-        for release in self.releases.infos() {
-            let _ = writeln!(text, "{} {} {}", release.base, release.suite, release.sha256);
-        }
+        let mut text = self.source.description(self.repository);
         let _ = writeln!(text, "{}", self.priority.map_or("", Priority::as_str));
         for relations in self.asked {
             let _ = writeln!(text, "{relations}");
@@ -95,29 +94,38 @@ impl Wanted<'_> {
 
     fn make(&self, cache: &Cache) -> miette::Result<Choice> {
         let suite = self.repository.suite;
-        let mut archive = self.releases.read(cache, &self.repository.client)?;
-        names::keep(&archive.universe, suite, cache)?;
+        let mut universe = match self.source {
+            Source::Archive(releases) => {
+                let universe = releases.read(cache, &self.repository.client)?.universe;
+                names::keep(&universe, suite, cache)?;
+                universe
+            }
+            Source::Lock(locked) => Universe::new(locked.records(cache, self.repository)?)?,
+        };
         let mut warnings = Vec::new();
         for stack in self.stacks {
-            self.refuse_taken(stack, &archive)?;
-            let version_of = |name: &PackageName| Some(archive.universe.candidate(name.as_str())?.version.clone());
+            self.refuse_taken(stack, &universe)?;
+            let version_of = |name: &PackageName| Some(universe.candidate(name.as_str())?.version.clone());
             warnings.extend(advice::of_relations(stack, version_of));
         }
         for package in self.packages {
             let (path, written) = (package.path.clone(), &package.written);
-            archive.universe.add_local(&package.control, path, written.sha256, written.size)?;
+            universe.add_local(&package.control, path, written.sha256, written.size)?;
         }
-        let universe = &archive.universe;
         let mut wanted = vec![universe.essential()];
         wanted.extend(self.priority.map(|priority| universe.of_priority(priority)));
         wanted.extend(self.asked.iter().cloned());
-        let records = solve(universe, &wanted)?.into_iter().cloned().collect();
+        let records: Vec<Record> = solve(&universe, &wanted)?.into_iter().cloned().collect();
+        let is_own = |record: &Record| matches!(record.origin, Origin::Local(_));
+        if let (Source::Lock(locked), true) = (self.source, records.iter().any(is_own)) {
+            locked.check_chosen(&records)?;
+        }
         Ok(Choice { records, warnings })
     }
 
     /// On the machine, apt would replace the stack by a package of the distribution with the same name.
-    fn refuse_taken(&self, stack: &Stack, archive: &Archive) -> miette::Result<()> {
-        match archive.universe.candidate(stack.package.name.as_str()) {
+    fn refuse_taken(&self, stack: &Stack, universe: &Universe) -> miette::Result<()> {
+        match universe.candidate(stack.package.name.as_str()) {
             None => Ok(()),
             Some(theirs) => Err(miette::miette!(
                 help = "correct [package] name in stack.toml",
@@ -136,8 +144,8 @@ impl Wanted<'_> {
         let mut records = Vec::new();
         for stanza in stanzas {
             let stanza = stanza.ok()?;
-            records.push(match stanza.get(BASE) {
-                Some(base) => Record::from_index(&stanza, &base.into()).ok()??,
+            records.push(match stanza.get(INDEX) {
+                Some(index) => Record::from_index(&stanza, &Arc::new(read_index(index)?)).ok()??,
                 None => self.own(&stanza)?,
             });
         }
@@ -152,6 +160,11 @@ impl Wanted<'_> {
     }
 }
 
+fn read_index(text: &str) -> Option<PackageIndex> {
+    let mut words = text.split(' ').map(str::to_owned);
+    Some(PackageIndex { base: words.next()?, suite: words.next()?, component: words.next()? })
+}
+
 /// A stanza for each package, after one with the warnings. `None` if a package cannot be written so that it is read again.
 fn write(choice: &Choice) -> Option<String> {
     let mut head = Stanza::default();
@@ -160,7 +173,9 @@ fn write(choice: &Choice) -> Option<String> {
     for record in &choice.records {
         let mut stanza = record.stanza();
         match &record.origin {
-            Origin::Archive { base, .. } => stanza.set(BASE, base.as_ref()),
+            Origin::Archive { index, .. } => {
+                stanza.set(INDEX, format!("{} {} {}", index.base, index.suite, index.component));
+            }
             Origin::Local(_) => {
                 stanza = Stanza::default();
                 stanza.set("Package", record.name.as_str());

@@ -8,19 +8,22 @@ use std::thread;
 use miette::{IntoDiagnostic, WrapErr};
 
 use super::archive::{self, Repository};
+use super::asked::{self, Asked};
 use super::choice::{Choice, Wanted};
 use super::image_manifest::packed_library;
 use super::image_root::Build;
 use super::layer;
+use super::lock_packages::LockedImage;
 use super::package;
+use super::source::Source;
 use super::unchanged::{Made, Note};
-use crate::apt::{CloudInit, OlderRelease, Record, Suite, pool};
-use crate::control::{Priority, Relations};
+use crate::apt::{CloudInit, OlderRelease, Record, Suite};
+use crate::control::Priority;
 use crate::disk::gzip::{self, Compressed};
 use crate::disk::{limits, manifest};
 use crate::render::image::{ImageFacts, image_files};
 use crate::render::programs;
-use crate::rootfs::{Root, packages};
+use crate::rootfs::Root;
 use crate::stack::{Stack, fit_together};
 use crate::system::cache::Cache;
 use crate::system::cache::store::Store;
@@ -64,6 +67,7 @@ pub fn build(
 ) -> miette::Result<BuiltImage> {
     let Some(stack) = stacks.first() else { return Err(miette::miette!("there is no stack to make an image of")) };
     let suite = suite_of(stack)?;
+    let locked = LockedImage::of(stack, suite)?;
     fit_together(stacks)?;
     stacks.iter().try_for_each(package::check_places)?;
     userns::enter()?;
@@ -72,34 +76,20 @@ pub fn build(
 
     let cache = Cache::open()?;
     let work = WorkFolder::create(&cache.work())?;
-    // In a folder of its own, which the scripts of packages see.
-    let mut packages = Vec::new();
-    let kept = Store::new(cache.packages(), work.path().to_owned()).into_diagnostic()?;
-    for stack in stacks {
-        let package = package::build(stack, &work.path().join("package"), Some(&kept), reporter)?;
-        for sentence in package.notes.left_out_in_all() {
-            reporter.say(&sentence);
-        }
-        warn(&package.warnings(), reporter);
-        packages.push(package);
-    }
-    let mut asked = vec![machine_packages(stacks, suite)?];
-    for (stack, package) in stacks.iter().zip(&packages) {
-        asked.push(match own {
-            StackPackage::LeftOut => package.depends.clone(),
-            StackPackage::Installed => stack.package.name.as_str().parse().into_diagnostic()?,
-        });
-    }
+    let Asked { packages, relations: asked, requires } = Asked::of(stacks, suite, own, &cache, work.path(), reporter)?;
     let repository = Repository::for_image(suite, &stack.image, reporter)?;
-    let releases = repository.releases(&cache, older)?;
-    let newest = packages.iter().fold(releases.date(), |newest, package| newest.max(package.epoch));
+    let source = match locked {
+        None => Source::Archive(repository.releases(&cache, older)?),
+        Some(locked) => Source::Lock(locked.checked(&requires)?),
+    };
+    let newest = packages.iter().fold(source.date(), |newest, package| newest.max(package.epoch));
     let epoch = Epoch::from_environment()?.unwrap_or(newest);
     let (files, work) = (Vec::new(), work.path());
     let mut build = Build { stack, stacks, name, epoch, repository: &repository, chosen: &[], files, work, reporter };
 
     let (path, manifest_path) = (stack.dist().join(stack.image_file_name_as(name)), stack.manifest_path_as(name));
     let publish = || stacks.iter().zip(&packages).try_for_each(|(stack, package)| package::publish(stack, package));
-    let note = Note::of(&build, &asked, &packages, &releases, &cache)?;
+    let note = Note::of(&build, &asked, &packages, &source, &cache)?;
     if let Some(Made { sizes, packages, warnings }) = note.find(&path, &manifest_path) {
         publish()?;
         warn(&warnings, reporter);
@@ -113,14 +103,14 @@ pub fn build(
         priority: Some(Priority::Required),
         asked: &asked,
         repository: &repository,
-        releases: &releases,
+        source: &source,
     };
     let Choice { records, warnings } = wanted.choose(&cache, work, reporter)?;
     warn(&warnings, reporter);
     let chosen: Vec<&Record> = records.iter().collect();
     build.chosen = &chosen;
     let identity = build.identity();
-    build.files = pool::download(&cache, &repository.client, &chosen)?;
+    build.files = source.download(&cache, &repository, &chosen)?;
     let layer = build.root(&asked, &identity, &cache)?;
     if own == StackPackage::Installed {
         stacks.iter().try_for_each(|stack| refuse_missing_programs(stack, &layer.root))?;
@@ -140,7 +130,7 @@ pub fn build(
     libraries.sort();
     libraries.dedup();
     let installed = if own == StackPackage::Installed { stacks } else { &[] };
-    let manifest = build.manifest(&releases.infos(), &identity, &sizes, installed, libraries);
+    let manifest = build.manifest(&source.infos(&repository), &identity, &sizes, installed, libraries);
     publish()?;
     output.commit()?;
     manifest.write(&manifest_path)?;
@@ -161,7 +151,7 @@ fn discard(work: &Path, names: &[&str]) {
     }
 }
 
-fn warn(warnings: &[String], reporter: Reporter) {
+pub(super) fn warn(warnings: &[String], reporter: Reporter) {
     warnings.iter().for_each(|warning| reporter.say(&format!("warning: {warning}")));
 }
 
@@ -172,7 +162,7 @@ fn warn(warnings: &[String], reporter: Reporter) {
 /// As [`build`].
 pub fn check(stack: &Stack) -> miette::Result<()> {
     let suite = suite_of(stack)?;
-    machine_packages(std::slice::from_ref(stack), suite)?;
+    asked::machine_packages(std::slice::from_ref(stack), suite)?;
     archive::keyring_of(suite, &stack.image)?;
     let facts = ImageFacts {
         uuid: String::new(),
@@ -185,8 +175,16 @@ pub fn check(stack: &Stack) -> miette::Result<()> {
     Ok(())
 }
 
+/// Whether images can be made of a stack's suite at all.
+///
+/// # Errors
+/// When the suite is not known.
+pub(super) fn can_be_made(stack: &Stack) -> miette::Result<bool> {
+    Ok(refuse_blind(Suite::find(&stack.image.suite)?).is_ok())
+}
+
 /// The suite that the image is made of.
-fn suite_of(stack: &Stack) -> miette::Result<&'static Suite> {
+pub(super) fn suite_of(stack: &Stack) -> miette::Result<&'static Suite> {
     let suite = Suite::find(&stack.image.suite)?;
     refuse_blind(suite)?;
     Ok(suite)
@@ -213,14 +211,6 @@ fn refuse_missing_programs(stack: &Stack, root: &Root) -> miette::Result<()> {
             "no package of the image has the program `{program}` of {table}"
         )),
     }
-}
-
-/// What the image holds beside the stacks.
-fn machine_packages(stacks: &[Stack], suite: &Suite) -> miette::Result<Relations> {
-    let names = packages::MACHINE.iter().chain([&suite.kernel]).copied().collect::<Vec<_>>().join(", ");
-    let mut relations: Relations = names.parse().into_diagnostic()?;
-    relations.0.extend(stacks.iter().flat_map(|stack| &stack.image.packages.0).cloned());
-    Ok(relations)
 }
 
 /// Compresses the raw image into the file that will be called `path`, which is not named yet.

@@ -9,7 +9,6 @@ use crate::python::lock::{self, Asked, Plan};
 use crate::python::{Index, Libraries, Target, address, choose_versions, gather};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
-use crate::system::output;
 use crate::system::progress::Reporter;
 
 /// Which libraries a stack has; `None` when it names no requirements. Nothing is downloaded.
@@ -39,12 +38,23 @@ pub fn of(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries> {
     gather(&plan, &debian, &target, &index, &cache, &builder)
 }
 
-/// Chooses the versions of what `[app] requirements` asks for, and writes [`lock_to_write`]. Returns the libraries.
+/// Whether `stackdeb lock` can choose the versions of a stack's libraries: it asks for some, and not with a lock of another
+/// tool.
 ///
 /// # Errors
-/// When the stack names no requirements or names a lock, there is no program that chooses versions, or none fit. An earlier
-/// lock then stays as it was.
-pub fn write_lock(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries> {
+/// When the file of requirements cannot be read, or has a mistake.
+pub(super) fn can_be_locked(stack: &Stack) -> miette::Result<bool> {
+    match &stack.app.requirements {
+        None => Ok(false),
+        Some(path) => Ok(Asked::read(path, &stack.folder)?.is_some()),
+    }
+}
+
+/// Chooses the versions of what `[app] requirements` asks for. Returns the libraries, and the text of a lock with them.
+///
+/// # Errors
+/// When the stack names no requirements or names a lock, there is no program that chooses versions, or none fit.
+pub(super) fn choose(stack: &Stack, reporter: Reporter) -> miette::Result<(Libraries, String)> {
     let Some(path) = &stack.app.requirements else {
         return Err(miette::miette!(
             help = "name the file that asks for the libraries: [app] requirements = \"requirements.txt\"",
@@ -66,8 +76,12 @@ pub fn write_lock(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries
     let builder = SourceBuild::new(stack, suite, &cache, reporter);
     let libraries = choose_versions(&asked, &target, &index, &cache, &builder)?;
     let text = lock::write(&libraries, &stack.image.suite, &asked.all(), &target, &index.shown());
-    output::write_file(&lock_to_write(stack), text.as_bytes())?;
-    Ok(libraries)
+    Ok((libraries, text))
+}
+
+/// The text of a lock without libraries.
+pub(super) fn empty_lock() -> String {
+    lock::empty()
 }
 
 /// The lock beside stack.toml that `stackdeb lock` writes: `stack.lock`, for a variant `stack.VARIANT.lock`.
@@ -77,7 +91,7 @@ pub fn lock_to_write(stack: &Stack) -> PathBuf {
 }
 
 /// The lock that holds. A variant that has no lock of its own uses the stack's.
-fn lock_to_read(stack: &Stack) -> PathBuf {
+pub(super) fn lock_to_read(stack: &Stack) -> PathBuf {
     let own = lock_to_write(stack);
     if own.is_file() { own } else { stack.folder.join(lock::FILE_NAME) }
 }

@@ -4,6 +4,7 @@
 
 pub mod advice;
 pub mod archive;
+mod asked;
 mod assemble;
 mod base;
 mod build_command;
@@ -17,7 +18,10 @@ mod image_manifest;
 mod image_root;
 mod layer;
 pub mod libraries;
+pub mod lock;
+pub mod lock_packages;
 pub mod package;
+mod source;
 mod source_advice;
 mod source_build;
 mod static_files;

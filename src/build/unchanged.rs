@@ -10,7 +10,7 @@ use miette::IntoDiagnostic;
 
 use super::image_root::Build;
 use super::package::BuiltPackage;
-use crate::apt::Releases;
+use super::source::Source;
 use crate::control::Relations;
 use crate::disk::ext4::Identity;
 use crate::disk::gzip::Compressed;
@@ -35,7 +35,7 @@ pub(super) struct Note {
 
 impl Note {
     /// The note about the image that `build` would make: it is named after the digest of all that goes into it, this program
-    /// included. Which packages of the archive are chosen follows from `asked` and from what is in its `releases`, so they need
+    /// included. Which packages of the archive are chosen follows from `asked` and from its `source`, so they need
     /// not be known yet.
     ///
     /// # Errors
@@ -44,15 +44,13 @@ impl Note {
         build: &Build,
         asked: &[Relations],
         packages: &[BuiltPackage],
-        releases: &Releases,
+        source: &Source,
         cache: &Cache,
     ) -> miette::Result<Self> {
         let program = Sha256::of(&fs::read("/proc/self/exe").into_diagnostic()?);
         let mut text = format!("{program} {} {}\n", build.image_name(), build.epoch.seconds());
         let _ = writeln!(text, "{:?} {:?}", build.stack.variant(), build.free_space());
-        for release in releases.infos() {
-            let _ = writeln!(text, "{} {} {}", release.base, release.suite, release.sha256);
-        }
+        text.push_str(&source.description(build.repository));
         for package in packages {
             let _ = writeln!(text, "{}", package.written.sha256);
         }

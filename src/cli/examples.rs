@@ -53,9 +53,14 @@ static CHECK: [Example; 3] = [
     example("stackdeb check --json shop/stack.toml", "Show the same of another project, as JSON."),
 ];
 
-static LOCK: [Example; 2] = [
-    example("stackdeb lock", "Write stack.lock for the project in this folder."),
-    example("stackdeb lock shop", "Write shop/stack.lock."),
+static LOCK: [Example; 4] = [
+    example(
+        "stackdeb lock",
+        "Write stack.lock for the project in this folder: its libraries, and the packages of its image.",
+    ),
+    example("stackdeb lock --libraries shop", "Choose the libraries anew in shop/stack.lock, and leave the packages."),
+    example("stackdeb lock --packages", "Lock the packages of the image, and leave the libraries."),
+    example("stackdeb lock shop blog", "Lock the packages of one image with both stacks: in shop/stack.lock."),
 ];
 
 static DEB: [Example; 4] = [

@@ -267,6 +267,7 @@ mod tests {
                 suite: "trixie".into(),
                 mirror: None,
                 security_mirror: None,
+                snapshot_mirror: None,
                 keyring: None,
                 hostname: "till".into(),
                 packages: none,

@@ -269,6 +269,8 @@ pub struct Image {
     pub mirror: Option<String>,
     /// The same for the security archive.
     pub security_mirror: Option<String>,
+    /// The address of a server with the archive as it was at each time, for the old versions that a lock names.
+    pub snapshot_mirror: Option<String>,
     /// The absolute path of a file of OpenPGP certificates that verify the mirror; when `None`, the distribution's own.
     pub keyring: Option<PathBuf>,
     /// The machine's host name until cloud-init gives it another one.

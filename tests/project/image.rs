@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use support::edition::edit;
 use support::{Built, built, default_stack, kept, run, stackdeb};
 
 fn image() -> PathBuf {
@@ -94,6 +95,24 @@ fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
     home.run(&format!("unshare --map-auto --map-root-user chmod 700 {}", private.display()));
     home.run(&format!("XDG_CACHE_HOME={0}/cache {0}/stackdeb cache prune --to 0", home.folder.display()));
     assert_eq!(fs::read_dir(cache.join("trees")).unwrap().count(), 0);
+}
+
+/// With a lock no Release file is used: here none could be, since no key of its signature is known.
+#[test]
+fn a_locked_image_has_the_same_bytes_without_a_release_file() {
+    let first = image();
+    let folder = tempfile::tempdir().unwrap();
+    default_stack(folder.path());
+    let said = run(stackdeb().arg("lock").current_dir(folder.path()));
+    assert!(said.contains(" packages of Debian"), "{said}");
+    let key = support::repository::keys().certificate("other");
+    fs::write(folder.path().join("other.gpg"), key).unwrap();
+    edit(&folder.path().join("stack.toml"), "[image]\n", "[image]\nkeyring = \"other.gpg\"\n");
+    run(stackdeb().arg("image").current_dir(folder.path()));
+    let second = folder.path().join("dist/stack-1.0.0-linode.img.gz");
+    run(Command::new("cmp").arg(&first).arg(&second));
+    let manifest = |image: &Path| fs::read_to_string(image.with_extension("").with_extension("json")).unwrap();
+    assert_eq!(manifest(&first), manifest(&second));
 }
 
 /// Changes the last byte of a file in a folder. Returns its path.

@@ -54,6 +54,13 @@ impl Project {
         command
     }
 
+    /// The command that locks the libraries.
+    pub(super) fn lock(&self) -> Command {
+        let mut command = self.command("lock");
+        command.arg("--libraries");
+        command
+    }
+
     fn deb(&self) -> Output {
         self.command("deb").output().unwrap()
     }

@@ -71,7 +71,7 @@ fn versions_are_chosen_for_the_targets_python_by_uv_and_by_pip() {
         let project = Project::new("web[fast]\n", &wheels());
         let said = project.refused();
         assert!(said.contains("`web` has no exact version") && said.contains("run `stackdeb lock`"), "{said}");
-        let mut lock = project.command("lock");
+        let mut lock = project.lock();
         with_resolver(&mut lock, uv);
         let said = run(&mut lock);
         assert!(said.contains("web 2.0\n") && said.contains("stack.lock: 4 libraries"), "{said}");
@@ -97,7 +97,7 @@ fn versions_are_chosen_for_the_targets_python_by_uv_and_by_pip() {
 
         // What cannot be solved leaves the lock as it was.
         fs::write(project.path("requirements.txt"), "web==2.0\ncore==2.0\n").unwrap();
-        let mut lock_again = project.command("lock");
+        let mut lock_again = project.lock();
         with_resolver(&mut lock_again, uv);
         let output = lock_again.output().unwrap();
         let said = support::text(&output);
@@ -119,7 +119,7 @@ fn a_wheel_may_be_named_by_its_address() {
         let said = project.refused();
         assert!(said.contains("direct 3.0 needs `core") && said.contains("run `stackdeb lock`"), "{said}");
         for uv in [true, false] {
-            let mut lock = project.command("lock");
+            let mut lock = project.lock();
             with_resolver(&mut lock, uv);
             let said = run(&mut lock);
             assert!(said.contains("direct 3.0\n") && said.contains("stack.lock: 2 libraries"), "{said}");
@@ -153,7 +153,7 @@ fn pyproject_has_requirements_too() {
     .unwrap();
     let said = project.refused();
     assert!(said.contains("pyproject.toml, [project] dependencies: `web` has no exact version"), "{said}");
-    let mut lock = project.command("lock");
+    let mut lock = project.lock();
     with_resolver(&mut lock, true);
     run(&mut lock);
     assert_eq!(installed(&project), CHOSEN);
@@ -242,7 +242,7 @@ fn debians_packages_take_the_place_of_libraries_where_they_fit() {
         of("unheard-of", "1.0", ""),
     ];
     let project = Project::new("shop-base\nclick>=8\n", &wheels);
-    let mut lock = project.command("lock");
+    let mut lock = project.lock();
     with_resolver(&mut lock, false);
     run(&mut lock);
     let locked = ["blinker-0.1", "click-99.0", "pyyaml-98.0", "shop_base-1.0", "unheard_of-1.0"];

@@ -26,6 +26,7 @@ mod manifest;
 mod odd;
 mod own_package;
 mod package;
+mod package_locks;
 mod printing;
 mod refusals;
 mod several;

@@ -47,7 +47,7 @@ fn packed(text: &str) -> String {
 
 /// What `stackdeb lock` says.
 fn lock(project: &Project, uv: bool) -> Result<String, String> {
-    let mut command = project.command("lock");
+    let mut command = project.lock();
     with_resolver(&mut command, uv);
     let output = command.output().unwrap();
     let said = text(&output);

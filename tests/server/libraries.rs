@@ -66,7 +66,7 @@ fn package(version: &str, own: &str) -> PathBuf {
         edit(&project.join("stack.toml"), depends, "requirements = \"requirements.txt\"");
         edit(&project.join("app/app.py"), "@app.get(\"/visits\")", PAGE);
         // It says what the build of docopt needs.
-        run(stackdeb().arg("lock").current_dir(project));
+        run(stackdeb().args(["lock", "--libraries"]).current_dir(project));
     })
 }
 

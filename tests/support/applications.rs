@@ -101,7 +101,7 @@ fn build(name: &str, version: &str) -> PathBuf {
         edit(&manifest, "[[changelog]]", &format!("{entry}[[changelog]]"));
     }
     if WITHOUT_WHEELS.contains(&name) {
-        run(stackdeb().arg("lock").current_dir(&folder));
+        run(stackdeb().args(["lock", "--libraries"]).current_dir(&folder));
     }
     run(stackdeb().arg("deb").current_dir(&folder).env("SOURCE_DATE_EPOCH", "1795773600"));
     folder.join(format!("dist/{name}_{version}_amd64.deb"))

@@ -117,11 +117,16 @@ impl Repository {
 
     /// The files of a repository with that index, compressed by xz, and without packages.
     pub fn files_with(&self, index: Vec<u8>) -> HashMap<String, Vec<u8>> {
+        self.files_of(index, "")
+    }
+
+    /// The same, with an index of the security updates as well.
+    pub fn files_of(&self, index: Vec<u8>, security: &str) -> HashMap<String, Vec<u8>> {
         let mut files = HashMap::new();
         self.pocket(&mut files, "trixie", self.codename, "Packages.xz", index);
         let gzip = GzEncoder::new(Vec::new(), flate2::Compression::default());
         self.pocket(&mut files, "trixie-updates", "trixie-updates", "Packages.gz", gzip.finish().unwrap());
-        self.pocket(&mut files, "trixie-security", "trixie-security", "Packages", Vec::new());
+        self.pocket(&mut files, "trixie-security", "trixie-security", "Packages", security.into());
         files
     }
 

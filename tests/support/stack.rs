@@ -78,6 +78,7 @@ pub fn stack(folder: &Path) -> Stack {
             suite: "trixie".to_owned(),
             mirror: None,
             security_mirror: None,
+            snapshot_mirror: None,
             keyring: None,
             hostname: "guest-book".to_owned(),
             packages: Default::default(),

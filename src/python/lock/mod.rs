@@ -17,7 +17,7 @@ use pep440_rs::{Version, VersionSpecifier};
 use pep508_rs::{ExtraName, MarkerTree, PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 
 pub use asked::Asked;
-pub use stack_lock::{FILE_NAME, write};
+pub use stack_lock::{FILE_NAME, empty, write};
 
 use super::index::percent_decoded as decoded;
 use super::{PythonError, Target};
@@ -123,8 +123,11 @@ impl Kind {
 /// was made from something else.
 pub fn read(path: &Path, project: &Path, lock: &Path, suite: &str, target: &Target) -> Result<Plan, PythonError> {
     if let Some(asked) = Asked::read(path, project)? {
-        if lock.is_file() {
-            let plan = stack_lock::read(lock, project, suite, &asked.all(), &asked.source, target)?;
+        let locked = match lock.is_file() {
+            true => stack_lock::read(lock, project, suite, &asked.all(), &asked.source, target)?,
+            false => None,
+        };
+        if let Some(plan) = locked {
             // What is asked for, and not the lock's exact versions, is what Debian's package must satisfy.
             let roots = asked.files.requirements.into_iter().map(|line| line.requirement).collect();
             return Ok(Plan { index: asked.files.index, roots: Some(roots), ..plan });

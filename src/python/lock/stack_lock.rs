@@ -19,12 +19,13 @@ pub const FILE_NAME: &str = "stack.lock";
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Origin {
-    suite: String,
-    /// The digest of what was asked for.
-    input: String,
+    suite: Option<String>,
+    /// The digest of what was asked for. A lock without it has no libraries: that they are pinned elsewhere is no matter of it.
+    input: Option<String>,
 }
 
-/// Reads the lock, and checks that it was made from `asked` for that suite. `requirements` is the file's name, for messages.
+/// Reads the lock, and checks that it was made from `asked` for that suite. `None` if it is about no libraries. `requirements` is
+/// the file's name, for messages.
 pub(super) fn read(
     path: &Path,
     project: &Path,
@@ -32,21 +33,22 @@ pub(super) fn read(
     asked: &[String],
     requirements: &str,
     target: &Target,
-) -> Result<Plan, PythonError> {
+) -> Result<Option<Plan>, PythonError> {
     let (text, shown) = text_of(path, project)?;
     let lock = Lock::parse(&text, &shown)?;
     let Some(origin) = &lock.origin else {
         return Err(PythonError::Lock { path: shown, reason: "it was not written by `stackdeb lock`".to_owned() });
     };
-    if origin.suite != suite {
-        let why = format!("it was made for the suite {}, and [image] suite is {suite}", origin.suite);
+    let Origin { suite: Some(made_for), input: Some(input) } = origin else { return Ok(None) };
+    if made_for != suite {
+        let why = format!("it was made for the suite {made_for}, and [image] suite is {suite}");
         return Err(PythonError::Stale { path: shown, why });
     }
-    if origin.input != digest(asked) {
+    if *input != digest(asked) {
         let why = format!("{requirements} asks for something else now");
         return Err(PythonError::Stale { path: shown, why });
     }
-    pylock::plan(lock, shown, target)
+    pylock::plan(lock, shown, target).map(Some)
 }
 
 /// The digest of what is asked for: the requirements and constraints, whatever their order.
@@ -56,13 +58,18 @@ fn digest(asked: &[String]) -> String {
     Sha256::of(sorted.join("\n").as_bytes()).to_string()
 }
 
+/// What each lock begins with.
+const HEAD: &str = "# Written by `stackdeb lock`: run that again to change it. Keep this file with the project.\n\
+                    lock-version = \"1.0\"\n";
+
+/// The text of a lock without libraries.
+pub fn empty() -> String {
+    format!("{HEAD}created-by = \"stackdeb\"\npackages = []\n")
+}
+
 /// The text of the lock. `index` is the index's address without a password.
 pub fn write(libraries: &Libraries, suite: &str, asked: &[String], target: &Target, index: &str) -> String {
-    let mut text = format!(
-        "# Written by `stackdeb lock`: run that again to change it. Keep this file with the project.\n\
-         lock-version = \"1.0\"\nrequires-python = \"==3.{}.*\"\ncreated-by = \"stackdeb\"\n",
-        target.minor
-    );
+    let mut text = format!("{HEAD}requires-python = \"==3.{}.*\"\ncreated-by = \"stackdeb\"\n", target.minor);
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     // Writing to a text does not fail.
     for library in &libraries.all {

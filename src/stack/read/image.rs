@@ -11,6 +11,7 @@ pub(super) fn read(mut table: Table<'_>, project: &Path, package: Option<&str>) 
     let suite = table.checked_or_default("suite", text::suite);
     let mirror = table.text("mirror", text::address);
     let security_mirror = table.text("security-mirror", text::address);
+    let snapshot_mirror = table.text("snapshot-mirror", text::address);
     let keyring = table.text("keyring", |text| files::file(text, project));
     let hostname = table.text("hostname", host::host_name).or_else(|| package.map(str::to_owned));
     let packages = table.relations("packages", None);
@@ -20,6 +21,7 @@ pub(super) fn read(mut table: Table<'_>, project: &Path, package: Option<&str>) 
         suite: suite?,
         mirror,
         security_mirror,
+        snapshot_mirror,
         keyring,
         hostname: hostname?,
         packages,

@@ -36,6 +36,17 @@ The release that the image is made of: `trixie` (Debian 13), `noble` or `jammy` 
             since: FIRST_RELEASE,
         },
         Key {
+            name: "snapshot-mirror",
+            kind: Kind::Text(MIRROR),
+            missing: Missing::Described("old versions are not looked for"),
+            meaning: "\
+A server that keeps the archive as it was at each time. When the mirror has a version that `stack.lock` names no more, it is \
+downloaded from there: below the address are folders as `debian/20261127T090000Z` and `debian-security/20261127T090000Z`, for \
+Ubuntu `ubuntu/20261127T090000Z`.",
+            example: "snapshot-mirror = \"https://snapshot.debian.org/archive\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
             name: "keyring",
             kind: Kind::Text(Form { noun: "the path of a file", pattern: "." }),
             missing: Missing::Described("the keys of the distribution, which are a part of stackdeb"),

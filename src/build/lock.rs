@@ -1,0 +1,142 @@
+//! The file `stack.lock`. It has two parts, either of which may be missing: the libraries from the Python Package Index, and the
+//! packages of an image. Whoever writes one part leaves the other as it was.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use super::{image, libraries, lock_packages};
+use crate::apt::{PackageLock, lock};
+use crate::python::Library;
+use crate::stack::Stack;
+use crate::system::output::{self, OutputError};
+use crate::system::progress::Reporter;
+
+/// Which parts are to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parts {
+    /// Each that the stack can have.
+    All,
+    Libraries,
+    Packages,
+}
+
+pub struct WrittenLock {
+    pub path: PathBuf,
+    /// What the user should look at, one sentence each.
+    pub warnings: Vec<String>,
+    /// `None` if the stack has none to lock.
+    pub libraries: Option<Vec<Library>>,
+    /// `None` if the file has no part with packages.
+    pub packages: Option<PackageLock>,
+}
+
+/// A lock that was read.
+pub(super) struct File {
+    pub text: String,
+    /// Its name, for messages.
+    pub shown: String,
+}
+
+impl File {
+    /// The lock that holds for a stack; `None` if there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn of(stack: &Stack) -> miette::Result<Option<Self>> {
+        Self::read(libraries::lock_to_read(stack))
+    }
+
+    fn read(path: PathBuf) -> miette::Result<Option<Self>> {
+        let shown = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(Self { text, shown })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(miette::miette!(
+                help = "make it readable, or remove it and run `stackdeb lock`",
+                "cannot read {}: {error}",
+                path.display()
+            )),
+        }
+    }
+}
+
+/// Chooses versions and writes the lock of each stack. The lock of the first has the packages of an image of all of them.
+///
+/// # Errors
+/// When a stack has nothing to lock, no versions fit together, or a lock cannot be written. All locks are then as they were.
+pub fn write(stacks: &[Stack], parts: Parts, reporter: Reporter) -> miette::Result<Vec<WrittenLock>> {
+    let before: Vec<(PathBuf, Option<File>)> = stacks
+        .iter()
+        .map(libraries::lock_to_write)
+        .map(|path| Ok((path.clone(), File::read(path)?)))
+        .collect::<miette::Result<_>>()?;
+    let written = write_parts(stacks, parts, reporter);
+    if written.is_err() {
+        // The packages of an image follow from the libraries, so those of the new lock are written first.
+        for (path, file) in before {
+            restore(&path, file)?;
+        }
+    }
+    written
+}
+
+/// Puts a file back as it was, if it is another one.
+fn restore(path: &PathBuf, before: Option<File>) -> Result<(), OutputError> {
+    match before {
+        Some(file) if fs::read(path).is_ok_and(|now| now == file.text.as_bytes()) => Ok(()),
+        Some(file) => output::write_file(path, file.text.as_bytes()),
+        None => match fs::remove_file(path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(OutputError { path: path.display().to_string(), source })
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
+fn write_parts(stacks: &[Stack], parts: Parts, reporter: Reporter) -> miette::Result<Vec<WrittenLock>> {
+    let mut all = Vec::new();
+    for stack in stacks {
+        let mut written = WrittenLock {
+            path: libraries::lock_to_write(stack),
+            warnings: Vec::new(),
+            libraries: None,
+            packages: None,
+        };
+        if parts == Parts::Libraries || (parts == Parts::All && libraries::can_be_locked(stack)?) {
+            let (libraries, text) = libraries::choose(stack, reporter)?;
+            write_libraries(stack, &text)?;
+            written.warnings = libraries.needs.warnings;
+            written.libraries = Some(libraries.all);
+        }
+        all.push(written);
+    }
+    let (Some(first), Some(written)) = (stacks.first(), all.first_mut()) else { return Ok(all) };
+    if parts == Parts::Packages || (parts == Parts::All && (written.libraries.is_none() || image::can_be_made(first)?))
+    {
+        let chosen = lock_packages::choose(stacks, reporter)?;
+        write_packages(first, &chosen)?;
+        written.packages = Some(chosen);
+    }
+    Ok(all)
+}
+
+/// Writes the part with the libraries, and leaves the packages as they are.
+fn write_libraries(stack: &Stack, text: &str) -> miette::Result<()> {
+    let path = libraries::lock_to_write(stack);
+    let old = File::of(stack)?.map(|file| file.text).unwrap_or_default();
+    let (_, packages) = lock::split(&old);
+    let gap = if packages.is_empty() { "" } else { "\n" };
+    Ok(output::write_file(&path, format!("{text}{gap}{packages}").as_bytes())?)
+}
+
+/// Writes the part with the packages, and leaves the libraries as they are.
+pub(super) fn write_packages(stack: &Stack, packages: &PackageLock) -> miette::Result<()> {
+    let path = libraries::lock_to_write(stack);
+    let old = File::of(stack)?.map(|file| file.text).unwrap_or_default();
+    let (before, _) = lock::split(&old);
+    let before = if before.trim().is_empty() { libraries::empty_lock() } else { before.to_owned() };
+    let text = format!("{}\n\n{}", before.trim_end(), packages.to_text());
+    Ok(output::write_file(&path, text.as_bytes())?)
+}

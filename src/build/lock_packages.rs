@@ -1,0 +1,105 @@
+//! The packages of the distribution in `stack.lock`: which ones an image has is chosen once, and an image then has exactly
+//! these.
+
+use super::archive::Repository;
+use super::asked::Asked;
+use super::choice::{Choice, Wanted};
+use super::image::{self, StackPackage, warn};
+use super::lock;
+use super::source::Source;
+use crate::apt::lock::Archives;
+use crate::apt::{OlderRelease, PackageLock, Record, Suite};
+use crate::control::Priority;
+use crate::stack::{Stack, fit_together};
+use crate::system::cache::Cache;
+use crate::system::progress::Reporter;
+use crate::system::tree::WorkFolder;
+use crate::system::userns;
+
+/// The packages that a project's lock names for an image.
+pub(super) struct LockedImage {
+    pub lock: PackageLock,
+    /// The file's name, for messages.
+    shown: String,
+    snapshot: Option<String>,
+}
+
+impl LockedImage {
+    /// Reads the lock that holds for `stack`, the first one of an image. `None` if it names no packages.
+    ///
+    /// # Errors
+    /// When it cannot be read, or was made for another suite.
+    pub fn of(stack: &Stack, suite: &'static Suite) -> miette::Result<Option<Self>> {
+        let Some(file) = lock::File::of(stack)? else { return Ok(None) };
+        let Some(lock) = PackageLock::parse(&file.text, &file.shown)? else { return Ok(None) };
+        lock.check_suite(suite, &file.shown)?;
+        Ok(Some(Self { lock, shown: file.shown, snapshot: stack.image.snapshot_mirror.clone() }))
+    }
+
+    /// The same, if it was made for what is asked for.
+    ///
+    /// # Errors
+    /// When it was not.
+    pub fn checked(self, requires: &[String]) -> miette::Result<Self> {
+        self.lock.check_requires(requires, &self.shown)?;
+        Ok(self)
+    }
+
+    /// Where the files are.
+    pub fn archives<'a>(&'a self, repository: &'a Repository) -> Archives<'a> {
+        Archives { sources: &repository.sources, snapshot: self.snapshot.as_deref() }
+    }
+
+    /// All of its packages, whose files are downloaded for that.
+    ///
+    /// # Errors
+    /// When one cannot be had, or is not what the lock says.
+    pub fn records(&self, cache: &Cache, repository: &Repository) -> miette::Result<Vec<Record>> {
+        Ok(self.lock.records(cache, &repository.client, self.archives(repository), &self.shown)?)
+    }
+
+    /// Checks that all of the lock's packages, and no others, are `chosen` for what was asked for.
+    ///
+    /// # Errors
+    /// When somebody has changed the lock by hand.
+    pub fn check_chosen(&self, chosen: &[Record]) -> miette::Result<()> {
+        let is_chosen = |name: &str| chosen.iter().any(|record| record.name.as_str() == name);
+        let Some(extra) = self.lock.packages.iter().find(|package| !is_chosen(package.name.as_str())) else {
+            return Ok(());
+        };
+        Err(miette::miette!(
+            help = "run `stackdeb lock --packages`, which writes the part about packages anew",
+            "{} names the package {}, which nothing asks for",
+            self.shown,
+            extra.name
+        ))
+    }
+}
+
+/// Chooses the packages of an image of `stacks` from what the archive has now, without installing any.
+///
+/// # Errors
+/// As [`image::build`], as far as it has to go for that.
+pub fn choose(stacks: &[Stack], reporter: Reporter) -> miette::Result<PackageLock> {
+    let Some(stack) = stacks.first() else { return Err(miette::miette!("there is no stack to lock the packages of")) };
+    let suite = image::suite_of(stack)?;
+    fit_together(stacks)?;
+    userns::enter()?;
+    let cache = Cache::open()?;
+    let work = WorkFolder::create(&cache.work())?;
+    let own = StackPackage::Installed;
+    let Asked { packages, relations: asked, requires } = Asked::of(stacks, suite, own, &cache, work.path(), reporter)?;
+    let repository = Repository::for_image(suite, &stack.image, reporter)?;
+    let source = Source::Archive(repository.releases(&cache, OlderRelease::Refused)?);
+    let wanted = Wanted {
+        stacks,
+        packages: &packages,
+        priority: Some(Priority::Required),
+        asked: &asked,
+        repository: &repository,
+        source: &source,
+    };
+    let Choice { records, warnings } = wanted.choose(&cache, work.path(), reporter)?;
+    warn(&warnings, reporter);
+    Ok(PackageLock::new(suite, requires, &source.infos(&repository), &records))
+}
