@@ -11,7 +11,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use examples::{Example, examples};
 
 use crate::commands::{
-    boot, cache, check, data, deb, deploy, destroy, image, instances, lock, new, schema, terraform, upload,
+    boot, cache, check, data, deb, deploy, destroy, image, instances, lock, new, schema, terraform, update, upload,
 };
 use crate::python::PythonError;
 use crate::system::print;
@@ -33,6 +33,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Choose the versions of libraries and of the image's packages, and write them to stack.lock
     Lock(lock::LockArgs),
+    /// Move the packages of stack.lock to newer versions, and show what is different
+    Update(update::UpdateArgs),
     /// Build the package: dist/NAME_VERSION_amd64.deb
     Deb(deb::DebArgs),
     /// Build the package and the disk image: dist/NAME-VERSION-linode.img.gz
@@ -114,6 +116,7 @@ impl Cli {
             Command::New(args) => new::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Lock(args) => lock::run(&args),
+            Command::Update(args) => update::run(&args),
             Command::Deb(args) => deb::run(&args),
             Command::Image(args) => image::run(&args),
             Command::Boot(args) => boot::run(&args),

@@ -93,15 +93,28 @@ impl Wanted<'_> {
     }
 
     fn make(&self, cache: &Cache) -> miette::Result<Choice> {
-        let suite = self.repository.suite;
-        let mut universe = match self.source {
+        let (choice, locked) = match self.source {
             Source::Archive(releases) => {
                 let universe = releases.read(cache, &self.repository.client)?.universe;
-                names::keep(&universe, suite, cache)?;
-                universe
+                names::keep(&universe, self.repository.suite, cache)?;
+                return self.choose_from(universe);
             }
-            Source::Lock(locked) => Universe::new(locked.records(cache, self.repository)?)?,
+            Source::Lock(locked) => {
+                (self.choose_from(Universe::new(locked.records(cache, self.repository)?)?)?, locked)
+            }
         };
+        let is_own = |record: &Record| matches!(record.origin, Origin::Local(_));
+        if choice.records.iter().any(is_own) {
+            locked.check_chosen(&choice.records)?;
+        }
+        Ok(choice)
+    }
+
+    /// Chooses from these packages and the stacks' own.
+    ///
+    /// # Errors
+    /// As [`Wanted::choose`].
+    pub fn choose_from(&self, mut universe: Universe) -> miette::Result<Choice> {
         let mut warnings = Vec::new();
         for stack in self.stacks {
             self.refuse_taken(stack, &universe)?;
@@ -115,11 +128,7 @@ impl Wanted<'_> {
         let mut wanted = vec![universe.essential()];
         wanted.extend(self.priority.map(|priority| universe.of_priority(priority)));
         wanted.extend(self.asked.iter().cloned());
-        let records: Vec<Record> = solve(&universe, &wanted)?.into_iter().cloned().collect();
-        let is_own = |record: &Record| matches!(record.origin, Origin::Local(_));
-        if let (Source::Lock(locked), true) = (self.source, records.iter().any(is_own)) {
-            locked.check_chosen(&records)?;
-        }
+        let records = solve(&universe, &wanted)?.into_iter().cloned().collect();
         Ok(Choice { records, warnings })
     }
 

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{image, libraries, lock_packages};
 use crate::apt::{PackageLock, lock};
@@ -116,7 +116,7 @@ fn write_parts(stacks: &[Stack], parts: Parts, reporter: Reporter) -> miette::Re
     if parts == Parts::Packages || (parts == Parts::All && (written.libraries.is_none() || image::can_be_made(first)?))
     {
         let chosen = lock_packages::choose(stacks, reporter)?;
-        write_packages(first, &chosen)?;
+        write_packages(first, &written.path, &chosen)?;
         written.packages = Some(chosen);
     }
     Ok(all)
@@ -131,12 +131,11 @@ fn write_libraries(stack: &Stack, text: &str) -> miette::Result<()> {
     Ok(output::write_file(&path, format!("{text}{gap}{packages}").as_bytes())?)
 }
 
-/// Writes the part with the packages, and leaves the libraries as they are.
-pub(super) fn write_packages(stack: &Stack, packages: &PackageLock) -> miette::Result<()> {
-    let path = libraries::lock_to_write(stack);
+/// Writes the part with the packages into the file `path`, with the libraries of the lock that holds for the stack.
+pub(super) fn write_packages(stack: &Stack, path: &Path, packages: &PackageLock) -> miette::Result<()> {
     let old = File::of(stack)?.map(|file| file.text).unwrap_or_default();
     let (before, _) = lock::split(&old);
     let before = if before.trim().is_empty() { libraries::empty_lock() } else { before.to_owned() };
     let text = format!("{}\n\n{}", before.trim_end(), packages.to_text());
-    Ok(output::write_file(&path, text.as_bytes())?)
+    Ok(output::write_file(path, text.as_bytes())?)
 }

@@ -1,6 +1,8 @@
 //! The packages of the distribution in `stack.lock`: which ones an image has is chosen once, and an image then has exactly
 //! these.
 
+use std::collections::BTreeSet;
+
 use super::archive::Repository;
 use super::asked::Asked;
 use super::choice::{Choice, Wanted};
@@ -56,6 +58,19 @@ impl LockedImage {
     /// When one cannot be had, or is not what the lock says.
     pub fn records(&self, cache: &Cache, repository: &Repository) -> miette::Result<Vec<Record>> {
         Ok(self.lock.records(cache, &repository.client, self.archives(repository), &self.shown)?)
+    }
+
+    /// The same for some of them.
+    ///
+    /// # Errors
+    /// As [`LockedImage::records`].
+    pub fn records_of(
+        &self,
+        names: &BTreeSet<String>,
+        cache: &Cache,
+        repository: &Repository,
+    ) -> miette::Result<Vec<Record>> {
+        Ok(self.lock.only(names).records(cache, &repository.client, self.archives(repository), &self.shown)?)
     }
 
     /// Checks that all of the lock's packages, and no others, are `chosen` for what was asked for.

@@ -26,3 +26,4 @@ mod source_advice;
 mod source_build;
 mod static_files;
 mod unchanged;
+pub mod update;

@@ -18,6 +18,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "new" => &NEW,
         "check" => &CHECK,
         "lock" => &LOCK,
+        "update" => &UPDATE,
         "deb" => &DEB,
         "image" => &IMAGE,
         "boot" => &BOOT,
@@ -61,6 +62,18 @@ static LOCK: [Example; 4] = [
     example("stackdeb lock --libraries shop", "Choose the libraries anew in shop/stack.lock, and leave the packages."),
     example("stackdeb lock --packages", "Lock the packages of the image, and leave the libraries."),
     example("stackdeb lock shop blog", "Lock the packages of one image with both stacks: in shop/stack.lock."),
+];
+
+static UPDATE: [Example; 3] = [
+    example(
+        "stackdeb update",
+        "Move all packages of stack.lock to the newest versions, and print those that are different.",
+    ),
+    example("stackdeb update openssl libssl3t64", "Move these two, with what they need, and leave the others."),
+    example(
+        "stackdeb update --project shop --project blog",
+        "Move the lock of an image with two stacks: shop/stack.lock.",
+    ),
 ];
 
 static DEB: [Example; 4] = [

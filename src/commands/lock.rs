@@ -18,7 +18,7 @@ suite, whatever Python this computer has. stack.lock names each version with the
 751). A library without a wheel is built from its source, in a sandbox: stack.lock then has its source distribution, and the \
 wheels that the build needs. A build uses the lock, and refuses it when the requirements or the suite have changed since.\n\n\
 Packages: the lock names every Debian package of the image, with its version, its SHA-256, and its path in the archive, but no \
-mirror. `stackdeb image` then takes exactly these, also when the archive has newer ones. An image \
+mirror. `stackdeb image` then takes exactly these, also when the archive has newer ones; `stackdeb update` moves the lock to those. An image \
 refuses the lock when stack.toml asks for other packages than it was made for.\n\n\
 With --variant NAME the file is stack.NAME.lock; a variant without such a file uses stack.lock. Of an image with several stacks, \
 name all of them: the lock of the first has the packages.";

@@ -17,5 +17,6 @@ pub mod new;
 mod newest_image;
 pub mod schema;
 pub mod terraform;
+pub mod update;
 pub mod upload;
 pub mod variant;

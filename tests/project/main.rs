@@ -31,4 +31,5 @@ mod printing;
 mod refusals;
 mod several;
 mod sources;
+mod updates;
 mod variants;

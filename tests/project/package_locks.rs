@@ -84,6 +84,10 @@ pub(super) fn machine() -> Vec<Stub> {
 
 /// The files of an archive with these packages. The security updates are one of their own, in the folder `security`.
 pub(super) fn archive(stubs: &[Stub]) -> HashMap<String, Vec<u8>> {
+    archive_of(&Repository::default(), stubs)
+}
+
+pub(super) fn archive_of(repository: &Repository, stubs: &[Stub]) -> HashMap<String, Vec<u8>> {
     let (mut main, mut security, mut pool) = (String::new(), String::new(), HashMap::new());
     for stub in stubs {
         let bytes = stub.deb();
@@ -98,7 +102,7 @@ pub(super) fn archive(stubs: &[Stub]) -> HashMap<String, Vec<u8>> {
         let archive = if stub.is_security { "security/" } else { "" };
         pool.insert(format!("{archive}{}", stub.path()), bytes);
     }
-    let files = Repository::default().files_of(compressed(&main), &security).into_iter();
+    let files = repository.files_of(compressed(&main), &security).into_iter();
     let place = |path: String| if path.contains("-security") { format!("security/{path}") } else { path };
     files.map(|(path, bytes)| (place(path), bytes)).chain(pool).collect()
 }
@@ -244,9 +248,11 @@ fn an_image_takes_what_is_locked_from_the_pool_or_from_a_snapshot() {
     );
     let said = project.refused(&["image"]);
     assert!(said.contains("neither the mirror nor the snapshot mirror has"), "{said}");
-    let time = snapshot_time(&project.lock());
-    let snapshots =
-        [format!("archive/debian/{time}/{}", htop.path()), format!("archive/debian-security/{time}/{}", nano.path())];
+    let time = |suite: &str| snapshot_time(&project.lock(), suite);
+    let snapshots = [
+        format!("archive/debian/{}/{}", time("trixie"), htop.path()),
+        format!("archive/debian-security/{}/{}", time("trixie-security"), nano.path()),
+    ];
     files.insert(snapshots[0].clone(), htop.deb());
     files.insert(snapshots[1].clone(), nano.deb());
     project.mirror.replace(files);
@@ -269,9 +275,10 @@ fn an_image_takes_what_is_locked_from_the_pool_or_from_a_snapshot() {
     assert!(said.contains("are expected") || said.contains("is expected"), "{said}");
 }
 
-/// What GNU date makes of the date of the Release files in a lock.
-fn snapshot_time(lock: &str) -> String {
-    let date = lock.lines().find_map(|line| line.split_once("date = ")).unwrap().1.split(',').next().unwrap();
+/// What GNU date makes of the date of a Release file in a lock.
+fn snapshot_time(lock: &str, suite: &str) -> String {
+    let start = format!("{{ suite = \"{suite}\", date = ");
+    let date = lock.lines().find_map(|line| line.split_once(&start)).unwrap().1.split(',').next().unwrap();
     let format = ["-u", "+%Y%m%dT%H%M%SZ", "-d", &format!("{date} + 1 day")].map(str::to_owned);
     run(Command::new("date").args(format)).trim().to_owned()
 }

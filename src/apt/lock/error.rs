@@ -19,13 +19,11 @@ pub enum LockError {
     #[error("the mirror does not have {name} {version} any more, which the lock names: {url}")]
     #[diagnostic(help(
         "write into stack.toml under [image]: `snapshot-mirror = \"{server}\"`, a server that keeps old versions; or run \
-         `stackdeb lock --packages` for newer ones"
+         `stackdeb update` for newer ones"
     ))]
     Gone { name: String, version: String, url: String, server: &'static str },
     #[error("neither the mirror nor the snapshot mirror has {name} {version}, which the lock names: {url}")]
-    #[diagnostic(help(
-        "check [image] snapshot-mirror in stack.toml, or run `stackdeb lock --packages` for newer ones"
-    ))]
+    #[diagnostic(help("check [image] snapshot-mirror in stack.toml, or run `stackdeb update` for newer ones"))]
     Nowhere { name: String, version: String, url: String },
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -4,8 +4,10 @@
 
 mod error;
 mod moved;
+pub mod pins;
 mod text;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -60,6 +62,8 @@ pub struct LockedPackage {
     /// The suite and the component whose index named it.
     pub suite: String,
     pub component: String,
+    /// The date of that suite's Release file, if it was another one than that of the lock: no index has the version any more.
+    pub date: Option<Epoch>,
     /// The path of the file below the address of the archive.
     pub path: String,
     /// Whether it is of the priority `required`, so that nothing else has to ask for it.
@@ -97,6 +101,23 @@ impl PackageLock {
     /// Costs a look at each package.
     pub fn find(&self, name: &str) -> Option<&LockedPackage> {
         self.packages.iter().find(|package| package.name.as_str() == name)
+    }
+
+    /// The same with these packages alone.
+    #[must_use]
+    pub fn only(&self, names: &BTreeSet<String>) -> Self {
+        let packages = self.packages.iter().filter(|package| names.contains(package.name.as_str())).cloned().collect();
+        Self { packages, ..self.clone() }
+    }
+
+    /// Keeps the dates of the packages `names`, which no index has any more, as the lock `old` has them.
+    pub fn keep_dates(&mut self, old: &Self, names: &BTreeSet<String>) {
+        for package in self.packages.iter_mut().filter(|package| names.contains(package.name.as_str())) {
+            let before = old.find(package.name.as_str()).filter(|before| before.sha256 == package.sha256);
+            let Some(before) = before else { continue };
+            let release = old.releases.iter().find(|release| release.suite == before.suite);
+            package.date = before.date.or_else(|| release.map(|release| release.date));
+        }
     }
 
     /// Checks that the lock was made for this suite.
@@ -174,7 +195,7 @@ impl PackageLock {
         let mut urls = vec![format!("{base}/{}", package.path)];
         if let Some(server) = archives.snapshot {
             let dated = self.releases.iter().find(|release| release.suite == package.suite);
-            let date = dated.map_or_else(|| self.date(), |release| release.date);
+            let date = package.date.or_else(|| dated.map(|release| release.date)).unwrap_or_else(|| self.date());
             urls.push(Snapshot { server, suite: self.suite }.url(&package.suite, date, &package.path));
         }
         pool::File::Archive { urls, size: package.size, sha256: package.sha256 }
@@ -204,6 +225,7 @@ impl LockedPackage {
             sha256: record.sha256,
             suite: index.suite.clone(),
             component: index.component.clone(),
+            date: None,
             path: filename.to_string(),
             required: record.priority == Priority::Required,
         })

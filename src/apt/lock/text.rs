@@ -54,6 +54,7 @@ struct Package {
     version: String,
     suite: String,
     component: String,
+    date: Option<toml::value::Datetime>,
     path: String,
     size: u64,
     sha256: String,
@@ -108,9 +109,10 @@ impl PackageLock {
             let [name, version, path] = [one.name.as_str(), one.version.as_str(), &one.path].map(quoted);
             let [suite, component] = [&one.suite, &one.component].map(|text| quoted(text));
             let required = if one.required { ", required = true" } else { "" };
+            let date = one.date.map(|date| format!("date = {}, ", date.to_rfc3339())).unwrap_or_default();
             let _ = writeln!(
                 text,
-                "    {{ name = {name}, version = {version}, suite = {suite}, component = {component}, path = {path}, \
+                "    {{ name = {name}, version = {version}, suite = {suite}, component = {component}, {date}path = {path}, \
                  size = {}, sha256 = \"{}\"{required} }},",
                 one.size, one.sha256
             );
@@ -134,13 +136,20 @@ pub fn split(text: &str) -> (&str, &str) {
 
 fn release(release: Release) -> Result<LockedRelease, String> {
     let Release { suite, date, sha256 } = release;
+    Ok(LockedRelease {
+        date: epoch(date)?,
+        sha256: sha256.parse().map_err(|_| format!("{suite} has no SHA-256"))?,
+        suite,
+    })
+}
+
+fn epoch(date: toml::value::Datetime) -> Result<Epoch, String> {
     let time: Timestamp = date.to_string().parse().map_err(|_| format!("{date} is not a time in UTC"))?;
-    let date = Epoch::from_seconds(time.as_second()).map_err(|error| error.to_string())?;
-    Ok(LockedRelease { date, sha256: sha256.parse().map_err(|_| format!("{suite} has no SHA-256"))?, suite })
+    Epoch::from_seconds(time.as_second()).map_err(|error| error.to_string())
 }
 
 fn checked(package: Package, suite: &Suite) -> Result<LockedPackage, String> {
-    let Package { name, version, suite: pocket, component, path, size, sha256, required } = package;
+    let Package { name, version, suite: pocket, component, date, path, size, sha256, required } = package;
     if ![suite.name, suite.updates, suite.security].contains(&pocket.as_str()) {
         return Err(format!("`{pocket}` is not a part of {}", suite.name));
     }
@@ -158,6 +167,7 @@ fn checked(package: Package, suite: &Suite) -> Result<LockedPackage, String> {
         sha256: sha256.parse().map_err(|_| format!("`{}` is not a SHA-256", sha256.escape_debug()))?,
         suite: pocket,
         component,
+        date: date.map(epoch).transpose()?,
         path,
         required,
     })
@@ -170,13 +180,14 @@ mod tests {
 
     fn lock() -> PackageLock {
         let suite = Suite::find("trixie").unwrap();
-        let package = |name: &str, pocket: &str, required| LockedPackage {
+        let package = |name: &str, pocket: &str, required: bool| LockedPackage {
             name: name.parse().unwrap(),
             version: "1:2.0-1+b1".parse().unwrap(),
             size: 7,
             sha256: Sha256::of(name.as_bytes()),
             suite: pocket.to_owned(),
             component: "main".to_owned(),
+            date: required.then(|| Epoch::from_seconds(1_795_000_000).unwrap()),
             path: format!("pool/main/{name}_2.0-1+b1_amd64.deb"),
             required,
         };
