@@ -11,8 +11,10 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use examples::{Example, examples};
 
 use crate::commands::{
-    boot, cache, check, data, deb, deploy, destroy, image, instances, lock, new, schema, terraform, update, upload,
+    boot, cache, check, data, deb, deploy, destroy, diff, image, instances, lock, new, schema, terraform, update,
+    upload,
 };
+use crate::compare::CompareError;
 use crate::python::PythonError;
 use crate::system::print;
 use crate::{linode, remote};
@@ -39,6 +41,8 @@ enum Command {
     Deb(deb::DebArgs),
     /// Build the package and the disk image: dist/NAME-VERSION-linode.img.gz
     Image(image::ImageArgs),
+    /// Show in what two packages or two images differ
+    Diff(diff::DiffArgs),
     /// Boot the image in QEMU as Linode would
     Boot(boot::BootArgs),
     /// Upload the image to Linode
@@ -65,7 +69,8 @@ pub fn exit_status(report: &miette::Report) -> u8 {
     let of_linode = report.downcast_ref::<linode::Error>().map(|error| error.class().exit_status());
     let of_remote = || report.downcast_ref::<remote::Error>().map(remote::Error::exit_status);
     let of_python = || report.downcast_ref::<PythonError>().map(PythonError::exit_status);
-    of_linode.or_else(of_remote).or_else(of_python).unwrap_or(1)
+    let of_comparison = || report.downcast_ref::<CompareError>().map(CompareError::exit_status);
+    of_linode.or_else(of_remote).or_else(of_python).or_else(of_comparison).unwrap_or(1)
 }
 
 /// The whole command line, with its examples at the end of each command's help.
@@ -109,16 +114,20 @@ impl Cli {
         })
     }
 
+    /// The exit status.
+    ///
     /// # Errors
     /// When the command fails. Earlier outputs are then as they were.
-    pub fn run(self) -> miette::Result<()> {
-        match self.command {
+    pub fn run(self) -> miette::Result<ExitCode> {
+        let done = match self.command {
             Command::New(args) => new::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Lock(args) => lock::run(&args),
             Command::Update(args) => update::run(&args),
             Command::Deb(args) => deb::run(&args),
             Command::Image(args) => image::run(&args),
+            // Its answer is its exit status.
+            Command::Diff(args) => return diff::run(&args),
             Command::Boot(args) => boot::run(&args),
             Command::Upload(args) => upload::run(&args),
             Command::Deploy(args) => deploy::run(&args),
@@ -128,7 +137,8 @@ impl Cli {
             Command::Terraform(args) => terraform::run(&args),
             Command::Cache(args) => cache::run(&args),
             Command::Schema(args) => schema::run(&args),
-        }
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod build;
 pub mod cargo;
 pub mod cli;
 pub mod commands;
+pub mod compare;
 pub mod control;
 pub mod deb;
 pub mod disk;

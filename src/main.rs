@@ -16,7 +16,7 @@ fn main() -> ExitCode {
     http::keep_proxy_passwords_secret();
     let interrupts = || interrupt::install().map_err(|error| miette::miette!("{error}"));
     match report::install().and_then(|()| interrupts()).and_then(|()| cli.run()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(_) if interrupt::requested() => {
             print::note("stackdeb: interrupted; unfinished files are removed, and earlier outputs are unchanged");
             ExitCode::from(interrupt::exit_status())

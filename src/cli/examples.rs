@@ -21,6 +21,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "update" => &UPDATE,
         "deb" => &DEB,
         "image" => &IMAGE,
+        "diff" => &DIFF,
         "boot" => &BOOT,
         "upload" => &UPLOAD,
         "deploy" => &DEPLOY,
@@ -100,6 +101,18 @@ static IMAGE: [Example; 4] = [
         "stackdeb image --without-package",
         "Build an image to try the package on: apt install ./NAME.deb works in it.",
     ),
+];
+
+static DIFF: [Example; 3] = [
+    example(
+        "stackdeb diff old-linode.img.gz dist/shop-1.1.0-linode.img.gz",
+        "Show which packages and files differ in two images.",
+    ),
+    example(
+        "stackdeb diff shop_1.0.0_amd64.deb shop_1.1.0_amd64.deb",
+        "Show the same of two packages, with the fields of their control data.",
+    ),
+    example("stackdeb diff --json a.img b.img", "Report each difference for a program."),
 ];
 
 static BOOT: [Example; 4] = [

@@ -9,6 +9,7 @@ pub mod data;
 pub mod deb;
 pub mod deploy;
 pub mod destroy;
+pub mod diff;
 pub mod image;
 pub mod instances;
 pub mod loader;

@@ -1,0 +1,82 @@
+//! Two packages or two images → what is different between them: packages, fields, files with their modes, owners and sizes. Both
+//! are read here, without the programs of dpkg and e2fsprogs, and without mounting anything.
+
+mod difference;
+mod error;
+mod image;
+mod package;
+mod page;
+mod side;
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::thread;
+
+pub use difference::{Difference, FileChange, ValueChange};
+pub use error::CompareError;
+pub use page::page;
+pub use side::{Entry, Kind, Side, What};
+
+/// Where the superblock of ext4 has its magic number, and that number.
+const EXT4_MAGIC: (u64, [u8; 2]) = (1024 + 56, [0x53, 0xef]);
+
+/// Reads both. `work` is a folder for a decompressed image.
+///
+/// # Errors
+/// When one cannot be read, is neither a package nor an image, or they are not of the same kind.
+pub fn compare(a: &Path, b: &Path, work: &Path) -> Result<Difference, CompareError> {
+    let kinds = [kind_of(a)?, kind_of(b)?];
+    if kinds[0].what != kinds[1].what {
+        let [a, b] = [(a, kinds[0].what), (b, kinds[1].what)];
+        return Err(CompareError::Kinds {
+            a: a.0.display().to_string(),
+            b: b.0.display().to_string(),
+            a_is: a.1.as_str(),
+            b_is: b.1.as_str(),
+        });
+    }
+    let [one, other] = kinds;
+    let (one, other) = thread::scope(|scope| {
+        let one = scope.spawn(|| one.read(a, work));
+        let other = other.read(b, work);
+        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
+    });
+    Ok(Difference::between(one?, other?))
+}
+
+/// A file's kind, by its first bytes.
+struct Found {
+    what: What,
+    is_compressed: bool,
+}
+
+impl Found {
+    fn read(self, path: &Path, work: &Path) -> Result<Side, CompareError> {
+        match self.what {
+            What::Package => package::read(path),
+            What::Image => image::read(path, self.is_compressed, work),
+        }
+    }
+}
+
+fn kind_of(path: &Path) -> Result<Found, CompareError> {
+    let failed = |source| CompareError::Read { path: path.display().to_string(), source };
+    let mut file = File::open(path).map_err(failed)?;
+    let mut head = Vec::new();
+    file.by_ref().take(8).read_to_end(&mut head).map_err(failed)?;
+    if head == b"!<arch>\n" {
+        return Ok(Found { what: What::Package, is_compressed: false });
+    }
+    if head.starts_with(&[0x1f, 0x8b]) {
+        return Ok(Found { what: What::Image, is_compressed: true });
+    }
+    let (place, number) = EXT4_MAGIC;
+    let mut magic = [0; 2];
+    file.seek(SeekFrom::Start(place)).map_err(failed)?;
+    match file.read_exact(&mut magic) {
+        Ok(()) if magic == number => Ok(Found { what: What::Image, is_compressed: false }),
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(failed(error)),
+        _ => Err(CompareError::Neither(path.display().to_string())),
+    }
+}
