@@ -38,7 +38,7 @@ terraform *args: build
     target/release/stackdeb terraform "$@"
 
 # Formatting, lints, unit tests, and every test that needs neither root nor a machine. Before each commit.
-check: build setup
+check: build-and-setup
     cargo fmt --all --check
     cargo clippy --release --workspace --all-targets -- -D warnings
     # Most of these tests wait for another program, so more of them than processors run at a time.
@@ -60,7 +60,7 @@ setup:
     documents/judges --install
 
 # What takes longer than the tests may: twenty power cuts, an upgrade killed at each of its steps, every application in examples/, and more: 90 minutes
-soak *args: build setup
+soak *args: build-and-setup
     cargo bench --bench emulated_boots -- 50 --single
     EVERY_STEP=1 cargo test --release --test root -- dpkg_matrix
     EVERY_APPLICATION=1 cargo test --release --test server -- applications
@@ -72,7 +72,7 @@ documents:
     cargo run --release --locked -p stackdeb-documents
 
 # Our figures beside those of other programs, run side by side
-bench *args: build setup
+bench *args: build-and-setup
     cargo bench --bench deb --bench image --bench serving --bench serving_machine --bench emulated_boots "$@"
 
 # Everything that was built here
@@ -85,6 +85,16 @@ clean:
 build:
     cargo build --release --locked -p stackdeb
     cargo build --release --locked -p health-check
+
+# Both at the same time: while the package archive answers and the disk writes, the compiler works.
+[private]
+build-and-setup:
+    #!/bin/sh
+    "{{ just_executable() }}" setup &
+    status=0
+    "{{ just_executable() }}" build || status=$?
+    wait $! || status=$?
+    exit $status
 
 # An ordinary user needs newuidmap to build an image; root does not.
 [private]
