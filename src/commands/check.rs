@@ -14,7 +14,9 @@ use crate::build::package::Checked;
 use crate::build::{advice, image, package};
 use crate::python::{Library, Provided};
 use crate::render::LeftOut;
-use crate::stack::{Change, Database, Old, Stack, StaticFiles, Timer, Tls, Variants, Worker, reference};
+use crate::stack::{
+    App, AppKind, Change, Database, Old, PythonApp, Stack, StaticFiles, Timer, Tls, Variants, Worker, reference,
+};
 use crate::system::cache::Cache;
 use crate::system::print;
 use crate::system::progress::Reporter;
@@ -60,8 +62,6 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
     let Stack { package, app, site, health, image, .. } = stack;
     let names = site.server_names.join(" ");
     let hosts = if names == "_" { "every host name".to_owned() } else { names };
-    let workers = app.workers.map_or("workers by the machine".to_owned(), |number| format!("workers: {number}"));
-    let threads = app.threads.map_or("threads likewise".to_owned(), |number| format!("threads: {number}"));
     let lines = [
         ("stack", format!("{} {}: {}", package.name, package.version, package.summary)),
         ("variants", variants_line(&stack.variants)),
@@ -69,7 +69,7 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
         ("image", format!("{}/{}", stack.shown_dist(), stack.image_file_name())),
         ("", format!("{}, host name {}, {} MiB free", image.suite, image.hostname, image.free_space >> 20)),
         ("units", unit_names(stack).join(" ")),
-        ("app", format!("{}, {workers}, {threads}", app.module)),
+        ("app", app_line(&app.kind)),
         ("workers", processes_line(stack)),
         ("depends", joined(&[app.depends.to_string(), package.depends.to_string()])),
         ("site", format!("port {}, {hosts}, bodies up to {}", site.port, site.max_body_size)),
@@ -107,6 +107,30 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
         .chain(warnings)
         .map(|(what, text)| format!("{what:<10}{text}\n"))
         .collect()
+}
+
+/// What answers the visitors.
+fn app_line(kind: &AppKind) -> String {
+    match kind {
+        AppKind::Python(PythonApp { module, workers, threads, .. }) => {
+            let workers = workers.map_or("workers by the machine".to_owned(), |number| format!("workers: {number}"));
+            let threads = threads.map_or("threads likewise".to_owned(), |number| format!("threads: {number}"));
+            format!("{module}, {workers}, {threads}")
+        }
+    }
+}
+
+fn app_value(app: &App) -> serde_json::Value {
+    let mut value = json!({ "folder": app.folder.display().to_string(), "memory-max": app.limits.memory_max, "cpu-quota": app.limits.cpu_quota });
+    let own = match &app.kind {
+        AppKind::Python(PythonApp { module, workers, threads, .. }) => {
+            json!({ "module": module, "workers": workers, "threads": threads })
+        }
+    };
+    if let (Some(all), serde_json::Value::Object(own)) = (value.as_object_mut(), own) {
+        all.extend(own);
+    }
+    value
 }
 
 /// A line that names the chosen variant, or all variants if none was chosen. It is empty for a stack without variants.
@@ -234,7 +258,7 @@ fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Res
         "image": stack.image_file_name(),
         "units": unit_names(stack),
         "depends": { "package": package.depends.to_string(), "app": app.depends.to_string() },
-        "app": { "folder": app.folder.display().to_string(), "module": app.module, "workers": app.workers, "threads": app.threads, "memory-max": app.limits.memory_max, "cpu-quota": app.limits.cpu_quota },
+        "app": app_value(app),
         "site": { "port": site.port, "server-names": site.server_names, "max-body-size": site.max_body_size, "static": static_files, "tls": tls, "behind": site.behind },
         "workers": stack.workers.iter().map(worker_value).collect::<Vec<_>>(),
         "timers": stack.timers.iter().map(timer_value).collect::<Vec<_>>(),

@@ -8,7 +8,7 @@ use super::process::ProcessVariables;
 use super::server::ServerVariables;
 use super::static_files;
 use crate::python::{Libraries, Roots};
-use crate::stack::{AppKind, Stack, Tls, Unit, UnitStart};
+use crate::stack::{Stack, Tls, Unit, UnitStart};
 
 /// Every variable. A value that may be missing is then an empty text, and a variable `has_…` says so.
 #[derive(Debug, Serialize)]
@@ -28,13 +28,6 @@ pub(super) struct Context {
     /// The text of the licence as the continuation of a field in DEP-5: indented, with ` .` for an empty line.
     license_body: String,
 
-    /// What the server loads: `MODULE:VARIABLE`.
-    module: String,
-    is_asgi: bool,
-    has_workers: bool,
-    workers: u16,
-    has_threads: bool,
-    threads: u16,
     environment: Vec<Variable>,
     /// Whether libraries from the index are packed.
     has_libraries: bool,
@@ -174,12 +167,6 @@ impl Context {
             copyright: package.copyright.join("\n           "),
             license: package.license.clone(),
             license_body: continuation(package.license_text.as_deref().unwrap_or_default()),
-            module: app.module.clone(),
-            is_asgi: app.kind == AppKind::Asgi,
-            has_workers: app.workers.is_some(),
-            workers: app.workers.unwrap_or_default(),
-            has_threads: app.threads.is_some(),
-            threads: app.threads.unwrap_or_default(),
             environment: environment.collect(),
             has_libraries: !libraries.all.is_empty(),
             library_papers: libraries::papers(libraries, &roots),
@@ -257,12 +244,6 @@ impl Context {
             copyright: text(),
             license: text(),
             license_body: text(),
-            module: text(),
-            is_asgi: false,
-            has_workers: false,
-            workers: 0,
-            has_threads: false,
-            threads: 0,
             environment: vec![Variable::new("KEY", "value")],
             has_libraries: false,
             libraries: text(),

@@ -206,7 +206,9 @@ mod tests {
     use super::*;
     use crate::control::{Priority, Relations, Version};
     use crate::deb::Compression;
-    use crate::stack::{App, AppKind, ChangelogEntry, Health, Image, PackageInfo, Server, Site, Tls};
+    use crate::stack::{
+        App, AppKind, ChangelogEntry, Health, Image, Interface, PackageInfo, PythonApp, Server, Site, Tls,
+    };
     use crate::system::epoch::Epoch;
 
     fn stack(folder: &Path) -> Stack {
@@ -233,15 +235,17 @@ mod tests {
             },
             app: App {
                 folder: folder.join("app"),
-                kind: AppKind::Wsgi,
-                server: Server::Gunicorn,
-                module: "app:app".into(),
+                kind: AppKind::Python(PythonApp {
+                    interface: Interface::Wsgi,
+                    server: Server::Gunicorn,
+                    module: "app:app".into(),
+                    workers: None,
+                    threads: None,
+                }),
                 depends: none.clone(),
                 requirements: None,
                 from_debian: Default::default(),
                 index: None,
-                workers: None,
-                threads: None,
                 build_packages: Relations::default(),
                 build_command: None,
                 release_command: None,

@@ -27,7 +27,7 @@ use std::path::Path;
 use crate::control::{PackageName, Relations};
 use crate::deb::{Content, Payload, Scripts};
 use crate::python::Libraries;
-use crate::stack::{Stack, Tls, migration_names};
+use crate::stack::{AppKind, Stack, Tls, migration_names};
 
 pub use app::{AppNotes, LeftOut, Rule};
 pub use error::RenderError;
@@ -197,7 +197,9 @@ fn destinations(stack: &Stack) -> Vec<Destination> {
     if stack.services.valkey.is_some() {
         all.extend(files_of_valkey(name));
     }
-    all.extend(server::files(stack));
+    match &stack.app.kind {
+        AppKind::Python(app) => all.extend(server::files(name, app)),
+    }
     if stack.app.release_command.is_some() {
         all.extend(files_of_release(name));
     }

@@ -4,7 +4,7 @@ use super::error::RenderError;
 use super::server;
 use crate::control::{Alternatives, Relations};
 use crate::python::Libraries;
-use crate::stack::{Stack, Tls};
+use crate::stack::{AppKind, Stack, Tls};
 
 /// The packages with the program systemd-sysusers, which postinst calls.
 const SYSUSERS: &str = "systemd | systemd-standalone-sysusers | systemd-sysusers";
@@ -24,7 +24,9 @@ pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations,
     if !libraries.needs.depends.0.iter().any(says_python) {
         own.push("python3");
     }
-    own.extend(server::packages(stack, libraries)?);
+    match &stack.app.kind {
+        AppKind::Python(app) => own.extend(server::packages(app, libraries)?),
+    }
     if stack.database.is_some() {
         own.push("postgresql");
     }

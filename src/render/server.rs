@@ -6,7 +6,7 @@ use super::error::RenderError;
 use super::template::{Template, template};
 use super::{Destination, FileKind};
 use crate::python::{Libraries, Roots};
-use crate::stack::{AppKind, Server, Stack};
+use crate::stack::{AppKind, Interface, PythonApp, Server, Stack};
 
 /// uvicorn, and the library with which it asks idle WebSockets whether they are still there (nginx closes them otherwise):
 /// the package of each, and its name in the index.
@@ -28,6 +28,13 @@ pub(super) const PROCESSES: Template = template!("debian/processes");
 /// What the templates have about the server.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct ServerVariables {
+    /// What the server loads: `MODULE:VARIABLE`.
+    module: String,
+    is_asgi: bool,
+    has_workers: bool,
+    workers: u16,
+    has_threads: bool,
+    threads: u16,
     is_gunicorn: bool,
     is_uvicorn: bool,
     is_granian: bool,
@@ -44,13 +51,25 @@ pub(super) struct ServerVariables {
 
 impl ServerVariables {
     pub(super) fn of(stack: &Stack, libraries: &Libraries) -> Self {
+        match &stack.app.kind {
+            AppKind::Python(app) => Self::of_python(stack, app, libraries),
+        }
+    }
+
+    fn of_python(stack: &Stack, app: &PythonApp, libraries: &Libraries) -> Self {
         let roots = Roots::of(stack.package.name.as_str());
         let program = |is_packed: bool, name: &str| match is_packed {
             true => format!("{}/{name}", roots.programs),
             false => format!("/usr/bin/{name}"),
         };
-        let server = stack.app.server;
+        let server = app.server;
         Self {
+            module: app.module.clone(),
+            is_asgi: app.interface == Interface::Asgi,
+            has_workers: app.workers.is_some(),
+            workers: app.workers.unwrap_or_default(),
+            has_threads: app.threads.is_some(),
+            threads: app.threads.unwrap_or_default(),
             is_gunicorn: server == Server::Gunicorn,
             is_uvicorn: server == Server::Uvicorn,
             is_granian: server == Server::Granian,
@@ -71,15 +90,15 @@ fn packs_uwsgi(libraries: &Libraries) -> bool {
 ///
 /// # Errors
 /// When Debian does not have the server, and it is not packed.
-pub(super) fn packages(stack: &Stack, libraries: &Libraries) -> Result<Vec<&'static str>, RenderError> {
+pub(super) fn packages(app: &PythonApp, libraries: &Libraries) -> Result<Vec<&'static str>, RenderError> {
     let uvicorn = UVICORN.iter().filter(|(_, library)| !libraries.has(library)).map(|(package, _)| *package);
     let mut packages = Vec::new();
-    match stack.app.server {
+    match app.server {
         Server::Gunicorn => {
             if !libraries.has(GUNICORN) {
                 packages.push(GUNICORN);
             }
-            if stack.app.kind == AppKind::Asgi {
+            if app.interface == Interface::Asgi {
                 packages.extend(uvicorn);
             }
         }
@@ -93,11 +112,10 @@ pub(super) fn packages(stack: &Stack, libraries: &Libraries) -> Result<Vec<&'sta
 }
 
 /// The files of the server: its configuration, and what starts it.
-pub(super) fn files(stack: &Stack) -> Vec<Destination> {
-    let name = stack.package.name.as_str();
-    match (stack.app.server, stack.app.kind) {
-        (Server::Gunicorn, AppKind::Wsgi) => files_of_gunicorn(name),
-        (Server::Gunicorn, AppKind::Asgi) => {
+pub(super) fn files(name: &str, app: &PythonApp) -> Vec<Destination> {
+    match (app.server, app.interface) {
+        (Server::Gunicorn, Interface::Wsgi) => files_of_gunicorn(name),
+        (Server::Gunicorn, Interface::Asgi) => {
             files_of_gunicorn(name).into_iter().chain(files_of_workers(name)).chain(files_of_asgi(name)).collect()
         }
         (Server::Uvicorn, _) => files_of_uvicorn(name).into_iter().chain(files_of_asgi(name)).collect(),

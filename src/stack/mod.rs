@@ -1,6 +1,7 @@
 //! Reads `stack.toml`, fills in the defaults, and checks every value before anything is built. A file's text comes in; a
 //! [`Stack`], complete and valid, goes out, or all mistakes at once.
 
+mod kind;
 mod model;
 mod nearest;
 mod outputs;
@@ -15,9 +16,9 @@ mod units;
 mod values;
 mod variant;
 
+pub use kind::{AppKind, Interface, PythonApp, Server};
 pub use model::{
-    App, AppKind, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Server, Site, Stack,
-    StaticFiles, Tls,
+    App, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Site, Stack, StaticFiles, Tls,
 };
 pub(crate) use nearest::nearest;
 pub use pattern::{Pattern, PatternError};

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::kind::AppKind;
 use super::pattern::Pattern;
 use super::process::{CommandLine, Limits, Timer, Worker};
 use super::service::Services;
@@ -68,37 +69,12 @@ pub struct ChangelogEntry {
     pub changes: Vec<String>,
 }
 
-/// How a server calls an application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AppKind {
-    /// A callable as PEP 3333 describes it.
-    Wsgi,
-    /// A callable as <https://asgi.readthedocs.io> describes it.
-    Asgi,
-}
-
-/// The program that runs the application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Server {
-    /// For the kind `asgi`: uvicorn in its processes.
-    Gunicorn,
-    /// uvicorn alone, for the kind `asgi`.
-    Uvicorn,
-    /// From the Python Package Index; Debian does not have it.
-    Granian,
-    /// uWSGI, which serves the kind `wsgi` alone.
-    Uwsgi,
-}
-
-/// A Python application, and how it is served.
+/// The application.
 #[derive(Debug, Clone)]
 pub struct App {
     /// The folder with the code, absolute; installed to `/usr/share/NAME`.
     pub folder: PathBuf,
     pub kind: AppKind,
-    pub server: Server,
-    /// What the server loads: `MODULE:VARIABLE`.
-    pub module: String,
     /// The packages with the libraries that the code imports.
     pub depends: Relations,
     /// The file that names the libraries from the Python Package Index, absolute; `None` when Debian's packages have all.
@@ -107,12 +83,6 @@ pub struct App {
     pub from_debian: FromDebian,
     /// The address of the index; when `None`, the one that pip would use.
     pub index: Option<String>,
-    /// Processes that serve. When `None`, the server decides: one more than its processors, fewer
-    /// if its memory is small.
-    pub workers: Option<u16>,
-    /// Threads of each worker, 1 or more. When `None`, the server decides: four, fewer if the
-    /// database has not enough connections.
-    pub threads: Option<u16>,
     /// The packages that are there when libraries are built from their source, and when `build_command` runs.
     pub build_packages: Relations,
     /// Runs when the package is built, in a copy of the app's files.

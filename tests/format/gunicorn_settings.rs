@@ -7,7 +7,7 @@ use stackdeb::deb::{Content, Entry};
 use stackdeb::render::package_files;
 use stackdeb::stack::Stack;
 use support::run;
-use support::stack::stack;
+use support::stack::{python, stack};
 
 /// A machine: its processors, and its memory in MiB.
 const NANODE: (usize, u64) = (1, 1024);
@@ -41,7 +41,7 @@ print(settings['workers'], settings['threads'], settings['worker_class'])";
 fn workers_and_threads_follow_processors_and_memory() {
     let folder = tempfile::tempdir().unwrap();
     let mut stack = stack(folder.path());
-    stack.app.workers = None;
+    python(&mut stack).workers = None;
     assert!(stack.database.is_some());
     assert_eq!(settings(&stack, NANODE, None), (2, 4));
     assert_eq!(settings(&stack, DEDICATED, None), (5, 4));
@@ -56,7 +56,7 @@ fn workers_and_threads_follow_processors_and_memory() {
 fn the_database_has_a_connection_for_each_thread() {
     let folder = tempfile::tempdir().unwrap();
     let mut stack = stack(folder.path());
-    stack.app.workers = None;
+    python(&mut stack).workers = None;
     for machine in [NANODE, DEDICATED, (16, 32_768), (32, 65_536), LARGEST] {
         let (workers, threads) = settings(&stack, machine, None);
         assert!(threads >= 1 && workers * threads <= 97, "{machine:?}: {workers} workers with {threads} threads");
@@ -69,7 +69,8 @@ fn the_database_has_a_connection_for_each_thread() {
 fn what_the_manifest_or_the_administrator_says_holds() {
     let folder = tempfile::tempdir().unwrap();
     let mut stack = stack(folder.path());
-    (stack.app.workers, stack.app.threads) = (Some(3), Some(16));
+    let app = python(&mut stack);
+    (app.workers, app.threads) = (Some(3), Some(16));
     assert_eq!(settings(&stack, NANODE, None), (3, 16));
     assert_eq!(settings(&stack, NANODE, Some("7")), (7, 16));
 }

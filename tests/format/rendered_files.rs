@@ -11,7 +11,7 @@ use stackdeb::render::{RenderError, Rendered, package_files};
 use stackdeb::stack::{CommandLine, Limits, Site, Stack, Timer, Tls, Unit, UnitStart, Worker};
 use tempfile::TempDir;
 
-use support::stack::{LICENSE, stack};
+use support::stack::{LICENSE, python, stack};
 
 fn command(program: &str, arguments: &[&str]) -> CommandLine {
     let arguments = arguments.iter().map(|&word| word.to_owned()).collect();
@@ -47,7 +47,7 @@ fn smaller_stack(folder: &Path) -> Stack {
     stack.timers.clear();
     stack.app.release_command = None;
     stack.package.homepage = None;
-    stack.app.workers = Some(3);
+    python(&mut stack).workers = Some(3);
     stack.app.environment.clear();
     stack.site = Site { port: 8080, server_names: vec!["_".to_owned()], max_body_size: "0".to_owned(), ..stack.site };
     stack.database = None;

@@ -6,8 +6,8 @@ use stackdeb::control::Priority;
 use stackdeb::deb::{Compression, Content, Entry};
 use stackdeb::render::package_files;
 use stackdeb::stack::{
-    App, AppKind, ChangelogEntry, CommandLine, Database, Health, Image, PackageInfo, Server, Services, Site, Stack,
-    Tls, Valkey,
+    App, AppKind, ChangelogEntry, CommandLine, Database, Health, Image, Interface, PackageInfo, PythonApp, Server,
+    Services, Site, Stack, Tls, Valkey,
 };
 use stackdeb::system::epoch::Epoch;
 
@@ -41,15 +41,17 @@ pub fn stack(folder: &Path) -> Stack {
         },
         app: App {
             folder: crate::source_folder().join("app"),
-            kind: AppKind::Wsgi,
-            server: Server::Gunicorn,
-            module: "app:app".to_owned(),
+            kind: AppKind::Python(PythonApp {
+                interface: Interface::Wsgi,
+                server: Server::Gunicorn,
+                module: "app:app".to_owned(),
+                workers: None,
+                threads: None,
+            }),
             depends: "python3-flask (>= 2), python3-psycopg2".parse().unwrap(),
             requirements: None,
             from_debian: Default::default(),
             index: None,
-            workers: None,
-            threads: None,
             build_packages: stackdeb::control::Relations::default(),
             build_command: None,
             release_command: Some(CommandLine {
@@ -85,6 +87,13 @@ pub fn stack(folder: &Path) -> Stack {
             free_space: 0,
         },
         variants: Default::default(),
+    }
+}
+
+/// What is particular to the Python application of that stack.
+pub fn python(stack: &mut Stack) -> &mut PythonApp {
+    match &mut stack.app.kind {
+        AppKind::Python(app) => app,
     }
 }
 

@@ -7,7 +7,8 @@ use miette::Diagnostic;
 use super::process;
 use super::table::{Item, Table};
 use crate::stack::Pattern;
-use crate::stack::model::{App, AppKind, Database, FromDebian, Health, Server};
+use crate::stack::kind::{AppKind, Interface, PythonApp, Server};
+use crate::stack::model::{App, Database, FromDebian, Health};
 use crate::stack::problem::Place;
 use crate::stack::values::{command, database, environment, files, host, index, python, server, time_span};
 
@@ -23,9 +24,7 @@ struct OwnReport;
 /// Reads `[app]`; `None` where a problem has been noted.
 pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -> Option<App> {
     let folder = table.checked_or_default("folder", |text| files::packed_folder(text, project));
-    let kind = table.checked_or_default("kind", server::kind);
-    let module = read_module(&mut table, folder.as_deref(), project, kind);
-    let server = read_server(&mut table, kind);
+    let kind = read_python(&mut table, folder.as_deref(), project).map(AppKind::Python);
     let depends = table.relations("depends", package);
     let requirements = table.text("requirements", |text| files::file(text, project));
     let from_debian = match table.has_word("from-debian") {
@@ -36,8 +35,6 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
         },
     };
     let index = table.text("index", index::address);
-    let workers = table.number("workers");
-    let threads = read_threads(&mut table, kind);
     let build_packages = table.relations("build-packages", package);
     let build_command = table.text("build-command", |text| command::command_line(text, folder.as_deref()));
     let release_command = table.text("release-command", |text| command::command_line(text, folder.as_deref()));
@@ -49,14 +46,10 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
     Some(App {
         folder: folder?,
         kind: kind?,
-        server: server?,
-        module: module?,
         depends,
         requirements,
         from_debian,
         index,
-        workers,
-        threads,
         build_packages,
         build_command,
         release_command,
@@ -67,16 +60,26 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
     })
 }
 
+/// Reads what a Python application has; `None` where a problem has been noted.
+fn read_python(table: &mut Table<'_>, folder: Option<&Path>, project: &Path) -> Option<PythonApp> {
+    let interface = table.checked_or_default("kind", server::kind);
+    let module = read_module(table, folder, project, interface);
+    let server = read_server(table, interface);
+    let workers = table.number("workers");
+    let threads = read_threads(table, interface);
+    Some(PythonApp { interface: interface?, server: server?, module: module?, workers, threads })
+}
+
 /// `[app] server`, which must run applications of that kind; Gunicorn when it is left out.
-fn read_server(table: &mut Table<'_>, kind: Option<AppKind>) -> Option<Server> {
+fn read_server(table: &mut Table<'_>, kind: Option<Interface>) -> Option<Server> {
     let Some(item) = table.optional::<&str>("server") else { return Some(Server::Gunicorn) };
     table.accept(item, |text| server::server(text, kind))
 }
 
 /// Reads the number of threads, which an ASGI application chooses itself.
-fn read_threads(table: &mut Table<'_>, kind: Option<AppKind>) -> Option<u16> {
+fn read_threads(table: &mut Table<'_>, kind: Option<Interface>) -> Option<u16> {
     let threads = table.number("threads")?;
-    if kind == Some(AppKind::Asgi) {
+    if kind == Some(Interface::Asgi) {
         let place = table.place().clone();
         table.problems.add(&Place { key: format!("{}.threads", place.key), ..place }, server::ThreadsOfAsgi);
     }
@@ -84,7 +87,12 @@ fn read_threads(table: &mut Table<'_>, kind: Option<AppKind>) -> Option<u16> {
 }
 
 /// Reads what Gunicorn loads, and checks that the module's file exists and has it.
-fn read_module(table: &mut Table<'_>, folder: Option<&Path>, project: &Path, kind: Option<AppKind>) -> Option<String> {
+fn read_module(
+    table: &mut Table<'_>,
+    folder: Option<&Path>,
+    project: &Path,
+    kind: Option<Interface>,
+) -> Option<String> {
     let item = table.text_or_default("module")?;
     let place = item.place.clone();
     let module = table.accept(item, python::module)?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 
 use super::python_source::{Place, Source};
-use crate::stack::model::AppKind;
+use crate::stack::kind::Interface;
 
 /// Why a text is not valid as an application.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -80,7 +80,7 @@ pub fn module_file(text: &str, folder: &Path) -> Result<PathBuf, PythonError> {
 
 /// Checks, as far as reading the module's file can tell, that it has the variable and that this is an application of that
 /// kind. `project` may have a configuration of Gunicorn with a worker for ASGI.
-pub fn application(text: &str, file: &Path, project: &Path, kind: Option<AppKind>) -> Result<(), PythonError> {
+pub fn application(text: &str, file: &Path, project: &Path, kind: Option<Interface>) -> Result<(), PythonError> {
     // Python itself says why a file cannot be read.
     let Ok(bytes) = fs::read(file) else { return Ok(()) };
     let source = Source::of(&String::from_utf8_lossy(&bytes));
@@ -98,10 +98,10 @@ pub fn application(text: &str, file: &Path, project: &Path, kind: Option<AppKind
         return Ok(());
     }
     match (kind, source.asgi(&name), source.wsgi(&name)) {
-        (Some(AppKind::Wsgi), Some(maker), _) if !has_asgi_worker(project) => {
+        (Some(Interface::Wsgi), Some(maker), _) if !has_asgi_worker(project) => {
             Err(PythonError::Asgi { file: shown, variable: name, maker })
         }
-        (Some(AppKind::Asgi), _, Some(maker)) => Err(PythonError::Wsgi { file: shown, variable: name, maker }),
+        (Some(Interface::Asgi), _, Some(maker)) => Err(PythonError::Wsgi { file: shown, variable: name, maker }),
         _ => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use miette::Diagnostic;
 
-use crate::stack::model::{AppKind, Server};
+use crate::stack::kind::{Interface, Server};
 use crate::stack::nearest::nearest;
 
 /// The kinds, as they are written.
@@ -35,10 +35,10 @@ pub struct ThreadsOfAsgi;
 
 /// # Errors
 /// When it is another word.
-pub fn kind(text: &str) -> Result<AppKind, ServerError> {
+pub fn kind(text: &str) -> Result<Interface, ServerError> {
     match text {
-        "wsgi" => Ok(AppKind::Wsgi),
-        "asgi" => Ok(AppKind::Asgi),
+        "wsgi" => Ok(Interface::Wsgi),
+        "asgi" => Ok(Interface::Asgi),
         _ => Err(ServerError::Kind(text.escape_debug().to_string(), meant(text, KINDS))),
     }
 }
@@ -47,14 +47,14 @@ pub fn kind(text: &str) -> Result<AppKind, ServerError> {
 ///
 /// # Errors
 /// When stackdeb does not set it up, or it does not run that kind.
-pub fn server(text: &str, kind: Option<AppKind>) -> Result<Server, ServerError> {
+pub fn server(text: &str, kind: Option<Interface>) -> Result<Server, ServerError> {
     match (text, kind) {
-        ("uvicorn", Some(AppKind::Wsgi)) => Err(ServerError::OtherKind(
+        ("uvicorn", Some(Interface::Wsgi)) => Err(ServerError::OtherKind(
             "uvicorn",
             "wsgi",
             "if the application is an ASGI application, write kind = \"asgi\"; else leave the key out: gunicorn runs it",
         )),
-        ("uwsgi", Some(AppKind::Asgi)) => Err(ServerError::OtherKind(
+        ("uwsgi", Some(Interface::Asgi)) => Err(ServerError::OtherKind(
             "uwsgi",
             "asgi",
             "leave the key out: uvicorn runs the application, in processes that Gunicorn manages",

@@ -1,0 +1,46 @@
+//! What answers a site's visitors: the kinds of `[app] kind`, each with what it alone has. Everything that differs from kind
+//! to kind begins with a `match` on [`AppKind`].
+
+/// What answers the visitors.
+#[derive(Debug, Clone)]
+pub enum AppKind {
+    /// The kinds `wsgi` and `asgi`.
+    Python(PythonApp),
+}
+
+/// A Python application in a server for such.
+#[derive(Debug, Clone)]
+pub struct PythonApp {
+    pub interface: Interface,
+    pub server: Server,
+    /// What the server loads: `MODULE:VARIABLE`.
+    pub module: String,
+    /// Processes that serve. When `None`, the server decides: one more than its processors, fewer
+    /// if its memory is small.
+    pub workers: Option<u16>,
+    /// Threads of each worker, 1 or more. When `None`, the server decides: four, fewer if the
+    /// database has not enough connections.
+    pub threads: Option<u16>,
+}
+
+/// How a server calls a Python application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interface {
+    /// A callable as PEP 3333 describes it.
+    Wsgi,
+    /// A callable as <https://asgi.readthedocs.io> describes it.
+    Asgi,
+}
+
+/// The program that runs a Python application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    /// For the kind `asgi`: uvicorn in its processes.
+    Gunicorn,
+    /// uvicorn alone, for the kind `asgi`.
+    Uvicorn,
+    /// From the Python Package Index; Debian does not have it.
+    Granian,
+    /// uWSGI, which serves the kind `wsgi` alone.
+    Uwsgi,
+}
