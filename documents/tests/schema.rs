@@ -180,7 +180,7 @@ impl Projects {
 
     fn add(&mut self, document: &Table) {
         let folder = self.0.path().join(self.1.len().to_string());
-        for path in ["app/migrations", "app/static", "src"] {
+        for path in ["app/migrations", "app/static", "app/public", "src"] {
             fs::create_dir_all(folder.join(path)).unwrap();
         }
         for path in EXAMPLE_FILES {
@@ -234,6 +234,10 @@ fn with(table: &str, key: String, value: Value) -> Table {
             Value::Array(tables) => tables[0].as_table_mut().unwrap(),
             below => below.as_table_mut().unwrap(),
         };
+    }
+    // Keys that only some kinds of applications have.
+    if table == "app" && ["publish", "fallback"].contains(&key.as_str()) {
+        target.insert("kind".to_owned(), "static".into());
     }
     target.insert(key, value);
     document

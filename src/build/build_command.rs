@@ -17,7 +17,7 @@ use crate::deb::{Content, Entry, Payload};
 use crate::python::Libraries;
 use crate::render::{self, AppNotes};
 use crate::rootfs::{Root, Sandbox, SandboxError};
-use crate::stack::{CommandLine, Stack};
+use crate::stack::{AppKind, CommandLine, Stack};
 use crate::system::cache::{Cache, contents};
 use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
@@ -45,6 +45,9 @@ enum BuildCommandError {
     #[error("[app] build-command has not made {folder}, which [[site.static]] names: {command}")]
     #[diagnostic(help("make the command write there (Django: STATIC_ROOT), or correct [[site.static]] folder"))]
     NoFolder { folder: String, command: String },
+    #[error("[app] build-command has not made the folder {folder}, which [app] publish names: {command}")]
+    #[diagnostic(help("make the command write there, or correct publish: it is relative to the application's folder"))]
+    NotPublished { folder: String, command: String },
     #[error("[app] build-command has made {0}, which is neither a file nor a folder nor a link")]
     #[diagnostic(help("make the command delete it at its end"))]
     Special(String),
@@ -254,5 +257,11 @@ fn with_files(stack: &Stack, command: &CommandLine, made: &Path) -> Result<Stack
         files.folder = folder;
     }
     changed.app.folder = made.to_owned();
+    if let AppKind::Static(site) = &stack.app.kind
+        && !made.join(&site.publish).is_dir()
+    {
+        let (folder, command) = (site.publish.display().to_string(), command.to_string());
+        return Err(BuildCommandError::NotPublished { folder, command });
+    }
     Ok(changed)
 }

@@ -15,7 +15,8 @@ use crate::build::{advice, image, package};
 use crate::python::{Library, Provided};
 use crate::render::LeftOut;
 use crate::stack::{
-    App, AppKind, Change, Database, Old, PythonApp, Stack, StaticFiles, Timer, Tls, Variants, Worker, reference,
+    App, AppKind, Change, Database, Old, PythonApp, Stack, StaticFiles, StaticSite, Timer, Tls, Variants, Worker,
+    reference,
 };
 use crate::system::cache::Cache;
 use crate::system::print;
@@ -75,7 +76,7 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
         ("site", format!("port {}, {hosts}, bodies up to {}", site.port, site.max_body_size)),
         ("", https_line(&site.tls)),
         ("", if site.behind.is_empty() { String::new() } else { format!("behind {}", site.behind.join(", ")) }),
-        ("", static_line(&site.static_files)),
+        ("", static_line(&stack.static_files())),
         ("database", stack.database.as_ref().map_or("none".to_owned(), database_line)),
         ("health", format!("{}, {} after boot and every {}", health.path, health.on_boot, health.interval)),
     ];
@@ -94,8 +95,8 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
     let libraries = checked.libraries.all.iter().map(library).chain(from_debian);
     let left_out = checked.notes.left_out.iter().map(|one| ("left out", format!("{}: {}", shown(&one.path), one.rule)));
     let not_served = checked.notes.site.left_out.iter();
-    let not_served = not_served
-        .map(|one| ("left out", format!("{}: {}; [[site.static]] does not serve it", shown(&one.path), one.rule)));
+    let not_served =
+        not_served.map(|one| ("left out", format!("{}: {}; nginx does not serve it", shown(&one.path), one.rule)));
     let warnings = warnings.iter().map(|warning| ("warning", warning.clone()));
     let changes = stack.variants.chosen.iter().flat_map(|variant| &variant.changes);
     let changes = changes.map(|change| ("changed", change_line(change)));
@@ -117,6 +118,7 @@ fn app_line(kind: &AppKind) -> String {
             let threads = threads.map_or("threads likewise".to_owned(), |number| format!("threads: {number}"));
             format!("{module}, {workers}, {threads}")
         }
+        AppKind::Static(_) => "files alone, which nginx serves".to_owned(),
     }
 }
 
@@ -125,6 +127,9 @@ fn app_value(app: &App) -> serde_json::Value {
     let own = match &app.kind {
         AppKind::Python(PythonApp { module, workers, threads, .. }) => {
             json!({ "module": module, "workers": workers, "threads": threads })
+        }
+        AppKind::Static(StaticSite { publish, fallback }) => {
+            json!({ "publish": publish.display().to_string(), "fallback": fallback })
         }
     };
     if let (Some(all), serde_json::Value::Object(own)) = (value.as_object_mut(), own) {
@@ -240,7 +245,7 @@ fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Res
         Tls::Files { certificate, key } => json!({ "certificate": certificate, "key": key }),
     };
     let static_one = |files: &StaticFiles| json!({ "path": files.path, "folder": files.folder.display().to_string() });
-    let static_files: Vec<_> = site.static_files.iter().map(static_one).collect();
+    let static_files: Vec<_> = stack.static_files().iter().map(static_one).collect();
     let library = |one: &Library| json!({ "name": one.name.to_string(), "version": one.version, "wheel": one.wheel.file, "source": one.built.as_ref().map(|built| &built.file), "sha256": one.sha256 });
     let provided = |one: &Provided| json!({ "name": one.name.to_string(), "package": one.package, "depends": one.relations.to_string(), "requirement": one.requirement });
     let left_out = |one: &LeftOut| json!({ "path": one.path.to_string_lossy(), "rule": one.rule.to_string() });

@@ -78,9 +78,21 @@ pub fn run(args: &DataArgs) -> miette::Result<()> {
     }
 }
 
+/// The stack in this folder is a site of files alone.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+#[error("{0} is a site of files alone, which keeps no data on a server")]
+#[diagnostic(help("its package has all that it serves; for another package on that server, name it: --package"))]
+struct NoData(PackageName);
+
 fn save(args: &SaveArgs) -> miette::Result<()> {
     let here = match &args.package {
-        None if Path::new(stack::FILE_NAME).exists() => Some(args.variant.stack_here()?.package.name),
+        None if Path::new(stack::FILE_NAME).exists() => {
+            let stack = args.variant.stack_here()?;
+            if !stack.app.kind.has_processes() {
+                return Err(NoData(stack.package.name).into());
+            }
+            Some(stack.package.name)
+        }
         named => named.clone(),
     };
     let server = Server::find(Host::new(&args.host)?, here.as_ref())?;

@@ -8,7 +8,7 @@ use super::process::ProcessVariables;
 use super::server::ServerVariables;
 use super::static_files;
 use crate::python::{Libraries, Roots};
-use crate::stack::{Stack, Tls, Unit, UnitStart};
+use crate::stack::{AppKind, Stack, Tls, Unit, UnitStart};
 
 /// Every variable. A value that may be missing is then an empty text, and a variable `has_…` says so.
 #[derive(Debug, Serialize)]
@@ -28,6 +28,11 @@ pub(super) struct Context {
     /// The text of the licence as the continuation of a field in DEP-5: indented, with ` .` for an empty line.
     license_body: String,
 
+    /// Whether the stack runs programs of its own, beside its health check.
+    has_processes: bool,
+    /// Whether a page answers where there is no file, and the page's path.
+    has_fallback: bool,
+    fallback: String,
     environment: Vec<Variable>,
     /// Whether libraries from the index are packed.
     has_libraries: bool,
@@ -66,6 +71,9 @@ pub(super) struct Context {
     /// Whether nginx serves files without the app.
     has_static_files: bool,
     static_paths: Vec<StaticPath>,
+    /// The folders of all such files: `/` in either is `/` of the site.
+    hashed_files: String,
+    plain_files: String,
 
     has_database: bool,
     database: String,
@@ -156,6 +164,11 @@ impl Context {
         let (enabled, triggered): (Vec<Unit>, Vec<Unit>) =
             stack.units().into_iter().partition(|unit| unit.start == UnitStart::Boot);
         let tls = TlsTexts::of(&site.tls);
+        let fallback = match &app.kind {
+            AppKind::Static(site) => site.fallback.clone(),
+            AppKind::Python(_) => None,
+        };
+        let static_files = stack.static_files();
         let names = |units: Vec<Unit>| units.into_iter().map(|unit| unit.name).collect();
         Self {
             version: package.version.to_string(),
@@ -167,6 +180,9 @@ impl Context {
             copyright: package.copyright.join("\n           "),
             license: package.license.clone(),
             license_body: continuation(package.license_text.as_deref().unwrap_or_default()),
+            has_processes: app.kind.has_processes(),
+            has_fallback: fallback.is_some(),
+            fallback: fallback.unwrap_or_default(),
             environment: environment.collect(),
             has_libraries: !libraries.all.is_empty(),
             library_papers: libraries::papers(libraries, &roots),
@@ -195,12 +211,15 @@ impl Context {
             certificate_file: tls.certificate,
             key_file: tls.key,
             balancers: site.behind.clone(),
-            has_static_files: !site.static_files.is_empty(),
-            static_paths: site
-                .static_files
+            has_static_files: !static_files.is_empty(),
+            static_paths: static_files
                 .iter()
+                // `/` itself is in nginx/files.
+                .filter(|files| files.path != "/")
                 .map(|files| StaticPath { path: files.path.clone(), root: static_files::HASHED.of(&package.name) })
                 .collect(),
+            hashed_files: static_files::HASHED.of(&package.name),
+            plain_files: static_files::PLAIN.of(&package.name),
             has_database: database.is_some(),
             database: database.map(|database| database.name.clone()).unwrap_or_default(),
             migrations: migrations.map(|path| format!("/usr/share/{name}/{}", path.display())).unwrap_or_default(),
@@ -244,6 +263,9 @@ impl Context {
             copyright: text(),
             license: text(),
             license_body: text(),
+            has_processes: true,
+            has_fallback: false,
+            fallback: text(),
             environment: vec![Variable::new("KEY", "value")],
             has_libraries: false,
             libraries: text(),
@@ -268,6 +290,8 @@ impl Context {
             balancers: Vec::new(),
             has_static_files: false,
             static_paths: Vec::new(),
+            hashed_files: text(),
+            plain_files: text(),
             has_database: false,
             database: text(),
             migrations: text(),

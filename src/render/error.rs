@@ -97,6 +97,20 @@ pub enum RenderError {
     #[error("the name of {0} is not UTF-8")]
     #[diagnostic(help("rename the file, or leave it out with [app] exclude"))]
     FileName(String),
+    /// A site of files that would answer the health check with 404.
+    #[error(
+        "{folder} has no index.html that is packed, so there would be no page at `/` and none for the health check"
+    )]
+    #[diagnostic(help(
+        "write the page, name the folder that has it ([app] publish), or name a file of the site for the health check: [health] path, which is `{health}` now"
+    ))]
+    NoFirstPage { folder: String, health: String },
+    /// The page for paths without a file would not be there.
+    #[error("[app] fallback is `{page}`, and {folder} has no such file that is packed")]
+    #[diagnostic(help(
+        "correct the name: it is relative to the folder that is served; `stackdeb check` without it lists what is left out"
+    ))]
+    NoFallback { folder: String, page: String },
     /// A migration that the server would not have.
     #[error("the migration {0} is left out of the package, so it would never be run")]
     #[diagnostic(help(

@@ -69,7 +69,7 @@ struct ImageTemplate {
     template: Template,
     mode: u32,
     moment: Moment,
-    /// The paths of its files, if they differ from its own path. `NAME` stands for the package's name.
+    /// The paths of its files, if they differ from its own path. `NAME` stands for the name of each package with programs.
     places: &'static [&'static str],
 }
 
@@ -159,6 +159,8 @@ pub fn image_files(stack: &Stack, facts: &ImageFacts) -> Result<Vec<ImageFile>, 
 pub fn image_files_of(stack: &Stack, others: &[Stack], facts: &ImageFacts) -> Result<Vec<ImageFile>, RenderError> {
     let all = || std::iter::once(stack).chain(others);
     let names: Vec<&str> = all().map(|stack| stack.package.name.as_str()).collect();
+    let with_processes: Vec<&str> =
+        all().filter(|stack| stack.app.kind.has_processes()).map(|stack| stack.package.name.as_str()).collect();
     let with_database = all().filter(|stack| stack.database.is_some());
     let mut database_names: Vec<&str> = with_database.map(|stack| stack.package.name.as_str()).collect();
     if database_names.is_empty() {
@@ -183,7 +185,7 @@ pub fn image_files_of(stack: &Stack, others: &[Stack], facts: &ImageFacts) -> Re
         let places = if source.places.is_empty() { &[source.path] } else { source.places };
         for place in places {
             let paths: Vec<String> = match place.contains("NAME") {
-                true => names.iter().map(|name| place.replace("NAME", name)).collect(),
+                true => with_processes.iter().map(|name| place.replace("NAME", name)).collect(),
                 false => vec![(*place).to_owned()],
             };
             files.extend(paths.into_iter().map(|path| ImageFile {

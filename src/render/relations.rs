@@ -19,13 +19,14 @@ const BROTLI: &str = "libnginx-mod-http-brotli-static";
 /// of `[package]`, each only once.
 pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations, RenderError> {
     let mut own = vec![SYSUSERS, BUS, "nginx"];
-    // Libraries say which Python.
+    // The programs of the package are in Python, whatever the app is. Libraries say which Python.
     let says_python = |one: &Alternatives| one.0.iter().any(|relation| relation.name.as_str() == "python3");
-    if !libraries.needs.depends.0.iter().any(says_python) {
+    if stack.app.kind.has_processes() && !libraries.needs.depends.0.iter().any(says_python) {
         own.push("python3");
     }
     match &stack.app.kind {
         AppKind::Python(app) => own.extend(server::packages(app, libraries)?),
+        AppKind::Static(_) => {}
     }
     if stack.database.is_some() {
         own.push("postgresql");
@@ -33,7 +34,7 @@ pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations,
     if stack.services.valkey.is_some() {
         own.push("valkey-server");
     }
-    if !stack.site.static_files.is_empty() {
+    if !stack.static_files().is_empty() {
         own.push(BROTLI);
     }
     if stack.site.has_tls() {

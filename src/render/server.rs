@@ -28,6 +28,8 @@ pub(super) const PROCESSES: Template = template!("debian/processes");
 /// What the templates have about the server.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct ServerVariables {
+    /// Whether the app is a Python application.
+    is_python: bool,
     /// What the server loads: `MODULE:VARIABLE`.
     module: String,
     is_asgi: bool,
@@ -53,6 +55,7 @@ impl ServerVariables {
     pub(super) fn of(stack: &Stack, libraries: &Libraries) -> Self {
         match &stack.app.kind {
             AppKind::Python(app) => Self::of_python(stack, app, libraries),
+            AppKind::Static(_) => Self::default(),
         }
     }
 
@@ -64,6 +67,7 @@ impl ServerVariables {
         };
         let server = app.server;
         Self {
+            is_python: true,
             module: app.module.clone(),
             is_asgi: app.interface == Interface::Asgi,
             has_workers: app.workers.is_some(),

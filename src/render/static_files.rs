@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::RenderError;
-use super::app::{LeftOut, Rules, suspicion};
+use super::app::{Inside, LeftOut, Rules, suspicion};
 use crate::control::PackageName;
 use crate::deb::{Content, Payload};
-use crate::stack::{Stack, StaticFiles};
+use crate::stack::{AppKind, Stack, StaticFiles};
 use crate::system::interrupt;
 
 /// A folder of static files on the server, named within `/usr/share/stackdeb-NAME`.
@@ -43,38 +43,67 @@ pub struct SiteNotes {
 /// When something can't be read, is neither file, folder nor link, or is a link to something outside the project.
 pub(super) fn add(payload: &mut Payload, stack: &Stack) -> Result<SiteNotes, RenderError> {
     let mut notes = SiteNotes::default();
-    for files in &stack.site.static_files {
-        let rules = Rules::without_patterns(&files.folder, &stack.package.name);
-        Walk { stack, files, rules, payload, notes: &mut notes }.folder(Path::new(""))?;
+    for files in &stack.static_files() {
+        // The patterns of [app] are for its folder, which may be above what is served of it.
+        let (rules, below) = match files.path.as_str() {
+            "/" => (Rules::of(stack), files.folder.strip_prefix(&stack.app.folder).unwrap_or(Path::new(""))),
+            _ => (Rules::without_patterns(&files.folder, &stack.package.name), Path::new("")),
+        };
+        Walk { stack, files, rules, below, payload, notes: &mut notes }.folder(Path::new(""), &Inside::Packed)?;
     }
     notes.left_out.sort_by(|one, other| one.path.cmp(&other.path));
     notes.secrets.sort();
     Ok(notes)
 }
 
+/// Checks that a site of files has the pages that nginx names for it.
+///
+/// # Errors
+/// When one of them is not packed.
+pub(super) fn check(stack: &Stack, payload: &Payload) -> Result<(), RenderError> {
+    let AppKind::Static(site) = &stack.app.kind else { return Ok(()) };
+    let is_there = |path: &str| payload.get(&format!("{}{path}", PLAIN.of(&stack.package.name))).is_some();
+    let folder = || {
+        let served = stack.static_files().into_iter().next();
+        served.map(|files| files.folder.display().to_string()).unwrap_or_default()
+    };
+    if !is_there("/index.html") && !is_there(&stack.health.path) {
+        return Err(RenderError::NoFirstPage { folder: folder(), health: stack.health.path.clone() });
+    }
+    match &site.fallback {
+        Some(page) if !is_there(page) => Err(RenderError::NoFallback { folder: folder(), page: page.clone() }),
+        _ => Ok(()),
+    }
+}
+
 struct Walk<'a> {
     stack: &'a Stack,
     files: &'a StaticFiles,
     rules: Rules<'a>,
+    /// The folder's path in the one that the rules are for.
+    below: &'a Path,
     payload: &'a mut Payload,
     notes: &'a mut SiteNotes,
 }
 
 impl Walk<'_> {
     /// Adds what is in a folder. `relative` is its path in the folder of the manifest.
-    fn folder(&mut self, relative: &Path) -> Result<(), RenderError> {
+    fn folder(&mut self, relative: &Path, inside: &Inside) -> Result<(), RenderError> {
         let folder = self.files.folder.join(relative);
         interrupt::check().map_err(unreadable(&folder))?;
         for entry in fs::read_dir(&folder).map_err(unreadable(&folder))? {
             let entry = entry.map_err(unreadable(&folder))?;
             let (path, relative) = (entry.path(), relative.join(entry.file_name()));
             let kind = entry.file_type().map_err(unreadable(&path))?;
-            if let Some(rule) = self.rules.rule(&relative, kind.is_dir()) {
-                self.notes.left_out.push(LeftOut { path: self.in_project(&relative), rule });
-                continue;
-            }
+            let inside = match self.rules.decide(inside, &self.below.join(&relative), kind.is_dir()) {
+                Ok(inside) => inside,
+                Err(rule) => {
+                    self.notes.left_out.push(LeftOut { path: self.in_project(&relative), rule });
+                    continue;
+                }
+            };
             if kind.is_dir() {
-                self.folder(&relative)?;
+                self.folder(&relative, &inside)?;
             } else if kind.is_symlink() {
                 self.file(&relative, self.target(&path)?)?;
             } else if kind.is_file() {
@@ -118,8 +147,9 @@ impl Walk<'_> {
         let file_name = || RenderError::FileName(self.files.folder.join(relative).display().to_string());
         let shown = relative.to_str().ok_or_else(file_name)?;
         let name = relative.file_name().and_then(|name| name.to_str()).ok_or_else(file_name)?;
+        let is_included = self.rules.is_included(&self.below.join(relative));
         let found = suspicion(&self.files.folder.join(relative)).or_else(|| suspicion(&source));
-        self.notes.secrets.extend(found.map(|why| (self.in_project(relative), why)));
+        self.notes.secrets.extend(found.filter(|_| !is_included).map(|why| (self.in_project(relative), why)));
         let hashed = has_hash(name) || self.files.hashed.iter().any(|pattern| pattern.matches(relative));
         let folder = if hashed { HASHED } else { PLAIN }.of(&self.stack.package.name);
         Ok(self.payload.add_file(&format!("{folder}{}{shown}", self.files.path), Content::File(source), 0o644)?)

@@ -1,11 +1,63 @@
 //! What answers a site's visitors: the kinds of `[app] kind`, each with what it alone has. Everything that differs from kind
 //! to kind begins with a `match` on [`AppKind`].
 
+use std::path::PathBuf;
+
 /// What answers the visitors.
 #[derive(Debug, Clone)]
 pub enum AppKind {
     /// The kinds `wsgi` and `asgi`.
     Python(PythonApp),
+    /// The kind `static`: files alone, which nginx serves.
+    Static(StaticSite),
+}
+
+impl AppKind {
+    /// Whether the stack runs programs of its own, beside its health check.
+    pub fn has_processes(&self) -> bool {
+        match self {
+            Self::Python(_) => true,
+            Self::Static(_) => false,
+        }
+    }
+}
+
+/// What `[app] kind` may say. Python applications have a word for each interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KindName {
+    Wsgi,
+    Asgi,
+    Static,
+}
+
+impl KindName {
+    pub const ALL: [Self; 3] = [Self::Wsgi, Self::Asgi, Self::Static];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Wsgi => "wsgi",
+            Self::Asgi => "asgi",
+            Self::Static => "static",
+        }
+    }
+
+    /// For the kinds of Python applications: how a server calls them.
+    pub fn interface(self) -> Option<Interface> {
+        match self {
+            Self::Wsgi => Some(Interface::Wsgi),
+            Self::Asgi => Some(Interface::Asgi),
+            Self::Static => None,
+        }
+    }
+}
+
+/// A site of files.
+#[derive(Debug, Clone)]
+pub struct StaticSite {
+    /// The folder whose files are served, relative to the app's; empty when it is that folder.
+    pub publish: PathBuf,
+    /// The path of the page that answers where there is no file: `/index.html`.
+    pub fallback: Option<String>,
 }
 
 /// A Python application in a server for such.

@@ -72,7 +72,8 @@ pub struct ChangelogEntry {
 /// The application.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// The folder with the code, absolute; installed to `/usr/share/NAME`.
+    /// The folder with the code, absolute; installed to `/usr/share/NAME`. For the kind `static`, nothing but what is served is
+    /// installed of it.
     pub folder: PathBuf,
     pub kind: AppKind,
     /// The packages with the libraries that the code imports.
@@ -160,6 +161,21 @@ pub struct StaticFiles {
     pub folder: PathBuf,
     /// Further files whose names change whenever they do, relative to `folder`.
     pub hashed: Vec<Pattern>,
+}
+
+impl Stack {
+    /// The folders that nginx serves itself; for the kind `static`, the app's own as `/` among them.
+    pub fn static_files(&self) -> Vec<StaticFiles> {
+        let root = match &self.app.kind {
+            AppKind::Static(site) => {
+                // Not `join`, which ends an empty path with a slash.
+                let folder = self.app.folder.components().chain(site.publish.components()).collect();
+                Some(StaticFiles { path: "/".to_owned(), folder, hashed: Vec::new() })
+            }
+            AppKind::Python(_) => None,
+        };
+        root.into_iter().chain(self.site.static_files.iter().cloned()).collect()
+    }
 }
 
 impl Site {

@@ -49,7 +49,11 @@ impl Stack {
     /// failing. The database is ready before the app and its workers; the timers and what they start come last.
     pub fn units(&self) -> Vec<Unit> {
         let fixed = |suffix: &str, start| (suffix.to_owned(), start);
-        let mut all = vec![fixed(".socket", UnitStart::Boot)];
+        let has_processes = self.app.kind.has_processes();
+        let mut all = Vec::new();
+        if has_processes {
+            all.push(fixed(".socket", UnitStart::Boot));
+        }
         if self.site.has_tls() {
             all.push(fixed("-certificate.service", UnitStart::Boot));
         }
@@ -58,14 +62,18 @@ impl Stack {
             all.push(fixed("-database-setup.service", UnitStart::OtherUnit));
             all.push(fixed("-database.service", UnitStart::Boot));
         }
-        all.push(fixed("-secret.service", UnitStart::OtherUnit));
+        if has_processes {
+            all.push(fixed("-secret.service", UnitStart::OtherUnit));
+        }
         if self.services.valkey.is_some() {
             all.push(fixed("-valkey.service", UnitStart::Boot));
         }
         if self.app.release_command.is_some() {
             all.push(fixed("-release.service", UnitStart::Boot));
         }
-        all.push(fixed(".service", UnitStart::Boot));
+        if has_processes {
+            all.push(fixed(".service", UnitStart::Boot));
+        }
         let workers = self.workers.iter().flat_map(Worker::unit_stems);
         all.extend(workers.map(|(stem, _)| (format!("-{stem}.service"), UnitStart::Boot)));
         for timer in &self.timers {

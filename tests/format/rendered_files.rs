@@ -3,14 +3,18 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use stackdeb::control::Relations;
 use stackdeb::deb::{Content, Entry};
 use stackdeb::render::{RenderError, Rendered, package_files};
-use stackdeb::stack::{CommandLine, Limits, Site, Stack, Timer, Tls, Unit, UnitStart, Worker};
+use stackdeb::stack::{
+    AppKind, CommandLine, Limits, Services, Site, Stack, StaticSite, Timer, Tls, Unit, UnitStart, Worker,
+};
 use tempfile::TempDir;
 
+use support::source_folder;
 use support::stack::{LICENSE, python, stack};
 
 fn command(program: &str, arguments: &[&str]) -> CommandLine {
@@ -61,6 +65,30 @@ fn no_templates() -> TempDir {
 fn both() -> [Rendered; 2] {
     let folder = no_templates();
     [larger_stack(folder.path()), smaller_stack(folder.path())].map(|stack| package_files(&stack).unwrap())
+}
+
+/// Sites of files alone: the plainest, and one with names, HTTPS and a page for all paths.
+fn without_programs() -> [Rendered; 2] {
+    let folder = no_templates();
+    let plain = static_stack(folder.path());
+    let mut named = static_stack(folder.path());
+    if let AppKind::Static(site) = &mut named.app.kind {
+        site.fallback = Some("/index.html".to_owned());
+    }
+    named.site.server_names = vec!["www.example.org".to_owned()];
+    named.site.tls = Tls::Acme { email: None, server: "https://acme.example.org/".to_owned() };
+    [plain, named].map(|stack| package_files(&stack).unwrap())
+}
+
+/// The guest book as files alone.
+fn static_stack(folder: &Path) -> Stack {
+    let mut stack = smaller_stack(folder);
+    let app = source_folder().join("examples/leaflet/site");
+    (stack.workers, stack.services) = (Vec::new(), Services::default());
+    stack.app.kind = AppKind::Static(StaticSite { publish: PathBuf::new(), fallback: None });
+    (stack.app.folder, stack.app.depends) = (app, Relations::default());
+    stack.package.depends = Relations::default();
+    stack
 }
 
 /// The same with HTTPS: with a certificate of an authority, and with files of the administrator's.
@@ -133,7 +161,7 @@ fn assert_silent(package: &str, command: &mut Command) {
 #[test]
 fn shell_scripts_are_clean() {
     let folder = no_templates();
-    for rendered in both().into_iter().chain(with_https()) {
+    for rendered in both().into_iter().chain(with_https()).chain(without_programs()) {
         let scripts = shell_scripts(&rendered);
         assert!(scripts.len() >= 3);
         for (name, text) in scripts {
@@ -192,13 +220,13 @@ fn lay_out(rendered: &Rendered, root: &Path) {
 
 #[test]
 fn systemd_accepts_the_units() {
-    for rendered in both().into_iter().chain(with_https()) {
+    for rendered in both().into_iter().chain(with_https()).chain(without_programs()) {
         let root = tempfile::tempdir().unwrap();
         lay_out(&rendered, root.path());
         let files = files(&rendered);
         let names = files.iter().filter_map(|file| file.path.strip_prefix("/usr/lib/systemd/system/"));
         let (drop_ins, units): (Vec<&str>, Vec<&str>) = names.partition(|name| name.contains('/'));
-        assert!(units.len() >= 5 && !drop_ins.is_empty(), "{units:?} {drop_ins:?}");
+        assert!(units.len() >= 3 && !drop_ins.is_empty(), "{units:?} {drop_ins:?}");
         let mut verify = Command::new("systemd-analyze");
         verify.args(["verify", "--man=no", "--recursive-errors=yes"]).arg(format!("--root={}", root.path().display()));
         // They are read with the units that they belong to.
@@ -220,7 +248,7 @@ fn the_list_of_units_is_what_the_package_installs() {
     let folder = no_templates();
     let mut secure = stack(folder.path());
     secure.site.tls = Tls::Acme { email: None, server: "https://acme.example.org/".to_owned() };
-    for stack in [larger_stack(folder.path()), smaller_stack(folder.path()), secure] {
+    for stack in [larger_stack(folder.path()), smaller_stack(folder.path()), secure, static_stack(folder.path())] {
         let rendered = package_files(&stack).unwrap();
         let path = |unit: &Unit| format!("/usr/lib/systemd/system/{}", unit.name);
         let mut listed: Vec<String> = stack.units().iter().map(path).collect();
@@ -244,7 +272,7 @@ fn the_list_of_units_is_in_the_order_of_their_start() {
     let folder = no_templates();
     let mut secure = stack(folder.path());
     secure.site.tls = Tls::Acme { email: None, server: "https://acme.example.org/".to_owned() };
-    for stack in [larger_stack(folder.path()), smaller_stack(folder.path()), secure] {
+    for stack in [larger_stack(folder.path()), smaller_stack(folder.path()), secure, static_stack(folder.path())] {
         let rendered = package_files(&stack).unwrap();
         let names: Vec<String> = stack.units().into_iter().map(|unit| unit.name).collect();
         let place = |name: &str| names.iter().position(|listed| listed == name);
@@ -259,7 +287,7 @@ fn the_list_of_units_is_in_the_order_of_their_start() {
                 }
             }
         }
-        assert!(compared >= 2, "{names:?}");
+        assert!(compared >= 2 || !stack.app.kind.has_processes(), "{names:?}");
     }
     // A socket is started before any service of the boot: sockets.target is part of basic.target (bootup(7)).
     assert_eq!(stack(folder.path()).units()[0].name, "guest-book.socket");
@@ -330,7 +358,7 @@ fn sysusers_makes_the_user() {
 
 #[test]
 fn nginx_accepts_the_site() {
-    for rendered in both().into_iter().chain(with_https()) {
+    for rendered in both().into_iter().chain(with_https()).chain(without_programs()) {
         let root = tempfile::tempdir().unwrap();
         let site = text_of(&rendered, "/etc/nginx/sites-available/guest-book");
         // A test opens the ports, which an ordinary user may do above 1023 only.
@@ -338,6 +366,8 @@ fn nginx_accepts_the_site() {
             site.replace(&format!("listen 80{end}"), &format!("listen 18080{end}"))
                 .replace(&format!("[::]:80{end}"), &format!("[::]:18080{end}"))
         });
+        // Debian's module for it is on the servers of the tests, and not here.
+        let site = site.replace("brotli_static on;", "");
         fs::write(root.path().join("site"), site).unwrap();
         let folders: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {}/{kind};", root.path().display()))

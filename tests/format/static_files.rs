@@ -125,11 +125,11 @@ fn what_is_not_served_and_what_should_not_be_is_told() {
     };
     let said = check(&[]);
     for line in [
-        "left out  files/.env: its name begins with a dot; [[site.static]] does not serve it",
-        "left out  files/backup.css~: a backup of an editor or of patch; [[site.static]] does not serve it",
+        "left out  files/.env: its name begins with a dot; nginx does not serve it",
+        "left out  files/backup.css~: a backup of an editor or of patch; nginx does not serve it",
         "warning   files/db.sqlite3 looks like a secret (a database with what was stored while it was tried out), and \
-         [[site.static]] shows it to every visitor: move it to another folder",
-        "warning   files/fonts/key.txt looks like a secret (a private key is in it), and [[site.static]] shows it to every \
+         nginx shows it to every visitor: move it to another folder",
+        "warning   files/fonts/key.txt looks like a secret (a private key is in it), and nginx shows it to every \
          visitor: move it to another folder",
     ] {
         assert!(said.lines().any(|found| found == line), "no `{line}` in:\n{said}");
@@ -141,10 +141,7 @@ fn what_is_not_served_and_what_should_not_be_is_told() {
     assert_eq!(paths, ["files/.env", "files/backup.css~"]);
     let output = stackdeb().arg("deb").current_dir(project.path()).output().unwrap();
     let said = text(&output);
-    assert!(
-        said.contains("2 files and folders of [[site.static]] are not served: `stackdeb check` says which"),
-        "{said}"
-    );
+    assert!(said.contains("2 files and folders for nginx are left out: `stackdeb check` says which"), "{said}");
     assert!(said.contains("files/db.sqlite3 looks like a secret"), "{said}");
 }
 

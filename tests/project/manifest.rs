@@ -282,6 +282,46 @@ fn a_kind_and_its_server_fit_each_other_and_the_application() {
     }
 }
 
+/// Each kind has keys and tables of its own; those of another kind would have no effect.
+#[test]
+fn what_belongs_to_another_kind_is_refused() {
+    let refused = |app: &str, tables: &str| {
+        let manifest = MINIMAL.replace("[app]\ndepends = [\"python3-flask\"]", &format!("[app]\n{app}\n{tables}"));
+        refusal(manifest)
+    };
+    for (app, tables, words) in [
+        ("kind = \"static\"\nmodule = \"app:app\"", "", &["app.module", "not for the kind `static`", "`wsgi`"][..]),
+        ("kind = \"static\"\nworkers = 2", "", &["app.workers", "not for the kind `static`"]),
+        ("kind = \"static\"\ndepends = [\"python3-flask\"]", "", &["app.depends", "not for the kind `static`"]),
+        ("kind = \"static\"\nenvironment = { A = \"b\" }", "", &["app.environment", "not for the kind `static`"]),
+        ("publish = \"public\"", "", &["app.publish", "not for the kind `wsgi`", "`static`"]),
+        ("kind = \"asgi\"\nfallback = \"index.html\"", "", &["app.fallback", "not for the kind `asgi`"]),
+        ("kind = \"static\"", "[database]", &["database: is for programs", "nginx serves its files"]),
+        ("kind = \"static\"", "[service.valkey]", &["service: is for programs"]),
+        ("kind = \"static\"", "[worker.mail]\ncommand = \"sleep 9\"", &["worker: is for programs"]),
+        ("kind = \"static\"", "[timer.tidy]\ncommand = \"sleep 9\"\nschedule = \"daily\"", &["timer: is for programs"]),
+        ("kind = \"static\"\npublish = \"../app\"", "", &["app.publish", "inside the app's folder"]),
+        ("kind = \"static\"\npublish = \"public\"", "", &["app.publish", "there is no folder"]),
+        ("kind = \"static\"\nfallback = \"../index.html\"", "", &["app.fallback", "empty, `.` or `..`"]),
+        ("kind = \"static\"", "", &["no index.html", "[health] path"]),
+        ("kind = \"static\"\npublish = \"empty\"", "", &["app/empty has no index.html"]),
+    ] {
+        let report = refused(app, tables);
+        for word in words {
+            assert!(report.contains(word), "`{app}` with `{tables}` gives no `{word}`:\n{report}");
+        }
+    }
+    // With the pages there, it passes.
+    let manifest = "[app]\nkind = \"static\"\nfallback = \"index.html\"";
+    let folder = project(MINIMAL.replace("[app]\ndepends = [\"python3-flask\"]", manifest));
+    fs::write(folder.path().join("app/index.html"), "hello").unwrap();
+    let output = stackdeb(folder.path(), &["check"]);
+    assert!(output.status.success(), "{}", one_line(&output.stderr));
+    fs::rename(folder.path().join("app/index.html"), folder.path().join("app/status.html")).unwrap();
+    let report = one_line(&stackdeb(folder.path(), &["check"]).stderr);
+    assert!(report.contains("no index.html that is packed"), "{report}");
+}
+
 #[test]
 fn each_example_is_short_and_passes() {
     let folder = support::source_folder().join("examples");

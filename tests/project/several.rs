@@ -29,7 +29,16 @@ fn one_image_has_several_stacks() {
         "blog",
         "[site]\nserver-names = [\"blog.example.org\"]\n[health]\npath = \"/well\"\n[image]\nhostname = \"other\"",
     );
-    let printed = run(stackdeb().args(["image", "--name", "both", "first", "second"]).current_dir(folder.path()));
+    let third = folder.path().join("third");
+    write(
+        &third,
+        "pages",
+        "[app]\nkind = \"static\"\nfolder = \"site\"\n[site]\nserver-names = [\"pages.example.org\"]",
+    );
+    fs::create_dir(third.join("site")).unwrap();
+    fs::write(third.join("site/index.html"), "<title>Pages</title>\n").unwrap();
+    let image = ["image", "--name", "both", "first", "second", "third"];
+    let printed = run(stackdeb().args(image).current_dir(folder.path()));
     let image = first.join("dist/both-1.0.0-linode.img.gz");
     assert!(printed.contains("first/dist/both-1.0.0-linode.img.gz") && image.exists(), "{printed}");
     assert!(first.join("dist/stack_1.0.0_amd64.deb").exists() && second.join("dist/blog_2.0_amd64.deb").exists());
@@ -39,8 +48,11 @@ fn one_image_has_several_stacks() {
         serde_json::from_slice(&fs::read(first.join("dist/both-1.0.0-linode.json")).unwrap()).unwrap();
     assert_eq!(manifest["name"], "both");
     let site = |name: &str, version: &str, host: Value, health: &str| json!({"name": name, "version": version, "port": 80, "https": false, "host": host, "health_path": health});
-    let expected =
-        [site("stack", "1.0.0", Value::Null, "/healthz"), site("blog", "2.0", json!("blog.example.org"), "/well")];
+    let expected = [
+        site("stack", "1.0.0", Value::Null, "/healthz"),
+        site("blog", "2.0", json!("blog.example.org"), "/well"),
+        site("pages", "2.0", json!("pages.example.org"), "/healthz"),
+    ];
     assert_eq!(manifest["stacks"], json!(expected));
     let installed: Vec<&str> =
         manifest["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap()).collect();
@@ -62,18 +74,28 @@ fn one_image_has_several_stacks() {
     {
         assert_eq!(inside(&format!("systemctl is-enabled {unit}")), "enabled\n", "{unit}");
     }
+    assert_eq!(
+        inside("systemctl is-enabled pages-health.timer; ls -d /etc/systemd/system/pages* 2>/dev/null || true"),
+        "enabled\n"
+    );
+    assert_eq!(inside("cat /usr/share/stackdeb-pages/plain/index.html"), "<title>Pages</title>\n");
     for name in ["blog", "stack"] {
         let drop_in = root.join(format!("etc/systemd/system/{name}.service.d/10-image.conf"));
         assert!(fs::read_to_string(&drop_in).unwrap().contains("cloud-init"), "{name}");
     }
     let served = inside("nginx -T 2>/dev/null | grep -E '^ *(server_name|listen) ' | sort -u");
-    for words in ["listen 80 default_server;", "server_name blog.example.org;", "server_name blog.localhost;"] {
+    for words in [
+        "listen 80 default_server;",
+        "server_name blog.example.org;",
+        "server_name blog.localhost;",
+        "server_name pages.example.org;",
+    ] {
         assert!(served.contains(words), "{served}");
     }
     let conditions = fs::read_to_string(root.join("etc/systemd/system/first-boot-cluster.service")).unwrap();
     assert!(conditions.contains("for name in stack; do"), "{conditions}");
     let last = fs::read_to_string(root.join("etc/systemd/system/unattended-upgrades.service.d/10-image.conf")).unwrap();
-    assert!(last.contains("After=stack.service blog.service\n"), "{last}");
+    assert!(last.contains("After=stack.service blog.service pages.service\n"), "{last}");
     assert_eq!(fs::read_to_string(root.join("etc/hostname")).unwrap(), "stack\n");
 }
 

@@ -21,6 +21,7 @@ mod documents;
 mod faults;
 mod https;
 mod install;
+mod kinds;
 mod libraries;
 mod paths;
 mod processes;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         (servers::trials(), Some(servers::ahead())),
         (https::trials(), Some(https::ahead())),
         (bring::trials(), None),
+        (kinds::trials(), Some(kinds::ahead())),
         (site::trials(), Some(site::ahead())),
         (install::trials(), None),
         (administrator::trials(), None),

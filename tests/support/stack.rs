@@ -94,6 +94,7 @@ pub fn stack(folder: &Path) -> Stack {
 pub fn python(stack: &mut Stack) -> &mut PythonApp {
     match &mut stack.app.kind {
         AppKind::Python(app) => app,
+        other => panic!("{other:?}"),
     }
 }
 

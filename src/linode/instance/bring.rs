@@ -38,6 +38,10 @@ pub(super) fn check(prepared: &PreparedDeploy, reporter: Reporter) -> Result<Sou
     if options.data != DataChoice::Bring {
         return Ok(Sources(Vec::new()));
     }
+    if !options.stack.app.kind.has_processes() {
+        reporter.say("there are no data to bring: a site of files alone keeps none");
+        return Ok(Sources(Vec::new()));
+    }
     let (old, new) = (prepared.replaced.len(), prepared.labels.len());
     if old == 0 {
         reporter.say(&format!("there are no data to bring: nothing runs in {}", options.region));

@@ -18,6 +18,9 @@ const VALKEY: &str = "valkey";
 /// The tag of an instance whose app can keep files of its own.
 const FILES: &str = "files";
 
+/// The tag of an instance that keeps nothing: a site of files alone.
+const NOTHING: &str = "nothing";
+
 /// Data on an instance's own disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,7 +45,8 @@ pub(super) fn tags(stack: &Stack, settings: &AppSettings) -> Result<Vec<Tag>, Er
         (Some(_), DatabaseLocation::Remote) => Some(REMOTE_DATABASE),
     };
     let valkey = stack.services.valkey.as_ref().filter(|valkey| !valkey.is_cache()).map(|_| VALKEY);
-    database.into_iter().chain(valkey).chain([FILES]).map(Tag::of_data).collect()
+    let files = if stack.app.kind.has_processes() { FILES } else { NOTHING };
+    database.into_iter().chain(valkey).chain([files]).map(Tag::of_data).collect()
 }
 
 /// What an instance has on its own disk, as its tags say. An instance without such tags was made by an older version, or
@@ -52,7 +56,7 @@ pub fn holdings(instance: &Instance) -> Vec<Holding> {
         DATABASE => Some(Holding::Database),
         VALKEY => Some(Holding::Valkey),
         FILES => Some(Holding::Files),
-        REMOTE_DATABASE => None,
+        REMOTE_DATABASE | NOTHING => None,
         // The word of a later version.
         _ => Some(Holding::Unknown),
     };
@@ -108,6 +112,7 @@ mod tests {
         assert_eq!(describe(&both, "shop"), "its database and the app's files in /var/lib/shop/app");
         let queue = holdings(&with_tags(&["data:valkey", "data:files"]));
         assert_eq!(describe(&queue, "shop"), "what it keeps in Valkey and the app's files in /var/lib/shop/app");
+        assert_eq!(holdings(&with_tags(&["stack:shop", "data:nothing"])), []);
         let remote = with_tags(&["data:remote-database", "data:files"]);
         assert_eq!(holdings(&remote), [Holding::Files]);
         assert!(has_remote_database(&remote) && !has_remote_database(&with_tags(&["data:database"])));

@@ -15,9 +15,8 @@ use crate::deb::{Content, Payload};
 use crate::stack::Stack;
 use crate::system::interrupt;
 
-use rules::Inside;
 pub use rules::Rule;
-pub(super) use rules::Rules;
+pub(super) use rules::{Inside, Rules};
 pub(super) use secrets::suspicion;
 
 /// A file or folder of the app that is not packed.
@@ -47,7 +46,7 @@ impl AppNotes {
             _ => Some(format!("{count} files and folders {many}: `stackdeb check` says which, and why")),
         };
         let of_app = sentence(self.left_out.len(), "of the app is left out", "of the app are left out");
-        let (one, many) = ("of [[site.static]] is not served", "of [[site.static]] are not served");
+        let (one, many) = ("for nginx is left out", "for nginx are left out");
         of_app.into_iter().chain(sentence(self.site.left_out.len(), one, many)).collect()
     }
 
@@ -62,7 +61,7 @@ impl AppNotes {
         };
         let served = |(path, why): &(PathBuf, &'static str)| {
             format!(
-                "{} looks like a secret ({why}), and [[site.static]] shows it to every visitor: move it to another folder",
+                "{} looks like a secret ({why}), and nginx shows it to every visitor: move it to another folder",
                 path.display().to_string().escape_debug()
             )
         };

@@ -55,7 +55,7 @@ impl fmt::Display for Rule {
 
 /// What holds for everything in a packed folder.
 #[derive(Debug, Clone)]
-pub(super) enum Inside {
+pub(in crate::render) enum Inside {
     /// All of it is packed, except for what a rule leaves out.
     Packed,
     /// The folder itself is left out by this rule, and `include` names something in it.
@@ -71,7 +71,7 @@ pub(in crate::render) struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    pub(super) fn of(stack: &'a Stack) -> Self {
+    pub(in crate::render) fn of(stack: &'a Stack) -> Self {
         let app = &stack.app;
         let package = stack.package.name.as_str();
         Self { app: &app.folder, include: &app.include, exclude: &app.exclude, package }
@@ -84,7 +84,7 @@ impl<'a> Rules<'a> {
 
     /// Decides about an entry of a packed folder. `path` is relative to the app's folder. Returns what holds inside of it,
     /// or the rule that leaves it out.
-    pub(super) fn decide(&self, inside: &Inside, path: &Path, is_folder: bool) -> Result<Inside, Rule> {
+    pub(in crate::render) fn decide(&self, inside: &Inside, path: &Path, is_folder: bool) -> Result<Inside, Rule> {
         if let Some(pattern) = self.exclude.iter().find(|pattern| pattern.matches(path)) {
             return Err(Rule::Excluded(pattern.as_str().to_owned()));
         }
@@ -105,12 +105,12 @@ impl<'a> Rules<'a> {
     }
 
     /// Whether `include` names this very path.
-    pub(super) fn is_included(&self, path: &Path) -> bool {
+    pub(in crate::render) fn is_included(&self, path: &Path) -> bool {
         self.include.iter().any(|pattern| pattern.matches(path))
     }
 
     /// The rule that leaves out an entry of a packed folder, whatever the patterns of the manifest say.
-    pub(in crate::render) fn rule(&self, path: &Path, is_folder: bool) -> Option<Rule> {
+    fn rule(&self, path: &Path, is_folder: bool) -> Option<Rule> {
         let name = path.file_name().unwrap_or_default();
         let bytes = name.as_bytes();
         if bytes.starts_with(b".") && name != OsStr::new(WELL_KNOWN) {

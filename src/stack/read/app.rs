@@ -4,13 +4,11 @@ use std::path::Path;
 
 use miette::Diagnostic;
 
-use super::process;
 use super::table::{Item, Table};
+use super::{kind, process};
 use crate::stack::Pattern;
-use crate::stack::kind::{AppKind, Interface, PythonApp, Server};
 use crate::stack::model::{App, Database, FromDebian, Health};
-use crate::stack::problem::Place;
-use crate::stack::values::{command, database, environment, files, host, index, python, server, time_span};
+use crate::stack::values::{command, database, environment, files, host, index, time_span};
 
 /// The page of the package's nginx site that shows the report of the health check.
 pub(super) const REPORT: &str = "/health-report";
@@ -24,7 +22,7 @@ struct OwnReport;
 /// Reads `[app]`; `None` where a problem has been noted.
 pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -> Option<App> {
     let folder = table.checked_or_default("folder", |text| files::packed_folder(text, project));
-    let kind = read_python(&mut table, folder.as_deref(), project).map(AppKind::Python);
+    let kind = kind::read(&mut table, folder.as_deref(), project);
     let depends = table.relations("depends", package);
     let requirements = table.text("requirements", |text| files::file(text, project));
     let from_debian = match table.has_word("from-debian") {
@@ -58,50 +56,6 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
         include,
         exclude,
     })
-}
-
-/// Reads what a Python application has; `None` where a problem has been noted.
-fn read_python(table: &mut Table<'_>, folder: Option<&Path>, project: &Path) -> Option<PythonApp> {
-    let interface = table.checked_or_default("kind", server::kind);
-    let module = read_module(table, folder, project, interface);
-    let server = read_server(table, interface);
-    let workers = table.number("workers");
-    let threads = read_threads(table, interface);
-    Some(PythonApp { interface: interface?, server: server?, module: module?, workers, threads })
-}
-
-/// `[app] server`, which must run applications of that kind; Gunicorn when it is left out.
-fn read_server(table: &mut Table<'_>, kind: Option<Interface>) -> Option<Server> {
-    let Some(item) = table.optional::<&str>("server") else { return Some(Server::Gunicorn) };
-    table.accept(item, |text| server::server(text, kind))
-}
-
-/// Reads the number of threads, which an ASGI application chooses itself.
-fn read_threads(table: &mut Table<'_>, kind: Option<Interface>) -> Option<u16> {
-    let threads = table.number("threads")?;
-    if kind == Some(Interface::Asgi) {
-        let place = table.place().clone();
-        table.problems.add(&Place { key: format!("{}.threads", place.key), ..place }, server::ThreadsOfAsgi);
-    }
-    Some(threads)
-}
-
-/// Reads what Gunicorn loads, and checks that the module's file exists and has it.
-fn read_module(
-    table: &mut Table<'_>,
-    folder: Option<&Path>,
-    project: &Path,
-    kind: Option<Interface>,
-) -> Option<String> {
-    let item = table.text_or_default("module")?;
-    let place = item.place.clone();
-    let module = table.accept(item, python::module)?;
-    if let Some(folder) = folder {
-        let file = table
-            .accept(Item { value: module.as_str(), place: place.clone() }, |text| python::module_file(text, folder))?;
-        table.accept(Item { value: module.as_str(), place }, |text| python::application(text, &file, project, kind))?;
-    }
-    Some(module)
 }
 
 fn read_environment(table: Table<'_>) -> Vec<(String, String)> {

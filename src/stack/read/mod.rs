@@ -4,6 +4,7 @@
 mod app;
 mod changelog;
 mod image;
+mod kind;
 mod package;
 mod process;
 mod service;
@@ -162,6 +163,7 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
     let package = header.and_then(|table| package::read(table, changelog, &folder));
     let name = package.as_ref().map(|package| package.name.as_str());
     let app = app::app(app, &folder, name);
+    kind::refuse_programs(&mut document, app.as_ref().map(|app| &app.kind));
     let app_folder = app.as_ref().map(|app| app.folder.as_path());
     let database = database.map(|table| app::database(table, app_folder, name));
     let process::Processes { workers, timers } = process::read(&mut document, app_folder);
@@ -190,7 +192,7 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
     };
     let (package, database, health) = (&mut stack.package, stack.database.as_ref(), &stack.health);
     if package.description.is_empty() {
-        package.description = package::default_description(package, database, health);
+        package.description = package::default_description(package, &stack.app.kind, database, health);
     }
     Some(stack)
 }

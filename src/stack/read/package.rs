@@ -7,6 +7,7 @@ use miette::Diagnostic;
 use super::changelog::Changelog;
 use super::table::{Item, Table};
 use crate::control::{PackageName, Version};
+use crate::stack::kind::AppKind;
 use crate::stack::model::{ChangelogEntry, Database, Health, PackageInfo};
 use crate::stack::values::{description, files, license, name, text};
 
@@ -106,12 +107,21 @@ fn read_license(table: &mut Table<'_>, folder: &Path) -> Option<(String, String)
 }
 
 /// The description of a package whose manifest has none (Debian Policy 3.4.2).
-pub(super) fn default_description(package: &PackageInfo, database: Option<&Database>, health: &Health) -> String {
+pub(super) fn default_description(
+    package: &PackageInfo,
+    kind: &AppKind,
+    database: Option<&Database>,
+    health: &Health,
+) -> String {
     let name = &package.name;
     let database = if database.is_some() { " with a PostgreSQL database of its own" } else { "" };
     let interval = &health.interval;
-    format!(
-        "This package runs {name}, a Python web application{database}, under Gunicorn as a service of systemd, and \
-         puts nginx before it.\n\nA health check looks at the machine, the services and the site every {interval}."
-    )
+    let what = match kind {
+        AppKind::Python(_) => format!(
+            "This package runs {name}, a Python web application{database}, under Gunicorn as a service of systemd, and \
+             puts nginx before it."
+        ),
+        AppKind::Static(_) => format!("This package has the files of the site {name}, which nginx serves."),
+    };
+    format!("{what}\n\nA health check looks at the machine, the services and the site every {interval}.")
 }

@@ -145,6 +145,13 @@ impl<'a> Table<'a> {
         self.ask(key);
     }
 
+    /// The place of a key's value, if the key is there.
+    pub(super) fn place_if_there(&mut self, key: &'static str) -> Option<Place> {
+        self.ask(key);
+        let (_, value) = self.entries.iter().find(|(known, _)| known.get_ref() == key)?;
+        Some(self.place_of(key, value.span()))
+    }
+
     /// What the reference says about a key.
     fn described(&self, key: &str) -> &'static Key {
         self.section.key(key).unwrap_or(&UNDESCRIBED)

@@ -3,7 +3,7 @@
 use super::Words;
 use super::process::{self, COMMAND, MEMORY, QUOTA};
 use super::{FIRST_RELEASE, Form, Key, Kind, Missing, RELATION, Section};
-use crate::stack::values::server::{KINDS, SERVERS};
+use crate::stack::values::server::{SERVERS, kinds};
 
 /// More processes or threads than this are a slip.
 const MOST_WORKERS: u16 = 1024;
@@ -15,7 +15,9 @@ const PATTERN: Form = Form { noun: "a pattern for files", pattern: "^[^/]" };
 const TIME_SPAN: Form = Form { noun: "a time span (systemd.time(7))", pattern: r"^\s*[0-9][0-9A-Za-zµμ. ]*\s*$" };
 
 pub(super) static APP: Section = Section {
-    meaning: "The Python application. It runs as the system user of the package's name.",
+    meaning: "\
+The application. It runs as the system user of the package's name. Or, with `kind = \"static\"`, the files that nginx serves \
+without any program.",
     keys: &[
         Key {
             name: "folder",
@@ -31,12 +33,38 @@ that. It cannot be the project's folder itself, and cannot hold `dist`.",
         },
         Key {
             name: "kind",
-            kind: Kind::Word(Words { noun: "a kind of application", known: || KINDS.to_vec(), others: None }),
+            kind: Kind::Word(Words { noun: "a kind of application", known: kinds, others: None }),
             missing: Missing::Text("wsgi"),
             meaning: "\
-How a server calls the application. `wsgi` (Flask, Django, Bottle): in threads. `asgi` (FastAPI, Starlette, Django with \
-WebSockets): in uvicorn, in processes that Gunicorn manages, with WebSockets and the application's lifespan. An upgrade loses no request of either; it closes WebSockets with the code 1012, and their clients connect again.",
+What the application is. A Python application, as a server calls it: `wsgi` (Flask, Django, Bottle): in threads. `asgi` (FastAPI, Starlette, Django with \
+WebSockets): in uvicorn, in processes that Gunicorn manages, with WebSockets and the application's lifespan. An upgrade loses no request of either; it closes WebSockets with the code 1012, and their clients connect again.
+
+`static`: files alone, which nginx serves, with copies that are compressed when the package is built, as for \
+`[[site.static]]`. What is in `folder`, or in `publish` inside it, is `/` of the site. Nothing runs but nginx and the health \
+check, and Python is not installed. `/about` is `about.html`, `/docs/` is `docs/index.html`, and `404.html` answers, with \
+status 404, where there is no file. The health page, if it is no file, is the site's first page, `index.html`. An upgrade loses \
+no request. Of the other keys here, this kind has `build-packages`, `build-command`, `include` and `exclude`.",
             example: "kind = \"asgi\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "publish",
+            kind: Kind::Text(Form { noun: "the path of a folder inside `folder`", pattern: "^[^/]" }),
+            missing: Missing::Described("all files of `folder`"),
+            meaning: "\
+For the kind `static`: the folder inside `folder` whose files are served. It may be one that `build-command` makes; what that \
+reads is then not served.",
+            example: "publish = \"public\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "fallback",
+            kind: Kind::Text(Form { noun: "the path of a file", pattern: "^[0-9A-Za-z_.~-][0-9A-Za-z/_.~-]*$" }),
+            missing: Missing::Described("status 404 where there is no file"),
+            meaning: "\
+For the kind `static`: the file that answers, with status 200, a path that is no file's, for an application in the browser \
+that chooses its pages itself. A path whose last part has a dot in it, such as `/app.js`, still gets status 404.",
+            example: "fallback = \"index.html\"",
             since: FIRST_RELEASE,
         },
         Key {

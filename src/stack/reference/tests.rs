@@ -29,7 +29,7 @@ struct Project(TempDir);
 impl Project {
     fn new() -> Self {
         let project = Self(tempfile::tempdir().unwrap());
-        for folder in ["app/migrations", "app/static", "src"] {
+        for folder in ["app/migrations", "app/static", "app/public", "src"] {
             fs::create_dir_all(project.0.path().join(folder)).unwrap();
         }
         for file in EXAMPLE_FILES {
@@ -86,9 +86,13 @@ fn reach<'a>(document: &'a mut Table, path: &[&str]) -> &'a mut Table {
     table
 }
 
-/// The document with `key` of the table at `path` set to `value`.
+/// The document with `key` of the table at `path` set to `value`, and with the kind of application that has the key.
 fn with(mut document: Table, path: &[&str], key: &str, value: Value) -> Table {
-    reach(&mut document, path).insert(key.to_owned(), value);
+    let table = reach(&mut document, path);
+    if path == ["app"] && ["publish", "fallback"].contains(&key) {
+        table.insert("kind".to_owned(), "static".into());
+    }
+    table.insert(key.to_owned(), value);
     document
 }
 

@@ -37,6 +37,9 @@ pub enum FileError {
     #[error("`{0}` is outside the app's folder, and only that folder is packed")]
     #[diagnostic(help("name a folder inside it: \"migrations\""))]
     Outside(String),
+    #[error("`{0}` is not the path of a folder inside the app's folder")]
+    #[diagnostic(help("name a folder inside it, such as \"public\", or leave the key out: then all of it is served"))]
+    NotPublished(String),
     #[error("there is no file that ends in `.sql` in {0}")]
     #[diagnostic(help("write the first one, such as 0001_first.sql, or leave the key out"))]
     NoMigrations(String),
@@ -117,6 +120,20 @@ pub fn static_folder(text: &str, project: &Path, built: Option<&Path>) -> Result
     match built {
         Some(app) if is_plain && path != app && path.starts_with(app) && !path.exists() => Ok(path),
         _ => packed_folder(text, project),
+    }
+}
+
+/// Checks the folder of `app` whose files are served, which must be there. Without `app`, a command makes it later. Returns its
+/// path relative to the app's folder.
+pub fn published(text: &str, app: Option<&Path>) -> Result<PathBuf, FileError> {
+    let relative = Path::new(text);
+    let inside = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if text.is_empty() || text.chars().any(char::is_control) || !inside {
+        return Err(FileError::NotPublished(text.escape_debug().to_string()));
+    }
+    match app.map(|app| app.join(relative)) {
+        Some(path) if !path.is_dir() => Err(missing("folder", &path, "the app's folder")),
+        _ => Ok(relative.components().filter(|part| matches!(part, Component::Normal(_))).collect()),
     }
 }
 

@@ -22,6 +22,9 @@ pub enum HostError {
     #[error("`{text}` is not a page's path: {why}")]
     #[diagnostic(help("write it as \"/healthz\": letters, digits, `/`, `-`, `_`, `.` and `~`"))]
     Path { text: String, why: &'static str },
+    #[error("`{text}` is not the name of a file of the site: {why}")]
+    #[diagnostic(help("write it as \"index.html\" or \"app/index.html\", relative to the folder that is served"))]
+    FilePath { text: String, why: &'static str },
     #[error("`{text}` is not the path of a folder of pages: {why}")]
     #[diagnostic(help("write it as \"/static/\": letters, digits, `/`, `-`, `_`, `.` and `~`"))]
     FolderPath { text: String, why: &'static str },
@@ -92,6 +95,18 @@ pub fn path(text: &str) -> Result<String, HostError> {
     match text.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.~".contains(c)) {
         true => Ok(text.to_owned()),
         false => Err(wrong("it has a character that means something else in a unit or in nginx's configuration")),
+    }
+}
+
+/// Checks the name of a file of the site, with its folders: `index.html`. Returns its path, which begins with `/`.
+pub fn file_path(text: &str) -> Result<String, HostError> {
+    let wrong = |why| HostError::FilePath { text: text.escape_debug().to_string(), why };
+    if text.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(wrong("it has a part that is empty, `.` or `..`"));
+    }
+    match path(&format!("/{text}")) {
+        Ok(path) => Ok(path),
+        Err(_) => Err(wrong("it has a character that means something else in nginx's configuration")),
     }
 }
 

@@ -2,11 +2,13 @@
 
 use miette::Diagnostic;
 
-use crate::stack::kind::{Interface, Server};
+use crate::stack::kind::{Interface, KindName, Server};
 use crate::stack::nearest::nearest;
 
 /// The kinds, as they are written.
-pub const KINDS: &[&str] = &["wsgi", "asgi"];
+pub fn kinds() -> Vec<&'static str> {
+    KindName::ALL.into_iter().map(KindName::as_str).collect()
+}
 
 /// The servers that stackdeb sets up.
 pub const SERVERS: &[&str] = &["gunicorn", "uvicorn", "granian", "uwsgi"];
@@ -16,7 +18,7 @@ pub const SERVERS: &[&str] = &["gunicorn", "uvicorn", "granian", "uwsgi"];
 pub enum ServerError {
     #[error("`{0}` is not a kind of application{1}")]
     #[diagnostic(help(
-        "write \"wsgi\" (Flask, Django, Bottle) or \"asgi\" (FastAPI, Starlette, Django with WebSockets)"
+        "write \"wsgi\" (Flask, Django, Bottle), \"asgi\" (FastAPI, Starlette, Django with WebSockets) or \"static\" (files alone)"
     ))]
     Kind(String, String),
     #[error("`{0}` is not a server that stackdeb knows{1}")]
@@ -35,12 +37,9 @@ pub struct ThreadsOfAsgi;
 
 /// # Errors
 /// When it is another word.
-pub fn kind(text: &str) -> Result<Interface, ServerError> {
-    match text {
-        "wsgi" => Ok(Interface::Wsgi),
-        "asgi" => Ok(Interface::Asgi),
-        _ => Err(ServerError::Kind(text.escape_debug().to_string(), meant(text, KINDS))),
-    }
+pub fn kind(text: &str) -> Result<KindName, ServerError> {
+    let found = KindName::ALL.into_iter().find(|kind| kind.as_str() == text);
+    found.ok_or_else(|| ServerError::Kind(text.escape_debug().to_string(), meant(text, &kinds())))
 }
 
 /// Reads a server, which has to run applications of that kind; `None` when there is a mistake in the kind.

@@ -1,0 +1,144 @@
+//! `[app] kind`, and the keys that only some kinds have.
+
+use std::path::{Path, PathBuf};
+
+use miette::Diagnostic;
+
+use super::table::{Item, Table};
+use crate::stack::kind::{AppKind, Interface, KindName, PythonApp, Server, StaticSite};
+use crate::stack::problem::Place;
+use crate::stack::values::{files, host, python, server};
+
+/// A key of another kind.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("is not for the kind `{kind}`")]
+#[diagnostic(help("leave it out: it is for {for_kinds}"))]
+struct OtherKind {
+    kind: &'static str,
+    for_kinds: String,
+}
+
+/// A table for programs, in a stack that has none.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("is for programs, and a site of the kind `static` has none: nginx serves its files")]
+#[diagnostic(help("leave the table out, or name the kind of the application: [app] kind = \"wsgi\""))]
+struct NoPrograms;
+
+const PYTHON: &[KindName] = &[KindName::Wsgi, KindName::Asgi];
+const PROGRAMS: &[KindName] = &[KindName::Wsgi, KindName::Asgi];
+const STATIC: &[KindName] = &[KindName::Static];
+
+/// The keys of `[app]` that not every kind has, with the kinds that have them.
+const OWN: &[(&str, &[KindName])] = &[
+    ("server", PYTHON),
+    ("module", PYTHON),
+    ("workers", PYTHON),
+    ("threads", PYTHON),
+    ("publish", STATIC),
+    ("fallback", STATIC),
+    ("depends", PROGRAMS),
+    ("requirements", PROGRAMS),
+    ("from-debian", PROGRAMS),
+    ("index", PROGRAMS),
+    ("release-command", PROGRAMS),
+    ("memory-max", PROGRAMS),
+    ("cpu-quota", PROGRAMS),
+    ("environment", PROGRAMS),
+];
+
+/// The tables of the document that only a stack with programs has.
+const OF_PROGRAMS: &[&str] = &["worker", "timer", "database", "service"];
+
+/// Reads what the kind of `[app]` alone has; `None` where a problem has been noted.
+pub(super) fn read(table: &mut Table<'_>, folder: Option<&Path>, project: &Path) -> Option<AppKind> {
+    let name = table.checked_or_default("kind", server::kind);
+    refuse_others(table, name);
+    match name {
+        Some(KindName::Wsgi | KindName::Asgi) | None => {
+            read_python(table, folder, project, name?.interface()?).map(AppKind::Python)
+        }
+        Some(KindName::Static) => read_static(table, folder).map(AppKind::Static),
+    }
+}
+
+/// Notes the keys that this kind does not have. If its name is wrong, nothing is known of the others.
+fn refuse_others(table: &mut Table<'_>, name: Option<KindName>) {
+    for (key, kinds) in OWN {
+        let place = table.place_if_there(key);
+        if let (Some(place), Some(name)) = (place, name)
+            && !kinds.contains(&name)
+        {
+            let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.as_str())).collect();
+            table.problems.add(&place, OtherKind { kind: name.as_str(), for_kinds: kinds.join(", ") });
+        }
+    }
+}
+
+/// Notes the tables for programs in a document whose app has none.
+pub(super) fn refuse_programs(document: &mut Table<'_>, kind: Option<&AppKind>) {
+    if kind.is_none_or(AppKind::has_processes) {
+        return;
+    }
+    for key in OF_PROGRAMS {
+        if let Some(place) = document.place_if_there(key) {
+            document.problems.add(&place, NoPrograms);
+        }
+    }
+}
+
+fn read_static(table: &mut Table<'_>, folder: Option<&Path>) -> Option<StaticSite> {
+    let is_built = table.place_if_there("build-command").is_some();
+    let publish = match table.optional::<&str>("publish") {
+        Some(item) => table.accept(item, |text| files::published(text, folder.filter(|_| !is_built)))?,
+        None => PathBuf::new(),
+    };
+    let fallback = match table.optional::<&str>("fallback") {
+        Some(item) => Some(table.accept(item, host::file_path)?),
+        None => None,
+    };
+    Some(StaticSite { publish, fallback })
+}
+
+fn read_python(
+    table: &mut Table<'_>,
+    folder: Option<&Path>,
+    project: &Path,
+    interface: Interface,
+) -> Option<PythonApp> {
+    let module = read_module(table, folder, project, interface);
+    let server = read_server(table, interface);
+    let workers = table.number("workers");
+    let threads = read_threads(table, interface);
+    Some(PythonApp { interface, server: server?, module: module?, workers, threads })
+}
+
+/// `[app] server`, which must run applications of that kind; Gunicorn when it is left out.
+fn read_server(table: &mut Table<'_>, interface: Interface) -> Option<Server> {
+    let Some(item) = table.optional::<&str>("server") else { return Some(Server::Gunicorn) };
+    table.accept(item, |text| server::server(text, Some(interface)))
+}
+
+/// Reads the number of threads, which an ASGI application chooses itself.
+fn read_threads(table: &mut Table<'_>, interface: Interface) -> Option<u16> {
+    let threads = table.number("threads")?;
+    if interface == Interface::Asgi {
+        let place = table.place().clone();
+        table.problems.add(&Place { key: format!("{}.threads", place.key), ..place }, server::ThreadsOfAsgi);
+    }
+    Some(threads)
+}
+
+/// Reads what Gunicorn loads, and checks that the module's file exists and has it.
+fn read_module(table: &mut Table<'_>, folder: Option<&Path>, project: &Path, interface: Interface) -> Option<String> {
+    let item = table.text_or_default("module")?;
+    let place = item.place.clone();
+    let module = table.accept(item, python::module)?;
+    if let Some(folder) = folder {
+        let file = table
+            .accept(Item { value: module.as_str(), place: place.clone() }, |text| python::module_file(text, folder))?;
+        table.accept(Item { value: module.as_str(), place }, |text| {
+            python::application(text, &file, project, Some(interface))
+        })?;
+    }
+    Some(module)
+}

@@ -1,0 +1,211 @@
+//! Sites that are no Python applications: the examples of the other kinds on one booted Debian. Each is installed, asked, upgraded
+//! while requests are sent, and removed; the checks run in their order.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use support::ahead::{Ahead, Step};
+use support::checks::{Check, checks};
+use support::container::Container;
+use support::edition::edit;
+use support::lanes::say;
+use support::load::{Load, Tally};
+use support::packages::files_of;
+use support::server::Server;
+use support::{copy_tree, kept, run, source_folder, stackdeb};
+
+const CHECKS: &[Check<Container>] = &[
+    ("nginx_alone_serves_a_site_of_files", files_alone),
+    ("its_health_check_asks_for_its_first_page", first_page),
+    ("its_upgrade_fails_no_request", files_upgraded),
+    ("its_purge_leaves_nothing", files_purged),
+];
+
+pub fn trials() -> Vec<Trial> {
+    checks("kinds", boot, CHECKS)
+}
+
+/// What the container lacks.
+static PACKAGES: Ahead<Vec<PathBuf>> = Ahead::new();
+
+pub fn ahead() -> Step {
+    PACKAGES.by(|| files_of("libnginx-mod-http-brotli-static"))
+}
+
+/// Builds a version of an example, with a change to the second one.
+fn example(name: &str, version: &str, change: impl Fn(&Path)) -> PathBuf {
+    let folder = kept().join("kinds").join(format!("{name}-{version}"));
+    let _ = fs::remove_dir_all(&folder);
+    copy_tree(&source_folder().join("examples").join(name), &folder);
+    let _ = fs::remove_dir_all(folder.join("dist"));
+    let manifest = folder.join("stack.toml");
+    edit(&manifest, "\nlicense =", "\ncompression = \"none\"\nlicense =");
+    if version != "1.0.0" {
+        let entry =
+            format!("[[changelog]]\nversion = \"{version}\"\ndate = 2026-11-27T10:00:00Z\nchanges = [\"Next.\"]\n\n");
+        edit(&manifest, "[[changelog]]", &format!("{entry}[[changelog]]"));
+        change(&folder);
+    }
+    run(stackdeb().arg("deb").current_dir(&folder));
+    folder.join(format!("dist/{name}_{version}_amd64.deb"))
+}
+
+fn boot() -> Container {
+    let machine = Container::boot("kinds");
+    machine.sh("mkdir /root/debian");
+    for file in PACKAGES.get() {
+        machine.copy(file);
+    }
+    machine.sh("cd /root && dpkg --force-unsafe-io --unpack *.deb && dpkg --configure -a && rm *.deb");
+    for package in [example("leaflet", "1.0.0", |_| {}), example("leaflet", "2.0.0", next_leaflet)] {
+        machine.copy(&package);
+    }
+    machine
+}
+
+/// Has apt install a version, about which postinst has nothing to complain.
+#[track_caller]
+fn install(machine: &Container, name: &str, version: &str) {
+    let apt = "DEBIAN_FRONTEND=noninteractive apt-get install -y -q --allow-downgrades";
+    let said = machine.sh(&format!("cd /root && {apt} ./{name}_{version}_amd64.deb 2>&1 </dev/null"));
+    assert!(!said.contains(&format!("{name}: ")), "{said}");
+}
+
+/// Upgrades from 1.0.0 to 2.0.0 and back while these paths are asked for: no request may fail.
+#[track_caller]
+fn upgrade_under_load(machine: &Container, name: &str, loads: &[(&'static str, usize)]) -> Vec<Tally> {
+    let address = machine.address();
+    let loads: Vec<Load> = loads.iter().map(|(path, many)| Load::start(&address, path, *many)).collect();
+    thread::sleep(Duration::from_secs(1));
+    install(machine, name, "2.0.0");
+    thread::sleep(Duration::from_secs(1));
+    let tallies: Vec<Tally> = loads.into_iter().map(Load::stop).collect();
+    for tally in &tallies {
+        say(&format!("{name}: {tally}"));
+    }
+    for tally in &tallies {
+        assert_eq!((tally.failed, &tally.failures), (0, &Vec::new()), "{name}: {tally}");
+    }
+    tallies
+}
+
+/// Removes a package with all that it has made.
+#[track_caller]
+fn purge(machine: &Container, name: &str) {
+    machine.sh(&format!("DEBIAN_FRONTEND=noninteractive apt-get purge -y -q {name} 2>&1"));
+    let left = format!(
+        "find /etc /usr /var/lib /var/log /run -xdev -path '*{name}*' -not -path '*/share/doc*' -not -path '*/dpkg/*' -not -path '*/apt/*'"
+    );
+    assert_eq!(machine.sh(&format!("{left} 2>/dev/null || true")), "", "{name} leaves something behind");
+    assert_eq!(machine.sh("systemctl --failed --no-legend --plain"), "");
+    assert!(machine.get("/", 200).contains("Welcome to nginx"));
+}
+
+/// The head and the body of an answer, decoded as a browser does, with further arguments of curl.
+fn fetch(machine: &Container, path: &str, further: &[&str]) -> (String, String) {
+    let mut curl = Command::new("curl");
+    curl.args(["-si", "--path-as-is", "--compressed", "-m", "30"]).args(further);
+    let answer = run(curl.arg(format!("http://{}{path}", machine.address())));
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (format!("{head}\r\n"), body.to_owned())
+}
+
+const IMMUTABLE: &str = "\r\nCache-Control: public, max-age=31536000, immutable\r\n";
+/// Asked for again after a minute.
+const SHORT: &str = "\r\nCache-Control: public, max-age=60\r\n";
+
+/// The style sheet of a version of the leaflet: its hash is in its name.
+const OLD_SHEET: &str = "/assets/leaflet.791c27bff3b9.css";
+const NEW_SHEET: &str = "/assets/leaflet.0b6d2f7a41c8.css";
+
+fn next_leaflet(project: &Path) {
+    let site = project.join("site");
+    fs::rename(site.join(&OLD_SHEET[1..]), site.join(&NEW_SHEET[1..])).unwrap();
+    for page in ["index.html", "about.html", "docs/index.html", "404.html"] {
+        edit(&site.join(page), OLD_SHEET, NEW_SHEET);
+    }
+}
+
+fn files_alone(machine: &mut Container) {
+    install(machine, "leaflet", "1.0.0");
+    let depends = machine.sh("dpkg-query -W -f '${Depends}' leaflet");
+    assert!(!depends.contains("python") && !depends.contains("gunicorn"), "{depends}");
+    // The health check may just be running, and ends.
+    machine.sh("for i in $(seq 300); do pgrep -u leaflet >/dev/null || exit 0; sleep 0.2; done; exit 1");
+    assert_eq!(machine.sh("ls /run/leaflet/leaflet.sock /usr/bin/leaflet /usr/share/leaflet 2>/dev/null || true"), "");
+    let units = machine.sh("systemctl list-unit-files --no-legend --plain 'leaflet*' | cut -d' ' -f1");
+    assert_eq!(units, "leaflet-health-alert.service\nleaflet-health.service\nleaflet-health.timer");
+
+    for (path, words) in [
+        ("/", "A leaflet"),
+        ("/index.html", "A leaflet"),
+        ("/about", "The file is about.html"),
+        ("/about.html", "The file is about.html"),
+        ("/docs/", "The file is docs/index.html"),
+    ] {
+        let (head, body) = fetch(machine, path, &[]);
+        assert!(
+            head.starts_with("HTTP/1.1 200 ") && head.contains(SHORT) && body.contains(words),
+            "{path}: {head}{body}"
+        );
+        assert!(head.contains("\r\nContent-Type: text/html; charset=utf-8\r\n"), "{path}: {head}");
+    }
+    let (head, _) = fetch(machine, "/docs?a=b", &[]);
+    assert!(head.starts_with("HTTP/1.1 301 ") && head.contains("\r\nLocation: /docs/?a=b\r\n"), "{head}");
+    for path in ["/nowhere", "/assets/", "/assets", "/404", "/.git/config", "/docs/nowhere.html"] {
+        let (head, body) = fetch(machine, path, &["-L"]);
+        let known = path == "/404";
+        let status = if known { "HTTP/1.1 200 " } else { "HTTP/1.1 404 " };
+        assert!(head.contains(status) || body.contains(status), "{path}: {head}{body}");
+        assert!(body.contains("There is no such page"), "{path}: {head}{body}");
+    }
+    let (head, _) = fetch(machine, "/", &["-d", "a=b"]);
+    assert!(head.starts_with("HTTP/1.1 405 "), "{head}");
+    for path in ["/../index.html", "/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd"] {
+        let (head, body) = fetch(machine, path, &[]);
+        assert!(!head.starts_with("HTTP/1.1 200 ") && !body.contains("root:"), "{path}: {head}{body}");
+    }
+    // The copies were made when the package was built.
+    for (accepted, encoding) in [("gzip, br", "br"), ("gzip", "gzip")] {
+        let (head, body) = fetch(machine, OLD_SHEET, &["-H", &format!("Accept-Encoding: {accepted}")]);
+        assert!(head.contains(&format!("\r\nContent-Encoding: {encoding}\r\n")) && head.contains(IMMUTABLE), "{head}");
+        assert!(body.contains("prefers-color-scheme"), "{body}");
+    }
+}
+
+fn first_page(machine: &mut Container) {
+    machine.sh("systemctl start leaflet-health.service");
+    machine.sh("tail -n 1 /var/log/leaflet/health_check.log | grep -v UNHEALTHY");
+    let page = "/usr/share/stackdeb-leaflet/plain/index.html";
+    machine.sh(&format!("mv {page} /root/"));
+    assert_ne!(machine.try_sh("systemctl start leaflet-health.service").status.code(), Some(0));
+    machine.sh("tail -n 1 /var/log/leaflet/health_check.log | grep 'UNHEALTHY.*404'");
+    machine.sh(&format!("mv /root/index.html {page} && systemctl start leaflet-health.service"));
+    machine.settle();
+}
+
+fn files_upgraded(machine: &mut Container) {
+    let nginx = "systemctl show -P MainPID -P ExecMainStartTimestampMonotonic nginx.service; pgrep -P $(systemctl show -P MainPID nginx.service)";
+    let before = machine.sh(nginx);
+    let tallies = upgrade_under_load(machine, "leaflet", &[("/", 8), ("/about", 4), (OLD_SHEET, 4)]);
+    for tally in &tallies[..2] {
+        let sheets = [OLD_SHEET, NEW_SHEET].map(|sheet| tally.bodies.iter().any(|body| body.contains(sheet)));
+        assert_eq!(sheets, [true, true], "{}: {:?}", tally.path, tally.bodies);
+    }
+    // The site is the same, so nginx was not even reloaded.
+    assert_eq!(machine.sh(nginx), before);
+    // A page of the version before may still be open.
+    for sheet in [OLD_SHEET, NEW_SHEET] {
+        let (head, _) = fetch(machine, sheet, &[]);
+        assert!(head.starts_with("HTTP/1.1 200 ") && head.contains(IMMUTABLE), "{sheet}: {head}");
+    }
+    assert_eq!(machine.sh("dpkg --verify leaflet | grep -v -E ' /usr/share/(doc|lintian|man)/' || true"), "");
+}
+
+fn files_purged(machine: &mut Container) {
+    purge(machine, "leaflet");
+}
