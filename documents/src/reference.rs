@@ -99,6 +99,7 @@ pub fn kind(kind: &Kind) -> String {
         Kind::Word(words) => format!("string: {}", words.noun),
         Kind::WordOrTable(words, _) => format!("string: {}; or a table", words.noun),
         Kind::Number { least, most } => format!("whole number from {least} to {most}"),
+        Kind::Flag => "`true` or `false`".to_owned(),
         Kind::Texts { form, empty } => {
             format!("list of strings{}: each {}", if *empty { "" } else { " (not empty)" }, form.noun)
         }

@@ -239,6 +239,11 @@ fn with(table: &str, key: String, value: Value) -> Table {
     if table == "app" && ["publish", "fallback"].contains(&key.as_str()) {
         target.insert("kind".to_owned(), "static".into());
     }
+    if table == "app" && ["command", "listen", "port", "jit"].contains(&key.as_str()) {
+        target.insert("kind".to_owned(), "exec".into());
+        target.insert("command".to_owned(), "node server.js".into());
+        target.insert("listen".to_owned(), "port".into());
+    }
     target.insert(key, value);
     document
 }

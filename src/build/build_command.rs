@@ -32,7 +32,15 @@ const FORMAT: &str = "build command 1";
 const PLACEHOLDER: &str = "not-secret-only-for-the-build-of-the-package";
 
 /// What tools install for themselves and no rule packs: not even copied.
-const OF_TOOLS: [&str; 2] = ["node_modules", "__pycache__"];
+const OF_TOOLS: &[&str] = &["__pycache__", "node_modules"];
+
+/// [`OF_TOOLS`] without the libraries of a program in Node.js.
+fn of_tools(stack: &Stack) -> &'static [&'static str] {
+    match &stack.app.kind {
+        AppKind::Exec(_) => OF_TOOLS.get(..1).unwrap_or(OF_TOOLS),
+        AppKind::Python(_) | AppKind::Static(_) => OF_TOOLS,
+    }
+}
 
 /// Why there is no package with what the build command makes.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -113,7 +121,7 @@ pub(super) fn run(
         copy_into(&root, &payload).into_diagnostic().wrap_err_with(copied)?;
         run_inside(stack, command, &environment, epoch, &root)?;
         let made = work.path().join("made");
-        copy_out(&root, &render::app_folder(&stack.package.name), &made)?;
+        copy_out(&root, &stack.app_folder(), &made, of_tools(stack))?;
         // Another build may have made the same meanwhile.
         if let Err(error) = fs::rename(&made, &kept)
             && !kept.is_dir()
@@ -195,7 +203,7 @@ fn run_inside(
     root: &Root,
 ) -> miette::Result<()> {
     let (name, state) = (&stack.package.name, state(stack));
-    let app = render::app_folder(name);
+    let app = stack.app_folder();
     root.make_folder(&state).into_diagnostic()?;
     let sandbox =
         environment.iter().fold(Sandbox::new(root).epoch(epoch), |sandbox, (name, value)| sandbox.env(name, value));
@@ -212,12 +220,12 @@ fn run_inside(
 }
 
 /// Copies the folder `inside` of the root to `made`. No link is followed: the command may have left links to anywhere.
-fn copy_out(root: &Root, inside: &str, made: &Path) -> miette::Result<()> {
+fn copy_out(root: &Root, inside: &str, made: &Path, left_out: &[&str]) -> miette::Result<()> {
     let folder = root.open_folder(inside).into_diagnostic().wrap_err_with(|| format!("cannot read {inside}"))?;
-    copy_folder(&PathBuf::from(format!("/proc/self/fd/{}/", folder.as_raw_fd())), made, inside)
+    copy_folder(&PathBuf::from(format!("/proc/self/fd/{}/", folder.as_raw_fd())), made, inside, left_out)
 }
 
-fn copy_folder(from: &Path, to: &Path, shown: &str) -> miette::Result<()> {
+fn copy_folder(from: &Path, to: &Path, shown: &str, left_out: &[&str]) -> miette::Result<()> {
     let wrong = |error: io::Error| miette::miette!("cannot copy {shown} from the sandbox: {error}");
     fs::create_dir(to).map_err(wrong)?;
     for entry in fs::read_dir(from).map_err(wrong)? {
@@ -225,11 +233,11 @@ fn copy_folder(from: &Path, to: &Path, shown: &str) -> miette::Result<()> {
         let entry = entry.map_err(wrong)?;
         let (kind, name) = (entry.file_type().map_err(wrong)?, entry.file_name());
         let (path, target) = (entry.path(), to.join(&name));
-        if OF_TOOLS.iter().any(|one| name == *one) {
+        if left_out.iter().any(|one| name == *one) {
             continue;
         }
         if kind.is_dir() {
-            copy_folder(&path, &target, &format!("{shown}/{}", name.display()))?;
+            copy_folder(&path, &target, &format!("{shown}/{}", name.display()), left_out)?;
         } else if kind.is_symlink() {
             symlink(fs::read_link(&path).map_err(wrong)?, &target).map_err(wrong)?;
         } else if kind.is_file() {

@@ -15,8 +15,8 @@ use crate::build::{advice, image, package};
 use crate::python::{Library, Provided};
 use crate::render::LeftOut;
 use crate::stack::{
-    App, AppKind, Change, Database, Old, PythonApp, Stack, StaticFiles, StaticSite, Timer, Tls, Variants, Worker,
-    reference,
+    App, AppKind, Change, Database, Listen, Old, Program, PythonApp, Stack, StaticFiles, StaticSite, Timer, Tls,
+    Variants, Worker, reference,
 };
 use crate::system::cache::Cache;
 use crate::system::print;
@@ -118,6 +118,11 @@ fn app_line(kind: &AppKind) -> String {
             let threads = threads.map_or("threads likewise".to_owned(), |number| format!("threads: {number}"));
             format!("{module}, {workers}, {threads}")
         }
+        AppKind::Exec(Program { command, listen, .. }) => match listen {
+            Listen::Socket => format!("{command}, on the socket of systemd"),
+            Listen::Port(port) => format!("{command}, on 127.0.0.1:{port}"),
+            Listen::Path => format!("{command}, on a Unix socket of its own"),
+        },
         AppKind::Static(_) => "files alone, which nginx serves".to_owned(),
     }
 }
@@ -127,6 +132,14 @@ fn app_value(app: &App) -> serde_json::Value {
     let own = match &app.kind {
         AppKind::Python(PythonApp { module, workers, threads, .. }) => {
             json!({ "module": module, "workers": workers, "threads": threads })
+        }
+        AppKind::Exec(Program { command, listen, .. }) => {
+            let (listen, port) = match listen {
+                Listen::Socket => ("socket", None),
+                Listen::Port(port) => ("port", Some(port)),
+                Listen::Path => ("path", None),
+            };
+            json!({ "command": command.to_string(), "listen": listen, "port": port })
         }
         AppKind::Static(StaticSite { publish, fallback }) => {
             json!({ "publish": publish.display().to_string(), "fallback": fallback })

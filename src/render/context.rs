@@ -8,7 +8,7 @@ use super::process::ProcessVariables;
 use super::server::ServerVariables;
 use super::static_files;
 use crate::python::{Libraries, Roots};
-use crate::stack::{AppKind, Stack, Tls, Unit, UnitStart};
+use crate::stack::{AppKind, Listen, Stack, Tls, Unit, UnitStart};
 
 /// Every variable. A value that may be missing is then an empty text, and a variable `has_…` says so.
 #[derive(Debug, Serialize)]
@@ -30,6 +30,23 @@ pub(super) struct Context {
 
     /// Whether the stack runs programs of its own, beside its health check.
     has_processes: bool,
+    /// The folder with the app's files.
+    app_folder: String,
+    /// Whether systemd holds the socket that the app serves on.
+    has_socket: bool,
+    /// Whether the app serves on a TCP port of the loopback, and which one.
+    listens_on_port: bool,
+    app_port: u16,
+    /// Whether the app makes the Unix socket that it serves on.
+    listens_on_path: bool,
+    /// The path of the Unix socket that the app serves on; empty when it serves on a port.
+    app_socket: String,
+    /// The same socket or port, as nginx writes it.
+    app_address: String,
+    /// Whether no memory of the app may be both written and executed.
+    denies_write_execute: bool,
+    /// Lintian's overrides for programs in machine code; empty when there are none.
+    pub(super) program_overrides: String,
     /// Whether a page answers where there is no file, and the page's path.
     has_fallback: bool,
     fallback: String,
@@ -166,7 +183,17 @@ impl Context {
         let tls = TlsTexts::of(&site.tls);
         let fallback = match &app.kind {
             AppKind::Static(site) => site.fallback.clone(),
-            AppKind::Python(_) => None,
+            AppKind::Python(_) | AppKind::Exec(_) => None,
+        };
+        let listen = app.kind.listen();
+        let app_port = match listen {
+            Some(Listen::Port(port)) => port,
+            _ => 0,
+        };
+        let app_socket = match listen {
+            Some(Listen::Socket) => format!("/run/{name}/{name}.sock"),
+            Some(Listen::Path) => format!("/run/{name}/app/http.sock"),
+            Some(Listen::Port(_)) | None => String::new(),
         };
         let static_files = stack.static_files();
         let names = |units: Vec<Unit>| units.into_iter().map(|unit| unit.name).collect();
@@ -181,6 +208,19 @@ impl Context {
             license: package.license.clone(),
             license_body: continuation(package.license_text.as_deref().unwrap_or_default()),
             has_processes: app.kind.has_processes(),
+            app_folder: stack.app_folder(),
+            has_socket: app.kind.has_socket(),
+            listens_on_port: matches!(listen, Some(Listen::Port(_))),
+            app_port,
+            listens_on_path: listen == Some(Listen::Path),
+            app_address: match listen {
+                Some(Listen::Port(port)) => format!("127.0.0.1:{port}"),
+                Some(Listen::Socket | Listen::Path) => format!("unix:{app_socket}"),
+                None => String::new(),
+            },
+            app_socket,
+            denies_write_execute: stack.denies_write_execute(),
+            program_overrides: String::new(),
             has_fallback: fallback.is_some(),
             fallback: fallback.unwrap_or_default(),
             environment: environment.collect(),
@@ -222,7 +262,7 @@ impl Context {
             plain_files: static_files::PLAIN.of(&package.name),
             has_database: database.is_some(),
             database: database.map(|database| database.name.clone()).unwrap_or_default(),
-            migrations: migrations.map(|path| format!("/usr/share/{name}/{}", path.display())).unwrap_or_default(),
+            migrations: migrations.map(|path| format!("{}/{}", stack.app_folder(), path.display())).unwrap_or_default(),
             health_on_boot: health.on_boot.clone(),
             health_interval: health.interval.clone(),
             health_path: health.path.clone(),
@@ -264,6 +304,15 @@ impl Context {
             license: text(),
             license_body: text(),
             has_processes: true,
+            app_folder: text(),
+            has_socket: true,
+            listens_on_port: false,
+            app_port: 0,
+            listens_on_path: false,
+            app_socket: text(),
+            app_address: text(),
+            denies_write_execute: false,
+            program_overrides: text(),
             has_fallback: false,
             fallback: text(),
             environment: vec![Variable::new("KEY", "value")],

@@ -2,7 +2,7 @@
 
 use super::template::{Template, template};
 use super::{papers, process, server};
-use crate::stack::{AppKind, Stack, Tls};
+use crate::stack::{AppKind, Listen, Stack, Tls};
 
 /// Whether the administrator may edit a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,7 @@ pub(super) const PARTS: [Template; 10] = [
 /// Every template of a package, whether this stack uses it or not.
 pub(super) fn template_names() -> Vec<&'static str> {
     let files = files("NAME").into_iter().chain(files_of_processes("NAME")).chain(files_of_static("NAME"));
+    let files = files.chain(files_of_python("NAME")).chain(files_of_exec("NAME", Listen::Path));
     let files = files.chain(files_of_database("NAME")).chain(files_of_release("NAME"));
     let files = files.chain(server::all_files("NAME")).chain(files_of_valkey("NAME"));
     let files = files.chain(files_of_tls("NAME")).chain(files_of_acme("NAME"));
@@ -56,7 +57,12 @@ pub(super) fn destinations(stack: &Stack) -> Vec<Destination> {
     match &stack.app.kind {
         AppKind::Python(app) => {
             all.extend(files_of_processes(name));
+            all.extend(files_of_python(name));
             all.extend(server::files(name, app));
+        }
+        AppKind::Exec(program) => {
+            all.extend(files_of_processes(name));
+            all.extend(files_of_exec(name, program.listen));
         }
         AppKind::Static(_) => all.extend(files_of_static(name)),
     }
@@ -114,8 +120,6 @@ fn files_of_processes(name: &str) -> Vec<Destination> {
     let program = |program| format!("/usr/libexec/{name}/{program}");
     vec![
         (template!("units/run.conf"), drop_in(name, &format!("{name}-run@.service")), 0o644, Plain),
-        (template!("units/app.socket"), unit(".socket"), 0o644, Plain),
-        (template!("units/app.service"), unit(".service"), 0o644, Plain),
         (template!("units/secret.service"), unit("-secret.service"), 0o644, Plain),
         environment(name, template!("debian/app.env")),
         (template!("debian/run"), format!("/usr/bin/{name}"), 0o755, Plain),
@@ -131,6 +135,25 @@ fn files_of_processes(name: &str) -> Vec<Destination> {
         (template!("debian/data_swap.py"), program("data_swap.py"), 0o644, Plain),
         (template!("debian/data_valkey.py"), program("data_valkey.py"), 0o644, Plain),
     ]
+}
+
+/// The socket that systemd holds.
+fn socket(name: &str) -> Destination {
+    (template!("units/app.socket"), unit(name, ".socket"), 0o644, FileKind::Plain)
+}
+
+/// The units of a Python application.
+fn files_of_python(name: &str) -> Vec<Destination> {
+    vec![socket(name), (template!("units/app.service"), unit(name, ".service"), 0o644, FileKind::Plain)]
+}
+
+/// The units of a program in any language.
+fn files_of_exec(name: &str, listen: Listen) -> Vec<Destination> {
+    let mut all = vec![(template!("units/program.service"), unit(name, ".service"), 0o644, FileKind::Plain)];
+    if listen == Listen::Socket {
+        all.push(socket(name));
+    }
+    all
 }
 
 /// The files that only a site of files has.

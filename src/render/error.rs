@@ -111,6 +111,24 @@ pub enum RenderError {
         "correct the name: it is relative to the folder that is served; `stackdeb check` without it lists what is left out"
     ))]
     NoFallback { folder: String, page: String },
+    /// A program of the app is damaged.
+    #[error("the program {path} of the app cannot be packed")]
+    Program {
+        path: String,
+        #[source]
+        #[diagnostic_source]
+        source: crate::deb::elf::ElfError,
+    },
+    /// A program of the app that no server of this architecture runs.
+    #[error("the program {0} is not for the architecture amd64, which is the only one that stackdeb packages")]
+    #[diagnostic(help("build it for Linux on amd64: GOARCH=amd64, --target x86_64-unknown-linux-gnu"))]
+    ForeignProgram(String),
+    /// Libraries that no package is known to have.
+    #[error("programs of the app need {0}, and stackdeb knows no package with that")]
+    #[diagnostic(help(
+        "put the library into the app's folder, link it statically, or leave the program that needs it out with [app] exclude"
+    ))]
+    UnknownLibraries(String),
     /// A migration that the server would not have.
     #[error("the migration {0} is left out of the package, so it would never be run")]
     #[diagnostic(help(

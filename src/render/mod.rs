@@ -11,6 +11,7 @@ mod destinations;
 mod error;
 pub mod image;
 mod libraries;
+mod machine_code;
 mod overrides;
 mod papers;
 mod process;
@@ -75,13 +76,19 @@ pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
 /// As [`package_files`], and when two libraries, or a library and the stack, have one file.
 pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Rendered, RenderError> {
     overrides::check(&stack.folder, &template_names())?;
-    let mut templates = Templates::of_project(&stack.folder, &Context::of(stack, libraries))?;
+    let (mut payload, notes) = match stack.app.kind.has_processes() {
+        true => app_files(stack, libraries)?,
+        false => (Payload::default(), AppNotes::default()),
+    };
+    let machine_code = machine_code::of(stack, &payload)?;
+    let mut context = Context::of(stack, libraries);
+    context.program_overrides = machine_code.overrides;
+    let mut templates = Templates::of_project(&stack.folder, &context)?;
     for part in destinations::PARTS {
         templates.add_part(part)?;
     }
     let name = &stack.package.name;
 
-    let mut payload = Payload::default();
     let mut conffiles = Vec::new();
     for (template, path, mode, kind) in destinations(stack) {
         payload.add_file(&path, Content::Bytes(templates.render(template)?.into_bytes()), mode)?;
@@ -95,17 +102,13 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
     }
     let (path, changelog) = papers::changelog(stack)?;
     payload.add_file(&path, Content::Bytes(changelog), 0o644)?;
-    let mut notes = AppNotes::default();
     if stack.app.kind.has_processes() {
         let manual = papers::compressed(&templates.render(papers::MANUAL)?)?;
         payload.add_file(&format!("/usr/share/man/man1/{name}.1.gz"), Content::Bytes(manual), 0o644)?;
-        notes = app::add(&mut payload, stack, &app_folder(name))?;
         check_migrations(stack, &payload)?;
-        libraries::add(&mut payload, stack, libraries)?;
-        programs::add(stack, &mut payload)?;
         programs::check(stack, &payload)?;
     }
-    notes.site = static_files::add(&mut payload, stack)?;
+    let notes = AppNotes { site: static_files::add(&mut payload, stack)?, ..notes };
     static_files::check(stack, &payload)?;
     // Empty: the administrator puts programs there.
     payload.add_folder(&format!("/etc/{name}/balancers.d"), 0o755)?;
@@ -117,7 +120,8 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
         prerm: Some(templates.render(template!("debian/prerm"))?),
         postrm: Some(templates.render(template!("debian/postrm"))?),
     };
-    let (depends, recommends) = (relations::depends(stack, libraries)?, relations::recommends()?);
+    let depends = relations::depends(stack, libraries, &machine_code.depends)?;
+    let recommends = relations::recommends()?;
     Ok(Rendered { payload, conffiles, scripts, depends, recommends, notes })
 }
 
@@ -128,15 +132,10 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
 /// As [`package_files_with`].
 pub fn app_files(stack: &Stack, libraries: &Libraries) -> Result<(Payload, AppNotes), RenderError> {
     let mut payload = Payload::default();
-    let notes = app::add(&mut payload, stack, &app_folder(&stack.package.name))?;
+    let notes = app::add(&mut payload, stack, &stack.app_folder())?;
     libraries::add(&mut payload, stack, libraries)?;
     programs::add(stack, &mut payload)?;
     Ok((payload, notes))
-}
-
-/// Where the app's files are on a server.
-pub fn app_folder(name: &PackageName) -> String {
-    format!("/usr/share/{name}")
 }
 
 /// Checks that each migration is packed: one that a rule or `[app] exclude` leaves out would never be run.
@@ -151,9 +150,9 @@ fn check_migrations(stack: &Stack, payload: &Payload) -> Result<(), RenderError>
     for name in migration_names(&app.join(folder))? {
         let file = folder.join(name);
         // The folder may be a link to another one of the app.
-        let is_packed = real(&app.join(&file))?.strip_prefix(real(app)?).is_ok_and(|inside| {
-            payload.get(&format!("/usr/share/{}/{}", stack.package.name, inside.display())).is_some()
-        });
+        let is_packed = real(&app.join(&file))?
+            .strip_prefix(real(app)?)
+            .is_ok_and(|inside| payload.get(&format!("{}/{}", stack.app_folder(), inside.display())).is_some());
         if !is_packed {
             return Err(RenderError::MigrationNotPacked(file.display().to_string()));
         }

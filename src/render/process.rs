@@ -7,7 +7,7 @@ use super::RenderError;
 use super::context::Context;
 use super::template::{Template, Templates, template};
 use crate::python::Libraries;
-use crate::stack::{CommandLine, Limits, Stack, Timer, Worker};
+use crate::stack::{AppKind, CommandLine, Limits, Stack, Timer, Worker};
 
 const WORKER: Template = template!("units/worker.service");
 const JOB: Template = template!("units/job.service");
@@ -25,7 +25,7 @@ pub(super) struct ProcessVariables {
     process: String,
     /// Which of a worker's processes it is, from 1.
     number: u16,
-    /// What stands after `ExecStart=`, escaped.
+    /// What stands after `ExecStart=`, escaped; empty for an app that a server runs.
     command: String,
     schedule: String,
     stop_timeout: String,
@@ -56,11 +56,15 @@ impl ProcessVariables {
         let timers = |suffix: &str| stack.timers.iter().map(|timer| format!("{name}-{}{suffix}", timer.name)).collect();
         let all = Self {
             unit: format!("{name}.service"),
+            command: match &stack.app.kind {
+                AppKind::Exec(program) => program.command.exec_start(&stack.app_folder()),
+                AppKind::Python(_) | AppKind::Static(_) => String::new(),
+            },
             has_valkey: valkey.is_some(),
             valkey_memory: valkey.map(|valkey| valkey.memory_max).unwrap_or_default(),
             valkey_eviction: valkey.map(|valkey| valkey.eviction.clone()).unwrap_or_default(),
             has_release: stack.app.release_command.is_some(),
-            release_command: release.map(|line| line.for_shell(&format!("/usr/share/{name}"))).unwrap_or_default(),
+            release_command: release.map(|line| line.for_shell(&stack.app_folder())).unwrap_or_default(),
             worker_units: stems.map(|(stem, _)| format!("{name}-{stem}.service")).collect(),
             timer_units: timers(".timer"),
             job_units: timers(".service"),
@@ -85,7 +89,7 @@ impl ProcessVariables {
         Self {
             unit: format!("{name}-{stem}.service"),
             process: stem.to_owned(),
-            command: command.exec_start(&format!("/usr/share/{name}")),
+            command: command.exec_start(&stack.app_folder()),
             ..self
         }
     }

@@ -1,4 +1,4 @@
-//! Whether the programs of workers and timers will be on the server, as far as a package can tell. An
+//! Whether the programs of the app, its workers and its timers will be on the server, as far as a package can tell. An
 //! image knows more: see [`missing`].
 
 use super::RenderError;
@@ -6,12 +6,14 @@ use crate::control::PackageName;
 use crate::deb::{Entry, Payload};
 use crate::stack::{CommandLine, Stack};
 
-/// Programs that Python projects start, and Debian's package of each.
+/// Programs that projects start, and Debian's package of each.
 const KNOWN: &[(&str, &str)] = &[
     ("alembic", "alembic"),
     ("celery", "celery"),
     ("django-admin", "python3-django"),
     ("flask", "python3-flask"),
+    ("node", "nodejs"),
+    ("nodejs", "nodejs"),
     ("rq", "python3-rq"),
     ("rqworker", "python3-rq"),
     ("uvicorn", "uvicorn"),
@@ -36,22 +38,14 @@ pub(super) fn add(stack: &Stack, payload: &mut Payload) -> Result<(), RenderErro
     Ok(payload.add_symlink(&format!("{}/python", own_folder(&stack.package.name)), "../../../bin/python3")?)
 }
 
-/// Each command with its table in `stack.toml`.
-fn commands(stack: &Stack) -> impl Iterator<Item = (String, &CommandLine)> {
-    let release = stack.app.release_command.iter().map(|command| ("[app] release-command".to_owned(), command));
-    let workers = stack.workers.iter().map(|worker| (format!("[worker.{}]", worker.name), &worker.command));
-    let workers = release.chain(workers);
-    workers.chain(stack.timers.iter().map(|timer| (format!("[timer.{}]", timer.name), &timer.command)))
-}
-
 /// Checks that each program is in the package, if it has to be there, or that the package of a known
 /// one is among the dependencies.
 ///
 /// # Errors
 /// At the first program that would be missing.
 pub(super) fn check(stack: &Stack, payload: &Payload) -> Result<(), RenderError> {
-    let app = format!("/usr/share/{}", stack.package.name);
-    for (table, command) in commands(stack) {
+    let app = stack.app_folder();
+    for (table, command) in stack.commands() {
         let program = command.program.clone();
         if let Some(path) = command.in_app() {
             if !matches!(payload.get(&format!("{app}/{path}")), Some(Entry::File { .. } | Entry::Symlink { .. })) {
@@ -88,5 +82,5 @@ pub fn missing(stack: &Stack, is_there: impl Fn(&str) -> bool) -> Vec<(String, S
         };
         (!found).then(|| (table, program.to_owned()))
     };
-    commands(stack).filter_map(missing).collect()
+    stack.commands().filter_map(missing).collect()
 }

@@ -15,9 +15,9 @@ const BUS: &str = "default-dbus-system-bus | dbus-system-bus";
 /// so it cannot be a recommendation.
 const BROTLI: &str = "libnginx-mod-http-brotli-static";
 
-/// `Depends`: the stack's own relations, then those of the packed libraries, of `[app]`, and
-/// of `[package]`, each only once.
-pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations, RenderError> {
+/// `Depends`: the stack's own relations, then those of the packed libraries, of the programs in machine code, of `[app]`, and of
+/// `[package]`, each only once.
+pub(super) fn depends(stack: &Stack, libraries: &Libraries, of_programs: &Relations) -> Result<Relations, RenderError> {
     let mut own = vec![SYSUSERS, BUS, "nginx"];
     // The programs of the package are in Python, whatever the app is. Libraries say which Python.
     let says_python = |one: &Alternatives| one.0.iter().any(|relation| relation.name.as_str() == "python3");
@@ -26,7 +26,7 @@ pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations,
     }
     match &stack.app.kind {
         AppKind::Python(app) => own.extend(server::packages(app, libraries)?),
-        AppKind::Static(_) => {}
+        AppKind::Exec(_) | AppKind::Static(_) => {}
     }
     if stack.database.is_some() {
         own.push("postgresql");
@@ -45,8 +45,12 @@ pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations,
     }
     let mut all: Vec<Alternatives> = Vec::new();
     let own: Vec<Alternatives> = own.into_iter().map(str::parse).collect::<Result<_, _>>()?;
-    for relation in
-        own.iter().chain(&libraries.needs.depends.0).chain(&stack.app.depends.0).chain(&stack.package.depends.0)
+    for relation in own
+        .iter()
+        .chain(&libraries.needs.depends.0)
+        .chain(&of_programs.0)
+        .chain(&stack.app.depends.0)
+        .chain(&stack.package.depends.0)
     {
         if !all.contains(relation) {
             all.push(relation.clone());

@@ -55,7 +55,7 @@ impl ServerVariables {
     pub(super) fn of(stack: &Stack, libraries: &Libraries) -> Self {
         match &stack.app.kind {
             AppKind::Python(app) => Self::of_python(stack, app, libraries),
-            AppKind::Static(_) => Self::default(),
+            AppKind::Exec(_) | AppKind::Static(_) => Self::default(),
         }
     }
 

@@ -3,22 +3,37 @@
 
 use std::path::PathBuf;
 
+use super::process::CommandLine;
+
 /// What answers the visitors.
 #[derive(Debug, Clone)]
 pub enum AppKind {
     /// The kinds `wsgi` and `asgi`.
     Python(PythonApp),
+    /// The kind `exec`: a program in any language.
+    Exec(Program),
     /// The kind `static`: files alone, which nginx serves.
     Static(StaticSite),
 }
 
 impl AppKind {
+    /// Where nginx passes the requests on to; `None` when it answers them itself.
+    pub fn listen(&self) -> Option<Listen> {
+        match self {
+            Self::Python(_) => Some(Listen::Socket),
+            Self::Exec(program) => Some(program.listen),
+            Self::Static(_) => None,
+        }
+    }
+
     /// Whether the stack runs programs of its own, beside its health check.
     pub fn has_processes(&self) -> bool {
-        match self {
-            Self::Python(_) => true,
-            Self::Static(_) => false,
-        }
+        self.listen().is_some()
+    }
+
+    /// Whether systemd holds the socket that the app serves on.
+    pub fn has_socket(&self) -> bool {
+        self.listen() == Some(Listen::Socket)
     }
 }
 
@@ -27,16 +42,18 @@ impl AppKind {
 pub enum KindName {
     Wsgi,
     Asgi,
+    Exec,
     Static,
 }
 
 impl KindName {
-    pub const ALL: [Self; 3] = [Self::Wsgi, Self::Asgi, Self::Static];
+    pub const ALL: [Self; 4] = [Self::Wsgi, Self::Asgi, Self::Exec, Self::Static];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Wsgi => "wsgi",
             Self::Asgi => "asgi",
+            Self::Exec => "exec",
             Self::Static => "static",
         }
     }
@@ -46,9 +63,39 @@ impl KindName {
         match self {
             Self::Wsgi => Some(Interface::Wsgi),
             Self::Asgi => Some(Interface::Asgi),
-            Self::Static => None,
+            Self::Exec | Self::Static => None,
         }
     }
+}
+
+/// A program that serves.
+#[derive(Debug, Clone)]
+pub struct Program {
+    pub command: CommandLine,
+    pub listen: Listen,
+    /// Whether the programs of the stack make machine code while they run. When `None`, their names say it.
+    pub jit: Option<bool>,
+}
+
+/// Where a program serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    /// On the socket that systemd holds and hands over (sd_listen_fds(3)).
+    Socket,
+    /// On this TCP port of the loopback, which it finds in `PORT`.
+    Port(u16),
+    /// On a Unix socket that it makes at the path in `SOCKET_PATH`.
+    Path,
+}
+
+/// Runtimes that make machine code while they run, by the names of their programs.
+const JIT_RUNTIMES: &[&str] =
+    &["node", "nodejs", "deno", "bun", "java", "dotnet", "php", "luajit", "pypy3", "erl", "elixir", "julia"];
+
+/// Whether a command starts a runtime that is known to make machine code.
+pub(super) fn is_jit_runtime(command: &CommandLine) -> bool {
+    let name = command.program.rsplit('/').next().unwrap_or(&command.program);
+    JIT_RUNTIMES.contains(&name)
 }
 
 /// A site of files.

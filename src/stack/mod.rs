@@ -16,7 +16,7 @@ mod units;
 mod values;
 mod variant;
 
-pub use kind::{AppKind, Interface, KindName, PythonApp, Server, StaticSite};
+pub use kind::{AppKind, Interface, KindName, Listen, Program, PythonApp, Server, StaticSite};
 pub use model::{
     App, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Site, Stack, StaticFiles, Tls,
 };

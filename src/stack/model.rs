@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::kind::AppKind;
+use super::kind::{AppKind, is_jit_runtime};
 use super::pattern::Pattern;
 use super::process::{CommandLine, Limits, Timer, Worker};
 use super::service::Services;
@@ -72,8 +72,8 @@ pub struct ChangelogEntry {
 /// The application.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// The folder with the code, absolute; installed to `/usr/share/NAME`. For the kind `static`, nothing but what is served is
-    /// installed of it.
+    /// The folder with the code, absolute; installed to [`Stack::app_folder`]. For the kind `static`, nothing but what is served
+    /// is installed of it.
     pub folder: PathBuf,
     pub kind: AppKind,
     /// The packages with the libraries that the code imports.
@@ -164,6 +164,38 @@ pub struct StaticFiles {
 }
 
 impl Stack {
+    /// Where the app's files are on a server. Programs in machine code are not for `/usr/share` (FHS 3.0, 4.11).
+    pub fn app_folder(&self) -> String {
+        let name = &self.package.name;
+        match &self.app.kind {
+            AppKind::Exec(_) => format!("/usr/lib/{name}/app"),
+            AppKind::Python(_) | AppKind::Static(_) => format!("/usr/share/{name}"),
+        }
+    }
+
+    /// The commands of the app, its release, its workers and its timers, each with the table or key that names it.
+    pub fn commands(&self) -> impl Iterator<Item = (String, &CommandLine)> {
+        let own = match &self.app.kind {
+            AppKind::Exec(program) => Some(("[app] command".to_owned(), &program.command)),
+            AppKind::Python(_) | AppKind::Static(_) => None,
+        };
+        let release = self.app.release_command.iter().map(|command| ("[app] release-command".to_owned(), command));
+        let workers = self.workers.iter().map(|worker| (format!("[worker.{}]", worker.name), &worker.command));
+        let timers = self.timers.iter().map(|timer| (format!("[timer.{}]", timer.name), &timer.command));
+        own.into_iter().chain(release).chain(workers).chain(timers)
+    }
+
+    /// Whether no memory of its programs may be both written and executed (`MemoryDenyWriteExecute=` in systemd.exec(5)).
+    /// Libraries of Python that call back from C need such memory.
+    pub fn denies_write_execute(&self) -> bool {
+        match &self.app.kind {
+            AppKind::Exec(program) => {
+                !program.jit.unwrap_or_else(|| self.commands().any(|(_, command)| is_jit_runtime(command)))
+            }
+            AppKind::Python(_) | AppKind::Static(_) => false,
+        }
+    }
+
     /// The folders that nginx serves itself; for the kind `static`, the app's own as `/` among them.
     pub fn static_files(&self) -> Vec<StaticFiles> {
         let root = match &self.app.kind {
@@ -172,7 +204,7 @@ impl Stack {
                 let folder = self.app.folder.components().chain(site.publish.components()).collect();
                 Some(StaticFiles { path: "/".to_owned(), folder, hashed: Vec::new() })
             }
-            AppKind::Python(_) => None,
+            AppKind::Python(_) | AppKind::Exec(_) => None,
         };
         root.into_iter().chain(self.site.static_files.iter().cloned()).collect()
     }

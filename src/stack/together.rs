@@ -3,7 +3,7 @@
 
 use miette::Diagnostic;
 
-use super::Stack;
+use super::{Listen, Stack};
 
 /// Why two stacks cannot be on one machine. `one` and `other` are their folders.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -25,6 +25,9 @@ pub enum Clash {
         "nginx would serve one of the two alone: take the name out of the [site] server-names of the other"
     ))]
     ServerName { name: String, port: u16, one: String, other: String },
+    #[error("{one} and {other} both need the port {port} of the loopback")]
+    #[diagnostic(help("give the app of one of them another one: [app] port"))]
+    AppPort { port: u16, one: String, other: String },
     #[error("{one} is for the suite {suite}, and {other} for {different}")]
     #[diagnostic(help("one image has one suite: change [image] suite of one of them"))]
     Suite { suite: String, different: String, one: String, other: String },
@@ -65,6 +68,16 @@ fn fit(stack: &Stack, another: &Stack) -> Result<(), Clash> {
         if let Some(name) = site.server_names.iter().find(|name| second.server_names.contains(name)) {
             return Err(Clash::ServerName { name: name.clone(), port, one, other });
         }
+    }
+    // nginx listens on all addresses, so an app's port is not for another stack's site either.
+    let app_port = |stack: &Stack| match stack.app.kind.listen() {
+        Some(Listen::Port(port)) => Some(port),
+        _ => None,
+    };
+    let own = app_port(stack).filter(|port| app_port(another) == Some(*port) || second.ports().contains(port));
+    let others = app_port(another).filter(|port| site.ports().contains(port));
+    if let Some(port) = own.or(others) {
+        return Err(Clash::AppPort { port, one, other });
     }
     let (suite, different) = (&stack.image.suite, &another.image.suite);
     if suite != different {

@@ -51,7 +51,7 @@ impl Stack {
         let fixed = |suffix: &str, start| (suffix.to_owned(), start);
         let has_processes = self.app.kind.has_processes();
         let mut all = Vec::new();
-        if has_processes {
+        if self.app.kind.has_socket() {
             all.push(fixed(".socket", UnitStart::Boot));
         }
         if self.site.has_tls() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use stackdeb::deb::{Content, Entry};
 use stackdeb::render::package_files;
-use stackdeb::stack::{CommandLine, Limits, Site, Stack, Timer, Tls, Worker};
+use stackdeb::stack::{AppKind, CommandLine, Limits, Listen, Program, Site, Stack, Timer, Tls, Worker};
 use support::stack::stack;
 
 /// A file that is made from a template.
@@ -48,15 +48,21 @@ fn stacks() -> Vec<Vec<File>> {
     let acme = Site { tls: Tls::Acme { email: None, server }, ..plain.site.clone() };
     let without = Stack { database: None, ..plain.clone() };
     let with_all = Stack { workers: vec![worker], timers: vec![timer], site: acme, ..plain.clone() };
-    let all: Vec<Vec<File>> = [&plain, &without, &with_all].map(files).into();
+    // A program in another language, in the place of Gunicorn.
+    let mut exec = with_all.clone();
+    let program = CommandLine { program: "sh".to_owned(), arguments: vec!["server.sh".to_owned()] };
+    exec.app.kind = AppKind::Exec(Program { command: program, listen: Listen::Path, jit: None });
+    exec.app.folder = support::source_folder().join("app");
+    let mut all: Vec<Vec<File>> = [&plain, &without, &with_all].map(files).into();
     // Whoever adds a template of a unit adds a stack that has it.
     let units = all.iter().flatten().filter(|file| file.path.ends_with(".service"));
     let distinct: BTreeSet<&str> = units.map(|file| file.path.as_str()).collect();
     let templates = std::fs::read_dir(support::source_folder().join("units")).unwrap();
     let templates =
         templates.filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|end| end == "service"));
-    // The two processes of one worker are of one template.
-    assert_eq!(distinct.len(), templates.count() + 1, "{distinct:?}");
+    // The two processes of one worker are of one template, and one unit is made of either of two.
+    assert_eq!(distinct.len(), templates.count(), "{distinct:?}");
+    all.push(files(&exec));
     all
 }
 

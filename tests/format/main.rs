@@ -25,6 +25,7 @@ mod gzip_image;
 mod health_alert;
 mod hostile_places;
 mod hostile_text;
+mod machine_code;
 mod nginx_site;
 mod python_target;
 mod rendered_files;

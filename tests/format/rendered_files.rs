@@ -10,7 +10,8 @@ use stackdeb::control::Relations;
 use stackdeb::deb::{Content, Entry};
 use stackdeb::render::{RenderError, Rendered, package_files};
 use stackdeb::stack::{
-    AppKind, CommandLine, Limits, Services, Site, Stack, StaticSite, Timer, Tls, Unit, UnitStart, Worker,
+    AppKind, CommandLine, Limits, Listen, Program, Services, Site, Stack, StaticSite, Timer, Tls, Unit, UnitStart,
+    Worker,
 };
 use tempfile::TempDir;
 
@@ -78,6 +79,45 @@ fn without_programs() -> [Rendered; 2] {
     named.site.server_names = vec!["www.example.org".to_owned()];
     named.site.tls = Tls::Acme { email: None, server: "https://acme.example.org/".to_owned() };
     [plain, named].map(|stack| package_files(&stack).unwrap())
+}
+
+/// The guest book as a program in another language, with each way to listen.
+fn programs() -> [Rendered; 3] {
+    let folder = no_templates();
+    [Listen::Socket, Listen::Port(8000), Listen::Path]
+        .map(|listen| package_files(&exec_stack(folder.path(), listen)).unwrap())
+}
+
+fn exec_stack(folder: &Path, listen: Listen) -> Stack {
+    let mut stack = larger_stack(folder);
+    let command = command("node", &["server.js", "50%", "$HOME"]);
+    stack.app.kind = AppKind::Exec(Program { command, listen, jit: None });
+    (stack.app.folder, stack.app.depends) =
+        (source_folder().join("examples/tally-node/app"), "nodejs".parse().unwrap());
+    stack.database = None;
+    stack
+}
+
+/// What may be only where it is needed: memory that is written and executed, and folders that are written to.
+#[test]
+fn a_program_may_do_no_more_than_it_needs() {
+    let folder = no_templates();
+    let unit = |stack: &Stack| text_of(&package_files(stack).unwrap(), "/usr/lib/systemd/system/guest-book.service");
+    let mut stack = exec_stack(folder.path(), Listen::Socket);
+    let lines = |text: &str, name: &str| text.lines().filter(|line| line.starts_with(name)).count();
+    // Node makes machine code while it runs.
+    assert_eq!(lines(&unit(&stack), "MemoryDenyWriteExecute="), 0);
+    let AppKind::Exec(program) = &mut stack.app.kind else { panic!() };
+    program.command = command("sh", &["server.sh"]);
+    let text = unit(&stack);
+    assert!(text.contains("\nMemoryDenyWriteExecute=yes\n") && text.contains("\nExecStart=sh server.sh\n"), "{text}");
+    assert!(text.contains("\nWorkingDirectory=/usr/lib/guest-book/app\n"), "{text}");
+    assert_eq!((lines(&text, "ReadWritePaths="), lines(&text, "Environment=PORT")), (0, 0), "{text}");
+    stack.workers[0].command = command("/usr/bin/java", &["-jar", "work.jar"]);
+    assert_eq!(lines(&unit(&stack), "MemoryDenyWriteExecute="), 0);
+    let AppKind::Exec(program) = &mut stack.app.kind else { panic!() };
+    program.jit = Some(false);
+    assert_eq!(lines(&unit(&stack), "MemoryDenyWriteExecute="), 1);
 }
 
 /// The guest book as files alone.
@@ -161,7 +201,7 @@ fn assert_silent(package: &str, command: &mut Command) {
 #[test]
 fn shell_scripts_are_clean() {
     let folder = no_templates();
-    for rendered in both().into_iter().chain(with_https()).chain(without_programs()) {
+    for rendered in both().into_iter().chain(with_https()).chain(without_programs()).chain(programs()) {
         let scripts = shell_scripts(&rendered);
         assert!(scripts.len() >= 3);
         for (name, text) in scripts {
@@ -188,6 +228,7 @@ fn lay_out(rendered: &Rendered, root: &Path) {
     for program in [
         "/usr/bin/gunicorn",
         "/usr/bin/python3",
+        "/usr/bin/node",
         "/usr/bin/sh",
         "/usr/bin/valkey-server",
         "/bin/kill",
@@ -220,7 +261,7 @@ fn lay_out(rendered: &Rendered, root: &Path) {
 
 #[test]
 fn systemd_accepts_the_units() {
-    for rendered in both().into_iter().chain(with_https()).chain(without_programs()) {
+    for rendered in both().into_iter().chain(with_https()).chain(without_programs()).chain(programs()) {
         let root = tempfile::tempdir().unwrap();
         lay_out(&rendered, root.path());
         let files = files(&rendered);
@@ -248,7 +289,14 @@ fn the_list_of_units_is_what_the_package_installs() {
     let folder = no_templates();
     let mut secure = stack(folder.path());
     secure.site.tls = Tls::Acme { email: None, server: "https://acme.example.org/".to_owned() };
-    for stack in [larger_stack(folder.path()), smaller_stack(folder.path()), secure, static_stack(folder.path())] {
+    for stack in [
+        larger_stack(folder.path()),
+        smaller_stack(folder.path()),
+        secure,
+        static_stack(folder.path()),
+        exec_stack(folder.path(), Listen::Socket),
+        exec_stack(folder.path(), Listen::Path),
+    ] {
         let rendered = package_files(&stack).unwrap();
         let path = |unit: &Unit| format!("/usr/lib/systemd/system/{}", unit.name);
         let mut listed: Vec<String> = stack.units().iter().map(path).collect();
@@ -272,7 +320,14 @@ fn the_list_of_units_is_in_the_order_of_their_start() {
     let folder = no_templates();
     let mut secure = stack(folder.path());
     secure.site.tls = Tls::Acme { email: None, server: "https://acme.example.org/".to_owned() };
-    for stack in [larger_stack(folder.path()), smaller_stack(folder.path()), secure, static_stack(folder.path())] {
+    for stack in [
+        larger_stack(folder.path()),
+        smaller_stack(folder.path()),
+        secure,
+        static_stack(folder.path()),
+        exec_stack(folder.path(), Listen::Socket),
+        exec_stack(folder.path(), Listen::Path),
+    ] {
         let rendered = package_files(&stack).unwrap();
         let names: Vec<String> = stack.units().into_iter().map(|unit| unit.name).collect();
         let place = |name: &str| names.iter().position(|listed| listed == name);
@@ -358,7 +413,7 @@ fn sysusers_makes_the_user() {
 
 #[test]
 fn nginx_accepts_the_site() {
-    for rendered in both().into_iter().chain(with_https()).chain(without_programs()) {
+    for rendered in both().into_iter().chain(with_https()).chain(without_programs()).chain(programs()) {
         let root = tempfile::tempdir().unwrap();
         let site = text_of(&rendered, "/etc/nginx/sites-available/guest-book");
         // A test opens the ports, which an ordinary user may do above 1023 only.

@@ -303,6 +303,23 @@ fn what_belongs_to_another_kind_is_refused() {
         ("kind = \"static\"\npublish = \"../app\"", "", &["app.publish", "inside the app's folder"]),
         ("kind = \"static\"\npublish = \"public\"", "", &["app.publish", "there is no folder"]),
         ("kind = \"static\"\nfallback = \"../index.html\"", "", &["app.fallback", "empty, `.` or `..`"]),
+        ("kind = \"exec\"", "", &["app.command: is missing", "node server.js"]),
+        ("kind = \"exec\"\ncommand = \"bin/nothing\"", "", &["app.command", "there is no file"]),
+        (
+            "kind = \"exec\"\ncommand = \"sleep 9\"\nmodule = \"app:app\"",
+            "",
+            &["app.module", "not for the kind `exec`"],
+        ),
+        ("kind = \"exec\"\ncommand = \"sleep 9\"\nlisten = \"pot\"", "", &["app.listen", "did you mean `port`?"]),
+        ("kind = \"exec\"\ncommand = \"sleep 9\"\nport = 8001", "", &["app.port", "listens on a port"]),
+        (
+            "kind = \"exec\"\ncommand = \"sleep 9\"\nlisten = \"port\"",
+            "[site]\nport = 8000",
+            &["app.port", "nginx listens there"],
+        ),
+        ("kind = \"exec\"\ncommand = \"node server.js\"", "", &["`node`", "Debian's package nodejs"]),
+        ("command = \"sleep 9\"", "", &["app.command", "not for the kind `wsgi`", "`exec`"]),
+        ("kind = \"static\"\njit = true", "", &["app.jit", "not for the kind `static`"]),
         ("kind = \"static\"", "", &["no index.html", "[health] path"]),
         ("kind = \"static\"\npublish = \"empty\"", "", &["app/empty has no index.html"]),
     ] {
@@ -337,8 +354,14 @@ fn each_example_is_short_and_passes() {
         let lines = fs::read_to_string(project.join("stack.toml")).unwrap().lines().count();
         assert!(lines <= 25, "{name} has {lines} lines");
         seen += 1;
-        if project.join("requirements.txt").exists() {
-            // Its libraries are downloaded where it is built and installed: tests/server/applications.rs.
+        if project.join("Cargo.toml").exists() {
+            // Its program is compiled where it is installed: tests/server/kinds.rs.
+            continue;
+        }
+        if project.join("requirements.txt").exists()
+            || stackdeb::stack::load(&project).unwrap().app.build_command.is_some()
+        {
+            // Its libraries are downloaded, or its command run, where it is installed: tests/server.
             stackdeb::stack::load(&project).unwrap();
             continue;
         }

@@ -119,6 +119,12 @@ fn stacks_that_clash_are_refused() {
             "blog",
             "both have the database `data`",
         ),
+        (
+            "[app]\nkind = \"exec\"\ncommand = \"sleep 9\"\nlisten = \"port\"",
+            "[app]\nkind = \"exec\"\ncommand = \"sleep 9\"\nlisten = \"port\"\n[site]\nport = 81",
+            "blog",
+            "both need the port 8000 of the loopback",
+        ),
         ("[worker.mail]\ncommand = \"sleep 9\"", "[site]\nport = 81", "shop-mail", "both have the unit `shop-"),
         ("", "[site]\nport = 81\n[image]\nsuite = \"noble\"", "blog", "is for the suite trixie, and second for noble"),
     ];

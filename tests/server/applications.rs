@@ -29,7 +29,7 @@ const FURTHER: &[Judge] = &[
     ("flows", ("prefect_marks_a_late_run", |machine| applications::judge(machine, "flows"))),
 ];
 
-fn is_every() -> bool {
+pub fn is_every() -> bool {
     std::env::var_os("EVERY_APPLICATION").is_some()
 }
 
@@ -42,15 +42,15 @@ pub fn trials() -> Vec<Trial> {
     let judges: Vec<_> = judges().into_iter().map(|(_, check)| check).collect();
     let mut trials = checks("applications", applications::boot, &judges);
     if !is_every() {
-        trials.extend(FURTHER.iter().map(|(_, (test, _))| not_asked(test)));
+        trials.extend(FURTHER.iter().map(|(_, (test, _))| not_asked("applications", test)));
     }
     trials
 }
 
 /// It says what is missing, and fails when it is asked for all the same.
-fn not_asked(test: &str) -> Trial {
+pub fn not_asked(file: &str, test: &str) -> Trial {
     let missing = "needs EVERY_APPLICATION=1";
-    Trial::test(format!("applications::{test}"), move || Err(missing.into())).with_kind(missing).with_ignored_flag(true)
+    Trial::test(format!("{file}::{test}"), move || Err(missing.into())).with_kind(missing).with_ignored_flag(true)
 }
 
 /// Builds those that are asked.

@@ -18,22 +18,71 @@ use support::packages::files_of;
 use support::server::Server;
 use support::{copy_tree, kept, run, source_folder, stackdeb};
 
+use super::applications;
+
 const CHECKS: &[Check<Container>] = &[
     ("nginx_alone_serves_a_site_of_files", files_alone),
     ("its_health_check_asks_for_its_first_page", first_page),
     ("its_upgrade_fails_no_request", files_upgraded),
     ("its_purge_leaves_nothing", files_purged),
+    ("a_program_in_node_serves_on_the_socket_of_systemd", node_serves),
+    ("its_upgrade_fails_no_request_either", node_upgraded),
+    ("a_program_serves_on_a_port_or_a_path", port_and_path),
+    ("a_program_that_does_not_start_is_reported", node_broken),
+    ("a_purge_of_a_program_leaves_nothing", |machine| purge(machine, "tally-node")),
+];
+
+/// Those that have to be compiled first, which takes a minute or two.
+const COMPILED: &[Check<Container>] = &[
+    ("a_program_in_go_is_built_in_the_sandbox_and_serves", |machine| compiled_serves(machine, "tally-go", "Go")),
+    ("a_program_in_rust_serves", |machine| compiled_serves(machine, "tally-rust", "Rust")),
 ];
 
 pub fn trials() -> Vec<Trial> {
-    checks("kinds", boot, CHECKS)
+    if applications::is_every() {
+        return checks("kinds", boot, &[CHECKS, COMPILED].concat());
+    }
+    let mut trials = checks("kinds", boot, CHECKS);
+    trials.extend(COMPILED.iter().map(|(test, _)| applications::not_asked("kinds", test)));
+    trials
 }
 
-/// What the container lacks.
-static PACKAGES: Ahead<Vec<PathBuf>> = Ahead::new();
+/// What the container lacks, and the packages of the examples.
+struct Prepared {
+    debian: Vec<PathBuf>,
+    examples: Vec<PathBuf>,
+}
+
+static PREPARED: Ahead<Prepared> = Ahead::new();
 
 pub fn ahead() -> Step {
-    PACKAGES.by(|| files_of("libnginx-mod-http-brotli-static"))
+    PREPARED.by(|| Prepared { debian: files_of("libnginx-mod-http-brotli-static, nodejs"), examples: examples() })
+}
+
+fn examples() -> Vec<PathBuf> {
+    let listen = |way: &'static str| {
+        move |project: &Path| {
+            edit(&project.join("stack.toml"), "kind = \"exec\"", &format!("kind = \"exec\"\nlisten = \"{way}\""));
+        }
+    };
+    let broken =
+        |project: &Path| edit(&project.join("app/server.js"), "\"use strict\";", "throw new Error(\"no lamp\");");
+    let slow = |file: &'static str| move |project: &Path| edit(&project.join(file), "At last.", "At long last.");
+    let mut all = vec![
+        example("leaflet", "1.0.0", |_| {}),
+        example("leaflet", "2.0.0", next_leaflet),
+        example("tally-node", "1.0.0", |_| {}),
+        example("tally-node", "2.0.0", slow("app/server.js")),
+        example("tally-node", "3.0.0", listen("port")),
+        example("tally-node", "4.0.0", listen("path")),
+        example("tally-node", "5.0.0", broken),
+    ];
+    if applications::is_every() {
+        for (name, source) in [("tally-go", "app/main.go"), ("tally-rust", "src/main.rs")] {
+            all.extend([example(name, "1.0.0", |_| {}), example(name, "2.0.0", slow(source))]);
+        }
+    }
+    all
 }
 
 /// Builds a version of an example, with a change to the second one.
@@ -50,19 +99,25 @@ fn example(name: &str, version: &str, change: impl Fn(&Path)) -> PathBuf {
         edit(&manifest, "[[changelog]]", &format!("{entry}[[changelog]]"));
         change(&folder);
     }
+    if folder.join("Cargo.toml").exists() {
+        let mut cargo = Command::new("cargo");
+        // What it compiles is the same for both versions but for the program itself.
+        cargo.args(["install", "--quiet", "--path", ".", "--locked", "--root", "program"]);
+        run(cargo.current_dir(&folder).env("CARGO_TARGET_DIR", kept().join("kinds/target")));
+    }
     run(stackdeb().arg("deb").current_dir(&folder));
     folder.join(format!("dist/{name}_{version}_amd64.deb"))
 }
 
 fn boot() -> Container {
     let machine = Container::boot("kinds");
-    machine.sh("mkdir /root/debian");
-    for file in PACKAGES.get() {
+    let Prepared { debian, examples } = PREPARED.get();
+    for file in debian {
         machine.copy(file);
     }
     machine.sh("cd /root && dpkg --force-unsafe-io --unpack *.deb && dpkg --configure -a && rm *.deb");
-    for package in [example("leaflet", "1.0.0", |_| {}), example("leaflet", "2.0.0", next_leaflet)] {
-        machine.copy(&package);
+    for package in examples {
+        machine.copy(package);
     }
     machine
 }
@@ -75,7 +130,7 @@ fn install(machine: &Container, name: &str, version: &str) {
     assert!(!said.contains(&format!("{name}: ")), "{said}");
 }
 
-/// Upgrades from 1.0.0 to 2.0.0 and back while these paths are asked for: no request may fail.
+/// Upgrades from 1.0.0 to 2.0.0 while these paths are asked for: no request may fail.
 #[track_caller]
 fn upgrade_under_load(machine: &Container, name: &str, loads: &[(&'static str, usize)]) -> Vec<Tally> {
     let address = machine.address();
@@ -208,4 +263,98 @@ fn files_upgraded(machine: &mut Container) {
 
 fn files_purged(machine: &mut Container) {
     purge(machine, "leaflet");
+}
+
+/// Whether the stack's programs get memory that is both written and executed.
+fn gets_write_execute(machine: &Container, name: &str) -> bool {
+    let map = "import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)";
+    machine.try_sh(&format!("{name} run -- python3 -c '{map}'")).status.success()
+}
+
+/// What holds for a program in every language.
+#[track_caller]
+fn assert_serves(machine: &Container, name: &str, language: &str) {
+    assert!(machine.get("/", 200).starts_with(&format!("Hello from {language}, visitor ")), "{name}");
+    let unit = format!("{name}.service");
+    let shown = machine.sh(&format!("systemctl show -P WorkingDirectory -P User {unit}"));
+    assert_eq!(shown, format!("/usr/lib/{name}/app\n{name}"));
+    let security = machine.sh(&format!("systemd-analyze security --no-pager {unit} | tail -n 1"));
+    assert!(security.contains("OK"), "{security}");
+    machine.sh(&format!("systemctl start {name}-health.service"));
+    // In maintenance, another program answers in the same place.
+    machine.sh(&format!("/usr/libexec/{name}/maintenance on 600"));
+    machine.get("/", 503);
+    machine.sh(&format!("/usr/libexec/{name}/maintenance off"));
+    machine.get("/", 200);
+    machine.settle();
+}
+
+fn node_serves(machine: &mut Container) {
+    install(machine, "tally-node", "1.0.0");
+    assert_serves(machine, "tally-node", "Node.js");
+    // Node makes machine code while it runs, and says so by its name.
+    assert!(gets_write_execute(machine, "tally-node"));
+}
+
+/// The bodies of both versions were seen, and what serves now is not what served before.
+#[track_caller]
+fn upgraded_under_load(machine: &Container, name: &str) {
+    let main = format!("systemctl show -P MainPID {name}.service");
+    let before = machine.sh(&main);
+    let tallies = upgrade_under_load(machine, name, &[("/", 12), ("/slow", 3)]);
+    assert_eq!(tallies[1].bodies.iter().map(String::as_str).collect::<Vec<_>>(), ["At last.", "At long last."]);
+    assert_ne!(machine.sh(&main), before);
+    let journal = machine.sh(&format!("journalctl --no-pager -u {name}.service"));
+    assert!(!journal.contains("SIGKILL") && !journal.contains("timed out") && !journal.contains("Failed"), "{journal}");
+}
+
+fn node_upgraded(machine: &mut Container) {
+    upgraded_under_load(machine, "tally-node");
+}
+
+fn port_and_path(machine: &mut Container) {
+    install(machine, "tally-node", "3.0.0");
+    assert_serves(machine, "tally-node", "Node.js");
+    // systemd no longer holds a socket, and nobody else reaches the port.
+    assert_ne!(machine.try_sh("systemctl is-active tally-node.socket").status.code(), Some(0));
+    let pid = machine.sh("systemctl show -P MainPID tally-node.service");
+    let listens = machine.sh(&format!("ss -Hlntp | grep 'pid={pid},' | tr -s ' ' | cut -d' ' -f4"));
+    assert!(listens.ends_with(":8000"), "{listens}");
+
+    install(machine, "tally-node", "4.0.0");
+    assert_serves(machine, "tally-node", "Node.js");
+    let socket = "/run/tally-node/app/http.sock";
+    assert_eq!(machine.sh(&format!("stat -c '%U:%G %a' {socket}")), "tally-node:www-data 770");
+    let ask = |user: &str| {
+        let connect = format!("import socket; socket.socket(socket.AF_UNIX).connect(\"{socket}\")");
+        machine.try_sh(&format!("runuser -u {user} -- python3 -c '{connect}'")).status.success()
+    };
+    assert!(ask("www-data") && !ask("nobody"));
+    // A socket that a killed program has left is no obstacle.
+    machine.sh("systemctl kill --signal=SIGKILL tally-node.service");
+    machine.get("/healthz", 200);
+}
+
+fn node_broken(machine: &mut Container) {
+    let apt = "DEBIAN_FRONTEND=noninteractive apt-get install -y -q";
+    let said = machine.sh(&format!("cd /root && {apt} ./tally-node_5.0.0_amd64.deb 2>&1 </dev/null"));
+    for words in ["tally-node: tally-node.service does not come up", "no lamp"] {
+        assert!(said.contains(words), "no `{words}` in: {said}");
+    }
+    install(machine, "tally-node", "1.0.0");
+    machine.get("/", 200);
+    machine.settle();
+}
+
+/// A program in machine code: its mode and its dependencies follow from the file.
+fn compiled_serves(machine: &mut Container, name: &str, language: &str) {
+    install(machine, name, "1.0.0");
+    assert_serves(machine, name, language);
+    let depends = machine.sh(&format!("dpkg-query -W -f '${{Depends}}' {name}"));
+    assert!(depends.contains("libc6 (>= ") && !depends.contains("golang"), "{depends}");
+    let sources = machine.sh(&format!("find /usr/lib/{name}/app -name '*.go' -o -name '*.rs' -o -name '*.mod'"));
+    assert_eq!(sources, "");
+    assert!(!gets_write_execute(machine, name));
+    upgraded_under_load(machine, name);
+    purge(machine, name);
 }

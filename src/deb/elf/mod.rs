@@ -11,5 +11,6 @@ mod tests;
 
 pub use dependencies::dependencies;
 pub use error::ElfError;
-pub use shared::{Libraries, has_symbols};
+pub use program::is_elf;
+pub use shared::{Libraries, has_symbols, is_static};
 pub use strip::strip;

@@ -1,5 +1,9 @@
 //! Reads an ELF file, and refuses it if it is not a program for amd64.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
 use object::elf::{self, FileHeader64};
 use object::endian::LittleEndian as LE;
 use object::read::elf::{Dynamic, FileHeader, ProgramHeader, SectionTable};
@@ -8,6 +12,12 @@ use super::error::ElfError;
 
 /// The sections of a program.
 pub(super) type Sections<'data> = SectionTable<'data, FileHeader64<LE>>;
+
+/// Whether a file begins as an ELF file does; false when it cannot be read.
+pub fn is_elf(file: &Path) -> bool {
+    let mut start = [0; elf::ELFMAG.len()];
+    File::open(file).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == elf::ELFMAG
+}
 
 /// Reads the header and the table of sections of a program for amd64.
 pub(super) fn open(bytes: &[u8]) -> Result<(&FileHeader64<LE>, Sections<'_>), ElfError> {

@@ -117,6 +117,14 @@ pub fn has_symbols(bytes: &[u8]) -> bool {
     parse(bytes).is_ok_and(|(_, sections)| sections.iter().any(|section| section.sh_type(LE) == elf::SHT_SYMTAB))
 }
 
+/// Whether a file is a program that uses no shared library, as Go makes them; false for what is not an ELF file for amd64.
+pub fn is_static(bytes: &[u8]) -> bool {
+    let Ok((header, sections)) = parse(bytes) else { return false };
+    let is_program = matches!(header.e_type(LE), elf::ET_DYN | elf::ET_EXEC);
+    is_program
+        && sections.dynamic_table(LE, bytes).is_ok_and(|table| !table.iter().any(|one| one.tag == elf::DT_NEEDED))
+}
+
 fn cpp_release(symbol_version: &str) -> Option<Version> {
     CPP_RELEASES.iter().find_map(|(prefix, least, release)| {
         let number: u32 = symbol_version.strip_prefix(prefix)?.parse().ok()?;

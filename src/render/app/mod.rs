@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use super::RenderError;
 use super::static_files::SiteNotes;
-use crate::deb::{Content, Payload};
-use crate::stack::Stack;
+use crate::deb::{Content, Payload, elf};
+use crate::stack::{AppKind, Stack};
 use crate::system::interrupt;
 
 pub use rules::Rule;
@@ -75,7 +75,13 @@ impl AppNotes {
 /// # Errors
 /// When something can't be read, is neither file, folder nor link, or is a link to something that is not packed.
 pub(super) fn add(payload: &mut Payload, stack: &Stack, destination: &str) -> Result<AppNotes, RenderError> {
-    let mut walk = Walk { app: &stack.app.folder, rules: Rules::of(stack), payload, notes: AppNotes::default() };
+    let mut walk = Walk {
+        app: &stack.app.folder,
+        rules: Rules::of(stack),
+        marks_programs: matches!(stack.app.kind, AppKind::Exec(_)),
+        payload,
+        notes: AppNotes::default(),
+    };
     walk.folder(Path::new(""), destination, &Inside::Packed)?;
     walk.notes.left_out.sort_by(|one, other| one.path.cmp(&other.path));
     walk.notes.secrets.sort();
@@ -85,6 +91,8 @@ pub(super) fn add(payload: &mut Payload, stack: &Stack, destination: &str) -> Re
 struct Walk<'a> {
     app: &'a Path,
     rules: Rules<'a>,
+    /// Whether a program in machine code is executable whatever its mode is: downloads lose it.
+    marks_programs: bool,
     payload: &'a mut Payload,
     notes: AppNotes,
 }
@@ -134,9 +142,16 @@ impl Walk<'_> {
             self.notes.secrets.push((relative, why));
         }
         // Any executable bit of the owner means a program; the rest of the mode is the build machine's umask.
-        let mode = if metadata.permissions().mode() & 0o100 == 0 { 0o644 } else { 0o755 };
+        let is_program = metadata.permissions().mode() & 0o100 != 0 || (self.marks_programs && is_program(&path));
+        let mode = if is_program { 0o755 } else { 0o644 };
         Ok(self.payload.add_file(installed, Content::File(path), mode)?)
     }
+}
+
+/// Whether a file is in machine code and not called as a shared library is.
+fn is_program(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    !name.ends_with(".so") && !name.contains(".so.") && !name.ends_with(".node") && elf::is_elf(path)
 }
 
 fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> RenderError {

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::control::PackageName;
-use crate::stack::{Pattern, Stack};
+use crate::stack::{AppKind, Pattern, Stack};
 
 /// The one name with a dot before it that is packed: browsers and other servers ask for `/.well-known/…` (RFC 8615).
 const WELL_KNOWN: &str = ".well-known";
@@ -68,18 +68,22 @@ pub(in crate::render) struct Rules<'a> {
     include: &'a [Pattern],
     exclude: &'a [Pattern],
     package: &'a str,
+    /// Whether `node_modules` are left out.
+    refuses_node_modules: bool,
 }
 
 impl<'a> Rules<'a> {
     pub(in crate::render) fn of(stack: &'a Stack) -> Self {
         let app = &stack.app;
         let package = stack.package.name.as_str();
-        Self { app: &app.folder, include: &app.include, exclude: &app.exclude, package }
+        // A program in Node.js runs with them.
+        let refuses_node_modules = !matches!(app.kind, AppKind::Exec(_));
+        Self { app: &app.folder, include: &app.include, exclude: &app.exclude, package, refuses_node_modules }
     }
 
     /// The rules for another folder, in which no pattern of the manifest holds.
     pub(in crate::render) fn without_patterns(folder: &'a Path, package: &'a PackageName) -> Self {
-        Self { app: folder, include: &[], exclude: &[], package: package.as_str() }
+        Self { app: folder, include: &[], exclude: &[], package: package.as_str(), refuses_node_modules: true }
     }
 
     /// Decides about an entry of a packed folder. `path` is relative to the app's folder. Returns what holds inside of it,
@@ -122,7 +126,7 @@ impl<'a> Rules<'a> {
             || is_of_patch(bytes, is_folder)
         {
             Some(Rule::Backup)
-        } else if is_folder && name == OsStr::new(NODE_MODULES) {
+        } else if is_folder && self.refuses_node_modules && name == OsStr::new(NODE_MODULES) {
             Some(Rule::NodeModules)
         } else if is_folder && OF_TESTS.iter().any(|one| name == OsStr::new(one)) {
             Some(Rule::OfTests)

@@ -35,7 +35,9 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
     let index = table.text("index", index::address);
     let build_packages = table.relations("build-packages", package);
     let build_command = table.text("build-command", |text| command::command_line(text, folder.as_deref()));
-    let release_command = table.text("release-command", |text| command::command_line(text, folder.as_deref()));
+    let release_command = table.text("release-command", |text| {
+        command::command_line(text, folder.as_deref().filter(|_| build_command.is_none()))
+    });
     let limits = process::read_limits(&mut table);
     let environment = table.table("environment").map(read_environment).unwrap_or_default();
     let mut patterns = |key| table.checked_list(key, Pattern::parse).map(|list| list.value).unwrap_or_default();

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 
 use super::table::{Item, Table};
-use crate::stack::kind::{AppKind, Interface, KindName, PythonApp, Server, StaticSite};
+use crate::stack::kind::{AppKind, Interface, KindName, Listen, Program, PythonApp, Server, StaticSite};
+use crate::stack::model::Site;
 use crate::stack::problem::Place;
-use crate::stack::values::{files, host, python, server};
+use crate::stack::values::{command, files, host, python, server};
 
 /// A key of another kind.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -18,6 +19,20 @@ struct OtherKind {
     for_kinds: String,
 }
 
+/// A port for a program that listens elsewhere.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("is for a program that listens on a port")]
+#[diagnostic(help("leave it out, or write listen = \"port\""))]
+struct PortOfNothing;
+
+/// A port for a program that nginx listens on.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("is {0}, and nginx listens there for the site")]
+#[diagnostic(help(
+    "choose another port for the program: nginx passes the requests on to it, and nobody else need know it"
+))]
+struct PortOfSite(u16);
+
 /// A table for programs, in a stack that has none.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("is for programs, and a site of the kind `static` has none: nginx serves its files")]
@@ -25,7 +40,8 @@ struct OtherKind {
 struct NoPrograms;
 
 const PYTHON: &[KindName] = &[KindName::Wsgi, KindName::Asgi];
-const PROGRAMS: &[KindName] = &[KindName::Wsgi, KindName::Asgi];
+const EXEC: &[KindName] = &[KindName::Exec];
+const PROGRAMS: &[KindName] = &[KindName::Wsgi, KindName::Asgi, KindName::Exec];
 const STATIC: &[KindName] = &[KindName::Static];
 
 /// The keys of `[app]` that not every kind has, with the kinds that have them.
@@ -34,6 +50,10 @@ const OWN: &[(&str, &[KindName])] = &[
     ("module", PYTHON),
     ("workers", PYTHON),
     ("threads", PYTHON),
+    ("command", EXEC),
+    ("listen", EXEC),
+    ("port", EXEC),
+    ("jit", EXEC),
     ("publish", STATIC),
     ("fallback", STATIC),
     ("depends", PROGRAMS),
@@ -57,6 +77,7 @@ pub(super) fn read(table: &mut Table<'_>, folder: Option<&Path>, project: &Path)
         Some(KindName::Wsgi | KindName::Asgi) | None => {
             read_python(table, folder, project, name?.interface()?).map(AppKind::Python)
         }
+        Some(KindName::Exec) => read_exec(table, folder).map(AppKind::Exec),
         Some(KindName::Static) => read_static(table, folder).map(AppKind::Static),
     }
 }
@@ -83,6 +104,28 @@ pub(super) fn refuse_programs(document: &mut Table<'_>, kind: Option<&AppKind>) 
         if let Some(place) = document.place_if_there(key) {
             document.problems.add(&place, NoPrograms);
         }
+    }
+}
+
+fn read_exec(table: &mut Table<'_>, folder: Option<&Path>) -> Option<Program> {
+    let is_built = table.place_if_there("build-command").is_some();
+    let command = table.required_text("command", |text| command::command_line(text, folder.filter(|_| !is_built)));
+    let port = table.number("port");
+    let listen = table.checked_or_default("listen", |text| server::listen(text, port.unwrap_or_default()));
+    if let (Some(place), Some(Listen::Socket | Listen::Path)) = (table.place_if_there("port"), listen) {
+        table.problems.add(&place, PortOfNothing);
+    }
+    let jit = table.flag("jit");
+    Some(Program { command: command?, listen: listen.filter(|_| port.is_some())?, jit })
+}
+
+/// Notes a port for the app that nginx listens on.
+pub(super) fn refuse_port(document: &mut Table<'_>, kind: Option<&AppKind>, site: Option<&Site>) {
+    let (Some(kind), Some(site)) = (kind, site) else { return };
+    if let (Some(Listen::Port(port)), Some(place)) = (kind.listen(), document.place_if_there("app"))
+        && site.ports().contains(&port)
+    {
+        document.problems.add(&Place { key: "app.port".to_owned(), ..place }, PortOfSite(port));
     }
 }
 

@@ -166,10 +166,13 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
     kind::refuse_programs(&mut document, app.as_ref().map(|app| &app.kind));
     let app_folder = app.as_ref().map(|app| app.folder.as_path());
     let database = database.map(|table| app::database(table, app_folder, name));
-    let process::Processes { workers, timers } = process::read(&mut document, app_folder);
+    // A build command may make the programs.
+    let is_built = app.as_ref().is_some_and(|app| app.build_command.is_some());
+    let process::Processes { workers, timers } = process::read(&mut document, app_folder.filter(|_| !is_built));
     let image = image::read(image, &folder, name);
     let built = app.as_ref().filter(|app| app.build_command.is_some()).map(|app| app.folder.as_path());
     let (site, health) = (site::site(site, &folder, built), app::health(health));
+    kind::refuse_port(&mut document, app.as_ref().map(|app| &app.kind), site.as_ref());
     let services = service::read(&mut document);
     document.is_read_elsewhere(variant::KEY);
     document.finish();

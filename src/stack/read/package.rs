@@ -121,6 +121,9 @@ pub(super) fn default_description(
             "This package runs {name}, a Python web application{database}, under Gunicorn as a service of systemd, and \
              puts nginx before it."
         ),
+        AppKind::Exec(_) => format!(
+            "This package runs {name}, a web application{database}, as a service of systemd, and puts nginx before it."
+        ),
         AppKind::Static(_) => format!("This package has the files of the site {name}, which nginx serves."),
     };
     format!("{what}\n\nA health check looks at the machine, the services and the site every {interval}.")

@@ -75,6 +75,14 @@ impl<'a> Value<'a> for &'a Datetime {
     }
 }
 
+impl<'a> Value<'a> for bool {
+    const WANTED: &'static str = "`true` or `false`";
+    const HOW: &'static str = "one of the two, without quotes: true";
+    fn from_toml(value: &'a DeValue<'a>) -> Option<Self> {
+        value.as_bool()
+    }
+}
+
 /// A word, or a table in its place.
 pub(super) enum WordOrTable<'a> {
     Word(&'a str),
@@ -271,6 +279,11 @@ impl<'a> Table<'a> {
             let number = u16::from_str_radix(digits, radix).ok().filter(|number| (least..=most).contains(number));
             number.ok_or_else(|| KeyError::OutOfRange { given: digits.to_owned(), least, most })
         })
+    }
+
+    /// `true` or `false`, if the key is there.
+    pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
+        self.optional::<bool>(key).map(|item| item.value)
     }
 
     /// A list of strings, each checked. If the key is not there, the reference's default; `None` when it has none.

@@ -67,6 +67,8 @@ pub enum Kind {
         least: u16,
         most: u16,
     },
+    /// `true` or `false`.
+    Flag,
     /// A list of strings; `empty` says whether it may have no member.
     Texts {
         form: Form,
@@ -169,7 +171,7 @@ license = \"MIT\"",
             name: "app",
             kind: Kind::Table(&server::APP),
             missing: Missing::Described("every key of the table has its default"),
-            meaning: "The application: in Python, or files alone.",
+            meaning: "The application: in Python, a program in any language, or files alone.",
             example: "[app]\ndepends = [\"python3-flask\"]",
             since: FIRST_RELEASE,
         },
@@ -297,6 +299,7 @@ impl Key {
             Kind::Text(_)
             | Kind::Word(_)
             | Kind::Number { .. }
+            | Kind::Flag
             | Kind::Texts { .. }
             | Kind::TextsOrWord { .. }
             | Kind::Date

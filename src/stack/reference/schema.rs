@@ -45,6 +45,7 @@ fn property(key: &Key, required: Required) -> Value {
         Kind::Word(words) => word(words),
         Kind::WordOrTable(words, section) => fields(json!({ "anyOf": [word(words), object(section, required)] })),
         Kind::Number { least, most } => fields(json!({ "type": "integer", "minimum": least, "maximum": most })),
+        Kind::Flag => fields(json!({ "type": "boolean" })),
         Kind::Texts { form, empty } => fields(json!({
             "type": "array",
             "items": text(form),

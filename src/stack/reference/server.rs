@@ -3,7 +3,7 @@
 use super::Words;
 use super::process::{self, COMMAND, MEMORY, QUOTA};
 use super::{FIRST_RELEASE, Form, Key, Kind, Missing, RELATION, Section};
-use crate::stack::values::server::{SERVERS, kinds};
+use crate::stack::values::server::{LISTEN, SERVERS, kinds};
 
 /// More processes or threads than this are a slip.
 const MOST_WORKERS: u16 = 1024;
@@ -24,9 +24,9 @@ without any program.",
             kind: Kind::Text(Form { noun: "the path of a folder", pattern: "." }),
             missing: Missing::Text("app"),
             meaning: "\
-The folder with the code. What is in it is installed to `/usr/share/NAME`, but for: names that begin with a dot (except \
+The folder with the code. What is in it is installed to `/usr/share/NAME` (for the kind `exec` to `/usr/lib/NAME/app`), but for: names that begin with a dot (except \
 `.well-known`), what Python makes (`__pycache__`, `*.pyc`, `*.pyo`), backups of editors and of patch (`*~`, `#*#`, \
-`*.orig`, `*.rej`), virtual environments (folders with a file `pyvenv.cfg`), `node_modules`, `htmlcov`, `__pypackages__`, and packages and images of this stack. `include` and `exclude` change \
+`*.orig`, `*.rej`), virtual environments (folders with a file `pyvenv.cfg`), `node_modules` (but not for the kind `exec`), `htmlcov`, `__pypackages__`, and packages and images of this stack. `include` and `exclude` change \
 that. It cannot be the project's folder itself, and cannot hold `dist`.",
             example: "folder = \"src\"",
             since: FIRST_RELEASE,
@@ -39,12 +39,58 @@ that. It cannot be the project's folder itself, and cannot hold `dist`.",
 What the application is. A Python application, as a server calls it: `wsgi` (Flask, Django, Bottle): in threads. `asgi` (FastAPI, Starlette, Django with \
 WebSockets): in uvicorn, in processes that Gunicorn manages, with WebSockets and the application's lifespan. An upgrade loses no request of either; it closes WebSockets with the code 1012, and their clients connect again.
 
+`exec`: a program in any language, which `command` names: Go, Rust, Node, Java and others. It has the same user, sandbox, health \
+check and site as a Python application. Its files are installed to `/usr/lib/NAME/app`, `node_modules` among them; a program in \
+machine code is executable whatever its mode is, and the package depends on the libraries that it links.
+
 `static`: files alone, which nginx serves, with copies that are compressed when the package is built, as for \
 `[[site.static]]`. What is in `folder`, or in `publish` inside it, is `/` of the site. Nothing runs but nginx and the health \
 check, and Python is not installed. `/about` is `about.html`, `/docs/` is `docs/index.html`, and `404.html` answers, with \
 status 404, where there is no file. The health page, if it is no file, is the site's first page, `index.html`. An upgrade loses \
 no request. Of the other keys here, this kind has `build-packages`, `build-command`, `include` and `exclude`.",
             example: "kind = \"asgi\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "command",
+            kind: Kind::Text(COMMAND),
+            missing: Missing::Described("required for the kind `exec`"),
+            meaning: "\
+For the kind `exec`: the program that serves, with its arguments, written as the `command` of `[worker.NAME]`. It has to end by \
+itself after SIGTERM, when it has answered the requests that it has begun; after 40 seconds it is killed.",
+            example: "command = \"node server.js\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "listen",
+            kind: Kind::Word(Words { noun: "a way to listen", known: || LISTEN.to_vec(), others: None }),
+            missing: Missing::Text("socket"),
+            meaning: "\
+For the kind `exec`: where the program serves HTTP. `socket`: on the Unix socket that systemd holds and hands over as file \
+descriptor 3 (`LISTEN_FDS`, sd_listen_fds(3)). While the program restarts, connections wait there, so an upgrade loses no \
+request. `port`: on the port of `127.0.0.1` that the variable `PORT` names. `path`: on a Unix socket that it makes at the path in \
+the variable `SOCKET_PATH`. With these two, visitors get status 502 from the end of the old program until the new one listens.",
+            example: "listen = \"port\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "port",
+            kind: Kind::Number { least: 1024, most: u16::MAX },
+            missing: Missing::Number(8000),
+            meaning: "\
+For `listen = \"port\"`: the TCP port of the loopback. It cannot be one that nginx listens on, nor that of another stack on the \
+same machine. Every program on the machine can connect to it.",
+            example: "port = 8001",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "jit",
+            kind: Kind::Flag,
+            missing: Missing::Described("whether a command of the stack starts Node, Java, .NET, PHP or another such runtime"),
+            meaning: "\
+For the kind `exec`: whether the programs of the stack make machine code while they run. All others may not have memory that is \
+both written and executed (`MemoryDenyWriteExecute=` in systemd.exec(5)).",
+            example: "jit = true",
             since: FIRST_RELEASE,
         },
         Key {

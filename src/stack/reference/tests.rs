@@ -92,6 +92,12 @@ fn with(mut document: Table, path: &[&str], key: &str, value: Value) -> Table {
     if path == ["app"] && ["publish", "fallback"].contains(&key) {
         table.insert("kind".to_owned(), "static".into());
     }
+    if path == ["app"] && ["command", "listen", "port", "jit"].contains(&key) {
+        table.insert("kind".to_owned(), "exec".into());
+        table.insert("command".to_owned(), "node server.js".into());
+        // A port belongs to this alone.
+        table.insert("listen".to_owned(), "port".into());
+    }
     table.insert(key.to_owned(), value);
     document
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use miette::Diagnostic;
 
+use crate::deb::elf;
 use crate::stack::process::CommandLine;
 
 /// Why a text is not valid as a command.
@@ -40,7 +41,8 @@ pub enum CommandError {
 const OF_SHELLS: &[&str] = &["|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1"];
 
 /// Splits a command into words as a shell does, without anything else that a shell does. A program of the app must
-/// be in `folder`, and executable.
+/// be in `folder`, and executable, or in machine code, which is packed as executable. `None` when the folder is not known, or when a
+/// command makes the program later.
 ///
 /// # Errors
 /// When a quote is not closed, the first word is not a program, or the app has not that program.
@@ -71,7 +73,8 @@ pub fn command_line(text: &str, folder: Option<&Path>) -> Result<CommandLine, Co
         if !data.is_file() {
             return Err(CommandError::NotThere(shown()));
         }
-        if std::os::unix::fs::PermissionsExt::mode(&data.permissions()) & 0o111 == 0 {
+        let is_executable = std::os::unix::fs::PermissionsExt::mode(&data.permissions()) & 0o111 != 0;
+        if !is_executable && !elf::is_elf(&file) {
             return Err(CommandError::NotExecutable(shown(), path.to_owned()));
         }
     }

@@ -2,7 +2,7 @@
 
 use miette::Diagnostic;
 
-use crate::stack::kind::{Interface, KindName, Server};
+use crate::stack::kind::{Interface, KindName, Listen, Server};
 use crate::stack::nearest::nearest;
 
 /// The kinds, as they are written.
@@ -18,12 +18,17 @@ pub const SERVERS: &[&str] = &["gunicorn", "uvicorn", "granian", "uwsgi"];
 pub enum ServerError {
     #[error("`{0}` is not a kind of application{1}")]
     #[diagnostic(help(
-        "write \"wsgi\" (Flask, Django, Bottle), \"asgi\" (FastAPI, Starlette, Django with WebSockets) or \"static\" (files alone)"
+        "write \"wsgi\" (Flask, Django, Bottle), \"asgi\" (FastAPI, Starlette, Django with WebSockets), \"exec\" (a program in any language) or \"static\" (files alone)"
     ))]
     Kind(String, String),
     #[error("`{0}` is not a server that stackdeb knows{1}")]
     #[diagnostic(help("leave the key out, or write \"gunicorn\", \"uvicorn\", \"granian\" or \"uwsgi\""))]
     Unknown(String, String),
+    #[error("`{0}` is not a way to listen{1}")]
+    #[diagnostic(help(
+        "write \"socket\" (systemd hands it over: no request is lost at an upgrade), \"port\" (the variable PORT names it) or \"path\" (the variable SOCKET_PATH names it)"
+    ))]
+    Listen(String, String),
     #[error("`{0}` does not run an application of the kind {1}")]
     #[diagnostic(help("{2}"))]
     OtherKind(&'static str, &'static str, &'static str),
@@ -63,6 +68,20 @@ pub fn server(text: &str, kind: Option<Interface>) -> Result<Server, ServerError
         ("granian", _) => Ok(Server::Granian),
         ("uwsgi", _) => Ok(Server::Uwsgi),
         _ => Err(ServerError::Unknown(text.escape_debug().to_string(), meant(text, SERVERS))),
+    }
+}
+
+/// Where a program serves, as it is written.
+pub const LISTEN: &[&str] = &["socket", "port", "path"];
+
+/// # Errors
+/// When it is another word.
+pub fn listen(text: &str, port: u16) -> Result<Listen, ServerError> {
+    match text {
+        "socket" => Ok(Listen::Socket),
+        "port" => Ok(Listen::Port(port)),
+        "path" => Ok(Listen::Path),
+        _ => Err(ServerError::Listen(text.escape_debug().to_string(), meant(text, LISTEN))),
     }
 }
 
