@@ -64,6 +64,7 @@ soak *args: build-and-setup
     cargo bench --bench emulated_boots -- 50 --single
     EVERY_STEP=1 cargo test --release --test root -- dpkg_matrix
     EVERY_APPLICATION=1 cargo test --release --test server -- applications
+    EVERY_APPLICATION=1 cargo test --release --test server -- kinds::
     cargo test --release --test project -- crates:: --ignored
     cargo test --release --test soak -- "$@"
 
