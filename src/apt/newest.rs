@@ -22,6 +22,12 @@ pub enum OlderRelease {
     Accepted,
 }
 
+impl OlderRelease {
+    pub fn accepted_if(wanted: bool) -> Self {
+        if wanted { Self::Accepted } else { Self::Refused }
+    }
+}
+
 /// Compares `date`, that of the Release file at `url`, with the newest of this archive and suite, and remembers it. `base`
 /// is the address of the archive.
 ///

@@ -64,7 +64,8 @@ pub enum ReleaseError {
     #[error("{url} has the date {date}, but an earlier build has used one of {newest}")]
     #[diagnostic(help(
         "the mirror is behind, or somebody between you and it plays back an old state: try again later, or name another \
-         mirror under [image] in stack.toml; `stackdeb image --allow-downgrade` uses the older one"
+         mirror under [image] in stack.toml; the option `--allow-downgrade` of `stackdeb image`, \
+         `lock` and `update` uses the older one"
     ))]
     Older { url: String, date: String, newest: String },
     /// The newest date that was seen.

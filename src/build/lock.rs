@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{image, libraries, lock_packages};
-use crate::apt::{PackageLock, lock};
+use crate::apt::{OlderRelease, PackageLock, lock};
 use crate::python::Library;
 use crate::stack::Stack;
 use crate::system::output::{self, OutputError};
@@ -65,13 +65,18 @@ impl File {
 ///
 /// # Errors
 /// When a stack has nothing to lock, no versions fit together, or a lock cannot be written. All locks are then as they were.
-pub fn write(stacks: &[Stack], parts: Parts, reporter: Reporter) -> miette::Result<Vec<WrittenLock>> {
+pub fn write(
+    stacks: &[Stack],
+    parts: Parts,
+    older: OlderRelease,
+    reporter: Reporter,
+) -> miette::Result<Vec<WrittenLock>> {
     let before: Vec<(PathBuf, Option<File>)> = stacks
         .iter()
         .map(libraries::lock_to_write)
         .map(|path| Ok((path.clone(), File::read(path)?)))
         .collect::<miette::Result<_>>()?;
-    let written = write_parts(stacks, parts, reporter);
+    let written = write_parts(stacks, parts, older, reporter);
     if written.is_err() {
         // The packages of an image follow from the libraries, so those of the new lock are written first.
         for (path, file) in before {
@@ -95,7 +100,12 @@ fn restore(path: &PathBuf, before: Option<File>) -> Result<(), OutputError> {
     }
 }
 
-fn write_parts(stacks: &[Stack], parts: Parts, reporter: Reporter) -> miette::Result<Vec<WrittenLock>> {
+fn write_parts(
+    stacks: &[Stack],
+    parts: Parts,
+    older: OlderRelease,
+    reporter: Reporter,
+) -> miette::Result<Vec<WrittenLock>> {
     let mut all = Vec::new();
     for stack in stacks {
         let mut written = WrittenLock {
@@ -115,7 +125,7 @@ fn write_parts(stacks: &[Stack], parts: Parts, reporter: Reporter) -> miette::Re
     let (Some(first), Some(written)) = (stacks.first(), all.first_mut()) else { return Ok(all) };
     if parts == Parts::Packages || (parts == Parts::All && (written.libraries.is_none() || image::can_be_made(first)?))
     {
-        let chosen = lock_packages::choose(stacks, reporter)?;
+        let chosen = lock_packages::choose(stacks, older, reporter)?;
         write_packages(first, &written.path, &chosen)?;
         written.packages = Some(chosen);
     }

@@ -95,7 +95,7 @@ impl LockedImage {
 ///
 /// # Errors
 /// As [`image::build`], as far as it has to go for that.
-pub fn choose(stacks: &[Stack], reporter: Reporter) -> miette::Result<PackageLock> {
+pub fn choose(stacks: &[Stack], older: OlderRelease, reporter: Reporter) -> miette::Result<PackageLock> {
     let Some(stack) = stacks.first() else { return Err(miette::miette!("there is no stack to lock the packages of")) };
     let suite = image::suite_of(stack)?;
     fit_together(stacks)?;
@@ -105,7 +105,7 @@ pub fn choose(stacks: &[Stack], reporter: Reporter) -> miette::Result<PackageLoc
     let own = StackPackage::Installed;
     let Asked { packages, relations: asked, requires } = Asked::of(stacks, suite, own, &cache, work.path(), reporter)?;
     let repository = Repository::for_image(suite, &stack.image, reporter)?;
-    let source = Source::Archive(repository.releases(&cache, OlderRelease::Refused)?);
+    let source = Source::Archive(repository.releases(&cache, older)?);
     let wanted = Wanted {
         stacks,
         packages: &packages,

@@ -31,7 +31,12 @@ pub struct Updated {
 ///
 /// # Errors
 /// When there is no lock with packages, it does not have one of the names, or as [`lock::write`]. The lock is then as it was.
-pub fn update(stacks: &[Stack], names: &[PackageName], reporter: Reporter) -> miette::Result<Updated> {
+pub fn update(
+    stacks: &[Stack],
+    names: &[PackageName],
+    older: OlderRelease,
+    reporter: Reporter,
+) -> miette::Result<Updated> {
     let Some(stack) = stacks.first() else { return Err(miette::miette!("there is no stack to update the lock of")) };
     let suite = image::suite_of(stack)?;
     let path = libraries::lock_to_read(stack);
@@ -52,7 +57,7 @@ pub fn update(stacks: &[Stack], names: &[PackageName], reporter: Reporter) -> mi
     let Asked { packages, relations: asked, requires } =
         Asked::of(stacks, suite, StackPackage::Installed, &cache, work.path(), reporter)?;
     let repository = Repository::for_image(suite, &stack.image, reporter)?;
-    let source = Source::Archive(repository.releases(&cache, OlderRelease::Refused)?);
+    let source = Source::Archive(repository.releases(&cache, older)?);
     let wanted = Wanted {
         stacks,
         packages: &packages,

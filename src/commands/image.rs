@@ -50,7 +50,7 @@ pub struct ImageArgs {
 /// As [`image::build`].
 pub fn run(args: &ImageArgs) -> miette::Result<()> {
     let own = if args.without_package { StackPackage::LeftOut } else { StackPackage::Installed };
-    let older = if args.allow_downgrade { OlderRelease::Accepted } else { OlderRelease::Refused };
+    let older = OlderRelease::accepted_if(args.allow_downgrade);
     let stacks: Vec<Stack> =
         args.projects.iter().map(|project| args.variant.load(project)).collect::<miette::Result<_>>()?;
     let name = args.name.as_ref().map(PackageName::as_str);

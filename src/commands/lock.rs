@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::variant::VariantArgs;
+use crate::apt::OlderRelease;
 use crate::build::lock::{self, Parts, WrittenLock};
 use crate::python::Library;
 use crate::stack::Stack;
@@ -38,6 +39,9 @@ pub struct LockArgs {
     /// Lock the packages of the image alone, and leave the libraries of the lock as they are
     #[arg(long, conflicts_with = "libraries")]
     packages: bool,
+    /// Use a mirror's Release files also when they are older than those of an earlier build
+    #[arg(long)]
+    allow_downgrade: bool,
 }
 
 /// Writes the lock, and prints each library with its version, and how many there are.
@@ -50,9 +54,10 @@ pub fn run(args: &LockArgs) -> miette::Result<()> {
         (_, true) => Parts::Packages,
         _ => Parts::All,
     };
+    let older = OlderRelease::accepted_if(args.allow_downgrade);
     let stacks: Vec<Stack> =
         args.projects.iter().map(|project| args.variant.load(project)).collect::<miette::Result<_>>()?;
-    for written in lock::write(&stacks, parts, Reporter::Stderr)? {
+    for written in lock::write(&stacks, parts, older, Reporter::Stderr)? {
         report(&written)?;
     }
     Ok(())

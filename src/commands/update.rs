@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::variant::VariantArgs;
+use crate::apt::OlderRelease;
 use crate::apt::lock::Moved;
 use crate::build::update::{self, Updated};
 use crate::control::PackageName;
@@ -30,6 +31,9 @@ pub struct UpdateArgs {
     projects: Vec<PathBuf>,
     #[command(flatten)]
     variant: VariantArgs,
+    /// Use a mirror's Release files also when they are older than those of an earlier build
+    #[arg(long)]
+    allow_downgrade: bool,
 }
 
 /// Moves the lock, and prints what is different.
@@ -37,9 +41,10 @@ pub struct UpdateArgs {
 /// # Errors
 /// When there is no lock, or no set of packages is what is asked for. The lock then stays as it was.
 pub fn run(args: &UpdateArgs) -> miette::Result<()> {
+    let older = OlderRelease::accepted_if(args.allow_downgrade);
     let stacks: Vec<Stack> =
         args.projects.iter().map(|project| args.variant.load(project)).collect::<miette::Result<_>>()?;
-    let Updated { path, moved } = update::update(&stacks, &args.packages, Reporter::Stderr)?;
+    let Updated { path, moved } = update::update(&stacks, &args.packages, older, Reporter::Stderr)?;
     if moved.is_empty() {
         Reporter::Stderr.say(&format!("{}: no package has a newer version", path.display()));
     }

@@ -163,4 +163,11 @@ fn what_cannot_be_moved_leaves_the_lock_as_it_was() {
     assert!(said.contains("but an earlier build has used one of"), "{said}");
     assert_eq!(project.lock(), moved);
     assert_ne!(moved, lock);
+    // The user may want it all the same.
+    assert!(said.contains("--allow-downgrade"), "{said}");
+    assert_ne!(run(&mut project.command(&["update", "--allow-downgrade"])), "");
+    run(&mut project.command(&["lock", "--packages"]));
+    project.mirror.replace(archive_of(&Repository { dated: -9000, ..Repository::default() }, &new()));
+    project.refused(&["lock", "--packages"]);
+    run(&mut project.command(&["lock", "--packages", "--allow-downgrade"]));
 }
