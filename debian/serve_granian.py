@@ -37,6 +37,8 @@ SOON = 1
 DRAIN = 0.3
 # Tells a process to accept no more.
 NO_MORE = signal.SIGUSR1
+# Of a process that serves: what closes its WebSockets.
+CLOSERS = []
 # systemd's socket, as the first that it hands over (sd_listen_fds(3)), and its number among all sockets.
 FIRST = 3
 LISTENER = os.fstat(FIRST).st_ino if os.environ.get("LISTEN_FDS") == "1" else None
@@ -104,6 +106,9 @@ def accept_no_more(_signal, _frame):
                 os.dup2(nobody.fileno(), number)
         except OSError:
             pass  # The one that listed the folder is closed already.
+    # Their clients come back at once, so not before this process has stopped accepting.
+    for close in CLOSERS:
+        close()
 
 
 def load(application, patience):
@@ -115,7 +120,13 @@ def load(application, patience):
 {{/if}}
     app = load_target(application.removesuffix("()"), factory=application.endswith("()"))
     # Only nginx can open the socket, and it sets X-Forwarded-For and X-Forwarded-Proto.
-    return with_proxy_headers(app, trusted_hosts="*")
+    app = with_proxy_headers(app, trusted_hosts="*")
+{{#if is_asgi}}
+    closing = runpy.run_path("/usr/libexec/{{name}}/granian_websockets.py")["closing"]
+    app, close_all = closing(app)
+    CLOSERS.append(close_all)
+{{/if}}
+    return app
 
 
 def end_with_parent(patience):

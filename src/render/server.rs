@@ -123,7 +123,10 @@ pub(super) fn files(name: &str, app: &PythonApp) -> Vec<Destination> {
             files_of_gunicorn(name).into_iter().chain(files_of_workers(name)).chain(files_of_asgi(name)).collect()
         }
         (Server::Uvicorn, _) => files_of_uvicorn(name).into_iter().chain(files_of_asgi(name)).collect(),
-        (Server::Granian, _) => files_of_granian(name).into_iter().chain(files_of_flask(name)).collect(),
+        (Server::Granian, Interface::Wsgi) => files_of_granian(name).into_iter().chain(files_of_flask(name)).collect(),
+        (Server::Granian, Interface::Asgi) => {
+            files_of_granian(name).into_iter().chain(files_of_flask(name)).chain(files_of_websockets(name)).collect()
+        }
         (Server::Uwsgi, _) => files_of_uwsgi(name).into_iter().chain(files_of_flask(name)).collect(),
     }
 }
@@ -136,6 +139,7 @@ pub(super) fn all_files(name: &str) -> impl Iterator<Item = Destination> {
         files_of_asgi,
         files_of_uvicorn,
         files_of_granian,
+        files_of_websockets,
         files_of_flask,
         files_of_uwsgi,
     ];
@@ -177,6 +181,11 @@ fn files_of_granian(name: &str) -> Vec<Destination> {
         settings(name, "granian.conf.py", template!("debian/granian.conf.py")),
         module(name, "serve_granian.py", template!("debian/serve_granian.py")),
     ]
+}
+
+/// What Granian needs for the kind `asgi`.
+fn files_of_websockets(name: &str) -> Vec<Destination> {
+    vec![module(name, "granian_websockets.py", template!("debian/granian_websockets.py"))]
 }
 
 /// Flask's instance folder, for servers whose configuration cannot set it.

@@ -15,7 +15,7 @@ use support::edition::{edit, edition};
 use support::packages::files_of;
 use support::server::Server;
 use support::upgrade::{NEW, OLD, install, under_load};
-use support::{copy_tree, kept, run, source_folder, stackdeb};
+use support::{copy_tree, kept, run, source_folder, stackdeb, websocket};
 
 const CHECKS: &[Check<Container>] = &[
     ("the_application_serves_behind_nginx", serves),
@@ -110,38 +110,6 @@ async def chat(socket):
 
 routes = [Route("/", index), Route("/visits", visits), Route("/slow", slow), Route("/healthz", healthz)]
 app = Starlette(routes=[*routes, Route("/seen", seen), Route("/counted", counted), WebSocketRoute("/chat", chat)], lifespan=lifespan)
-"#;
-
-/// Says what it hears, and connects again when the server closes the connection.
-const CLIENT: &str = r#"
-import asyncio
-import time
-
-import websockets
-
-
-async def talk(word, until_closed):
-    async with websockets.connect("ws://127.0.0.1/chat") as socket:
-        await socket.send(word)
-        print(await socket.recv(), flush=True)
-        if until_closed:
-            try:
-                await socket.recv()
-            except websockets.ConnectionClosed as closed:
-                print(closed.rcvd.code if closed.rcvd else closed, flush=True)
-
-
-async def main():
-    await talk("one", True)
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        try:
-            return await talk("two", False)
-        except (OSError, websockets.WebSocketException):
-            await asyncio.sleep(0.2)
-
-
-asyncio.run(main())
 "#;
 
 fn asgi(project: &Path) {
@@ -346,11 +314,9 @@ fn lifespans(machine: &mut Container) {
 }
 
 fn websockets(machine: &mut Container) {
-    machine.sh(&format!("cat >/root/client.py <<'END'\n{CLIENT}END"));
-    machine.sh("(python3 /root/client.py >/root/heard 2>&1 &) ; for i in $(seq 100); do grep -q one /root/heard && exit; sleep 0.2; done; cat /root/heard; exit 1");
+    websocket::start_client(machine);
     install(machine, "2.0.0");
-    machine.sh("for i in $(seq 100); do grep -q two /root/heard && exit; sleep 0.2; done; cat /root/heard; exit 1");
-    assert_eq!(machine.sh("cat /root/heard"), format!("{OLD}: one\n1012\n{NEW}: two"));
+    assert_eq!(websocket::heard(machine), format!("{OLD}: one\n1012\n{NEW}: two"));
     install(machine, "1.0.0");
     // No worker counts as killed.
     let journal = machine.sh("journalctl --no-pager -u stack.service -o cat");

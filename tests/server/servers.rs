@@ -1,5 +1,5 @@
 //! The servers beside Gunicorn: uWSGI, Granian for both kinds, and uvicorn alone. One machine; the stack goes from one server to
-//! the next, and each is upgraded and reloaded, while requests are sent of which none may fail.
+//! the next, and each is upgraded and reloaded, while requests are sent of which none may fail, and WebSockets come back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use support::ahead::{Ahead, Step};
 use support::checks::{Check, checks};
 use support::container::Container;
 use support::edition::{edit, edition};
-use support::kept;
 use support::lanes::say;
 use support::load::Load;
 use support::packages::files_of;
 use support::server::Server;
 use support::upgrade::install;
+use support::{kept, websocket};
 
 const CHECKS: &[Check<Container>] = &[
     ("uwsgi_serves", |machine| serves(machine, &SERVERS[0])),
@@ -81,6 +81,12 @@ async def app(scope, receive, send):
         while (await receive())["type"] != "lifespan.shutdown":
             await send({"type": "lifespan.startup.complete"})
         return await send({"type": "lifespan.shutdown.complete"})
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": message["text"]})
+        return
     if scope["path"] == "/slow":
         await asyncio.sleep(3)
     server = " ".join(name for name in ("gunicorn", "uvicorn", "granian", "uwsgi") if name in sys.modules)
@@ -159,6 +165,10 @@ fn serves(machine: &mut Container, case: &Case) {
     machine.sh(&format!("until [ $(pgrep -P {first} | wc -l) = 2 ]; do sleep 0.2; done"));
     assert_eq!(machine.sh(main), first);
 
+    let has_websockets = *kind == "asgi";
+    if has_websockets {
+        websocket::start_client(machine);
+    }
     let address = machine.address();
     let loads =
         [Load::start(&address, "/", 8), Load::start_with("POST", &address, "/", 8), Load::start(&address, "/slow", 2)];
@@ -168,12 +178,19 @@ fn serves(machine: &mut Container, case: &Case) {
     assert!(!said.contains("stack: "), "{said}");
     let second = machine.sh(main);
     assert_ne!(second, first);
+    if has_websockets {
+        assert_eq!(websocket::heard(machine), "one\n1012\ntwo", "{server}");
+        websocket::start_client(machine);
+    }
     let reload = format!(
         "old=$(pgrep -P {second}); systemctl reload stack.service; \
          for i in $(seq 300); do kill -0 $old 2>/dev/null || exit 0; sleep 0.2; done; exit 1"
     );
     machine.sh(&reload.replace("kill -0 $old", "(for one in $old; do kill -0 $one && exit 0; done; exit 1)"));
     assert_eq!(machine.sh(main), second);
+    if has_websockets {
+        assert_eq!(websocket::heard(machine), "one\n1012\ntwo", "{server}");
+    }
     let tallies = loads.map(Load::stop);
     for tally in &tallies {
         say(&format!("{server}, {kind}: {tally}"));

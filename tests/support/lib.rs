@@ -47,6 +47,7 @@ pub mod stack;
 pub mod terraform;
 pub mod upgrade;
 pub mod visitor;
+pub mod websocket;
 pub mod wheels;
 pub mod wrk;
 
