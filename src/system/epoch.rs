@@ -4,6 +4,7 @@ use std::env;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 
@@ -68,6 +69,11 @@ impl Epoch {
     pub fn to_rfc5322(self) -> String {
         let zoned = self.timestamp().to_zoned(TimeZone::UTC);
         rfc2822::DateTimePrinter::new().zoned_to_string(&zoned).unwrap_or_default()
+    }
+
+    /// The day in UTC.
+    pub fn day(self) -> Date {
+        self.timestamp().to_zoned(TimeZone::UTC).date()
     }
 
     /// The format in JSON: `2026-11-23T10:00:00Z` (RFC 3339).

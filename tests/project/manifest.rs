@@ -383,6 +383,14 @@ fn mistakes_in_workers_and_timers_are_refused() {
             "[timer.mail]\ncommand = \"python3 a.py\"\nschedule = \"often\"",
             &["timer.mail.schedule", "`often`", "*:0/15"],
         ),
+        (
+            "[timer.mail]\ncommand = \"python3 a.py\"\nschedule = \"*-02-30\"",
+            &["timer.mail.schedule", "`*-02-30`", "there is no such day"],
+        ),
+        (
+            "[timer.mail]\ncommand = \"python3 a.py\"\nschedule = \"2025-01-01\"",
+            &["timer.mail.schedule", "its last day is 2025-01-01", "the newest version in the changelog"],
+        ),
         ("[worker.mail]\ncommand = \"a | b\"", &["no shell runs it", "sh -c"]),
         ("[worker.mail]\ncommand = \"bin/none\"", &["there is no file", "app/bin/none"]),
         ("[worker.mail]\ncommand = \"./app.py\"", &["app/app.py is not executable", "python3 app.py"]),

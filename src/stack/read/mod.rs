@@ -162,13 +162,15 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
     let changelog = changelog::read(&mut document);
     let package = header.and_then(|table| package::read(table, changelog, &folder));
     let name = package.as_ref().map(|package| package.name.as_str());
+    let newest = package.as_ref().and_then(|package| package.changelog.first()).map(|entry| entry.date.day());
     let app = app::app(app, &folder, name);
     kind::refuse_programs(&mut document, app.as_ref().map(|app| &app.kind));
     let app_folder = app.as_ref().map(|app| app.folder.as_path());
     let database = database.map(|table| app::database(table, app_folder, name));
     // A build command may make the programs.
     let is_built = app.as_ref().is_some_and(|app| app.build_command.is_some());
-    let process::Processes { workers, timers } = process::read(&mut document, app_folder.filter(|_| !is_built));
+    let folder_of_programs = app_folder.filter(|_| !is_built);
+    let process::Processes { workers, timers } = process::read(&mut document, folder_of_programs, newest);
     let image = image::read(image, &folder, name);
     let built = app.as_ref().filter(|app| app.build_command.is_some()).map(|app| app.folder.as_path());
     let (site, health) = (site::site(site, &folder, built), app::health(health));

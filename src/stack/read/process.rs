@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use jiff::civil::Date;
 use miette::Diagnostic;
 
 use super::table::{Item, Table};
@@ -31,8 +32,8 @@ pub(super) struct Processes {
 }
 
 /// Reads all tables of both kinds. A mistake in one is noted, and the others are read all the same. `app` is the app's
-/// folder, `None` when there is a mistake in it.
-pub(super) fn read(document: &mut Table<'_>, app: Option<&Path>) -> Processes {
+/// folder, `None` when there is a mistake in it; `newest` is the day of the newest version.
+pub(super) fn read(document: &mut Table<'_>, app: Option<&Path>, newest: Option<Date>) -> Processes {
     let mut all = Processes::default();
     let mut taken = BTreeSet::new();
     for (name, mut table) in document.named_tables("worker") {
@@ -57,7 +58,7 @@ pub(super) fn read(document: &mut Table<'_>, app: Option<&Path>) -> Processes {
         let place = name.place.clone();
         let name = table.accept(name, name::process_name);
         let command = table.required_text("command", |text| command::command_line(text, app));
-        let schedule = table.required_text("schedule", calendar::calendar);
+        let schedule = table.required_text("schedule", |text| calendar::calendar(text, newest));
         let stop_timeout = table.checked_or_default("stop-timeout", time_span::time_span);
         let limits = read_limits(&mut table);
         let timer = (|| {

@@ -103,7 +103,8 @@ boot. A run that an upgrade meets goes on to its end.",
             missing: Missing::Refused,
             meaning: "\
 When it runs, as a calendar event of systemd.time(7): `hourly`, `daily` (at midnight), `*:0/15` (every 15 minutes), \
-`Mon..Fri 08:00`, `*-*-01 04:30 Europe/Berlin`. Without a time zone it is the machine's.",
+`Mon..Fri 08:00`, `*-*-01 04:30 Europe/Berlin`. Without a time zone it is the machine's. A day that never comes \
+(`*-02-30`) is refused, and so is one before the newest version in the changelog.",
             example: "schedule = \"Mon..Fri 08:00\"",
             since: FIRST_RELEASE,
         },

@@ -2,6 +2,7 @@
 //! or an error that says why it is not valid (its message) and what to write instead (its help).
 
 pub(super) mod calendar;
+mod calendar_days;
 pub(super) mod command;
 pub(super) mod database;
 pub(super) mod description;
