@@ -56,23 +56,30 @@ fn piuparts(suite: &str, package: &Path) -> Output {
     command.arg(package).output().expect("tests/setup installs piuparts")
 }
 
-/// A root of that release with all that the package depends on, made once.
-fn root(suite: &str) -> PathBuf {
+/// What a package with HTTPS depends on beside that.
+const FOR_HTTPS: [&str; 2] = ["openssl", "certbot"];
+
+/// A root of that release with all that the package depends on, made once; of Debian 12, also what one with HTTPS does.
+pub(super) fn root(suite: &str) -> PathBuf {
     static MAKING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = MAKING.lock().unwrap();
     let root = kept().join(format!("piuparts-{suite}"));
     let stamp = kept().join(format!("piuparts-{suite}.depends"));
     let depends = run(Command::new("dpkg-deb").arg("-f").arg(package_of_version("1.0.0")).arg("Depends"));
-    if fs::read_to_string(&stamp).is_ok_and(|old| old == depends) {
+    // The first of alternatives, without its version: what apt would choose.
+    let name = |relation: &str| relation.split(['|', '(', ' ']).next().unwrap().to_owned();
+    let mut names: Vec<String> = depends.trim().split(", ").map(name).collect();
+    if suite == "bookworm" {
+        names.extend(FOR_HTTPS.map(str::to_owned));
+    }
+    let names = names.join(",");
+    if fs::read_to_string(&stamp).is_ok_and(|old| old == names) {
         return root;
     }
     tree::remove(&root).unwrap();
-    // The first of alternatives, without its version: what apt would choose.
-    let name = |relation: &str| relation.split(['|', '(', ' ']).next().unwrap().to_owned();
-    let names: Vec<String> = depends.trim().split(", ").map(name).collect();
     let mut make = Command::new("mmdebstrap");
-    make.args(["--variant=minbase", "--quiet", &format!("--include={}", names.join(","))]);
+    make.args(["--variant=minbase", "--quiet", &format!("--include={names}")]);
     run(make.arg(suite).arg(&root).arg(mirror()));
-    fs::write(stamp, depends).unwrap();
+    fs::write(stamp, names).unwrap();
     root
 }
