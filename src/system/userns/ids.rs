@@ -4,6 +4,7 @@
 
 use std::env;
 use std::fs;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +30,14 @@ impl Ids {
 
     /// The ids for a root that this process makes: those that /etc/subuid and /etc/subgid give to root, else a range
     /// that these files give to nobody. In the namespace of [`super::enter`] or of a container, which has no such
-    /// range, the ids stay the same.
+    /// range, the ids stay the same. All roots of a process have the same ids: a user who gets a range meanwhile does not
+    /// part a build from the files that it has made.
     pub fn of_a_root() -> Self {
+        static CHOSEN: OnceLock<Ids> = OnceLock::new();
+        *CHOSEN.get_or_init(Self::chosen_now)
+    }
+
+    fn chosen_now() -> Self {
         if env::var_os(MARKER).is_some() {
             return Self::SAME;
         }
