@@ -63,6 +63,7 @@ setup:
 soak *args: build-and-setup
     cargo bench --bench emulated_boots -- 50 --single
     EVERY_STEP=1 cargo test --release --test root -- dpkg_matrix
+    OTHER_BUILDER=1 cargo test --release --test root -- other_builder
     EVERY_APPLICATION=1 cargo test --release --test server -- applications
     EVERY_APPLICATION=1 cargo test --release --test server -- kinds::
     cargo test --release --test project -- crates:: --ignored

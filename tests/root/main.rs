@@ -17,6 +17,7 @@ mod https_on_debian_12;
 mod migrations;
 mod names_of_an_image;
 mod odd_packages;
+mod other_builder;
 mod piuparts;
 mod provision_database;
 mod sandbox;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         migrations::trials(),
         names_of_an_image::trials(),
         odd_packages::trials(),
+        other_builder::trials(),
         dpkg_conditions::trials(),
         dpkg_matrix::trials(),
         piuparts::trials(),
