@@ -1,4 +1,4 @@
-//! A server that keeps an archive as it was at each time: snapshot.debian.org and snapshot.ubuntu.com. The archives are
+//! A server that keeps an archive as it was at each time, as Debian and Ubuntu have one. The archives are
 //! folders of it, and the times folders of these: `debian/20261127T090000Z/pool/…`.
 
 use super::suite::Suite;
@@ -38,7 +38,7 @@ mod tests {
             let suite = Suite::find(suite).unwrap();
             Snapshot { server: "https://snapshot.example.org/archive/", suite }.url(pocket, date, "pool/a.deb")
         };
-        // Documented at snapshot.debian.org and snapshot.ubuntu.com.
+        // As the pages of both servers document it.
         let server = "https://snapshot.example.org/archive";
         assert_eq!(url("trixie", "trixie-updates"), format!("{server}/debian/20261124T100000Z/pool/a.deb"));
         assert_eq!(url("trixie", "trixie-security"), format!("{server}/debian-security/20261124T100000Z/pool/a.deb"));

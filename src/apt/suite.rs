@@ -140,15 +140,7 @@ impl Distribution {
         }
     }
 
-    /// The address of the distribution's own server with the archive as it was at each time. Its archives are folders there.
-    pub fn snapshot_server(self) -> &'static str {
-        match self {
-            Self::Debian => "https://snapshot.debian.org/archive",
-            Self::Ubuntu => "https://snapshot.ubuntu.com",
-        }
-    }
-
-    /// The folder of an archive on such a server.
+    /// The folder of an archive on a server that keeps the archive as it was at each time.
     pub fn snapshot_folder(self, is_security: bool) -> &'static str {
         match self {
             Self::Debian if is_security => "debian-security",

@@ -39,7 +39,7 @@ pub(super) struct File {
 }
 
 impl File {
-    /// The lock that holds for a stack; `None` if there is none.
+    /// The lock that holds for a stack; `None` if it has no lock.
     ///
     /// # Errors
     /// When it cannot be read.

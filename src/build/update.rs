@@ -26,7 +26,7 @@ pub struct Updated {
     pub moved: Vec<Moved>,
 }
 
-/// Writes the lock of an image of `stacks` anew, with the newest versions of the packages `names`, or of all if there are none.
+/// Writes the lock of an image of `stacks` anew, with the newest versions of the packages `names`; without names, of all packages.
 /// If nothing is different, it stays as it is.
 ///
 /// # Errors

@@ -236,7 +236,7 @@ fn an_image_takes_what_is_locked_from_the_pool_or_from_a_snapshot() {
     let gone = ["htop 1", "nano 1"]
         .iter()
         .any(|name| said.contains(&format!("the mirror does not have {name} any more, which the lock names")));
-    let help = "snapshot-mirror=\"https://snapshot.debian.org/archive\"";
+    let help = "[image]snapshot-mirror";
     assert!(gone && said.replace(' ', "").contains(help), "{said}");
     assert!(!project.path("dist").exists());
 

@@ -18,10 +18,10 @@ pub enum LockError {
     /// The mirror has it no more, and no other place is known.
     #[error("the mirror does not have {name} {version} any more, which the lock names: {url}")]
     #[diagnostic(help(
-        "write into stack.toml under [image]: `snapshot-mirror = \"{server}\"`, a server that keeps old versions; or run \
+        "name in stack.toml a server that keeps old versions, as your distribution has one: [image] snapshot-mirror; or run \
          `stackdeb update` for newer ones"
     ))]
-    Gone { name: String, version: String, url: String, server: &'static str },
+    Gone { name: String, version: String, url: String },
     #[error("neither the mirror nor the snapshot mirror has {name} {version}, which the lock names: {url}")]
     #[diagnostic(help("check [image] snapshot-mirror in stack.toml, or run `stackdeb update` for newer ones"))]
     Nowhere { name: String, version: String, url: String },

@@ -209,7 +209,7 @@ impl PackageLock {
         };
         let (name, version, url) = (package.name.to_string(), package.version.to_string(), url.clone());
         match archives.snapshot {
-            None => LockError::Gone { name, version, url, server: self.suite.distribution.snapshot_server() },
+            None => LockError::Gone { name, version, url },
             Some(_) => LockError::Nowhere { name, version, url },
         }
     }

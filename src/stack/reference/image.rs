@@ -43,7 +43,7 @@ The release that the image is made of: `trixie` (Debian 13), `noble` or `jammy` 
 A server that keeps the archive as it was at each time. When the mirror has a version that `stack.lock` names no more, it is \
 downloaded from there: below the address are folders as `debian/20261127T090000Z` and `debian-security/20261127T090000Z`, for \
 Ubuntu `ubuntu/20261127T090000Z`.",
-            example: "snapshot-mirror = \"https://snapshot.debian.org/archive\"",
+            example: "snapshot-mirror = \"https://snapshot.example.org/archive\"",
             since: FIRST_RELEASE,
         },
         Key {
