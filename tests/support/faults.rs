@@ -64,13 +64,15 @@ pub fn kill_processes(machine: &impl Server) {
     say(&format!("{:?}", visitor.stop(machine)));
 }
 
-/// Kills the health check in the middle of its work.
+/// Kills the health check in the middle of its work: nginx stands still meanwhile, so it waits for the site's answer.
 pub fn kill_health_check(machine: &impl Server) {
-    machine.sh("systemctl start --no-block stack-health.service
+    machine.sh("pkill -STOP -x nginx
+         systemctl start --no-block stack-health.service
          for i in $(seq 1000); do
              p=$(systemctl show -P MainPID stack-health.service)
              if [ \"$p\" -gt 0 ] && [ \"$(cat /proc/$p/comm)\" = health-check ]; then kill -KILL \"$p\" && break; fi
          done
+         pkill -CONT -x nginx
          while systemctl is-active -q stack-health.service; do sleep 0.2; done");
     assert_eq!(machine.sh("systemctl show -P Result stack-health.service"), "signal");
     heals(machine, "the end of the health check");
