@@ -2,10 +2,10 @@
 //! reads it, as the user that wrote it: for systemd, which is root, a link in its place could lead anywhere.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
-use crate::environment::quoted;
+use crate::environment;
 use crate::output;
 
 /// Replaces the file. `HEALTH_LINE` is the line of the findings, with the files that could not be written.
@@ -16,8 +16,9 @@ use crate::output;
 pub fn raise(path: &Path, line: &str, failures: &[String], unhealthy_checks: Option<usize>) -> io::Result<()> {
     let fields = std::iter::once(line).chain(failures.iter().map(String::as_str));
     let line = fields.collect::<Vec<_>>().join(" | ").replace(char::is_control, " ");
-    let count = unhealthy_checks.map_or(String::new(), |count| format!("HEALTH_FAILURES={count}\n"));
-    output::replace(path, &format!("HEALTH_LINE=\"{}\"\n{count}", quoted(&line)))
+    let count = unhealthy_checks.map(|count| environment::line("HEALTH_FAILURES", &count.to_string()));
+    let variables = environment::line("HEALTH_LINE", &line) + &count.unwrap_or_default();
+    output::replace(path, |out| out.write_all(variables.as_bytes()))
 }
 
 /// Removes the file if it exists.

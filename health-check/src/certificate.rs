@@ -8,6 +8,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde::Serialize;
+
 /// A certificate that ends within so many days, and is not being renewed, is a problem.
 const FEW_DAYS: i64 = 7;
 
@@ -20,47 +22,49 @@ const SELF_SIGNED: &str = "self-signed";
 const NONE: &str = "none";
 
 /// What is known of the site's certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Certificate {
     /// What the stack should serve: `acme`, `own` or `self-signed`.
-    pub wanted: String,
+    wanted: String,
     /// What it serves: one of the same, or `none`.
-    pub served: String,
+    served: String,
+    healthy: bool,
+    /// Whole days until the end of the served one; negative when it has ended.
+    days_left: i64,
     /// When the served one ends, in seconds since 1970.
-    pub not_after: i64,
+    not_after: i64,
     /// Why the last attempt to get another one failed.
-    pub failure: Option<String>,
+    failure: Option<String>,
 }
 
 impl Certificate {
-    /// Reads the file in which the certificate service keeps what it did last.
+    /// Reads the file in which the certificate service keeps what it did last. `now` is in seconds since 1970.
     ///
     /// # Errors
     /// When it cannot be read or lacks a line: a sentence.
-    pub fn read(path: &Path) -> Result<Self, String> {
+    pub fn read(path: &Path, now: i64) -> Result<Self, String> {
         let text = fs::read_to_string(path)
             .map_err(|error| format!("cannot read the state of the certificate {}: {error}", path.display()))?;
-        Self::parse(&text).ok_or_else(|| format!("{} is not the state of a certificate", path.display()))
+        Self::parse(&text, now).ok_or_else(|| format!("{} is not the state of a certificate", path.display()))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str, now: i64) -> Option<Self> {
         let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-        let failure = value("failure").map(str::trim).filter(|failure| !failure.is_empty());
-        Some(Self {
+        let not_after: i64 = value("not_after")?.parse().ok()?;
+        let mut found = Self {
             wanted: value("wanted")?.to_owned(),
             served: value("served")?.to_owned(),
-            not_after: value("not_after")?.parse().ok()?,
-            failure: failure.map(str::to_owned),
-        })
-    }
-
-    /// Whole days from `now` until its end; negative when it has ended.
-    pub fn days_left(&self, now: i64) -> i64 {
-        self.not_after.saturating_sub(now).div_euclid(DAY)
+            healthy: false,
+            days_left: not_after.saturating_sub(now).div_euclid(DAY),
+            not_after,
+            failure: value("failure").map(|failure| failure.trim().to_owned()).filter(|failure| !failure.is_empty()),
+        };
+        found.healthy = found.problem().is_none();
+        Some(found)
     }
 
     /// What is wrong with it; `None` when nothing is.
-    pub fn problem(&self, now: i64) -> Option<String> {
+    pub fn problem(&self) -> Option<String> {
         let because = self.failure.as_ref().map_or(String::new(), |failure| format!(": {failure}"));
         if self.served != self.wanted {
             // Until the first attempt has ended, nothing is wrong.
@@ -69,7 +73,7 @@ impl Certificate {
                 served => format!("HTTPS has a {served} certificate only{because}"),
             });
         }
-        match self.days_left(now) {
+        match self.days_left {
             days if days < 0 => Some(format!("the certificate has ended{because}")),
             days if days < FEW_DAYS && (self.wanted != "acme" || self.failure.is_some()) => {
                 Some(format!("the certificate ends in {}{because}", in_words(days)))
@@ -79,10 +83,10 @@ impl Certificate {
     }
 
     /// The field of the log's line: `63 days`, or `self-signed`.
-    pub fn in_words(&self, now: i64) -> String {
+    pub fn in_words(&self) -> String {
         match self.served.as_str() {
             kind @ (SELF_SIGNED | NONE) => kind.to_owned(),
-            _ => in_words(self.days_left(now)),
+            _ => in_words(self.days_left),
         }
     }
 }
@@ -100,7 +104,7 @@ mod tests {
     fn certificate(wanted: &str, served: &str, days: i64, failure: &str) -> Certificate {
         let not_after = days.saturating_mul(DAY).saturating_add(NOW);
         let text = format!("wanted={wanted}\nserved={served}\nnot_after={not_after}\nfailure={failure}\nnew=key\n");
-        Certificate::parse(&text).unwrap()
+        Certificate::parse(&text, NOW).unwrap()
     }
 
     #[test]
@@ -120,7 +124,7 @@ mod tests {
             ("own", "self-signed", 3000, why, Some("HTTPS has a self-signed certificate only: NXDOMAIN")),
             ("self-signed", "self-signed", 3000, "", None),
         ] {
-            let found = certificate(wanted, served, days, failure).problem(NOW);
+            let found = certificate(wanted, served, days, failure).problem();
             assert_eq!(found.as_deref(), problem, "{wanted} {served} {days} {failure}");
         }
     }
@@ -128,7 +132,7 @@ mod tests {
     #[test]
     fn a_file_without_its_lines_is_not_a_state() {
         for text in ["", "wanted=acme\nserved=acme\n", "wanted=acme\nserved=acme\nnot_after=soon\n"] {
-            assert_eq!(Certificate::parse(text), None, "{text}");
+            assert_eq!(Certificate::parse(text, NOW), None, "{text}");
         }
     }
 }

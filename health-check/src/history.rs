@@ -9,12 +9,13 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::fd::AsRawFd;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use nix::fcntl::{Flock, FlockArg};
 
 /// The longest text of a problem, in bytes.
 const LONGEST_PROBLEM: usize = 240;
@@ -100,9 +101,9 @@ pub fn record(path: &Path, sample: &Sample, length: usize) -> io::Result<VecDequ
     if file.write(line.as_bytes())? < line.len() {
         return Err(io::Error::new(io::ErrorKind::WriteZero, "only a part of the line was taken"));
     }
-    let (lines, samples) = read_from(&mut file, length)?;
-    if lines > length.saturating_add(length.div_ceil(10)) {
-        compact(path, &mut file, length, lines.saturating_sub(length))?;
+    let End { samples, count, start } = read_end(&mut file, length)?;
+    if count > length.saturating_add(length.div_ceil(10)) {
+        compact(path, &mut file, start)?;
     }
     Ok(samples)
 }
@@ -112,21 +113,21 @@ pub fn record(path: &Path, sample: &Sample, length: usize) -> io::Result<VecDequ
 /// # Errors
 /// When the file cannot be opened or read.
 pub fn read(path: &Path, length: usize) -> io::Result<VecDeque<Sample>> {
-    Ok(read_from(&mut File::open(path)?, length)?.1)
+    Ok(read_end(&mut File::open(path)?, length)?.samples)
 }
 
 /// Opens the file for appending and locks it. The lock ends when the file is closed.
-fn open_locked(path: &Path) -> io::Result<File> {
+fn open_locked(path: &Path) -> io::Result<Flock<File>> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         if !file.metadata()?.is_file() {
             return Err(io::Error::other("it is no regular file"));
         }
-        // SAFETY: the descriptor is open as long as `file` lives.
-        let locked = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0;
         // Another check may have replaced the file in the meantime.
-        if locked && fs::metadata(path).is_ok_and(|now| file.metadata().is_ok_and(|then| now.ino() == then.ino())) {
+        if let Ok(file) = Flock::lock(file, FlockArg::LockExclusiveNonblock)
+            && fs::metadata(path).is_ok_and(|now| file.metadata().is_ok_and(|then| now.ino() == then.ino()))
+        {
             return Ok(file);
         }
         if Instant::now() >= deadline {
@@ -150,45 +151,44 @@ fn cut_torn_line(file: &File) -> io::Result<()> {
     }
 }
 
-/// Calls `each` with every line that is a sample. It reads only the end of the file, which
-/// has the newest `length` samples.
-fn each_sample(
-    file: &mut File,
-    length: usize,
-    mut each: impl FnMut(&[u8], Sample) -> io::Result<()>,
-) -> io::Result<()> {
+/// The newest samples of a history.
+struct End {
+    samples: VecDeque<Sample>,
+    /// The number of samples that were read to find them.
+    count: usize,
+    /// Where the line of the oldest of them begins, in bytes.
+    start: u64,
+}
+
+/// Reads only the end of the file, which has the newest `length` samples.
+fn read_end(file: &mut File, length: usize) -> io::Result<End> {
     let lines = length.saturating_add(length.div_ceil(10)).saturating_add(1);
     let longest = LONGEST_LINE.saturating_mul(lines as u64);
-    let start = file.metadata()?.len().saturating_sub(longest);
-    file.seek(SeekFrom::Start(start))?;
+    let mut position = file.metadata()?.len().saturating_sub(longest);
+    file.seek(SeekFrom::Start(position))?;
     let mut reader = BufReader::new(file).take(longest);
+    let (mut count, mut was_well, mut samples, mut starts) = (0_usize, true, VecDeque::new(), VecDeque::new());
     let mut line = Vec::new();
-    if start > 0 {
+    if position > 0 {
         // The first line is probably not complete, but its end could look like a complete one.
-        reader.read_until(b'\n', &mut line)?;
+        position = position.saturating_add(reader.read_until(b'\n', &mut line)? as u64);
         line.clear();
     }
     while reader.read_until(b'\n', &mut line)? > 0 {
-        if let Some(sample) = Sample::parse(&line) {
-            each(&line, sample)?;
+        if let Some(mut sample) = Sample::parse(&line) {
+            let is_well = sample.problem.is_none();
+            if !is_well && !was_well {
+                sample.problem = Some("".into());
+            }
+            was_well = is_well;
+            count = count.saturating_add(1);
+            samples.push_back(sample);
+            starts.push_back(position);
         }
+        position = position.saturating_add(line.len() as u64);
         line.clear();
-    }
-    Ok(())
-}
-
-/// Returns the number of samples that were read, and the newest `length` of them.
-fn read_from(file: &mut File, length: usize) -> io::Result<(usize, VecDeque<Sample>)> {
-    let (mut count, mut was_well, mut samples) = (0, true, VecDeque::new());
-    each_sample(file, length, |_, mut sample| {
-        let is_well = sample.problem.is_none();
-        if !is_well && !was_well {
-            sample.problem = Some("".into());
-        }
-        was_well = is_well;
-        count = usize::saturating_add(count, 1);
-        samples.push_back(sample);
         if samples.len() > length {
+            starts.pop_front();
             let oldest: Option<Sample> = samples.pop_front();
             // The text of an outage moves to its oldest sample that is left.
             if let (Some(words), Some(first)) = (oldest.and_then(|oldest| oldest.problem), samples.front_mut())
@@ -197,24 +197,18 @@ fn read_from(file: &mut File, length: usize) -> io::Result<(usize, VecDeque<Samp
                 first.problem = Some(words);
             }
         }
-        Ok(())
-    })?;
-    Ok((count, samples))
+    }
+    Ok(End { samples, count, start: starts.front().copied().unwrap_or(position) })
 }
 
-/// Replaces the file with one that has its newest `length` samples, which are those after the first `older`. The new
-/// file is written to the disk before it gets the name, so that after a crash there is the old file or the new one.
-fn compact(path: &Path, file: &mut File, length: usize, mut older: usize) -> io::Result<()> {
+/// Replaces the file with one that has its content from `start`. The new file is written to the disk before it gets the
+/// name, so that after a crash there is the old file or the new one.
+fn compact(path: &Path, file: &mut File, start: u64) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
-    let mut out = BufWriter::new(File::create(&temporary)?);
-    each_sample(file, length, |line, _| match older.checked_sub(1) {
-        None => out.write_all(line),
-        Some(fewer) => {
-            older = fewer;
-            Ok(())
-        }
-    })?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    let mut new = File::create(&temporary)?;
+    file.seek(SeekFrom::Start(start))?;
+    io::copy(file, &mut new)?;
+    new.sync_all()?;
     fs::rename(&temporary, path)
 }

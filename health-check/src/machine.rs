@@ -1,113 +1,113 @@
-//! Measurements of the machine: the files in /proc (proc(5)) and statvfs(3) → percentages. They
+//! Measurements of the machine: the files in /proc (proc(5)) and statvfs(3) → numbers as the state file has them. They
 //! are calculated as in psutil.
 
-use std::ffi::CString;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
+
+use nix::sys::statvfs::{Statvfs, statvfs};
+use serde::{Serialize, Serializer};
 
 /// The time in which the load of the processors is measured.
 const CPU_INTERVAL: Duration = Duration::from_millis(500);
 
+/// What is measured of the whole machine. A value that could not be measured is `None`.
+#[derive(Serialize)]
+pub struct Machine {
+    /// The number of processors that are online.
+    pub cpus: Option<u64>,
+    /// How busy the processors are, 0 to 100.
+    #[serde(serialize_with = "one_decimal")]
+    pub cpu_percent: Option<f64>,
+    /// The part of the memory that programs cannot get without swapping, 0 to 100.
+    #[serde(serialize_with = "one_decimal")]
+    pub ram_percent: Option<f64>,
+    ram_total_bytes: Option<u64>,
+    ram_available_bytes: Option<u64>,
+    /// The load averages over 1, 5 and 15 minutes.
+    pub load: Option<[f64; 3]>,
+    /// The time since boot.
+    uptime_seconds: Option<f64>,
+}
+
+/// The used part of a file system. A value that could not be measured is `None`.
+#[derive(Serialize)]
+pub struct Disk {
+    pub path: String,
+    /// The used part of what ordinary users may use, as in df(1): 0 to 100.
+    #[serde(serialize_with = "one_decimal")]
+    pub used_percent: Option<f64>,
+    /// The same for inodes. `None` as well if the file system has no fixed number of them.
+    #[serde(serialize_with = "one_decimal")]
+    pub inodes_percent: Option<f64>,
+    /// The free space for ordinary users.
+    available_bytes: Option<u64>,
+}
+
 /// The times of all processors since boot, in ticks.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CpuTimes {
+struct CpuTimes {
     /// All ticks. Each is counted once.
     total: u64,
     /// Idle, or waiting for a disk.
     idle: u64,
     /// The number of processors that are online.
-    pub processors: u64,
+    processors: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Memory {
-    pub total_bytes: u64,
-    /// The memory that programs can get without swapping.
-    pub available_bytes: u64,
-}
-
-/// The used part of a file system.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Disk {
-    /// The used part of what ordinary users may use, as in df(1): 0 to 100.
-    pub used_percent: f64,
-    /// The same for inodes. `None` if the file system has no fixed number of them.
-    pub inodes_percent: Option<f64>,
-    /// The free space for ordinary users.
-    pub available_bytes: u64,
-}
-
-/// Measures how busy the processors are, 0 to 100, and counts them. Takes half a second.
-///
-/// # Errors
-/// When /proc/stat cannot be read. The error is a phrase.
-pub fn cpu() -> Result<(f64, u64), String> {
-    let before = read("/proc/stat", cpu_times)?;
-    thread::sleep(CPU_INTERVAL);
-    let after = read("/proc/stat", cpu_times)?;
-    Ok((cpu_percent(before, after), after.processors))
-}
-
-/// Reads the size and use of the main memory from /proc/meminfo.
-///
-/// # Errors
-/// When it cannot be read. The error is a phrase.
-pub fn memory() -> Result<Memory, String> {
-    read("/proc/meminfo", meminfo)
-}
-
-/// Reads the load averages over 1, 5 and 15 minutes.
-///
-/// # Errors
-/// When /proc/loadavg cannot be read. The error is a phrase.
-pub fn load() -> Result<[f64; 3], String> {
-    read("/proc/loadavg", loadavg)
-}
-
-/// Reads the seconds since boot.
-///
-/// # Errors
-/// When /proc/uptime cannot be read. The error is a phrase.
-pub fn uptime() -> Result<f64, String> {
-    read("/proc/uptime", |text| text.split_whitespace().next()?.parse().ok())
-}
-
-/// Measures the file system of `path`.
-///
-/// # Errors
-/// When the path does not exist, or this user may not access it.
-pub fn disk(path: &Path) -> io::Result<Disk> {
-    let path = CString::new(path.as_os_str().as_bytes())?;
-    // SAFETY: a `statvfs` of zeros is valid. Both pointers are valid during the call, which keeps neither.
-    let answer = unsafe {
-        let mut answer: libc::statvfs = std::mem::zeroed();
-        if libc::statvfs(path.as_ptr(), &raw mut answer) != 0 {
-            return Err(io::Error::last_os_error());
+impl Machine {
+    /// Takes half a second. A file that cannot be read is a problem.
+    pub fn measure(problems: &mut Vec<String>) -> Self {
+        let cpu = noted(cpu(), problems);
+        let memory = noted(read("/proc/meminfo", meminfo), problems);
+        Self {
+            cpus: cpu.map(|(_, processors)| processors),
+            cpu_percent: cpu.map(|(percent, _)| percent),
+            ram_percent: memory.map(ram_percent),
+            ram_total_bytes: memory.map(|(total, _)| total),
+            ram_available_bytes: memory.map(|(_, available)| available),
+            load: noted(read("/proc/loadavg", loadavg), problems),
+            uptime_seconds: noted(read("/proc/uptime", |text| text.split_whitespace().next()?.parse().ok()), problems),
         }
-        answer
-    };
-    let inodes_percent = full_percent(answer.f_files, answer.f_ffree, answer.f_favail);
-    Ok(Disk {
-        used_percent: full_percent(answer.f_blocks, answer.f_bfree, answer.f_bavail).unwrap_or(0.0),
-        inodes_percent,
-        available_bytes: answer.f_bavail.saturating_mul(answer.f_frsize),
-    })
+    }
 }
 
-impl Memory {
-    /// The part of the memory that is not available, 0 to 100.
-    pub fn used_percent(&self) -> f64 {
-        percent(self.total_bytes.saturating_sub(self.available_bytes), self.total_bytes)
+impl Disk {
+    /// Measures the file system of `path`. If the path does not exist, or this user may not access it, that is a problem.
+    pub fn measure(path: &str, problems: &mut Vec<String>) -> Self {
+        let found = statvfs(path).map_err(io::Error::from);
+        let found = noted(found.map_err(|error| format!("cannot measure the disk {path}: {error}")), problems);
+        let used = |found: Statvfs| full_percent(found.blocks(), found.blocks_free(), found.blocks_available());
+        Self {
+            path: path.to_owned(),
+            used_percent: found.map(|found| used(found).unwrap_or(0.0)),
+            inodes_percent: found.and_then(|it| full_percent(it.files(), it.files_free(), it.files_available())),
+            available_bytes: found.map(|found| found.blocks_available().saturating_mul(found.fragment_size())),
+        }
     }
+}
+
+/// Adds a failed measurement to the problems: a value that is not known may be bad.
+pub fn noted<T>(found: Result<T, String>, problems: &mut Vec<String>) -> Option<T> {
+    found.map_err(|why| problems.push(why)).ok()
+}
+
+fn one_decimal<S: Serializer>(percent: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    percent.map(|percent| (percent * 10.0).round() / 10.0).serialize(serializer)
 }
 
 fn read<T>(path: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
     parse(&text).ok_or_else(|| format!("cannot read {path}: it is not as the kernel writes it"))
+}
+
+/// How busy the processors are, and how many there are.
+fn cpu() -> Result<(f64, u64), String> {
+    let before = read("/proc/stat", cpu_times)?;
+    thread::sleep(CPU_INTERVAL);
+    let after = read("/proc/stat", cpu_times)?;
+    Ok((cpu_percent(before, after), after.processors))
 }
 
 /// The line `cpu  user nice system idle iowait irq softirq steal guest guest_nice`; old kernels end it earlier.
@@ -129,12 +129,17 @@ fn cpu_percent(before: CpuTimes, after: CpuTimes) -> f64 {
     percent(total.saturating_sub(idle), total)
 }
 
-fn meminfo(text: &str) -> Option<Memory> {
+/// All bytes, and those that programs can get without swapping.
+fn meminfo(text: &str) -> Option<(u64, u64)> {
     let bytes = |field: &str| {
         let value = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
         value.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
     };
-    Some(Memory { total_bytes: bytes("MemTotal")?, available_bytes: bytes("MemAvailable")? })
+    Some((bytes("MemTotal")?, bytes("MemAvailable")?))
+}
+
+fn ram_percent((total, available): (u64, u64)) -> f64 {
+    percent(total.saturating_sub(available), total)
 }
 
 fn loadavg(text: &str) -> Option<[f64; 3]> {
@@ -154,6 +159,7 @@ fn percent(part: u64, whole: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::process::Command;
 
     use super::*;
@@ -198,7 +204,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("meminfo"), MEMINFO).unwrap();
         let expected = psutil(folder.path(), "print(psutil.virtual_memory().percent)");
-        let found = meminfo(MEMINFO).unwrap().used_percent();
+        let found = ram_percent(meminfo(MEMINFO).unwrap());
         assert!((found - expected).abs() <= 0.051, "{found}, psutil: {expected}");
     }
 

@@ -12,6 +12,7 @@ mod certificate;
 mod clock;
 mod environment;
 mod history;
+mod input;
 mod machine;
 mod output;
 mod page;
@@ -21,14 +22,11 @@ mod report;
 mod server;
 mod settings;
 mod site;
-mod state;
-mod tcp;
 mod units;
-mod url;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, ConnectionArguments, Part, ReportArguments, Request, VariablesArguments};
+use arguments::{Arguments, ConnectionArguments, Part, ReportArguments, VariablesArguments, Verb};
 use clock::LocalTime;
 use report::Report;
 use settings::Settings;
@@ -40,10 +38,10 @@ const EXIT_NOT_RECORDED: u8 = 3;
 
 fn main() -> ExitCode {
     match arguments::parse(std::env::args_os()) {
-        Ok(Request::Check(arguments)) => check(&arguments),
-        Ok(Request::Report(arguments)) => report(&arguments),
-        Ok(Request::Connection(arguments)) => printed(connection(&arguments)),
-        Ok(Request::Variables(arguments)) => printed(variables(&arguments)),
+        Ok(Verb::Check(arguments)) => check(&arguments),
+        Ok(Verb::Report(arguments)) => report(&arguments),
+        Ok(Verb::Connection(arguments)) => printed(connection(&arguments)),
+        Ok(Verb::Variables(arguments)) => printed(variables(&arguments)),
         Err(error) if error.use_stderr() => {
             let text = error.render().to_string();
             let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -64,13 +62,13 @@ fn check(arguments: &Arguments) -> ExitCode {
         // removed cannot be written either, and that is told below.
         _ = alert::withdraw(path);
     }
-    let (settings, mistakes) = record::settings(arguments);
+    let (settings, mistakes) = Settings::load(arguments.config.as_deref(), &arguments.name);
     let report = Report::collect(arguments, &settings, mistakes);
     let failures = record::record(arguments, &settings, &report);
     for failure in &failures {
         output::complain(failure);
     }
-    match (report.healthy(), failures.is_empty()) {
+    match (report.healthy, failures.is_empty()) {
         (false, _) => ExitCode::FAILURE,
         (true, false) => ExitCode::from(EXIT_NOT_RECORDED),
         (true, true) => ExitCode::SUCCESS,
@@ -78,7 +76,7 @@ fn check(arguments: &Arguments) -> ExitCode {
 }
 
 fn report(arguments: &ReportArguments) -> ExitCode {
-    let (settings, mistakes) = Settings::load(&arguments.config());
+    let (settings, mistakes) = Settings::load(arguments.config.as_deref(), &arguments.name);
     for mistake in &mistakes {
         output::complain(mistake);
     }
@@ -90,11 +88,9 @@ fn report(arguments: &ReportArguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let now = LocalTime::now().seconds();
+    let now = LocalTime::now().seconds;
     let written = match &arguments.output {
-        Some(path) => {
-            output::replace_with(path, |out| page::write(out, &arguments.name, samples.iter(), &settings, now))
-        }
+        Some(path) => output::replace(path, |out| page::write(out, &arguments.name, samples.iter(), &settings, now)),
         None => output::print_with(|out| page::write(out, &arguments.name, samples.iter(), &settings, now)),
     };
     match written {
@@ -116,35 +112,33 @@ fn connection(arguments: &ConnectionArguments) -> Result<String, String> {
         Some(file) => environment::read(file)?.remove(variable).unwrap_or_default(),
         None => std::env::var(variable).unwrap_or_default(),
     };
-    if matches!(part, Part::Place | Part::Local) {
-        let unreadable = |why| format!("{variable} is no address of a database: {why}");
-        let local = match text.is_empty() {
-            true => None,
-            false => connection::local(&text, user).map_err(unreadable)?,
-        };
-        return Ok(match part {
-            Part::Local => local.as_ref().map(local_settings).unwrap_or_default(),
-            _ if text.is_empty() || local.is_some() => "here".to_owned(),
-            _ => "elsewhere".to_owned(),
-        });
-    }
-    let (service, password) = connection::service_file(&text, SERVICE)
-        .map_err(|why| format!("{variable} is no address of a database: {why}"))?;
-    Ok(if *part == Part::Service { service } else { password.unwrap_or_default() })
+    let refused = |why| format!("{variable} is no address of a database: {why}");
+    let local = || match text.is_empty() {
+        true => Ok(None),
+        false => connection::local(&text, user).map_err(refused),
+    };
+    let service_file = || connection::service_file(&text, SERVICE).map_err(refused);
+    Ok(match part {
+        Part::Service => service_file()?.0,
+        Part::Password => service_file()?.1.unwrap_or_default(),
+        Part::Place if text.is_empty() || local()?.is_some() => "here".to_owned(),
+        Part::Place => "elsewhere".to_owned(),
+        Part::Local => local()?.as_ref().map(local_settings).unwrap_or_default(),
+    })
 }
 
 /// Lines of an environment file for the script that makes the database.
 fn local_settings(local: &connection::Local) -> String {
     let all = [("PGHOST", &local.host), ("PGPORT", &local.port), ("DATABASE", &local.database)];
     let given = all.into_iter().filter(|(_, value)| !value.is_empty());
-    given.map(|(name, value)| format!("{name}=\"{}\"\n", environment::quoted(value))).collect()
+    given.map(|(name, value)| environment::line(name, value)).collect()
 }
 
 /// Variables of an environment file, as lines of such a file.
 fn variables(arguments: &VariablesArguments) -> Result<String, String> {
     let all = environment::read(&arguments.file)?;
-    let lines = arguments.names.iter().filter_map(|name| Some((name, all.get(name)?)));
-    Ok(lines.map(|(name, value)| format!("{name}=\"{}\"\n", environment::quoted(value))).collect())
+    let lines = arguments.names.iter().filter_map(|name| Some(environment::line(name, all.get(name)?)));
+    Ok(lines.collect())
 }
 
 fn printed(text: Result<String, String>) -> ExitCode {

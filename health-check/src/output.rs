@@ -27,16 +27,8 @@ pub fn append_line(path: &Path, line: &str) -> io::Result<()> {
 /// check soon writes the file again.
 ///
 /// # Errors
-/// When the new file cannot be written beside the old one. The old one is then unchanged.
-pub fn replace(path: &Path, content: &str) -> io::Result<()> {
-    replace_with(path, |out| out.write_all(content.as_bytes()))
-}
-
-/// As [`replace`], for a content that is written in parts.
-///
-/// # Errors
-/// As [`replace`], and when `write` fails.
-pub fn replace_with(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
+/// When `write` fails, or the new file cannot be written beside the old one. The old one is then unchanged.
+pub fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.new", std::process::id()));
     let file = File::create(&temporary).map(BufWriter::new);

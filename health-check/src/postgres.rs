@@ -9,25 +9,26 @@
 //! the password when it connects.
 
 use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::server::{Place, Server};
-use crate::tcp;
 
-/// The longest time for connecting, asking and the answer together.
+/// The longest time for looking up a name, connecting, asking and the answer together.
 const LIMIT: Duration = Duration::from_secs(5);
 /// Version 3.0 of the protocol.
 const PROTOCOL: u32 = 3 << 16;
 /// The message `SSLRequest`: its length, and a number in the place of the version.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
-/// The longest message that is read, in bytes.
-const LONGEST_MESSAGE: usize = 64 * 1024;
+/// The message `Terminate`, with which clients end a session.
+const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];
+/// How much of a message is read, in bytes.
+const LONGEST_MESSAGE: u64 = 64 * 1024;
 /// The SQLSTATE of a server that is not ready.
-const CANNOT_CONNECT_NOW: &str = "57P03";
+const CANNOT_CONNECT_NOW: &[u8] = b"57P03";
 
 /// Asks the server at each of its addresses in turn, until one answers. Takes five seconds at most for each.
 ///
@@ -36,11 +37,7 @@ const CANNOT_CONNECT_NOW: &str = "57P03";
 pub fn check(server: &Server, role: &str) -> Result<(), String> {
     let mut failures = Vec::new();
     for place in &server.0 {
-        let failure = match place {
-            Place::Socket(path) => check_socket(path, role),
-            Place::Network(host, port) => check_network(host, *port),
-        };
-        match failure {
+        match check_place(place.clone(), role.to_owned()) {
             Ok(()) => return Ok(()),
             Err(why) if server.0.len() == 1 => return Err(why),
             Err(why) => failures.push(format!("{place}: {why}")),
@@ -49,89 +46,76 @@ pub fn check(server: &Server, role: &str) -> Result<(), String> {
     Err(failures.join(", "))
 }
 
+/// Asks within [`LIMIT`]. The system has no time limit for looking up a name, and none for connecting to a Unix socket
+/// whose queue is full. So this is done in a thread of its own, which ends with the program.
+fn check_place(place: Place, role: String) -> Result<(), String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        sender.send(match place {
+            Place::Socket(path) => {
+                let stream = UnixStream::connect(path).map_err(|error| format!("cannot connect: {error}"));
+                stream.and_then(|stream| log_in(stream, &role).unwrap_or_else(broken))
+            }
+            Place::Network(host, port) => {
+                connect(&host, port).and_then(|stream| ask_for_tls(stream).unwrap_or_else(broken))
+            }
+        })
+    });
+    receiver.recv_timeout(LIMIT).unwrap_or_else(|_| Err(format!("no answer in {} s", LIMIT.as_secs())))
+}
+
+/// Connects to the first address of the host that accepts the connection.
+fn connect(host: &str, port: u16) -> Result<TcpStream, String> {
+    let addresses = (host, port).to_socket_addrs().map_err(|error| format!("cannot look up its name: {error}"))?;
+    let addresses: Vec<_> = addresses.collect();
+    TcpStream::connect(addresses.as_slice()).map_err(|error| format!("cannot connect: {error}"))
+}
+
 /// Asks whether the server supports TLS.
-fn check_network(host: &str, port: u16) -> Result<(), String> {
-    let deadline = Instant::now() + LIMIT;
-    let mut stream = tcp::connect(host, port, deadline).map_err(|failure| in_words(&failure.error, failure.doing))?;
-    let mut ask = || {
-        stream.set_write_timeout(Some(tcp::time_left(deadline)?))?;
-        stream.write_all(&SSL_REQUEST)?;
-        let mut answer = [0; 1];
-        stream.set_read_timeout(Some(tcp::time_left(deadline)?))?;
-        stream.read_exact(&mut answer).map(|()| answer)
-    };
-    match ask().map_err(|error| in_words(&error, "the connection broke"))? {
+fn ask_for_tls(mut stream: TcpStream) -> io::Result<Result<(), String>> {
+    stream.write_all(&SSL_REQUEST)?;
+    let mut answer = [0];
+    stream.read_exact(&mut answer)?;
+    Ok(match answer {
         [b'S' | b'N'] => Ok(()),
         [b'E'] => Err("it refuses all connections".to_owned()),
-        _ => Err(NOT_POSTGRESQL.to_owned()),
-    }
+        _ => not_postgresql(),
+    })
 }
 
-/// Asks the server for a connection as `role` to the database `postgres`. Takes five seconds at most.
+/// Asks the server for a connection as `role` to the database `postgres`, and reads its first message.
 ///
 /// If the role exists and may log in, the server logs no error. The result is the same if it does not.
-///
-/// # Errors
-/// When the server does not accept connections. The error is a phrase.
-fn check_socket(socket: &Path, role: &str) -> Result<(), String> {
-    let deadline = Instant::now() + LIMIT;
-    let mut stream = connect(socket).map_err(|error| in_words(&error, "cannot connect"))?;
-    let answer = exchange(&mut stream, role, deadline).map_err(|error| in_words(&error, "the connection broke"))?;
-    match answer {
-        Answer::Ready => {
-            // End the session as clients do. An error is ignored: the server was healthy when it answered.
-            _ = stream.write_all(&[b'X', 0, 0, 0, 4]);
+fn log_in(mut stream: UnixStream, role: &str) -> io::Result<Result<(), String>> {
+    stream.write_all(&startup_packet(role))?;
+    let mut kind = [0];
+    stream.read_exact(&mut kind)?;
+    Ok(match kind {
+        // The server begins the authentication.
+        [b'R'] => {
+            // An error is ignored: the server was healthy when it answered.
+            _ = stream.write_all(&TERMINATE);
             Ok(())
         }
-        Answer::Refused { code, .. } if code != CANNOT_CONNECT_NOW => Ok(()),
-        Answer::Refused { message, .. } => Err(message),
-        Answer::Strange => Err(NOT_POSTGRESQL.to_owned()),
-    }
+        [b'E'] => refusal(stream)?,
+        _ => not_postgresql(),
+    })
 }
 
-const NOT_POSTGRESQL: &str = "something answers that is not PostgreSQL";
-
-#[derive(Debug, PartialEq)]
-enum Answer {
-    /// The server begins the authentication.
-    Ready,
-    Refused {
-        code: String,
-        message: String,
-    },
-    Strange,
-}
-
-/// Connects within [`LIMIT`]. A connection to a Unix socket waits if the queue of the server is full, and the standard
-/// library has no time limit for that, so it is made in a thread of its own, which ends with the program.
-fn connect(path: &Path) -> io::Result<UnixStream> {
-    let (sender, receiver) = mpsc::channel();
-    let path = path.to_owned();
-    thread::spawn(move || sender.send(UnixStream::connect(path)));
-    receiver.recv_timeout(LIMIT).unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-}
-
-fn exchange(stream: &mut UnixStream, role: &str, deadline: Instant) -> io::Result<Answer> {
-    stream.set_write_timeout(Some(tcp::time_left(deadline)?))?;
-    stream.write_all(&startup_packet(role))?;
-    let mut bytes = Vec::new();
-    let mut buffer = [0; 1024];
-    loop {
-        if let Some(answer) = parse(&bytes) {
-            return Ok(answer);
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        stream.set_read_timeout(Some(left))?;
-        match stream.read(&mut buffer) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => bytes.extend_from_slice(buffer.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+/// Reads an error of the server after its first byte.
+fn refusal(mut stream: UnixStream) -> io::Result<Result<(), String>> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    // The length is also that of itself.
+    let length = u64::from(u32::from_be_bytes(length)).saturating_sub(4);
+    let mut fields = Vec::new();
+    stream.take(length.min(LONGEST_MESSAGE)).read_to_end(&mut fields)?;
+    let field = |kind: u8| fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[kind]));
+    Ok(match field(b'C') {
+        None => not_postgresql(),
+        Some(CANNOT_CONNECT_NOW) => Err(String::from_utf8_lossy(field(b'M').unwrap_or_default()).into_owned()),
+        Some(_) => Ok(()),
+    })
 }
 
 fn startup_packet(role: &str) -> Vec<u8> {
@@ -145,30 +129,13 @@ fn startup_packet(role: &str) -> Vec<u8> {
     packet
 }
 
-/// Parses the first message of the server. Returns `None` if it is not complete yet.
-fn parse(bytes: &[u8]) -> Option<Answer> {
-    match bytes.first()? {
-        b'R' => return Some(Answer::Ready),
-        b'E' => {}
-        _ => return Some(Answer::Strange),
-    }
-    let length = bytes.get(1..5)?.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
-    if !(4..LONGEST_MESSAGE).contains(&length) {
-        return Some(Answer::Strange);
-    }
-    let fields = bytes.get(5..=length)?;
-    let field = |kind: u8| {
-        let text = fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[kind]));
-        text.map(|text| String::from_utf8_lossy(text).into_owned())
-    };
-    let Some(code) = field(b'C') else { return Some(Answer::Strange) };
-    Some(Answer::Refused { code, message: field(b'M').unwrap_or_default() })
+fn not_postgresql() -> Result<(), String> {
+    Err("something answers that is not PostgreSQL".to_owned())
 }
 
-fn in_words(error: &io::Error, doing: &str) -> String {
-    match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => format!("no answer in {} s", LIMIT.as_secs()),
+fn broken(error: io::Error) -> Result<(), String> {
+    Err(match error.kind() {
         io::ErrorKind::UnexpectedEof => "it closed the connection without an answer".to_owned(),
-        _ => format!("{doing}: {error}"),
-    }
+        _ => format!("the connection broke: {error}"),
+    })
 }

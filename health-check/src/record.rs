@@ -1,7 +1,7 @@
 //! Writes the findings to standard output and to each file that the command line names. A file that cannot be written
 //! is reported, and the others are written all the same.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::alert;
@@ -11,21 +11,10 @@ use crate::output;
 use crate::page;
 use crate::report::Report;
 use crate::settings::Settings;
-use crate::state;
-
-/// Returns the limits for this check, and sentences about the mistakes in the administrator's file. The command line
-/// has precedence over that file, and the file over the defaults.
-pub fn settings(arguments: &Arguments) -> (Settings, Vec<String>) {
-    let (mut settings, mistakes) = arguments.config.as_deref().map(Settings::load).unwrap_or_default();
-    settings.max_cpu = arguments.max_cpu.or(settings.max_cpu);
-    settings.max_ram = arguments.max_ram.unwrap_or(settings.max_ram);
-    settings.max_disk = arguments.max_disk.unwrap_or(settings.max_disk);
-    (settings, mistakes)
-}
 
 /// Writes the findings to all files that the command line names. Returns sentences about those
 /// that could not be written.
-pub fn record(arguments: &Arguments, settings: &Settings, report: &Report) -> Vec<String> {
+pub fn record(arguments: &Arguments, settings: &Settings, report: &Report<'_>) -> Vec<String> {
     let line = report.line();
     let mut failures = Vec::new();
     let mut note = |what: &str, path: &Path, result: io::Result<()>| {
@@ -34,11 +23,11 @@ pub fn record(arguments: &Arguments, settings: &Settings, report: &Report) -> Ve
         }
     };
     if let Some(path) = &arguments.log {
-        let line = format!("[{}] {line}", report.time.for_people());
+        let line = format!("[{}] {line}", report.time.format(c"%F %T"));
         note("log", path, output::append_line(path, &line));
     }
     if let Some(path) = &arguments.state {
-        note("state file", path, output::replace_with(path, |out| state::write(out, report, &arguments.name)));
+        note("state file", path, output::replace(path, |out| write_state(out, report)));
     }
     let mut samples = None;
     if let Some(path) = &arguments.history {
@@ -48,20 +37,20 @@ pub fn record(arguments: &Arguments, settings: &Settings, report: &Report) -> Ve
         }
     }
     if let (Some(path), Some(samples)) = (&arguments.page, &samples) {
-        let now = report.time.seconds();
+        let now = report.time.seconds;
         let write = |out: &mut _| page::write(out, &arguments.name, samples.iter(), settings, now);
-        note("page", path, output::replace_with(path, write));
+        note("page", path, output::replace(path, write));
     }
     let said = match arguments.json {
-        true => output::print_with(|out| state::write(out, report, &arguments.name)),
-        false => output::say(report.healthy(), &line),
+        true => output::print_with(|out| write_state(out, report)),
+        false => output::say(report.healthy, &line),
     };
     if let Err(error) = said {
         failures.push(format!("cannot write to standard output: {error}"));
     }
     if let Some(path) = &arguments.alert {
         let unhealthy_checks = samples.map(|samples| samples.iter().rev().take_while(|s| s.problem.is_some()).count());
-        let result = match report.healthy() && failures.is_empty() {
+        let result = match report.healthy && failures.is_empty() {
             true => alert::withdraw(path),
             false => alert::raise(path, &line, &failures, unhealthy_checks),
         };
@@ -70,4 +59,9 @@ pub fn record(arguments: &Arguments, settings: &Settings, report: &Report) -> Ve
         }
     }
     failures
+}
+
+fn write_state(out: &mut impl Write, report: &Report<'_>) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    writeln!(out)
 }

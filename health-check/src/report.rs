@@ -1,13 +1,33 @@
 //! The findings: the settings and the names of what to check → all measurements, the verdict, the line for the log and
 //! the sample for the history. The checks are made one after the other.
+//!
+//! # The state file
+//! It is one JSON object. All keys are always there. A value that could not be measured is `null`; a check that
+//! was not asked for is an empty list. New keys may be added; if a key changes its meaning or is removed,
+//! `schema` gets a higher number.
+//!
+//! - `schema`: 1. `version`: of this program. `name`: `--name`. `time`: RFC 3339, to the second.
+//! - `healthy`: the verdict. `problems`: sentences, also about the settings. The list is empty if and only if `healthy`.
+//! - `machine`: `cpus`, `cpu_percent`, `ram_percent` (one decimal), `ram_total_bytes`, `ram_available_bytes`, `load`
+//!   (three numbers: over 1, 5 and 15 minutes), `uptime_seconds`.
+//! - `disks`: `path`, `used_percent`, `inodes_percent`, `available_bytes`.
+//! - `units`: `name`, `healthy`, and the properties `load`, `active`, `sub` and `result` of systemd.
+//! - `jobs`: the same of units that need not be active. They are healthy unless they failed.
+//! - `reboot_pending`: whether the machine has to be rebooted; `null` if that was not asked for.
+//! - `sites`: `url`, `healthy`, `status`, `milliseconds` (until the answer's end or the failure), `error`.
+//! - `certificate`: `wanted` and `served` (`acme`, `own` or `self-signed`), `healthy`, `days_left`, `not_after` (in seconds
+//!   since 1970), `failure` (of the last attempt to get another one); `null` if it is not known or was not asked for.
+//! - `postgres`: `server` (its socket, or `HOST:PORT`), `socket` (`null` for a remote server), `healthy`, `error`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use serde::Serialize;
 
 use crate::arguments::Arguments;
 use crate::certificate::Certificate;
 use crate::clock::LocalTime;
 use crate::history::Sample;
-use crate::machine::{self, Disk, Memory};
+use crate::machine::{Disk, Machine, noted};
 use crate::postgres;
 use crate::server::Server;
 use crate::settings::Settings;
@@ -15,99 +35,100 @@ use crate::site::{self, Answer};
 use crate::units::{self, Unit};
 
 /// The findings of a check. A value that could not be measured is `None`, and is one of the problems.
-pub struct Report {
+#[derive(Serialize)]
+pub struct Report<'a> {
+    schema: u32,
+    version: &'static str,
+    name: &'a str,
+    #[serde(rename = "time")]
+    rfc3339: String,
+    #[serde(skip)]
     pub time: LocalTime,
-    /// How busy the processors are, 0 to 100, and how many there are.
-    pub cpu: Option<(f64, u64)>,
-    pub memory: Option<Memory>,
-    pub load: Option<[f64; 3]>,
-    pub uptime: Option<f64>,
-    pub disks: Vec<(PathBuf, Option<Disk>)>,
-    pub units: Vec<(String, Option<Unit>)>,
+    /// Whether there is no problem.
+    pub healthy: bool,
+    problems: Vec<String>,
+    machine: Machine,
+    disks: Vec<Disk>,
+    units: Vec<Unit>,
     /// Units that need not be active.
-    pub jobs: Vec<(String, Option<Unit>)>,
+    jobs: Vec<Unit>,
     /// Whether the machine has to be rebooted; `None` if that was not asked for.
-    pub reboot_pending: Option<bool>,
-    pub sites: Vec<(String, Answer)>,
-    pub postgres: Vec<(Server, Option<String>)>,
+    reboot_pending: Option<bool>,
+    sites: Vec<Answer>,
+    postgres: Vec<Database>,
     /// The site's certificate; `None` as well if that was not asked for.
-    pub certificate: Option<Certificate>,
-    pub problems: Vec<String>,
+    certificate: Option<Certificate>,
 }
 
-impl Report {
+/// The findings about a PostgreSQL server.
+#[derive(Serialize)]
+struct Database {
+    server: String,
+    /// `None` for a remote server.
+    socket: Option<String>,
+    healthy: bool,
+    error: Option<String>,
+}
+
+impl<'a> Report<'a> {
     /// Makes all checks. A mistake in the settings is a problem of the server.
-    pub fn collect(arguments: &Arguments, settings: &Settings, mistakes: Vec<String>) -> Self {
+    pub fn collect(arguments: &'a Arguments, settings: &Settings, mistakes: Vec<String>) -> Self {
         let time = LocalTime::now();
         let mut problems = mistakes;
-        // The processors are measured first, so that the other checks are not included.
-        let cpu = noted(machine::cpu(), &mut problems);
-        if let (Some((percent, _)), Some(most)) = (cpu, settings.max_cpu) {
-            note_beyond(&mut problems, "CPU", percent, most);
-        }
-        let memory = noted(machine::memory(), &mut problems);
-        if let Some(memory) = memory {
-            note_beyond(&mut problems, "RAM", memory.used_percent(), settings.max_ram);
-        }
-        let load = noted(machine::load(), &mut problems);
-        if let (Some([_, five, _]), Some((_, processors)), Some(most)) = (load, cpu, settings.max_load) {
+        // The machine is measured first, so that the other checks are not included.
+        let machine = Machine::measure(&mut problems);
+        note_beyond(&mut problems, "CPU", machine.cpu_percent, settings.max_cpu);
+        note_beyond(&mut problems, "RAM", machine.ram_percent, Some(settings.max_ram));
+        if let (Some([_, five, _]), Some(processors), Some(most)) = (machine.load, machine.cpus, settings.max_load) {
             let each = five / processors.max(1) as f64;
             if each > most {
                 problems.push(format!("load over five minutes at {each:.2} for each processor, above {most}"));
             }
         }
-        let uptime = noted(machine::uptime(), &mut problems);
         let disks = arguments.disks.iter().map(|path| {
-            let name = path.display();
-            let found = machine::disk(path).map_err(|error| format!("cannot measure the disk {name}: {error}"));
-            let disk = noted(found, &mut problems);
-            if let Some(disk) = disk {
-                note_beyond(&mut problems, &format!("disk {name}"), disk.used_percent, settings.max_disk);
-                let inodes = disk.inodes_percent.unwrap_or(0.0);
-                note_beyond(&mut problems, &format!("disk {name}: inodes"), inodes, settings.max_disk);
-            }
-            (path.clone(), disk)
+            let disk = Disk::measure(path, &mut problems);
+            note_beyond(&mut problems, &format!("disk {path}"), disk.used_percent, Some(settings.max_disk));
+            note_beyond(&mut problems, &format!("disk {path}: inodes"), disk.inodes_percent, Some(settings.max_disk));
+            disk
         });
         let disks = disks.collect();
-        let (units, jobs) = check_units(&arguments.units, &arguments.jobs, &mut problems);
-        let reboot_pending = arguments.reboot.as_deref().map(Path::exists);
+        let (units, jobs) = units::check(&arguments.units, &arguments.jobs, &mut problems);
         let sites = arguments.urls.iter().map(|url| {
             let answer = site::ask(url, arguments.host.as_deref());
-            let slow = || (answer.took > settings.max_response_time).then(|| too_slow(&answer, settings));
+            let (took, most) = (answer.milliseconds, settings.max_response_time);
+            let slow = || (took > most).then(|| format!("its answer took {took} ms, above {most} ms"));
             let error = answer.error.clone().or_else(slow);
-            problems.extend(error.map(|error| format!("site {}: {error}", url.as_str())));
-            (url.as_str().to_owned(), answer)
+            problems.extend(error.map(|error| format!("site {url}: {error}")));
+            answer
         });
         let sites = sites.collect();
         let postgres = servers(arguments, &mut problems).into_iter().map(|server| {
             let error = postgres::check(&server, &arguments.name).err();
+            let (is_remote, server) = (server.is_remote(), server.to_string());
             problems.extend(error.as_ref().map(|error| format!("PostgreSQL {server}: {error}")));
-            (server, error)
+            Database { socket: (!is_remote).then(|| server.clone()), server, healthy: error.is_none(), error }
         });
         let postgres = postgres.collect();
-        let certificate = arguments.certificate.as_deref().map(Certificate::read);
+        let certificate = arguments.certificate.as_deref().map(|path| Certificate::read(path, time.seconds));
         let certificate = certificate.and_then(|found| noted(found, &mut problems));
-        problems.extend(certificate.as_ref().and_then(|found| found.problem(time.seconds())));
+        problems.extend(certificate.as_ref().and_then(Certificate::problem));
         Self {
+            schema: 1,
+            version: env!("CARGO_PKG_VERSION"),
+            name: &arguments.name,
+            rfc3339: time.rfc3339(),
             time,
-            cpu,
-            memory,
-            load,
-            uptime,
+            healthy: problems.is_empty(),
+            problems,
+            machine,
             disks,
             units,
             jobs,
-            reboot_pending,
+            reboot_pending: arguments.reboot.as_deref().map(Path::exists),
             sites,
             postgres,
             certificate,
-            problems,
         }
-    }
-
-    /// Whether there is no problem.
-    pub fn healthy(&self) -> bool {
-        self.problems.is_empty()
     }
 
     /// The findings in one line: `CPU: 3.1% | RAM: 41.7% | Load: 0.10`, with ` | UNHEALTHY: …` at the end if there are
@@ -115,38 +136,40 @@ impl Report {
     pub fn line(&self) -> String {
         let one_decimal = |percent: Option<f64>| percent.map_or("?".to_owned(), |percent| format!("{percent:.1}%"));
         let mut fields = vec![
-            format!("CPU: {}", one_decimal(self.cpu.map(|(percent, _)| percent))),
-            format!("RAM: {}", one_decimal(self.memory.map(|memory| memory.used_percent()))),
+            format!("CPU: {}", one_decimal(self.machine.cpu_percent)),
+            format!("RAM: {}", one_decimal(self.machine.ram_percent)),
         ];
-        for (path, disk) in &self.disks {
+        for disk in &self.disks {
             // df rounds up as well.
-            let used = disk.map_or("?".to_owned(), |disk| format!("{:.0}%", disk.used_percent.ceil()));
-            let label = label("Disk", self.disks.len(), &path.display());
-            fields.push(format!("{label}: {used}"));
+            let used = disk.used_percent.map_or("?".to_owned(), |percent| format!("{:.0}%", percent.ceil()));
+            fields.push(format!("{}: {used}", label("Disk", self.disks.len(), &disk.path)));
         }
-        fields.push(self.load.map_or("Load: ?".to_owned(), |[minute, ..]| format!("Load: {minute:.2}")));
+        fields.push(self.machine.load.map_or("Load: ?".to_owned(), |[minute, ..]| format!("Load: {minute:.2}")));
         if !self.units.is_empty() {
             fields.push(format!("Units: {}", self.units_in_words()));
         }
-        for (url, answer) in &self.sites {
-            let label = label("Site", self.sites.len(), url);
+        for answer in &self.sites {
+            let label = label("Site", self.sites.len(), &answer.url);
             let status = answer.status.filter(|status| answer.error.is_none() || *status != 200);
             let status = status.map_or("no answer".to_owned(), |status| status.to_string());
-            fields.push(format!("{label}: {status} in {} ms", answer.took.as_millis()));
+            fields.push(format!("{label}: {status} in {} ms", answer.milliseconds));
         }
-        for (server, error) in &self.postgres {
+        for Database { server, socket, healthy, .. } in &self.postgres {
             // A remote server is named even if it is the only one.
-            let count = if server.is_remote() { usize::MAX } else { self.postgres.len() };
-            let label = label("PostgreSQL", count, server);
-            fields.push(format!("{label}: {}", if error.is_none() { "ok" } else { "not ready" }));
+            let count = if socket.is_none() { usize::MAX } else { self.postgres.len() };
+            fields.push(format!(
+                "{}: {}",
+                label("PostgreSQL", count, server),
+                if *healthy { "ok" } else { "not ready" }
+            ));
         }
         if let Some(certificate) = &self.certificate {
-            fields.push(format!("Certificate: {}", certificate.in_words(self.time.seconds())));
+            fields.push(format!("Certificate: {}", certificate.in_words()));
         }
         if self.reboot_pending == Some(true) {
             fields.push("Reboot: pending".to_owned());
         }
-        if !self.healthy() {
+        if !self.healthy {
             fields.push(format!("UNHEALTHY: {}", self.problems.join("; ")));
         }
         // A line feed in the text of another program must not begin a new line.
@@ -155,76 +178,47 @@ impl Report {
 
     /// The sample for the history.
     pub fn sample(&self) -> Sample {
-        let fullest = |disk: &(PathBuf, Option<Disk>)| disk.1.map(|disk| disk.used_percent);
-        let slowest = |(_, answer): &(String, Answer)| answer.status.map(|_| answer.took.as_secs_f64() * 1000.0);
         let number = |value: f64| value as f32;
+        let slowest = self.sites.iter().filter(|site| site.status.is_some()).map(|site| site.milliseconds).max();
         Sample {
-            time: self.time.seconds(),
-            cpu: self.cpu.map(|(percent, _)| number(percent)),
-            ram: self.memory.map(|memory| number(memory.used_percent())),
-            disk: self.disks.iter().filter_map(fullest).max_by(f64::total_cmp).map(number),
-            load: self.load.map(|[_, five, _]| number(five)),
-            response: self.sites.iter().filter_map(slowest).max_by(f64::total_cmp).map(number),
-            problem: (!self.healthy()).then(|| self.problems.join("; ").into()),
+            time: self.time.seconds,
+            cpu: self.machine.cpu_percent.map(number),
+            ram: self.machine.ram_percent.map(number),
+            disk: self.disks.iter().filter_map(|disk| disk.used_percent).max_by(f64::total_cmp).map(number),
+            load: self.machine.load.map(|[_, five, _]| number(five)),
+            response: slowest.map(|milliseconds| milliseconds as f32),
+            problem: (!self.healthy).then(|| self.problems.join("; ").into()),
         }
     }
 
     fn units_in_words(&self) -> String {
-        if self.units.iter().any(|(_, unit)| unit.is_none()) {
-            return "?".to_owned();
+        let bad = self.units.iter().filter(|unit| !unit.healthy);
+        let bad: Option<Vec<String>> =
+            bad.map(|unit| Some(format!("{} {}", unit.name, unit.active.as_ref()?))).collect();
+        match bad {
+            None => "?".to_owned(),
+            Some(bad) if bad.is_empty() => "ok".to_owned(),
+            Some(bad) => bad.join(", "),
         }
-        let bad = |unit: &Unit| unit.problem().map(|_| format!("{} {}", unit.name, unit.active));
-        let bad: Vec<String> = self.units.iter().filter_map(|(_, unit)| bad(unit.as_ref()?)).collect();
-        if bad.is_empty() { "ok".to_owned() } else { bad.join(", ") }
     }
 }
 
 /// The PostgreSQL servers to ask.
 fn servers(arguments: &Arguments, problems: &mut Vec<String>) -> Vec<Server> {
-    match arguments.postgres_url_in.as_deref().and_then(Server::in_variable) {
+    match Server::elsewhere().filter(|_| !arguments.postgres.is_empty()) {
         Some(found) => noted(found, problems).into_iter().collect(),
-        None => arguments.postgres.iter().map(|socket| Server::at_socket(socket)).collect(),
+        None => arguments.postgres.iter().cloned().map(Server::at_socket).collect(),
     }
 }
 
-/// Units by name; `None` if systemd did not say their state.
-type Units = Vec<(String, Option<Unit>)>;
-
-/// The states of the units that must be active, and of those that must not have failed.
-fn check_units(units: &[String], jobs: &[String], problems: &mut Vec<String>) -> (Units, Units) {
-    let names = [units, jobs].concat();
-    if names.is_empty() {
-        return (Units::new(), Units::new());
-    }
-    let mut found: Units = match units::states(&names) {
-        Ok(states) => states.into_iter().map(|unit| (unit.name.clone(), Some(unit))).collect(),
-        Err(why) => {
-            problems.push(why);
-            names.into_iter().map(|name| (name, None)).collect()
-        }
-    };
-    let jobs = found.split_off(units.len().min(found.len()));
-    problems.extend(found.iter().filter_map(|(_, unit)| unit.as_ref()?.problem()));
-    problems.extend(jobs.iter().filter_map(|(_, unit)| unit.as_ref()?.failure()));
-    (found, jobs)
-}
-
-/// Adds a failed measurement to the problems: a value that is not known may be bad.
-fn noted<T>(found: Result<T, String>, problems: &mut Vec<String>) -> Option<T> {
-    found.map_err(|why| problems.push(why)).ok()
-}
-
-fn note_beyond(problems: &mut Vec<String>, what: &str, percent: f64, most: f64) {
-    if percent > most {
+fn note_beyond(problems: &mut Vec<String>, what: &str, percent: Option<f64>, most: Option<f64>) {
+    if let (Some(percent), Some(most)) = (percent, most)
+        && percent > most
+    {
         problems.push(format!("{what} at {percent:.1}%, above {most}%"));
     }
 }
 
-fn too_slow(answer: &Answer, settings: &Settings) -> String {
-    let most = settings.max_response_time.as_millis();
-    format!("its answer took {} ms, above {most} ms", answer.took.as_millis())
-}
-
-fn label(kind: &str, count: usize, which: &dyn std::fmt::Display) -> String {
+fn label(kind: &str, count: usize, which: &str) -> String {
     if count == 1 { kind.to_owned() } else { format!("{kind} {which}") }
 }

@@ -1,17 +1,16 @@
 //! The administrator's limits: the path of `health.toml` → the limits, and sentences about the mistakes in the file. A
 //! mistake never stops the check: the default is used for a value that is not valid.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-/// The longest file that is read, in bytes. A file with all keys is a hundred times shorter.
-const LONGEST_FILE: u64 = 64 * 1024;
+use crate::input::{self, line_number};
+
 /// The number of mistakes that are reported. Of the others, only the number is reported.
 const MOST_MISTAKES: usize = 3;
+/// How much of a value that is not valid is shown, in characters.
+const SHOWN: usize = 40;
 /// The largest number of entries in the history. More would need too much memory and make the page
 /// too large for a browser.
 const LONGEST_HISTORY: f64 = 20_000.0;
@@ -27,8 +26,8 @@ pub struct Settings {
     pub max_ram: f64,
     /// In per cent, 0 to 100. It is the limit for bytes and for inodes.
     pub max_disk: f64,
-    /// The time until the end of the answer of a site.
-    pub max_response_time: Duration,
+    /// The time until the end of the answer of a site, in milliseconds.
+    pub max_response_time: u64,
     /// The number of entries in the history.
     pub history: usize,
 }
@@ -40,46 +39,37 @@ impl Default for Settings {
             max_load: None,
             max_ram: 95.0,
             max_disk: 90.0,
-            max_response_time: crate::site::LIMIT,
+            max_response_time: crate::site::LIMIT.as_millis() as u64,
             history: 4320,
         }
     }
 }
 
-/// A key of the file, with its smallest and its largest value, and whether the value must be a whole number.
+/// A key of the file, with its smallest and its largest value.
 struct Key {
     name: &'static str,
     least: f64,
     most: f64,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Number,
-    WholeNumber,
-}
-
-const fn key(name: &'static str, least: f64, most: f64, kind: Kind) -> Key {
-    Key { name, least, most, kind }
+    /// Whether the value must be a whole number.
+    whole: bool,
 }
 
 const KEYS: [Key; 6] = [
-    key("max_cpu", 0.0, 100.0, Kind::Number),
-    key("max_load", 0.0, 1000.0, Kind::Number),
-    key("max_ram", 0.0, 100.0, Kind::Number),
-    key("max_disk", 0.0, 100.0, Kind::Number),
-    key("max_response_time", 1.0, crate::site::LIMIT.as_millis() as f64, Kind::WholeNumber),
-    key("history", 1.0, LONGEST_HISTORY, Kind::WholeNumber),
+    Key { name: "max_cpu", least: 0.0, most: 100.0, whole: false },
+    Key { name: "max_load", least: 0.0, most: 1000.0, whole: false },
+    Key { name: "max_ram", least: 0.0, most: 100.0, whole: false },
+    Key { name: "max_disk", least: 0.0, most: 100.0, whole: false },
+    Key { name: "max_response_time", least: 1.0, most: crate::site::LIMIT.as_millis() as f64, whole: true },
+    Key { name: "history", least: 1.0, most: LONGEST_HISTORY, whole: true },
 ];
 
 impl Settings {
-    /// Reads the file. Returns a sentence for each mistake as well, with the file, the line and the key. A missing file
-    /// is the same as an empty one, because an administrator may have removed it.
-    pub fn load(path: &Path) -> (Self, Vec<String>) {
-        match read(path) {
-            Ok(Some(text)) => Self::parse(&text, &path.display().to_string()),
-            Ok(None) => (Self::default(), Vec::new()),
+    /// Reads the file, or else the one of the package `name`. Returns a sentence for each mistake as well, with the file,
+    /// the line and the key.
+    pub fn load(path: Option<&Path>, name: &str) -> (Self, Vec<String>) {
+        let path = path.map_or_else(|| PathBuf::from(format!("/etc/{name}/health.toml")), Path::to_owned);
+        match input::read(&path) {
+            Ok(text) => Self::parse(&text, &path.display().to_string()),
             Err(why) => (Self::default(), vec![format!("cannot read {}: {why}; the defaults hold", path.display())]),
         }
     }
@@ -97,12 +87,14 @@ impl Settings {
         };
         let mut mistakes = Vec::new();
         for (name, value) in &table {
-            let known = KEYS.iter().find(|key| key.name == name.get_ref().as_ref());
-            let (offset, result) = match known {
-                Some(key) => (value.span().start, settings.set(key, value.get_ref())),
-                None => (name.span().start, Err(unknown(name.get_ref()))),
-            };
-            mistakes.extend(result.err().map(|why| (offset, why)));
+            match KEYS.iter().find(|key| key.name == name.get_ref().as_ref()) {
+                None => mistakes.push((name.span().start, unknown(name.get_ref()))),
+                Some(key) if settings.set(key, value.get_ref()).is_none() => {
+                    let written = text.get(value.span()).unwrap_or_default().lines().next().unwrap_or_default();
+                    mistakes.push((value.span().start, key.refusal(&written.chars().take(SHOWN).collect::<String>())));
+                }
+                Some(_) => {}
+            }
         }
         mistakes.sort();
         let more = mistakes.len().saturating_sub(MOST_MISTAKES);
@@ -114,29 +106,27 @@ impl Settings {
         (settings, told)
     }
 
-    fn set(&mut self, key: &Key, value: &DeValue<'_>) -> Result<(), String> {
-        let given = number(value).ok_or_else(|| key.wanted(&format!("is {}", with_article(value))))?;
-        let whole = key.kind == Kind::Number || given.fract() == 0.0;
-        if !whole || !(key.least..=key.most).contains(&given) {
-            return Err(key.wanted(&format!("is {given}")));
-        }
+    /// Sets the value of a key; `None` if it is not valid.
+    fn set(&mut self, key: &Key, value: &DeValue<'_>) -> Option<()> {
+        let fits = |number: &f64| (key.least..=key.most).contains(number) && !(key.whole && number.fract() != 0.0);
+        let given = number(value).filter(fits)?;
         match key.name {
             "max_cpu" => self.max_cpu = Some(given),
             "max_load" => self.max_load = Some(given),
             "max_ram" => self.max_ram = given,
             "max_disk" => self.max_disk = given,
-            "max_response_time" => self.max_response_time = Duration::from_millis(given as u64),
+            "max_response_time" => self.max_response_time = given as u64,
             _ => self.history = given as usize,
         }
-        Ok(())
+        Some(())
     }
 }
 
 impl Key {
-    fn wanted(&self, found: &str) -> String {
-        let Self { name, least, most, kind } = self;
-        let kind = if *kind == Kind::WholeNumber { "a whole number" } else { "a number" };
-        format!("{name} {found}, but has to be {kind} from {least} to {most}; its default holds")
+    fn refusal(&self, written: &str) -> String {
+        let Self { name, least, most, whole } = self;
+        let kind = if *whole { "a whole number" } else { "a number" };
+        format!("{name} is {written}, but has to be {kind} from {least} to {most}; its default holds")
     }
 }
 
@@ -151,44 +141,11 @@ fn unknown(name: &str) -> String {
     }
 }
 
-/// The number of the line, counted from 1, that the byte at `offset` is in.
-fn line_number(text: &[u8], offset: usize) -> usize {
-    text.iter().take(offset).filter(|byte| **byte == b'\n').count().saturating_add(1)
-}
-
 fn number(value: &DeValue<'_>) -> Option<f64> {
     if let Some(integer) = value.as_integer() {
         return i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(|number| number as f64);
     }
     value.as_float()?.as_str().parse().ok()
-}
-
-fn with_article(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) | DeValue::Float(_) => "too large a number",
-        DeValue::Boolean(_) => "a boolean",
-        DeValue::Datetime(_) => "a date or time",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    }
-}
-
-fn read(path: &Path) -> Result<Option<String>, String> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(|error| error.to_string())?,
-    };
-    let mut bytes = Vec::new();
-    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > LONGEST_FILE {
-        return Err(format!("it is larger than {LONGEST_FILE} bytes"));
-    }
-    String::from_utf8(bytes).map(Some).map_err(|error| {
-        let good = error.utf8_error().valid_up_to();
-        let line = line_number(error.as_bytes(), good);
-        format!("line {line} is not UTF-8")
-    })
 }
 
 #[cfg(test)]
@@ -210,7 +167,7 @@ mod tests {
             max_load: Some(1.5),
             max_ram: 50.0,
             max_disk: 70.5,
-            max_response_time: Duration::from_millis(1500),
+            max_response_time: 1500,
             history: 7,
         };
         assert_eq!(settings, expected);
@@ -225,7 +182,7 @@ mod tests {
             mistakes,
             [
                 "health.toml:3: there is no key `max_cup`: did you mean `max_cpu`?",
-                "health.toml:4: max_disk is a string, but has to be a number from 0 to 100; its default holds"
+                "health.toml:4: max_disk is \"a\", but has to be a number from 0 to 100; its default holds"
             ]
         );
     }
@@ -234,13 +191,13 @@ mod tests {
     fn what_is_no_limit_is_refused() {
         for (text, words) in [
             ("max_cpu = 101", "max_cpu is 101"),
-            ("max_cpu = nan", "max_cpu is NaN"),
+            ("max_cpu = nan", "max_cpu is nan"),
             ("max_ram = -1", "from 0 to 100"),
             ("max_response_time = 1.5", "a whole number from 1 to 5000"),
             ("max_response_time = 5001", "a whole number from 1 to 5000"),
             ("history = 0", "from 1 to 20000"),
-            ("history = 99999999999999999999", "too large a number"),
-            ("history = true", "is a boolean"),
+            ("history = 99999999999999999999", "history is 99999999999999999999, but has to be a whole number"),
+            ("history = true", "history is true, but"),
             ("max-disk = 3", "did you mean `max_disk`?"),
             ("colour = 3", "the keys are max_cpu, max_load"),
             ("[limits]\nmax_cpu = 3", "health.toml:1: there is no key `limits`"),

@@ -2,15 +2,13 @@
 //! the time that it took.
 
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport};
+use serde::Serialize;
+use ureq::http::Uri;
+use ureq::http::uri::{Authority, Scheme};
 use ureq::{Agent, Error};
-
-use crate::url::Url;
 
 /// The longest time for resolving the name, connecting, the request and the whole answer together.
 pub const LIMIT: Duration = Duration::from_secs(5);
@@ -20,31 +18,49 @@ const LONGEST_BODY: u64 = 1024 * 1024;
 const BUFFER: usize = 16 * 1024;
 
 /// The result of the check of a site.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Answer {
+    pub url: String,
+    /// Whether it has sent a whole answer with status 200.
+    healthy: bool,
     /// `None` if the status line and the headers were not complete.
     pub status: Option<u16>,
     /// The time from the first packet to the end of the answer, or to the error.
-    pub took: Duration,
-    /// A phrase. `None` if the site is healthy: it has sent a whole answer with status 200.
+    pub milliseconds: u64,
+    /// A phrase. `None` if the site is healthy.
     pub error: Option<String>,
 }
 
 /// Sends a GET and reads the answer to its end. Takes five seconds at most.
-pub fn ask(url: &Url, host: Option<&str>) -> Answer {
+pub fn ask(url: &str, host: Option<&str>) -> Answer {
     let started = Instant::now();
-    let answered = Arc::new(AtomicBool::new(false));
     let mut status = None;
-    let result = exchange(url, host, Answered(answered.clone()), &mut status);
-    let error = match (result, status) {
-        (Err(error), _) => Some(in_words(&error, answered.load(Ordering::Relaxed))),
+    let error = match (exchange(url, host, &mut status), status) {
+        (Err(error), _) => Some(in_words(&error, status.is_some())),
         (Ok(()), Some(200)) => None,
         (Ok(()), other) => Some(format!("it answered {}, not 200", other.unwrap_or_default())),
     };
-    Answer { status, took: started.elapsed(), error }
+    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Answer { url: url.to_owned(), healthy: error.is_none(), status, milliseconds, error }
 }
 
-fn exchange(url: &Url, host: Option<&str>, answered: Answered, status: &mut Option<u16>) -> Result<(), Error> {
+/// Checks the address of a site, `http://HOST[:PORT][/PATH][?QUERY]` (RFC 3986, RFC 9110 section 4.2.1).
+///
+/// # Errors
+/// When it is another text. The error is a phrase.
+pub fn address(text: &str) -> Result<String, &'static str> {
+    const FORM: &str =
+        "it is not http://HOST:PORT/PATH in ASCII, without a user's name and without `#`; :PORT may be missing";
+    let uri: Uri = text.parse().map_err(|_| FORM)?;
+    let (host, authority) = (uri.host().unwrap_or_default(), uri.authority().map_or("", Authority::as_str));
+    let port = authority.strip_prefix(host).ok_or(FORM)?;
+    let is_number = |digits: &str| !digits.starts_with('+') && digits.parse::<NonZeroU16>().is_ok();
+    let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(is_number);
+    let fits = uri.scheme() == Some(&Scheme::HTTP) && !host.is_empty() && is_port;
+    (fits && text.is_ascii() && !text.contains('#')).then(|| text.to_owned()).ok_or(FORM)
+}
+
+fn exchange(url: &str, host: Option<&str>, status: &mut Option<u16>) -> Result<(), Error> {
     // Redirections and errors are answers. No proxy is used, because it would answer in the place of the site.
     let config = Agent::config_builder()
         .timeout_global(Some(LIMIT))
@@ -56,8 +72,7 @@ fn exchange(url: &Url, host: Option<&str>, answered: Answered, status: &mut Opti
         .input_buffer_size(BUFFER)
         .output_buffer_size(BUFFER)
         .build();
-    let agent = Agent::with_parts(config, TcpConnector::default().chain(answered), DefaultResolver::default());
-    let mut request = agent.get(url.as_str()).header("Connection", "close");
+    let mut request = Agent::new_with_config(config).get(url).header("Connection", "close");
     if let Some(host) = host {
         request = request.header("Host", host);
     }
@@ -77,7 +92,7 @@ fn in_words(error: &Error, answered: bool) -> String {
         Error::Io(error) => match error.kind() {
             TimedOut | WouldBlock => no_answer(),
             UnexpectedEof if answered => "it closed the connection in the middle of the answer".to_owned(),
-            UnexpectedEof => "it closed the connection without an answer".to_owned(),
+            UnexpectedEof => "it closed the connection without a whole answer".to_owned(),
             _ if answered => format!("the connection broke: {error}"),
             BrokenPipe | ConnectionAborted | ConnectionReset => format!("the connection broke: {error}"),
             _ => format!("cannot connect: {error}"),
@@ -90,42 +105,40 @@ fn no_answer() -> String {
     format!("no whole answer in {} s", LIMIT.as_secs())
 }
 
-/// Remembers whether anything was received: ureq has the same error for a connection that is closed before the answer
-/// and for one that is closed within it.
-#[derive(Debug)]
-struct Answered(Arc<AtomicBool>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The connection whose first received byte is remembered.
-#[derive(Debug)]
-struct Watched<T> {
-    connection: T,
-    answered: Arc<AtomicBool>,
-}
-
-impl<In: Transport> Connector<In> for Answered {
-    type Out = Watched<In>;
-
-    fn connect(&self, _: &ConnectionDetails<'_>, connection: Option<In>) -> Result<Option<Self::Out>, Error> {
-        Ok(connection.map(|connection| Watched { connection, answered: self.0.clone() }))
-    }
-}
-
-impl<T: Transport> Transport for Watched<T> {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.connection.buffers()
+    #[test]
+    fn addresses_of_sites_are_taken() {
+        for text in ["http://127.0.0.1:8080/healthz", "http://[::1]:81/a?b=c", "http://[::1]", "HTTP://localhost?x"] {
+            assert_eq!(address(text).as_deref(), Ok(text));
+        }
     }
 
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.connection.transmit_output(amount, timeout)
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let came = self.connection.await_input(timeout)?;
-        self.answered.fetch_or(came, Ordering::Relaxed);
-        Ok(came)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.connection.is_open()
+    #[test]
+    fn what_is_not_such_an_address_is_refused() {
+        for bad in [
+            "https://a/",
+            "a",
+            "http://",
+            "http:///a",
+            "http://u@a/",
+            "http://a@a/",
+            "http://a:0/",
+            "http://a:99999/",
+            "http://a:+1/",
+            "http://a:/",
+            "http://[::1/",
+            "http://[::1]x/",
+            "http://a/ b",
+            "http://a/\r\nX: y",
+            "http://a/#b",
+            "http://ä/",
+            "http://a/ä",
+            "",
+        ] {
+            assert!(address(bad).is_err(), "{bad}");
+        }
     }
 }

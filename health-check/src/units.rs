@@ -1,26 +1,28 @@
 //! The check of systemd units: their names → their states, from `systemctl show`.
 
-use std::io::{self, Read};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
-/// The longest time to wait for systemctl.
-const LIMIT: Duration = Duration::from_secs(5);
+use serde::Serialize;
 
-/// The state of a unit, as properties of systemd (org.freedesktop.systemd1(5)).
-#[derive(Debug, Clone, Default, PartialEq)]
+/// The longest time to wait for systemctl, in seconds.
+const LIMIT: &str = "5";
+/// The exit status of timeout(1) when the time is over.
+const TIMED_OUT: i32 = 124;
+
+/// The state of a unit, as properties of systemd (org.freedesktop.systemd1(5)). If systemd did not say it, the properties
+/// are `None` and the unit is not healthy.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Unit {
     pub name: String,
+    pub healthy: bool,
     /// `loaded`, `not-found`, `masked`, `bad-setting` …
-    pub load: String,
+    pub load: Option<String>,
     /// The property `ActiveState`: `active`, `activating`, `failed` …
-    pub active: String,
+    pub active: Option<String>,
     /// The property `SubState`: `running`, `exited`, `auto-restart` …
-    pub sub: String,
+    pub sub: Option<String>,
     /// `success`, `exit-code`, `timeout` … It is empty for kinds of units without this property.
-    pub result: String,
+    pub result: Option<String>,
 }
 
 impl Unit {
@@ -30,9 +32,11 @@ impl Unit {
     /// boot and during upgrades, and systemd ends a start that takes too long. A service that waits for its next
     /// attempt (`auto-restart`) is not: it has failed. An inactive unit is not healthy, so a `oneshot` service can be
     /// checked only if it has `RemainAfterExit=yes`.
-    pub fn problem(&self) -> Option<String> {
-        let Self { name, load, active, sub, result } = self;
-        match (load.as_str(), active.as_str()) {
+    fn problem(&self) -> Option<String> {
+        let name = &self.name;
+        let [load, active, sub, result] =
+            [&self.load, &self.active, &self.sub, &self.result].map(|value| value.as_deref().unwrap_or_default());
+        match (load, active) {
             ("not-found", _) => Some(format!("{name} does not exist")),
             ("masked", "inactive") => Some(format!("{name} is masked")),
             (_, "active" | "reloading" | "refreshing") => None,
@@ -44,51 +48,56 @@ impl Unit {
 
     /// The same for a unit that does something at times and ends, such as a `oneshot` service of a timer: only
     /// a failure is a problem.
-    pub fn failure(&self) -> Option<String> {
-        let Self { name, active, result, .. } = self;
-        (active == "failed").then(|| format!("{name} failed ({result})"))
+    fn failure(&self) -> Option<String> {
+        let result = self.result.as_deref().unwrap_or_default();
+        (self.active.as_deref() == Some("failed")).then(|| format!("{} failed ({result})", self.name))
     }
+}
+
+/// Asks for the states of the units that must be active, and of the `jobs`, which must not have failed. Problems are added.
+pub fn check(units: &[String], jobs: &[String], problems: &mut Vec<String>) -> (Vec<Unit>, Vec<Unit>) {
+    let names = [units, jobs].concat();
+    let mut found = match if names.is_empty() { Ok(Vec::new()) } else { states(&names) } {
+        Ok(found) => found,
+        Err(why) => {
+            problems.push(why);
+            return (unknown(units), unknown(jobs));
+        }
+    };
+    let mut jobs = found.split_off(units.len().min(found.len()));
+    for (units, problem) in [(&mut found, Unit::problem as fn(&Unit) -> _), (&mut jobs, Unit::failure)] {
+        for unit in units {
+            let why = problem(unit);
+            unit.healthy = why.is_none();
+            problems.extend(why);
+        }
+    }
+    (found, jobs)
+}
+
+fn unknown(names: &[String]) -> Vec<Unit> {
+    names.iter().map(|name| Unit { name: name.clone(), ..Unit::default() }).collect()
 }
 
 /// Asks systemd for the states of all units at once. That is one run of systemctl, which takes about 6 MB of memory.
 ///
 /// # Errors
 /// When there is no systemctl, systemd does not run, or there is no answer within five seconds. The error is a phrase.
-pub fn states(names: &[String]) -> Result<Vec<Unit>, String> {
-    let mut command = Command::new("systemctl");
-    command.args(["show", "--property=LoadState,ActiveState,SubState,Result", "--"]).args(names);
+fn states(names: &[String]) -> Result<Vec<Unit>, String> {
+    let mut command = Command::new("timeout");
+    command.args([LIMIT, "systemctl", "show", "--property=LoadState,ActiveState,SubState,Result", "--"]).args(names);
     // Some versions read /proc/1 to find out whether they are in a chroot. The unit of the check hides it.
-    command.env("SYSTEMD_IGNORE_CHROOT", "1");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| format!("cannot ask systemd: cannot run systemctl: {error}"))?;
-    let told = output(&mut child);
-    if told.is_none() {
-        // The time is over. An error is ignored, because the child may have ended by itself in the meantime.
-        _ = child.kill();
+    command.env("SYSTEMD_IGNORE_CHROOT", "1").stdin(Stdio::null());
+    let output = command.output().map_err(|error| format!("cannot ask systemd: cannot run timeout: {error}"))?;
+    if output.status.code() == Some(TIMED_OUT) {
+        return Err(format!("systemd gave no answer in {LIMIT} s"));
     }
-    let ended = child.wait();
-    let (text, complaint) = told
-        .ok_or_else(|| format!("systemd gave no answer in {} s", LIMIT.as_secs()))?
-        .map_err(|error| format!("cannot ask systemd: {error}"))?;
-    if !ended.is_ok_and(|status| status.success()) {
-        let lines: Vec<&str> = complaint.lines().collect();
-        return Err(format!("cannot ask systemd: {}", lines.join(" ")));
+    if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("cannot ask systemd: {}", complaint.lines().collect::<Vec<_>>().join(" ")));
     }
+    let text = String::from_utf8_lossy(&output.stdout);
     understood(names, &text).ok_or_else(|| "cannot ask systemd: systemctl told of other units".to_owned())
-}
-
-/// Returns what the child writes to standard output and to standard error, or `None` if it has not ended in time. The
-/// thread that waits for it ends with the child.
-fn output(child: &mut Child) -> Option<io::Result<(String, String)>> {
-    let (mut stdout, mut stderr) = (child.stdout.take()?, child.stderr.take()?);
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let (mut text, mut complaint) = (String::new(), String::new());
-        // Its error messages are short enough for the buffer of the pipe, so it does not wait for a reader.
-        let read = stdout.read_to_string(&mut text).and_then(|_| stderr.read_to_string(&mut complaint));
-        sender.send(read.map(|_| (text, complaint)))
-    });
-    receiver.recv_timeout(LIMIT).ok()
 }
 
 /// Parses lines `PROPERTY=VALUE`. There is a paragraph for each unit, in the order of the arguments.
@@ -101,10 +110,11 @@ fn understood(names: &[String], text: &str) -> Option<Vec<Unit>> {
         };
         Some(Unit {
             name: name.clone(),
-            load: value("LoadState")?,
-            active: value("ActiveState")?,
-            sub: value("SubState")?,
-            result: value("Result").unwrap_or_default(),
+            healthy: false,
+            load: Some(value("LoadState")?),
+            active: Some(value("ActiveState")?),
+            sub: Some(value("SubState")?),
+            result: value("Result").or_else(|| Some(String::new())),
         })
     };
     (paragraphs.len() == names.len()).then(|| names.iter().zip(&paragraphs).map(unit).collect())?
@@ -120,8 +130,11 @@ mod tests {
         let text = "Result=success\nLoadState=loaded\nActiveState=active\nSubState=running\n\n\
                     LoadState=not-found\nActiveState=inactive\nSubState=dead\n";
         let units = understood(&names, text).unwrap();
-        assert_eq!((units[0].problem(), units[0].result.as_str()), (None, "success"));
-        assert_eq!((units[1].problem().unwrap(), units[1].result.as_str()), ("b.target does not exist".into(), ""));
+        assert_eq!((units[0].problem(), units[0].result.as_deref()), (None, Some("success")));
+        assert_eq!(
+            (units[1].problem().unwrap(), units[1].result.as_deref()),
+            ("b.target does not exist".into(), Some(""))
+        );
         assert_eq!(understood(&names, "LoadState=loaded\nActiveState=active\nSubState=running\n"), None);
         assert_eq!(understood(&names[..1], ""), None);
     }

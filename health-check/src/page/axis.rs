@@ -61,11 +61,8 @@ impl TimeAxis {
         let size = samples.len().div_ceil(GROUPS).max(1);
         let groups = (0..samples.len()).step_by(size).map(|start| {
             let range = start..(start + size).min(samples.len());
-            let [first, last] = [range.start, range.end - 1].map(|at| LocalTime::at(time(samples.get(at))));
-            let words = match size {
-                1 => in_words(&first),
-                _ => format!("{} to {}", in_words(&first), in_words(&last)),
-            };
+            let [first, last] = [range.start, range.end - 1].map(|at| in_words(time(samples.get(at))));
+            let words = if size == 1 { first } else { format!("{first} to {last}") };
             (range, words)
         });
         let offset = LocalTime::at(to).offset();
@@ -89,9 +86,8 @@ impl TimeAxis {
         let first = (self.from + self.offset).div_euclid(step) * step + step - self.offset;
         let times = std::iter::successors(Some(first), |time| Some(time + step)).take_while(|time| *time <= self.to);
         let label = |time: i64| {
-            let at = LocalTime::at(time);
-            let text = if (time + self.offset) % DAY == 0 { at.day() } else { at.minute() };
-            (self.x(time), text)
+            let format = if (time + self.offset) % DAY == 0 { c"%m-%d" } else { c"%H:%M" };
+            (self.x(time), LocalTime::at(time).format(format))
         };
         times.map(label).collect()
     }
@@ -121,10 +117,9 @@ impl TimeAxis {
     }
 }
 
-/// A time for people, without the seconds.
-pub fn in_words(time: &LocalTime) -> String {
-    let text = time.for_people();
-    text.get(..16).unwrap_or(&text).to_owned()
+/// Seconds since 1970 as a date and a time for people, without the seconds.
+pub fn in_words(time: i64) -> String {
+    LocalTime::at(time).format(c"%F %H:%M")
 }
 
 /// Finds the outages in samples, which are sorted by time.

@@ -36,15 +36,14 @@ struct History<'a> {
     first: String,
     last: String,
     well: String,
-    /// A phrase with the number of outages.
-    outages: String,
+    /// How many there are; `listed` has the newest.
+    outages: usize,
     /// Left edges and widths of the times with checks.
     checked: Vec<(i64, i64)>,
     /// Left edges and widths of the outages.
     stripes: Vec<(i64, i64)>,
     /// Places and texts of the labels below the plots.
     labels: Vec<(i64, String)>,
-    caption: String,
     listed: Vec<Listed<'a>>,
     plots: Vec<Plot>,
     days: Vec<Day>,
@@ -92,29 +91,21 @@ impl<'a> History<'a> {
         let open = outages.last().filter(|outage| outage.until.is_none());
         let first = samples.first().map_or(last.time, |first| first.time);
         let listed = outages.iter().rev().take(LISTED).map(|outage| Listed {
-            from: in_words(&LocalTime::at(outage.from)),
-            until: outage.until.map_or("now".to_owned(), |until| in_words(&LocalTime::at(until))),
+            from: in_words(outage.from),
+            until: outage.until.map_or("now".to_owned(), in_words),
             minutes: outage.until.unwrap_or(axis.end()).saturating_sub(outage.from).saturating_add(59) / 60,
             words: outage.words,
         });
         Self {
-            unhealthy_since: open.map(|open| (in_words(&LocalTime::at(open.from)), open.words)),
+            unhealthy_since: open.map(|open| (in_words(open.from), open.words)),
             checks: samples.len(),
-            first: in_words(&LocalTime::at(first)),
-            last: in_words(&LocalTime::at(last.time)),
+            first: in_words(first),
+            last: in_words(last.time),
             well: share_of_well(samples),
-            outages: match outages.len() {
-                0 => "No check has found anything wrong.".to_owned(),
-                1 => "One outage.".to_owned(),
-                several => format!("{several} outages."),
-            },
+            outages: outages.len(),
             checked: checked(samples, &axis),
             stripes: axis.stripes(&outages),
             labels: axis.labels(),
-            caption: match outages.len() > LISTED {
-                true => format!("The newest {LISTED} outages"),
-                false => "The outages, the newest first".to_owned(),
-            },
             listed: listed.collect(),
             plots: measures.iter().map(|measure| measure.plot(samples, &axis)).collect(),
             days: days(samples, &axis, &measures),
@@ -143,7 +134,7 @@ fn measures(settings: &Settings) -> [Measure; 5] {
             decimals: 0,
             least_top: 10.0,
             value: |sample| sample.response,
-            limit: Some(settings.max_response_time.as_secs_f64() * 1000.0),
+            limit: Some(settings.max_response_time as f64),
         },
         // The limit is multiplied by the number of processors, which is not in the history.
         Measure {
@@ -167,7 +158,7 @@ fn checked(samples: &[&Sample], axis: &TimeAxis) -> Vec<(i64, i64)> {
 fn days(samples: &[&Sample], axis: &TimeAxis, measures: &[Measure]) -> Vec<Day> {
     let days: Vec<&[&Sample]> = samples.chunk_by(|a, b| axis.day(a.time) == axis.day(b.time)).collect();
     let day = |day: &&[&Sample]| Day {
-        date: day.first().map(|first| LocalTime::at(first.time).date()).unwrap_or_default(),
+        date: day.first().map(|first| LocalTime::at(first.time).format(c"%F")).unwrap_or_default(),
         checks: day.len(),
         well: share_of_well(day),
         summaries: measures.iter().map(|measure| measure.summary(day.iter())).collect(),

@@ -160,7 +160,7 @@ fn a_log_that_cannot_be_written_hides_no_verdict() {
 
 #[test]
 fn wrong_usage_checks_nothing() {
-    for words in [&["--colour"][..], &["--url", "https://a/"], &["--max-disk", "x"], &["--unit", "-H"], &["--log"]] {
+    for words in [&["--colour"][..], &["--url", "https://a/"], &["--host", "a b"], &["--unit", "-H"], &["--log"]] {
         let output = health_check(words);
         assert_eq!(output.status.code(), Some(2), "{words:?}");
         assert_eq!(stdout(&output), "", "{words:?}");

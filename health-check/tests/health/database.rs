@@ -9,7 +9,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::support::postgres::Postgres;
-use crate::support::{free_port, problem, program, run, run_bounded, stderr, stdout, text};
+use crate::support::{free_port, problem, program, run, run_bounded, stderr, stdout, support_file, text};
 
 const PASSWORD: &str = "s3cret-pw";
 
@@ -19,8 +19,8 @@ fn check(url: &str) -> (i32, Value, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).display().to_string();
     let mut command = Command::new(program());
-    command.args(["--name", "stack", "--max-ram", "100", "--postgres", &file("nobody")]);
-    command.args(["--postgres-url-in", "DATABASE_URL"]).env("DATABASE_URL", url);
+    command.args(["--name", "stack", "--postgres", &file("nobody"), "--config"]).arg(support_file("health.toml"));
+    command.env("DATABASE_URL", url);
     for kind in ["log", "state", "history", "page", "alert"] {
         command.args([format!("--{kind}"), file(kind)]);
     }

@@ -47,7 +47,7 @@ fn a_file_that_cannot_be_read_is_an_error() {
     assert_eq!((ask().status.code(), stdout(&ask()).as_str()), (Some(0), ""));
     fs::write(&file, b"A=secret\xff\n").unwrap();
     assert_eq!((ask().status.code(), stdout(&ask()).as_str()), (Some(1), ""));
-    assert!(stderr(&ask()).contains("its text is not UTF-8") && !stderr(&ask()).contains("secret"));
+    assert!(stderr(&ask()).contains("line 1 is not UTF-8") && !stderr(&ask()).contains("secret"));
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     assert!(stderr(&ask()).contains("it is not a file"), "{}", stderr(&ask()));

@@ -1,4 +1,4 @@
-//! What the health check measures of a machine, beside psutil; the limits that the command line and `health.toml` set; and
+//! What the health check measures of a machine, beside psutil; the limits that `health.toml` sets; and
 //! what a check itself costs.
 
 use std::fs;
@@ -101,21 +101,20 @@ fn with_busy_processors(test: impl FnOnce()) {
 #[test]
 fn working_processors_are_seen() {
     with_busy_processors(|| {
-        let (status, found) = findings(&["--max-cpu", "50"]);
-        assert_eq!(status, 1, "{found}");
-        assert!(problem(&found).contains("CPU at "), "{found}");
+        let (status, problems) = with_settings("max_cpu = 50", &[]);
+        assert_eq!(status, 1, "{problems:?}");
+        assert!(problems[0].starts_with("CPU at "), "{problems:?}");
+        let (_, found) = findings(&[]);
         assert!(found["machine"]["cpu_percent"].as_f64().unwrap() > 80.0, "{found}");
     });
 }
 
 #[test]
 fn limits_are_held() {
-    let (status, found) = findings(&["--disk", "/", "--max-disk", "0"]);
-    assert_eq!(status, 1);
-    assert!(problem(&found).contains("disk / at "), "{found}");
-    let output = Command::new(program()).args(["--name", "a", "--max-ram", "0"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stdout(&output).contains("UNHEALTHY: RAM at "), "{}", stdout(&output));
+    let (status, problems) = with_settings("max_disk = 0", &["--disk", "/"]);
+    assert!(status == 1 && problems[0].starts_with("disk / at "), "{problems:?}");
+    let (status, problems) = with_settings("max_ram = 0", &[]);
+    assert!(status == 1 && problems[0].starts_with("RAM at "), "{problems:?}");
     let (status, found) = findings(&["--disk", "/nowhere"]);
     assert_eq!(status, 1);
     assert!(problem(&found).contains("/nowhere: No such file"), "{found}");
@@ -126,17 +125,19 @@ fn limits_are_held() {
 fn with_settings(text: &str, arguments: &[&str]) -> (i32, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("health.toml");
-    fs::write(&path, text).unwrap();
+    // Memory on a busy build machine says nothing about the program.
+    let others = if text.lines().any(|line| line.starts_with("max_ram")) { "" } else { "\nmax_ram = 100\n" };
+    fs::write(&path, format!("{text}{others}")).unwrap();
     let (status, found) = findings(&[&["--config", path.to_str().unwrap()], arguments].concat());
     let strip = |problem: &Value| problem.as_str().unwrap().replace(path.to_str().unwrap(), "health.toml");
     (status, found["problems"].as_array().unwrap().iter().map(strip).collect())
 }
 
 #[test]
-fn health_toml_sets_limits_and_the_command_line_goes_before() {
+fn health_toml_sets_limits() {
     let (status, problems) = with_settings("max_disk = 0 # all\n", &["--disk", "/"]);
     assert!(status == 1 && problems.iter().all(|problem| problem.ends_with(", above 0%")), "{problems:?}");
-    assert_eq!(with_settings("max_disk = 0\n", &["--disk", "/", "--max-disk", "100"]), (0, Vec::new()));
+    assert_eq!(with_settings("max_disk = 100\n", &["--disk", "/"]), (0, Vec::new()));
 
     let slow = crate::support::site("127.0.0.1", |mut stream| {
         crate::support::request(&stream);
@@ -170,7 +171,7 @@ fn a_broken_health_toml_is_a_problem_and_blinds_nothing() {
         ("\nmax_ram = [", "health.toml:2: this is not TOML: "),
         (
             "max_disk = \"90%\"",
-            "health.toml:1: max_disk is a string, but has to be a number from 0 to 100; its default holds",
+            "health.toml:1: max_disk is \"90%\", but has to be a number from 0 to 100; its default holds",
         ),
     ] {
         let (status, problems) = with_settings(text, &["--disk", "/nowhere"]);
@@ -184,7 +185,7 @@ fn a_broken_health_toml_is_a_problem_and_blinds_nothing() {
 
     let (status, found) = findings(&["--config", "/", "--disk", "/nowhere"]);
     assert_eq!(status, 1);
-    let unreadable = "cannot read /: Is a directory (os error 21); the defaults hold";
+    let unreadable = "cannot read /: it is not a file; the defaults hold";
     assert_eq!(found["problems"], json!([unreadable, nowhere]));
     assert_eq!(findings(&["--config", "/nowhere/health.toml"]).0, 0, "a file that is not there is an empty one");
     let line = stdout(&health_check(&["--config", "/"]));
@@ -205,7 +206,10 @@ fn the_packages_health_toml_shows_every_key() {
     let mut known: Vec<&str> = problems[0].split_once("the keys are ").unwrap().1.split(", ").collect();
     known.sort_unstable();
     assert_eq!(values.get_ref().keys().map(|key| &**key.get_ref()).collect::<Vec<_>>(), known);
-    assert_eq!(with_settings(&settings.replace("max_load = 4.0", ""), &[]), (0, Vec::new()));
+    assert_eq!(
+        with_settings(&settings.replace("max_load = 4.0", "").replace("max_ram = 95", "max_ram = 100"), &[]),
+        (0, Vec::new())
+    );
 }
 
 /// User and system time of a command that must end with 0; of its children too.
@@ -242,11 +246,12 @@ fn a_check_costs_less_than_20_ms_of_cpu_5_mb_of_memory_and_2_mb_of_disk() {
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let bad: Vec<usize> = (0..4320).filter(|number| number % 10 == 3).collect();
     write_history(Path::new(&path("history")), 4320, &bad);
-    fs::write(path("health.toml"), "max_cpu = 100\nmax_response_time = 5000\nhistory = 4320\n").unwrap();
+    let limits = "max_cpu = 100\nmax_ram = 100\nmax_disk = 100\nmax_response_time = 5000\nhistory = 4320\n";
+    fs::write(path("health.toml"), limits).unwrap();
     let units = ["stack.socket", "stack.service", "nginx.service", "stack-database.service"];
     let bus = Bus::with_units(&units.map(|unit| [unit, "loaded", "active", "running", "success"]));
     let mut command = Command::new(program());
-    command.args(["--name", "stack", "--max-ram", "100", "--max-disk", "100", "--disk", "/"]);
+    command.args(["--name", "stack", "--disk", "/"]);
     command.args(["--url", &answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")]);
     for option in ["config", "log", "state", "history", "page", "alert"] {
         let file = if option == "config" { path("health.toml") } else { path(option) };

@@ -59,8 +59,8 @@ fn every_other_answer_is_unhealthy_and_named() {
         (b"HTTP/1.1 301 Moved\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", "it answered 301, not 200"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", "in the middle of the answer"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha", "in the middle of the answer"),
-        (b"HTTP/1.1 200 OK\r\nContent-", "in the middle of the answer"),
-        (b"", "closed the connection without an answer"),
+        (b"HTTP/1.1 200 OK\r\nContent-", "closed the connection without a whole answer"),
+        (b"", "closed the connection without a whole answer"),
         (b"SSH-2.0-OpenSSH_9.2p1\r\n", "not HTTP"),
         (b"HTTP/1.1 2000 OK\r\n\r\n", "not HTTP"),
     ] {

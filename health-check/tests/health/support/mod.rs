@@ -54,8 +54,11 @@ pub fn text(output: &Output) -> String {
 /// Runs a check of the server `stack` within its bound.
 pub fn health_check(arguments: &[&str]) -> Output {
     let mut command = Command::new(program());
-    // Memory on a busy build machine says nothing about the program.
-    run_bounded(command.args(["--name", "stack", "--max-ram", "100"]).args(arguments))
+    command.args(["--name", "stack"]).args(arguments);
+    if !arguments.contains(&"--config") {
+        command.arg("--config").arg(support_file("health.toml"));
+    }
+    run_bounded(&mut command)
 }
 
 /// Runs a check within its bound.
