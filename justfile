@@ -75,7 +75,7 @@ documents:
 
 # Our figures beside those of other programs, run side by side
 bench *args: build-and-setup
-    cargo bench --bench deb --bench image --bench serving --bench serving_machine --bench emulated_boots "$@"
+    cargo bench --bench deb --bench image --bench serving --bench servers --bench serving_machine --bench emulated_boots "$@"
 
 # Everything that was built here
 clean:

@@ -3,6 +3,8 @@
 //! of systemd-socket-activate(1). The set-up by hand is `gunicorn -b ADDRESS app:app`, which is one worker of the
 //! class sync, behind `proxy_pass http://ADDRESS`.
 //!
+//! `/static/site.css` is a file: nginx serves it with the package (`[[site.static]]`), Flask with the set-up by hand.
+//!
 //! wrk and nginx run on the same processors as the app. On two processors the package can only use what the
 //! set-up by hand leaves idle. The benchmark makes a PostgreSQL server for itself with pg_virtualenv(1), which
 //! removes it at the end.
@@ -18,11 +20,13 @@
 )]
 
 use std::env;
+use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use support::edition::edit;
 use support::local_site::{LocalSite, free_port, terminate};
 use support::open_loop;
 use support::run;
@@ -38,7 +42,7 @@ fn main() {
     let (theirs, port) = (free_port(), free_port());
     let by_hand =
         format!("server {{ listen 127.0.0.1:{theirs}; location / {{ proxy_pass http://127.0.0.1:{port}; }} }}");
-    let mut site = LocalSite::start(&by_hand);
+    let mut site = LocalSite::start_with(&by_hand, with_file);
     migrate(&site.app_folder());
     let database = database();
     site.start_app(&[("DATABASE_URL", &database)]);
@@ -56,6 +60,7 @@ fn main() {
     println!("{} processors, {} connections", thread::available_parallelism().unwrap(), LOAD.connections);
     wrk::head("by hand");
     let sustained = ["/", "/visits"].map(|path| (path, wrk::compare(path, LOAD, &ours, &theirs)));
+    wrk::compare("/static/site.css", LOAD, &ours, &theirs);
     println!();
     open_loop::head("by hand");
     for (path, sustained) in sustained {
@@ -63,6 +68,19 @@ fn main() {
         open_loop::compare(path, sustained, ours, theirs);
     }
     terminate(&mut app);
+}
+
+/// Gives the project a file of 20 kB, as a style sheet is.
+fn with_file(project: &Path) {
+    let folder = project.join("app/static");
+    fs::create_dir(&folder).unwrap();
+    let rules = (0..400).map(|number| format!(".column-{number} {{ width: {number}px; order: {number}; }}\n"));
+    fs::write(folder.join("site.css"), rules.collect::<String>()).unwrap();
+    edit(
+        &project.join("stack.toml"),
+        "[database]",
+        "[[site.static]]\npath = \"/static/\"\nfolder = \"app/static\"\n\n[database]",
+    );
 }
 
 /// The `DATABASE_URL` of the server that pg_virtualenv has made.

@@ -26,9 +26,15 @@ pub struct LocalSite {
 impl LocalSite {
     /// Starts nginx; `further` goes into its `http` block. Connections wait until there is an app.
     pub fn start(further: &str) -> Self {
+        Self::start_with(further, |_| ())
+    }
+
+    /// The same, of a project to which `change` was made.
+    pub fn start_with(further: &str, change: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let project = folder.path().join("project");
         default_stack(&project);
+        change(&project);
         run(stackdeb().arg("deb").current_dir(&project));
         run(Command::new("dpkg-deb").arg("-x").arg(project.join("dist/stack.deb")).arg(folder.path().join("package")));
         let socket = UnixListener::bind(folder.path().join("app.sock")).unwrap();
@@ -93,7 +99,10 @@ fn nginx(folder: &Path, port: u16, further: &str) -> Command {
     let site = fs::read_to_string(folder.join("package/etc/nginx/sites-available/stack")).unwrap();
     let site = site.replace("unix:/run/stack/stack.sock", &format!("unix:{}/app.sock", folder.display()));
     let site = site.replace("listen 80 ", &format!("listen 127.0.0.1:{port} "));
-    let site: Vec<&str> = site.lines().filter(|line| !line.contains("listen [::]")).collect();
+    let site = site.replace("root /usr/", &format!("root {}/package/usr/", folder.display()));
+    // The package brings nginx's module for Brotli along; here nginx is without it.
+    let left_out = ["listen [::]", "brotli_static"];
+    let site: Vec<&str> = site.lines().filter(|line| !left_out.iter().any(|text| line.contains(text))).collect();
     // Root's nginx would give its workers to a user who may not open the socket.
     let user = if nix::unistd::geteuid().is_root() { "user root;" } else { "" };
     let text = format!(

@@ -54,6 +54,26 @@ pub fn compare(path: &str, load: Load, ours: &[String], theirs: &[String]) -> f6
     of(&them, |served| served.rate)
 }
 
+/// Asks each of the addresses in turn for `path`, after one round that does not count, and prints a row of medians for each,
+/// with the ratio of its requests a second to those of the first.
+pub fn rank(title: &str, path: &str, load: Load, sides: &[(&str, String)]) {
+    let mut served: Vec<Vec<Served>> = sides.iter().map(|_| Vec::new()).collect();
+    for round in 0..=load.rounds {
+        for ((_, address), rounds) in sides.iter().zip(&mut served) {
+            let one = serve(path, load, std::slice::from_ref(address));
+            if round > 0 {
+                rounds.push(one);
+            }
+        }
+    }
+    println!("{:<24} {:>10} {:>8} {:>8} {:>12}", title, "requests/s", "p50 ms", "p99 ms", "of the first");
+    for ((name, _), rounds) in sides.iter().zip(&served) {
+        let of = |value: fn(&Served) -> f64| median(rounds.iter().map(value).collect());
+        let ratio = median(rounds.iter().zip(&served[0]).map(|(this, first)| this.rate / first.rate).collect());
+        println!("{name:<24} {:>10.0} {:>8.1} {:>8.1} {ratio:>12.2}", of(|s| s.rate), of(|s| s.p50), of(|s| s.p99));
+    }
+}
+
 /// One round. `address` is an address without a path, and further arguments for wrk.
 fn serve(path: &str, load: Load, address: &[String]) -> Served {
     let (address, arguments) = address.split_first().unwrap();
