@@ -92,7 +92,10 @@ pub fn under_load(server: &impl Server, times: usize) {
         say(&tally.to_string());
     }
     for tally in &tallies {
-        assert_eq!((tally.failed, &tally.failures), (0, &Vec::new()), "{tally}\n{said}");
+        let journal = || {
+            server.sh("journalctl --no-pager -u stack.service -u nginx.service; tail -n 20 /var/log/nginx/error.log")
+        };
+        assert_eq!((tally.failed, &tally.failures), (0, &Vec::new()), "{tally}\n{said}\n{}", journal());
     }
     let [index, counted, slow] = &tallies;
     for Tally { path, bodies, .. } in [index, slow] {
