@@ -47,7 +47,18 @@ pub(super) struct Wanted<'a> {
     pub source: &'a Source,
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
+    /// What an image of `stacks` has: `asked`, and what every Debian has.
+    pub fn of_image(
+        stacks: &'a [Stack],
+        packages: &'a [BuiltPackage],
+        asked: &'a [Relations],
+        repository: &'a Repository,
+        source: &'a Source,
+    ) -> Self {
+        Self { stacks, packages, priority: Some(Priority::Required), asked, repository, source }
+    }
+
     /// Chooses the packages, or takes the choice from the cache. `scratch` is a folder in it.
     ///
     /// # Errors

@@ -18,7 +18,6 @@ use super::package;
 use super::source::Source;
 use super::unchanged::{Made, Note};
 use crate::apt::{CloudInit, OlderRelease, Record, Suite};
-use crate::control::Priority;
 use crate::disk::gzip::{self, Compressed};
 use crate::disk::{limits, manifest};
 use crate::render::image::{ImageFacts, image_files};
@@ -97,14 +96,7 @@ pub fn build(
         return Ok(BuiltImage { path, manifest: manifest_path, sizes, packages });
     }
 
-    let wanted = Wanted {
-        stacks,
-        packages: &packages,
-        priority: Some(Priority::Required),
-        asked: &asked,
-        repository: &repository,
-        source: &source,
-    };
+    let wanted = Wanted::of_image(stacks, &packages, &asked, &repository, &source);
     let Choice { records, warnings } = wanted.choose(&cache, work, reporter)?;
     warn(&warnings, reporter);
     let chosen: Vec<&Record> = records.iter().collect();

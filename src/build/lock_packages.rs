@@ -11,7 +11,6 @@ use super::lock;
 use super::source::Source;
 use crate::apt::lock::Archives;
 use crate::apt::{OlderRelease, PackageLock, Record, Suite};
-use crate::control::Priority;
 use crate::stack::{Stack, fit_together};
 use crate::system::cache::Cache;
 use crate::system::progress::Reporter;
@@ -106,14 +105,7 @@ pub fn choose(stacks: &[Stack], older: OlderRelease, reporter: Reporter) -> miet
     let Asked { packages, relations: asked, requires } = Asked::of(stacks, suite, own, &cache, work.path(), reporter)?;
     let repository = Repository::for_image(suite, &stack.image, reporter)?;
     let source = Source::Archive(repository.releases(&cache, older)?);
-    let wanted = Wanted {
-        stacks,
-        packages: &packages,
-        priority: Some(Priority::Required),
-        asked: &asked,
-        repository: &repository,
-        source: &source,
-    };
+    let wanted = Wanted::of_image(stacks, &packages, &asked, &repository, &source);
     let Choice { records, warnings } = wanted.choose(&cache, work.path(), reporter)?;
     warn(&warnings, reporter);
     Ok(PackageLock::new(suite, requires, &source.infos(&repository), &records))

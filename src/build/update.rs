@@ -12,7 +12,7 @@ use super::source::Source;
 use super::{libraries, lock};
 use crate::apt::lock::{Moved, moved, pins};
 use crate::apt::{OlderRelease, PackageLock, Record, Releases, Universe};
-use crate::control::{PackageName, Priority};
+use crate::control::PackageName;
 use crate::stack::{Stack, fit_together, nearest};
 use crate::system::cache::Cache;
 use crate::system::progress::Reporter;
@@ -58,14 +58,7 @@ pub fn update(
         Asked::of(stacks, suite, StackPackage::Installed, &cache, work.path(), reporter)?;
     let repository = Repository::for_image(suite, &stack.image, reporter)?;
     let source = Source::Archive(repository.releases(&cache, older)?);
-    let wanted = Wanted {
-        stacks,
-        packages: &packages,
-        priority: Some(Priority::Required),
-        asked: &asked,
-        repository: &repository,
-        source: &source,
-    };
+    let wanted = Wanted::of_image(stacks, &packages, &asked, &repository, &source);
     let mut unknown = BTreeSet::new();
     let Choice { records, warnings } = match &source {
         Source::Archive(releases) if !names.is_empty() => {

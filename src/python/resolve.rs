@@ -156,7 +156,7 @@ fn lines_of_pip(output: &Output) -> Result<Vec<String>, PythonError> {
     Ok(report.install.into_iter().map(line).collect())
 }
 
-/// The part of pip's output that says who asks for what, with [`CONFLICT`] before it; empty if there is none.
+/// The part of pip's output that says who asks for what, with [`CONFLICT`] before it; empty if pip names nobody.
 fn conflict(output: &[u8]) -> String {
     let said = String::from_utf8_lossy(output);
     let Some((_, after)) = said.split_once(CONFLICT) else { return String::new() };

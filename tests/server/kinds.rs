@@ -11,12 +11,12 @@ use libtest_mimic::Trial;
 use support::ahead::{Ahead, Step};
 use support::checks::{Check, checks};
 use support::container::Container;
-use support::edition::edit;
+use support::edition::{copy_example, edit};
 use support::lanes::say;
 use support::load::{Load, Tally};
 use support::packages::files_of;
 use support::server::Server;
-use support::{copy_tree, kept, run, source_folder, stackdeb};
+use support::{kept, run, stackdeb};
 
 use super::applications;
 
@@ -88,15 +88,8 @@ fn examples() -> Vec<PathBuf> {
 /// Builds a version of an example, with a change to the second one.
 fn example(name: &str, version: &str, change: impl Fn(&Path)) -> PathBuf {
     let folder = kept().join("kinds").join(format!("{name}-{version}"));
-    let _ = fs::remove_dir_all(&folder);
-    copy_tree(&source_folder().join("examples").join(name), &folder);
-    let _ = fs::remove_dir_all(folder.join("dist"));
-    let manifest = folder.join("stack.toml");
-    edit(&manifest, "\nlicense =", "\ncompression = \"none\"\nlicense =");
+    copy_example(name, version, &folder);
     if version != "1.0.0" {
-        let entry =
-            format!("[[changelog]]\nversion = \"{version}\"\ndate = 2026-11-27T10:00:00Z\nchanges = [\"Next.\"]\n\n");
-        edit(&manifest, "[[changelog]]", &format!("{entry}[[changelog]]"));
         change(&folder);
     }
     if folder.join("Cargo.toml").exists() {

@@ -15,16 +15,15 @@ mod python_index;
 mod secrets;
 mod timetagger;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::ahead::{Ahead, Step};
 use crate::container::Container;
-use crate::edition::edit;
+use crate::edition::copy_example;
 use crate::packages::files_of;
 use crate::server::Server;
-use crate::{copy_tree, kept, run, source_folder, stackdeb};
+use crate::{kept, run, stackdeb};
 
 pub use browser::Browser;
 
@@ -90,16 +89,7 @@ pub fn ahead(names: Vec<&'static str>) -> Step {
 /// have one time, so that a build command runs once.
 fn build(name: &str, version: &str) -> PathBuf {
     let folder = kept().join("applications").join(format!("{name}-{version}"));
-    let _ = fs::remove_dir_all(&folder);
-    copy_tree(&source_folder().join("examples").join(name), &folder);
-    let _ = fs::remove_dir_all(folder.join("dist"));
-    let manifest = folder.join("stack.toml");
-    edit(&manifest, "\nlicense =", "\ncompression = \"none\"\nlicense =");
-    if version != "1.0.0" {
-        let entry =
-            format!("[[changelog]]\nversion = \"{version}\"\ndate = 2026-11-27T10:00:00Z\nchanges = [\"Next.\"]\n\n");
-        edit(&manifest, "[[changelog]]", &format!("{entry}[[changelog]]"));
-    }
+    copy_example(name, version, &folder);
     if WITHOUT_WHEELS.contains(&name) {
         run(stackdeb().args(["lock", "--libraries"]).current_dir(&folder));
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{default_stack, run, stackdeb};
+use super::{copy_tree, default_stack, run, source_folder, stackdeb};
 
 /// Builds the package of version `version` below `folder`, after `change` was made to the project.
 pub fn edition(folder: &Path, version: &str, change: impl Fn(&Path)) -> PathBuf {
@@ -28,6 +28,20 @@ pub fn edition(folder: &Path, version: &str, change: impl Fn(&Path)) -> PathBuf 
     let manifest = fs::read_to_string(project.join("stack.toml")).unwrap();
     let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).unwrap();
     project.join(format!("dist/{name}_{version}_amd64.deb"))
+}
+
+/// Copies an example to `folder` as its version `version`, whose package is not compressed.
+pub fn copy_example(name: &str, version: &str, folder: &Path) {
+    let _ = fs::remove_dir_all(folder);
+    copy_tree(&source_folder().join("examples").join(name), folder);
+    let _ = fs::remove_dir_all(folder.join("dist"));
+    let manifest = folder.join("stack.toml");
+    edit(&manifest, "\nlicense =", "\ncompression = \"none\"\nlicense =");
+    if version != "1.0.0" {
+        let entry =
+            format!("[[changelog]]\nversion = \"{version}\"\ndate = 2026-11-27T10:00:00Z\nchanges = [\"Next.\"]\n\n");
+        edit(&manifest, "[[changelog]]", &format!("{entry}[[changelog]]"));
+    }
 }
 
 /// Replaces the first `from` of a file, which has to be there.

@@ -72,7 +72,7 @@ impl Web {
         Self { agent: ureq::Agent::new_with_config(settings.build()), host, authorization }
     }
 
-    /// The page of a project; `None` when there is none.
+    /// The page of a project; `None` when the index does not know it.
     pub(super) fn page(&self, url: &Url) -> Result<Option<Answer>, PythonError> {
         self.retry(url, || {
             let mut response = self.ask(url, &format!("{JSON}, text/html;q=0.5"))?;
@@ -163,8 +163,8 @@ fn lasting(error: impl Into<PythonError>) -> Failure {
     Failure::Lasting(error.into())
 }
 
-/// The certificates of the file that `PIP_CERT` or `SSL_CERT_FILE` names, else of this machine; `None` when there are none,
-/// and those that are built in are used.
+/// The certificates of the file that `PIP_CERT` or `SSL_CERT_FILE` names, else of this machine. `None` when it has no such
+/// file, and those that are built in are used.
 fn roots() -> Option<RootCerts> {
     let named = ["PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"].into_iter().find_map(env::var_os);
     let path = named.unwrap_or_else(|| "/etc/ssl/certs/ca-certificates.crt".into());
