@@ -353,6 +353,8 @@ fn scripts_have_the_servers_interpreter_and_other_data_their_place() {
     let wheel = Wheel::new("first", "1.0", "py3-none-any")
         .file("first-1.0.dist-info/entry_points.txt", b"[console_scripts]\nfirst-run = first:VERSION.upper\n")
         .file("first-1.0.data/scripts/plain", b"#!python -u\nprint(1)\n")
+        // pip lets the entry point win.
+        .file("first-1.0.data/scripts/first-run", b"#!python\nraise SystemExit('the wrong one')\n")
         .file("first-1.0.data/scripts/shell", b"#!/bin/sh\necho 2\n")
         .file("first-1.0.data/data/share/first/data.txt", b"data\n")
         .file("first-1.0.data/purelib/inner/__init__.py", b"")

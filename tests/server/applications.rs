@@ -27,6 +27,7 @@ const FURTHER: &[Judge] = &[
     ("errors", ("bugsink_keeps_an_error", |machine| applications::judge(machine, "errors"))),
     ("encyclopedia", ("django_wiki_keeps_a_page", |machine| applications::judge(machine, "encyclopedia"))),
     ("flows", ("prefect_marks_a_late_run", |machine| applications::judge(machine, "flows"))),
+    ("script-forms", ("wooeys_worker_of_celery_runs_a_script", |machine| applications::judge(machine, "script-forms"))),
 ];
 
 pub fn is_every() -> bool {

@@ -12,6 +12,7 @@ mod expenses;
 mod flows;
 mod kinto;
 mod python_index;
+mod script_forms;
 mod secrets;
 mod timetagger;
 
@@ -53,6 +54,7 @@ pub const ALL: &[Application] = &[
     errors::ERRORS,
     encyclopedia::ENCYCLOPEDIA,
     flows::FLOWS,
+    script_forms::SCRIPT_FORMS,
 ];
 
 /// Those with a library that has no wheel: a lock says what its build needs.
@@ -60,8 +62,9 @@ const WITHOUT_WHEELS: &[&str] = &["comments", "expenses"];
 
 /// What the container lacks of what they need.
 const PACKAGES: &str = "libnginx-mod-http-brotli-static, python3-uvicorn, python3-websockets, gunicorn, python3";
-/// What the application `secrets` needs beside that.
-const FOR_SECRETS: &str = "valkey-server";
+/// What those need beside that which keep something in Valkey.
+const VALKEY: &str = "valkey-server";
+const WITH_VALKEY: &[&str] = &["secrets", "script-forms"];
 
 /// Both versions of each application, and what the container lacks.
 struct Prepared {
@@ -74,8 +77,8 @@ static PREPARED: Ahead<Prepared> = Ahead::new();
 /// Builds these applications.
 pub fn ahead(names: Vec<&'static str>) -> Step {
     PREPARED.by(|| Prepared {
-        debian: match names.contains(&"secrets") {
-            true => files_of(&format!("{PACKAGES}, {FOR_SECRETS}")),
+        debian: match names.iter().any(|name| WITH_VALKEY.contains(name)) {
+            true => files_of(&format!("{PACKAGES}, {VALKEY}")),
             false => files_of(PACKAGES),
         },
         packages: names

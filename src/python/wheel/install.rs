@@ -52,7 +52,9 @@ impl Wheel {
             list.push(record::line(&relative, bytes));
             all.push(Installed { path, content, mode });
         };
-        for file in &self.files {
+        // A wheel may bring a script and ask for a program of the same name: the program wins, as with pip.
+        let is_replaced = |place: &Place| matches!(place, Place::Script(name) if self.entry_points.iter().any(|entry| entry.name == *name));
+        for file in self.files.iter().filter(|file| !is_replaced(&file.place)) {
             let bytes = fs::read(&file.content)?;
             let mode = if file.executable { 0o755 } else { 0o644 };
             let own = Content::File(file.content.clone());
