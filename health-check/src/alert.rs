@@ -2,7 +2,7 @@
 //! reads it, as the user that wrote it: for systemd, which is root, a link in its place could lead anywhere.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use crate::environment;

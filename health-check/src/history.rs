@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
 
+use crate::output;
+
 /// The longest text of a problem, in bytes.
 const LONGEST_PROBLEM: usize = 240;
 /// The longest line, in bytes.
@@ -97,10 +99,7 @@ fn beginning(text: &str, most: usize) -> &str {
 pub fn record(path: &Path, sample: &Sample, length: usize) -> io::Result<VecDeque<Sample>> {
     let mut file = open_locked(path)?;
     cut_torn_line(&file)?;
-    let line = sample.line();
-    if file.write(line.as_bytes())? < line.len() {
-        return Err(io::Error::new(io::ErrorKind::WriteZero, "only a part of the line was taken"));
-    }
+    output::write_whole(&mut file, &sample.line())?;
     let End { samples, count, start } = read_end(&mut file, length)?;
     if count > length.saturating_add(length.div_ceil(10)) {
         compact(path, &mut file, start)?;

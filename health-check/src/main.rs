@@ -4,7 +4,7 @@
 //! page that shows it. Its exit status is the verdict.
 //!
 //! It runs every few minutes for years on small machines. One run takes less than 20 ms of processor time, including
-//! systemctl, which it starts once, and 5 MB of memory of its own. Every wait has a limit.
+//! timeout and systemctl, which it starts once, and 5 MB of memory of its own. Every wait has a limit.
 
 mod alert;
 mod arguments;
@@ -24,10 +24,10 @@ mod settings;
 mod site;
 mod units;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use arguments::{Arguments, ConnectionArguments, Part, ReportArguments, VariablesArguments, Verb};
-use clock::LocalTime;
 use report::Report;
 use settings::Settings;
 
@@ -37,22 +37,27 @@ const EXIT_USAGE: u8 = 2;
 const EXIT_NOT_RECORDED: u8 = 3;
 
 fn main() -> ExitCode {
-    match arguments::parse(std::env::args_os()) {
-        Ok(Verb::Check(arguments)) => check(&arguments),
+    let result = match arguments::parse(std::env::args_os()) {
+        Ok(Verb::Check(arguments)) => return check(&arguments),
         Ok(Verb::Report(arguments)) => report(&arguments),
-        Ok(Verb::Connection(arguments)) => printed(connection(&arguments)),
-        Ok(Verb::Variables(arguments)) => printed(variables(&arguments)),
+        Ok(Verb::Connection(arguments)) => connection(&arguments).and_then(|text| printed(&text)),
+        Ok(Verb::Variables(arguments)) => variables(&arguments).and_then(|text| printed(&text)),
         Err(error) if error.use_stderr() => {
             let text = error.render().to_string();
             let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
             // The journal would show only the first of several lines as an error.
             output::complain(lines.join("; ").trim_start_matches("error: "));
-            ExitCode::from(EXIT_USAGE)
+            return ExitCode::from(EXIT_USAGE);
         }
-        Err(text) => match output::print(&text.render().to_string()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::from(EXIT_NOT_RECORDED),
-        },
+        Err(help) if printed(&help.render().to_string()).is_err() => return ExitCode::from(EXIT_NOT_RECORDED),
+        Err(_) => Ok(()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            output::complain(&why);
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -75,31 +80,18 @@ fn check(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn report(arguments: &ReportArguments) -> ExitCode {
+fn report(arguments: &ReportArguments) -> Result<(), String> {
     let (settings, mistakes) = Settings::load(arguments.config.as_deref(), &arguments.name);
-    for mistake in &mistakes {
-        output::complain(mistake);
-    }
+    mistakes.iter().for_each(|mistake| output::complain(mistake));
     let path = arguments.history();
-    let samples = match history::read(&path, settings.history) {
-        Ok(samples) => samples,
-        Err(error) => {
-            output::complain(&format!("cannot read the history {}: {error}", path.display()));
-            return ExitCode::FAILURE;
-        }
-    };
-    let now = LocalTime::now().seconds;
+    let samples = history::read(&path, settings.history)
+        .map_err(|error| format!("cannot read the history {}: {error}", path.display()))?;
+    let write = |out: &mut dyn Write| page::write(out, &arguments.name, samples.iter(), &settings, clock::now());
     let written = match &arguments.output {
-        Some(path) => output::replace(path, |out| page::write(out, &arguments.name, samples.iter(), &settings, now)),
-        None => output::print_with(|out| page::write(out, &arguments.name, samples.iter(), &settings, now)),
+        Some(path) => output::replace(path, write),
+        None => output::print(write),
     };
-    match written {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            output::complain(&format!("cannot write the page: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    written.map_err(|error| format!("cannot write the page: {error}"))
 }
 
 /// The section of the service file that is made of an address.
@@ -141,12 +133,6 @@ fn variables(arguments: &VariablesArguments) -> Result<String, String> {
     Ok(lines.collect())
 }
 
-fn printed(text: Result<String, String>) -> ExitCode {
-    match text.and_then(|text| output::print(&text).map_err(|error| error.to_string())) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            output::complain(&why);
-            ExitCode::FAILURE
-        }
-    }
+fn printed(text: &str) -> Result<(), String> {
+    output::print(|out| out.write_all(text.as_bytes())).map_err(|error| error.to_string())
 }

@@ -1,7 +1,7 @@
 //! Output: a line at the end of the log, files that are complete at all times, a line for the journal.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -14,7 +14,14 @@ use std::path::Path;
 /// When the file cannot be opened, or has not taken the whole line.
 pub fn append_line(path: &Path, line: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().append(true).create(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-    let line = format!("{line}\n");
+    write_whole(&mut file, &format!("{line}\n"))
+}
+
+/// Writes a line to a file that is open for appending, with a single write.
+///
+/// # Errors
+/// When the file has not taken the whole line.
+pub fn write_whole(file: &mut File, line: &str) -> io::Result<()> {
     if file.write(line.as_bytes())? < line.len() {
         return Err(io::Error::new(io::ErrorKind::WriteZero, "only a part of the line was taken"));
     }
@@ -28,7 +35,7 @@ pub fn append_line(path: &Path, line: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// When `write` fails, or the new file cannot be written beside the old one. The old one is then unchanged.
-pub fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
+pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}.new", std::process::id()));
     let file = File::create(&temporary).map(BufWriter::new);
@@ -52,22 +59,14 @@ pub fn say(healthy: bool, line: &str) -> io::Result<()> {
         (false, true) => "<6>",
         (false, false) => "<3>",
     };
-    print(&format!("{priority}{line}\n"))
+    print(|out| writeln!(out, "{priority}{line}"))
 }
 
-/// Writes a text to standard output.
+/// Writes to standard output.
 ///
 /// # Errors
-/// When standard output is closed or full.
-pub fn print(text: &str) -> io::Result<()> {
-    print_with(|out| out.write_all(text.as_bytes()))
-}
-
-/// As [`print()`], for a text that is written in parts.
-///
-/// # Errors
-/// As [`print()`], and when `write` fails.
-pub fn print_with(write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>) -> io::Result<()> {
+/// When standard output is closed or full, and when `write` fails.
+pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut stdout = BufWriter::new(io::stdout().lock());
     write(&mut stdout)?;
     stdout.flush()

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::alert;
 use crate::arguments::Arguments;
+use crate::clock;
 use crate::history;
 use crate::output;
 use crate::page;
@@ -23,7 +24,7 @@ pub fn record(arguments: &Arguments, settings: &Settings, report: &Report<'_>) -
         }
     };
     if let Some(path) = &arguments.log {
-        let line = format!("[{}] {line}", report.time.format(c"%F %T"));
+        let line = format!("[{}] {line}", clock::format(report.time, c"%F %T"));
         note("log", path, output::append_line(path, &line));
     }
     if let Some(path) = &arguments.state {
@@ -37,12 +38,12 @@ pub fn record(arguments: &Arguments, settings: &Settings, report: &Report<'_>) -
         }
     }
     if let (Some(path), Some(samples)) = (&arguments.page, &samples) {
-        let now = report.time.seconds;
-        let write = |out: &mut _| page::write(out, &arguments.name, samples.iter(), settings, now);
+        let now = report.time;
+        let write = |out: &mut dyn Write| page::write(out, &arguments.name, samples.iter(), settings, now);
         note("page", path, output::replace(path, write));
     }
     let said = match arguments.json {
-        true => output::print_with(|out| write_state(out, report)),
+        true => output::print(|out| write_state(out, report)),
         false => output::say(report.healthy, &line),
     };
     if let Err(error) = said {
@@ -61,7 +62,7 @@ pub fn record(arguments: &Arguments, settings: &Settings, report: &Report<'_>) -
     failures
 }
 
-fn write_state(out: &mut impl Write, report: &Report<'_>) -> io::Result<()> {
+fn write_state(out: &mut dyn Write, report: &Report<'_>) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, report)?;
     writeln!(out)
 }

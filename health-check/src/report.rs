@@ -25,7 +25,7 @@ use serde::Serialize;
 
 use crate::arguments::Arguments;
 use crate::certificate::Certificate;
-use crate::clock::LocalTime;
+use crate::clock;
 use crate::history::Sample;
 use crate::machine::{Disk, Machine, noted};
 use crate::postgres;
@@ -42,8 +42,9 @@ pub struct Report<'a> {
     name: &'a str,
     #[serde(rename = "time")]
     rfc3339: String,
+    /// In seconds since 1970.
     #[serde(skip)]
-    pub time: LocalTime,
+    pub time: i64,
     /// Whether there is no problem.
     pub healthy: bool,
     problems: Vec<String>,
@@ -73,7 +74,7 @@ struct Database {
 impl<'a> Report<'a> {
     /// Makes all checks. A mistake in the settings is a problem of the server.
     pub fn collect(arguments: &'a Arguments, settings: &Settings, mistakes: Vec<String>) -> Self {
-        let time = LocalTime::now();
+        let time = clock::now();
         let mut problems = mistakes;
         // The machine is measured first, so that the other checks are not included.
         let machine = Machine::measure(&mut problems);
@@ -109,14 +110,14 @@ impl<'a> Report<'a> {
             Database { socket: (!is_remote).then(|| server.clone()), server, healthy: error.is_none(), error }
         });
         let postgres = postgres.collect();
-        let certificate = arguments.certificate.as_deref().map(|path| Certificate::read(path, time.seconds));
+        let certificate = arguments.certificate.as_deref().map(|path| Certificate::read(path, time));
         let certificate = certificate.and_then(|found| noted(found, &mut problems));
         problems.extend(certificate.as_ref().and_then(Certificate::problem));
         Self {
             schema: 1,
             version: env!("CARGO_PKG_VERSION"),
             name: &arguments.name,
-            rfc3339: time.rfc3339(),
+            rfc3339: clock::rfc3339(time),
             time,
             healthy: problems.is_empty(),
             problems,
@@ -181,7 +182,7 @@ impl<'a> Report<'a> {
         let number = |value: f64| value as f32;
         let slowest = self.sites.iter().filter(|site| site.status.is_some()).map(|site| site.milliseconds).max();
         Sample {
-            time: self.time.seconds,
+            time: self.time,
             cpu: self.machine.cpu_percent.map(number),
             ram: self.machine.ram_percent.map(number),
             disk: self.disks.iter().filter_map(|disk| disk.used_percent).max_by(f64::total_cmp).map(number),

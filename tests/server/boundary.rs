@@ -192,7 +192,7 @@ fn folders(machine: &mut Container) {
 fn as_systemd_reads(machine: &mut Container) {
     let text = "# A=comment\n; B=comment\n  A = one  two  \nB=\"say \\\"hi\\\" for 5\\$ \\\\ \\`now\\` \\x\"\n\
                 C='it is $HOME \\n'' and' \"more\"\nD=joined \\\nline\nE=\nF=\"second \" \nG=a \"b\" 'c' # d\n\
-                H=\"two\nlines\"\nI=\"back\\\nslash\"\nA2=x\\ty\\\\ \\ \nJ=last";
+                H=\"two\nlines\"\nI=\"back\\\nslash\"\nA2=x\\ty\\\\ \\ \nJ=last \\";
     let names = "A B C D E F G H I A2 J";
     fs::write(kept().join("boundary/odd.env"), text).unwrap();
     machine.copy(&kept().join("boundary/odd.env"));
@@ -202,7 +202,7 @@ fn as_systemd_reads(machine: &mut Container) {
     let by_systemd = machine.sh("systemd-run --quiet --wait --pipe -p EnvironmentFile=/root/odd.env sh /root/show");
     let ours = format!("/usr/libexec/stack/health-check variables --file /root/odd.env {names}");
     let by_us = machine.sh(&format!("{ours} >/root/ours.env && set -a && . /root/ours.env && sh /root/show"));
-    assert!(by_systemd.contains("J=[last]") && by_systemd.contains("D=[joined line]"), "{by_systemd}");
+    assert!(by_systemd.contains("J=[last ]") && by_systemd.contains("D=[joined line]"), "{by_systemd}");
     assert_eq!(by_us, by_systemd);
     // And systemd reads what we print as what it is.
     let again = machine.sh("systemd-run --quiet --wait --pipe -p EnvironmentFile=/root/ours.env sh /root/show");

@@ -6,7 +6,7 @@
     reason = "all times are between 0 and the present: `Sample::parse` and `page` leave other samples out"
 )]
 
-use crate::clock::LocalTime;
+use crate::clock;
 use crate::history::Sample;
 
 /// The width of the picture, in its own units.
@@ -65,7 +65,7 @@ impl TimeAxis {
             let words = if size == 1 { first } else { format!("{first} to {last}") };
             (range, words)
         });
-        let offset = LocalTime::at(to).offset();
+        let offset = clock::offset(to);
         Self { from: first.min(to - 60), to, longest_pause, groups: groups.collect(), offset }
     }
 
@@ -87,7 +87,7 @@ impl TimeAxis {
         let times = std::iter::successors(Some(first), |time| Some(time + step)).take_while(|time| *time <= self.to);
         let label = |time: i64| {
             let format = if (time + self.offset) % DAY == 0 { c"%m-%d" } else { c"%H:%M" };
-            (self.x(time), LocalTime::at(time).format(format))
+            (self.x(time), clock::format(time, format))
         };
         times.map(label).collect()
     }
@@ -119,7 +119,7 @@ impl TimeAxis {
 
 /// Seconds since 1970 as a date and a time for people, without the seconds.
 pub fn in_words(time: i64) -> String {
-    LocalTime::at(time).format(c"%F %H:%M")
+    clock::format(time, c"%F %H:%M")
 }
 
 /// Finds the outages in samples, which are sorted by time.

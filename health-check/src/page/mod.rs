@@ -13,7 +13,7 @@ use askama::Template;
 use axis::{LEFT, RIGHT, TimeAxis, WIDTH, in_words, outages};
 use plot::{HEIGHT, Measure, PICTURE, Plot, TOP};
 
-use crate::clock::LocalTime;
+use crate::clock;
 use crate::history::Sample;
 use crate::settings::Settings;
 
@@ -71,7 +71,7 @@ struct Day {
 /// # Errors
 /// When writing to `out` fails.
 pub fn write<'a>(
-    out: &mut impl Write,
+    out: &mut dyn Write,
     name: &str,
     samples: impl Iterator<Item = &'a Sample>,
     settings: &Settings,
@@ -158,7 +158,7 @@ fn checked(samples: &[&Sample], axis: &TimeAxis) -> Vec<(i64, i64)> {
 fn days(samples: &[&Sample], axis: &TimeAxis, measures: &[Measure]) -> Vec<Day> {
     let days: Vec<&[&Sample]> = samples.chunk_by(|a, b| axis.day(a.time) == axis.day(b.time)).collect();
     let day = |day: &&[&Sample]| Day {
-        date: day.first().map(|first| LocalTime::at(first.time).format(c"%F")).unwrap_or_default(),
+        date: day.first().map(|first| clock::format(first.time, c"%F")).unwrap_or_default(),
         checks: day.len(),
         well: share_of_well(day),
         summaries: measures.iter().map(|measure| measure.summary(day.iter())).collect(),

@@ -8,7 +8,7 @@ use crate::support::{program, run, run_bounded, stderr, stdout};
 /// What systemd.exec(5) says of the file, and each value as systemd 252 and 257 give it to a program.
 const FILE: &str = "# A='comment'\n; B=comment\n\n  A = one two  \nB=\"say \\\"hi\\\" for 5\\$ \\\\ \\`now\\` \\x\"\n\
                     C='it is $HOME'' and' \"more\"\nD=joined \\\nline\nE=\nA=\"second \"\nLD_PRELOAD=/tmp/evil.so\n\
-                    not a variable\n9F=digit\nG=a \"b\" 'c' # d\nH=\"two\nlines\"\nI=last";
+                    not a variable\n9F=digit\nG=a \"b\" 'c' # d\nH=\"two\nlines\"\nI=last \\";
 
 fn variables(names: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -32,7 +32,7 @@ fn only_the_named_variables_are_printed() {
         ("E", ""),
         ("G", "a \"b\" 'c' # d"),
         ("H", "two\nlines"),
-        ("I", "last"),
+        ("I", "last "),
     ] {
         let script = format!("{printed}\nprintf %s \"${name}\"");
         assert_eq!(run(Command::new("sh").args(["-euc", &script])), value, "{name} in\n{printed}");
