@@ -4,6 +4,8 @@ use std::process::{Command, Stdio};
 
 use serde::Serialize;
 
+use crate::machine::noted;
+
 /// The longest time to wait for systemctl, in seconds.
 const LIMIT: &str = "5";
 /// The exit status of timeout(1) when the time is over.
@@ -57,13 +59,8 @@ impl Unit {
 /// Asks for the states of the units that must be active, and of the `jobs`, which must not have failed. Problems are added.
 pub fn check(units: &[String], jobs: &[String], problems: &mut Vec<String>) -> (Vec<Unit>, Vec<Unit>) {
     let names = [units, jobs].concat();
-    let mut found = match if names.is_empty() { Ok(Vec::new()) } else { states(&names) } {
-        Ok(found) => found,
-        Err(why) => {
-            problems.push(why);
-            return (unknown(units), unknown(jobs));
-        }
-    };
+    let found = if names.is_empty() { Ok(Vec::new()) } else { states(&names) };
+    let Some(mut found) = noted(found, problems) else { return (unknown(units), unknown(jobs)) };
     let mut jobs = found.split_off(units.len().min(found.len()));
     for (units, problem) in [(&mut found, Unit::problem as fn(&Unit) -> _), (&mut jobs, Unit::failure)] {
         for unit in units {

@@ -124,15 +124,11 @@ pub fn in_words(time: i64) -> String {
 
 /// Finds the outages in samples, which are sorted by time.
 pub fn outages<'a>(samples: &[&'a Sample]) -> Vec<Outage<'a>> {
-    let mut outages: Vec<Outage<'a>> = Vec::new();
-    let mut open = false;
-    for sample in samples {
-        match (&sample.problem, open) {
-            (Some(words), false) => outages.push(Outage { from: sample.time, until: None, words }),
-            (None, true) => outages.iter_mut().last().into_iter().for_each(|last| last.until = Some(sample.time)),
-            _ => {}
-        }
-        open = sample.problem.is_some();
-    }
-    outages
+    let stretches = samples.chunk_by(|a, b| a.problem.is_some() == b.problem.is_some());
+    let firsts: Vec<&'a Sample> = stretches.filter_map(|stretch| stretch.first().copied()).collect();
+    let outage = |(number, first): (usize, &&'a Sample)| {
+        let until = firsts.get(number + 1).map(|next| next.time);
+        Some(Outage { from: first.time, until, words: first.problem.as_deref()? })
+    };
+    firsts.iter().enumerate().filter_map(outage).collect()
 }
