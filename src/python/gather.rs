@@ -12,7 +12,7 @@ use super::index::without_credentials;
 use super::lock::Plan;
 use super::source::{Sdist, Source, WheelBuilder};
 use super::wheel::Wheel;
-use super::{Debian, Index, Needs, Offer, PythonError, Target};
+use super::{Debian, Index, Needs, Offer, PythonError, Target, standard};
 use crate::control::Relations;
 use crate::system::cache::Cache;
 use crate::system::hash::Sha256;
@@ -32,6 +32,8 @@ pub struct Library {
     pub wheel: Wheel,
     /// What the wheel was made of, when the library has none that fits.
     pub built: Option<Built>,
+    /// Its modules that are not packed, because the standard library has them.
+    pub left_out: Vec<String>,
 }
 
 /// The origin of a wheel that was built.
@@ -139,6 +141,12 @@ pub fn gather(
             .warnings
             .push(format!("{}: its .pth file is not run, because there is no virtual environment", wheel.file));
     }
+    for (library, module) in all.iter().flat_map(|one| one.left_out.iter().map(move |module| (one, module))) {
+        needs.warnings.push(format!(
+            "{}: its `{module}` is left out, because the standard library has a module of that name",
+            library.wheel.file
+        ));
+    }
     let from_debian: Vec<Provided> = walk.provided.into_values().collect();
     for relation in from_debian.iter().flat_map(|one| &one.relations.0) {
         needs.depends.add(relation.clone());
@@ -218,7 +226,7 @@ fn unpack(
     let mut libraries = Vec::new();
     for (one, path) in chosen.into_iter().zip(paths) {
         let (name, version) = (one.pin.name.clone(), one.pin.version.to_string());
-        let (wheel, built) = match one.tools {
+        let (mut wheel, built) = match one.tools {
             None => (Wheel::open(&path, &one.file, &cache.wheels().join(one.sha256.to_string()))?, None),
             Some(tools) => {
                 let sdist = Sdist::open(&path, &one.file)?;
@@ -241,9 +249,10 @@ fn unpack(
             };
             return Err(error.into());
         }
+        let left_out = wheel.leave_out(|module| standard::has(module, target.minor));
         let url = without_credentials(&one.url).to_string();
         let is_direct = one.pin.files.iter().any(|file| file.is_direct);
-        libraries.push(Library { name, version, sha256: one.sha256, url, is_direct, wheel, built });
+        libraries.push(Library { name, version, sha256: one.sha256, url, is_direct, wheel, built, left_out });
     }
     Ok(libraries)
 }

@@ -17,6 +17,7 @@ pub mod lock;
 mod metadata;
 mod resolve;
 pub mod source;
+pub mod standard;
 mod target;
 mod versions;
 mod wheel;

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{Requirement, VerbatimUrl};
 use stackdeb::apt::{SUITES, Suite};
-use stackdeb::python::Target;
+use stackdeb::python::{Target, standard};
 use support::run;
 
 /// Runs a script of Python that can import `packaging` out of the pip that Python itself brings along.
@@ -97,4 +97,37 @@ fn markers_and_versions_are_judged_as_packaging_does() {
         }
     }
     assert_eq!(ours, packaging(&script));
+}
+
+/// The names of its standard library, as this machine's Python has them and its package `python3` brings them along.
+#[test]
+fn the_standard_library_has_the_modules_that_python_names() {
+    let script = "import importlib.util, sys\n\
+        print(sys.version_info.minor)\n\
+        for name in sorted(sys.stdlib_module_names):\n    \
+            if not name.startswith('_') and importlib.util.find_spec(name): print(name)\n";
+    let said = run(Command::new("python3").args(["-I", "-c", script]));
+    let (minor, names) = said.split_once('\n').unwrap();
+    let minor: u32 = minor.parse().unwrap();
+    // Debian has these in packages of their own.
+    let apart = [
+        "distutils",
+        "ensurepip",
+        "idlelib",
+        "lib2to3",
+        "nis",
+        "pydoc_data",
+        "tkinter",
+        "turtle",
+        "turtledemo",
+        "venv",
+    ];
+    for name in names.lines() {
+        assert_eq!(standard::has(name, minor), !apart.contains(&name), "{name} of Python 3.{minor}");
+    }
+    for name in standard::names(minor) {
+        assert!(names.lines().any(|known| known == name), "Python 3.{minor} has no {name}");
+    }
+    // "What's New In Python 3.13": PEP 594 removes these.
+    assert!(standard::has("telnetlib", 12) && !standard::has("telnetlib", 13) && !standard::has("tomllib", 10));
 }

@@ -352,6 +352,9 @@ fn a_wheel_that_is_not_what_it_says_is_refused() {
 fn scripts_have_the_servers_interpreter_and_other_data_their_place() {
     let wheel = Wheel::new("first", "1.0", "py3-none-any")
         .file("first-1.0.dist-info/entry_points.txt", b"[console_scripts]\nfirst-run = first:VERSION.upper\n")
+        // In a virtual environment, Python's own would win.
+        .file("typing.py", b"raise SystemExit('the wrong one')\n")
+        .file("telnetlib.py", b"# Python 3.13 has none.\n")
         .file("first-1.0.data/scripts/plain", b"#!python -u\nprint(1)\n")
         // pip lets the entry point win.
         .file("first-1.0.data/scripts/first-run", b"#!python\nraise SystemExit('the wrong one')\n")
@@ -367,6 +370,10 @@ fn scripts_have_the_servers_interpreter_and_other_data_their_place() {
     assert_eq!(at("bin/shell"), "#!/bin/sh\necho 2\n");
     assert_eq!(at("share/first/data.txt"), "data\n");
     assert!(tree.0.join("usr/lib/shop/python3/inner/__init__.py").exists());
+    assert!(!tree.0.join("usr/lib/shop/python3/typing.py").exists());
+    assert!(tree.0.join("usr/lib/shop/python3/telnetlib.py").exists());
+    let said = text(&tree.1.command("check").output().unwrap());
+    assert!(said.contains("first-1.0-py3-none-any.whl: its `typing.py` is left out"), "{said}");
     assert!(!tree.0.join("usr/lib/shop/python3/inner/__pycache__").exists());
     let modes = run(Command::new("stat").args(["-c", "%a"]).args(
         ["bin/plain", "bin/shell", "bin/first-run", "python3/tool.py", "python3/first.py"]

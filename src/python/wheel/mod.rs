@@ -100,6 +100,18 @@ impl Wheel {
         self.files.iter().filter_map(first).collect()
     }
 
+    /// Leaves out the modules and packages at the highest level whose names `is_taken` accepts, and returns their names.
+    pub fn leave_out(&mut self, is_taken: impl Fn(&str) -> bool) -> Vec<String> {
+        let name_of = |module: &str| module.split('.').next().unwrap_or(module).to_owned();
+        let taken = |module: &&str| is_taken(&name_of(module));
+        let out: BTreeSet<String> = self.modules().into_iter().filter(taken).map(str::to_owned).collect();
+        self.files.retain(|file| match &file.place {
+            Place::Library(path) => !out.contains(path.split('/').next().unwrap_or(path)),
+            _ => true,
+        });
+        out.into_iter().collect()
+    }
+
     /// Whether it has programs, or asks for some to be made.
     pub fn has_programs(&self) -> bool {
         !self.entry_points.is_empty() || self.files.iter().any(|file| matches!(file.place, Place::Script(_)))

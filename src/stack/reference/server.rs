@@ -156,6 +156,7 @@ The libraries that are packed: a file of requirements as pip reads it (`requirem
 and extras), `pyproject.toml`, or a lock: `uv.lock`, `poetry.lock`, `pylock.toml`. What does not name one version of each \
 library, and of whatever these need, is locked with `stackdeb lock`. The wheels that fit the Python of `[image] suite` are \
 downloaded from the index, verified, and installed to `/usr/lib/NAME/python3`; their programs to `/usr/lib/NAME/bin`. \
+A module with the name of one of Python's standard library is left out: also in a virtual environment, that one would win. \
 The server is Debian's, unless it is among them.",
             example: "requirements = \"requirements.txt\"",
             since: FIRST_RELEASE,
