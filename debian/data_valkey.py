@@ -26,13 +26,15 @@ APPENDED = "appendonlydir"
 BASE = "appendonly.aof.1.base.rdb"
 LIST = f"file {BASE} seq 1 type b\n"
 BLOCK = 1 << 20
+# Debian 12 has Redis 7 in place of Valkey.
+CLIENT = "valkey-cli" if shutil.which("valkey-cli") else "redis-cli"
 # Seconds between two signs of life while Valkey writes.
 PAUSE = 5
 
 
 def start_client(*words, **options):
     """The app's user asks: the socket is open to it."""
-    return start_as(NAME, ["valkey-cli", "-s", SOCKET, "-e", *words], stdin=subprocess.DEVNULL, **options)
+    return start_as(NAME, [CLIENT, "-s", SOCKET, "-e", *words], stdin=subprocess.DEVNULL, **options)
 
 
 def ask(*words):

@@ -112,8 +112,19 @@ impl Build<'_> {
         rootfs::complete(root, &addition, self.reporter)?;
         let sandbox = Sandbox::new(root).epoch(self.epoch);
         let _progress = self.reporter.spinner("finishing the root");
-        finish::finish(root, late, self.epoch, &|command| sandbox.run(command).map_err(Into::into))?;
+        finish::finish(root, late, self.disabled(), self.epoch, &|command| sandbox.run(command).map_err(Into::into))?;
         Ok(())
+    }
+
+    /// The units of Debian's packages that nobody needs.
+    fn disabled(&self) -> &'static [&'static str] {
+        let has_valkey = self.stacks.iter().any(|stack| stack.services.valkey.is_some());
+        // Each stack has an instance of its own. Debian's would listen at a port.
+        if has_valkey && self.chosen.iter().any(|record| record.name.as_str() == "valkey-server") {
+            &["valkey-server.service"]
+        } else {
+            &[]
+        }
     }
 
     /// Whether it is the package of one of the stacks.

@@ -1,4 +1,4 @@
-//! The packages that the stack needs. They have the same names in Debian 12 and 13 and in Ubuntu 22.04 and 24.04.
+//! The packages that the stack needs. They have the same names in Debian 12 and 13 and in Ubuntu 22.04 and 24.04, but for Valkey.
 
 use super::error::RenderError;
 use super::server;
@@ -14,6 +14,9 @@ const BUS: &str = "default-dbus-system-bus | dbus-system-bus";
 /// nginx's module for files that are compressed with Brotli. A site that names its directive does not load without it,
 /// so it cannot be a recommendation.
 const BROTLI: &str = "libnginx-mod-http-brotli-static";
+
+/// Debian 12 has no Valkey. Its Redis 7 is what Valkey began as, and reads the same configuration.
+const VALKEY: &str = "valkey-server | redis-server (>= 5:7)";
 
 /// `Depends`: the stack's own relations, then those of the packed libraries, of the programs in machine code, of `[app]`, and of
 /// `[package]`, each only once.
@@ -32,7 +35,7 @@ pub(super) fn depends(stack: &Stack, libraries: &Libraries, of_programs: &Relati
         own.push("postgresql");
     }
     if stack.services.valkey.is_some() {
-        own.push("valkey-server");
+        own.push(VALKEY);
     }
     if !stack.static_files().is_empty() {
         own.push(BROTLI);

@@ -95,18 +95,24 @@ pub enum FinishError {
     #[error("{0} is mounted inside the root, and finishing would remove what is in it")]
     #[diagnostic(help("unmount it with umount(8), then build again"))]
     Mounted(String),
-    #[error("cannot enable the image's units: {0}")]
+    #[error("cannot enable and disable the image's units: {0}")]
     #[diagnostic(help("if the project has units of its own in its folder `image`, check their [Install] sections"))]
     Enable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Finishes the tree `root`: installs all of `files`, removes what must not be copied, and sets times later than `epoch` to
+/// Finishes the tree `root`: installs all of `files`, disables the units `disabled`, removes what must not be copied, and sets times later than `epoch` to
 /// `epoch`. The files of packages are usually older. An epoch older than the packages invalidates their `.pyc` files.
 ///
 /// # Errors
-/// When a file cannot be written or removed, something is mounted in the root, `systemctl enable` fails in it, or the
+/// When a file cannot be written or removed, something is mounted in the root, `systemctl` fails in it, or the
 /// user interrupts. The root is then not usable.
-pub fn finish(root: &Root, files: &[RootFile], epoch: Epoch, run: RunInRoot) -> Result<(), FinishError> {
+pub fn finish(
+    root: &Root,
+    files: &[RootFile],
+    disabled: &[&str],
+    epoch: Epoch,
+    run: RunInRoot,
+) -> Result<(), FinishError> {
     let failed = |path: &str| {
         let path = root.shown(path);
         move |source| FinishError::File { path, source }
@@ -129,6 +135,9 @@ pub fn finish(root: &Root, files: &[RootFile], epoch: Epoch, run: RunInRoot) -> 
     enable.extend(root.has_folder(CERTIFICATES).then_some(CERTIFICATE_UNIT));
     enable.extend(root.has_folder(CLUSTERS).then_some(CLUSTER_UNIT));
     run(&enable).map_err(FinishError::Enable)?;
+    for unit in disabled {
+        run(&["systemctl", "disable", unit]).map_err(FinishError::Enable)?;
+    }
     for (pattern, _) in REMOVED {
         interrupt::check().map_err(failed(""))?;
         remove_matching(root, pattern)?;
@@ -215,7 +224,7 @@ mod tests {
             Ok(Vec::new())
         };
         let files = [root_file("a/b/c"), root_file("x/first-boot-cluster.service")];
-        finish(&opened(root.path()), &files, Epoch::from_seconds(1).unwrap(), &run).unwrap();
+        finish(&opened(root.path()), &files, &["some.service"], Epoch::from_seconds(1).unwrap(), &run).unwrap();
         for path in gone {
             assert!(!root.path().join(path).exists(), "{path} is still there");
         }
@@ -226,7 +235,8 @@ mod tests {
         assert_eq!(fs::read(root.path().join("etc/machine-id")).unwrap(), b"");
         assert_eq!(fs::read(root.path().join("a/b/c")).unwrap(), b"x\n");
         assert!(!root.path().join("x").exists(), "a unit of PostgreSQL without PostgreSQL");
-        assert_eq!(commands.borrow().len(), 1);
+        assert_eq!(commands.borrow().len(), 2);
+        assert_eq!(commands.borrow().last().unwrap(), "systemctl disable some.service");
         let latest = fs::symlink_metadata(root.path().join("a/b/c")).unwrap().mtime();
         assert_eq!(latest, 1, "later than the epoch");
         assert!(commands.borrow()[0].contains("serial-getty@ttyS0.service"));
@@ -247,7 +257,7 @@ mod tests {
             let before = listing(outside.path());
             let epoch = Epoch::from_seconds(1).unwrap();
             let files = [root_file("boot/grub.cfg"), root_file("usr/lib/x")];
-            let _ = finish(&opened(root.path()), &files, epoch, &|_| Ok(Vec::new()));
+            let _ = finish(&opened(root.path()), &files, &[], epoch, &|_| Ok(Vec::new()));
             assert_eq!(listing(outside.path()), before, "through /{link}");
         }
     }

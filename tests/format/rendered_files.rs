@@ -230,7 +230,6 @@ fn lay_out(rendered: &Rendered, root: &Path) {
         "/usr/bin/python3",
         "/usr/bin/node",
         "/usr/bin/sh",
-        "/usr/bin/valkey-server",
         "/bin/kill",
         "/bin/rm",
         "/bin/systemctl",
@@ -409,6 +408,7 @@ fn sysusers_makes_the_user() {
     let output = run("systemd", Command::new("systemd-sysusers").arg(&in_root).arg("stackdeb-guest-book.conf"));
     let users = fs::read_to_string(root.path().join("etc/passwd")).unwrap();
     assert!(output.status.success() && users.contains("\nguest-book:x:"), "{output:?}\n{users}");
+    assert!(users.contains("\nvalkey:x:"), "{users}");
 }
 
 #[test]
@@ -504,7 +504,8 @@ fn only_what_an_administrator_edits_is_a_conffile() {
     assert_eq!(
         rendered.depends.to_string(),
         "systemd | systemd-standalone-sysusers | systemd-sysusers, default-dbus-system-bus | dbus-system-bus, nginx, \
-         python3, gunicorn, postgresql, valkey-server, python3-flask (>= 2), python3-psycopg2, curl"
+         python3, gunicorn, postgresql, valkey-server | redis-server (>= 5:7), \
+         python3-flask (>= 2), python3-psycopg2, curl"
     );
     assert!(!smaller.depends.to_string().contains("postgresql"));
     assert!(!files(&smaller).iter().any(|file| file.path.contains("database")));

@@ -11,9 +11,9 @@
 )]
 
 mod database_role;
+mod debian_12;
 mod dpkg_conditions;
 mod dpkg_matrix;
-mod https_on_debian_12;
 mod migrations;
 mod names_of_an_image;
 mod odd_packages;
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         dpkg_conditions::trials(),
         dpkg_matrix::trials(),
         piuparts::trials(),
-        https_on_debian_12::trials(),
+        debian_12::trials(),
     ];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }

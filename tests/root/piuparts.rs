@@ -56,10 +56,11 @@ fn piuparts(suite: &str, package: &Path) -> Output {
     command.arg(package).output().expect("tests/setup installs piuparts")
 }
 
-/// What a package with HTTPS depends on beside that.
-const FOR_HTTPS: [&str; 2] = ["openssl", "certbot"];
+/// What a package with HTTPS and Valkey depends on beside that.
+const FURTHER: [&str; 3] = ["openssl", "certbot", "redis-server"];
 
-/// A root of that release with all that the package depends on, made once; of Debian 12, also what one with HTTPS does.
+/// A root of that release with all that the package depends on, made once; of Debian 12, also what one with HTTPS and Valkey
+/// does.
 pub(super) fn root(suite: &str) -> PathBuf {
     static MAKING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = MAKING.lock().unwrap();
@@ -70,7 +71,7 @@ pub(super) fn root(suite: &str) -> PathBuf {
     let name = |relation: &str| relation.split(['|', '(', ' ']).next().unwrap().to_owned();
     let mut names: Vec<String> = depends.trim().split(", ").map(name).collect();
     if suite == "bookworm" {
-        names.extend(FOR_HTTPS.map(str::to_owned));
+        names.extend(FURTHER.map(str::to_owned));
     }
     let names = names.join(",");
     if fs::read_to_string(&stamp).is_ok_and(|old| old == names) {

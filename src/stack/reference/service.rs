@@ -19,10 +19,14 @@ application and listens on a Unix socket alone; the health check counts it.",
 
 static VALKEY: Section = Section {
     meaning: "\
-Valkey of Debian 13 (`valkey-server`), for caches, queues and sessions. Its unit is `PACKAGE-valkey.service`, its \
+Valkey of Debian 13 (`valkey-server`), for caches, queues and sessions; on Debian 12, which has none, Redis 7 \
+(`redis-server`) takes its place under the same names. Its unit is `PACKAGE-valkey.service`, its \
 configuration `/etc/PACKAGE/valkey.conf`. The application, its workers and its timers find its address in the variables \
 `VALKEY_URL` and `REDIS_URL`: `unix:///run/PACKAGE/valkey/valkey.sock`. Only they can connect to it. It writes its data to \
-the disk, and `stackdeb data` saves and restores them, as `deploy --bring-data` does, unless `eviction` makes it a cache.",
+the disk, and `stackdeb data` saves and restores them, as `deploy --bring-data` does, unless `eviction` makes it a cache. \
+Redis 7 cannot read what a newer Valkey saved. Celery writes the address as `redis+socket:///run/PACKAGE/valkey/valkey.sock`. \
+Debian's own instance, `valkey-server.service`, has nothing to do with the stack. It listens at port 6379 of the loopback, \
+without a password; in an image it is disabled, and on a server `systemctl disable --now valkey-server.service` ends it.",
     keys: &[
         Key {
             name: "memory-max",
