@@ -16,12 +16,11 @@ fn listed(words: &str) {
     assert!(document.contains(words), "docs/reasons/cargo-deb.md does not list {words:?}");
 }
 
-/// Compares the packages of a crate in a folder.
-fn compare_in(folder: &Path, ours: &[&str], theirs: &[&str]) {
-    let ours_path = our_package(folder, ours);
-    let theirs_path = their_package(folder, theirs);
-    assert_eq!(ours_path.file_name(), theirs_path.file_name());
-    let (ours, theirs) = (Unpacked::of(&ours_path), Unpacked::of(&theirs_path));
+/// Compares the packages of a crate, by stackdeb and by cargo-deb.
+fn compare_packages(ours: &Path, theirs: &Path) {
+    assert_ne!(ours, theirs);
+    assert_eq!(ours.file_name(), theirs.file_name());
+    let (ours, theirs) = (Unpacked::of(ours), Unpacked::of(theirs));
     compare_fields(&ours, &theirs);
     compare_control(&ours, &theirs);
     compare_files(&ours, &theirs);
@@ -178,7 +177,10 @@ fn compare(name: &str, version: &str, variant: Option<&str>) {
         fs::write(debian.join("postinst"), "#!/bin/sh\nset -e\n#DEBHELPER#\nexit 0\n").unwrap();
     }
     let variant: Vec<&str> = variant.into_iter().flat_map(|variant| ["--variant", variant]).collect();
-    compare_in(&folder, &[&["--no-build"][..], &variant].concat(), &variant);
+    compare_packages(
+        &our_package(&folder, &[&["--no-build"][..], &variant].concat()),
+        &their_package(&folder, &variant),
+    );
 }
 
 macro_rules! crates {
@@ -236,9 +238,9 @@ crates! {
     topgrade: "topgrade" "17.14.1" None;
 }
 
-/// stackdeb's own crate. `documents/package` has made what its metadata name.
+/// stackdeb's own crate. `documents/package` has made what its metadata name, and cargo-deb's package of it.
 #[test]
 fn stackdeb_itself() {
-    crate::own_package::package();
-    compare_in(source_folder(), &["-p", "stackdeb", "--no-build"], &["-p", "stackdeb"]);
+    let theirs = crate::own_package::package();
+    compare_packages(&our_package(source_folder(), &["-p", "stackdeb", "--no-build"]), theirs);
 }

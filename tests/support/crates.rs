@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{copy_tree, kept, run, source_folder, stackdeb, text};
 
 /// The time of all packages that are compared, in seconds since 1970.
-const TIME: &str = "1795428000";
+pub const TIME: &str = "1795428000";
 
 /// A small program with debugging data. It stands for every program that a crate builds.
 pub fn small_program() -> &'static Path {
