@@ -66,7 +66,7 @@ soak *args: build-and-setup
     OTHER_BUILDER=1 cargo test --release --test root -- other_builder
     EVERY_APPLICATION=1 cargo test --release --test server -- applications
     EVERY_APPLICATION=1 cargo test --release --test server -- kinds::
-    cargo test --release --test project -- crates:: --ignored
+    cargo test --release --test project -- --ignored
     cargo test --release --test soak -- "$@"
 
 # The documents in docs/ that are made from the program itself

@@ -307,7 +307,7 @@ fn the_same_package_gives_the_same_bytes() {
     if let Some(folder) = env::var_os(CHILD) {
         let folder = PathBuf::from(folder);
         let source = folder.join("source");
-        fs::write(&source, block.repeat(50)).unwrap();
+        fs::write(&source, block.repeat(30)).unwrap();
         fs::set_permissions(&source, fs::Permissions::from_mode(0o600)).unwrap();
         for (compression, name) in COMPRESSIONS {
             let mut package = Package { compression, ..odd() };

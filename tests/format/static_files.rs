@@ -36,6 +36,7 @@ fn project() -> TempDir {
         fs::write(path, content).unwrap();
     }
     symlink("../app/app.py", files.join("source.txt")).unwrap();
+    edit(&folder.path().join("stack.toml"), "[app]", "compression = \"none\"\n\n[app]");
     edit(
         &folder.path().join("stack.toml"),
         "[image]",

@@ -208,7 +208,6 @@ fn what_debugfs_changes_in_a_real_image_is_found_and_nothing_else() {
     let compressed = built(Built::Image).join("stack-1.0.0-linode.img.gz");
     let raw = folder.path().join("raw.img");
     run(Command::new("sh").args(["-c", "gzip -dc \"$0\" > \"$1\""]).arg(&compressed).arg(&raw));
-    same(&compressed, &raw);
     let new = folder.path().join("new");
     fs::write(&new, "x".repeat(5000)).unwrap();
     let commands = format!(

@@ -9,15 +9,20 @@ use std::process::Command;
 use support::documents::scripts;
 use support::{Built, built, cache, program, text};
 
-/// A cache with the folder `bases` of its own, which has what is kept already. Downloads are kept where all tests keep them.
+/// A cache with the folder `bases` of its own, which has what is kept already. All else is kept where all tests keep it: an image
+/// is made on the tree of its base, and only those of its blocks that no other image has are compressed.
 fn share_cache(bases: &Path) {
+    built(Built::Image);
     fs::create_dir_all(bases).unwrap();
     let own = bases.parent().unwrap();
-    for shared in ["pool", "lists", "releases", "names", "wheels", "index-pages"] {
+    let shared =
+        ["pool", "lists", "releases", "names", "wheels", "index-pages", "trees", "blocks", "packages", "choices"];
+    for shared in shared {
         fs::create_dir_all(cache().join(shared)).unwrap();
         symlink(cache().join(shared), own.join(shared)).unwrap();
     }
-    built(Built::Image);
+    // Its lock too: trees are removed from a cache while no other build uses it.
+    symlink(cache().join("in-use"), own.join("in-use")).unwrap();
     for base in support::listing(&cache().join("bases")).iter().filter(|path| path.is_file()) {
         // Another test may have removed it meanwhile.
         let _ = fs::copy(base, bases.join(base.file_name().unwrap()));
@@ -42,7 +47,11 @@ fn the_commands_of_the_documents_do_what_they_are_for() {
         let mut shell = Command::new("bash");
         shell.args(["-eu", "-o", "pipefail", "-c", &script]).current_dir(&home).env("HOME", &home).env("PATH", path);
         let (caches, bases) = (folder.path().join("cache"), folder.path().join("cache/stackdeb/bases"));
-        share_cache(&bases);
+        if script.contains("stackdeb image") {
+            share_cache(&bases);
+        } else {
+            fs::create_dir_all(&bases).unwrap();
+        }
         let before = names(&bases);
         shell.env("XDG_CACHE_HOME", caches);
         shell.env("DEBFULLNAME", "Jane Doe").env("DEBEMAIL", "jane@example.org");

@@ -101,7 +101,7 @@ fn check_shows_each_key_with_both_values() {
 
 #[test]
 fn a_variant_is_built_beside_the_stack() {
-    let folder = project(&format!("{STACK}{STAGING}"));
+    let folder = project(&format!("{STACK}{STAGING}").replace("[app]", "compression = \"none\"\n[app]"));
     let deb = |dist: &str| folder.path().join(dist).join("guest-book_1.0.0_amd64.deb");
     let environment = |deb: &Path| {
         let mut tar = std::process::Command::new("sh");
