@@ -50,7 +50,7 @@ pub struct BootArgs {
     /// Port of this computer that leads to the site; 0: any that is free
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
-    /// Port of this computer that leads to HTTPS, if the site has it; 0: any that is free
+    /// Port of this computer that leads to HTTPS, if a site has it; 0: any that is free
     #[arg(long, value_name = "PORT", default_value_t = 8443)]
     pub https_port: u16,
     /// Port of this computer that leads to SSH; 0: any that is free
@@ -101,6 +101,8 @@ struct Report<'a> {
 struct FurtherSite {
     stack: String,
     url: String,
+    /// `null` if it has no HTTPS.
+    https_url: Option<String>,
     host: Option<String>,
     probes: Vec<Probe>,
     #[serde(skip)]
@@ -117,9 +119,12 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     let qemu = machine::find_qemu()?;
     let port = machine::choose_port(args.port)?;
     let site = site_of(&image);
-    let https = site.as_ref().is_some_and(Site::has_tls);
+    let stacks = Manifest::stacks_beside(&image);
+    let first_has_https = site.as_ref().map_or_else(|| stacks.first().is_some_and(|stack| stack.https), Site::has_tls);
+    let https = first_has_https || stacks.iter().any(|stack| stack.https);
     let https_port = https.then(|| machine::choose_port(args.https_port)).transpose()?;
-    let (mut further_sites, further_ports) = further_sites(&image, port)?;
+    let paths = stacks.first().map_or_else(|| PATHS.map(str::to_owned).to_vec(), paths_of);
+    let (mut further_sites, further_ports) = further_sites(stacks, port, https_port)?;
     let ssh_port = args.ssh_port.map(machine::choose_port).transpose()?;
     let cache = Cache::open()?;
     let loader = loader::find_or_make(&cache, &args.variant)?;
@@ -154,14 +159,14 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     let site_seconds = answer.is_ok().then(|| (after.as_secs_f64() * 10.0).round() / 10.0);
     // There is nothing to probe when the machine has ended or the user interrupts. A machine that is only late is probed.
     machine.check()?;
-    let probes = if args.check { probe_all(&machine, port) } else { Vec::new() };
+    let probes = if args.check { probe_all(&machine, port, &paths) } else { Vec::new() };
     if answer.is_ok() || args.check {
         further_sites.iter_mut().for_each(|site| site.probe(&machine));
     }
     let report = Report {
         image: &image,
         url: format!("http://localhost:{port}"),
-        https_url: https_port.map(|port| format!("https://localhost:{port}")),
+        https_url: https_port.filter(|_| first_has_https).map(|port| format!("https://localhost:{port}")),
         ssh_port,
         accelerator: accelerator.describe(),
         stages: machine.console().marks(),
@@ -197,13 +202,23 @@ fn site_of(image: &Path) -> Option<Site> {
     stack::load_variant(project, dist.file_name()?.to_str()).ok().map(|stack| stack.site)
 }
 
-/// The sites of the stacks beside the first one, as the manifest lists them, and the ports that lead to those that are not at
-/// the first one's `port`.
-fn further_sites(image: &Path, port: u16) -> miette::Result<(Vec<FurtherSite>, Vec<Forward>)> {
+/// The pages of a stack that answer 200 when it is well.
+fn paths_of(stack: &InstalledStack) -> Vec<String> {
+    let mut paths = vec!["/".to_owned(), stack.health_path.clone()];
+    paths.dedup();
+    paths
+}
+
+/// The sites of the stacks beside the first one, and the ports that lead to those that are not at the first one's `port`.
+fn further_sites(
+    stacks: Vec<InstalledStack>,
+    port: u16,
+    https_port: Option<u16>,
+) -> miette::Result<(Vec<FurtherSite>, Vec<Forward>)> {
     let (mut sites, mut forwards) = (Vec::new(), Vec::<Forward>::new());
-    for InstalledStack { name, port: guest, host, health_path, .. } in
-        Manifest::stacks_beside(image).into_iter().skip(1)
-    {
+    for stack in stacks.into_iter().skip(1) {
+        let paths = paths_of(&stack);
+        let InstalledStack { name, port: guest, host, https, .. } = stack;
         let known = forwards.iter().find(|forward| forward.guest == guest).map(|forward| forward.host);
         let here = match known {
             _ if guest == HTTP => port,
@@ -214,10 +229,9 @@ fn further_sites(image: &Path, port: u16) -> miette::Result<(Vec<FurtherSite>, V
                 host
             }
         };
-        let mut paths = vec!["/".to_owned(), health_path];
-        paths.dedup();
         let url = format!("http://localhost:{here}");
-        sites.push(FurtherSite { stack: name, url, host, probes: Vec::new(), port: here, paths });
+        let https_url = https_port.filter(|_| https).map(|port| format!("https://localhost:{port}"));
+        sites.push(FurtherSite { stack: name, url, https_url, host, probes: Vec::new(), port: here, paths });
     }
     Ok((sites, forwards))
 }
@@ -234,11 +248,11 @@ impl FurtherSite {
 }
 
 /// Asks for each page. The site may need a moment longer for its database than for its first page.
-fn probe_all(machine: &Machine, port: u16) -> Vec<Probe> {
-    let probe = |path: &&str| {
+fn probe_all(machine: &Machine, port: u16, paths: &[String]) -> Vec<Probe> {
+    let probe = |path: &String| {
         Probe::judge(path, machine.wait_for_http(port, path, PATIENCE).map_err(|error| error.to_string()))
     };
-    PATHS.iter().map(probe).collect()
+    paths.iter().map(probe).collect()
 }
 
 fn print_report(report: &Report) {
@@ -253,9 +267,10 @@ fn print_report(report: &Report) {
     if let Some(url) = &report.https_url {
         print::note(format_args!("           and at {url}, with a certificate that browsers do not know"));
     }
-    for FurtherSite { stack, url, host, probes, .. } in &report.further_sites {
+    for FurtherSite { stack, url, https_url, host, probes, .. } in &report.further_sites {
         let by_name = host.as_ref().map_or(String::new(), |host| format!(" by the name {host}"));
-        print::note(format_args!("           {stack} is at {url}{by_name}"));
+        let over_https = https_url.as_ref().map_or(String::new(), |url| format!(" and {url}"));
+        print::note(format_args!("           {stack} is at {url}{over_https}{by_name}"));
         for Probe { path, ok, detail } in probes {
             print::note(format_args!(
                 "{} {stack} {path}: {}",

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::system::http::Page;
 
-/// What every stack answers when it is well.
-pub const PATHS: [&str; 3] = ["/", "/healthz", "/visits"];
+/// What is asked for when nothing says what the stack answers: the first page, and the page of the health check by default.
+pub const PATHS: [&str; 2] = ["/", "/healthz"];
 
 /// What came of one probe.
 #[derive(Debug, Clone, Serialize)]

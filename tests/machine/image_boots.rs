@@ -1,6 +1,6 @@
 //! The built image as a Linode. `stackdeb deploy` gives it to a Linode in memory, which boots the bytes and the user data that
 //! it received, through GRUB and with metadata for cloud-init; what the instance is to be is looked up on that machine. Beside
-//! it, the image boots straight from its kernel, and as a second machine on the same network.
+//! it, the image boots straight from its kernel, and one with several stacks as a second machine on the same network.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use support::checks::{Check, checks};
 use support::linode_api::{Api, Machines};
 use support::machine::{BOOT_LIMIT, Machine, free_port, user_data};
 use support::server::Server;
-use support::{Built, built, default_stack, faults, kept, metadata, run};
+use support::{Built, built, default_stack, faults, kept, metadata, run, several};
 
 const CHECKS: &[Check<Instance>] = &[
     ("what_is_deployed_boots", is_deployed),
@@ -31,7 +31,7 @@ const CHECKS: &[Check<Instance>] = &[
     ("a_worker_takes_all_memory", |instance| faults::out_of_memory(&instance.machine)),
     ("the_clock_is_set_back", |instance| faults::clock_set_back(&instance.machine)),
     ("boots_straight_from_its_kernel_with_swapped_disks_and_new_identities", boots_straight),
-    ("boot_check_gives_a_verdict_on_a_second_machine_on_the_same_network", boot_check),
+    ("boot_check_gives_a_verdict_on_several_stacks_on_the_same_network", boot_check),
     ("the_power_is_cut", |instance| {
         faults::power_cut(&mut instance.machine);
     }),
@@ -214,7 +214,8 @@ fn boots_straight(instance: &mut Instance) {
     );
 }
 
-/// Two machines with the same `--network` see each other as eth1, each with an address of its own.
+/// Two machines with the same `--network` see each other as eth1, each with an address of its own. The second one has several
+/// stacks. One of them is well only after somebody was there over HTTPS, so the verdict comes after the visitor.
 fn boot_check(instance: &mut Instance) {
     let machine = &instance.machine;
     machine.sh("ip address add 10.0.0.11/24 dev eth1 && ip link set eth1 up");
@@ -226,17 +227,64 @@ fn boot_check(instance: &mut Instance) {
         "#cloud-config\nbootcmd:\n  - ip address add 10.0.0.12/24 dev eth1\n  - ip link set eth1 up\n",
     )
     .unwrap();
+    let [port, https_port] = [free_port(), free_port()];
     let mut check = support::stackdeb();
-    check.args(["boot", "--check", "--port", "0", "--network", &network(), "--user-data"]).arg(user_data).arg(image());
+    check.args(["boot", "--check", "--port", &port.to_string(), "--https-port", &https_port.to_string()]);
+    check.args(["--network", &network(), "--user-data"]).arg(user_data);
+    check.arg(several::built().join("first/dist/both-1.0.0-linode.img.gz"));
     let check = thread::spawn(move || check.output().unwrap());
+    let visitor = thread::spawn(move || visit_all(port, https_port));
     let seen = "for i in $(seq 400); do nc -z -w 1 10.0.0.12 22 && exit; sleep 0.5; done; exit 1";
     let seen = machine.try_sh(&seen.replace("nc -z -w 1 10.0.0.12 22", CONNECT));
     let verdict = check.join().unwrap();
-    assert!(verdict.status.success(), "{}", support::text(&verdict));
+    let said = support::text(&verdict);
+    assert!(verdict.status.success(), "{said}");
+    visitor.join().unwrap();
+    let over_https = format!("http://localhost:{port} and https://localhost:{https_port} by the name blog.example.org");
+    let of_blog = "ok  blog /well: A blog. ['worked', 'came', 'visited']";
+    for part in [&format!("blog is at {over_https}"), of_blog, "ok  pages /: <title>Pages</title>", "ok  /healthz: ok"]
+    {
+        assert!(said.contains(part), "no `{part}` in: {said}");
+    }
     assert!(seen.status.success(), "the second machine was not seen: {}", support::text(&seen));
     let addresses = machine.sh("cat /sys/class/net/eth1/address; ip -4 neigh show 10.0.0.12 | cut -d' ' -f5");
     let addresses: Vec<&str> = addresses.lines().collect();
     assert!(addresses.len() == 2 && addresses[0] != addresses[1], "{addresses:?}");
+}
+
+/// Asks each site by each way to it, from this computer, until it answers.
+fn visit_all(port: u16, https_port: u16) {
+    let visit = |scheme: &str, name: &str, expected: &str| {
+        let port = if scheme == "https" { https_port } else { port };
+        let at = format!("--resolve {name}:{port}:127.0.0.1");
+        wait_for_words(&format!("curl -skSf -m 20 {at} {scheme}://{name}:{port}/"), expected);
+    };
+    visit("http", "localhost", "Hello from Flask via systemd!");
+    visit("http", "pages.example.org", "<title>Pages</title>");
+    visit("http", "blog.example.org", "A blog.");
+    visit("https", "localhost", "Hello from Flask via systemd!");
+    // After its visitor over HTTPS the machine may end at any time, so its certificate is looked at before.
+    let certificate =
+        format!("openssl s_client -connect 127.0.0.1:{https_port} -servername blog.example.org </dev/null");
+    wait_for_words(
+        &format!("{certificate} | openssl x509 -noout -checkhost blog.example.org"),
+        "does match certificate",
+    );
+    visit("https", "blog.example.org", "A blog.");
+}
+
+/// Repeats a shell command until it prints that.
+#[track_caller]
+fn wait_for_words(command: &str, words: &str) {
+    let begin = Instant::now();
+    loop {
+        let said = support::text(&Command::new("sh").args(["-c", command]).output().unwrap());
+        if said.contains(words) {
+            return;
+        }
+        assert!(begin.elapsed() < BOOT_LIMIT, "{command} does not print `{words}`: {said}");
+        thread::sleep(Duration::from_secs(1));
+    }
 }
 
 /// Connects to the second machine's SSH.

@@ -5,42 +5,29 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
-use support::{default_stack, inside, run, stackdeb, text};
+use support::several::{self, write_project};
+use support::{inside, run, stackdeb, text};
 
-/// A project beside the default stack, which needs no package that this one has not.
-fn write(folder: &Path, name: &str, tables: &str) {
-    fs::create_dir_all(folder.join("app")).unwrap();
-    let app = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'well']\n";
-    fs::write(folder.join("app/app.py"), app).unwrap();
-    let manifest = format!(
-        "[package]\nname = \"{name}\"\nmaintainer = \"Jane Doe <jane@example.org>\"\nsummary = \"place to write at\"\n\
-         license = \"MIT\"\ncompression = \"none\"\n{tables}\n[[changelog]]\nversion = \"2.0\"\ndate = 2026-11-22T10:00:00Z\nchanges = [\"First.\"]\n"
-    );
-    fs::write(folder.join("stack.toml"), manifest).unwrap();
-}
+const APP: &str = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'well']\n";
 
 #[test]
 fn one_image_has_several_stacks() {
+    let projects = several::built();
     let folder = tempfile::tempdir().unwrap();
-    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
-    default_stack(&first);
-    write(
-        &second,
-        "blog",
-        "[site]\nserver-names = [\"blog.example.org\"]\n[health]\npath = \"/well\"\n[image]\nhostname = \"other\"",
-    );
-    let printed = run(stackdeb().args(["image", "--name", "both", "first", "second"]).current_dir(folder.path()));
+    let (first, second) = (projects.join("first"), projects.join("second"));
     let image = first.join("dist/both-1.0.0-linode.img.gz");
-    assert!(printed.contains("first/dist/both-1.0.0-linode.img.gz") && image.exists(), "{printed}");
     assert!(first.join("dist/stack_1.0.0_amd64.deb").exists() && second.join("dist/blog_2.0_amd64.deb").exists());
     assert!(!fs::read_dir(second.join("dist")).unwrap().any(|one| one.unwrap().path().ends_with(".gz")));
 
     let manifest: Value =
         serde_json::from_slice(&fs::read(first.join("dist/both-1.0.0-linode.json")).unwrap()).unwrap();
     assert_eq!(manifest["name"], "both");
-    let site = |name: &str, version: &str, host: Value, health: &str| json!({"name": name, "version": version, "port": 80, "https": false, "host": host, "health_path": health});
-    let expected =
-        [site("stack", "1.0.0", Value::Null, "/healthz"), site("blog", "2.0", json!("blog.example.org"), "/well")];
+    let site = |name: &str, version: &str, https: bool, host: Value, health: &str| json!({"name": name, "version": version, "port": 80, "https": https, "host": host, "health_path": health});
+    let expected = [
+        site("stack", "1.0.0", true, Value::Null, "/healthz"),
+        site("blog", "2.0", true, json!("blog.example.org"), "/well"),
+        site("pages", "2.0", false, json!("pages.example.org"), "/healthz"),
+    ];
     assert_eq!(manifest["stacks"], json!(expected));
     let installed: Vec<&str> =
         manifest["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap()).collect();
@@ -54,51 +41,44 @@ fn one_image_has_several_stacks() {
         "blog install ok installed\nstack install ok installed\n"
     );
     assert_eq!(inside("getent passwd blog stack | cut -d: -f1"), "blog\nstack\n");
-    for unit in
-        ["blog.socket", "blog.service", "blog-health.timer", "stack.socket", "stack.service", "stack-health.timer"]
-    {
+    for unit in [
+        "blog.socket",
+        "blog.service",
+        "blog-health.timer",
+        "blog-valkey.service",
+        "blog-orders.service",
+        "blog-tick.timer",
+        "stack.socket",
+        "stack.service",
+        "stack-health.timer",
+    ] {
         assert_eq!(inside(&format!("systemctl is-enabled {unit}")), "enabled\n", "{unit}");
     }
-    for name in ["blog", "stack"] {
-        let drop_in = root.join(format!("etc/systemd/system/{name}.service.d/10-image.conf"));
-        assert!(fs::read_to_string(&drop_in).unwrap().contains("cloud-init"), "{name}");
-    }
-    let served = inside("nginx -T 2>/dev/null | grep -E '^ *(server_name|listen) ' | sort -u");
-    for words in ["listen 80 default_server;", "server_name blog.example.org;", "server_name blog.localhost;"] {
-        assert!(served.contains(words), "{served}");
-    }
-    let conditions = fs::read_to_string(root.join("etc/systemd/system/first-boot-cluster.service")).unwrap();
-    assert!(conditions.contains("for name in stack; do"), "{conditions}");
-    let last = fs::read_to_string(root.join("etc/systemd/system/unattended-upgrades.service.d/10-image.conf")).unwrap();
-    assert!(last.contains("After=stack.service blog.service\n"), "{last}");
-    assert_eq!(fs::read_to_string(root.join("etc/hostname")).unwrap(), "stack\n");
-}
-
-/// It needs a package of nginx's that the other images have not, so all packages are installed anew for it: a minute.
-#[test]
-#[ignore = "`just soak` builds it"]
-fn a_site_of_files_alone_is_beside_another_stack() {
-    let folder = tempfile::tempdir().unwrap();
-    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
-    default_stack(&first);
-    write(
-        &second,
-        "pages",
-        "[app]\nkind = \"static\"\nfolder = \"site\"\n[site]\nserver-names = [\"pages.example.org\"]",
-    );
-    fs::create_dir(second.join("site")).unwrap();
-    fs::write(second.join("site/index.html"), "<title>Pages</title>\n").unwrap();
-    run(stackdeb().args(["image", "first", "second"]).current_dir(folder.path()));
-    let root = unpacked(&first.join("dist/stack-1.0.0-linode.img.gz"), folder.path());
-    let inside = |script: &str| run(inside(&root).args(["sh", "-ec", script]));
+    // Debian's own instance, which would listen at a port.
+    assert_eq!(inside("systemctl is-enabled valkey-server.service || true"), "disabled\n");
     assert_eq!(
         inside("systemctl is-enabled pages-health.timer; ls -d /etc/systemd/system/pages* 2>/dev/null || true"),
         "enabled\n"
     );
     assert_eq!(inside("cat /usr/share/stackdeb-pages/plain/index.html"), "<title>Pages</title>\n");
-    assert!(inside("nginx -T 2>/dev/null").contains("server_name pages.example.org;"));
+    for name in ["blog", "stack"] {
+        let drop_in = root.join(format!("etc/systemd/system/{name}.service.d/10-image.conf"));
+        assert!(fs::read_to_string(&drop_in).unwrap().contains("cloud-init"), "{name}");
+    }
+    let served = inside("nginx -T 2>/dev/null | grep -E '^ *(server_name|listen) ' | sort -u");
+    for words in [
+        "listen 80 default_server;",
+        "server_name blog.example.org;",
+        "server_name blog.localhost;",
+        "server_name pages.example.org;",
+    ] {
+        assert!(served.contains(words), "{served}");
+    }
+    let conditions = fs::read_to_string(root.join("etc/systemd/system/first-boot-cluster.service")).unwrap();
+    assert!(conditions.contains("for name in stack; do"), "{conditions}");
     let last = fs::read_to_string(root.join("etc/systemd/system/unattended-upgrades.service.d/10-image.conf")).unwrap();
-    assert!(last.contains("After=stack.service pages.service\n"), "{last}");
+    assert!(last.contains("After=stack.service blog.service pages.service\n"), "{last}");
+    assert_eq!(fs::read_to_string(root.join("etc/hostname")).unwrap(), "stack\n");
 }
 
 /// Lays the files of an image out below `folder`. Only root gives them their owners.
@@ -141,8 +121,8 @@ fn stacks_that_clash_are_refused() {
     ];
     for (one, other, name, words) in cases {
         let folder = tempfile::tempdir().unwrap();
-        write(&folder.path().join("first"), "shop", one);
-        write(&folder.path().join("second"), name, other);
+        write_project(&folder.path().join("first"), "shop", APP, one);
+        write_project(&folder.path().join("second"), name, APP, other);
         let output = stackdeb().args(["image", "first", "second"]).current_dir(folder.path()).output().unwrap();
         let said = text(&output).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
         let said = said.replace(&format!("{}/", folder.path().display()), "");

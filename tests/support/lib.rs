@@ -41,6 +41,7 @@ pub mod repository;
 pub mod room;
 pub mod sdists;
 pub mod server;
+pub mod several;
 pub mod side_by_side;
 pub mod ssh;
 pub mod stack;

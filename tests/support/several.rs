@@ -1,0 +1,84 @@
+//! One image with several stacks, kept for the rooms that look into it and that boot it: the default stack with HTTPS at every
+//! name; beside it `blog`, with HTTPS at a name of its own, a worker, a timer and Valkey; and `pages`, files alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::edition::edit;
+use super::{default_stack, inputs, made, run, stackdeb};
+
+/// Writes a project that needs no package beside those of the default stack and of its tables.
+pub fn write_project(folder: &Path, name: &str, app: &str, tables: &str) {
+    fs::create_dir_all(folder.join("app")).unwrap();
+    fs::write(folder.join("app/app.py"), app).unwrap();
+    let manifest = format!(
+        "[package]\nname = \"{name}\"\nmaintainer = \"Jane Doe <jane@example.org>\"\nsummary = \"place to write at\"\n\
+         license = \"MIT\"\ncompression = \"none\"\n{tables}\n[[changelog]]\nversion = \"2.0\"\ndate = 2026-11-22T10:00:00Z\nchanges = [\"First.\"]\n"
+    );
+    fs::write(folder.join("stack.toml"), manifest).unwrap();
+}
+
+/// Each visit is an order for the worker. The page of the health check is well when the worker and the timer have done
+/// something, and somebody was here over HTTPS.
+const BLOG: &str = r#"
+import os
+
+import redis
+
+store = redis.Redis.from_url(os.environ["VALKEY_URL"], decode_responses=True)
+
+
+def app(environ, start_response):
+    store.rpush("orders", environ["PATH_INFO"])
+    if environ["wsgi.url_scheme"] == "https":
+        store.set("https", "visited")
+    found = store.mget("worker", "timer", "https")
+    is_late = environ["PATH_INFO"] == "/well" and None in found
+    start_response("503 Service Unavailable" if is_late else "200 OK", [("Content-Type", "text/plain")])
+    return [f"A blog. {found}\n".encode()]
+"#;
+
+const WORKER: &str = r#"
+import os
+
+import redis
+
+store = redis.Redis.from_url(os.environ["VALKEY_URL"], decode_responses=True)
+while True:
+    if store.blpop("orders", 1):
+        store.set("worker", "worked")
+"#;
+
+const TIMER: &str = r#"
+import os
+
+import redis
+
+redis.Redis.from_url(os.environ["VALKEY_URL"]).set("timer", "came")
+"#;
+
+const BLOG_TABLES: &str = "[app]\ndepends = [\"python3-redis\"]\n[service.valkey]\n\
+    [worker.orders]\ncommand = \"python worker.py\"\n\
+    [timer.tick]\ncommand = \"python tick.py\"\nschedule = \"*:*:0/15\"\n\
+    [site]\nserver-names = [\"blog.example.org\"]\ntls = \"self-signed\"\n\
+    [health]\npath = \"/well\"\n[image]\nhostname = \"other\"\n";
+
+const PAGES_TABLES: &str =
+    "[app]\nkind = \"static\"\nfolder = \"site\"\n[site]\nserver-names = [\"pages.example.org\"]\n";
+
+/// The folder with the three projects `first`, `second` and `third`; the image is `first/dist/both-1.0.0-linode.img.gz`.
+pub fn built() -> PathBuf {
+    let inputs = [inputs().as_str(), BLOG, WORKER, TIMER, BLOG_TABLES, PAGES_TABLES].concat();
+    made("several", &inputs, |folder| {
+        let [first, second, third] = ["first", "second", "third"].map(|name| folder.join(name));
+        default_stack(&first);
+        edit(&first.join("stack.toml"), "[database]", "[site]\ntls = \"self-signed\"\n\n[database]");
+        write_project(&second, "blog", BLOG, BLOG_TABLES);
+        fs::write(second.join("app/worker.py"), WORKER).unwrap();
+        fs::write(second.join("app/tick.py"), TIMER).unwrap();
+        write_project(&third, "pages", "", PAGES_TABLES);
+        fs::create_dir(third.join("site")).unwrap();
+        fs::write(third.join("site/index.html"), "<title>Pages</title>\n").unwrap();
+        run(stackdeb().args(["image", "--name", "both", "first", "second", "third"]).current_dir(folder));
+    })
+}
