@@ -135,7 +135,7 @@ fn compiled() -> Sdist {
 }
 
 #[test]
-fn a_library_in_c_needs_build_packages() {
+fn a_library_in_c_names_the_build_packages_that_it_lacks() {
     let _builder = builder();
     let project = project("fast\n", &[compiled()], &[]);
     let said = lock(&project, true).unwrap_err();
@@ -144,6 +144,17 @@ fn a_library_in_c_needs_build_packages() {
         assert!(packed(&said).contains(&packed(words)), "{words}: {said}");
     }
     assert!(!project.path("stack.lock").exists());
+    set_app(&project, "build-packages = [\"G++ (1)\"]");
+    let said = project.refused();
+    assert!(said.contains("app.build-packages"), "{said}");
+}
+
+/// The root with a compiler is made for it from nothing.
+#[test]
+#[ignore = "`just soak` builds it"]
+fn a_library_in_c_is_compiled_with_its_build_packages() {
+    let _builder = builder();
+    let project = project("fast\n", &[compiled()], &[]);
     set_app(
         &project,
         "build-packages = [\"gcc\", \"python3-dev\"]\n\
@@ -171,12 +182,6 @@ fn a_library_in_c_needs_build_packages() {
         assert!(!depends.contains(absent), "{depends}");
     }
     assert_eq!(fs::read_to_string(tree.join("usr/share/shop/report")).unwrap(), "fast.c");
-
-    set_app(&project, "build-packages = [\"G++ (1)\"]");
-    support::edition::edit(&project.path("stack.toml"), "build-packages = [\"gcc\", \"python3-dev\"]\n", "");
-    fs::remove_dir_all(project.path("dist")).unwrap();
-    let said = project.refused();
-    assert!(said.contains("app.build-packages"), "{said}");
 }
 
 #[test]
