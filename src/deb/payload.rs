@@ -110,7 +110,7 @@ pub enum PayloadError {
 
 impl Entry {
     /// The entry in words, for error messages.
-    fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Self::File { content: Content::Bytes(_), .. } => "a file".to_owned(),
             Self::File { content: Content::File(path), .. } => format!("a file (from {})", path.display()),
@@ -174,7 +174,11 @@ impl Payload {
         all
     }
 
-    fn add(&mut self, path: &str, entry: Entry) -> Result<(), PayloadError> {
+    /// Adds any kind of entry.
+    ///
+    /// # Errors
+    /// As the functions for each kind.
+    pub fn add(&mut self, path: &str, entry: Entry) -> Result<(), PayloadError> {
         let path = normal_path(path)?;
         for above in folders_above(&path) {
             if let Some(other @ (Entry::File { .. } | Entry::Symlink { .. })) = self.entries.get(above) {
@@ -200,7 +204,8 @@ impl Payload {
         Ok(())
     }
 
-    fn has_entries_below(&self, path: &str) -> bool {
+    /// Whether something is inside that path, which has no `/` at its end.
+    pub fn has_entries_below(&self, path: &str) -> bool {
         let below = format!("{path}/");
         self.entries.range(below.clone()..).next().is_some_and(|(next, _)| next.starts_with(&below))
     }

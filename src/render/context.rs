@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::further_files::HandedOver;
 use super::libraries;
 use super::process::ProcessVariables;
 use super::server::ServerVariables;
@@ -58,6 +59,8 @@ pub(super) struct Context {
     /// What the copyright file says about each of them.
     library_papers: String,
     library_overrides: String,
+    /// The further files that are not root's alone. [`Context::of`] looks at no file, so whoever renders a package sets them.
+    pub(super) handed_over: Vec<HandedOver>,
     /// Whether the app depends on a package of Flask's.
     has_flask: bool,
 
@@ -228,6 +231,7 @@ impl Context {
             library_papers: libraries::papers(libraries, &roots),
             library_overrides: libraries::overrides(libraries, &roots, &name),
             libraries: roots.libraries,
+            handed_over: Vec::new(),
             has_flask: app
                 .depends
                 .0
@@ -320,6 +324,7 @@ impl Context {
             libraries: text(),
             library_papers: text(),
             library_overrides: text(),
+            handed_over: Vec::new(),
             has_flask: false,
             port: 80,
             has_server_names: false,

@@ -151,6 +151,14 @@ pub enum RenderError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Payload(#[from] PayloadError),
+    /// The path of a further file is taken.
+    #[error("the file {path} of [[file]] cannot be installed")]
+    FurtherFile {
+        path: String,
+        #[source]
+        #[diagnostic_source]
+        source: PayloadError,
+    },
     /// A file of a library cannot be read, or belongs to two of them.
     #[error(transparent)]
     #[diagnostic(transparent)]

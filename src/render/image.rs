@@ -268,6 +268,7 @@ mod tests {
                 behind: Vec::new(),
             },
             database: None,
+            further_files: Vec::new(),
             health: Health { on_boot: "2min".into(), interval: "10min".into(), path: "/healthz".into() },
             image: Image {
                 suite: "trixie".into(),

@@ -9,6 +9,7 @@ mod app;
 mod context;
 mod destinations;
 mod error;
+mod further_files;
 pub mod image;
 mod libraries;
 mod machine_code;
@@ -82,6 +83,7 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
     };
     let machine_code = machine_code::of(stack, &payload)?;
     let mut context = Context::of(stack, libraries);
+    context.handed_over = further_files::handed_over(&stack.further_files)?;
     context.program_overrides = machine_code.overrides;
     let mut templates = Templates::of_project(&stack.folder, &context)?;
     for part in destinations::PARTS {
@@ -96,7 +98,6 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
             conffiles.push(path);
         }
     }
-    conffiles.sort();
     for (path, text) in process::units(stack, libraries, &templates)? {
         payload.add_file(&path, Content::Bytes(text.into_bytes()), 0o644)?;
     }
@@ -113,6 +114,8 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
     // Empty: the administrator puts programs there.
     payload.add_folder(&format!("/etc/{name}/balancers.d"), 0o755)?;
     payload.add_folder(&format!("/etc/{name}/health-alert.d"), 0o755)?;
+    conffiles.extend(further_files::add(&mut payload, &stack.further_files)?);
+    conffiles.sort();
 
     let scripts = Scripts {
         preinst: templates.render_own("debian/preinst")?,

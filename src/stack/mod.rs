@@ -1,6 +1,7 @@
 //! Reads `stack.toml`, fills in the defaults, and checks every value before anything is built. A file's text comes in; a
 //! [`Stack`], complete and valid, goes out, or all mistakes at once.
 
+mod further_file;
 mod kind;
 mod model;
 mod nearest;
@@ -16,6 +17,7 @@ mod units;
 mod values;
 mod variant;
 
+pub use further_file::{FurtherContent, FurtherFile, Owner};
 pub use kind::{AppKind, Interface, KindName, Listen, Program, PythonApp, Server, StaticSite};
 pub use model::{
     App, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Site, Stack, StaticFiles, Tls,

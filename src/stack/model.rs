@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::further_file::FurtherFile;
 use super::kind::{AppKind, is_jit_runtime};
 use super::pattern::Pattern;
 use super::process::{CommandLine, Limits, Timer, Worker};
@@ -25,6 +26,8 @@ pub struct Stack {
     /// `None` when the app has no database.
     pub database: Option<Database>,
     pub health: Health,
+    /// What is installed beside the application, in the order of the manifest.
+    pub further_files: Vec<FurtherFile>,
     pub image: Image,
     pub variants: Variants,
 }

@@ -3,7 +3,7 @@
 
 use miette::Diagnostic;
 
-use super::{Listen, Stack};
+use super::{FurtherContent, FurtherFile, Listen, Stack};
 
 /// Why two stacks cannot be on one machine. `one` and `other` are their folders.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -17,6 +17,9 @@ pub enum Clash {
     #[error("{one} and {other} both have the database `{name}`")]
     #[diagnostic(help("give one of them another one: [database] name"))]
     Database { name: String, one: String, other: String },
+    #[error("{one} and {other} both install {path}: each with a [[file]]")]
+    #[diagnostic(help("dpkg allows no file in two packages: give one of them another path, or leave it out"))]
+    FurtherFile { path: String, one: String, other: String },
     #[error("{one} and {other} both answer to every name at port {port}")]
     #[diagnostic(help("name the hosts of one of them: [site] server-names; or give it another port"))]
     Port { port: u16, one: String, other: String },
@@ -59,6 +62,13 @@ fn fit(stack: &Stack, another: &Stack) -> Result<(), Clash> {
         && database.name == second.name
     {
         return Err(Clash::Database { name: database.name.clone(), one, other });
+    }
+    let is_folder = |file: &FurtherFile| matches!(file.content, FurtherContent::Folder { .. });
+    for file in &stack.further_files {
+        let mut same = another.further_files.iter().filter(|second| second.path == file.path);
+        if same.any(|second| !is_folder(file) || !is_folder(second)) {
+            return Err(Clash::FurtherFile { path: file.path.clone(), one, other });
+        }
     }
     let (site, second) = (&stack.site, &another.site);
     if let Some(port) = site.ports().into_iter().find(|port| second.ports().contains(port)) {

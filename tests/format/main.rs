@@ -20,6 +20,7 @@ mod deb_refusals;
 mod doc_comments;
 mod documents;
 mod ext4_image;
+mod further_files;
 mod gunicorn_settings;
 mod gzip_image;
 mod health_alert;

@@ -14,6 +14,7 @@ mod database_role;
 mod debian_12;
 mod dpkg_conditions;
 mod dpkg_matrix;
+mod further_files;
 mod migrations;
 mod names_of_an_image;
 mod odd_packages;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         odd_packages::trials(),
         other_builder::trials(),
         dpkg_conditions::trials(),
+        further_files::trials(),
         dpkg_matrix::trials(),
         piuparts::trials(),
         debian_12::trials(),

@@ -3,6 +3,7 @@
 
 mod app;
 mod changelog;
+mod further_file;
 mod image;
 mod kind;
 mod package;
@@ -176,6 +177,7 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
     let (site, health) = (site::site(site, &folder, built), app::health(health));
     kind::refuse_port(&mut document, app.as_ref().map(|app| &app.kind), site.as_ref());
     let services = service::read(&mut document);
+    let further_files = further_file::read(&mut document, &folder, name);
     document.is_read_elsewhere(variant::KEY);
     document.finish();
     let mut stack = Stack {
@@ -188,6 +190,7 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
         site: site?,
         database: None,
         health: health?,
+        further_files: further_files?,
         image: image?,
         variants: Variants::default(),
     };

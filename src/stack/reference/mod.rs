@@ -3,6 +3,7 @@
 //! (`stackdeb schema`), docs/stack-toml.md and the man page stack.toml(5) are made from it. Nothing comes
 //! in; a tree of [`Section`]s goes out.
 
+mod further_file;
 mod image;
 mod package;
 mod process;
@@ -221,6 +222,14 @@ license = \"MIT\"",
             missing: Missing::Described("every key of the table has its default"),
             meaning: "The health check and its timer.",
             example: "[health]\ninterval = \"5min\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "file",
+            kind: Kind::Tables(&further_file::FURTHER_FILE),
+            missing: Missing::Described("the package has the application and what it needs"),
+            meaning: "Files, empty folders and links that the package installs beside the application, one for each table.",
+            example: "[[file]]\npath = \"/etc/guest-book/banner.txt\"\nsource = \"LICENSE\"",
             since: FIRST_RELEASE,
         },
         Key {

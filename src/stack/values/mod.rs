@@ -15,6 +15,7 @@ pub(super) mod limits;
 mod migration;
 pub(super) mod name;
 pub(super) mod network;
+pub(super) mod place;
 pub(super) mod python;
 mod python_source;
 pub(super) mod relations;
