@@ -26,7 +26,7 @@ use crate::vm::console::Mark;
 use crate::vm::first_answer::{FirstAnswer, wait_for_first_answer};
 use crate::vm::machine::{self, Machine, MachineOptions};
 use crate::vm::metadata::USER_DATA_LIMIT;
-use crate::vm::probe::{PATHS, Probe};
+use crate::vm::probe::{Probe, Target};
 use crate::vm::screen::Screen;
 
 const HTTP: u16 = 80;
@@ -108,7 +108,7 @@ struct FurtherSite {
     #[serde(skip)]
     port: u16,
     #[serde(skip)]
-    paths: Vec<String>,
+    targets: Vec<Target>,
 }
 
 /// # Errors
@@ -123,7 +123,8 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     let first_has_https = site.as_ref().map_or_else(|| stacks.first().is_some_and(|stack| stack.https), Site::has_tls);
     let https = first_has_https || stacks.iter().any(|stack| stack.https);
     let https_port = https.then(|| machine::choose_port(args.https_port)).transpose()?;
-    let paths = stacks.first().map_or_else(|| PATHS.map(str::to_owned).to_vec(), paths_of);
+    // An image without a manifest may be of anybody.
+    let targets = stacks.first().map_or_else(|| vec![Target::first_page()], targets_of);
     let (mut further_sites, further_ports) = further_sites(stacks, port, https_port)?;
     let ssh_port = args.ssh_port.map(machine::choose_port).transpose()?;
     let cache = Cache::open()?;
@@ -159,7 +160,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     let site_seconds = answer.is_ok().then(|| (after.as_secs_f64() * 10.0).round() / 10.0);
     // There is nothing to probe when the machine has ended or the user interrupts. A machine that is only late is probed.
     machine.check()?;
-    let probes = if args.check { probe_all(&machine, port, &paths) } else { Vec::new() };
+    let probes = if args.check { probe_all(&machine, port, &targets) } else { Vec::new() };
     if answer.is_ok() || args.check {
         further_sites.iter_mut().for_each(|site| site.probe(&machine));
     }
@@ -202,11 +203,11 @@ fn site_of(image: &Path) -> Option<Site> {
     stack::load_variant(project, dist.file_name()?.to_str()).ok().map(|stack| stack.site)
 }
 
-/// The pages of a stack that answer 200 when it is well.
-fn paths_of(stack: &InstalledStack) -> Vec<String> {
-    let mut paths = vec!["/".to_owned(), stack.health_path.clone()];
-    paths.dedup();
-    paths
+/// The pages that a stack is asked for.
+fn targets_of(stack: &InstalledStack) -> Vec<Target> {
+    let health = Target::health(&stack.health_path);
+    let first = Some(Target::first_page()).filter(|first| first.path() != health.path());
+    first.into_iter().chain([health]).collect()
 }
 
 /// The sites of the stacks beside the first one, and the ports that lead to those that are not at the first one's `port`.
@@ -217,7 +218,7 @@ fn further_sites(
 ) -> miette::Result<(Vec<FurtherSite>, Vec<Forward>)> {
     let (mut sites, mut forwards) = (Vec::new(), Vec::<Forward>::new());
     for stack in stacks.into_iter().skip(1) {
-        let paths = paths_of(&stack);
+        let targets = targets_of(&stack);
         let InstalledStack { name, port: guest, host, https, .. } = stack;
         let known = forwards.iter().find(|forward| forward.guest == guest).map(|forward| forward.host);
         let here = match known {
@@ -231,7 +232,7 @@ fn further_sites(
         };
         let url = format!("http://localhost:{here}");
         let https_url = https_port.filter(|_| https).map(|port| format!("https://localhost:{port}"));
-        sites.push(FurtherSite { stack: name, url, https_url, host, probes: Vec::new(), port: here, paths });
+        sites.push(FurtherSite { stack: name, url, https_url, host, probes: Vec::new(), port: here, targets });
     }
     Ok((sites, forwards))
 }
@@ -241,18 +242,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl FurtherSite {
     fn probe(&mut self, machine: &Machine) {
-        let ask = |path: &String| machine.wait_for_site(self.port, self.host.as_deref(), path, PATIENCE);
-        let judge = |path: &String| Probe::judge(path, ask(path).map_err(|error| error.to_string()));
-        self.probes = self.paths.iter().map(judge).collect();
+        let ask = |target: &Target| machine.wait_for_site(self.port, self.host.as_deref(), target, PATIENCE);
+        let judge = |target: &Target| Probe::judge(target, ask(target).map_err(|error| error.to_string()));
+        self.probes = self.targets.iter().map(judge).collect();
     }
 }
 
 /// Asks for each page. The site may need a moment longer for its database than for its first page.
-fn probe_all(machine: &Machine, port: u16, paths: &[String]) -> Vec<Probe> {
-    let probe = |path: &String| {
-        Probe::judge(path, machine.wait_for_http(port, path, PATIENCE).map_err(|error| error.to_string()))
+fn probe_all(machine: &Machine, port: u16, targets: &[Target]) -> Vec<Probe> {
+    let probe = |target: &Target| {
+        Probe::judge(target, machine.wait_for_http(port, target, PATIENCE).map_err(|error| error.to_string()))
     };
-    paths.iter().map(probe).collect()
+    targets.iter().map(probe).collect()
 }
 
 fn print_report(report: &Report) {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::machine::{Machine, MachineError, MachineOptions};
-use super::probe::PATHS;
+use super::probe::Target;
 use crate::system::http::Page;
 
 /// A machine that was switched on and waited for.
@@ -18,7 +18,7 @@ pub struct FirstAnswer {
     pub after: Duration,
 }
 
-/// Switches a machine on and waits until its site answers 200 on the forwarded `port`, or `limit` is over. `console`
+/// Switches a machine on and waits until an application answers on the forwarded `port`, or `limit` is over. `console`
 /// makes what gets the serial console's text, anew for each boot. `boots_again` is called before a second boot.
 ///
 /// # Errors
@@ -48,7 +48,6 @@ fn boot(
 ) -> Result<FirstAnswer, MachineError> {
     let begin = Instant::now();
     let machine = Machine::start(options, console)?;
-    let [path, ..] = PATHS;
-    let answer = machine.wait_for_http(port, path, limit);
+    let answer = machine.wait_for_http(port, &Target::first_page(), limit);
     Ok(FirstAnswer { machine, answer, after: begin.elapsed() })
 }

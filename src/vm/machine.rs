@@ -20,6 +20,7 @@ use super::arguments::Arguments;
 use super::console::{Console, Stage};
 use super::metadata::{Instance, MetadataServer};
 use super::monitor::Monitor;
+use super::probe::Target;
 use super::qemu::{self, Inherited};
 use super::scratch;
 use crate::system::http::{self, Page};
@@ -147,12 +148,12 @@ impl Machine {
         self.wait(limit, || format!("the console shows nothing of `{}`", stage.describe()), reached)
     }
 
-    /// Waits until the site answers 200 on the forwarded `port`.
+    /// Waits until the site answers as `target` says on the forwarded `port`.
     ///
     /// # Errors
     /// As [`Machine::check`], and when there is no such answer within `limit`.
-    pub fn wait_for_http(&self, port: u16, path: &str, limit: Duration) -> Result<Page, MachineError> {
-        self.wait_for_site(port, self.host.as_deref(), path, limit)
+    pub fn wait_for_http(&self, port: u16, target: &Target, limit: Duration) -> Result<Page, MachineError> {
+        self.wait_for_site(port, self.host.as_deref(), target, limit)
     }
 
     /// The same of the site that has the name `host`.
@@ -163,13 +164,14 @@ impl Machine {
         &self,
         port: u16,
         host: Option<&str>,
-        path: &str,
+        target: &Target,
         limit: Duration,
     ) -> Result<Page, MachineError> {
+        let path = target.path();
         let last = Mutex::new("no answer yet".to_owned());
         let answers = ask(format!("http://127.0.0.1:{port}{path}"), host.map(str::to_owned));
         let look = || match answers.try_recv().ok()? {
-            Ok(answer) if answer.status == 200 => Some(answer),
+            Ok(answer) if target.accepts(answer.status) => Some(answer),
             Ok(answer) => {
                 *lock(&last) = format!("status {}", answer.status);
                 None
@@ -179,7 +181,7 @@ impl Machine {
                 None
             }
         };
-        self.wait(limit, || format!("{path} does not answer 200 ({})", lock(&last)), look)
+        self.wait(limit, || format!("{path} does not answer as it should ({})", lock(&last)), look)
     }
 
     /// Calls `look` until it finds something.

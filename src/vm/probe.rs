@@ -4,30 +4,71 @@ use serde::Serialize;
 
 use crate::system::http::Page;
 
-/// What is asked for when nothing says what the stack answers: the first page, and the page of the health check by default.
-pub const PATHS: [&str; 2] = ["/", "/healthz"];
+/// A page that is asked for, and the answers that are well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    path: String,
+    /// The lowest status that is not.
+    too_high: u16,
+}
+
+impl Target {
+    /// The page of the health check, which answers 200.
+    pub fn health(path: &str) -> Self {
+        Self { path: path.to_owned(), too_high: 201 }
+    }
+
+    /// The first page. Whatever the application answers is well: an API may have no such page. From 500 on, nginx says that
+    /// there is no application.
+    pub fn first_page() -> Self {
+        Self { path: "/".to_owned(), too_high: 500 }
+    }
+
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub fn accepts(&self, status: u16) -> bool {
+        (200..self.too_high).contains(&status)
+    }
+}
 
 /// What came of one probe.
 #[derive(Debug, Clone, Serialize)]
 pub struct Probe {
     /// The path that was asked for.
     pub path: String,
-    /// Whether it answered 200 in time.
+    /// Whether it answered in time, and as it has to.
     pub ok: bool,
     /// The answer's first line, or what was wrong.
     pub detail: String,
 }
 
 impl Probe {
-    /// The verdict on what came of asking for `path`.
-    pub fn judge(path: &str, outcome: Result<Page, String>) -> Self {
+    /// The verdict on what came of asking for it.
+    pub fn judge(target: &Target, outcome: Result<Page, String>) -> Self {
         let (ok, detail) = match outcome {
             Ok(Page { status: 200, body }) => (true, body.lines().next().unwrap_or_default().to_owned()),
             Ok(Page { status, body }) => {
-                (false, format!("status {status}: {}", body.lines().next().unwrap_or_default()))
+                let first_line = body.lines().next().unwrap_or_default();
+                (target.accepts(status), format!("status {status}: {first_line}"))
             }
             Err(reason) => (false, reason),
         };
-        Self { path: path.to_owned(), ok, detail }
+        Self { path: target.path.clone(), ok, detail }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_without_a_first_page_is_well_and_nginx_alone_is_not() {
+        let verdict = |target: &Target, status| Probe::judge(target, Ok(Page { status, body: String::new() })).ok;
+        let (first, health) = (Target::first_page(), Target::health("/healthz"));
+        assert!([200, 302, 401, 404].iter().all(|status| verdict(&first, *status)));
+        assert!(![502, 503, 504].iter().any(|status| verdict(&first, *status)));
+        assert!(verdict(&health, 200) && !verdict(&health, 404) && !verdict(&health, 503));
     }
 }
