@@ -11,7 +11,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 pub use examples::{Example, examples};
 
 use crate::commands::{
-    boot, cache, check, data, deb, deploy, destroy, diff, image, instances, lock, new, schema, terraform, update,
+    boot, cache, check, data, deb, deploy, destroy, diff, image, instances, lock, new, repo, schema, terraform, update,
     upload,
 };
 use crate::compare::CompareError;
@@ -41,6 +41,8 @@ enum Command {
     Deb(deb::DebArgs),
     /// Build the package and the disk image: dist/NAME-VERSION-linode.img.gz
     Image(image::ImageArgs),
+    /// Put packages into a signed repository that apt installs from
+    Repo(repo::RepoArgs),
     /// Show in what two packages or two images differ
     Diff(diff::DiffArgs),
     /// Boot the image in QEMU as Linode would
@@ -126,6 +128,7 @@ impl Cli {
             Command::Update(args) => update::run(&args),
             Command::Deb(args) => deb::run(&args),
             Command::Image(args) => image::run(&args),
+            Command::Repo(args) => repo::run(&args),
             // Its answer is its exit status.
             Command::Diff(args) => return diff::run(&args),
             Command::Boot(args) => boot::run(&args),

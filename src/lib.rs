@@ -16,6 +16,7 @@ pub mod linode;
 pub mod python;
 pub mod remote;
 pub mod render;
+pub mod repository;
 pub mod rootfs;
 pub mod stack;
 pub mod system;

@@ -27,7 +27,7 @@ mod universe;
 pub use archive::{Archive, ArchiveError, ReleaseInfo, Releases};
 pub use fetch::{Client, Download, FetchError, Limits};
 pub use index::IndexError;
-pub use keyring::{Keyring, KeyringError, SignatureError};
+pub use keyring::{Keyring, KeyringError, SignatureError, signers};
 pub use lock::{LockError, PackageLock};
 pub use newest::OlderRelease;
 pub use order::{InstallStep, install_plan};

@@ -124,7 +124,11 @@ impl Release {
         self.files.get(path).copied()
     }
 
-    fn parse(text: &str, url: &str) -> Result<Self, ReleaseError> {
+    /// Reads the text of a Release file whose signature was verified. It may have expired.
+    ///
+    /// # Errors
+    /// When a field is missing or cannot be read.
+    pub fn parse(text: &str, url: &str) -> Result<Self, ReleaseError> {
         let stanza = Stanza::parse(text).map_err(|source| ReleaseError::Syntax { url: url.to_owned(), source })?;
         let bad = |field, reason: String| ReleaseError::Field { url: url.to_owned(), field, reason };
         let owned = |field: &str| stanza.get(field).map(ToOwned::to_owned);

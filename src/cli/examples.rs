@@ -21,6 +21,7 @@ pub fn examples(command: &str) -> &'static [Example] {
         "update" => &UPDATE,
         "deb" => &DEB,
         "image" => &IMAGE,
+        "repo" => &REPO,
         "diff" => &DIFF,
         "boot" => &BOOT,
         "upload" => &UPLOAD,
@@ -100,6 +101,22 @@ static IMAGE: [Example; 4] = [
     example(
         "stackdeb image --without-package",
         "Build an image to try the package on: apt install ./NAME.deb works in it.",
+    ),
+];
+
+static REPO: [Example; 4] = [
+    example(
+        "stackdeb repo add --url https://packages.example.org dist/shop.deb",
+        "Begin a repository in the folder repository, to be served at that address, with this package.",
+    ),
+    example(
+        "stackdeb repo add dist/shop_1.1.0_amd64.deb",
+        "Add the next version; servers that have 1.0.0 upgrade to it.",
+    ),
+    example("stackdeb repo list --json", "List the packages, for a program."),
+    example(
+        "stackdeb repo refresh --valid-for 14",
+        "Sign it anew: servers refuse this state of it in 14 days, so that nobody can hide a later one for longer.",
     ),
 ];
 

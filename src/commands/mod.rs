@@ -16,6 +16,7 @@ pub mod loader;
 pub mod lock;
 pub mod new;
 mod newest_image;
+pub mod repo;
 pub mod schema;
 pub mod terraform;
 pub mod update;

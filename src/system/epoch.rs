@@ -1,4 +1,5 @@
-//! Times in outputs. They come from `SOURCE_DATE_EPOCH` or from the input, never from the clock.
+//! Times in outputs. They come from `SOURCE_DATE_EPOCH` or from the input, never from the clock; only a signature has the time
+//! at which it was made.
 
 use std::env;
 use std::time::SystemTime;
@@ -47,7 +48,8 @@ impl Epoch {
         text.parse().map(Self).map_err(|_| EpochError::OutOfRange(text.to_owned()))
     }
 
-    /// The time of this machine's clock. It decides whether a file has expired; it is never written to an output.
+    /// The time of this machine's clock. It decides whether a file has expired, and is the date of a signature: apt and gpgv
+    /// compare that with their own clock. No other output has it.
     pub fn now() -> Self {
         Self(u32::try_from(Timestamp::now().as_second()).unwrap_or(0))
     }

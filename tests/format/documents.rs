@@ -27,6 +27,7 @@ const OTHERS: &[&str] = &[
     "ls",
     "mkdir",
     "read",
+    "rsync",
     "rm",
     "rustup",
     "scp",

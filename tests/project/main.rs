@@ -12,6 +12,7 @@
 
 mod apt_attacks;
 mod apt_client;
+mod apt_repository;
 mod apt_solver;
 mod build_command;
 mod cache;

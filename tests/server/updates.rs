@@ -1,19 +1,23 @@
 //! Security updates on a booted Debian from the image: what is installed by itself, what is not, and what is said when it
 //! does not work. The archive is a folder of the machine's own. One machine, one boot; the checks run in their order.
 
+use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use support::checks::{Check, checks};
 use support::container::Container;
+use support::edition::edition;
 use support::server::Server;
-use support::{Built, built};
+use support::{Built, built, kept, run, stackdeb, text};
 
 const CHECKS: &[Check<Container>] = &[
     ("a_machine_without_a_way_out_stays_clean", no_way_out),
     ("only_what_the_security_archive_has_is_installed", only_security),
     ("an_archive_of_ones_own_can_be_added", own_archive),
+    ("a_repository_of_stackdeb_brings_the_next_version_by_itself", repository),
     ("a_service_with_a_replaced_library_is_restarted", services_restart),
     ("the_health_check_says_that_updates_fail", failure_is_told),
     ("the_health_check_says_that_a_reboot_is_pending", reboot_is_told),
@@ -106,6 +110,54 @@ fn own_archive(machine: &mut Container) {
     machine.sh(DAILY);
     let versions = "dpkg-query -W -f '${Package} ${Version}\\n' secured ordinary third";
     assert_eq!(machine.sh(versions), "ordinary 1\nsecured 2\nthird 2");
+}
+
+/// As docs/how-to/repository.md says.
+fn repository(machine: &mut Container) {
+    let folder = tempfile::tempdir().unwrap();
+    let versions = ["1.0.0", "1.1.0", "1.2.0"];
+    let packages = versions.map(|version| edition(&kept().join("updates"), version, |_| {}));
+    let add = |package: &Path| {
+        let mut repo = stackdeb();
+        repo.args(["repo", "add", "--url", "http://127.0.0.1:8079"]).arg(package);
+        run(repo.current_dir(folder.path()).env("XDG_DATA_HOME", folder.path().join("data")));
+        run(Command::new("tar").args(["-cf", "repository.tar", "repository"]).current_dir(folder.path()));
+        machine.copy(&folder.path().join("repository.tar"));
+        machine.sh("tar -xf /root/repository.tar -C /srv");
+    };
+    let version = || machine.sh("dpkg-query -W -f '${db:Status-Abbrev} ${Version}' stack");
+    let apt = "DEBIAN_FRONTEND=noninteractive apt-get -y -q -o Acquire::Retries=0";
+    // Those of Debian lead nowhere from here.
+    machine.sh("rm -f /etc/apt/sources.list.d/distribution.sources");
+    add(&packages[0]);
+    machine
+        .sh("systemd-run --unit=repository python3 -m http.server --bind 127.0.0.1 --directory /srv/repository 8079");
+    machine.sh("timeout 60 bash -c 'until true >/dev/tcp/127.0.0.1/8079; do sleep 0.1; done' 2>&1");
+    machine.sh("cp /srv/repository/stack.sources /etc/apt/sources.list.d");
+    machine.sh(&format!("{apt} remove stack && {apt} update && {apt} install stack"));
+    assert_eq!(version(), "ii  1.0.0");
+    assert!(machine.sh("apt-cache policy stack").contains("http://127.0.0.1:8079 stable/main"));
+    add(&packages[1]);
+    machine.sh(&format!("{apt} update && {apt} upgrade"));
+    assert_eq!(version(), "ii  1.1.0");
+    machine.get("/healthz", 200);
+
+    add(&packages[2]);
+    let release = "/srv/repository/dists/stable/InRelease";
+    machine.sh(&format!("cp {release} /root/InRelease && sed -i 's/^Codename: stable/Codename: stAble/' {release}"));
+    let refused = machine.try_sh(&format!("{apt} update --error-on=any 2>&1"));
+    assert!(!refused.status.success(), "{}", text(&refused));
+    machine.sh(&format!("cp /root/InRelease {release}"));
+    // As other updates, it comes only when its repository is named.
+    machine.sh(&format!("{NEXT_DAY}; systemctl reset-failed apt-daily.service apt-daily-upgrade.service; {DAILY}"));
+    assert_eq!(version(), "ii  1.1.0");
+    let setting = "Unattended-Upgrade::Origins-Pattern:: \"origin=stack,codename=stable\";";
+    machine.sh(&format!("echo '{setting}' >/etc/apt/apt.conf.d/60own-repository"));
+    machine.sh(&format!("{NEXT_DAY}; systemctl reset-failed apt-daily.service apt-daily-upgrade.service; {DAILY}"));
+    assert_eq!(version(), "ii  1.2.0");
+    machine.get("/healthz", 200);
+    assert_eq!(machine.sh("systemctl --failed --no-legend"), "");
+    machine.sh("systemctl stop repository.service && rm /etc/apt/sources.list.d/stack.sources");
 }
 
 fn services_restart(machine: &mut Container) {

@@ -1,0 +1,32 @@
+//! Signs a repository anew, with the same packages: before its `Valid-Until` has passed, or to change a setting.
+
+use super::add::{Settings, checked, open};
+use super::error::RepositoryError;
+use super::folder::Folder;
+use crate::system::epoch::Epoch;
+use crate::system::progress::Reporter;
+
+/// What is signed now.
+#[derive(Debug)]
+pub struct Refreshed {
+    pub packages: usize,
+    /// `None` for ever.
+    pub valid_until: Option<Epoch>,
+}
+
+/// Signs the packages that are there with the date of today.
+///
+/// # Errors
+/// When there is no repository, or the key is not the one that signed it.
+pub fn refresh(settings: &Settings, reporter: Reporter) -> Result<Refreshed, RepositoryError> {
+    let settings = checked(settings)?;
+    let none = || RepositoryError::NoRepository { folder: settings.folder.display().to_string() };
+    Folder::new(&settings.folder).find_suite()?.ok_or_else(none)?;
+    let mut open = open(settings.clone(), reporter)?;
+    let mut entries = open.state.as_mut().ok_or_else(none).map(|state| std::mem::take(&mut state.entries))?;
+    let release = open.release(None);
+    open.publish(&release, &mut entries)?;
+    let until = release.validity.seconds().map(|seconds| release.date.seconds().saturating_add(seconds));
+    let valid_until = until.and_then(|until| Epoch::from_seconds(i64::from(until)).ok());
+    Ok(Refreshed { packages: entries.len(), valid_until })
+}

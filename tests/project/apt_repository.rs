@@ -1,0 +1,467 @@
+//! `stackdeb repo`: what it writes is judged by apt, gpgv and dpkg-scanpackages, and by stackdeb's own client.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use stackdeb::apt::{Keyring, Release};
+use stackdeb::control::{Stanza, Stanzas};
+use stackdeb::system::epoch::Epoch;
+use support::mirror::Mirror;
+use support::{copy_tree, listing, run, stackdeb, text};
+
+/// A folder with packages, a repository and its key; and an apt that has nothing installed.
+struct World {
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let world = Self { folder: tempfile::tempdir().unwrap() };
+        let root = world.path("apt");
+        for folder in [
+            "etc/apt/sources.list.d",
+            "etc/apt/apt.conf.d",
+            "etc/apt/preferences.d",
+            "var/lib/apt/lists/partial",
+            "var/cache/apt/archives/partial",
+            "got",
+        ] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        fs::write(root.join("status"), "").unwrap();
+        let shown = root.display();
+        let settings = format!(
+            "Dir \"{shown}\";\nDir::State::status \"{shown}/status\";\nAPT::Architecture \"amd64\";\n\
+             APT::Architectures {{ \"amd64\"; }};\nAPT::Sandbox::User \"root\";\nAcquire::Languages \"none\";\n\
+             APT::Update::Error-Mode \"any\";\n"
+        );
+        fs::write(root.join("apt.conf"), settings).unwrap();
+        world
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// A package that dpkg-deb builds. Its `text` makes other contents.
+    fn package(&self, name: &str, version: &str, architecture: &str, text: &str) -> String {
+        let tree = self.path(&format!("tree-{name}-{}-{text}", version.replace(':', "-")));
+        let file = PathBuf::from(format!("{}.deb", tree.display()));
+        fs::create_dir_all(tree.join("DEBIAN")).unwrap();
+        let control = format!(
+            "Package: {name}\nVersion: {version}\nArchitecture: {architecture}\nMaintainer: A <a@example.org>\n\
+             Size: 1\nDescription: a shop\n for all.\n .\n And more.\n"
+        );
+        fs::write(tree.join("DEBIAN/control"), control).unwrap();
+        fs::write(tree.join("text"), text).unwrap();
+        run(Command::new("dpkg-deb").args(["--root-owner-group", "-b"]).arg(&tree).arg(&file));
+        file.display().to_string()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = stackdeb();
+        command.arg("repo").args(arguments).current_dir(self.folder.path()).env("XDG_DATA_HOME", self.path("data"));
+        command
+    }
+
+    #[track_caller]
+    fn repo(&self, arguments: &[&str]) -> String {
+        run(&mut self.command(arguments))
+    }
+
+    /// What is said of a command that fails; nothing is changed by it.
+    #[track_caller]
+    fn refusal(&self, arguments: &[&str]) -> String {
+        let before = self.contents("repository");
+        let output = self.command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        assert_eq!(self.contents("repository"), before, "{arguments:?}");
+        // Lines are folded to the terminal's width.
+        text(&output).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
+    }
+
+    /// Each file with its content.
+    fn contents(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let folder = self.path(folder);
+        if !folder.exists() {
+            return BTreeMap::new();
+        }
+        let files = listing(&folder).into_iter().filter(|path| path.is_file());
+        let name = |path: &Path| path.strip_prefix(&folder).unwrap().display().to_string();
+        files.map(|path| (name(&path), fs::read(&path).unwrap())).filter(|(name, _)| name != ".lock").collect()
+    }
+
+    /// The files by the paths that apt asks for (RFC 3986, 2.1).
+    fn served(&self) -> HashMap<String, Vec<u8>> {
+        let files = self.contents("repository").into_iter();
+        files.map(|(path, bytes)| (path.replace('~', "%7e").replace('+', "%2b"), bytes)).collect()
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path("repository").join(path)).unwrap()
+    }
+
+    fn apt(&self, program: &str, arguments: &[&str]) -> Output {
+        self.apt_by(&mut Command::new(program), arguments)
+    }
+
+    fn apt_by(&self, command: &mut Command, arguments: &[&str]) -> Output {
+        let sources = self.path("apt/etc/apt/sources.list.d/shop.sources");
+        fs::copy(self.path("repository/shop.sources"), sources).unwrap();
+        command.env("APT_CONFIG", self.path("apt/apt.conf")).env("LC_ALL", "C.UTF-8");
+        command.args(arguments).current_dir(self.path("apt/got")).output().unwrap()
+    }
+
+    /// Removes what apt has downloaded: it keeps what it refuses, and goes on with a part of a file.
+    fn forget(&self) {
+        for folder in ["apt/var", "apt/got"] {
+            let files = listing(&self.path(folder)).into_iter().filter(|path| path.is_file());
+            files.for_each(|path| fs::remove_file(path).unwrap());
+        }
+    }
+
+    #[track_caller]
+    fn apt_works(&self, program: &str, arguments: &[&str]) -> String {
+        let output = self.apt(program, arguments);
+        let said = text(&output);
+        assert!(output.status.success() && !said.contains("W:"), "{program} {arguments:?}: {said}");
+        said
+    }
+
+    /// The versions that apt knows, the newest first.
+    #[track_caller]
+    fn versions(&self, name: &str) -> Vec<String> {
+        self.apt_works("apt-get", &["update"]);
+        let madison = self.apt_works("apt-cache", &["madison", name]);
+        madison.lines().map(|line| line.split('|').nth(1).unwrap().trim().to_owned()).collect()
+    }
+
+    /// Downloads what apt takes for a version, and compares it with the package.
+    #[track_caller]
+    fn download(&self, version: &str, package: &str) {
+        self.apt_works("apt-get", &["download", &format!("shop={version}")]);
+        let got = listing(&self.path("apt/got"));
+        assert_eq!(got.len(), 1, "{got:?}");
+        assert_eq!(fs::read(&got[0]).unwrap(), fs::read(package).unwrap());
+        fs::remove_file(&got[0]).unwrap();
+    }
+
+    /// The certificate of the `.sources` file, as gpg makes it a keyring for gpgv.
+    fn keyring(&self) -> (PathBuf, String) {
+        let source = Stanza::parse(&self.read("shop.sources")).unwrap();
+        let certificate = source.get("Signed-By").unwrap().trim().to_owned();
+        let keyring = self.path("keyring.gpg");
+        fs::write(self.path("keyring.asc"), format!("{certificate}\n")).unwrap();
+        let mut gpg = Command::new("gpg");
+        gpg.args(["--batch", "--yes", "--dearmor", "-o"]).arg(&keyring).arg(self.path("keyring.asc"));
+        run(gpg.env("GNUPGHOME", self.folder.path()));
+        (keyring, certificate)
+    }
+}
+
+#[test]
+fn apt_installs_and_upgrades_from_it() {
+    let (world, mirror) = (World::new(), Mirror::start(HashMap::new()));
+    let [one, two, three] = ["1.0", "1.1~a+b", "1:0.9"].map(|version| world.package("shop", version, "amd64", version));
+    let data = world.package("shop-data", "1.0", "all", "data");
+    let said = world.repo(&["add", "--url", &format!("{}/", mirror.address), &one, &data]);
+    assert_eq!(said.lines().next(), Some("added shop 1.0"));
+    mirror.replace(world.served());
+    assert_eq!(world.versions("shop"), ["1.0"]);
+    world.download("1.0", &one);
+
+    // The judges: gpgv for the signatures, dpkg-scanpackages for the index, stackdeb's own client for both.
+    let (keyring, certificate) = world.keyring();
+    let suite = world.path("repository/dists/stable");
+    for files in [&["InRelease"][..], &["Release.gpg", "Release"]] {
+        run(Command::new("gpgv").arg("--keyring").arg(&keyring).args(files.iter().map(|file| suite.join(file))));
+    }
+    let mut scan = Command::new("dpkg-scanpackages");
+    scan.args(["-m", "-h", "sha256", "pool"]).current_dir(world.path("repository"));
+    let stanzas = |text: &str| -> Vec<BTreeMap<String, String>> {
+        let stanzas = Stanzas::new(text.as_bytes()).map(Result::unwrap);
+        stanzas
+            .map(|stanza| stanza.fields().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+            .collect()
+    };
+    let index = "main/binary-amd64/Packages";
+    assert_eq!(stanzas(&world.read(&format!("dists/stable/{index}"))), stanzas(&run(&mut scan)));
+    let trusted = Keyring::from_bytes("the repository's", certificate.as_bytes()).unwrap();
+    let in_release = fs::read(suite.join("InRelease")).unwrap();
+    let release = Release::verify(&in_release, "InRelease", &trusted, "stable", Epoch::now()).unwrap();
+    let first = release.file(index).unwrap().sha256;
+    assert!(release.by_hash && release.valid_until.is_none());
+
+    // Several versions stay. The indices of the state before stay for who has read its InRelease.
+    world.repo(&["add", &two]);
+    mirror.replace(world.served());
+    assert_eq!(world.versions("shop"), ["1.1~a+b", "1.0"]);
+    world.download("1.1~a+b", &two);
+    let by_hash = suite.join("main/binary-amd64/by-hash/SHA256");
+    assert!(by_hash.join(first.to_string()).exists() && listing(&by_hash).len() == 4);
+    world.repo(&["add", &three]);
+    mirror.replace(world.served());
+    assert_eq!(world.versions("shop"), ["1:0.9", "1.1~a+b", "1.0"]);
+    world.download("1:0.9", &three);
+    world.download("1.0", &one);
+    assert!(!by_hash.join(first.to_string()).exists() && listing(&by_hash).len() == 4);
+
+    // The same again changes no file.
+    let before = world.contents("repository");
+    world.repo(&["add", &one, &three]);
+    assert_eq!(world.contents("repository"), before);
+    let listed: serde_json::Value = serde_json::from_str(&world.repo(&["list", "--json"])).unwrap();
+    let names = |key: &str| -> Vec<&str> {
+        listed["packages"].as_array().unwrap().iter().map(|package| package[key].as_str().unwrap()).collect()
+    };
+    assert_eq!(names("name"), ["shop", "shop", "shop", "shop-data"]);
+    assert_eq!(names("version"), ["1.0", "1.1~a+b", "1:0.9", "1.0"]);
+    let mode = |path: &str| fs::metadata(world.path(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("data/stackdeb"), mode("data/stackdeb/repository-key.pgp")), (0o700, 0o600));
+}
+
+#[test]
+fn apt_refuses_a_changed_byte() {
+    let (world, mirror) = (World::new(), Mirror::start(HashMap::new()));
+    let package = world.package("shop", "1.0", "amd64", "one");
+    world.repo(&["add", "--url", &mirror.address, &package]);
+    let served = world.served();
+    let release = "dists/stable/InRelease";
+    let indices = served.keys().filter(|path| path.contains("/Packages") || path.contains("by-hash"));
+    let pool = served.keys().find(|path| path.starts_with("pool/")).unwrap();
+    let change = |paths: &[&String]| {
+        let mut files = served.clone();
+        for path in paths {
+            let bytes = files.get_mut(*path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+        }
+        mirror.replace(files);
+        world.forget();
+    };
+    change(&[&release.to_owned()]);
+    let refused = world.apt("apt-get", &["update"]);
+    assert!(!refused.status.success() && text(&refused).contains("BADSIG"), "{}", text(&refused));
+    change(&indices.collect::<Vec<_>>());
+    let refused = world.apt("apt-get", &["update"]);
+    assert!(!refused.status.success() && text(&refused).contains("Hash Sum mismatch"), "{}", text(&refused));
+    change(&[pool]);
+    assert_eq!(world.versions("shop"), ["1.0"]);
+    let refused = world.apt("apt-get", &["download", "shop"]);
+    assert!(!refused.status.success() && text(&refused).contains("Hash Sum mismatch"), "{}", text(&refused));
+    change(&[]);
+    assert_eq!(world.versions("shop"), ["1.0"]);
+    world.download("1.0", &package);
+}
+
+#[test]
+fn what_cannot_be_added_changes_nothing() {
+    let world = World::new();
+    let one = world.package("shop", "1.0", "amd64", "one");
+    let other = world.package("shop", "1.00", "amd64", "other");
+    let new = world.package("shop", "2.0", "amd64", "new");
+    let arm = world.package("shop", "3.0", "arm64", "arm");
+    let no_package = world.path("no-package.deb").display().to_string();
+    fs::write(&no_package, "a text").unwrap();
+    let damaged = world.path("damaged.deb").display().to_string();
+    let mut bytes = fs::read(&new).unwrap();
+    let end = bytes.len() - 40;
+    bytes[end] ^= 1;
+    fs::write(&damaged, bytes).unwrap();
+    for (arguments, words) in [
+        (&["add", &one][..], "give the address once: `--url"),
+        (&["refresh"], "repository has no repository"),
+        (&["list"], "repository has no repository"),
+        (&["add", "--url", "packages.example.org", &one], "it is not an address"),
+        (&["add", "--url", "https://a.example", "--suite", "../x", &one], "--suite is `../x`"),
+        (&["add", "--url", "https://a.example", "--key", "none.pgp", &one], "the key file none.pgp does not exist"),
+        (&["add", "--url", "https://a.example", "/nowhere.deb"], "cannot read the package /nowhere.deb"),
+    ] {
+        let said = world.refusal(arguments);
+        assert!(said.contains(words), "no `{words}` in: {said}");
+        assert!(!world.path("repository").exists() && !world.path("data").exists(), "{arguments:?}");
+    }
+    world.repo(&["add", "--url", "https://packages.example.org", &one]);
+    for (arguments, words) in [
+        (&["add", &new, &other][..], "has other contents under that version: pool/main/s/shop/shop_1.0_amd64.deb"),
+        (&["add", &new, &no_package], "no-package.deb is not a Debian package"),
+        (&["add", &damaged], "damaged.deb"),
+        (&["add", &arm], "is for arm64, and this repository has packages for amd64"),
+        (&["add", "--suite", "testing", &new], "has the suite `stable`, not `testing`"),
+        (&["add", "--origin", "other", &new], "has the origin `shop`, not `other`"),
+    ] {
+        let said = world.refusal(arguments);
+        assert!(said.contains(words), "no `{words}` in: {said}");
+    }
+    // What is published is not what was signed.
+    let index = listing(&world.path("repository/dists/stable/main/binary-amd64/by-hash/SHA256"));
+    let before: Vec<_> = index.iter().map(|path| fs::read(path).unwrap()).collect();
+    index.iter().for_each(|path| fs::write(path, "x").unwrap());
+    assert!(world.refusal(&["add", &new]).contains("its SHA-256 is not its name"));
+    assert!(world.refusal(&["list"]).contains("its SHA-256 is not its name"));
+    index.iter().zip(before).for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+    world.repo(&["add", &new]);
+}
+
+#[test]
+fn the_key_is_kept_secret_and_never_replaced() {
+    let world = World::new();
+    let [one, two] = ["1.0", "2.0"].map(|version| world.package("shop", version, "amd64", version));
+    let inside = ["add", "--url", "https://a.example", "--folder", "data/stackdeb", &one];
+    assert!(world.refusal(&inside).contains("is inside the repository data/stackdeb, which is served to everybody"));
+    let said = text(&world.command(&["add", "--url", "https://packages.example.org", &one]).output().unwrap());
+    let fingerprint = said.split("made the key ").nth(1).unwrap().split(' ').next().unwrap();
+    let (keyring, _) = world.keyring();
+    let mut gpg = Command::new("gpg");
+    gpg.args(["--batch", "--with-colons", "--show-keys"]).arg(keyring).env("GNUPGHOME", world.folder.path());
+    let shown = run(&mut gpg);
+    let public = shown.lines().find(|line| line.starts_with("pub:")).unwrap();
+    let fields: Vec<&str> = public.split(':').collect();
+    // GnuPG's doc/DETAILS: field 4 is the algorithm (22: EdDSA), 7 the expiry, 12 what it may do.
+    assert_eq!((fields[3], fields[6], fields[11]), ("22", "", "scSC"), "{shown}");
+    assert!(shown.contains(&format!("fpr:::::::::{fingerprint}:")), "{shown} is not of {fingerprint}");
+
+    let key = world.path("data/stackdeb/repository-key.pgp");
+    let secret = fs::read(&key).unwrap();
+    for mode in [0o640, 0o604] {
+        fs::set_permissions(&key, Permissions::from_mode(mode)).unwrap();
+        assert!(world.refusal(&["add", &two]).contains(&format!("its mode is {mode:04o}")));
+    }
+    fs::remove_file(&key).unwrap();
+    let said = world.refusal(&["add", &two]);
+    assert!(said.contains(fingerprint) && said.contains("bring the key back from a backup"), "{said}");
+    assert!(!key.exists(), "a new key was made");
+    let other = World::new();
+    other.repo(&["add", "--url", "https://a.example", &one]);
+    let foreign = other.path("data/stackdeb/repository-key.pgp").display().to_string();
+    let said = world.refusal(&["add", "--key", &foreign, &two]);
+    assert!(said.contains(&format!("is signed by the key {fingerprint}")) && said.contains("another one"), "{said}");
+    fs::write(&key, secret).unwrap();
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    let list = world.contents("repository");
+    assert!(list.values().all(|bytes| !String::from_utf8_lossy(bytes).contains("PRIVATE KEY")));
+    world.repo(&["add", &two]);
+}
+
+/// A key that gpg has made signs as well, if it has no passphrase.
+#[test]
+fn a_key_of_gpg_signs() {
+    let world = World::new();
+    let package = world.package("shop", "1.0", "amd64", "one");
+    let home = world.path("gnupg");
+    fs::create_dir(&home).unwrap();
+    fs::set_permissions(&home, Permissions::from_mode(0o700)).unwrap();
+    let gpg = |arguments: &[&str]| {
+        let mut gpg = Command::new("gpg");
+        run(gpg.args(["--batch", "--quiet", "--pinentry-mode", "loopback"]).args(arguments).env("GNUPGHOME", &home));
+    };
+    let url = format!("file:{}", world.path("repository").display());
+    for (user, algorithm, passphrase) in [("open", "rsa3072", ""), ("closed", "ed25519", "hunter2")] {
+        gpg(&["--passphrase", passphrase, "--quick-generate-key", user, algorithm, "sign", "never"]);
+        let file = world.path(user).display().to_string();
+        gpg(&["--passphrase", passphrase, "--output", &file, "--export-secret-keys", user]);
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        let arguments = ["add", "--url", &url, "--key", &file, &package];
+        if passphrase.is_empty() {
+            world.repo(&arguments);
+        } else {
+            assert!(world.refusal(&arguments).contains("it is protected by a passphrase"));
+        }
+    }
+    assert_eq!(world.versions("shop"), ["1.0"]);
+    assert!(!world.path("data").exists());
+    run(Command::new("gpgconf").args(["--kill", "all"]).env("GNUPGHOME", &home));
+}
+
+#[test]
+fn a_state_that_is_too_old_is_refused_until_it_is_signed_anew() {
+    let world = World::new();
+    let url = format!("file:{}", world.path("repository").display());
+    world.repo(&["add", "--url", &url, "--valid-for", "7", &world.package("shop", "1.0", "amd64", "one")]);
+    assert_eq!(world.versions("shop"), ["1.0"]);
+    let later = |days: &str| {
+        let update = ["--exclude-monotonic", days, "apt-get", "update"];
+        world.apt_by(&mut Command::new("faketime"), &update)
+    };
+    assert!(later("+6 days").status.success());
+    let refused = later("+8 days");
+    assert!(!refused.status.success() && text(&refused).contains("is expired"), "{}", text(&refused));
+    let said = world.repo(&["refresh", "--valid-for", "9"]);
+    assert!(said.starts_with("packages signed: 1, valid until "), "{said}");
+    let accepted = later("+8 days");
+    assert!(accepted.status.success(), "{}", text(&accepted));
+    // The number of days is kept, until another one is given.
+    let until = |text: &str| Stanza::parse(text).unwrap().get("Valid-Until").map(str::to_owned);
+    world.repo(&["refresh"]);
+    assert!(until(&world.read("dists/stable/Release")).is_some());
+    world.repo(&["refresh", "--valid-for", "0", "--url", "https://packages.example.org"]);
+    assert_eq!(until(&world.read("dists/stable/Release")), None);
+    assert!(world.read("shop.sources").contains("URIs: https://packages.example.org\n"));
+}
+
+/// The calls that give a file its name, and those that remove one.
+const CALLS: [&str; 2] = ["rename,renameat,renameat2", "unlink,unlinkat"];
+
+/// Runs a command, and kills it when it is about to make one of the calls for the `number`th time. Whether it ended by itself.
+fn ends(world: &World, arguments: &[&str], calls: &str, number: usize) -> bool {
+    let command = world.command(arguments);
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}"), "-e"]);
+    strace.arg(format!("inject={calls}:signal=KILL:when={number}"));
+    strace.arg(command.get_program()).args(command.get_args());
+    strace.current_dir(world.folder.path()).env("XDG_DATA_HOME", world.path("data"));
+    strace.output().expect("strace, of the package strace").status.success()
+}
+
+#[test]
+fn killed_at_any_write_it_leaves_a_whole_repository() {
+    let world = World::new();
+    let url = format!("file:{}", world.path("repository").display());
+    let [one, two, three] = ["1.0", "2.0", "3.0"].map(|version| world.package("shop", version, "amd64", version));
+    // The first package: until its InRelease is there, there is no repository; then the next run finishes it.
+    let first = ["add", "--url", &url, &one];
+    let kills = (1..).take_while(|number| !ends(&world, &first, CALLS[0], *number)).count();
+    assert!(kills >= 1, "it was never killed");
+    assert_eq!(world.versions("shop"), ["1.0"]);
+    world.repo(&["add", &two]);
+    copy_tree(&world.path("repository"), &world.path("whole"));
+    let states = CALLS.map(|calls| {
+        let mut states = Vec::new();
+        for number in 1.. {
+            stackdeb::system::tree::remove(&world.path("repository")).unwrap();
+            copy_tree(&world.path("whole"), &world.path("repository"));
+            let ended = ends(&world, &["add", &three], calls, number);
+            let versions = world.versions("shop");
+            assert!(versions.ends_with(&["2.0".to_owned(), "1.0".to_owned()]), "{versions:?}");
+            world.download("2.0", &two);
+            if versions.len() == 3 {
+                world.download("3.0", &three);
+            }
+            states.push(versions.len());
+            if ended {
+                break;
+            }
+            world.repo(&["add", &three]);
+            assert_eq!(world.read("dists/stable/main/binary-amd64/Packages").matches("Package: shop").count(), 3);
+        }
+        states
+    });
+    // The package, two indices under two names each, Release, Release.gpg and InRelease get their names, and then all is new.
+    // Two indices of the state before the last are removed after that.
+    assert_eq!(states, [vec![2, 2, 2, 2, 2, 2, 2, 2, 3], vec![3, 3, 3]]);
+}
+
+#[test]
+fn two_at_once_are_both_in_it() {
+    let world = World::new();
+    let url = format!("file:{}", world.path("repository").display());
+    let versions = ["1.0", "1.1", "1.2", "1.3"];
+    let packages = versions.map(|version| world.package("shop", version, "amd64", version));
+    let running: Vec<_> =
+        packages.iter().map(|package| world.command(&["add", "--url", &url, package]).spawn().unwrap()).collect();
+    assert!(running.into_iter().all(|mut child| child.wait().unwrap().success()));
+    assert_eq!(world.versions("shop"), ["1.3", "1.2", "1.1", "1.0"]);
+}
