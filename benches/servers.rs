@@ -26,7 +26,7 @@ use support::packages::files_of;
 use support::server::Server;
 use support::wrk::{self, Load};
 
-const LOAD: Load = Load { connections: 16, seconds: 5, rounds: 5 };
+const LOAD: Load = Load { connections: 16, seconds: 5, rounds: 3 };
 
 /// A server of stack.toml and the kind of application that it serves.
 struct Case {

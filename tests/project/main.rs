@@ -13,6 +13,7 @@
 mod apt_attacks;
 mod apt_client;
 mod apt_repository;
+mod apt_repository_keys;
 mod apt_solver;
 mod build_command;
 mod cache;
@@ -22,6 +23,7 @@ mod differences;
 mod documents;
 mod fragments;
 mod image;
+mod killed;
 mod libraries;
 mod library_locks;
 mod manifest;

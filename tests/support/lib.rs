@@ -15,6 +15,7 @@
 pub mod account;
 pub mod ahead;
 pub mod applications;
+pub mod apt_world;
 pub mod balancer;
 pub mod checks;
 pub mod container;
