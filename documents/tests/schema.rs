@@ -16,7 +16,7 @@ use std::process::{Command, Output};
 
 use stackdeb::commands::new::{self, NewArgs};
 use stackdeb::stack;
-use stackdeb::stack::reference::{DOCUMENT, EXAMPLE_FILES, Kind, Missing, Section};
+use stackdeb::stack::reference::{DOCUMENT, EXAMPLE_FILES, EXAMPLE_SOURCE, Kind, Missing, Section};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
@@ -132,6 +132,12 @@ const WRONG: &[(&str, &str)] = &[
     ("site.static", "path = \"/a;/\""),
     ("site.static", "folder = \"\""),
     ("site.static", "hashed = [\"/absolute\"]"),
+    ("file", "path = \"etc/x\""),
+    ("file", "path = \"/etc/a b\""),
+    ("file", "mode = \"4755\""),
+    ("file", "owner = \"root\""),
+    ("file", "folder = \"yes\""),
+    ("image", "repository = \"shop.list\""),
     ("database", "name = \"a'b\""),
     ("database", "migrations = \"\""),
     ("health", "interval = \"soon\""),
@@ -180,11 +186,15 @@ impl Projects {
 
     fn add(&mut self, document: &Table) {
         let folder = self.0.path().join(self.1.len().to_string());
-        for path in ["app/migrations", "app/static", "app/public", "src"] {
+        for path in ["repository", "app/migrations", "app/static", "app/public", "src"] {
             fs::create_dir_all(folder.join(path)).unwrap();
         }
         for path in EXAMPLE_FILES {
-            let content = if path.ends_with(".py") { "app = application = create_app = dict\n" } else { "text\n" };
+            let content = match path.rsplit('.').next() {
+                Some("py") => "app = application = create_app = dict\n",
+                Some("sources") => EXAMPLE_SOURCE,
+                _ => "text\n",
+            };
             fs::write(folder.join(path), content).unwrap();
         }
         self.1.push(folder.join("stack.toml"));
@@ -238,6 +248,9 @@ fn with(table: &str, key: String, value: Value) -> Table {
     // Keys that only some kinds of applications have.
     if table == "app" && ["publish", "fallback"].contains(&key.as_str()) {
         target.insert("kind".to_owned(), "static".into());
+    }
+    if table == "file" && !["source", "folder", "link"].contains(&key.as_str()) {
+        target.insert("source".to_owned(), "LICENSE".into());
     }
     if table == "app" && ["command", "listen", "port", "jit"].contains(&key.as_str()) {
         target.insert("kind".to_owned(), "exec".into());

@@ -60,6 +60,9 @@ struct Variables<'a> {
     security_mirror: &'a str,
     components: &'a str,
     keyring: &'a str,
+    has_repository: bool,
+    repository_host: &'a str,
+    repository_suite: &'a str,
 }
 
 /// A template, and the properties of the files that are made from it.
@@ -166,6 +169,7 @@ pub fn image_files_of(stack: &Stack, others: &[Stack], facts: &ImageFacts) -> Re
     if database_names.is_empty() {
         database_names.clone_from(&names);
     }
+    let repository = stack.image.repository.as_ref();
     let variables = Variables {
         name: stack.package.name.as_str(),
         names: names.clone(),
@@ -177,6 +181,9 @@ pub fn image_files_of(stack: &Stack, others: &[Stack], facts: &ImageFacts) -> Re
         security_mirror: &facts.security_mirror,
         components: &facts.components,
         keyring: &facts.keyring,
+        has_repository: repository.is_some(),
+        repository_host: repository.map(|source| source.host.as_str()).unwrap_or_default(),
+        repository_suite: repository.map(|source| source.suite.as_str()).unwrap_or_default(),
     };
     let templates = Templates::of_project(&stack.folder, &variables)?;
     let mut files = Vec::new();
@@ -196,6 +203,12 @@ pub fn image_files_of(stack: &Stack, others: &[Stack], facts: &ImageFacts) -> Re
             }));
         }
     }
+    files.extend(repository.map(|source| ImageFile {
+        path: format!("etc/apt/sources.list.d/{}.sources", source.name).into(),
+        mode: 0o644,
+        moment: Moment::Finishing,
+        content: source.text.clone(),
+    }));
     files.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(files)
 }
@@ -275,6 +288,7 @@ mod tests {
                 mirror: None,
                 security_mirror: None,
                 snapshot_mirror: None,
+                repository: None,
                 keyring: None,
                 hostname: "till".into(),
                 packages: none,

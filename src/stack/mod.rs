@@ -20,7 +20,8 @@ mod variant;
 pub use further_file::{FurtherContent, FurtherFile, Owner};
 pub use kind::{AppKind, Interface, KindName, Listen, Program, PythonApp, Server, StaticSite};
 pub use model::{
-    App, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Site, Stack, StaticFiles, Tls,
+    App, AptSource, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Site, Stack,
+    StaticFiles, Tls,
 };
 pub(crate) use nearest::nearest;
 pub use pattern::{Pattern, PatternError};

@@ -271,6 +271,18 @@ pub struct Database {
     pub migrations: Option<PathBuf>,
 }
 
+/// A repository that a machine gets packages from, with the key that signs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AptSource {
+    /// Of its file in `/etc/apt/sources.list.d`, without `.sources`.
+    pub name: String,
+    /// The host name of its address, without a port.
+    pub host: String,
+    pub suite: String,
+    /// The whole file.
+    pub text: String,
+}
+
 /// The health check and its timer.
 #[derive(Debug, Clone)]
 pub struct Health {
@@ -294,6 +306,8 @@ pub struct Image {
     pub snapshot_mirror: Option<String>,
     /// The absolute path of a file of OpenPGP certificates that verify the mirror; when `None`, the distribution's own.
     pub keyring: Option<PathBuf>,
+    /// A repository of the user's own, beside the distribution's archives.
+    pub repository: Option<AptSource>,
     /// The machine's host name until cloud-init gives it another one.
     pub hostname: String,
     pub packages: Relations,

@@ -7,11 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
+use stackdeb::render::image::{ImageFacts, image_files};
 use support::checks::{Check, checks};
 use support::container::Container;
-use support::edition::edition;
+use support::edition::{edit, edition};
 use support::server::Server;
-use support::{Built, built, kept, run, stackdeb, text};
+use support::{Built, built, default_stack, kept, run, stackdeb, text};
 
 const CHECKS: &[Check<Container>] = &[
     ("a_machine_without_a_way_out_stays_clean", no_way_out),
@@ -151,13 +152,39 @@ fn repository(machine: &mut Container) {
     // As other updates, it comes only when its repository is named.
     machine.sh(&format!("{NEXT_DAY}; systemctl reset-failed apt-daily.service apt-daily-upgrade.service; {DAILY}"));
     assert_eq!(version(), "ii  1.1.0");
-    let setting = "Unattended-Upgrade::Origins-Pattern:: \"origin=stack,codename=stable\";";
-    machine.sh(&format!("echo '{setting}' >/etc/apt/apt.conf.d/60own-repository"));
+    // The files that an image with `[image] repository` has.
+    put_files_of_an_image(machine, folder.path());
     machine.sh(&format!("{NEXT_DAY}; systemctl reset-failed apt-daily.service apt-daily-upgrade.service; {DAILY}"));
     assert_eq!(version(), "ii  1.2.0");
     machine.get("/healthz", 200);
     assert_eq!(machine.sh("systemctl --failed --no-legend"), "");
     machine.sh("systemctl stop repository.service && rm /etc/apt/sources.list.d/stack.sources");
+}
+
+/// Puts into the machine what an image of the default stack has for apt when its repository is the one in `folder`.
+fn put_files_of_an_image(machine: &Container, folder: &Path) {
+    default_stack(folder);
+    edit(&folder.join("stack.toml"), "[image]\n", "[image]\nrepository = \"repository/stack.sources\"\n");
+    let stack = stackdeb::stack::load(folder).unwrap();
+    let nothing = String::new;
+    let facts = ImageFacts {
+        uuid: nothing(),
+        mirror: nothing(),
+        security_mirror: nothing(),
+        components: nothing(),
+        keyring: nothing(),
+    };
+    let mut put = Vec::new();
+    for file in image_files(&stack, &facts).unwrap() {
+        let path = file.path.display().to_string();
+        if ["etc/apt/apt.conf.d/52image-security-updates", "etc/apt/sources.list.d/stack.sources"]
+            .contains(&path.as_str())
+        {
+            machine.sh(&format!("cat >/{path} <<'END'\n{}\nEND", file.content));
+            put.push(path);
+        }
+    }
+    assert_eq!(put.len(), 2, "{put:?}");
 }
 
 fn services_restart(machine: &mut Container) {

@@ -82,6 +82,7 @@ pub fn stack(folder: &Path) -> Stack {
             mirror: None,
             security_mirror: None,
             snapshot_mirror: None,
+            repository: None,
             keyring: None,
             hostname: "guest-book".to_owned(),
             packages: Default::default(),

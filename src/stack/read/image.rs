@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::table::Table;
 use crate::stack::model::Image;
-use crate::stack::values::{files, host, size, text};
+use crate::stack::values::{apt_source, files, host, size, text};
 
 /// Reads the table; `None` where a problem has been noted.
 pub(super) fn read(mut table: Table<'_>, project: &Path, package: Option<&str>) -> Option<Image> {
@@ -13,6 +13,7 @@ pub(super) fn read(mut table: Table<'_>, project: &Path, package: Option<&str>) 
     let security_mirror = table.text("security-mirror", text::address);
     let snapshot_mirror = table.text("snapshot-mirror", text::address);
     let keyring = table.text("keyring", |text| files::file(text, project));
+    let repository = table.text("repository", |text| apt_source::apt_source(text, project));
     let hostname = table.text("hostname", host::host_name).or_else(|| package.map(str::to_owned));
     let packages = table.relations("packages", None);
     let free_space = table.checked_or_default("free-space", size::free_space);
@@ -23,6 +24,7 @@ pub(super) fn read(mut table: Table<'_>, project: &Path, package: Option<&str>) 
         security_mirror,
         snapshot_mirror,
         keyring,
+        repository,
         hostname: hostname?,
         packages,
         free_space: free_space?,

@@ -55,6 +55,18 @@ Ubuntu `ubuntu/20261127T090000Z`.",
             since: FIRST_RELEASE,
         },
         Key {
+            name: "repository",
+            kind: Kind::Text(Form { noun: "the path of a file", pattern: r"\.sources$" }),
+            missing: Missing::Described("the machine knows the distribution's archives alone"),
+            meaning: "\
+A repository of your own, from which the machine installs new versions of the stack by itself, once a day, as it does security \
+updates: the path of the file `ORIGIN.sources` that `stackdeb repo add` has written, with the address and the key. It is put \
+into `/etc/apt/sources.list.d`. The suite must be called the same in `Suites` and as `Codename` of the repository, and its \
+address must have http or https.",
+            example: "repository = \"repository/shop.sources\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
             name: "hostname",
             kind: Kind::Text(Form { noun: "a host name", pattern: "^[0-9A-Za-z.-]{1,64}$" }),
             missing: Missing::Described("the package's name"),

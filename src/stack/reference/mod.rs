@@ -18,8 +18,8 @@ pub(crate) use schema::json;
 pub use schema::schema;
 
 /// The files of a project that the examples name. Whoever loads the examples makes these first; a Python file among them
-/// needs the variables `app`, `application` and `create_app`.
-pub const EXAMPLE_FILES: [&str; 7] = [
+/// needs the variables `app`, `application` and `create_app`, and a source of apt's what [`EXAMPLE_SOURCE`] has.
+pub const EXAMPLE_FILES: [&str; 8] = [
     "app/app.py",
     "app/wsgi.py",
     "src/app.py",
@@ -27,7 +27,21 @@ pub const EXAMPLE_FILES: [&str; 7] = [
     "requirements.txt",
     "LICENSE",
     "mirror.gpg",
+    "repository/shop.sources",
 ];
+
+/// What a file `.sources` of the examples has.
+pub const EXAMPLE_SOURCE: &str = "\
+Types: deb
+URIs: https://packages.example.org
+Suites: stable
+Components: main
+Signed-By:
+ -----BEGIN PGP PUBLIC KEY BLOCK-----
+ .
+ xjMEZ
+ -----END PGP PUBLIC KEY BLOCK-----
+";
 
 /// A table of the file, or the file itself.
 #[derive(Debug)]

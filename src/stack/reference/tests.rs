@@ -7,7 +7,7 @@ use miette::Diagnostic;
 use tempfile::TempDir;
 use toml::{Table, Value};
 
-use super::{DOCUMENT, EXAMPLE_FILES, Key, Kind, Missing, Section, schema};
+use super::{DOCUMENT, EXAMPLE_FILES, EXAMPLE_SOURCE, Key, Kind, Missing, Section, schema};
 use crate::stack::{LoadError, Problem, Stack, load};
 
 /// A document with nothing in it that may be left out.
@@ -29,11 +29,12 @@ struct Project(TempDir);
 impl Project {
     fn new() -> Self {
         let project = Self(tempfile::tempdir().unwrap());
-        for folder in ["app/migrations", "app/static", "app/public", "src"] {
+        for folder in ["repository", "app/migrations", "app/static", "app/public", "src"] {
             fs::create_dir_all(project.0.path().join(folder)).unwrap();
         }
         for file in EXAMPLE_FILES {
-            fs::write(project.0.path().join(file), "app = application = None\n").unwrap();
+            let text = if file.ends_with(".sources") { EXAMPLE_SOURCE } else { "app = application = None\n" };
+            fs::write(project.0.path().join(file), text).unwrap();
         }
         project
     }

@@ -1,6 +1,7 @@
 //! Checks the values of a manifest, one file for each subject. The text of a value comes in; the checked value goes out,
 //! or an error that says why it is not valid (its message) and what to write instead (its help).
 
+pub(super) mod apt_source;
 pub(super) mod calendar;
 mod calendar_days;
 pub(super) mod command;
