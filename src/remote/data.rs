@@ -103,7 +103,7 @@ struct Restored {
 }
 
 impl Info {
-    /// The data that are there, as a phrase. `None` when there are none.
+    /// The data that are there, as a phrase. `None` when nothing is there.
     pub fn describe(&self, name: &PackageName) -> Option<String> {
         let database = self.contents.as_ref().filter(|database| database.rows > 0);
         let database = database.map(|found| format!("{} rows in the database {}", found.rows, found.name));

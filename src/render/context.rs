@@ -46,7 +46,7 @@ pub(super) struct Context {
     app_address: String,
     /// Whether no memory of the app may be both written and executed.
     denies_write_execute: bool,
-    /// Lintian's overrides for programs in machine code; empty when there are none.
+    /// Lintian's overrides for programs in machine code; empty without such programs.
     pub(super) program_overrides: String,
     /// Whether a page answers where there is no file, and the page's path.
     has_fallback: bool,
@@ -97,7 +97,7 @@ pub(super) struct Context {
 
     has_database: bool,
     database: String,
-    /// The folder of the migrations on the server; empty when there are none.
+    /// The folder of the migrations on the server; empty without migrations.
     migrations: String,
 
     health_on_boot: String,

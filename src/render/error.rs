@@ -38,7 +38,7 @@ pub enum RenderError {
     ))]
     NoSuchTemplate {
         path: String,
-        /// The name that was probably meant, as the end of the sentence; empty when there is none.
+        /// The name that was probably meant, as the end of the sentence; empty if nothing comes near.
         suggestion: String,
         known: String,
     },

@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_pool_is_as_debians() {
-        // http://deb.debian.org/debian/pool/main has these, the last two without the folder of the epoch.
+        // Debian's own archive has these, the last two without the folder of the epoch.
         for (name, version, path) in [
             ("nginx", "1.26.3-3", "n/nginx/nginx_1.26.3-3_amd64.deb"),
             ("libc6", "2.41-12", "libc/libc6/libc6_2.41-12_amd64.deb"),

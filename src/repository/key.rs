@@ -79,7 +79,7 @@ impl KeyFile {
         Ok(())
     }
 
-    /// Reads the key; `None` if there is none yet and the user has not named the file.
+    /// Reads the key; `None` if it has not been made yet and the user has not named the file.
     ///
     /// # Errors
     /// When other users can read it, or it holds no key that can sign now.
