@@ -6,12 +6,13 @@ use std::sync::LazyLock;
 use std::{env, fs};
 
 use support::crates::TIME;
-use support::{inside, run, source_folder, stackdeb};
+use support::{inputs, inside, run, source_folder, stackdeb};
 
 use crate::package::{lintian_is_silent, lintian_root};
 
-/// The package with the time of all packages that are compared, built by whichever test comes first. Cargo gives a test variables about the package that is tested. Build
-/// scripts of libraries in C are run again when one of these changes, and nearly everything is compiled anew: so without them.
+/// The package with the time of all packages that are compared, built by whichever test comes first. Cargo gives a test
+/// variables about the package that is tested. Build scripts of libraries in C are run again when one of these changes, and
+/// nearly everything is compiled anew: so without them.
 pub fn package() -> &'static Path {
     static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
         let mut build = Command::new(source_folder().join("documents/package"));
@@ -20,8 +21,14 @@ pub fn package() -> &'static Path {
                 build.env_remove(name);
             }
         }
+        let before = inputs();
         let printed = run(build.current_dir(source_folder()).env("SOURCE_DATE_EPOCH", TIME));
         let path = printed.lines().last().expect("documents/package printed no path");
+        assert_eq!(
+            inputs(),
+            before,
+            "the package has other programs than the tests, because of other features of a library"
+        );
         PathBuf::from(path)
     });
     &PACKAGE
