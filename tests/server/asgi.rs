@@ -204,8 +204,8 @@ fn kill_valkey(machine: &Container) {
     let unit = "stack-valkey.service";
     machine.sh(&format!(
         "old=$(systemctl show -P MainPID {unit}); systemctl kill --signal=SIGKILL {unit}; for i in $(seq 600); do \
-         [ $(systemctl is-active {unit}) = active ] && [ $(systemctl show -P MainPID {unit}) != $old ] && exit; sleep 0.2; \
-         done; exit 1"
+         new=$(systemctl show -P MainPID {unit}); \
+         [ $new != $old ] && [ $new != 0 ] && [ $(systemctl is-active {unit}) = active ] && exit; sleep 0.2; done; exit 1"
     ));
 }
 

@@ -91,7 +91,11 @@ fn app_runs(machine: &mut Container) {
     let visits = count(machine);
     assert_eq!(machine.get("/visits", 200), (visits + 1).to_string());
     assert_eq!(machine.sh("systemctl is-active stack.service"), "active");
-    let mapped = machine.sh("grep -o '/usr/lib/stack/python3/psycopg2_binary.libs/libpq-[^ ]*' /proc/$(pgrep -n -u stack gunicorn)/maps | sort -u");
+    // In the process that has answered: another one may not have loaded the app yet.
+    let mapped = machine.sh(
+        "for p in $(pgrep -u stack gunicorn); do grep -o '/usr/lib/stack/python3/psycopg2_binary.libs/libpq-[^ ]*' /proc/$p/maps; \
+         done | sort -u",
+    );
     assert!(mapped.contains("libpq"), "{mapped}");
 }
 
