@@ -54,7 +54,7 @@ impl SourceFile {
     /// The one in a repository's folder.
     ///
     /// # Errors
-    /// When there is none, or it cannot be read.
+    /// When the folder has no such file, or it cannot be read.
     pub fn find(folder: &Folder) -> Result<Self, RepositoryError> {
         let failed = |source| RepositoryError::Io { path: folder.shown(), source };
         let mut found = Vec::new();
@@ -72,7 +72,7 @@ impl SourceFile {
     /// What verifies the repository.
     ///
     /// # Errors
-    /// When the key in the file is none.
+    /// When what the file has is not a key.
     pub fn keyring(&self) -> Result<Keyring, RepositoryError> {
         Ok(Keyring::from_bytes("of the repository's .sources file", self.certificate.as_bytes())?)
     }
