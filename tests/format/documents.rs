@@ -57,7 +57,7 @@ fn every_block_has_a_kind() {
         };
         assert!(
             known,
-            "{}: ```{} {} is none of the kinds in tests/support/documents.rs",
+            "{}: ```{} {} is not a kind that is in tests/support/documents.rs",
             place(&block),
             block.language,
             block.kind

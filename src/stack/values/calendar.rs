@@ -248,7 +248,7 @@ mod tests {
         }
     }
 
-    /// `systemd-analyze calendar` says when the next time is, from a day on, or that there is none.
+    /// `systemd-analyze calendar` says when the next time is, from a day on, or that it never comes.
     #[test]
     fn a_day_that_never_comes_is_refused_as_systemd_says() {
         let texts = [

@@ -164,7 +164,7 @@ pub fn migrations(text: &str, app: &Path) -> Result<PathBuf, FileError> {
 ///
 /// # Errors
 /// When the folder cannot be read, a name has characters that a shell script could misread, or something looks like a
-/// migration and is none.
+/// migration but is not one.
 pub fn migration_names(folder: &Path) -> Result<Vec<String>, FileError> {
     let unreadable = |source| FileError::Unreadable { path: folder.display().to_string(), source };
     let mut names = Vec::new();

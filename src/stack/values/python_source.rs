@@ -81,7 +81,7 @@ impl Source {
         place
     }
 
-    /// What makes the variable an ASGI application: the name of the constructor, or `async def`. `None` when it is none, as
+    /// What makes the variable an ASGI application: the name of the constructor, or `async def`. `None` when it is not one, as
     /// far as can be seen.
     pub(super) fn asgi(&self, name: &str) -> Option<&'static str> {
         // The last assignment holds: `app = FastAPI()`, then `app = ASGIMiddleware(app)`.

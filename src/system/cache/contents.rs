@@ -41,7 +41,7 @@ pub struct Usage {
     pub objects: usize,
     /// The sum of their sizes, in bytes.
     pub bytes: u64,
-    /// When one of them was used last; `None` if there is none.
+    /// When one of them was used last; `None` if nothing is kept.
     pub used: Option<SystemTime>,
 }
 
