@@ -76,7 +76,7 @@ pub fn add(debs: &[PathBuf], settings: &Settings, reporter: Reporter) -> Result<
     let named = candidates.iter().map(|candidate| &candidate.name);
     // A package of debug symbols is named after the one that it belongs to.
     let first = named.clone().find(|name| !name.as_str().ends_with("-dbgsym")).or_else(|| named.clone().next());
-    let release = open.release(first.map(values::origin_of));
+    let mut release = open.release(first.map(values::origin_of));
     let url_before = open.url_before()?;
     let same = open.state.as_ref().is_some_and(|state| state.release.validity == release.validity);
     let same_url = open.settings.url.is_none() || open.settings.url == url_before;
@@ -86,7 +86,7 @@ pub fn add(debs: &[PathBuf], settings: &Settings, reporter: Reporter) -> Result<
         copy_package(&open.folder, candidate)?;
     }
     if changed {
-        new_key = open.publish(&release, &mut entries)?;
+        new_key = open.publish(&mut release, &mut entries)?;
     }
     Ok(Added { packages, new_key, source_file: open.folder.source_file(&release.origin), changed })
 }
@@ -172,7 +172,7 @@ fn read_state(
 }
 
 impl Open {
-    /// What the next state says about itself.
+    /// What the next state says about itself. [`Self::publish`] sets its date anew.
     pub fn release(&self, default_origin: Option<String>) -> ReleaseFile {
         let before = self.state.as_ref().map(|state| &state.release);
         let given = &self.settings;
@@ -203,7 +203,7 @@ impl Open {
     /// Writes and signs the next state. Returns the key, if it has to be made first.
     pub fn publish(
         &mut self,
-        release: &ReleaseFile,
+        release: &mut ReleaseFile,
         entries: &mut [Stanza],
     ) -> Result<Option<NewKey>, RepositoryError> {
         let url = match &self.settings.url {
@@ -215,6 +215,8 @@ impl Open {
             Some(key) => (key, None),
             None => self.key_file.make()?,
         };
+        // A key signs nothing that is dated before it was made.
+        release.date = release.date.max(Epoch::now());
         let source = SourceFile { url, suite: release.suite.clone(), certificate: key.certificate()? };
         publish(&self.folder, release, entries, &key, &source, self.state.as_ref())?;
         Ok(new_key)

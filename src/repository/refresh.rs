@@ -24,8 +24,8 @@ pub fn refresh(settings: &Settings, reporter: Reporter) -> Result<Refreshed, Rep
     Folder::new(&settings.folder).find_suite()?.ok_or_else(none)?;
     let mut open = open(settings.clone(), reporter)?;
     let mut entries = open.state.as_mut().ok_or_else(none).map(|state| std::mem::take(&mut state.entries))?;
-    let release = open.release(None);
-    open.publish(&release, &mut entries)?;
+    let mut release = open.release(None);
+    open.publish(&mut release, &mut entries)?;
     let until = release.validity.seconds().map(|seconds| release.date.seconds().saturating_add(seconds));
     let valid_until = until.and_then(|until| Epoch::from_seconds(i64::from(until)).ok());
     Ok(Refreshed { packages: entries.len(), valid_until })

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use stackdeb::apt::{Keyring, Release};
 use stackdeb::control::{Stanza, Stanzas};
@@ -187,13 +187,18 @@ const CALLS: [&str; 2] = ["rename,renameat,renameat2", "unlink,unlinkat"];
 
 /// Runs a command, and kills it when it is about to make one of the calls for the `number`th time. Whether it ended by itself.
 fn ends(world: &World, arguments: &[&str], calls: &str, number: usize) -> bool {
-    let command = world.command(arguments);
+    let mut strace = strace(world, &world.command(arguments), calls, &format!("signal=KILL:when={number}"));
+    strace.output().expect("strace, of the package strace").status.success()
+}
+
+/// The command, to which something happens at its calls (`-e inject`, strace(1)).
+fn strace(world: &World, command: &Command, calls: &str, what: &str) -> Command {
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}"), "-e"]);
-    strace.arg(format!("inject={calls}:signal=KILL:when={number}"));
+    strace.arg(format!("inject={calls}:{what}"));
     strace.arg(command.get_program()).args(command.get_args());
     strace.current_dir(world.folder.path()).env("XDG_DATA_HOME", world.path("data"));
-    strace.output().expect("strace, of the package strace").status.success()
+    strace
 }
 
 #[test]
@@ -234,14 +239,31 @@ fn killed_at_any_write_it_leaves_a_whole_repository() {
     assert_eq!(states, [vec![2, 2, 2, 2, 2, 2, 2, 2, 3], vec![3, 3, 3]]);
 }
 
+/// A key that is made in the second after the command began can sign. The package's rename into the pool takes that second.
+#[test]
+fn a_key_signs_from_the_moment_it_is_made() {
+    let world = World::new();
+    let package = world.package("shop", "1.0", "amd64", "one");
+    let command = world.command(&["add", "--url", "https://packages.example.org", &package]);
+    let mut strace = strace(&world, &command, CALLS[0], "delay_enter=1100000:when=1");
+    run(&mut strace);
+    assert!(world.read("dists/stable/InRelease").contains("BEGIN PGP SIGNATURE"));
+}
+
 #[test]
 fn two_at_once_are_both_in_it() {
     let world = World::new();
     let url = format!("file:{}", world.path("repository").display());
     let versions = ["1.0", "1.1", "1.2", "1.3"];
     let packages = versions.map(|version| world.package("shop", version, "amd64", version));
-    let running: Vec<_> =
-        packages.iter().map(|package| world.command(&["add", "--url", &url, package]).spawn().unwrap()).collect();
-    assert!(running.into_iter().all(|mut child| child.wait().unwrap().success()));
+    let start = |package: &String| {
+        let mut command = world.command(&["add", "--url", &url, package]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let running: Vec<_> = packages.iter().map(start).collect();
+    for child in running {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output));
+    }
     assert_eq!(world.versions("shop"), ["1.3", "1.2", "1.1", "1.0"]);
 }
