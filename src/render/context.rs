@@ -7,9 +7,9 @@ use super::further_files::HandedOver;
 use super::libraries;
 use super::process::ProcessVariables;
 use super::server::ServerVariables;
-use super::static_files;
+use super::site::SiteVariables;
 use crate::python::{Libraries, Roots};
-use crate::stack::{AppKind, Listen, Stack, Tls, Unit, UnitStart};
+use crate::stack::{Listen, Stack, Unit, UnitStart};
 
 /// Every variable. A value that may be missing is then an empty text, and a variable `has_…` says so.
 #[derive(Debug, Serialize)]
@@ -48,9 +48,6 @@ pub(super) struct Context {
     denies_write_execute: bool,
     /// Lintian's overrides for programs in machine code; empty without such programs.
     pub(super) program_overrides: String,
-    /// Whether a page answers where there is no file, and the page's path.
-    has_fallback: bool,
-    fallback: String,
     environment: Vec<Variable>,
     /// Whether libraries from the index are packed.
     has_libraries: bool,
@@ -64,36 +61,8 @@ pub(super) struct Context {
     /// Whether the app depends on a package of Flask's.
     has_flask: bool,
 
-    port: u16,
-    /// Whether the site answers to these names alone. Otherwise the only name is `_`.
-    has_server_names: bool,
-    server_names: Vec<String>,
-    /// The names of the site that have no wildcard.
-    plain_names: Vec<String>,
-    /// All of them, as Django's `ALLOWED_HOSTS` has them.
-    allowed_hosts: String,
-    max_body_size: String,
-    /// Whether the site uses the port of nginx's default site, which is then disabled.
-    default_site_gives_way: bool,
-    /// Whether the site answers over HTTPS.
-    has_tls: bool,
-    /// Which certificate it has then: `acme`, `own` or `self-signed`; else empty.
-    certificate_kind: String,
-    has_acme: bool,
-    /// The address of the certificate authority's directory.
-    acme_server: String,
-    has_email: bool,
-    email: String,
-    /// The administrator's own certificate and its key.
-    certificate_file: String,
-    key_file: String,
-    balancers: Vec<String>,
-    /// Whether nginx serves files without the app.
-    has_static_files: bool,
-    static_paths: Vec<StaticPath>,
-    /// The folders of all such files: `/` in either is `/` of the site.
-    hashed_files: String,
-    plain_files: String,
+    #[serde(flatten)]
+    site: SiteVariables,
 
     has_database: bool,
     database: String,
@@ -106,9 +75,6 @@ pub(super) struct Context {
     health_path: String,
     /// The address that the health check requests, from nginx on this machine.
     health_url: String,
-    /// Whether the health check sends a `Host:` header.
-    has_host: bool,
-    host: String,
 
     #[serde(flatten)]
     server: ServerVariables,
@@ -135,43 +101,6 @@ impl Variable {
     }
 }
 
-/// What the paths of files begin with that nginx serves.
-#[derive(Debug, Serialize)]
-pub(super) struct StaticPath {
-    path: String,
-    /// The folder on the server that stands for `/` of such paths.
-    root: String,
-}
-
-/// What the templates have about the certificate. A text that does not hold is empty.
-#[derive(Default)]
-struct TlsTexts {
-    kind: &'static str,
-    server: String,
-    email: String,
-    certificate: String,
-    key: String,
-}
-
-impl TlsTexts {
-    fn of(tls: &Tls) -> Self {
-        match tls {
-            Tls::Off => Self::default(),
-            Tls::SelfSigned => Self { kind: "self-signed", ..Self::default() },
-            Tls::Acme { email, server } => {
-                let email = email.clone().unwrap_or_default();
-                Self { kind: "acme", server: server.clone(), email, ..Self::default() }
-            }
-            Tls::Files { certificate, key } => {
-                Self { kind: "own", certificate: certificate.clone(), key: key.clone(), ..Self::default() }
-            }
-        }
-    }
-}
-
-/// The port of the site that Debian's and Ubuntu's nginx packages enable.
-const DEFAULT_SITE_PORT: u16 = 80;
-
 impl Context {
     /// The variables for a stack.
     pub(super) fn of(stack: &Stack, libraries: &Libraries) -> Self {
@@ -183,11 +112,6 @@ impl Context {
         let environment = app.environment.iter().map(|(name, value)| Variable::new(name, value));
         let (enabled, triggered): (Vec<Unit>, Vec<Unit>) =
             stack.units().into_iter().partition(|unit| unit.start == UnitStart::Boot);
-        let tls = TlsTexts::of(&site.tls);
-        let fallback = match &app.kind {
-            AppKind::Static(site) => site.fallback.clone(),
-            AppKind::Python(_) | AppKind::Exec(_) => None,
-        };
         let listen = app.kind.listen();
         let app_port = match listen {
             Some(Listen::Port(port)) => port,
@@ -198,7 +122,6 @@ impl Context {
             Some(Listen::Path) => format!("/run/{name}/app/http.sock"),
             Some(Listen::Port(_)) | None => String::new(),
         };
-        let static_files = stack.static_files();
         let names = |units: Vec<Unit>| units.into_iter().map(|unit| unit.name).collect();
         Self {
             version: package.version.to_string(),
@@ -224,8 +147,6 @@ impl Context {
             app_socket,
             denies_write_execute: stack.denies_write_execute(),
             program_overrides: String::new(),
-            has_fallback: fallback.is_some(),
-            fallback: fallback.unwrap_or_default(),
             environment: environment.collect(),
             has_libraries: !libraries.all.is_empty(),
             library_papers: libraries::papers(libraries, &roots),
@@ -239,31 +160,7 @@ impl Context {
                 .flat_map(|one| &one.0)
                 .any(|one| one.name.as_str().starts_with("python3-flask"))
                 || libraries.provide("flask"),
-            port: site.port,
-            has_server_names: !site.answers_to_every_name(),
-            server_names: site.server_names.clone(),
-            plain_names: site.plain_names().map(str::to_owned).collect(),
-            allowed_hosts: site.allowed_hosts(),
-            max_body_size: site.max_body_size.clone(),
-            default_site_gives_way: site.port == DEFAULT_SITE_PORT,
-            has_tls: site.has_tls(),
-            certificate_kind: tls.kind.to_owned(),
-            has_acme: tls.kind == "acme",
-            acme_server: tls.server,
-            has_email: !tls.email.is_empty(),
-            email: tls.email,
-            certificate_file: tls.certificate,
-            key_file: tls.key,
-            balancers: site.behind.clone(),
-            has_static_files: !static_files.is_empty(),
-            static_paths: static_files
-                .iter()
-                // `/` itself is in nginx/files.
-                .filter(|files| files.path != "/")
-                .map(|files| StaticPath { path: files.path.clone(), root: static_files::HASHED.of(&package.name) })
-                .collect(),
-            hashed_files: static_files::HASHED.of(&package.name),
-            plain_files: static_files::PLAIN.of(&package.name),
+            site: SiteVariables::of(stack),
             has_database: database.is_some(),
             database: database.map(|database| database.name.clone()).unwrap_or_default(),
             migrations: migrations.map(|path| format!("{}/{}", stack.app_folder(), path.display())).unwrap_or_default(),
@@ -271,8 +168,6 @@ impl Context {
             health_interval: health.interval.clone(),
             health_path: health.path.clone(),
             health_url: format!("http://127.0.0.1:{}{}", site.port, health.path),
-            has_host: site.host().is_some(),
-            host: site.host().unwrap_or_default().to_owned(),
             server: ServerVariables::of(stack, libraries),
             process: ProcessVariables::of_app(stack),
             units: names(enabled),
@@ -317,8 +212,6 @@ impl Context {
             app_address: text(),
             denies_write_execute: false,
             program_overrides: text(),
-            has_fallback: false,
-            fallback: text(),
             environment: vec![Variable::new("KEY", "value")],
             has_libraries: false,
             libraries: text(),
@@ -326,26 +219,7 @@ impl Context {
             library_overrides: text(),
             handed_over: Vec::new(),
             has_flask: false,
-            port: 80,
-            has_server_names: false,
-            server_names: vec!["_".to_owned()],
-            plain_names: Vec::new(),
-            allowed_hosts: text(),
-            max_body_size: text(),
-            default_site_gives_way: true,
-            has_tls: false,
-            certificate_kind: text(),
-            has_acme: false,
-            acme_server: text(),
-            has_email: false,
-            email: text(),
-            certificate_file: text(),
-            key_file: text(),
-            balancers: Vec::new(),
-            has_static_files: false,
-            static_paths: Vec::new(),
-            hashed_files: text(),
-            plain_files: text(),
+            site: SiteVariables::sample(),
             has_database: false,
             database: text(),
             migrations: text(),
@@ -353,8 +227,6 @@ impl Context {
             health_interval: text(),
             health_path: text(),
             health_url: text(),
-            has_host: false,
-            host: text(),
             server: ServerVariables::default(),
             process: ProcessVariables::default(),
             units: Vec::new(),

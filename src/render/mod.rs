@@ -19,6 +19,7 @@ mod process;
 pub mod programs;
 mod relations;
 mod server;
+mod site;
 pub mod static_files;
 mod template;
 pub mod terraform;

@@ -30,6 +30,8 @@ mod machine_code;
 mod nginx_site;
 mod python_target;
 mod rendered_files;
+mod rendered_samples;
+mod rendered_units;
 mod static_files;
 mod template_folders;
 mod websocket;
