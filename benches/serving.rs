@@ -3,7 +3,9 @@
 //! of systemd-socket-activate(1). The set-up by hand is `gunicorn -b ADDRESS app:app`, which is one worker of the
 //! class sync, behind `proxy_pass http://ADDRESS`.
 //!
-//! `/static/site.css` is a file: nginx serves it with the package (`[[site.static]]`), Flask with the set-up by hand.
+//! `/static/site.css` is a file: nginx serves it with the package (`[[site.static]]`), Flask with the set-up by hand. It is
+//! asked for under its plain name, under a name with a hash, and under that one as browsers do, who take the copy that was
+//! compressed when the package was built.
 //!
 //! wrk and nginx run on the same processors as the app. On two processors the package can only use what the
 //! set-up by hand leaves idle. The benchmark makes a PostgreSQL server for itself with pg_virtualenv(1), which
@@ -31,6 +33,9 @@ use support::local_site::{LocalSite, free_port, terminate};
 use support::open_loop;
 use support::run;
 use support::wrk::{self, Load};
+
+/// The same file under the name that a build gives it.
+const HASHED: &str = "/static/site.791c27bff3b9.css";
 
 const LOAD: Load = Load { connections: 16, seconds: 5, rounds: 5 };
 
@@ -61,6 +66,10 @@ fn main() {
     wrk::head("by hand");
     let sustained = ["/", "/visits"].map(|path| (path, wrk::compare(path, LOAD, &ours, &theirs)));
     wrk::compare("/static/site.css", LOAD, &ours, &theirs);
+    wrk::compare_as("with a hash", HASHED, LOAD, &ours, &theirs);
+    let [ours_compressed, theirs_compressed] =
+        [&ours, &theirs].map(|address| [address.as_slice(), &browser()].concat());
+    wrk::compare_as("the same, a browser", HASHED, LOAD, &ours_compressed, &theirs_compressed);
     println!();
     open_loop::head("by hand");
     for (path, sustained) in sustained {
@@ -70,12 +79,20 @@ fn main() {
     terminate(&mut app);
 }
 
+/// What every browser says: it takes compressed files.
+fn browser() -> [String; 2] {
+    ["-H", "Accept-Encoding: gzip, deflate, br"].map(str::to_owned)
+}
+
 /// Gives the project a file of 20 kB, as a style sheet is.
 fn with_file(project: &Path) {
     let folder = project.join("app/static");
     fs::create_dir(&folder).unwrap();
     let rules = (0..400).map(|number| format!(".column-{number} {{ width: {number}px; order: {number}; }}\n"));
-    fs::write(folder.join("site.css"), rules.collect::<String>()).unwrap();
+    let rules: String = rules.collect();
+    for name in ["/static/site.css", HASHED] {
+        fs::write(project.join("app").join(&name[1..]), &rules).unwrap();
+    }
     edit(
         &project.join("stack.toml"),
         "[database]",

@@ -109,7 +109,7 @@ fn nginx(folder: &Path, port: u16, further: &str) -> Command {
         "{user} worker_processes auto; daemon off; pid nginx.pid; error_log error.log;
          events {{ worker_connections 768; }}
          http {{
-             access_log access.log; sendfile on; tcp_nopush on; types_hash_max_size 2048;
+             access_log access.log; sendfile on; tcp_nopush on; types_hash_max_size 2048; gzip on;
              client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
              {}
              {further}

@@ -13,7 +13,7 @@ use super::side_by_side::median;
 /// As many requests can be on their way at once; a further one waits, and that counts.
 const CONNECTIONS: usize = 48;
 const SECONDS: u64 = 5;
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 /// Hundredths of the requests that the other side sustains.
 const SHARES: [u64; 3] = [50, 80, 95];
 

@@ -23,14 +23,19 @@ pub struct Load {
 }
 
 pub fn head(other: &str) {
-    println!("{:<12} {:>26} {:>26} {:>22}", "", "ours", other, "ours / other");
+    println!("{:<22} {:>26} {:>26} {:>22}", "", "ours", other, "ours / other");
     let side = format!("{:>10} {:>7} {:>7}", "requests/s", "p50 ms", "p99 ms");
-    println!("{:<12} {side:>26} {side:>26} {:>10} {:>11}", "", "requests/s", "p99");
+    println!("{:<22} {side:>26} {side:>26} {:>10} {:>11}", "", "requests/s", "p99");
 }
 
 /// Asks `ours` and `theirs` in turn for `path`, after one round that does not count, and prints a row of medians.
 /// Returns how many requests a second `theirs` has served.
 pub fn compare(path: &str, load: Load, ours: &[String], theirs: &[String]) -> f64 {
+    compare_as(path, path, load, ours, theirs)
+}
+
+/// [`compare`] with a title of its own for the row.
+pub fn compare_as(title: &str, path: &str, load: Load, ours: &[String], theirs: &[String]) -> f64 {
     let (mut us, mut them) = (Vec::new(), Vec::new());
     for round in 0..=load.rounds {
         let pair = (serve(path, load, ours), serve(path, load, theirs));
@@ -45,7 +50,7 @@ pub fn compare(path: &str, load: Load, ours: &[String], theirs: &[String]) -> f6
     };
     let ratio = |value: fn(&Served) -> f64| median(us.iter().zip(&them).map(|(a, b)| value(a) / value(b)).collect());
     println!(
-        "{path:<12} {:>26} {:>26} {:>10.2} {:>11.2}",
+        "{title:<22} {:>26} {:>26} {:>10.2} {:>11.2}",
         side(&us),
         side(&them),
         ratio(|served| served.rate),
