@@ -74,7 +74,8 @@ pub(super) fn choose(stack: &Stack, reporter: Reporter) -> miette::Result<(Libra
     let address = address(stack.app.index.as_deref(), asked.index())?;
     let index = Index::new(address, cache.clone(), reporter);
     let builder = SourceBuild::new(stack, suite, &cache, reporter);
-    let libraries = choose_versions(&asked, &target, &index, &cache, &builder)?;
+    let debian = debian_libraries::of(stack, suite, &cache, reporter)?;
+    let libraries = choose_versions(&asked, &debian, &target, &index, &cache, &builder)?;
     let text = lock::write(&libraries, &stack.image.suite, &asked.all(), &target, &index.shown());
     Ok((libraries, text))
 }

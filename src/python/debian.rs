@@ -40,6 +40,11 @@ pub enum Offer {
 }
 
 impl Debian {
+    /// Whether this library is asked of the suite by its name, and the suite has one that will do.
+    pub fn provides(&self, requirement: &Requirement<VerbatimUrl>) -> bool {
+        matches!(self.wanted, FromDebian::Named(_)) && matches!(self.offer(requirement), Offer::Fits { .. })
+    }
+
     /// Compares the version in the suite with what is required.
     pub fn offer(&self, requirement: &Requirement<VerbatimUrl>) -> Offer {
         let named = match &self.wanted {

@@ -4,7 +4,7 @@
 use std::fs;
 
 use pep440_rs::Version;
-use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
+use pep508_rs::{PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 use tempfile::TempDir;
 
 use super::lock::{self, Asked, LockedFile, Pin};
@@ -17,12 +17,14 @@ use crate::system::cache::Cache;
 /// How messages call what a resolver has chosen.
 const CHOSEN: &str = "what the resolver chose";
 
-/// Chooses versions for what is asked for, and gathers them.
+/// Chooses versions for what is asked for, and gathers them. A library that is asked of Debian, and whose package there fits,
+/// gets none: it may have no wheel, and its build would be for nothing.
 ///
 /// # Errors
 /// When there is no resolver, or there are no versions that fit together; else as [`gather`].
 pub fn choose_versions(
     asked: &Asked,
+    debian: &Debian,
     target: &Target,
     index: &Index,
     cache: &Cache,
@@ -30,10 +32,16 @@ pub fn choose_versions(
 ) -> miette::Result<Libraries> {
     let unwritable = |source| PythonError::Unreadable { path: "a temporary folder".to_owned(), source };
     let made = tempfile::tempdir().map_err(unwritable)?;
-    let choice = Choice { asked, target, index, cache, builder, made };
+    let is_provided = |name: &PackageName| asked.each().filter(|one| one.name == *name).all(|one| debian.provides(one));
+    let (provided, chosen): (Vec<_>, Vec<_>) = asked.each().partition(|one| is_provided(&one.name));
+    let chosen: Vec<String> = chosen.into_iter().map(ToString::to_string).collect();
+    // They still limit a version that another library needs. A constraint has no extras.
+    let limits = provided.into_iter().map(|one| Requirement { extras: Vec::new(), ..one.clone() }.to_string());
+    let constraints = asked.constraints().into_iter().chain(limits).collect();
+    let choice = Choice { asked, constraints, target, index, cache, builder, made };
     let mut sources: Vec<Pin> = Vec::new();
     let lines = loop {
-        let error = match choice.resolve(&asked.requirements()) {
+        let error = match choice.resolve(&chosen) {
             Ok(lines) => break lines,
             Err(error) => error,
         };
@@ -68,6 +76,7 @@ pub fn choose_versions(
 
 struct Choice<'a> {
     asked: &'a Asked,
+    constraints: Vec<String>,
     target: &'a Target,
     index: &'a Index,
     cache: &'a Cache,
@@ -78,8 +87,11 @@ struct Choice<'a> {
 
 impl Choice<'_> {
     fn resolve(&self, requirements: &[String]) -> Result<Vec<String>, PythonError> {
+        if requirements.is_empty() {
+            return Ok(Vec::new());
+        }
         let _progress = self.index.reporter().spinner("choosing versions");
-        resolve(requirements, &self.asked.constraints(), self.target, self.index.address(), self.made.path())
+        resolve(requirements, &self.constraints, self.target, self.index.address(), self.made.path())
     }
 
     /// The newest version that has a source distribution, no wheel that fits, and is accepted by those who ask for it: by all of

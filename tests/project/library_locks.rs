@@ -227,6 +227,22 @@ fn the_locks_of_other_tools_are_read() {
     }
 }
 
+/// Such as psycopg2, whose source alone is on the index: its build would need a compiler, and would be for nothing.
+#[test]
+fn no_version_is_chosen_of_a_library_that_debian_provides() {
+    let base = Wheel::new("shop-base", "1.0", "py3-none-any");
+    let project = Project::new("shop-base\nclick[colour]>=8,<99\n", &[base]);
+    let mut lock = project.lock();
+    with_resolver(&mut lock, false);
+    assert!(!lock.output().unwrap().status.success(), "the index has no click");
+    let manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
+    let manifest = manifest.replace("[[change", "from-debian = [\"click\"]\n[[change");
+    fs::write(project.path("stack.toml"), manifest).unwrap();
+    run(&mut lock);
+    assert_eq!(installed(&project), ["shop_base-1.0"]);
+    assert!(project.depends().contains("python3-click (>= 8)"), "{}", project.depends());
+}
+
 #[test]
 fn debians_packages_take_the_place_of_libraries_where_they_fit() {
     let of = |name: &str, version: &str, needs: &str| Wheel::new(name, version, "py3-none-any").metadata(needs);

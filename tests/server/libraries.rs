@@ -1,5 +1,5 @@
-//! An app whose libraries come from the index: installed, asked, upgraded to other versions of them, and removed. One machine,
-//! one boot; the checks run in their order. The packages are built before the machine loses its network.
+//! An app whose libraries come from the index: installed, asked, upgraded to other versions of them, one of these Debian's own,
+//! and removed. One machine, one boot; the checks run in their order. The packages are built before the machine loses its network.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,13 +26,16 @@ pub fn trials() -> Vec<Trial> {
     checks("libraries", boot, CHECKS)
 }
 
-/// What both versions have: pure libraries, compiled ones, one with further libraries beside it, the server itself, and one
-/// that has no wheel (docopt).
+/// What both versions have: pure libraries, a compiled one, the server itself, and one that has no wheel (docopt).
 const BOTH: &str = "flask==3.1.0\nwerkzeug==3.1.3\njinja2==3.1.6\nitsdangerous==2.2.0\nblinker==1.9.0\n\
-    markupsafe==3.0.2\ngunicorn==23.0.0\npackaging==24.2\npsycopg2-binary==2.9.10\ndocopt==0.6.2\n";
+    markupsafe==3.0.2\ngunicorn==23.0.0\npackaging==24.2\ndocopt==0.6.2\n";
 
-/// The versions of the stack, each with what only it has.
-const VERSIONS: [(&str, &str); 2] = [("1.0.0", "click==8.1.8\npython-dotenv==1.0.1\n"), ("2.0.0", "click==8.2.1\n")];
+/// The versions of the stack, each with what only it has: in the first a compiled library with further libraries beside it, whose
+/// place in the second Debian's package takes. On the index, `psycopg2` has no wheel, and its build would need a compiler.
+const VERSIONS: [(&str, &str, &str); 2] = [
+    ("1.0.0", "click==8.1.8\npython-dotenv==1.0.1\npsycopg2-binary==2.9.10\n", ""),
+    ("2.0.0", "click==8.2.1\npsycopg2>=2.9,<3\n", "\nfrom-debian = [\"psycopg2\"]"),
+];
 
 const PAGE: &str = r#"@app.get("/libraries")
 def libraries():
@@ -56,14 +59,15 @@ def libraries():
 static PACKAGES: Ahead<[PathBuf; 2]> = Ahead::new();
 
 pub fn ahead() -> Step {
-    PACKAGES.by(|| VERSIONS.map(|(version, own)| package(version, own)))
+    PACKAGES.by(|| VERSIONS.map(|(version, own, from_debian)| package(version, own, from_debian)))
 }
 
-fn package(version: &str, own: &str) -> PathBuf {
+fn package(version: &str, own: &str, from_debian: &str) -> PathBuf {
     edition(&kept().join("libraries"), version, |project: &Path| {
         fs::write(project.join("requirements.txt"), format!("{BOTH}{own}")).unwrap();
         let depends = "depends = [\"python3-flask\", \"gunicorn\", \"python3-psycopg2\"]";
-        edit(&project.join("stack.toml"), depends, "requirements = \"requirements.txt\"");
+        let requirements = format!("requirements = \"requirements.txt\"{from_debian}");
+        edit(&project.join("stack.toml"), depends, &requirements);
         edit(&project.join("app/app.py"), "@app.get(\"/visits\")", PAGE);
         // It says what the build of docopt needs.
         run(stackdeb().args(["lock", "--libraries"]).current_dir(project));
@@ -124,7 +128,12 @@ fn upgraded(machine: &mut Container) {
     let visits = count(machine);
     let said = install(machine, "2.0.0");
     assert!(!said.contains("stack: "), "{said}");
-    assert!(machine.get("/libraries", 200).contains("\nclick 8.2.1\n"));
+    // The app has half of its libraries from the package, and half from Debian, as apt has seen to.
+    let libraries = machine.get("/libraries", 200);
+    assert!(libraries.contains("\nclick 8.2.1\n"), "{libraries}");
+    assert!(libraries.contains("\n/usr/lib/stack/python3/markupsafe/_speedups."), "{libraries}");
+    assert!(libraries.contains("\n/usr/lib/python3/dist-packages/psycopg2/_psycopg."), "{libraries}");
+    assert!(machine.sh("apt-get -s remove python3-psycopg2").contains("\nRemv stack "));
     assert_eq!(machine.get("/visits", 200), (visits + 1).to_string());
     // Nothing of the version before is there, compiled or not.
     assert_eq!(machine.sh("find /usr/lib/stack | grep -E 'dotenv|click-8.1' || true"), "");

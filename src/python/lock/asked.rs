@@ -45,9 +45,14 @@ impl Asked {
         }
     }
 
+    /// The requirements, also those whose markers do not hold.
+    pub(in crate::python) fn each(&self) -> impl Iterator<Item = &Requirement<VerbatimUrl>> {
+        self.files.requirements.iter().map(|line| &line.requirement)
+    }
+
     /// The requirements, one a line.
-    pub fn requirements(&self) -> Vec<String> {
-        self.files.requirements.iter().map(|line| line.requirement.to_string()).collect()
+    fn requirements(&self) -> Vec<String> {
+        self.each().map(ToString::to_string).collect()
     }
 
     /// The constraints, one a line.
