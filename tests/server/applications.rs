@@ -10,18 +10,19 @@ use support::container::Container;
 /// An application's name, and its test.
 type Judge = (&'static str, Check<Container>);
 
-/// Django as its documentation has it; a larger Django application with an API; an ASGI application.
+/// Django as its documentation has it, which is a project of our own; then those of others: a larger Django application with an
+/// API, an ASGI application, and one of Flask with Valkey.
 const ALWAYS: &[Judge] = &[
     ("board", ("django_works_as_it_comes", |machine| applications::judge(machine, "board"))),
     ("ara-records", ("ara_keeps_a_record", |machine| applications::judge(machine, "ara-records"))),
     ("timetagger", ("timetagger_keeps_an_hour", |machine| applications::judge(machine, "timetagger"))),
+    ("secrets", ("snappass_keeps_a_secret", |machine| applications::judge(machine, "secrets"))),
 ];
 
 const FURTHER: &[Judge] = &[
     ("calendars", ("radicale_keeps_an_appointment", |machine| applications::judge(machine, "calendars"))),
     ("python-index", ("pypiserver_keeps_a_package", |machine| applications::judge(machine, "python-index"))),
     ("comments", ("isso_keeps_a_comment", |machine| applications::judge(machine, "comments"))),
-    ("secrets", ("snappass_keeps_a_secret", |machine| applications::judge(machine, "secrets"))),
     ("kinto", ("kinto_keeps_a_record", |machine| applications::judge(machine, "kinto"))),
     ("expenses", ("ihatemoney_keeps_a_bill", |machine| applications::judge(machine, "expenses"))),
     ("errors", ("bugsink_keeps_an_error", |machine| applications::judge(machine, "errors"))),

@@ -21,7 +21,7 @@ use std::process::Command;
 
 use crate::ahead::{Ahead, Step};
 use crate::container::Container;
-use crate::edition::copy_example;
+use crate::edition::{copy_example, edit};
 use crate::packages::files_of;
 use crate::server::Server;
 use crate::{kept, run, stackdeb};
@@ -66,6 +66,9 @@ const PACKAGES: &str = "libnginx-mod-http-brotli-static, python3-uvicorn, python
 const VALKEY: &str = "valkey-server";
 const WITH_VALKEY: &[&str] = &["secrets", "script-forms"];
 
+/// Those whose site has no name at first, and in the second version that one.
+const WITH_NAME: &[(&str, &str)] = &[("board", "board.example.org")];
+
 /// Both versions of each application, and what the container lacks.
 struct Prepared {
     packages: Vec<(&'static str, [PathBuf; 2])>,
@@ -93,6 +96,10 @@ pub fn ahead(names: Vec<&'static str>) -> Step {
 fn build(name: &str, version: &str) -> PathBuf {
     let folder = kept().join("applications").join(format!("{name}-{version}"));
     copy_example(name, version, &folder);
+    if let Some((_, host)) = WITH_NAME.iter().find(|(one, _)| *one == name && version != "1.0.0") {
+        let site = format!("[site]\nserver-names = [\"{host}\"]\n\n[[site.static]]");
+        edit(&folder.join("stack.toml"), "[[site.static]]", &site);
+    }
     if WITHOUT_WHEELS.contains(&name) {
         run(stackdeb().args(["lock", "--libraries"]).current_dir(&folder));
     }
@@ -117,7 +124,9 @@ pub fn judge(machine: &Container, name: &str) {
     let application = ALL.iter().find(|one| one.name == name).unwrap();
     let (_, packages) = PREPARED.get().packages.iter().find(|(one, _)| *one == name).unwrap();
     let [old, new] = packages;
-    let browser = Browser::new(&machine.address());
+    let address = machine.address();
+    let named = WITH_NAME.iter().find(|(one, _)| *one == name);
+    let browser = named.map_or_else(|| Browser::new(&address), |(_, host)| Browser::by_name(host, &address));
     // What a failure before this has left would have the site.
     let names: Vec<&str> = ALL.iter().map(|one| one.name).collect();
     machine.try_sh(&format!("DEBIAN_FRONTEND=noninteractive dpkg --purge {}", names.join(" ")));

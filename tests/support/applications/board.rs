@@ -29,7 +29,7 @@ fn read(machine: &Container, browser: &Browser) {
     let style = browser.url(&format!("/static/admin/css/base.{}", rest.split('"').next().unwrap()));
     machine.sh("systemctl stop board.service board.socket");
     for (accepted, encoding) in [("br", "br"), ("gzip", "gzip")] {
-        let head = head(&style, &["-H", &format!("Accept-Encoding: {accepted}")]);
+        let head = head(&style, &["-H", &format!("Accept-Encoding: {accepted}"), "--connect-to", &browser.way()]);
         for line in [
             "HTTP/1.1 200 OK".to_owned(),
             "Cache-Control: public, max-age=31536000, immutable".to_owned(),
@@ -39,6 +39,21 @@ fn read(machine: &Container, browser: &Browser) {
         }
     }
     machine.sh("systemctl start board.socket board.service");
-    // A name that is not the site's: the site of this stack answers to every name, so Django has to as well.
-    assert_eq!(browser.ask("/", &["-H", "Host: www.example.org"]).0, 200);
+    // A site without a name answers to every name, so Django has to as well. A site with one does not, and neither does
+    // Django, whoever has opened its socket.
+    let other = browser.ask("/", &["-H", "Host: www.example.org"]).0;
+    let of_django = ["board.example.org", "www.example.org"].map(|host| ask_django(machine, host));
+    match machine.sh("dpkg-query -W -f '${Version}' board").as_str() {
+        "1.0.0" => assert_eq!((other, of_django), (200, ["200".to_owned(), "200".to_owned()])),
+        _ => assert_eq!((other, of_django), (421, ["200".to_owned(), "400".to_owned()])),
+    }
+}
+
+/// The status of the first page by a name, without nginx.
+fn ask_django(machine: &Container, host: &str) -> String {
+    let program = format!(
+        "import http.client, socket; c = http.client.HTTPConnection('{host}'); c.sock = socket.socket(socket.AF_UNIX); \
+         c.sock.connect('/run/board/board.sock'); c.request('GET', '/'); print(c.getresponse().status)"
+    );
+    machine.sh(&format!("python3 -c \"{program}\""))
 }

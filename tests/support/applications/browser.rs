@@ -12,13 +12,25 @@ use crate::run;
 /// A visitor of one site. What the site gives as cookies is sent back.
 pub struct Browser {
     site: String,
+    /// HOST:PORT that each name leads to.
+    address: String,
     cookies: NamedTempFile,
 }
 
 impl Browser {
     /// A visitor of the site at HOST:PORT.
     pub fn new(address: &str) -> Self {
-        Self { site: format!("http://{address}"), cookies: NamedTempFile::new().unwrap() }
+        Self::by_name(address, address)
+    }
+
+    /// The same, by a name that leads to HOST:PORT.
+    pub fn by_name(name: &str, address: &str) -> Self {
+        Self { site: format!("http://{name}"), address: address.to_owned(), cookies: NamedTempFile::new().unwrap() }
+    }
+
+    /// The value of curl's option `--connect-to` by which the site's name leads to the site.
+    pub fn way(&self) -> String {
+        format!("::{}", self.address)
     }
 
     /// `path` begins with a slash.
@@ -30,7 +42,7 @@ impl Browser {
     #[track_caller]
     pub fn ask(&self, path: &str, further: &[&str]) -> (u16, String) {
         let mut curl = Command::new("curl");
-        curl.args(["-s", "-m", "60", "-L", "--compressed", "-w", "\n%{http_code}"]);
+        curl.args(["-s", "-m", "60", "-L", "--compressed", "-w", "\n%{http_code}", "--connect-to", &self.way()]);
         curl.arg("-b").arg(self.cookies.path()).arg("-c").arg(self.cookies.path());
         let answer = run(curl.args(further).arg(self.url(path)));
         let (body, status) = answer.rsplit_once('\n').unwrap();
