@@ -19,7 +19,7 @@ const CHECKS: &[Check<Container>] = &[
     ("https_answers_at_once_with_the_machines_own_certificate", own_certificate),
     ("a_name_that_does_not_resolve_is_told", unresolved_name),
     ("what_the_authority_refuses_is_told", refusal),
-    ("a_certificate_is_issued_and_http_leads_to_https", issued),
+    ("the_timer_gets_a_certificate_when_the_name_resolves_and_http_leads_to_https", issued),
     ("it_is_renewed_while_connections_go_on", renewed),
     ("a_renewal_that_fails_is_told_and_harms_nobody", renewal_fails),
     ("an_upgrade_with_another_name_gets_a_certificate_with_it", another_name),
@@ -146,7 +146,7 @@ fn health(machine: &Container, name: &str) -> serde_json::Value {
     serde_json::from_str(&machine.sh(&format!("cat /var/lib/{name}/health/health.json"))).unwrap()
 }
 
-/// Asks the authority, as the timer does.
+/// Asks the authority, as the timer does, and at once.
 fn ask_authority(machine: &Container) {
     machine.sh("systemctl start shop-acme.service");
 }
@@ -179,8 +179,13 @@ fn unresolved_name(machine: &mut Container) {
     assert_eq!(machine.sh("systemctl --failed --no-legend --plain | cut -d' ' -f1"), "shop-health.service");
 }
 
-fn refusal(machine: &mut Container) {
+/// Has the site's names lead to the machine.
+fn resolve_names(machine: &Container) {
     machine.sh(&format!("echo '{} shop.example.org www.example.org' >>/etc/hosts", machine.host()));
+}
+
+fn refusal(machine: &mut Container) {
+    resolve_names(machine);
     start_authority(machine, "shop.example.org");
     ask_authority(machine);
     let problems = health(machine, "shop")["problems"].to_string();
@@ -206,11 +211,25 @@ fn assert_trusted(machine: &Container, name: &str) {
     }
 }
 
+/// The timer with two seconds for its fifteen minutes. Its first attempts find no address of the name.
+const SHORT: &str = "sed -i '/ shop.example.org /d' /etc/hosts && rm -f /var/lib/shop/tls/acme-failure && \
+    mkdir -p /etc/systemd/system/shop-acme.timer.d && \
+    printf '[Timer]\nOnActiveSec=\nOnActiveSec=1s\nOnUnitInactiveSec=2s\nAccuracySec=100ms\n' \
+        >/etc/systemd/system/shop-acme.timer.d/short.conf && \
+    systemctl daemon-reload && systemctl restart shop-acme.timer && \
+    for i in $(seq 300); do grep -q 'lookup shop.example.org' /var/lib/shop/tls/acme-failure && exit; sleep 0.2; done; exit 1";
+
+/// As it was before. From here on the tests ask the authority, and the timer does not beside them.
+const NO_TIMER: &str = "systemctl stop shop-acme.timer && rm -r /etc/systemd/system/shop-acme.timer.d && \
+    systemctl daemon-reload && until [ \"$(systemctl is-active shop-acme.service)\" = inactive ]; do sleep 0.2; done";
+
 fn issued(machine: &mut Container) {
     start_authority(machine, "none.example.org");
     let nginx = machine.sh("systemctl show -P MainPID nginx.service");
-    ask_authority(machine);
+    machine.sh(SHORT);
+    resolve_names(machine);
     assert_trusted(machine, "shop.example.org");
+    machine.sh(NO_TIMER);
     assert_eq!(fetch(machine, "http://shop.example.org/a?b=c").0, "308 1.1 https://shop.example.org/a?b=c");
     assert_hello(machine, "https://shop.example.org/", "shop", "200 2");
     // What is asked for without a browser.
