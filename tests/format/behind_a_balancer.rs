@@ -10,9 +10,10 @@ use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use support::edition::edit;
 use support::machine::free_port;
 use support::stack::{rendered_file_of, stack};
-use support::{run, text};
+use support::{default_stack, run, text};
 
 /// A web server that is stopped at the end.
 struct Nginx(Child);
@@ -46,6 +47,19 @@ fn the_app_sees_the_visitor_and_the_scheme_from_the_balancer_alone() {
     // Named by the administrator, and by stack.toml.
     assert_believes_the_balancer_alone(&[]);
     assert_believes_the_balancer_alone(&["127.0.0.8/29"]);
+}
+
+/// By Linode's documentation, a firewall has to let NodeBalancers in from this network.
+#[test]
+fn nodebalancer_stands_for_the_network_that_linode_documents() {
+    let folder = tempfile::tempdir().unwrap();
+    default_stack(folder.path());
+    edit(&folder.path().join("stack.toml"), "[image]", "[site]\nbehind = \"nodebalancer\"\n\n[image]");
+    let stack = stackdeb::stack::load(folder.path()).unwrap();
+    let site = rendered_file_of(&stack, "/etc/nginx/sites-available/stack");
+    let believed: Vec<&str> =
+        site.lines().map(str::trim).filter(|line| line.starts_with("set_real_ip_from ")).collect();
+    assert_eq!(believed, ["set_real_ip_from 192.168.255.0/24;"]);
 }
 
 fn assert_believes_the_balancer_alone(behind: &[&str]) {
