@@ -14,7 +14,7 @@ use support::container::Container;
 use support::edition::{edit, edition};
 use support::packages::files_of;
 use support::server::Server;
-use support::upgrade::{NEW, OLD, install, under_load};
+use support::upgrade::{HeldRequest, NEW, OLD, install, under_load};
 use support::{copy_tree, kept, run, source_folder, stackdeb, websocket};
 
 const CHECKS: &[Check<Container>] = &[
@@ -24,7 +24,7 @@ const CHECKS: &[Check<Container>] = &[
     ("what_valkey_keeps_is_saved_and_restored", valkey_data),
     ("a_failed_restore_leaves_valkey_as_it_was", valkey_put_back),
     ("a_valkey_that_is_a_cache_is_emptied", valkey_cache),
-    ("an_upgrade_closes_websockets_with_1012_and_they_come_back", websockets),
+    ("an_upgrade_closes_websockets_with_1012_and_a_slow_request_holds_no_other_back", websockets),
     ("an_upgrade_and_the_way_back_fail_no_request", |machine| under_load(machine, 2)),
     ("an_application_that_does_not_start_is_reported", broken_lifespan),
     ("purge_leaves_no_unit", purge),
@@ -89,6 +89,13 @@ async def slow(request):
     return PlainTextResponse(request.state.sentence)
 
 
+async def held(request):
+    open("/var/lib/stack/app/asked", "w").close()
+    while not os.path.exists("/var/lib/stack/app/go"):
+        await asyncio.sleep(0.1)
+    return PlainTextResponse(request.state.sentence)
+
+
 def healthz(_request):
     query("SELECT 1")
     return PlainTextResponse("ok")
@@ -109,7 +116,7 @@ async def chat(socket):
 
 
 routes = [Route("/", index), Route("/visits", visits), Route("/slow", slow), Route("/healthz", healthz)]
-app = Starlette(routes=[*routes, Route("/seen", seen), Route("/counted", counted), WebSocketRoute("/chat", chat)], lifespan=lifespan)
+app = Starlette(routes=[*routes, Route("/seen", seen), Route("/counted", counted), Route("/held", held), WebSocketRoute("/chat", chat)], lifespan=lifespan)
 "#;
 
 fn asgi(project: &Path) {
@@ -314,8 +321,11 @@ fn lifespans(machine: &mut Container) {
 }
 
 fn websockets(machine: &mut Container) {
-    websocket::start_client(machine);
+    let held = HeldRequest::start(machine, "gunicorn.conf.py", "graceful_timeout");
+    websocket::start_client(machine, "ws");
     install(machine, "2.0.0");
+    assert_eq!(machine.get("/", 200), NEW);
+    assert_eq!(held.end(machine), OLD);
     assert_eq!(websocket::heard(machine), format!("{OLD}: one\n1012\n{NEW}: two"));
     install(machine, "1.0.0");
     // No worker counts as killed.

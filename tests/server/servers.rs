@@ -1,5 +1,6 @@
-//! The servers beside Gunicorn: uWSGI, Granian for both kinds, and uvicorn alone. One machine; the stack goes from one server to
-//! the next, and each is upgraded and reloaded, while requests are sent of which none may fail, and WebSockets come back.
+//! The servers beside Gunicorn: uWSGI, Granian for both kinds, and uvicorn alone, the last with HTTPS. One machine; the stack goes
+//! from one server to the next, and each is upgraded and reloaded, while requests are sent of which none may fail, a slow one
+//! holds no other back, and WebSockets come back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use support::lanes::say;
 use support::load::Load;
 use support::packages::files_of;
 use support::server::Server;
-use support::upgrade::install;
+use support::upgrade::{HeldRequest, install};
 use support::{kept, websocket};
 
 const CHECKS: &[Check<Container>] = &[
@@ -34,16 +35,30 @@ struct Case {
     server: &'static str,
     kind: &'static str,
     program: &'static str,
+    /// How its settings call the time for the requests of a process that ends; `None` where new requests wait for them.
+    limit: Option<&'static str>,
+    /// Of its WebSockets.
+    scheme: &'static str,
 }
 
+const GRANIAN: &str = "serve_granian.py";
+const GRANIANS_LIMIT: Option<&str> = Some("workers_kill_timeout");
+
 const SERVERS: [Case; 4] = [
-    Case { version: "1.0.0", server: "uwsgi", kind: "wsgi", program: "uwsgi" },
-    Case { version: "2.0.0", server: "granian", kind: "wsgi", program: "serve_granian.py" },
-    Case { version: "3.0.0", server: "granian", kind: "asgi", program: "serve_granian.py" },
-    Case { version: "4.0.0", server: "uvicorn", kind: "asgi", program: "serve_uvicorn.py" },
+    Case { version: "1.0.0", server: "uwsgi", kind: "wsgi", program: "uwsgi", limit: None, scheme: "" },
+    Case { version: "2.0.0", server: "granian", kind: "wsgi", program: GRANIAN, limit: GRANIANS_LIMIT, scheme: "" },
+    Case { version: "3.0.0", server: "granian", kind: "asgi", program: GRANIAN, limit: GRANIANS_LIMIT, scheme: "ws" },
+    Case {
+        version: "4.0.0",
+        server: "uvicorn",
+        kind: "asgi",
+        program: "serve_uvicorn.py",
+        limit: Some("timeout_graceful_shutdown"),
+        scheme: "wss",
+    },
 ];
 
-/// `/` says who serves, and what that knows of the visitor.
+/// `/` says who serves, and what that knows of the visitor. `/held` is answered when the app's file `go` is there.
 const WSGI: &str = r#"
 import os
 import sys
@@ -66,6 +81,15 @@ def slow():
     return index()
 
 
+@app.get("/held")
+def held():
+    folder = os.environ["STATE_DIRECTORY"]
+    open(f"{folder}/asked", "w").close()
+    while not os.path.exists(f"{folder}/go"):
+        time.sleep(0.1)
+    return index()
+
+
 @app.get("/healthz")
 def healthz():
     return "ok"
@@ -73,24 +97,35 @@ def healthz():
 
 const ASGI: &str = r#"
 import asyncio
+import os
 import sys
+
+
+def server():
+    return " ".join(name for name in ("gunicorn", "uvicorn", "granian", "uwsgi") if name in sys.modules)
 
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         while (await receive())["type"] != "lifespan.shutdown":
+            print(f"lifespan of {server()} begins", flush=True)
             await send({"type": "lifespan.startup.complete"})
+        print(f"lifespan of {server()} ends", flush=True)
         return await send({"type": "lifespan.shutdown.complete"})
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.accept"})
         while (message := await receive())["type"] == "websocket.receive":
-            await send({"type": "websocket.send", "text": message["text"]})
+            await send({"type": "websocket.send", "text": f"{scope['scheme']} {message['text']}"})
         return
     if scope["path"] == "/slow":
         await asyncio.sleep(3)
-    server = " ".join(name for name in ("gunicorn", "uvicorn", "granian", "uwsgi") if name in sys.modules)
-    body = f"{server} asgi {scope['scheme']} {(scope['client'] or [''])[0]}".encode()
+    if scope["path"] == "/held":
+        folder = os.environ["STATE_DIRECTORY"]
+        open(f"{folder}/asked", "w").close()
+        while not os.path.exists(f"{folder}/go"):
+            await asyncio.sleep(0.1)
+    body = f"{server()} asgi {scope['scheme']} {(scope['client'] or [''])[0]}".encode()
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -131,6 +166,9 @@ fn with_server(project: &Path, case: &Case) {
         "depends = [\"python3-flask\", \"gunicorn\",",
         &format!("{keys}depends = [\"python3-flask\","),
     );
+    if case.scheme == "wss" {
+        edit(&project.join("stack.toml"), "[database]", "[site]\ntls = \"self-signed\"\n\n[database]");
+    }
 }
 
 fn boot() -> Container {
@@ -146,13 +184,16 @@ fn boot() -> Container {
 
 /// From the server before, if there is one, to this one; then, under load, to the same once more, and with the app loaded again.
 fn serves(machine: &mut Container, case: &Case) {
-    let Case { version, server, kind, program } = case;
+    let Case { version, server, kind, program, limit, scheme } = case;
     let said = install(machine, version);
     assert!(!said.contains("stack: "), "{said}");
     // What nginx says, and nobody else can.
     let seen = machine.sh(&format!("python3 -c \"{ASK}\""));
     let own = if *kind == "wsgi" { "/var/lib/stack/app/instance" } else { "192.0.2.7" };
     assert_eq!(seen, format!("{server} {kind} https {own}"));
+    if *kind == "asgi" {
+        lifespans(machine, server);
+    }
     let main = "systemctl show -P MainPID stack.service";
     let first = machine.sh(main);
     let command = machine.sh(&format!("tr '\\0' ' ' </proc/{first}/cmdline"));
@@ -165,9 +206,12 @@ fn serves(machine: &mut Container, case: &Case) {
     machine.sh(&format!("until [ $(pgrep -P {first} | wc -l) = 2 ]; do sleep 0.2; done"));
     assert_eq!(machine.sh(main), first);
 
+    let held = limit.map(|limit| HeldRequest::start(machine, &format!("{server}.conf.py"), limit));
+    let first = machine.sh(main);
     let has_websockets = *kind == "asgi";
+    let heard = format!("{scheme} one\n1012\n{scheme} two");
     if has_websockets {
-        websocket::start_client(machine);
+        websocket::start_client(machine, scheme);
     }
     let address = machine.address();
     let loads =
@@ -178,9 +222,14 @@ fn serves(machine: &mut Container, case: &Case) {
     assert!(!said.contains("stack: "), "{said}");
     let second = machine.sh(main);
     assert_ne!(second, first);
+    if let Some(held) = held {
+        // New requests have their answers, and the old process goes on with its own.
+        assert!(machine.get("/", 200).starts_with(server));
+        assert!(held.end(machine).starts_with(server));
+    }
     if has_websockets {
-        assert_eq!(websocket::heard(machine), "one\n1012\ntwo", "{server}");
-        websocket::start_client(machine);
+        assert_eq!(websocket::heard(machine), heard, "{server}");
+        websocket::start_client(machine, scheme);
     }
     let reload = format!(
         "old=$(pgrep -P {second}); systemctl reload stack.service; \
@@ -189,7 +238,7 @@ fn serves(machine: &mut Container, case: &Case) {
     machine.sh(&reload.replace("kill -0 $old", "(for one in $old; do kill -0 $one && exit 0; done; exit 1)"));
     assert_eq!(machine.sh(main), second);
     if has_websockets {
-        assert_eq!(websocket::heard(machine), "one\n1012\ntwo", "{server}");
+        assert_eq!(websocket::heard(machine), heard, "{server}");
     }
     let tallies = loads.map(Load::stop);
     for tally in &tallies {
@@ -203,6 +252,18 @@ fn serves(machine: &mut Container, case: &Case) {
     broken(machine, server);
     let journal = machine.sh("journalctl --no-pager -u stack.service");
     assert!(!journal.contains("timed out"), "{journal}");
+}
+
+/// Each process begins the app's lifespan, and ends it when it is told to end.
+fn lifespans(machine: &Container, server: &str) {
+    let wait_for = |word: &str| {
+        let count = format!("journalctl -u stack.service -o cat | grep -c 'lifespan of {server} {word}'");
+        machine
+            .sh(&format!("for i in $(seq 100); do [ \"$({count})\" = 2 ] && exit; sleep 0.2; done; {count}; exit 1"));
+    };
+    wait_for("begins");
+    machine.sh("systemctl restart stack.service");
+    wait_for("ends");
 }
 
 /// As an upgrade to such a version would have it.

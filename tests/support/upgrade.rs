@@ -2,7 +2,7 @@
 //! container, which is as fast as this computer.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -52,19 +52,42 @@ pub fn count(server: &impl Server) -> u64 {
 /// Where the app writes that `/held` was asked for, and waits for the file `go`.
 const HELD_PAGE: &str = "/var/lib/stack/app";
 
+/// A request for `/held` that the app is answering, in a process that would wait ten minutes for it. The package's limit is 30
+/// seconds, and apt may take longer on a busy machine.
+pub struct HeldRequest {
+    curl: Child,
+    settings: String,
+}
+
+impl HeldRequest {
+    /// Sets the limit, by its name in a file of the server's settings, restarts the app, and sends the request.
+    #[track_caller]
+    pub fn start(server: &impl Server, settings: &str, limit: &str) -> Self {
+        let settings = format!("/etc/stack/{settings}");
+        server.sh(&format!("echo '{limit} = 600' >>{settings} && systemctl restart stack.service"));
+        let url = format!("http://{}/held", server.address());
+        let curl = Command::new("curl").args(["-s", "-m", "600", &url]).stdout(Stdio::piped()).spawn().unwrap();
+        server.sh(&format!("until [ -e {HELD_PAGE}/asked ]; do sleep 0.1; done"));
+        Self { curl, settings }
+    }
+
+    /// Has the app, after an upgrade, answer it, and returns the answer. Until now it was held.
+    #[track_caller]
+    pub fn end(mut self, server: &impl Server) -> String {
+        assert!(self.curl.try_wait().unwrap().is_none(), "it was answered before");
+        server.sh(&format!("test ! -e /run/stack/hand-over && touch {HELD_PAGE}/go"));
+        let answer = self.curl.wait_with_output().unwrap().stdout;
+        server.sh(&format!("rm {HELD_PAGE}/asked {HELD_PAGE}/go; sed -i '$d' {}", self.settings));
+        String::from_utf8(answer).unwrap()
+    }
+}
+
 /// An upgrade is through, and its version serves, while the version before still answers a request.
 pub fn with_a_slow_request(server: &impl Server) {
-    let config = "/etc/stack/gunicorn.conf.py";
-    // The package's limit is 30 seconds, and apt may take longer on a busy machine.
-    server.sh(&format!("echo 'graceful_timeout = 600' >>{config} && systemctl restart stack.service"));
-    let url = format!("http://{}/held", server.address());
-    let slow = Command::new("curl").args(["-s", "-m", "600", &url]).stdout(Stdio::piped()).spawn().unwrap();
-    server.sh(&format!("until [ -e {HELD_PAGE}/asked ]; do sleep 0.1; done"));
+    let held = HeldRequest::start(server, "gunicorn.conf.py", "graceful_timeout");
     install(server, "2.0.0");
     assert_eq!(server.get("/", 200), NEW);
-    server.sh(&format!("test ! -e /run/stack/hand-over && touch {HELD_PAGE}/go"));
-    assert_eq!(String::from_utf8(slow.wait_with_output().unwrap().stdout).unwrap(), OLD);
-    server.sh(&format!("rm {HELD_PAGE}/asked {HELD_PAGE}/go; sed -i '$d' {config}"));
+    assert_eq!(held.end(server), OLD);
     install(server, "1.0.0");
 }
 

@@ -1,17 +1,25 @@
-//! A client of a WebSocket on a server: says a word and hears it, waits until the server closes, connects again.
+//! A client of a WebSocket on a server, with TLS or without: says a word and hears it, waits until the server closes, connects
+//! again.
 
 use crate::server::Server;
 
 /// Says what it hears, and connects again when the server closes the connection.
 const CLIENT: &str = r#"
 import asyncio
+import ssl
+import sys
 import time
 
 import websockets
 
 
+scheme = sys.argv[1]
+# The machine's own certificate is signed by nobody.
+tls = {"ssl": ssl._create_unverified_context()} if scheme == "wss" else {}
+
+
 async def talk(word, until_closed):
-    async with websockets.connect("ws://127.0.0.1/chat") as socket:
+    async with websockets.connect(f"{scheme}://127.0.0.1/chat", **tls) as socket:
         await socket.send(word)
         print(await socket.recv(), flush=True)
         if until_closed:
@@ -34,11 +42,12 @@ async def main():
 asyncio.run(main())
 "#;
 
-/// Starts the client, which says `one` to `/chat` by way of nginx, and waits until it has heard that.
+/// Starts the client, which says `one` to `/chat` by way of nginx, and waits until it has heard that. The scheme is `ws` or `wss`.
 #[track_caller]
-pub fn start_client(machine: &impl Server) {
+pub fn start_client(machine: &impl Server, scheme: &str) {
     machine.sh(&format!("cat >/root/client.py <<'END'\n{CLIENT}END"));
-    machine.sh("(python3 /root/client.py >/root/heard 2>&1 &)");
+    machine.sh("rm -f /root/heard");
+    machine.sh(&format!("(python3 /root/client.py {scheme} >/root/heard 2>&1 &)"));
     wait_for(machine, "one");
 }
 
