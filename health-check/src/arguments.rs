@@ -69,7 +69,7 @@ pub struct Arguments {
     /// A systemd unit that need not be active, and must not have failed. It need not exist. May be given several times
     #[arg(long = "job", value_name = "UNIT")]
     pub jobs: Vec<String>,
-    /// A file whose existence says that the machine has to be rebooted. That is told, and is no problem of the server
+    /// A file whose existence says that the machine has to be rebooted. It is reported, but is not a problem
     #[arg(long, value_name = "FILE")]
     pub reboot: Option<PathBuf>,
     /// The state file of the site's certificate, with the lines wanted=, served=, not_after= and failure=

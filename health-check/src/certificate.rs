@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-/// A certificate that ends within so many days, and is not being renewed, is a problem.
+/// In days. A certificate that ends sooner, and is not being renewed, is a problem.
 const FEW_DAYS: i64 = 7;
 
 const DAY: i64 = 24 * 60 * 60;

@@ -12,7 +12,7 @@ use ureq::{Agent, Error};
 
 /// The longest time for resolving the name, connecting, the request and the whole answer together.
 pub const LIMIT: Duration = Duration::from_secs(5);
-/// The number of bytes of a body that are read. A site that has sent so many is healthy.
+/// How many bytes of a body are read. A site that has sent them is healthy, whatever follows.
 const LONGEST_BODY: u64 = 1024 * 1024;
 /// The longest status line with headers, in bytes. It is also the size of the buffer.
 const BUFFER: usize = 16 * 1024;

@@ -39,7 +39,8 @@ pub fn download(cache: &Cache, client: &Client, records: &[&Record]) -> Result<V
     fetch(cache, client, &files)
 }
 
-/// The same for files.
+/// As [`download`], for files of which only the addresses and the hash are known, such as those of a lock. The paths
+/// are in the order of the files.
 pub(super) fn fetch(cache: &Cache, client: &Client, files: &[File]) -> Result<Vec<PathBuf>, FetchError> {
     let mut downloads = Vec::new();
     let mut paths = Vec::new();

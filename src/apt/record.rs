@@ -54,13 +54,13 @@ pub enum Origin {
 /// Whether a package satisfies relations of packages of other architectures (deb-control(5), `Multi-Arch`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MultiArch {
-    /// No: only those of its own architecture.
+    /// Only relations of its own architecture. It is the default.
     No,
-    /// No, but it can be installed for several architectures at once.
+    /// As [`MultiArch::No`], but it can be installed for several architectures at once.
     Same,
-    /// Yes, all of them.
+    /// Relations of every architecture.
     Foreign,
-    /// Yes, if the relation says `:any`.
+    /// Those of other architectures that say `:any`.
     Allowed,
 }
 

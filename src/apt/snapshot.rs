@@ -4,7 +4,7 @@
 use super::suite::Suite;
 use crate::system::epoch::Epoch;
 
-/// Such a server.
+/// The server, and the suite whose old files it is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Snapshot<'a> {
     /// The address that the archives' folders are below.

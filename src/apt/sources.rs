@@ -52,7 +52,7 @@ pub enum SourcesError {
          password: `mirror = \"http://…\"`, `security-mirror = \"http://…\"`"
     ))]
     Credentials {
-        /// Without them.
+        /// Without the user name and the password.
         address: String,
     },
     /// One of apt's files cannot be read.

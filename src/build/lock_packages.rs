@@ -46,7 +46,7 @@ impl LockedImage {
         Ok(self)
     }
 
-    /// Where the files are.
+    /// The mirrors of `repository`, and the server of old versions for what they do not have any more.
     pub fn archives<'a>(&'a self, repository: &'a Repository) -> Archives<'a> {
         Archives { sources: &repository.sources, snapshot: self.snapshot.as_deref() }
     }

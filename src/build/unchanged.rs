@@ -18,7 +18,7 @@ use crate::system::cache::Cache;
 use crate::system::hash::Sha256;
 use crate::system::output;
 
-/// What is told about an image that was made.
+/// The facts about a finished image that the command prints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Made {
     pub sizes: Compressed,

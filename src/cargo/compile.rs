@@ -9,7 +9,7 @@ use super::resolve::Wanted;
 /// How cargo builds the crate.
 #[derive(Debug)]
 pub(super) struct Build<'a> {
-    /// The folder in which cargo is started: its configuration there is heeded.
+    /// The folder in which cargo is started. Cargo reads its configuration (`.cargo/config.toml`) there and above.
     pub(super) folder: &'a Path,
     pub(super) manifest: &'a Path,
     pub(super) profile: &'a str,

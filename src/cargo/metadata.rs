@@ -149,7 +149,7 @@ pub(super) enum Symbols {
 
 impl Symbols {
     /// Reads `strip` and `debug` of a profile: from the environment as cargo does, else from the root manifest, the only one
-    /// whose profiles cargo heeds.
+    /// whose profiles cargo uses.
     pub(super) fn of_profile(workspace_root: &Path, profile: &str) -> Result<Self, CargoError> {
         let path = workspace_root.join("Cargo.toml");
         let bad = |what: String| CargoError::new(path.display().to_string(), what, "check the file");

@@ -75,7 +75,7 @@ pub fn run(args: &DebArgs) -> miette::Result<()> {
     if let Some(option) = args.of_crate.given() {
         return Err(miette::miette!(
             help = "leave it out, or name the crate that you mean with `-p NAME`",
-            "{option} is for a crate with [package.metadata.deb], and {} is none",
+            "{option} is for a crate with [package.metadata.deb], and {} is not one",
             args.project.display()
         ));
     }

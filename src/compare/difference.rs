@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::side::{Entry, Side, What};
 use crate::system::hash::Sha256;
 
-/// The answer.
+/// In what two packages, or two images, differ. `stackdeb diff --json` prints it as it is.
 #[derive(Debug, Clone, Serialize)]
 pub struct Difference {
     pub a: Summary,

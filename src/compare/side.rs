@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::system::hash::Sha256;
 
-/// What the two are.
+/// The sort of a file. Only two files of the same sort are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum What {

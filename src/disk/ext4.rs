@@ -26,7 +26,8 @@ const BLOCK: u64 = 4096;
 /// the file system has grown.
 const BYTES_PER_INODE: u64 = 16 * 1024;
 const INODE_BYTES: u64 = 256;
-/// At least so many bytes of a folder's block are used before it has another: a name has at most 255.
+/// The least number of bytes that are used in a block of a folder before the folder gets another block: what is left is too
+/// small for an entry, whose name has 255 bytes at most.
 const USED_OF_A_BLOCK: u64 = BLOCK - 264;
 /// The size of the journal, in MiB. It does not grow with the file system, so it has the right size for a server's disk.
 const JOURNAL_MIB: u64 = 64;

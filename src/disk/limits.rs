@@ -1,7 +1,6 @@
 //! The sizes that Linode accepts. Linode reports no error for an image that is too large; the image just never appears. So
 //! both sizes are checked here, each as soon as it is known.
 
-/// Bytes in one GiB.
 const GIB: u64 = 1024 * 1024 * 1024;
 
 /// The largest image, decompressed, in bytes.

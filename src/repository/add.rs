@@ -30,7 +30,7 @@ pub struct Settings {
     pub key: Option<PathBuf>,
 }
 
-/// What was done.
+/// The result of [`add`], for the command to print.
 #[derive(Debug)]
 pub struct Added {
     /// The new packages: name and version.

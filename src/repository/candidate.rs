@@ -11,7 +11,7 @@ use crate::system::hash::Sha256;
 /// Fields that a repository writes itself. If a package has one of them in its control data, apt would believe it.
 const OF_THE_INDEX: [&str; 7] = ["Filename", "Size", "SHA256", "SHA512", "SHA1", "MD5sum", "Description-md5"];
 
-/// A checked package.
+/// A package that was read whole and may be added. Nothing is written yet.
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub path: PathBuf,

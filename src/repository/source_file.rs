@@ -11,7 +11,7 @@ use super::folder::Folder;
 use crate::apt::Keyring;
 use crate::control::Stanza;
 
-/// What the file says.
+/// The fields of a `.sources` file (sources.list(5)) that are not the same for all repositories.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
     pub url: String,

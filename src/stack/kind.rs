@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::process::CommandLine;
 
-/// What answers the visitors.
+/// Which of the kinds an application is, with the values that only this kind has.
 #[derive(Debug, Clone)]
 pub enum AppKind {
     /// The kinds `wsgi` and `asgi`.
@@ -68,7 +68,7 @@ impl KindName {
     }
 }
 
-/// A program that serves.
+/// The keys of the kind `exec`. The program serves HTTP itself, and nginx passes requests on to it.
 #[derive(Debug, Clone)]
 pub struct Program {
     pub command: CommandLine,
@@ -98,7 +98,7 @@ pub(super) fn is_jit_runtime(command: &CommandLine) -> bool {
     JIT_RUNTIMES.contains(&name)
 }
 
-/// A site of files.
+/// The keys of the kind `static`. nginx serves the files; the stack has no process for visitors.
 #[derive(Debug, Clone)]
 pub struct StaticSite {
     /// The folder whose files are served, relative to the app's; empty when it is that folder.
@@ -107,7 +107,7 @@ pub struct StaticSite {
     pub fallback: Option<String>,
 }
 
-/// A Python application in a server for such.
+/// The keys of the kinds `wsgi` and `asgi`, for the server that loads the application.
 #[derive(Debug, Clone)]
 pub struct PythonApp {
     pub interface: Interface,

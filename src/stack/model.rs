@@ -72,7 +72,7 @@ pub struct ChangelogEntry {
     pub changes: Vec<String>,
 }
 
-/// The application.
+/// The table `[app]`: what is installed as the application, and what it is run with.
 #[derive(Debug, Clone)]
 pub struct App {
     /// The folder with the code, absolute; installed to [`Stack::app_folder`]. For the kind `static`, nothing but what is served
@@ -283,7 +283,7 @@ pub struct AptSource {
     pub text: String,
 }
 
-/// The health check and its timer.
+/// The table `[health]`: when the health check runs, and what it asks for.
 #[derive(Debug, Clone)]
 pub struct Health {
     /// From boot to the first check, as systemd.time(7) writes it: `2min`.

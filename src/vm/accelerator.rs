@@ -88,7 +88,7 @@ impl Accelerator {
         Ok(false)
     }
 
-    /// QEMU's arguments for a machine with so many processors.
+    /// QEMU's arguments for a machine with `cpus` processors.
     ///
     /// Emulation gets a processor that kernels have been seen to run on, see `EMULATED`. Several processors share one thread of QEMU. With a thread for each, QEMU 7.2
     /// (and 8.0, by reports on the kernel's list) can run an instruction that another processor is just rewriting, and the

@@ -21,7 +21,7 @@ pub struct Limits {
     pub stall: Duration,
     /// The longest time for a whole file, as long as it is short.
     pub whole: Duration,
-    /// A longer file may take longer: so many bytes more for each second.
+    /// For a longer file `whole` grows by its length divided by this rate.
     pub bytes_per_second: u64,
     /// The number of attempts, the first one included.
     pub attempts: u32,

@@ -27,7 +27,7 @@ impl Needs {
         for group in field(Field::Conflicts)?.into_iter().chain(field(Field::Breaks)?) {
             let rivals = group.0.iter().flat_map(|relation| universe.satisfying(relation));
             against.extend(rivals.filter(|&other| other != id));
-            // The search ends with so many, whatever else there is.
+            // Above this number the solver gives the search up, so no more are collected.
             if against.len() > MOST_NEEDS {
                 break;
             }

@@ -51,7 +51,7 @@ pub struct Rules {
     pub outbound_policy: String,
 }
 
-/// A rule for what comes in.
+/// A rule for incoming packets.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Rule {
     /// `ACCEPT` or `DROP`.

@@ -70,7 +70,7 @@ pub fn upload_file(
 ///
 /// # Errors
 /// When the API or the object storage refuses, cannot be reached or takes too long, or the user interrupts. No image
-/// remains then, unless its file has arrived and the user has not interrupted; `reporter` is told how to delete it.
+/// remains then, unless its file has arrived and the user has not interrupted; `reporter` prints how to delete it.
 pub fn upload(
     client: &Client,
     regions: &Regions,

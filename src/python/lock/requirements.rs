@@ -56,7 +56,7 @@ impl Files {
         self.add_lines(&text, &shown, path, project, purpose)
     }
 
-    /// Requirements alone.
+    /// For requirements that are in no file of this form, such as those of `pyproject.toml`. There are no constraints then.
     pub(super) fn of_requirements(requirements: Vec<Line>) -> Self {
         Self { requirements, ..Self::default() }
     }

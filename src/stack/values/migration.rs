@@ -76,7 +76,7 @@ impl<'a> Statements<'a> {
         Self { rest: text, line: 1 }
     }
 
-    /// Goes on by so many bytes.
+    /// Goes on by `length` bytes, or to the end when that is not between two characters.
     fn skip(&mut self, length: usize) {
         let (skipped, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
         self.line = self.line.saturating_add(skipped.matches('\n').count());

@@ -32,7 +32,7 @@ const KINDS: [(&str, Folder); 12] = [
     ("programs for `stackdeb boot`", Cache::tools),
 ];
 
-/// What the cache has of one kind.
+/// A line of `stackdeb cache`: how much room one kind takes. To know it costs a look at every file of that kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
     /// The kind, in words.
