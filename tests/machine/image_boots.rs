@@ -14,7 +14,8 @@ use serde_json::json;
 use support::account::{Ended, Home, TOKEN};
 use support::checks::{Check, checks};
 use support::linode_api::{Api, Machines};
-use support::machine::{BOOT_LIMIT, Machine, free_port, user_data};
+use support::machine::{BOOT_LIMIT, Machine, free_port, user_data, without_qemu};
+use support::room::unless;
 use support::server::Server;
 use support::{Built, built, default_stack, faults, kept, metadata, run, several};
 
@@ -55,7 +56,7 @@ impl Instance {
 }
 
 pub fn trials() -> Vec<Trial> {
-    checks("image_boots", boot, CHECKS)
+    unless(without_qemu(), checks("image_boots", boot, CHECKS))
 }
 
 fn image() -> PathBuf {

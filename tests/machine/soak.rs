@@ -18,8 +18,8 @@ use libtest_mimic::Arguments;
 use support::checks::{Check, checks};
 use support::faults;
 use support::layers::{STEP, package_of_version};
-use support::machine::Machine;
-use support::room::run_in_order;
+use support::machine::{Machine, without_qemu};
+use support::room::{run_in_order, unless};
 use support::server::Server;
 use support::visitor::Visitor;
 use support::{Built, built, kept, text};
@@ -38,7 +38,7 @@ const CHECKS: &[Check<Machine>] = &[
 
 fn main() -> ExitCode {
     let begin = Instant::now();
-    let verdict = run_in_order(Arguments::from_args(), checks("soak", boot, CHECKS));
+    let verdict = run_in_order(Arguments::from_args(), unless(without_qemu(), checks("soak", boot, CHECKS)));
     println!("{} minutes", begin.elapsed().as_secs() / 60);
     verdict
 }

@@ -19,7 +19,6 @@ mod build_command;
 mod cache;
 mod crate_metadata;
 mod crates;
-mod differences;
 mod documents;
 mod fragments;
 mod image;

@@ -1,6 +1,6 @@
 //! What a command does when its output cannot be written, when signals come, and when the system sets limits.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -192,35 +192,4 @@ fn a_new_project_of_any_name_passes() {
             assert!(output.status.success(), "{arguments:?}: {}", text(&output));
         }
     }
-}
-
-#[test]
-fn the_file_that_is_missing_for_user_namespaces_is_not_only_the_first() {
-    // An ordinary user whom neither file names: both are missing, and one command adds both.
-    if !nix::unistd::geteuid().is_root() {
-        return;
-    }
-    let folder = project();
-    fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
-    drop(File::create(folder.path().join("nothing")).unwrap());
-    let script = "for file in subuid subgid; do mount --bind nothing /etc/$file; done; \
-                  exec setpriv --reuid=54321 --regid=54321 --clear-groups env HOME=\"$PWD\" \"$0\" image";
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "sh", "-ec", script]).arg(readable_program(folder.path())).current_dir(folder.path());
-    let output = command.output().unwrap();
-    // The report may be broken at every blank and hyphen.
-    let joined = |text: &str| text.split_whitespace().filter(|word| *word != "│").collect::<String>();
-    for words in ["/etc/subuid and /etc/subgid", "--add-subuids 100000-165535 --add-subgids 100000-165535 54321"] {
-        assert!(joined(&text(&output)).contains(&joined(words)), "`{words}` is missing: {}", text(&output));
-    }
-}
-
-/// A copy of the program that every user can run.
-fn readable_program(folder: &Path) -> PathBuf {
-    for name in ["stackdeb", "health-check"] {
-        let copy = folder.join(name);
-        fs::copy(support::program(name), &copy).unwrap();
-        fs::set_permissions(copy, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    }
-    folder.join("stackdeb")
 }

@@ -12,10 +12,12 @@
 
 mod database_role;
 mod debian_12;
+mod differences;
 mod dpkg_conditions;
 mod dpkg_matrix;
 mod further_files;
 mod migrations;
+mod missing_ids;
 mod names_of_an_image;
 mod odd_packages;
 mod other_builder;
@@ -30,6 +32,7 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 use stackdeb::system::userns;
 use support::layers::own_mounts;
+use support::room::{unless, without_mounts};
 
 fn main() -> ExitCode {
     if let Some(status) = sandbox::inner_program().or_else(wall::inner_program) {
@@ -37,16 +40,12 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::from_args();
     // To list the tests (as `cargo nextest` does) no namespace is needed.
-    if !arguments.list {
-        if let Err(error) = userns::enter() {
-            eprintln!("{:?}", miette::Report::new(error));
-            return ExitCode::FAILURE;
-        }
-        own_mounts();
-    }
+    let missing = if arguments.list { None } else { prepare() };
     let trials = [
         sandbox::trials(),
         wall::trials(),
+        missing_ids::trials(),
+        differences::trials(),
         database_role::trials(),
         provision_database::trials(),
         migrations::trials(),
@@ -59,5 +58,19 @@ fn main() -> ExitCode {
         piuparts::trials(),
         debian_12::trials(),
     ];
-    libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
+    let trials = unless(missing, trials.into_iter().flatten().collect());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Becomes root, with mounts of its own. Returns what is missing for that.
+fn prepare() -> Option<&'static str> {
+    if let Err(error) = userns::enter() {
+        eprintln!("{:?}", miette::Report::new(error));
+        return Some("needs root or a user namespace");
+    }
+    let missing = without_mounts();
+    if missing.is_none() {
+        own_mounts();
+    }
+    missing
 }

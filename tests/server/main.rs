@@ -37,10 +37,10 @@ use std::thread;
 use libtest_mimic::{Arguments, Trial};
 use support::ahead::{self, Step};
 use support::layers::prepare;
-use support::room::{run_in_lanes, unless, without_root};
+use support::room::{run_in_lanes, unless, without_mounts_or_networks, without_root};
 use support::{Built, container};
 
-/// So many servers, or rows of servers, run side by side.
+/// The number of servers, or rows of servers, that run side by side.
 const LANES: usize = 3;
 
 fn main() -> ExitCode {
@@ -73,7 +73,8 @@ fn main() -> ExitCode {
         }
         trials.extend(of_file);
     }
-    if !arguments.list && without_root().is_none() {
+    let missing = without_root().or_else(without_mounts_or_networks);
+    if !arguments.list && missing.is_none() {
         ahead::start(steps);
         thread::scope(|scope| {
             for image in [Built::WithoutPackage, Built::Image] {
@@ -83,6 +84,6 @@ fn main() -> ExitCode {
         // There is no way out of the network that the containers share.
         container::enter();
     }
-    let trials = unless(without_root(), trials).into_iter().chain(restart_under_load::trials());
+    let trials = unless(missing, trials).into_iter().chain(restart_under_load::trials());
     run_in_lanes(arguments, LANES, trials.collect())
 }

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use stackdeb::vm::machine;
 use tempfile::TempDir;
 
 pub use super::ports::free_port;
@@ -19,6 +20,11 @@ pub const BOOT_LIMIT: Duration = Duration::from_secs(400);
 
 /// Prints what tells one boot from another.
 const BOOT_ID: &str = "cat /proc/sys/kernel/random/boot_id";
+
+/// What a test that boots a machine says where QEMU is missing.
+pub fn without_qemu() -> Option<&'static str> {
+    machine::find_qemu().is_err().then_some("needs qemu-system-x86")
+}
 
 /// A running machine; killed when it is dropped.
 pub struct Machine {

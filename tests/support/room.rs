@@ -1,7 +1,7 @@
 //! The rooms that have a `main` of their own: they need root, namespaces or a machine, so something has to be done before
 //! the first thread is started, and what cannot run here is counted as ignored, with its reason.
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -32,6 +32,28 @@ pub fn unless(missing: Option<&str>, trials: Vec<Trial>) -> Vec<Trial> {
 /// What a test that only root can run says to everybody else.
 pub fn without_root() -> Option<&'static str> {
     (!nix::unistd::geteuid().is_root()).then_some("needs root")
+}
+
+/// What root says who may not mount, as in many containers.
+pub fn without_mounts() -> Option<&'static str> {
+    forbidden(&["--mount"], "mount -t tmpfs tmpfs /tmp").then_some("needs the right to mount")
+}
+
+/// What root says who may not mount or not make networks.
+pub fn without_mounts_or_networks() -> Option<&'static str> {
+    let networks = || forbidden(&["--net"], "ip link set lo up").then_some("needs the right to make networks");
+    without_mounts().or_else(networks)
+}
+
+/// Whether the system forbids a script in these new namespaces. A program that is missing or fails for another reason is
+/// a failure of the tests themselves.
+fn forbidden(namespaces: &[&str], script: &str) -> bool {
+    let mut probe = Command::new("unshare");
+    let Ok(output) = probe.args(namespaces).args(["sh", "-ec", script]).env("LC_ALL", "C").output() else {
+        return false;
+    };
+    let said = crate::text(&output).to_lowercase();
+    !output.status.success() && (said.contains("not permitted") || said.contains("permission denied"))
 }
 
 /// Runs files of `checks` side by side, in so many lanes unless `--test-threads` says otherwise: see `lanes`. Those that

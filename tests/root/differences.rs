@@ -1,13 +1,27 @@
 //! `stackdeb diff`: packages that dpkg-deb has made, file systems that mke2fs has made, and the image of the default stack after
-//! debugfs has changed it.
+//! debugfs has changed it. Their files have other owners, which only root can give.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use libtest_mimic::Trial;
 use serde_json::Value;
-use support::{Built, built, run, stackdeb, text};
+use support::{Built, built, room, run, stackdeb, text};
+
+use super::sandbox;
+
+pub fn trials() -> Vec<Trial> {
+    let tests: Vec<Trial> = support::tests![
+        packages_differ_in_versions_fields_scripts_and_files,
+        what_debugfs_changes_in_a_real_image_is_found_and_nothing_else,
+        trouble_has_the_status_of_diff
+    ];
+    // It makes a device.
+    let by_root = support::tests![images_differ_in_packages_and_in_the_files_of_each];
+    tests.into_iter().chain(room::unless(sandbox::without_real_root(), by_root)).collect()
+}
 
 fn diff(a: &Path, b: &Path, options: &[&str]) -> Output {
     stackdeb().arg("diff").args(options).arg(a).arg(b).output().unwrap()
@@ -85,11 +99,7 @@ fn deb(tree: &Path, version: &str, compression: &str) -> PathBuf {
     path
 }
 
-#[test]
 fn packages_differ_in_versions_fields_scripts_and_files() {
-    if !nix::unistd::geteuid().is_root() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let tree = tree(folder.path(), "tree");
     let first = deb(&tree, "1", "none");
@@ -144,11 +154,7 @@ fn status(tree: &Path, packages: &[(&str, &str)]) {
     write(tree, "var/lib/dpkg/status", &format!("{text}{removed}"), 0o644);
 }
 
-#[test]
 fn images_differ_in_packages_and_in_the_files_of_each() {
-    if !nix::unistd::geteuid().is_root() {
-        return;
-    }
     let folder = tempfile::tempdir().unwrap();
     let tree = tree(folder.path(), "tree");
     run(Command::new("mknod").arg(tree.join("console")).args(["c", "5", "1"]));
@@ -202,7 +208,6 @@ fn images_differ_in_packages_and_in_the_files_of_each() {
     assert!(said.contains("1 file or folder differs in the time alone."), "{said}");
 }
 
-#[test]
 fn what_debugfs_changes_in_a_real_image_is_found_and_nothing_else() {
     let folder = tempfile::tempdir_in(support::kept()).unwrap();
     let compressed = built(Built::Image).join("stack-1.0.0-linode.img.gz");
@@ -227,7 +232,6 @@ fn what_debugfs_changes_in_a_real_image_is_found_and_nothing_else() {
     assert_eq!(lines[3], "changed  /usr/bin/passwd  mode 4755 → 0755");
 }
 
-#[test]
 fn trouble_has_the_status_of_diff() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
