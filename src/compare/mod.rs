@@ -9,7 +9,7 @@ mod page;
 mod side;
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::Read;
 use std::path::Path;
 use std::thread;
 
@@ -18,8 +18,8 @@ pub use error::CompareError;
 pub use page::page;
 pub use side::{Entry, Kind, Side, What};
 
-/// Where the superblock of ext4 has its magic number, and that number.
-const EXT4_MAGIC: (u64, [u8; 2]) = (1024 + 56, [0x53, 0xef]);
+use crate::disk::gzip;
+use crate::disk::superblock::{self, ImageContent};
 
 /// Reads both. `work` is a folder for a decompressed image.
 ///
@@ -62,21 +62,16 @@ impl Found {
 
 fn kind_of(path: &Path) -> Result<Found, CompareError> {
     let failed = |source| CompareError::Read { path: path.display().to_string(), source };
-    let mut file = File::open(path).map_err(failed)?;
     let mut head = Vec::new();
-    file.by_ref().take(8).read_to_end(&mut head).map_err(failed)?;
-    if head == b"!<arch>\n" {
+    File::open(path).and_then(|file| file.take(superblock::HEAD as u64).read_to_end(&mut head)).map_err(failed)?;
+    if head.starts_with(b"!<arch>\n") {
         return Ok(Found { what: What::Package, is_compressed: false });
     }
-    if head.starts_with(&[0x1f, 0x8b]) {
+    if head.starts_with(&gzip::MAGIC) {
         return Ok(Found { what: What::Image, is_compressed: true });
     }
-    let (place, number) = EXT4_MAGIC;
-    let mut magic = [0; 2];
-    file.seek(SeekFrom::Start(place)).map_err(failed)?;
-    match file.read_exact(&mut magic) {
-        Ok(()) if magic == number => Ok(Found { what: What::Image, is_compressed: false }),
-        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(failed(error)),
+    match superblock::identify(&head) {
+        ImageContent::FileSystem(_) => Ok(Found { what: What::Image, is_compressed: false }),
         _ => Err(CompareError::Neither(path.display().to_string())),
     }
 }

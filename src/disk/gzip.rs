@@ -27,8 +27,11 @@ const BLOCK: usize = 1024 * 1024;
 /// The compression level: gzip's default. It is a constant because the bytes of the image depend on it.
 const LEVEL: u32 = 6;
 
+/// The first bytes of every gzip file (RFC 1952, 2.3.1).
+pub const MAGIC: [u8; 2] = [0x1f, 0x8b];
+
 /// The header (RFC 1952, 2.3): deflate, no flags, no time, no hint about the level, Unix. It is the same in every build.
-const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+const HEADER: [u8; 10] = [MAGIC[0], MAGIC[1], 8, 0, 0, 0, 0, 0, 0, 3];
 
 /// An empty last block with the fixed codes (RFC 1951, 3.2.6). It ends the stream, which a sync flush does not.
 const LAST_BLOCK: [u8; 2] = [0x03, 0x00];

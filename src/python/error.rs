@@ -178,8 +178,41 @@ pub enum PythonError {
 }
 
 impl PythonError {
-    /// The exit status of the program: 4 where the network failed, else 1.
+    /// The exit status of the program: 4 where the network failed, else 1. Without a wildcard, so that a new kind must be given its own.
     pub fn exit_status(&self) -> u8 {
-        if matches!(self, Self::Network { .. }) { 4 } else { 1 }
+        match self {
+            Self::Network { .. } => 4,
+            Self::Target { .. }
+            | Self::Unreadable { .. }
+            | Self::Line { .. }
+            | Self::Direct { .. }
+            | Self::NotPinned { .. }
+            | Self::NoHash { .. }
+            | Self::Contradiction { .. }
+            | Self::UnknownFile(_)
+            | Self::Lock { .. }
+            | Self::Stale { .. }
+            | Self::NoResolver { .. }
+            | Self::Unsolved { .. }
+            | Self::Missing { .. }
+            | Self::Unfit { .. }
+            | Self::OtherPython { .. }
+            | Self::NoProject { .. }
+            | Self::NoVersion { .. }
+            | Self::NoWheel { .. }
+            | Self::NoTools { .. }
+            | Self::UnsolvedTools { .. }
+            | Self::Sdist { .. }
+            | Self::HashNotListed { .. }
+            | Self::NoDigest { .. }
+            | Self::Hash { .. }
+            | Self::Page { .. }
+            | Self::Address { .. }
+            | Self::Wheel { .. }
+            | Self::Clash { .. }
+            | Self::Cache(_)
+            | Self::Output(_)
+            | Self::Interrupted(_) => 1,
+        }
     }
 }

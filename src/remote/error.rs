@@ -78,8 +78,25 @@ pub enum Error {
 }
 
 impl Error {
-    /// The program's exit status: 4 if the network failed, else 1.
+    /// The program's exit status: 4 if the network failed, else 1. Without a wildcard, so that a new kind must be given its own.
     pub fn exit_status(&self) -> u8 {
-        if matches!(self, Self::Connection { .. }) { 4 } else { 1 }
+        match self {
+            Self::Connection { .. } => 4,
+            Self::Host { .. }
+            | Self::NoSsh(_)
+            | Self::Refused { .. }
+            | Self::NoPackage { .. }
+            | Self::Archive { .. }
+            | Self::Copy(_)
+            | Self::Answer { .. }
+            | Self::Read { .. }
+            | Self::Exists(_)
+            | Self::OtherStack { .. }
+            | Self::OtherName { .. }
+            | Self::Declined
+            | Self::NobodyToAsk { .. }
+            | Self::Output(_)
+            | Self::Interrupted(_) => 1,
+        }
     }
 }

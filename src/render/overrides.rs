@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::RenderError;
+use crate::stack::nearest;
 
 /// Files that other tools keep in a folder `debian`: Debian's own packaging (debhelper(7)).
 const OF_DEBIAN_PACKAGING: &[&str] =
@@ -57,10 +58,4 @@ fn names(folder: &Path) -> Result<Vec<String>, RenderError> {
     }
     names.sort();
     Ok(names)
-}
-
-/// The template with the fewest slips to `name`, if there are three at most.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let distance = |candidate: &&str| strsim::damerau_levenshtein(&name.to_lowercase(), candidate);
-    known.iter().copied().min_by_key(distance).filter(|best| distance(best) <= 3)
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
+use crate::disk::gzip;
 use crate::disk::superblock::{self, ImageContent};
 use crate::system::interrupt;
 
@@ -75,7 +76,7 @@ pub fn root_disk(image: &Path, size: u64, folder: &Path) -> Result<File, Scratch
 
     let mut file = File::open(image).map_err(open)?;
     let mut magic = [0; 2];
-    let compressed = file.read_exact(&mut magic).is_ok() && magic == [0x1f, 0x8b];
+    let compressed = file.read_exact(&mut magic).is_ok() && magic == gzip::MAGIC;
     file.seek(SeekFrom::Start(0)).map_err(read)?;
     let mut source: Box<dyn Read> =
         if compressed { Box::new(MultiGzDecoder::new(BufReader::with_capacity(PIECE, file))) } else { Box::new(file) };

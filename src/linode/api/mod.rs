@@ -14,7 +14,6 @@ pub mod instances;
 pub mod interfaces;
 mod list;
 pub(super) mod make;
-mod nearest;
 pub mod plans;
 pub mod reason;
 pub mod regions;

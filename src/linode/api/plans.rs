@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::list::ListRequest;
-use super::nearest::nearest;
 use crate::linode::error::Error;
+use crate::stack::nearest;
 
 /// A plan, as far as it is used.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -63,10 +63,11 @@ pub fn get(client: &Client, id: &str) -> Result<Plan, Error> {
     if let Some(plan) = all.iter().find(|plan| plan.id == id) {
         return Ok(plan.clone());
     }
+    let known: Vec<&str> = all.iter().map(|plan| plan.id.as_str()).collect();
     Err(Error::NotInCatalogue {
         kind: "plan",
         name: id.to_owned(),
-        nearest: nearest(id, all.iter().map(|plan| plan.id.as_str())).map(str::to_owned),
+        nearest: nearest(id, &known).map(str::to_owned),
         help: "choose one with --type; https://api.linode.com/v4/linode/types lists them".to_owned(),
     })
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::list::ListRequest;
-use super::nearest::nearest;
 use crate::linode::error::Error;
+use crate::stack::nearest;
 
 /// The name of a region, such as `us-east`. It has the right form; whether Linode has such a region is another question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -138,7 +138,7 @@ impl Regions {
 }
 
 fn not_found<'a>(region: &Region, candidates: impl Iterator<Item = &'a str>, help: String) -> Error {
-    let nearest = nearest(region.as_str(), candidates).map(str::to_owned);
+    let nearest = nearest(region.as_str(), &candidates.collect::<Vec<_>>()).map(str::to_owned);
     Error::NotInCatalogue { kind: "region", name: region.to_string(), nearest, help }
 }
 

@@ -10,15 +10,12 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 
 use super::reader::ImageReader;
-use crate::disk::limits;
 use crate::disk::superblock::{self, ImageContent};
+use crate::disk::{gzip, limits};
 use crate::linode::error::Error;
 use crate::system::hash::Sha256;
 use crate::system::interrupt::{self, Interrupted};
 use crate::system::progress::Reporter;
-
-/// The first bytes of a gzip member (RFC 1952, 2.3.1).
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// How many bytes are read or decompressed at once.
 const PIECE: usize = 256 * 1024;
@@ -60,7 +57,7 @@ pub fn check_image(path: &Path, reporter: Reporter) -> Result<CheckedImage, Erro
 
     let mut begin = [0; 2];
     let count = file.read_at(&mut begin, 0).map_err(read_error)?;
-    if begin.get(..count) != Some(&GZIP_MAGIC) {
+    if begin.get(..count) != Some(&gzip::MAGIC) {
         return bad("is not compressed with gzip, and Linode accepts nothing else", FORM);
     }
     let mut reader = ImageReader::new(file.try_clone().map_err(read_error)?, bytes, "checking the image", reporter);
