@@ -67,6 +67,7 @@ soak *args: build-and-setup
     EVERY_APPLICATION=1 cargo test --release --test server -- applications
     EVERY_APPLICATION=1 cargo test --release --test server -- kinds::
     cargo test --release --test project -- --ignored
+    cargo test --release --test format -- --ignored generated
     cargo test --release --test soak -- "$@"
 
 # The documents in docs/ that are made from the program itself

@@ -123,7 +123,7 @@ impl Universe {
     /// A relation with a version is satisfied only by names that are provided with a version (Debian Policy 7.5).
     pub fn satisfying(&self, relation: &Relation) -> Vec<Id> {
         let any = match relation.qualifier.as_deref() {
-            None | Some("native" | "amd64" | "all") => false,
+            None | Some("amd64" | "all") => false,
             Some("any") => true,
             Some(_) => return Vec::new(),
         };

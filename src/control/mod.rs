@@ -4,6 +4,7 @@
 mod name;
 mod priority;
 mod relation;
+mod restriction;
 mod stanza;
 mod version;
 

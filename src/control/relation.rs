@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::restriction::{architectures_have_amd64, holds_without_profiles, is_architecture};
 use super::{NameError, PackageName, Version, VersionError};
 
 /// A relation field. All of its members must be satisfied.
@@ -18,7 +19,7 @@ pub struct Alternatives(pub Vec<Relation>);
 pub struct Relation {
     /// A real or virtual package.
     pub name: PackageName,
-    /// The word after `name:`, which is `any`, `native` or an architecture.
+    /// The word after `name:`, which is `any` or an architecture.
     pub qualifier: Option<String>,
     /// The versions that satisfy the relation. `None` means all versions.
     pub version: Option<(Comparison, Version)>,
@@ -45,7 +46,7 @@ pub enum RelationError {
     /// A separator with nothing before or after it.
     #[error("`{0}` has a separator with nothing before or after it")]
     Empty(String),
-    /// `(` without `)`, or `[` without `]`.
+    /// `(` without `)`, `[` without `]`, or `<` without `>`.
     #[error("`{0}` has a bracket that is not closed")]
     Unclosed(String),
     /// Text after the end of a relation.
@@ -57,8 +58,12 @@ pub enum RelationError {
     },
     #[error("`({0})` does not begin with one of `<<`, `<=`, `=`, `>=`, `>>`")]
     BadComparison(String),
-    #[error("`{0}` has a word after its `:` that is not the name of an architecture")]
+    #[error("`{0}` has a word after its `:` that is neither `any` nor the name of an architecture")]
     BadQualifier(String),
+    #[error("`[{0}]` is not a list of architectures, with a `!` before each of them or before none")]
+    BadArchitectures(String),
+    #[error("`<{0}>` is not a list of build profiles")]
+    BadProfiles(String),
     #[error("the package name {0}")]
     Name(#[from] NameError),
     #[error("the version {0}")]
@@ -133,12 +138,13 @@ impl Relation {
         self.version.as_ref().is_none_or(|(comparison, bound)| comparison.holds(version, bound))
     }
 
-    /// Parses one relation. Returns `None` if its list of architectures does not include amd64.
+    /// Parses one relation. Returns `None` if its list of architectures does not include amd64, or its build profiles are not
+    /// satisfied when none is active.
     fn parse(text: &str) -> Result<Option<Self>, RelationError> {
-        let text = text.trim();
-        let end = text.find(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '<')).unwrap_or(text.len());
+        let text = text.trim_ascii();
+        let end = text.find(|c: char| c.is_ascii_whitespace() || matches!(c, '(' | '[' | '<')).unwrap_or(text.len());
         let (head, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-        let mut rest = rest.trim_start();
+        let mut rest = rest.trim_ascii_start();
         if head.is_empty() && rest.is_empty() {
             return Err(RelationError::Empty(text.to_owned()));
         }
@@ -146,7 +152,8 @@ impl Relation {
             Some((name, qualifier)) => (name, Some(qualifier.to_owned())),
             None => (head, None),
         };
-        if !qualifier.as_deref().is_none_or(is_architecture) {
+        // `native` is for the packages that a build needs (deb-src-control(5)).
+        if !qualifier.as_deref().is_none_or(|word| is_architecture(word) && word != "native") {
             return Err(RelationError::BadQualifier(text.to_owned()));
         }
         let mut relation = Self { name: name.parse()?, qualifier, version: None };
@@ -156,21 +163,19 @@ impl Relation {
         }
         let mut ours = true;
         if let Some((inside, after)) = bracketed(text, rest, '[', ']')? {
-            ours = architecture_list_has_amd64(inside);
+            ours = architectures_have_amd64(inside)?;
+            rest = after;
+        }
+        let mut profiles = None;
+        while let Some((inside, after)) = bracketed(text, rest, '<', '>')? {
+            profiles = Some(holds_without_profiles(inside)? || profiles == Some(true));
             rest = after;
         }
         if !rest.is_empty() {
             return Err(RelationError::Trailing { relation: text.to_owned(), rest: rest.to_owned() });
         }
-        Ok(ours.then_some(relation))
+        Ok((ours && profiles != Some(false)).then_some(relation))
     }
-}
-
-/// Whether dpkg would take it for an architecture's name, known or not: letters, digits and `-`,
-/// which is not the first.
-fn is_architecture(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(allowed)
 }
 
 /// Splits `rest` into the text between brackets at its start and the text after them. Returns `None` if it does not
@@ -183,26 +188,15 @@ fn bracketed<'a>(
 ) -> Result<Option<(&'a str, &'a str)>, RelationError> {
     let Some(inside) = rest.strip_prefix(open) else { return Ok(None) };
     let (inside, after) = inside.split_once(close).ok_or_else(|| RelationError::Unclosed(whole.to_owned()))?;
-    Ok(Some((inside.trim(), after.trim_start())))
+    Ok(Some((inside.trim_ascii(), after.trim_ascii_start())))
 }
 
 fn parse_version(inside: &str) -> Result<(Comparison, Version), RelationError> {
     use Comparison::{Earlier, EarlierOrEqual, Equal, Later, LaterOrEqual};
     let known = [Earlier, EarlierOrEqual, LaterOrEqual, Later, Equal];
-    let found = known.into_iter().find_map(|c| inside.strip_prefix(c.as_str()).map(|rest| (c, rest.trim())));
+    let found = known.into_iter().find_map(|c| inside.strip_prefix(c.as_str()).map(|rest| (c, rest.trim_ascii())));
     let (comparison, version) = found.ok_or_else(|| RelationError::BadComparison(inside.to_owned()))?;
     Ok((comparison, version.parse()?))
-}
-
-/// Whether a list such as `amd64 arm64`, `linux-any` or `!i386` includes amd64 (Debian Policy 7.1).
-fn architecture_list_has_amd64(list: &str) -> bool {
-    let means_us = |word: &str| matches!(word, "amd64" | "any" | "linux-any" | "any-amd64" | "linux-amd64");
-    let mut words = list.split_whitespace().peekable();
-    if words.peek().is_some_and(|word| word.starts_with('!')) {
-        !words.any(|word| means_us(word.trim_start_matches('!')))
-    } else {
-        words.any(means_us)
-    }
 }
 
 impl FromStr for Alternatives {
@@ -224,11 +218,11 @@ impl FromStr for Relations {
     type Err = RelationError;
 
     /// Parses a relation field. It may end with a comma, as in debian/control. Relations for other
-    /// architectures only are left out.
+    /// architectures or for a build profile only are left out.
     fn from_str(text: &str) -> Result<Self, RelationError> {
-        let text = text.trim();
+        let text = text.trim_ascii();
         let text = text.strip_suffix(',').unwrap_or(text);
-        if text.trim().is_empty() {
+        if text.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
         let members = text.split(',').map(|member| match member.parse() {
@@ -294,8 +288,10 @@ mod tests {
     }
 
     #[test]
-    fn architecture_lists_are_for_amd64() {
+    fn architecture_lists_are_for_amd64_and_profiles_are_not_active() {
         let relations: Relations = "aa [arm64], bb [amd64], cc [!amd64] | dd [linux-any], ee [!i386],".parse().unwrap();
         assert_eq!(relations.to_string(), "bb, dd, ee");
+        let relations: Relations = "aa <nocheck>, bb (>= 1) [amd64] <a> <!b !c>, cc <!a b> | dd".parse().unwrap();
+        assert_eq!(relations.to_string(), "bb (>= 1), dd");
     }
 }

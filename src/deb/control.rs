@@ -116,6 +116,11 @@ impl Control {
     /// The first mistake that dpkg accepts and Debian Policy forbids.
     pub fn check_policy(&self) -> Result<(), ControlError> {
         check_maintainer(&self.maintainer)?;
+        // Python takes these for line breaks, so python3-debian refuses the package.
+        let has_break = |value: &str| value.contains(['\u{2028}', '\u{2029}']);
+        if let Some((field, value)) = self.stanza(0).fields().find(|(_, value)| has_break(value)) {
+            return Err(not_one_line(field, value));
+        }
         let odd = |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '/'));
         if let Some(section) = self.section.as_ref().filter(|section| section.contains(odd)) {
             return Err(ControlError::Section(section.clone()));

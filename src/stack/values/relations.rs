@@ -19,7 +19,7 @@ pub enum BadRelation {
     #[error("`{0}` has more than one relation in it")]
     #[diagnostic(help("write each as a string of its own: [\"nginx\", \"postgresql (>= 14)\"]"))]
     Several(String),
-    #[error("`{relation}` has `:{qualifier}` after the name, which is not `:any`, `:native` or `:amd64`")]
+    #[error("`{relation}` has `:{qualifier}` after the name, which is not `:any` or `:amd64`")]
     #[diagnostic(help("leave out the colon and what follows it"))]
     Qualifier { relation: String, qualifier: String },
     #[error("`{0}` is the package itself, which cannot depend on itself")]
@@ -32,14 +32,13 @@ pub fn version(text: &str) -> Result<Version, BadVersion> {
 }
 
 /// Checks one relation, with or without alternatives (Debian Policy 7.1). Returns `None` when it is for other architectures
-/// only. `own` is the name of the package that has the relation.
+/// or a build profile only. `own` is the name of the package that has the relation.
 pub fn relation(text: &str, own: Option<&str>) -> Result<Option<Alternatives>, BadRelation> {
     if text.contains(',') {
         return Err(BadRelation::Several(text.to_owned()));
     }
     let alternatives: Alternatives = text.parse()?;
-    let odd =
-        |relation: &Relation| relation.qualifier.clone().filter(|q| !matches!(q.as_str(), "any" | "native" | "amd64"));
+    let odd = |relation: &Relation| relation.qualifier.clone().filter(|q| !matches!(q.as_str(), "any" | "amd64"));
     if alternatives.0.iter().any(|relation| Some(relation.name.as_str()) == own) {
         return Err(BadRelation::Itself(text.to_owned()));
     }
