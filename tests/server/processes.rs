@@ -96,7 +96,8 @@ fn with_processes(project: &Path) {
     let manifest = project.join("stack.toml");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text + TABLES).unwrap();
-    edit(&manifest, "[app]\n", "[app]\nrelease-command = \"python release.py\"\n");
+    let keys = "memory-max = \"768M\"\ncpu-quota = \"200%\"\nrelease-command = \"python release.py\"";
+    edit(&manifest, "[app]\n", &format!("[app]\n{keys}\n"));
 }
 
 fn packages(folder: &Path) -> [PathBuf; 5] {
@@ -167,11 +168,16 @@ fn workers_come_up(machine: &mut Container) {
 }
 
 fn limits_hold(machine: &mut Container) {
-    let show = "systemctl show -P MemoryMax -P CPUQuotaPerSecUSec -P TimeoutStopUSec stack-mail-2.service";
-    let mut shown: Vec<String> = machine.sh(show).lines().map(str::to_owned).collect();
-    shown.sort();
-    assert_eq!(shown, ["20s", "268435456", "500ms"]);
-    assert_eq!(machine.sh("systemctl show -P MemoryMax stack.service"), "infinity");
+    let of_unit = |unit: &str| {
+        let show = format!("systemctl show -P MemoryMax -P CPUQuotaPerSecUSec -P TimeoutStopUSec {unit}.service");
+        let mut shown: Vec<String> = machine.sh(&show).lines().map(str::to_owned).collect();
+        shown.sort();
+        shown.join(" ")
+    };
+    assert_eq!(of_unit("stack-mail-2"), "20s 268435456 500ms");
+    assert_eq!(of_unit("stack"), "2s 40s 805306368");
+    // A job has its own limits, and this one has none.
+    assert_eq!(machine.sh("systemctl show -P MemoryMax stack-tidy.service"), "infinity");
     // The sandbox is there: nothing outside of the app's folders can be written.
     let pid = machine.sh("systemctl show -P MainPID stack-mail.service");
     let try_to_write = |path: &str| machine.try_sh(&format!("nsenter -t {pid} -m -- touch {path}")).status.code();
