@@ -132,10 +132,11 @@ static DIFF: [Example; 3] = [
     example("stackdeb diff --json a.img b.img", "Report each difference for a program."),
 ];
 
-static BOOT: [Example; 4] = [
+static BOOT: [Example; 5] = [
     example("stackdeb boot", "Boot the newest image in dist: the site is at http://localhost:8080."),
     example("stackdeb boot --check", "Boot it, ask the site's pages, and end with status 0 if all are well."),
     example("stackdeb boot --user-data user-data.yaml --ssh-port 2222", "Log in with: ssh -p 2222 root@localhost"),
+    example("stackdeb boot --watch", "Boot it, and install in it what is changed in the project meanwhile."),
     example("stackdeb boot --network 7000 --port 8081", "Boot a second machine on the network with the number 7000."),
 ];
 

@@ -10,10 +10,12 @@ use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::Serialize;
 
+use super::boot_sites::{FurtherSite, PATIENCE, further_sites, targets_of};
+use super::boot_watch::Watch;
 use super::loader;
 use super::newest_image::newest_image;
 use super::variant::VariantArgs;
-use crate::disk::manifest::{InstalledStack, Manifest};
+use crate::disk::manifest::Manifest;
 use crate::stack::{self, HTTPS_PORT, Site};
 use crate::system::cache::Cache;
 use crate::system::interrupt;
@@ -66,6 +68,9 @@ pub struct BootArgs {
     /// Number of processors; under software emulation more than one bring no speed, since they share one thread
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub cpus: u32,
+    /// Install each change of the project in the current folder in the running machine
+    #[arg(long, conflicts_with_all = ["image", "check", "json"])]
+    pub watch: bool,
     /// Probe the site, report, and exit: 0 if all is well
     #[arg(long)]
     pub check: bool,
@@ -96,21 +101,6 @@ struct Report<'a> {
     further_sites: Vec<FurtherSite>,
 }
 
-/// The site of a stack that is in the image beside the first one.
-#[derive(Debug, Serialize)]
-struct FurtherSite {
-    stack: String,
-    url: String,
-    /// `null` if it has no HTTPS.
-    https_url: Option<String>,
-    host: Option<String>,
-    probes: Vec<Probe>,
-    #[serde(skip)]
-    port: u16,
-    #[serde(skip)]
-    targets: Vec<Target>,
-}
-
 /// # Errors
 /// When something is missing, the machine does not come up, or, with `--check`, a probe fails.
 pub fn run(args: &BootArgs) -> miette::Result<()> {
@@ -126,7 +116,10 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     // An image without a manifest may be of anybody.
     let targets = stacks.first().map_or_else(|| vec![Target::first_page()], targets_of);
     let (mut further_sites, further_ports) = further_sites(stacks, port, https_port)?;
-    let ssh_port = args.ssh_port.map(machine::choose_port).transpose()?;
+    let mut watch = args.watch.then(|| Watch::begin(&args.variant)).transpose()?;
+    // Any free port will do for stackdeb itself.
+    let wanted_ssh = args.ssh_port.or(args.watch.then_some(0));
+    let ssh_port = wanted_ssh.map(machine::choose_port).transpose()?;
     let cache = Cache::open()?;
     let loader = loader::find_or_make(&cache, &args.variant)?;
     let accelerator = Accelerator::choose(&qemu);
@@ -138,6 +131,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
         memory_mib: args.memory,
         cpus: args.cpus,
         user_data,
+        root_key: watch.as_ref().map(Watch::public_key),
         network: args.network.map(|port| Network { port }),
         host: site.as_ref().and_then(Site::host).map(str::to_owned),
         forwards: [Forward { host: port, guest: HTTP }]
@@ -188,7 +182,10 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
             report.probes.iter().chain(further).filter(|probe| !probe.ok).map(|probe| probe.path.as_str()).collect();
         return if failed.is_empty() { Ok(()) } else { Err(miette!("the site is not well: {}", failed.join(", "))) };
     }
-    stay(&machine)
+    stay(&machine, |pause| match (&mut watch, ssh_port) {
+        (Some(watch), Some(ssh)) => watch.wait_and_install(ssh, pause),
+        _ => thread::sleep(pause),
+    })
 }
 
 /// The site of an image, if it is in the `dist` folder of its project, or in a variant's folder in it.
@@ -201,51 +198,6 @@ fn site_of(image: &Path) -> Option<Site> {
     }
     let project = dist.parent()?.parent().filter(has_manifest)?;
     stack::load_variant(project, dist.file_name()?.to_str()).ok().map(|stack| stack.site)
-}
-
-/// The pages that a stack is asked for.
-fn targets_of(stack: &InstalledStack) -> Vec<Target> {
-    let health = Target::health(&stack.health_path);
-    let first = Some(Target::first_page()).filter(|first| first.path() != health.path());
-    first.into_iter().chain([health]).collect()
-}
-
-/// The sites of the stacks beside the first one, and the ports that lead to those that are not at the first one's `port`.
-fn further_sites(
-    stacks: Vec<InstalledStack>,
-    port: u16,
-    https_port: Option<u16>,
-) -> miette::Result<(Vec<FurtherSite>, Vec<Forward>)> {
-    let (mut sites, mut forwards) = (Vec::new(), Vec::<Forward>::new());
-    for stack in stacks.into_iter().skip(1) {
-        let targets = targets_of(&stack);
-        let InstalledStack { name, port: guest, host, https, .. } = stack;
-        let known = forwards.iter().find(|forward| forward.guest == guest).map(|forward| forward.host);
-        let here = match known {
-            _ if guest == HTTP => port,
-            Some(known) => known,
-            None => {
-                let host = machine::choose_port(0)?;
-                forwards.push(Forward { host, guest });
-                host
-            }
-        };
-        let url = format!("http://localhost:{here}");
-        let https_url = https_port.filter(|_| https).map(|port| format!("https://localhost:{port}"));
-        sites.push(FurtherSite { stack: name, url, https_url, host, probes: Vec::new(), port: here, targets });
-    }
-    Ok((sites, forwards))
-}
-
-/// How long a page that is not the first may take.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-impl FurtherSite {
-    fn probe(&mut self, machine: &Machine) {
-        let ask = |target: &Target| machine.wait_for_site(self.port, self.host.as_deref(), target, PATIENCE);
-        let judge = |target: &Target| Probe::judge(target, ask(target).map_err(|error| error.to_string()));
-        self.probes = self.targets.iter().map(judge).collect();
-    }
 }
 
 /// Asks for each page. The site may need a moment longer for its database than for its first page.
@@ -288,13 +240,14 @@ fn print_report(report: &Report) {
     }
 }
 
-/// Waits until the machine ends, or the user interrupts: the usual end of this command.
-fn stay(machine: &Machine) -> miette::Result<()> {
+/// Waits until the machine ends, or the user interrupts: the usual end of this command. `wait` takes about as long as it is
+/// told.
+fn stay(machine: &Machine, mut wait: impl FnMut(Duration)) -> miette::Result<()> {
     Reporter::Stderr.say("Ctrl-C switches the machine off");
     while !interrupt::requested() {
         match machine.check() {
             // From here on the user watches the console, and decides about reboots and panics.
-            Ok(()) | Err(machine::MachineError::Failed { .. }) => thread::sleep(POLL),
+            Ok(()) | Err(machine::MachineError::Failed { .. }) => wait(POLL),
             Err(machine::MachineError::Interrupted(_)) => break,
             Err(error) => return Err(error.into()),
         }

@@ -9,6 +9,7 @@
 //! - `archive`: reads a save to its end, and says whether it is whole.
 //! - `data`: asks what is there, saves, restores.
 //! - `maintenance`: keeps a site in maintenance; `carry`: one server's data to another.
+//! - `ssh_key`: new pairs of keys.
 //! - `known_hosts`: the host keys of machines that stackdeb has made.
 
 pub mod archive;
@@ -18,5 +19,6 @@ pub mod error;
 pub mod known_hosts;
 pub mod maintenance;
 pub mod ssh;
+pub mod ssh_key;
 
 pub use error::Error;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 
@@ -35,6 +35,8 @@ pub struct Host {
     name: String,
     /// A file of known host keys besides the user's own: of the machines that stackdeb has made.
     known_hosts: Option<PathBuf>,
+    /// Options that go before all others, which ssh(1) then no longer looks at.
+    options: Vec<String>,
 }
 
 impl Host {
@@ -46,7 +48,24 @@ impl Host {
             return Err(Error::Host { host: name.escape_debug().to_string() });
         }
         let known_hosts = known_hosts::path().filter(|file| file.exists());
-        Ok(Self { name: name.to_owned(), known_hosts })
+        Ok(Self { name: name.to_owned(), known_hosts, options: Vec::new() })
+    }
+
+    /// A machine that runs on this computer, behind a port of the loopback address. Its root takes the key in the file
+    /// `identity`. Its own key is a new one at each first boot, and nobody but the machine is at that port.
+    pub fn local(port: u16, identity: &Path) -> Self {
+        let options = [
+            "StrictHostKeyChecking=no".to_owned(),
+            "UserKnownHostsFile=/dev/null".to_owned(),
+            "LogLevel=ERROR".to_owned(),
+            "BatchMode=yes".to_owned(),
+            "IdentitiesOnly=yes".to_owned(),
+            "IdentityAgent=none".to_owned(),
+            format!("IdentityFile=\"{}\"", identity.display()),
+        ];
+        let options =
+            ["-F", "none"].into_iter().map(str::to_owned).chain(options.into_iter().map(|o| format!("-o{o}")));
+        Self { name: format!("ssh://root@127.0.0.1:{port}"), known_hosts: None, options: options.collect() }
     }
 
     /// Starts a program as root there. Its standard input and output are pipes; what it says is collected.
@@ -65,7 +84,7 @@ impl Host {
         let words = [&["/bin/sh", "-c", script, "sh"], arguments].concat();
         let line = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
         let mut ssh = Command::new("ssh");
-        ssh.arg("-T").args(OPTIONS.iter().flat_map(|option| ["-o", option]));
+        ssh.arg("-T").args(&self.options).args(OPTIONS.iter().flat_map(|option| ["-o", option]));
         if let Some(file) = &self.known_hosts {
             // Beside the system's own; the user's stay as they are configured (ssh_config(5), GlobalKnownHostsFile).
             let system = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2";

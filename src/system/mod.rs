@@ -2,6 +2,7 @@
 //! cache, printing, progress lines, words and reports for the terminal, safe deletion, user namespaces, and interrupts.
 
 pub mod cache;
+pub mod changes;
 pub mod confirm;
 pub mod epoch;
 pub mod hash;

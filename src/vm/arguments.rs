@@ -6,6 +6,9 @@ use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
 use super::accelerator::Accelerator;
 use super::pump;
 
@@ -65,6 +68,8 @@ pub(super) struct Arguments<'a> {
     pub forwards: &'a [Forward],
     pub network: Option<Network>,
     pub serial_number: u32,
+    /// A public SSH key that root is to have.
+    pub root_key: Option<&'a str>,
     pub pump: &'a Path,
     pub metadata: SocketAddr,
     pub root: RawFd,
@@ -84,6 +89,11 @@ impl Arguments<'_> {
         add(&["-smbios", &format!("type=1,manufacturer=Akamai,product=Linode,serial={}", self.serial_number)]);
         // `v6=0` tells cloud-init that the metadata service has no IPv6 address, which QEMU could not forward.
         add(&["-smbios", "type=2,manufacturer=Linode,serial=v6=0"]);
+        if let Some(key) = self.root_key {
+            // A credential that systemd writes into root's authorized_keys (systemd.system-credentials(7)).
+            let (name, key) = ("ssh.authorized_keys.root", BASE64_STANDARD.encode(key));
+            add(&["-smbios", &format!("type=11,value=io.systemd.credential.binary:{name}={key}")]);
+        }
         if self.on_reset == OnReset::End {
             add(&["-no-reboot"]);
         }

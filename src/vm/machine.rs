@@ -70,6 +70,7 @@ impl Machine {
             forwards: &options.forwards,
             network: options.network,
             serial_number,
+            root_key: options.root_key.as_deref(),
             pump: &options.pump,
             metadata: metadata.address(),
             root: root.as_raw_fd(),

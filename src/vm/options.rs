@@ -29,6 +29,8 @@ pub struct MachineOptions {
     pub host: Option<String>,
     pub label: String,
     pub user_data: Vec<u8>,
+    /// A public SSH key that root is to have, in one line as in `authorized_keys`. The user data need not have it.
+    pub root_key: Option<String>,
     pub accelerator: Accelerator,
     /// The program that QEMU starts as the pump, with [`super::pump::ARGUMENT`]: stackdeb itself.
     pub pump: PathBuf,
@@ -53,6 +55,7 @@ impl MachineOptions {
             host: None,
             label: "stackdeb".to_owned(),
             user_data: Vec::new(),
+            root_key: None,
             accelerator,
             pump: pump.to_owned(),
             scratch: scratch.to_owned(),

@@ -12,6 +12,7 @@
 
 mod boot_machine;
 mod image_boots;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -19,6 +20,6 @@ use libtest_mimic::Arguments;
 use support::room::run_in_order;
 
 fn main() -> ExitCode {
-    let trials = [boot_machine::trials(), image_boots::trials()];
+    let trials = [boot_machine::trials(), image_boots::trials(), watch::trials()];
     run_in_order(Arguments::from_args(), trials.into_iter().flatten().collect())
 }

@@ -25,7 +25,8 @@ use crate::linode::api::tag::Tag;
 use crate::linode::error::Error;
 use crate::linode::image::description;
 use crate::linode::image::upload::UploadedImage;
-use crate::remote::known_hosts::{self, HostKey};
+use crate::remote::known_hosts;
+use crate::remote::ssh_key::SshKey;
 use crate::stack::Stack;
 use crate::system::progress::Reporter;
 
@@ -228,7 +229,7 @@ fn make_all(
 }
 
 /// Notes the key that is in the user data, so that ssh knows the machine.
-fn note_host_key(address: &str, key: &HostKey, reporter: Reporter) {
+fn note_host_key(address: &str, key: &SshKey, reporter: Reporter) {
     let noted = known_hosts::path().map(|file| known_hosts::note(&file, address, key));
     if let Some(Err(error)) = noted {
         reporter.say(&format!("the SSH host key of {address} is {}, and could not be noted: {error}", key.public()));

@@ -17,7 +17,7 @@ use crate::linode::api::plans::{self, Plan, Price};
 use crate::linode::api::regions::{Capability, Regions};
 use crate::linode::api::tag::Tag;
 use crate::linode::error::Error;
-use crate::remote::known_hosts::HostKey;
+use crate::remote::ssh_key::SshKey;
 use crate::render::user_data::{InstanceFacts, user_data};
 use crate::vm::metadata::USER_DATA_LIMIT;
 
@@ -32,7 +32,7 @@ pub(super) struct PreparedDeploy<'a> {
     /// The user data in base64, one for each label. A secret.
     pub user_data: Vec<String>,
     /// The SSH host key in each user data. `None` if it could not be put there.
-    pub host_keys: Vec<Option<HostKey>>,
+    pub host_keys: Vec<Option<SshKey>>,
     pub firewall: PlannedFirewall,
     /// Which interfaces the account allows, if the token may know.
     pub interfaces: Option<InterfaceSetting>,
@@ -73,7 +73,7 @@ pub(super) fn prepare<'a>(
         }
     }
     let labels = labels(options, replaced.len(), &taken)?;
-    let encoded: Vec<(String, Option<HostKey>)> =
+    let encoded: Vec<(String, Option<SshKey>)> =
         labels.iter().map(|label| encode(options, label)).collect::<Result<_, _>>()?;
     let (user_data, host_keys) = encoded.into_iter().unzip();
     let data_tags = holdings::tags(options.stack, &options.settings)?;
@@ -139,8 +139,8 @@ fn labels(options: &DeployOptions, replaced: usize, taken: &[&str]) -> Result<Ve
     }
 }
 
-fn encode(options: &DeployOptions, label: &InstanceLabel) -> Result<(String, Option<HostKey>), Error> {
-    let host_key = HostKey::generate();
+fn encode(options: &DeployOptions, label: &InstanceLabel) -> Result<(String, Option<SshKey>), Error> {
+    let host_key = SshKey::generate();
     let keys: Vec<&str> = options.keys.iter().map(PublicKey::as_str).collect();
     let facts = InstanceFacts {
         hostname: label.as_str(),

@@ -1,0 +1,73 @@
+//! The sites of the stacks that a booted image has: where they are asked on this computer, and what they answer.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::disk::manifest::InstalledStack;
+use crate::vm::arguments::Forward;
+use crate::vm::machine::{self, Machine};
+use crate::vm::probe::{Probe, Target};
+
+/// The port that the forwarded port of the first stack leads to.
+const HTTP: u16 = 80;
+
+/// The site of a stack that is in the image beside the first one.
+#[derive(Debug, Serialize)]
+pub struct FurtherSite {
+    pub stack: String,
+    pub url: String,
+    /// `null` if it has no HTTPS.
+    pub https_url: Option<String>,
+    pub host: Option<String>,
+    pub probes: Vec<Probe>,
+    #[serde(skip)]
+    port: u16,
+    #[serde(skip)]
+    targets: Vec<Target>,
+}
+
+/// The pages that a stack is asked for.
+pub fn targets_of(stack: &InstalledStack) -> Vec<Target> {
+    let health = Target::health(&stack.health_path);
+    let first = Some(Target::first_page()).filter(|first| first.path() != health.path());
+    first.into_iter().chain([health]).collect()
+}
+
+/// The sites of the stacks beside the first one, and the ports that lead to those that are not at the first one's `port`.
+pub fn further_sites(
+    stacks: Vec<InstalledStack>,
+    port: u16,
+    https_port: Option<u16>,
+) -> miette::Result<(Vec<FurtherSite>, Vec<Forward>)> {
+    let (mut sites, mut forwards) = (Vec::new(), Vec::<Forward>::new());
+    for stack in stacks.into_iter().skip(1) {
+        let targets = targets_of(&stack);
+        let InstalledStack { name, port: guest, host, https, .. } = stack;
+        let known = forwards.iter().find(|forward| forward.guest == guest).map(|forward| forward.host);
+        let here = match known {
+            _ if guest == HTTP => port,
+            Some(known) => known,
+            None => {
+                let host = machine::choose_port(0)?;
+                forwards.push(Forward { host, guest });
+                host
+            }
+        };
+        let url = format!("http://localhost:{here}");
+        let https_url = https_port.filter(|_| https).map(|port| format!("https://localhost:{port}"));
+        sites.push(FurtherSite { stack: name, url, https_url, host, probes: Vec::new(), port: here, targets });
+    }
+    Ok((sites, forwards))
+}
+
+/// How long a page that is not the first may take.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+impl FurtherSite {
+    pub fn probe(&mut self, machine: &Machine) {
+        let ask = |target: &Target| machine.wait_for_site(self.port, self.host.as_deref(), target, PATIENCE);
+        let judge = |target: &Target| Probe::judge(target, ask(target).map_err(|error| error.to_string()));
+        self.probes = self.targets.iter().map(judge).collect();
+    }
+}

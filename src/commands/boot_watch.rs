@@ -1,0 +1,135 @@
+//! `stackdeb boot --watch`: while the machine runs, each change of the project becomes a package, and the package goes into
+//! the machine, where it is installed as on a server.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use miette::{IntoDiagnostic, WrapErr};
+
+use super::variant::VariantArgs;
+use crate::remote::Error;
+use crate::remote::ssh::Host;
+use crate::remote::ssh_key::SshKey;
+use crate::system::changes::Changes;
+use crate::system::hash::Sha256;
+use crate::system::progress::Reporter;
+
+/// Takes a package from standard input and installs it, the same version as well. What the user has edited in the machine
+/// stays.
+const INSTALL: &str = "set -eu
+file=$(mktemp --suffix=.deb)
+trap 'rm -f \"$file\"' EXIT
+cat >\"$file\"
+DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --force-unsafe-io --install \"$file\" >&2";
+
+/// The site may answer before the machine takes connections of ssh.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The project in the current folder, and the way into the machine that it is installed in.
+pub struct Watch {
+    changes: Changes,
+    variant: VariantArgs,
+    key: SshKey,
+    /// The file with the private half of the key, which goes with this.
+    identity: tempfile::NamedTempFile,
+    /// The package that the machine has, if it is known.
+    installed: Option<Sha256>,
+}
+
+impl Watch {
+    /// Begins to watch, and makes a key for the machine.
+    ///
+    /// # Errors
+    /// When there is no project, its folders cannot be watched, or ssh-keygen(1) is missing.
+    pub fn begin(variant: &VariantArgs) -> miette::Result<Self> {
+        let folder = variant.stack_here()?.folder;
+        let changes = Changes::watch(&folder, &["dist".as_ref()]).into_diagnostic();
+        let changes = changes.wrap_err_with(|| format!("cannot watch the folder {}", folder.display()))?;
+        let key = SshKey::generate().ok_or_else(|| {
+            miette::miette!(
+                help = "`apt install openssh-client` installs it",
+                "`boot --watch` needs the program ssh-keygen"
+            )
+        })?;
+        let mut identity = tempfile::NamedTempFile::new().into_diagnostic()?;
+        io::Write::write_all(&mut identity, key.private().as_bytes()).into_diagnostic()?;
+        Ok(Self { changes, variant: variant.clone(), key, identity, installed: None })
+    }
+
+    /// The key that the machine's root has to take.
+    pub fn public_key(&self) -> String {
+        self.key.public().to_owned()
+    }
+
+    /// Waits for a change for at most `limit`, and installs its package in the machine behind the port `ssh`. A mistake in
+    /// the project is only told: the next change may put it right.
+    pub fn wait_and_install(&mut self, ssh: u16, limit: Duration) {
+        if !self.changes.wait(limit) {
+            return;
+        }
+        if let Err(report) = self.install(&Host::local(ssh, self.identity.path())) {
+            Reporter::Stderr.say(&format!("{report:?}"));
+        }
+    }
+
+    fn install(&mut self, machine: &Host) -> miette::Result<()> {
+        let begin = Instant::now();
+        let Some(package) = self.build()? else { return Ok(()) };
+        let found = Some(Sha256::of(&fs::read(&package).into_diagnostic()?));
+        if self.installed == found {
+            return Ok(());
+        }
+        let built = begin.elapsed().as_secs_f64();
+        while let Err(error) = send(machine, &package) {
+            match error {
+                Error::Connection { .. } if begin.elapsed() < PATIENCE => thread::sleep(PAUSE),
+                Error::Refused { said, .. } => return Err(refused(&said)),
+                error => return Err(error.into()),
+            }
+        }
+        self.installed = found;
+        let all = begin.elapsed().as_secs_f64();
+        let (name, rest) = (package.file_name().unwrap_or_default().to_string_lossy(), all - built);
+        Reporter::Stderr.say(&format!("{name} is in the machine: built in {built:.1} s, installed in {rest:.1} s"));
+        Ok(())
+    }
+
+    /// Builds the package in a process of its own: what it needs of the kernel must be asked for by a process with one
+    /// thread. `None` when the project has a mistake; that process has told it.
+    fn build(&self) -> miette::Result<Option<PathBuf>> {
+        let program = std::env::current_exe().into_diagnostic().wrap_err("cannot find this program's own file")?;
+        let mut command = Command::new(program);
+        command.arg("deb").stdin(Stdio::null()).stdout(Stdio::null());
+        command.args(self.variant.variant.iter().flat_map(|name| ["--variant", name]));
+        if !command.status().into_diagnostic()?.success() {
+            return Ok(None);
+        }
+        let stack = self.variant.stack_here()?;
+        Ok(Some(stack.dist().join(stack.deb_file_name())))
+    }
+}
+
+fn refused(said: &str) -> miette::Report {
+    miette::miette!(
+        help = "put right what it names; when it lacks packages that the project did not need before, end this boot, build \
+                the image anew with `stackdeb image`, and boot that",
+        "the machine does not install the package: {said}"
+    )
+}
+
+/// Sends a package to the machine, which installs it.
+fn send(machine: &Host, package: &Path) -> Result<(), Error> {
+    let mut file = File::open(package).map_err(|source| Error::Read { path: package.to_owned(), source })?;
+    let mut remote = machine.start(&["/bin/sh", "-c", INSTALL])?;
+    if let Some(mut input) = remote.child.stdin.take() {
+        // When the machine does not take all of it, its answer says why.
+        let _ = io::copy(&mut file, &mut input);
+    }
+    remote.finish()?;
+    Ok(())
+}
