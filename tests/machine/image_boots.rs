@@ -242,9 +242,9 @@ fn boot_check(instance: &mut Instance) {
     assert!(verdict.status.success(), "{said}");
     visitor.join().unwrap();
     let over_https = format!("http://localhost:{port} and https://localhost:{https_port} by the name blog.example.org");
-    let of_blog = "ok  blog /well: A blog. ['worked', 'came', 'visited']";
-    for part in [&format!("blog is at {over_https}"), of_blog, "ok  pages /: <title>Pages</title>", "ok  /healthz: ok"]
-    {
+    let of_blog = format!("ok  blog /well: A blog. ['worked', 'came', 'visited', '{}']", several::RELEASED);
+    let at_blog = format!("blog is at {over_https}");
+    for part in [at_blog.as_str(), &of_blog, "ok  pages /: <title>Pages</title>", "ok  /healthz: ok"] {
         assert!(said.contains(part), "no `{part}` in: {said}");
     }
     assert!(seen.status.success(), "the second machine was not seen: {}", support::text(&seen));
@@ -255,14 +255,16 @@ fn boot_check(instance: &mut Instance) {
 
 /// Asks each site by each way to it, from this computer, until it answers.
 fn visit_all(port: u16, https_port: u16) {
-    let visit = |scheme: &str, name: &str, expected: &str| {
+    let visit_page = |scheme: &str, name: &str, path: &str, expected: &str| {
         let port = if scheme == "https" { https_port } else { port };
         let at = format!("--resolve {name}:{port}:127.0.0.1");
-        wait_for_words(&format!("curl -skSf -m 20 {at} {scheme}://{name}:{port}/"), expected);
+        wait_for_words(&format!("curl -skSf -m 20 {at} {scheme}://{name}:{port}{path}"), expected);
     };
+    let visit = |scheme: &str, name: &str, expected: &str| visit_page(scheme, name, "/", expected);
     visit("http", "localhost", "Hello from Flask via systemd!");
     visit("http", "pages.example.org", "<title>Pages</title>");
     visit("http", "blog.example.org", "A blog.");
+    visit_page("http", "blog.example.org", "/files/blog.css", several::STYLE_SHEET);
     visit("https", "localhost", "Hello from Flask via systemd!");
     // After its visitor over HTTPS the machine may end at any time, so its certificate is looked at before.
     let certificate =

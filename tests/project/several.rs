@@ -29,6 +29,9 @@ fn one_image_has_several_stacks() {
         site("pages", "2.0", false, json!("pages.example.org"), "/healthz"),
     ];
     assert_eq!(manifest["stacks"], json!(expected));
+    // The digest is the one that pypi.org shows for the wheel.
+    let digest = "63c132bbbed01578a06712a2d1f497bb62d9c1c0d329b7903a866228027263b2";
+    assert_eq!(manifest["libraries"], json!([{"name": "click", "version": "8.1.8", "sha256": digest}]));
     let installed: Vec<&str> =
         manifest["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap()).collect();
     assert!(installed.contains(&"stack") && installed.contains(&"blog"));
@@ -61,6 +64,11 @@ fn one_image_has_several_stacks() {
         "enabled\n"
     );
     assert_eq!(inside("cat /usr/share/stackdeb-pages/plain/index.html"), "<title>Pages</title>\n");
+    assert_eq!(inside("systemctl is-enabled blog-release.service"), "enabled\n");
+    // Python takes what was compiled of the packed library for that of its sources.
+    let verbose = "PYTHONPATH=/usr/lib/blog/python3 python3 -v -c 'import click' 2>&1";
+    let taken = inside(&format!("{verbose} | grep -E '^# /usr/lib/blog/.*/__init__.*pyc matches ' | head -n 1"));
+    assert!(taken.contains("click/__init__.py"), "{taken}");
     for name in ["blog", "stack"] {
         let drop_in = root.join(format!("etc/systemd/system/{name}.service.d/10-image.conf"));
         assert!(fs::read_to_string(&drop_in).unwrap().contains("cloud-init"), "{name}");

@@ -1,5 +1,6 @@
 //! One image with several stacks, kept for the rooms that look into it and that boot it: the default stack with HTTPS at every
-//! name; beside it `blog`, with HTTPS at a name of its own, a worker, a timer and Valkey; and `pages`, files alone.
+//! name; beside it `blog`, with HTTPS at a name of its own, a worker, a timer, Valkey, a library of PyPI, a release command and
+//! static files; and `pages`, files alone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +19,8 @@ pub fn write_project(folder: &Path, name: &str, app: &str, tables: &str) {
     fs::write(folder.join("stack.toml"), manifest).unwrap();
 }
 
-/// Each visit is an order for the worker. The page of the health check is well when the worker and the timer have done
-/// something, and somebody was here over HTTPS.
+/// Each visit is an order for the worker. The page of the health check is well when the release command, the worker and the
+/// timer have done something, and somebody was here over HTTPS.
 const BLOG: &str = r#"
 import os
 
@@ -32,7 +33,7 @@ def app(environ, start_response):
     store.rpush("orders", environ["PATH_INFO"])
     if environ["wsgi.url_scheme"] == "https":
         store.set("https", "visited")
-    found = store.mget("worker", "timer", "https")
+    found = store.mget("worker", "timer", "https", "released")
     is_late = environ["PATH_INFO"] == "/well" and None in found
     start_response("503 Service Unavailable" if is_late else "200 OK", [("Content-Type", "text/plain")])
     return [f"A blog. {found}\n".encode()]
@@ -57,10 +58,34 @@ import redis
 redis.Redis.from_url(os.environ["VALKEY_URL"]).set("timer", "came")
 "#;
 
-const BLOG_TABLES: &str = "[app]\ndepends = [\"python3-redis\"]\n[service.valkey]\n\
+/// The release command uses the packed library. The sandbox lets no program of the app write beside that, so what is compiled
+/// there was compiled when the image was built.
+const RELEASE: &str = r#"
+import importlib.metadata
+import os
+
+import click
+import redis
+
+assert os.path.exists(click.__cached__), click.__cached__
+version = importlib.metadata.version("click")
+redis.Redis.from_url(os.environ["VALKEY_URL"]).set("released", f"{click.__file__} {version}")
+"#;
+
+/// What the release command leaves for the page.
+pub const RELEASED: &str = "/usr/lib/blog/python3/click/__init__.py 8.1.8";
+
+const REQUIREMENTS: &str = "click==8.1.8\n";
+
+/// The only file below `/files/`, where no page of the app is.
+pub const STYLE_SHEET: &str = "body { color: teal }\n";
+
+const BLOG_TABLES: &str = "[app]\ndepends = [\"python3-redis\"]\nrequirements = \"requirements.txt\"\n\
+    release-command = \"python release.py\"\n[service.valkey]\n\
     [worker.orders]\ncommand = \"python worker.py\"\n\
     [timer.tick]\ncommand = \"python tick.py\"\nschedule = \"*:*:0/15\"\n\
     [site]\nserver-names = [\"blog.example.org\"]\ntls = \"self-signed\"\n\
+    [[site.static]]\npath = \"/files/\"\nfolder = \"files\"\n\
     [health]\npath = \"/well\"\n[image]\nhostname = \"other\"\n";
 
 const PAGES_TABLES: &str =
@@ -68,7 +93,9 @@ const PAGES_TABLES: &str =
 
 /// The folder with the three projects `first`, `second` and `third`; the image is `first/dist/both-1.0.0-linode.img.gz`.
 pub fn built() -> PathBuf {
-    let inputs = [inputs().as_str(), BLOG, WORKER, TIMER, BLOG_TABLES, PAGES_TABLES].concat();
+    let own = inputs();
+    let all = [own.as_str(), BLOG, WORKER, TIMER, RELEASE, REQUIREMENTS, STYLE_SHEET, BLOG_TABLES, PAGES_TABLES];
+    let inputs = all.concat();
     made("several", &inputs, |folder| {
         let [first, second, third] = ["first", "second", "third"].map(|name| folder.join(name));
         default_stack(&first);
@@ -76,6 +103,10 @@ pub fn built() -> PathBuf {
         write_project(&second, "blog", BLOG, BLOG_TABLES);
         fs::write(second.join("app/worker.py"), WORKER).unwrap();
         fs::write(second.join("app/tick.py"), TIMER).unwrap();
+        fs::write(second.join("app/release.py"), RELEASE).unwrap();
+        fs::write(second.join("requirements.txt"), REQUIREMENTS).unwrap();
+        fs::create_dir(second.join("files")).unwrap();
+        fs::write(second.join("files/blog.css"), STYLE_SHEET).unwrap();
         write_project(&third, "pages", "", PAGES_TABLES);
         fs::create_dir(third.join("site")).unwrap();
         fs::write(third.join("site/index.html"), "<title>Pages</title>\n").unwrap();
