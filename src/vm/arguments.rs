@@ -97,6 +97,8 @@ impl Arguments<'_> {
         if self.on_reset == OnReset::End {
             add(&["-no-reboot"]);
         }
+        // A credential for systemd (systemd.system-credentials(7)): units/acme.service has the condition that it is not there.
+        add(&["-smbios", "type=11,value=io.systemd.credential:stackdeb.boot=yes"]);
         for (id, descriptor) in [("monitor", self.monitor), ("console", self.console)] {
             add(&["-chardev", &format!("socket,id={id},fd={descriptor}")]);
         }

@@ -27,6 +27,7 @@ const CHECKS: &[Check<Instance>] = &[
     ("it_is_listed_as_what_it_is", is_listed),
     ("everything_runs", everything_runs),
     ("only_root_asks_for_user_data", only_root_asks),
+    ("no_certificate_authority_is_asked_from_here", no_authority_is_asked),
     ("the_root_grew_and_swap_is_on", root_grew),
     ("nothing_of_the_build_remains", nothing_remains),
     ("a_worker_takes_all_memory", |instance| faults::out_of_memory(&instance.machine)),
@@ -178,6 +179,17 @@ fn only_root_asks(instance: &mut Instance) {
         );
         assert_eq!(machine.sh(&format!("cd / && {found}")), "", "{user}");
     }
+}
+
+/// The condition of the unit that asks, which this image has not, as a machine of `stackdeb boot` sees it.
+fn no_authority_is_asked(instance: &mut Instance) {
+    let unit = include_str!("../../units/acme.service");
+    let condition = unit.lines().find(|line| line.starts_with("ConditionCredential=")).unwrap();
+    instance.sh(&format!(
+        "printf '[Unit]\\n{condition}\\n[Service]\\nType=oneshot\\nExecStart=touch /run/asked\\n' \
+         >/run/systemd/system/asks.service && systemctl daemon-reload && systemctl start asks.service && test ! -e /run/asked"
+    ));
+    assert_eq!(instance.sh("systemctl show -P ConditionResult asks.service"), "no");
 }
 
 fn root_grew(instance: &mut Instance) {
