@@ -37,7 +37,7 @@ destroy *args: build
 terraform *args: build
     target/release/stackdeb terraform "$@"
 
-# Formatting, lints, unit tests, and every test that needs neither root nor a machine. Before each commit.
+# Formatting, lints, unit tests, the tests of health-check and of the documents, and the rooms format and linode. Before each commit.
 check: build-and-setup
     cargo fmt --all --check
     cargo clippy --release --workspace --all-targets -- -D warnings

@@ -75,9 +75,9 @@ pub fn exit_status(report: &miette::Report) -> u8 {
     of_linode.or_else(of_remote).or_else(of_python).or_else(of_comparison).unwrap_or(1)
 }
 
-/// The whole command line, with its examples at the end of each command's help.
+/// The whole command line, with its examples at the end of each command's help, and of each command of a command.
 pub fn command() -> clap::Command {
-    with_examples(command_without_examples()).mut_subcommands(with_examples)
+    with_examples(command_without_examples(), "stackdeb")
 }
 
 /// The same without the examples, for a man page, which has a section for them.
@@ -85,17 +85,24 @@ pub fn command_without_examples() -> clap::Command {
     Cli::command()
 }
 
-fn with_examples(command: clap::Command) -> clap::Command {
-    let of_command = examples(command.get_name());
-    if of_command.is_empty() {
-        return command;
-    }
+/// The examples of the command that `line` calls, such as `stackdeb repo add`: it has a part of those of `stackdeb repo`.
+pub fn examples_of(line: &str) -> impl Iterator<Item = &'static Example> {
+    let command = line.split(' ').nth(1).unwrap_or("stackdeb");
+    let is_of_it = move |rest: &str| rest.is_empty() || rest.starts_with(' ');
+    examples(command).iter().filter(move |example| example.line.strip_prefix(line).is_some_and(is_of_it))
+}
+
+/// Adds the examples to `command`, which `line` calls, and to those below it.
+fn with_examples(command: clap::Command, line: &str) -> clap::Command {
     let mut help = command.get_after_help().map(|notes| format!("{notes}\n\n")).unwrap_or_default();
     help.push_str("Examples:");
-    for Example { line, meaning } in of_command {
+    for Example { line, meaning } in examples_of(line) {
         help.push_str(&format!("\n  {line}\n      {meaning}"));
     }
-    command.after_help(help)
+    command.after_help(help).mut_subcommands(|below| {
+        let line = format!("{line} {}", below.get_name());
+        with_examples(below, &line)
+    })
 }
 
 impl Cli {
@@ -180,13 +187,20 @@ mod tests {
 
     #[test]
     fn every_help_ends_with_its_examples() {
-        let mut program = command();
-        for sub in program.get_subcommands_mut() {
-            let name = sub.get_name().to_owned();
-            let help = sub.render_long_help().to_string();
-            let last = examples(&name).last().unwrap();
+        let mut todo = vec![("stackdeb".to_owned(), command())];
+        let mut lines = Vec::new();
+        while let Some((line, mut command)) = todo.pop() {
+            // Before clap adds its own command `help`.
+            todo.extend(command.get_subcommands().map(|sub| (format!("{line} {}", sub.get_name()), sub.clone())));
+            let help = command.render_long_help().to_string();
+            let last = examples_of(&line).last().unwrap_or_else(|| panic!("{line} has no example"));
             let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-            assert!(help.contains("\nExamples:\n") && flat(&help).ends_with(&flat(last.meaning)), "{help}");
+            let end = format!("{} {}", flat(last.line), flat(last.meaning));
+            assert!(help.contains("\nExamples:\n") && flat(&help).ends_with(&end), "{help}");
+            lines.push(line);
+        }
+        for expected in ["stackdeb", "stackdeb deploy", "stackdeb repo refresh", "stackdeb cache prune"] {
+            assert!(lines.iter().any(|line| line == expected), "{lines:?}");
         }
     }
 }

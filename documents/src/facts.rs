@@ -19,7 +19,10 @@ const EXIT_STATUSES: &[Fact] = &[
         "The network failed, or something was not ready in time (`--timeout`). Run the command again: a file that has \
          arrived is not sent again.",
     ),
-    ("130", "The user interrupted the command (Ctrl-C, SIGTERM). Earlier outputs are as they were."),
+    (
+        "130, 143",
+        "The user interrupted the command: with Ctrl-C (130) or with SIGTERM (143). Earlier outputs are as they were.",
+    ),
 ];
 
 const VARIABLES: &[Fact] = &[

@@ -35,11 +35,8 @@ fn page_name(command: &Command) -> String {
 fn page(command: &Command) -> miette::Result<Document> {
     let name = page_name(command);
     let is_program = name == "stackdeb";
-    // `stackdeb data save` has a part of the examples of `stackdeb data`.
     let words: Vec<&str> = name.split('-').collect();
-    let examples = cli::examples(words.get(1).copied().unwrap_or("stackdeb"));
     let line = words.join(" ");
-    let examples = examples.iter().filter(|example| example.line.starts_with(&line));
     let notes = notes(words.get(1..).unwrap_or_default());
     // The help's own end is shown as sections of their own below.
     let bare = command.clone().after_help(None::<&str>);
@@ -59,7 +56,7 @@ fn page(command: &Command) -> miette::Result<Document> {
         paragraphs(&mut page, &notes);
     }
     page.control("SH", ["EXAMPLES"]);
-    for Example { line, meaning } in examples {
+    for Example { line, meaning } in cli::examples_of(&line) {
         page.control("TP", []).text([bold(*line)]).text(inlines(meaning));
     }
     if is_program {

@@ -26,7 +26,9 @@ pub enum AssembleError {
     Payload(#[from] PayloadError),
     /// The health check's program is not there.
     #[error("cannot read the health check's program {path}: {source}")]
-    #[diagnostic(help("it is built with stackdeb (`cargo build --release`) and must stay beside it"))]
+    #[diagnostic(help(
+        "it belongs beside stackdeb; in the folder of stackdeb's source, `cargo build --release -p health-check` builds it"
+    ))]
     HealthCheck {
         /// Where it was looked for.
         path: String,

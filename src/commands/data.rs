@@ -21,8 +21,8 @@ password there.
 A save is a tar archive with the database, the files in /var/lib/NAME/app, SECRET_KEY, and the settings that were edited on the \
 server. It is as secret as they are. A database on another server (DATABASE_URL) is not in it.
 
-Exit status: 0 done; 1 something must be put right; 2 wrong usage; 4 the connection failed; 130 interrupted. Unless it is 0, no \
-file is written, and the server has the data that it had.";
+Exit status: 0 done; 1 something must be put right; 2 wrong usage; 4 the connection failed; 130 or 143 interrupted. Unless it \
+is 0, no file is written, and the server has the data that it had.";
 
 /// The arguments of `stackdeb data`.
 #[derive(Debug, Args)]

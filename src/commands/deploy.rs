@@ -43,8 +43,8 @@ its own, is only removed with --discard-data; without it nothing is made or remo
 data first.
 
 Exit status: 0 all instances answer; 1 something here must be put right; 2 wrong usage; 3 Linode refused; 4 the network \
-failed, or an instance did not answer in time; 130 interrupted. After a failure, the program names each instance that exists, \
-with the command that removes it.";
+failed, or an instance did not answer in time; 130 or 143 interrupted. After a failure, the program names each instance that \
+exists, with the command that removes it.";
 
 /// The arguments of `stackdeb deploy`.
 #[derive(Debug, Args)]

@@ -18,7 +18,7 @@ stay: remove them in Cloud Manager, or with linode-cli.
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope linodes:read_write.
 
 Exit status: 0 the instances are removed; 1 something here must be put right, or the answer was no; 2 wrong usage; 3 Linode \
-refused; 4 the network failed; 130 interrupted.";
+refused; 4 the network failed; 130 or 143 interrupted.";
 
 /// The arguments of `stackdeb destroy`.
 #[derive(Debug, Args)]

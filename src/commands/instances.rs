@@ -18,7 +18,7 @@ const NOTES: &str = "\
 The token comes from the environment: LINODE_TOKEN, else LINODE_CLI_TOKEN. It needs the scope linodes:read_only.
 
 Exit status: 0 the list is complete, even if an instance is not well; 1 something here must be put right; 2 wrong usage; \
-3 Linode refused; 4 the network failed; 130 interrupted.";
+3 Linode refused; 4 the network failed; 130 or 143 interrupted.";
 
 /// The arguments of `stackdeb instances`.
 #[derive(Debug, Args)]

@@ -27,7 +27,7 @@ events:read_only to say why Linode discarded an image.
 
 Exit status: 0 the image is available; 1 something here must be put right (the image or an argument is wrong, or the token \
 is missing); 2 wrong usage; 3 Linode refused, or discarded the image; 4 the network failed, or the image was not available in \
-time; 130 interrupted.";
+time; 130 or 143 interrupted.";
 
 /// The arguments of `stackdeb upload`.
 #[derive(Debug, Args)]

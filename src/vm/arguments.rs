@@ -109,7 +109,7 @@ impl Arguments<'_> {
             DiskOrder::SwapFirst => (1, 0),
         };
         for (id, descriptor, position) in [("root", self.root, root), ("swap", self.swap, swap)] {
-            // The machine writes to an unnamed overlay, which can hold snapshots; a raw file cannot.
+            // What the machine writes goes to an unnamed overlay of QEMU's own; the file stays as it is.
             add(&["-drive", &format!("if=none,id={id},format=raw,snapshot=on,file=/proc/self/fd/{descriptor}")]);
             add(&["-device", &format!("scsi-hd,drive={id},bus=scsi.0,scsi-id={position}")]);
         }

@@ -206,22 +206,6 @@ impl Machine {
         }
     }
 
-    /// Saves a snapshot of memory and disks under a name. It is kept as long as the machine runs.
-    ///
-    /// # Errors
-    /// When QEMU cannot, for example because there is no room.
-    pub fn savevm(&self, name: &str) -> Result<(), MachineError> {
-        Ok(lock(&self.monitor).execute_silent(&format!("savevm {name}"))?)
-    }
-
-    /// Goes back to a snapshot of [`Machine::savevm`]. Connections into the machine are lost, and its clock is late.
-    ///
-    /// # Errors
-    /// When there is no snapshot of that name.
-    pub fn loadvm(&self, name: &str) -> Result<(), MachineError> {
-        Ok(lock(&self.monitor).execute_silent(&format!("loadvm {name}"))?)
-    }
-
     /// # Errors
     /// When QEMU is gone.
     pub fn reset(&self) -> Result<(), MachineError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// Limit for one answer: a snapshot of much memory takes long on a busy computer.
+/// The longest time for one answer. QEMU answers in milliseconds, but not on a computer that has run out of memory.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Why a command of the monitor failed.
@@ -20,7 +20,7 @@ pub enum MonitorError {
     Refused { command: String, reason: String },
 }
 
-/// A connection to the monitor.
+/// The one connection that QEMU accepts. Commands are sent and answered one after the other.
 pub struct Monitor {
     reader: BufReader<UnixStream>,
     writer: UnixStream,
@@ -55,18 +55,6 @@ impl Monitor {
                 let reason = error.get("desc").and_then(Value::as_str).unwrap_or("no reason given").to_owned();
                 return Err(MonitorError::Refused { command: command.to_owned(), reason });
             }
-        }
-    }
-
-    /// Runs a command of the human monitor that prints nothing unless it fails, as those for snapshots do.
-    ///
-    /// # Errors
-    /// When it prints anything, or QEMU is gone.
-    pub fn execute_silent(&mut self, command: &str) -> Result<(), MonitorError> {
-        let answer = self.execute("human-monitor-command", &json!({"command-line": command}))?;
-        match answer.as_str().unwrap_or_default().trim() {
-            "" => Ok(()),
-            reason => Err(MonitorError::Refused { command: command.to_owned(), reason: reason.to_owned() }),
         }
     }
 

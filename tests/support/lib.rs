@@ -83,7 +83,7 @@ pub fn kept() -> PathBuf {
 #[track_caller]
 pub fn program(name: &str) -> String {
     let path = profile().join(name);
-    assert!(path.exists(), "{} is not built: `cargo build --release --workspace` builds it", path.display());
+    assert!(path.exists(), "{} is not built: `cargo build --release -p {name}` builds it", path.display());
     path.display().to_string()
 }
 
