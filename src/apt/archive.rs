@@ -118,6 +118,23 @@ impl Pocket {
         Ok(found)
     }
 
+    /// A download of each index of files into `cache`: Debian has one for each component, Ubuntu one for all.
+    fn contents(&self, components: &[&str], cache: &Cache) -> Vec<Download> {
+        let folder = format!("{}/dists/{}", self.base, self.suite);
+        let of_components = components.iter().map(|component| format!("{component}/Contents-amd64.gz"));
+        let paths = of_components.chain(["Contents-amd64.gz".to_owned()]);
+        let download = |path: String| {
+            let file = self.release.file(&path)?;
+            let mut urls = vec![format!("{folder}/{path}")];
+            if self.release.by_hash {
+                let parent = path.rsplit_once('/').map(|(parent, _)| format!("{parent}/")).unwrap_or_default();
+                urls.insert(0, format!("{folder}/{parent}by-hash/SHA256/{}", file.sha256));
+            }
+            Some(Download { urls, file, path: cache.lists().join(file.sha256.to_string()) })
+        };
+        paths.filter_map(download).collect()
+    }
+
     fn info(&self) -> ReleaseInfo {
         let (base, suite) = (self.base.clone(), self.suite.to_owned());
         ReleaseInfo { base, suite, date: self.release.date, sha256: self.sha256 }
@@ -153,6 +170,11 @@ impl Releases {
         let open = |(base, name): (&String, &'static str)| Pocket::open(client, base, name, keyring, &trust);
         let pockets = side_by_side(&wanted, |&pocket| open(pocket))?;
         Ok(Self { suite, main: sources.main.clone(), pockets })
+    }
+
+    /// The indices of files, as far as the archive has them.
+    pub(super) fn contents(&self, cache: &Cache) -> impl Iterator<Item = Download> {
+        self.pockets.iter().flat_map(|pocket| pocket.contents(self.suite.components, cache))
     }
 
     /// What an image's manifest records of them.

@@ -8,9 +8,11 @@
 //! 4. [`pool::download`] fetches and verifies their files, and [`install_plan`] orders them.
 
 mod archive;
+mod contents;
 mod fetch;
 mod index;
 mod keyring;
+pub mod library_names;
 pub mod lock;
 pub mod names;
 mod newest;

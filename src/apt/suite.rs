@@ -1,5 +1,8 @@
 //! The suites that images can be built from: one table with everything that differs between them.
 
+use std::fs;
+use std::path::Path;
+
 /// The publisher of a suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Distribution {
@@ -166,6 +169,16 @@ impl Distribution {
 }
 
 impl Suite {
+    /// The suite of this machine, whose root is `root`; trixie where the machine has another system.
+    ///
+    /// # Errors
+    /// Never, as the table has trixie.
+    pub fn of_machine(root: &Path) -> Result<&'static Self, SuiteError> {
+        let told = fs::read_to_string(root.join("etc/os-release")).unwrap_or_default();
+        let codename = told.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME=")).unwrap_or_default();
+        Self::find(codename.trim_matches('"')).or_else(|_| Self::find("trixie"))
+    }
+
     /// Finds a suite by its codename.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::description;
 use crate::control::{Architecture, Relations};
-use crate::deb::elf::{self, ElfError};
+use crate::deb::elf::{self, ElfError, Programs};
 use crate::deb::{Content, Control, Package, PayloadError, Rules};
 use crate::python::Libraries;
 use crate::render::{self, AppNotes, RenderError, Rendered};
@@ -48,6 +48,8 @@ pub enum AssembleError {
 /// A stack's package, put together.
 pub struct Assembled {
     pub package: Package,
+    /// The stack's programs. The packages with their libraries are not among the dependencies yet.
+    pub programs: Programs,
     /// What of the app is left out, and what its user should look at.
     pub notes: AppNotes,
 }
@@ -63,7 +65,7 @@ pub fn assemble(
     health_check: &Path,
     epoch: Epoch,
 ) -> Result<Assembled, AssembleError> {
-    let Rendered { mut payload, conffiles, scripts, depends, recommends, notes } =
+    let Rendered { mut payload, conffiles, scripts, depends, programs, recommends, notes } =
         render::package_files_with(stack, libraries)?;
     let path = || health_check.display().to_string();
     let program = fs::read(health_check).map_err(|source| AssembleError::HealthCheck { path: path(), source })?;
@@ -83,7 +85,7 @@ pub fn assemble(
         compression: stack.package.compression,
         epoch,
     };
-    Ok(Assembled { package, notes })
+    Ok(Assembled { package, programs, notes })
 }
 
 fn control(stack: &Stack, depends: Relations, recommends: Relations) -> Control {

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::linked;
 use super::package::check_outputs;
+use crate::apt::Suite;
 use crate::cargo::{Compile, CratePackage, CratePlan, Options};
 use crate::deb::{self, Written};
 use crate::system::output::{OutputFile, write_symlink};
+use crate::system::progress::Reporter;
 
 /// A crate's package that was written to a file.
 pub struct BuiltCratePackage {
@@ -15,11 +18,18 @@ pub struct BuiltCratePackage {
     pub warnings: Vec<String>,
 }
 
-/// Builds the package of the crate in `folder` into `dist` there, with the link `NAME.deb` to it.
+/// Builds the package of the crate in `folder` into `dist` there, with the link `NAME.deb` to it. `suite` is the one that it is
+/// for.
 ///
 /// # Errors
 /// When the metadata, a file or a program is wrong, or cargo fails. An earlier package then stays as it was.
-pub fn build_into_dist(folder: &Path, options: &Options, compile: Compile) -> miette::Result<BuiltCratePackage> {
+pub fn build_into_dist(
+    folder: &Path,
+    options: &Options,
+    compile: Compile,
+    suite: &'static Suite,
+    reporter: Reporter,
+) -> miette::Result<BuiltCratePackage> {
     let plan = CratePlan::read(folder, options)?;
     let epoch = plan.epoch()?;
     let dist = folder.join("dist");
@@ -29,7 +39,9 @@ pub fn build_into_dist(folder: &Path, options: &Options, compile: Compile) -> mi
         plan.compile()?;
     }
     let target = PathBuf::from(plan.file_name());
-    let CratePackage { package, warnings } = plan.package(epoch)?;
+    let place = linked::Target { suite, image: None };
+    let CratePackage { package, warnings } =
+        plan.package(epoch, |programs| linked::packages(programs, place, reporter))?;
     let mut output = OutputFile::create(&path)?;
     let written = deb::write(package.check()?, &mut output)?;
     output.commit()?;

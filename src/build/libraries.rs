@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::debian_libraries;
 use super::source_build::SourceBuild;
+use super::{debian_libraries, linked};
 use crate::apt::Suite;
 use crate::python::lock::{self, Asked, Plan};
-use crate::python::{Index, Libraries, Target, address, choose_versions, gather};
+use crate::python::{Index, Libraries, Needs, Target, address, choose_versions, gather};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
 use crate::system::progress::Reporter;
@@ -35,7 +35,24 @@ pub fn of(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries> {
     let index = Index::new(address, cache.clone(), reporter);
     let debian = debian_libraries::of(stack, suite, &cache, reporter)?;
     let builder = SourceBuild::new(stack, suite, &cache, reporter);
-    gather(&plan, &debian, &target, &index, &cache, &builder)
+    let mut libraries = gather(&plan, &debian, &target, &index, &cache, &builder)?;
+    add_linked(&mut libraries.needs, stack, suite, reporter)?;
+    Ok(libraries)
+}
+
+/// Adds the packages that the compiled parts need. A part that is never used may need a library that nobody has.
+fn add_linked(needs: &mut Needs, stack: &Stack, suite: &'static Suite, reporter: Reporter) -> miette::Result<()> {
+    let target = linked::Target { suite, image: Some(&stack.image) };
+    let needed = linked::packages_and_unknown(&needs.programs, target, reporter)?;
+    needed.relations.0.into_iter().for_each(|relation| needs.depends.add(relation));
+    needs.warnings.extend(needed.unknown.into_iter().map(|(library, wheel)| {
+        format!(
+            "{wheel} needs {library}, and no package of {} is known that has it; if the app uses that part, name the package \
+             in [app] depends",
+            suite.title()
+        )
+    }));
+    Ok(())
 }
 
 /// Whether `stackdeb lock` can choose the versions of a stack's libraries: it asks for some, and not with a lock of another

@@ -18,6 +18,7 @@ mod image_manifest;
 mod image_root;
 mod layer;
 pub mod libraries;
+mod linked;
 pub mod lock;
 pub mod lock_packages;
 pub mod package;

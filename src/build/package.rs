@@ -10,7 +10,8 @@ use miette::{IntoDiagnostic, WrapErr};
 
 use super::assemble::{Assembled, assemble};
 use super::build_command::{self, Built};
-use super::{libraries, static_files};
+use super::{libraries, linked, static_files};
+use crate::apt::Suite;
 use crate::control::{Relations, Stanza};
 use crate::deb::{self, Compression, Package, Written};
 use crate::python::Libraries;
@@ -88,7 +89,7 @@ pub fn build_into_dist(stack: &Stack, reporter: Reporter) -> miette::Result<Buil
 /// When a template, a file of the app or the control data is wrong, or the package cannot be written. An earlier package of
 /// the same name then stays as it was.
 pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Reporter) -> miette::Result<BuiltPackage> {
-    let (Assembled { mut package, notes }, libraries) = put_together(stack, reporter)?;
+    let (Assembled { mut package, notes, .. }, libraries) = put_together(stack, reporter)?;
     static_files::add_compressed(&mut package.payload, &stack.package.name)?;
     let checked = package.check()?;
     let path = folder.join(stack.deb_file_name());
@@ -148,7 +149,7 @@ fn write_once(
 /// As [`build_into_dist`].
 pub fn check(stack: &Stack, reporter: Reporter) -> miette::Result<Checked> {
     check_places(stack)?;
-    let (Assembled { package, notes }, libraries) = put_together(stack, reporter)?;
+    let (Assembled { package, notes, .. }, libraries) = put_together(stack, reporter)?;
     package.check()?;
     Ok(Checked { notes, libraries })
 }
@@ -169,13 +170,20 @@ fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<(Assembled,
     let health_check = health_check()?;
     enter_namespace(stack)?;
     let libraries = libraries::of(stack, reporter)?;
-    let Some(command) = &stack.app.build_command else {
-        return Ok((assemble(stack, &libraries, &health_check, epoch)?, libraries));
+    let mut assembled = match &stack.app.build_command {
+        None => assemble(stack, &libraries, &health_check, epoch)?,
+        Some(command) => {
+            let Built { stack, notes } = build_command::run(stack, command, &libraries, epoch, reporter)?;
+            let assembled = assemble(&stack, &libraries, &health_check, epoch)?;
+            let notes = AppNotes { site: assembled.notes.site, ..notes };
+            Assembled { notes, ..assembled }
+        }
     };
-    let Built { stack, notes } = build_command::run(stack, command, &libraries, epoch, reporter)?;
-    let assembled = assemble(&stack, &libraries, &health_check, epoch)?;
-    let notes = AppNotes { site: assembled.notes.site, ..notes };
-    Ok((Assembled { notes, ..assembled }, libraries))
+    let target = linked::Target { suite: Suite::find(&stack.image.suite)?, image: Some(&stack.image) };
+    for relation in linked::packages(&assembled.programs, target, reporter)?.0 {
+        assembled.package.control.depends.add(relation);
+    }
+    Ok((assembled, libraries))
 }
 
 /// A folder stands where an output has to be.

@@ -17,7 +17,8 @@ use super::programs;
 use super::resolve::{Asset, Folders, Source, Wanted, resolve};
 use super::scripts;
 use super::units;
-use crate::control::Alternatives;
+use crate::control::{Alternatives, Relations};
+use crate::deb::elf::Programs;
 use crate::deb::{Compression, Content, Control, Package, Payload};
 use crate::system::epoch::Epoch;
 
@@ -130,19 +131,23 @@ impl CratePlan {
         build.run()
     }
 
-    /// Puts together the files, the scripts and the control data of the package.
+    /// Puts together the files, the scripts and the control data of the package. `find` finds the packages with the libraries
+    /// of the programs; it is asked if `$auto` is among the dependencies.
     ///
     /// # Errors
-    /// When a file that the metadata name is missing, or two of them, scripts or programs cannot be packaged.
-    pub fn package(self, epoch: Epoch) -> Result<CratePackage, CargoError> {
+    /// When a file that the metadata name is missing, or two of them, scripts or programs cannot be packaged, or `find` fails.
+    pub fn package(
+        self,
+        epoch: Epoch,
+        find: impl FnOnce(&Programs) -> miette::Result<Relations>,
+    ) -> miette::Result<CratePackage> {
         let mut warnings = self.warnings.clone();
         let mut control = self.control.clone();
         let name = control.package.as_str().to_owned();
         let mut assets = self.assets(&name, &control.maintainer, &mut warnings)?;
         let made = scripts::make(&self.of, &self.keys, &name, &assets)?;
-        let depends = format!("{}, depends", self.keys.place);
-        let auto = control::has_auto(&self.keys).then_some(depends.as_str());
-        let libraries = programs::prepare(&mut assets, self.symbols, auto)?;
+        let programs = programs::prepare(&mut assets, self.symbols)?;
+        let libraries = if control::has_auto(&self.keys) { find(&programs)? } else { Relations::default() };
         control.depends = control::depends(&self.keys, &libraries)?;
         if made.needs_sysusers {
             control.depends.0.extend(SYSUSERS.parse::<Alternatives>());

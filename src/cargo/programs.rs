@@ -1,14 +1,11 @@
-//! The programs and libraries among the files: they are stripped as the profile says, and their libraries say what the
-//! package depends on.
+//! The programs and libraries among the files: they are stripped as the profile says, and what they link is read.
 
-use std::collections::BTreeSet;
 use std::fs;
 
 use super::CargoError;
 use super::metadata::Symbols;
 use super::resolve::{Asset, Source};
-use crate::control::Relations;
-use crate::deb::elf::{self, Libraries};
+use crate::deb::elf::{self, Programs};
 
 impl Asset {
     fn is_library(&self) -> bool {
@@ -34,19 +31,18 @@ impl Asset {
     }
 }
 
-/// Strips the programs that cargo built, and returns the packages with the libraries that all programs need.
-/// `depends` is the place of the key `depends` if it has `$auto`; without it, no library is looked for.
-pub(super) fn prepare(assets: &mut [Asset], symbols: Symbols, depends: Option<&str>) -> Result<Relations, CargoError> {
+/// Strips the programs that cargo built, and returns what all programs link.
+pub(super) fn prepare(assets: &mut [Asset], symbols: Symbols) -> Result<Programs, CargoError> {
     let file_name = |asset: &Asset| asset.path.rsplit('/').next().unwrap_or_default().to_owned();
-    let shipped: BTreeSet<String> = assets.iter().map(file_name).collect();
-    let mut libraries = Libraries::default();
+    let mut programs = Programs::default();
+    programs.shipped = assets.iter().map(file_name).collect();
     for asset in assets {
         let Some(bytes) = asset.program()? else { continue };
         let broken = |error: elf::ElfError| {
             let help = "build it again, for the target x86_64-unknown-linux-gnu";
             CargoError::new(format!("the program {}", asset.path), error.to_string(), help)
         };
-        let is_ours = libraries.add(&bytes).map_err(broken)?;
+        let is_ours = programs.add(&asset.path, &bytes).map_err(broken)?;
         if !is_ours {
             let what = "it is not for the architecture amd64, which is the only one that stackdeb packages";
             let help = "build it for the target x86_64-unknown-linux-gnu, or leave it out";
@@ -56,12 +52,5 @@ pub(super) fn prepare(assets: &mut [Asset], symbols: Symbols, depends: Option<&s
             asset.source = Source::Bytes(elf::strip(&bytes).map_err(broken)?);
         }
     }
-    let Some(place) = depends else { return Ok(Relations::default()) };
-    match libraries.packages(&shipped) {
-        (packages, unknown) if unknown.is_empty() => Ok(packages),
-        (_, unknown) => {
-            let what = format!("stackdeb knows no package with {}, which the programs need", unknown.join(", "));
-            Err(CargoError::new(place, what, "write all packages that it needs in place of `$auto`, libc6 among them"))
-        }
-    }
+    Ok(programs)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::variant::VariantArgs;
+use crate::apt::Suite;
 use crate::build::{crate_package, package};
 use crate::cargo::{self, Compile, Options};
 use crate::deb::Written;
@@ -41,6 +42,10 @@ struct CrateArgs {
     /// The target that cargo builds for, such as x86_64-unknown-linux-gnu
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
+    /// The release that the package is for, such as trixie: its libraries decide what `$auto` stands for. Without it, this
+    /// machine's release, or trixie where stackdeb does not know that
+    #[arg(long, value_name = "SUITE")]
+    suite: Option<String>,
     /// The package's whole version, in place of the crate's
     #[arg(long, value_name = "VERSION")]
     deb_version: Option<String>,
@@ -56,6 +61,7 @@ impl CrateArgs {
             ("--package", self.package.is_some()),
             ("--no-build", self.no_build),
             ("--target", self.target.is_some()),
+            ("--suite", self.suite.is_some()),
             ("--deb-version", self.deb_version.is_some()),
             ("--deb-revision", self.deb_revision.is_some()),
         ];
@@ -95,7 +101,13 @@ pub fn run(args: &DebArgs) -> miette::Result<()> {
 }
 
 fn run_for_crate(args: &DebArgs) -> miette::Result<()> {
-    let CrateArgs { package, no_build, target, deb_version, deb_revision } = &args.of_crate;
+    let CrateArgs { package, no_build, target, suite, deb_version, deb_revision } = &args.of_crate;
+    let suite = match suite {
+        Some(name) => {
+            Suite::find(name).map_err(|error| miette::miette!(help = "name one of them", "--suite: {error}"))?
+        }
+        None => Suite::of_machine(Path::new("/"))?,
+    };
     let options = Options {
         package: package.clone(),
         variant: args.variant.variant.clone(),
@@ -104,7 +116,7 @@ fn run_for_crate(args: &DebArgs) -> miette::Result<()> {
         target: target.clone(),
     };
     let compile = if *no_build { Compile::Skip } else { Compile::Run };
-    let built = crate_package::build_into_dist(&args.project, &options, compile)?;
+    let built = crate_package::build_into_dist(&args.project, &options, compile, suite, Reporter::Stderr)?;
     report(&built.path, &built.written, &built.warnings)
 }
 

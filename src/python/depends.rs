@@ -1,7 +1,6 @@
-//! What the packed libraries need of the server: relations to Python, from `Requires-Python` and the wheels' names, and to the
-//! packages with the libraries of their compiled parts.
+//! What the packed libraries need of the server: relations to Python, from `Requires-Python` and the wheels' names, and what
+//! their compiled parts link.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use pep440_rs::Operator;
@@ -9,12 +8,14 @@ use pep440_rs::Operator;
 use super::wheel::{Place, Wheel};
 use super::{PythonError, Target};
 use crate::control::{Alternatives, Relations};
-use crate::deb::elf;
+use crate::deb::elf::{self, Programs};
 
 /// What wheels need of the server.
 #[derive(Debug, Clone, Default)]
 pub struct Needs {
     pub depends: Relations,
+    /// The compiled parts.
+    pub programs: Programs,
     /// What the user should know, each a sentence.
     pub warnings: Vec<String>,
     /// Whether a wheel has machine code.
@@ -31,18 +32,15 @@ impl Needs {
     pub(super) fn of(wheels: &[&Wheel], target: &Target) -> Result<Self, PythonError> {
         let mut needs = Self::default();
         needs.depends.0.extend(python(wheels, target).iter().filter_map(|text| text.parse::<Alternatives>().ok()));
-        let (mut needed, mut by) = (elf::Libraries::default(), BTreeMap::<String, &str>::new());
-        let mut shipped = BTreeSet::new();
         for wheel in wheels {
             for file in &wheel.files {
                 let name = file.content.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 if matches!(file.place, Place::Library(_)) && name.contains(".so") {
-                    shipped.insert(name);
+                    needs.programs.shipped.insert(name);
                 }
             }
         }
         for wheel in wheels {
-            let mut own = elf::Libraries::default();
             for file in &wheel.files {
                 let unreadable = |source| PythonError::Unreadable { path: file.content.display().to_string(), source };
                 let bytes = fs::read(&file.content).map_err(unreadable)?;
@@ -50,30 +48,16 @@ impl Needs {
                     wheel: wheel.file.clone(),
                     reason: format!("{}: {error}", file.content.display()),
                 };
-                if own.add(&bytes).map_err(wrong)? {
+                if needs.programs.add(&wheel.file, &bytes).map_err(wrong)? {
                     needs.compiled = true;
                     if let Place::Library(path) = &file.place
                         && elf::has_symbols(&bytes)
                     {
                         needs.unstripped.push(path.clone());
                     }
-                    needed.add(&bytes).map_err(wrong)?;
                 }
             }
-            for library in own.packages(&shipped).1 {
-                by.entry(library).or_insert(&wheel.file);
-            }
         }
-        needs.depends.0.extend(needed.packages(&shipped).0.0);
-        needs.warnings = by
-            .into_iter()
-            .map(|(library, wheel)| {
-                format!(
-                    "{wheel} needs {library}, and stackdeb does not know the package that has it; if the app uses that part, \
-                     name the package in [app] depends"
-                )
-            })
-            .collect();
         Ok(needs)
     }
 }

@@ -111,8 +111,8 @@ pub enum RenderError {
         "correct the name: it is relative to the folder that is served; `stackdeb check` without it lists what is left out"
     ))]
     NoFallback { folder: String, page: String },
-    /// A program of the app is damaged.
-    #[error("the program {path} of the app cannot be packed")]
+    /// A program of the app or of `[[file]]` is damaged.
+    #[error("the program {path} cannot be packed")]
     Program {
         path: String,
         #[source]
@@ -123,12 +123,6 @@ pub enum RenderError {
     #[error("the program {0} is not for the architecture amd64, which is the only one that stackdeb packages")]
     #[diagnostic(help("build it for Linux on amd64: GOARCH=amd64, --target x86_64-unknown-linux-gnu"))]
     ForeignProgram(String),
-    /// Libraries that no package is known to have.
-    #[error("programs of the app need {0}, and stackdeb knows no package with that")]
-    #[diagnostic(help(
-        "put the library into the app's folder, link it statically, or leave the program that needs it out with [app] exclude"
-    ))]
-    UnknownLibraries(String),
     /// A migration that the server would not have.
     #[error("the migration {0} is left out of the package, so it would never be run")]
     #[diagnostic(help(

@@ -1,58 +1,81 @@
-//! The programs in machine code among the files of a stack of the kind `exec`: the packages with the libraries that they link, and
+//! The programs in machine code among the files of a stack of the kind `exec`, and among those of `[[file]]`: what they link, and
 //! lintian's overrides for what they have by nature. They are packed as they are: some runtimes keep a program's code behind the
 //! end of the ELF file, where stripping would take it away.
 
-use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use super::RenderError;
-use crate::control::Relations;
-use crate::deb::elf::{self, Libraries};
+use crate::deb::elf::{self, Programs};
 use crate::deb::{Content, Entry, Payload};
-use crate::stack::{AppKind, Stack};
+use crate::stack::{AppKind, FurtherContent, Stack};
 
 /// What the programs mean for the package.
 #[derive(Default)]
 pub(super) struct MachineCode {
-    pub(super) depends: Relations,
+    pub(super) programs: Programs,
     /// Lines of lintian's overrides.
     pub(super) overrides: String,
 }
 
-/// Reads the programs and libraries that are packed with the app.
+/// Reads the programs and libraries that are packed with the app and beside it. `payload` has the app's files.
 ///
 /// # Errors
-/// When one cannot be read or is damaged, needs a library that no known package has, or the app's own program is for another
-/// machine.
+/// When one cannot be read or is damaged, or the app's own program is for another machine.
 pub(super) fn of(stack: &Stack, payload: &Payload) -> Result<MachineCode, RenderError> {
-    let AppKind::Exec(_) = &stack.app.kind else { return Ok(MachineCode::default()) };
-    let (folder, name) = (format!("{}/", stack.app_folder()), &stack.package.name);
-    let commands: Vec<&str> = stack.commands().filter_map(|(_, command)| command.in_app()).collect();
-    let (mut libraries, mut shipped, mut overrides) = (Libraries::default(), BTreeSet::new(), Vec::new());
-    for (path, entry) in payload.entries() {
-        let Some(inside) = path.strip_prefix(&folder) else { continue };
-        shipped.insert(inside.rsplit('/').next().unwrap_or(inside).to_owned());
-        let Entry::File { content: Content::File(file), .. } = entry else { continue };
-        if !elf::is_elf(file) {
-            continue;
-        }
-        let shown = || inside.escape_debug().to_string();
-        let unreadable = |source| RenderError::Unreadable { path: file.display().to_string(), source };
-        let bytes = fs::read(file).map_err(unreadable)?;
-        let is_ours = libraries.add(&bytes).map_err(|source| RenderError::Program { path: shown(), source })?;
-        if !is_ours && commands.contains(&inside) {
-            return Err(RenderError::ForeignProgram(shown()));
-        }
-        let at = format!("[{}]", path.trim_start_matches('/'));
-        if elf::has_symbols(&bytes) {
-            overrides.push(format!("{name}: unstripped-binary-or-object {at}"));
-        }
-        if elf::is_static(&bytes) {
-            overrides.push(format!("{name}: statically-linked-binary {at}"));
+    let mut found =
+        Found { package: stack.package.name.as_str(), programs: Programs::default(), overrides: Vec::new() };
+    if let AppKind::Exec(_) = &stack.app.kind {
+        let folder = format!("{}/", stack.app_folder());
+        let commands: Vec<&str> = stack.commands().filter_map(|(_, command)| command.in_app()).collect();
+        for (path, entry) in payload.entries() {
+            let Some(inside) = path.strip_prefix(&folder) else { continue };
+            found.ship(path);
+            let Entry::File { content: Content::File(file), .. } = entry else { continue };
+            if found.look_at(path, inside, file)? == Some(false) && commands.contains(&inside) {
+                return Err(RenderError::ForeignProgram(inside.escape_debug().to_string()));
+            }
         }
     }
-    match libraries.packages(&shipped) {
-        (depends, unknown) if unknown.is_empty() => Ok(MachineCode { depends, overrides: overrides.join("\n") }),
-        (_, unknown) => Err(RenderError::UnknownLibraries(unknown.join(", "))),
+    for file in &stack.further_files {
+        found.ship(&file.path);
+        if let FurtherContent::File { source, .. } = &file.content {
+            found.look_at(&file.path, &file.path, source)?;
+        }
+    }
+    Ok(MachineCode { programs: found.programs, overrides: found.overrides.join("\n") })
+}
+
+/// What was found so far.
+struct Found<'a> {
+    package: &'a str,
+    programs: Programs,
+    overrides: Vec<String>,
+}
+
+impl Found<'_> {
+    fn ship(&mut self, path: &str) {
+        self.programs.shipped.insert(path.rsplit('/').next().unwrap_or(path).to_owned());
+    }
+
+    /// Looks at a file that is installed at `path`. Returns whether it is for this architecture, and `None` for one without
+    /// machine code.
+    fn look_at(&mut self, path: &str, name: &str, file: &Path) -> Result<Option<bool>, RenderError> {
+        if !elf::is_elf(file) {
+            return Ok(None);
+        }
+        let shown = name.escape_debug().to_string();
+        let unreadable = |source| RenderError::Unreadable { path: file.display().to_string(), source };
+        let bytes = fs::read(file).map_err(unreadable)?;
+        let damaged = |source| RenderError::Program { path: shown.clone(), source };
+        let is_ours = self.programs.add(&shown, &bytes).map_err(damaged)?;
+        let (package, at) = (self.package, format!("[{}]", path.trim_start_matches('/')));
+        if elf::has_symbols(&bytes) {
+            self.overrides.push(format!("{package}: unstripped-binary-or-object {at}"));
+        }
+        if elf::is_static(&bytes) {
+            self.overrides.push(format!("{package}: statically-linked-binary {at}"));
+        }
+        Ok(Some(is_ours))
     }
 }

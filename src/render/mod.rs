@@ -29,6 +29,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::control::{PackageName, Relations};
+use crate::deb::elf::Programs;
 use crate::deb::{Content, Payload, Scripts};
 use crate::python::Libraries;
 use crate::stack::{Stack, migration_names};
@@ -50,8 +51,11 @@ pub struct Rendered {
     pub conffiles: Vec<String>,
     /// The maintainer scripts. There is a preinst only if the project has the template `debian/preinst`.
     pub scripts: Scripts,
-    /// The packages without which the stack does not run; those of the health-check binary are not among them.
+    /// The packages without which the stack does not run; those of the health-check binary, and those with the libraries of
+    /// `programs`, are not among them.
     pub depends: Relations,
+    /// The programs in machine code.
+    pub programs: Programs,
     /// The packages that a server should have as well.
     pub recommends: Relations,
     /// What of the app is left out, and what its user should look at.
@@ -124,9 +128,9 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
         prerm: Some(templates.render(template!("debian/prerm"))?),
         postrm: Some(templates.render(template!("debian/postrm"))?),
     };
-    let depends = relations::depends(stack, libraries, &machine_code.depends)?;
+    let depends = relations::depends(stack, libraries)?;
     let recommends = relations::recommends()?;
-    Ok(Rendered { payload, conffiles, scripts, depends, recommends, notes })
+    Ok(Rendered { payload, conffiles, scripts, depends, programs: machine_code.programs, recommends, notes })
 }
 
 /// The part of the package that the app's own programs need: its files, its libraries, and the folders of programs. What of

@@ -18,9 +18,8 @@ const BROTLI: &str = "libnginx-mod-http-brotli-static";
 /// Debian 12 has no Valkey. Its Redis 7 is what Valkey began as, and reads the same configuration.
 const VALKEY: &str = "valkey-server | redis-server (>= 5:7)";
 
-/// `Depends`: the stack's own relations, then those of the packed libraries, of the programs in machine code, of `[app]`, and of
-/// `[package]`, each only once.
-pub(super) fn depends(stack: &Stack, libraries: &Libraries, of_programs: &Relations) -> Result<Relations, RenderError> {
+/// `Depends`: the stack's own relations, then those of the packed libraries, of `[app]`, and of `[package]`, each only once.
+pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations, RenderError> {
     let mut own = vec![SYSUSERS, BUS, "nginx"];
     // The programs of the package are in Python, whatever the app is. Libraries say which Python.
     let says_python = |one: &Alternatives| one.0.iter().any(|relation| relation.name.as_str() == "python3");
@@ -48,12 +47,8 @@ pub(super) fn depends(stack: &Stack, libraries: &Libraries, of_programs: &Relati
     }
     let mut all: Vec<Alternatives> = Vec::new();
     let own: Vec<Alternatives> = own.into_iter().map(str::parse).collect::<Result<_, _>>()?;
-    for relation in own
-        .iter()
-        .chain(&libraries.needs.depends.0)
-        .chain(&of_programs.0)
-        .chain(&stack.app.depends.0)
-        .chain(&stack.package.depends.0)
+    for relation in
+        own.iter().chain(&libraries.needs.depends.0).chain(&stack.app.depends.0).chain(&stack.package.depends.0)
     {
         if !all.contains(relation) {
             all.push(relation.clone());

@@ -25,6 +25,7 @@ mod image;
 mod killed;
 mod libraries;
 mod library_locks;
+mod linked;
 mod manifest;
 mod odd;
 mod own_package;

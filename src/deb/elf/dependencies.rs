@@ -83,7 +83,7 @@ fn check_loader(header: &FileHeader64<LE>, bytes: &[u8]) -> Result<(), ElfError>
 }
 
 /// The symbol versions that the loader checks at the start, each after the library that must define it.
-pub(super) fn needed_versions(sections: &Sections, bytes: &[u8]) -> Result<Vec<(String, String)>, ElfError> {
+fn needed_versions(sections: &Sections, bytes: &[u8]) -> Result<Vec<(String, String)>, ElfError> {
     let mut versions = Vec::new();
     let Some((mut libraries, link)) = sections.gnu_verneed(LE, bytes).map_err(damaged)? else { return Ok(versions) };
     let strings = sections.strings(LE, bytes, link).map_err(damaged)?;

@@ -1,9 +1,13 @@
-//! Prepares an executable for a package: [`dependencies()`] finds the packages with its libraries, and [`strip()`] removes
-//! what only a debugger reads. It must be an ELF file for amd64 that is linked against glibc.
+//! Prepares ELF files for amd64 for a package. [`Programs`] reads what they link, and [`resolve`] makes relations of that and of
+//! what the packages with the libraries promise. [`dependencies()`] finds those of a program that links glibc alone, and
+//! [`strip()`] removes what only a debugger reads.
 
 mod dependencies;
 mod error;
+mod linked;
 mod program;
+mod promises;
+mod resolve;
 mod shared;
 mod strip;
 #[cfg(test)]
@@ -11,6 +15,9 @@ mod tests;
 
 pub use dependencies::dependencies;
 pub use error::ElfError;
+pub use linked::{Linked, Programs, Symbol};
 pub use program::is_elf;
-pub use shared::{Libraries, has_symbols, is_static};
+pub use promises::{Promise, Symbols, about, split_name};
+pub use resolve::{LibraryPackage, Needed, TooOld, resolve};
+pub use shared::{by_table, has_symbols, is_static};
 pub use strip::strip;

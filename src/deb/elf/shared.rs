@@ -1,5 +1,5 @@
-//! Finds the packages with the libraries of any ELF file, a shared library as well: the compiled parts of a Python wheel, for
-//! example. Such a file may need libraries that are shipped beside it, and those of the manylinux standard (PEP 600).
+//! The packages with the libraries that any ELF file links, without asking a repository: [`by_table`] knows those of the
+//! manylinux standard (PEP 600), which have the same names in every release. And what else is known of such a file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,9 +7,10 @@ use object::elf;
 use object::endian::LittleEndian as LE;
 use object::read::elf::{FileHeader, SectionHeader};
 
-use super::dependencies::{LIBRARIES, needed_versions, package_version};
-use super::error::ElfError;
-use super::program::{damaged, parse, text};
+use super::dependencies::{LIBRARIES, package_version};
+use super::linked::Programs;
+use super::program::parse;
+use super::resolve::Needed;
 use crate::control::{Alternatives, Relations, Version};
 
 /// The libraries of the manylinux standard that are not in [`LIBRARIES`], with their packages. The alternatives are the names
@@ -53,63 +54,44 @@ const CPP_RELEASES: [(&str, u32, &str); 14] = [
     ("CXXABI_1.3.", 11, "7"),
 ];
 
-/// The libraries that some files need, with their symbol versions.
-#[derive(Debug, Clone, Default)]
-pub struct Libraries {
-    /// Each library with the symbol versions that are needed of it.
-    needed: BTreeMap<String, BTreeSet<String>>,
+/// Finds what programs need. Whether the packages of a release are new enough is not looked at.
+pub fn by_table(programs: &Programs) -> Needed {
+    let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut needed = Needed::default();
+    for (program, linked) in programs.files() {
+        for library in linked.libraries.iter().filter(|library| !programs.shipped.contains(*library)) {
+            let of_library = versions.entry(library).or_default();
+            let named = linked.versions.iter().filter(|(name, _)| name == library);
+            of_library.extend(named.map(|(_, version)| version.as_str()));
+            if package(library, of_library).is_none() {
+                needed.unknown.entry(library.clone()).or_insert_with(|| program.to_owned());
+            }
+        }
+    }
+    let mut lowest: BTreeMap<&str, Option<Version>> = BTreeMap::new();
+    for (package, version) in versions.iter().filter_map(|(library, versions)| package(library, versions)) {
+        let slot = lowest.entry(package).or_default();
+        *slot = slot.take().max(version);
+    }
+    let relation = |(package, version): (&str, Option<Version>)| {
+        let text = version.map_or_else(|| package.to_owned(), |version| format!("{package} (>= {version})"));
+        text.parse::<Alternatives>().ok()
+    };
+    needed.relations = Relations(lowest.into_iter().filter_map(relation).collect());
+    needed
 }
 
-impl Libraries {
-    /// Adds what a file needs. Returns whether it is an ELF file for amd64 that the loader reads; another file adds nothing.
-    ///
-    /// # Errors
-    /// When it begins like such a file and is damaged.
-    pub fn add(&mut self, bytes: &[u8]) -> Result<bool, ElfError> {
-        let (header, sections) = match parse(bytes) {
-            Ok(open) => open,
-            Err(ElfError::Foreign(_)) => return Ok(false),
-            Err(_) if !bytes.starts_with(&elf::ELFMAG) => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        if !matches!(header.e_type(LE), elf::ET_DYN | elf::ET_EXEC) {
-            return Ok(false);
-        }
-        let dynamic = sections.dynamic_table(LE, bytes).map_err(damaged)?;
-        for entry in dynamic.iter().filter(|entry| entry.tag == elf::DT_NEEDED) {
-            self.needed.entry(text(dynamic.string(entry).map_err(damaged)?)).or_default();
-        }
-        for (library, version) in needed_versions(&sections, bytes)? {
-            self.needed.entry(library).or_default().insert(version);
-        }
-        Ok(true)
+/// The package with a library, and its lowest version that has these versions of the library.
+fn package(library: &str, versions: &BTreeSet<&str>) -> Option<(&'static str, Option<Version>)> {
+    let lowest = |prefix: &str| versions.iter().filter_map(|version| package_version(prefix, version)).max();
+    if library == CPP.0 {
+        return Some((CPP.1, versions.iter().filter_map(|version| cpp_release(version)).max()));
     }
-
-    /// The packages with these libraries, in the order of their names, and the libraries of which no package is known.
-    /// `shipped` are the names of the files that are shipped as well.
-    pub fn packages(&self, shipped: &BTreeSet<String>) -> (Relations, Vec<String>) {
-        let (mut lowest, mut unknown) = (BTreeMap::<&str, Option<Version>>::new(), Vec::new());
-        for (library, versions) in self.needed.iter().filter(|(library, _)| !shipped.contains(*library)) {
-            let (package, found): (&str, Option<Version>) = if library == CPP.0 {
-                (CPP.1, versions.iter().filter_map(|version| cpp_release(version)).max())
-            } else if let Some((_, package, prefix)) = LIBRARIES.iter().find(|(name, _, _)| name == library) {
-                (package, versions.iter().filter_map(|version| package_version(prefix, version)).max())
-            } else if let Some((_, package)) = OTHERS.iter().find(|(name, _)| name == library) {
-                let glibc = versions.iter().filter_map(|version| package_version("GLIBC_", version)).max();
-                (package, glibc.filter(|_| *package == "libc6"))
-            } else {
-                unknown.push(library.clone());
-                continue;
-            };
-            let slot = lowest.entry(package).or_default();
-            *slot = slot.take().max(found);
-        }
-        let relation = |(package, version): (&str, Option<Version>)| {
-            let text = version.map_or_else(|| package.to_owned(), |version| format!("{package} (>= {version})"));
-            text.parse::<Alternatives>().ok()
-        };
-        (Relations(lowest.into_iter().filter_map(relation).collect()), unknown)
+    if let Some((_, package, prefix)) = LIBRARIES.iter().find(|(name, _, _)| *name == library) {
+        return Some((package, lowest(prefix)));
     }
+    let (_, package) = OTHERS.iter().find(|(name, _)| *name == library)?;
+    Some((package, lowest("GLIBC_").filter(|_| *package == "libc6")))
 }
 
 /// Whether a file has the table of symbols that only a debugger reads; false for what is not an ELF file for amd64.

@@ -5,7 +5,8 @@ use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section};
 pub(super) static FURTHER_FILE: Section = Section {
     meaning: "\
 A file, an empty folder or a symbolic link that the package installs beside the application: with one of the keys `source`, \
-`folder` and `link`. Nothing else of the package may have its path. `apt purge` removes it.
+`folder` and `link`. Nothing else of the package may have its path. `apt purge` removes it. When it is a program or a library in \
+machine code, the package depends on the libraries that it links.
 
 What is in `/etc` belongs to the administrator: dpkg asks before it replaces an edited file. The application reads all that \
 its user may read, but it writes only below `/var/lib/NAME/app` and `/var/log/NAME`.",
