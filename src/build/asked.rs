@@ -8,7 +8,7 @@ use miette::IntoDiagnostic;
 use super::image::{StackPackage, warn};
 use super::package::{self, BuiltPackage};
 use crate::apt::{Suite, lock};
-use crate::control::Relations;
+use crate::control::{Relations, Stanza};
 use crate::rootfs::packages;
 use crate::stack::Stack;
 use crate::system::cache::Cache;
@@ -41,7 +41,6 @@ impl Asked {
         let kept = Store::new(cache.packages(), work.to_owned()).into_diagnostic()?;
         let machine = machine_packages(stacks, suite)?;
         let mut asked = Self { packages: Vec::new(), relations: vec![machine.clone()], requires: Vec::new() };
-        let mut of_distribution = vec![machine];
         for stack in stacks {
             // In a folder of its own, which the scripts of packages see.
             let package = package::build(stack, &work.join("package"), Some(&kept), reporter)?;
@@ -53,14 +52,28 @@ impl Asked {
                 StackPackage::LeftOut => package.depends.clone(),
                 StackPackage::Installed => stack.package.name.as_str().parse().into_diagnostic()?,
             });
-            for field in ["Pre-Depends", "Depends"] {
-                of_distribution.push(package.control.get(field).unwrap_or_default().parse().into_diagnostic()?);
-            }
             asked.packages.push(package);
         }
-        asked.requires = lock::requires(&of_distribution);
+        asked.requires = requires(machine, asked.packages.iter().map(|package| &package.control))?;
         Ok(asked)
     }
+}
+
+/// What is asked of the distribution: the packages of the machine, and what the stacks' packages with these control data need.
+///
+/// # Errors
+/// When a relation in the control data is not valid.
+pub(super) fn requires<'a>(
+    machine: Relations,
+    controls: impl IntoIterator<Item = &'a Stanza>,
+) -> miette::Result<Vec<String>> {
+    let mut all = vec![machine];
+    for control in controls {
+        for field in ["Pre-Depends", "Depends"] {
+            all.push(control.get(field).unwrap_or_default().parse().into_diagnostic()?);
+        }
+    }
+    Ok(lock::requires(&all))
 }
 
 /// What the image holds beside the stacks.

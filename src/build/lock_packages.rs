@@ -3,14 +3,17 @@
 
 use std::collections::BTreeSet;
 
+use miette::Diagnostic;
+
 use super::archive::Repository;
-use super::asked::Asked;
+use super::asked::{self, Asked};
 use super::choice::{Choice, Wanted};
 use super::image::{self, StackPackage, warn};
 use super::lock;
 use super::source::Source;
 use crate::apt::lock::Archives;
 use crate::apt::{OlderRelease, PackageLock, Record, Suite};
+use crate::control::Stanza;
 use crate::stack::{Stack, fit_together};
 use crate::system::cache::Cache;
 use crate::system::progress::Reporter;
@@ -88,6 +91,26 @@ impl LockedImage {
             extra.name
         ))
     }
+}
+
+/// Why an image of `stack` alone, whose package has these control data, would refuse the packages of its lock: in the words of
+/// that refusal, with what to do. `None` if it would not, or there is no such lock.
+///
+/// # Errors
+/// When the lock cannot be read, or has a mistake.
+pub fn stale(stack: &Stack, control: &Stanza) -> miette::Result<Option<String>> {
+    let suite = image::suite_of(stack)?;
+    let Some(lock::File { text, shown }) = lock::File::of(stack)? else { return Ok(None) };
+    let Some(lock) = PackageLock::parse(&text, &shown)? else { return Ok(None) };
+    let machine = asked::machine_packages(std::slice::from_ref(stack), suite)?;
+    let requires = asked::requires(machine, [control])?;
+    let fits = lock.check_suite(suite, &shown).and_then(|()| lock.check_requires(&requires, &shown));
+    let Err(error) = fits else { return Ok(None) };
+    // What is checked is one stack, and the lock may be that of an image with several.
+    let is_part = lock.suite == suite && requires.iter().all(|one| lock.requires.contains(one));
+    let others = if is_part { " (that is right if another stack of the image asks for them)" } else { "" };
+    let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
+    Ok(Some(format!("{error}{others}{help}")))
 }
 
 /// Chooses the packages of an image of `stacks` from what the archive has now, without installing any.

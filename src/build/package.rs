@@ -52,6 +52,8 @@ impl BuiltPackage {
 
 /// What was found out about a package without writing it.
 pub struct Checked {
+    /// Its control data, without its size.
+    pub control: Stanza,
     /// What of the app is left out, and what its user should look at.
     pub notes: AppNotes,
     /// The libraries that are packed.
@@ -151,7 +153,7 @@ pub fn check(stack: &Stack, reporter: Reporter) -> miette::Result<Checked> {
     check_places(stack)?;
     let (Assembled { package, notes, .. }, libraries) = put_together(stack, reporter)?;
     package.check()?;
-    Ok(Checked { notes, libraries })
+    Ok(Checked { control: package.control.stanza(0), notes, libraries })
 }
 
 /// Enters a user namespace if the package of `stack` may need a sandbox. Call it before a thread is started.

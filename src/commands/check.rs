@@ -11,7 +11,7 @@ use serde_json::json;
 use super::variant::VariantArgs;
 use crate::apt::names;
 use crate::build::package::Checked;
-use crate::build::{advice, image, package};
+use crate::build::{advice, image, lock_packages, package};
 use crate::python::{Library, Provided};
 use crate::render::LeftOut;
 use crate::stack::{
@@ -38,12 +38,15 @@ pub struct CheckArgs {
 /// Reads the manifest and prints what would be built.
 ///
 /// # Errors
-/// When the project has a mistake that `stackdeb deb` or, without a network, `stackdeb image` would refuse.
+/// When the project has a mistake that `stackdeb deb` or, without a network, `stackdeb image` would refuse. Packages of a lock
+/// that do not fit are a warning: the package can be built, and the lock may be that of an image with further stacks.
 pub fn run(args: &CheckArgs) -> miette::Result<()> {
     let stack = args.variant.load(&args.folder)?;
     let checked = package::check(&stack, Reporter::Stderr)?;
     image::check(&stack)?;
+    let stale = lock_packages::stale(&stack, &checked.control)?;
     let mut warnings = checked.warnings();
+    warnings.extend(stale);
     warnings.extend(about_packages(&stack));
     warnings.extend(advice::of_django(&stack, &checked.libraries));
     let text = if args.json { as_json(&stack, &checked, &warnings)? } else { as_lines(&stack, &checked, &warnings) };

@@ -313,6 +313,43 @@ fn a_lock_for_something_else_is_refused() {
 }
 
 #[test]
+fn check_says_without_a_network_that_the_lock_does_not_fit() {
+    let project = Project::new(&[machine(), vec![Stub::new("htop", "1", ""), Stub::new("nano", "1", "")]].concat());
+    project.ask_for("[\"nano\"]");
+    run(&mut project.command(&["lock"]));
+    project.mirror.replace(HashMap::new());
+    let check = |arguments: &[&str]| run(&mut project.command(&[&["check"], arguments].concat()));
+    assert!(!check(&[]).contains("stack.lock"), "{}", check(&[]));
+    let manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
+    for (packages, suite, is_part) in [
+        ("[\"htop\"]", "trixie", false),
+        ("[\"nano\", \"htop\"]", "trixie", false),
+        ("[]", "trixie", true),
+        ("[\"nano\"]", "noble", false),
+    ] {
+        fs::write(
+            project.path("stack.toml"),
+            manifest.replace("[image]\n", &format!("[image]\nsuite = \"{suite}\"\n")),
+        )
+        .unwrap();
+        project.ask_for(packages);
+        // The image asks no mirror before it refuses the lock.
+        let refused = project.refused(&["image"]);
+        let (_, after) = refused.split_once("stack.lock does not fit: ").unwrap_or_else(|| panic!("{refused}"));
+        let words = format!("stack.lock does not fit: {}", after.split(" help:").next().unwrap());
+        let said = check(&[]);
+        let line = said.lines().find_map(|line| line.strip_prefix("warning   ")).unwrap_or_else(|| panic!("{said}"));
+        assert!(line.starts_with(&words) && line.contains("run `stackdeb lock --packages`"), "{line}: {words}");
+        assert_eq!(line.contains("if another stack of the image asks for them"), is_part, "{line}");
+        let report: Value = serde_json::from_str(&check(&["--json"])).unwrap();
+        assert_eq!(report["warnings"][0], line);
+    }
+    fs::write(project.path("stack.lock"), project.lock().replace("requires = [", "requires = ")).unwrap();
+    let said = project.refused(&["check"]);
+    assert!(said.contains("stack.lock cannot be used"), "{said}");
+}
+
+#[test]
 fn either_part_is_written_without_the_other() {
     let web = Wheel::new("web", "1.0", "py3-none-any");
     let libraries = libraries::Project::new("web\n", std::slice::from_ref(&web));
