@@ -14,8 +14,8 @@ use crate::system::tree::WorkFolder;
 
 const NOTES: &str = "\
 Images may be compressed by gzip or not; an image and the same image compressed are the same. Of a package that has another \
-version in the second image, those files are listed that have another mode or owner, or that run with the rights of their \
-owner; --files lists all. Neither the file's own name nor when it was built matters.\n\n\
+version in the second image, those files are listed that have another mode, owner or extended attribute, or that run with the rights of \
+their owner or with capabilities; --files lists all. Neither the file's own name nor when it was built matters.\n\n\
 The exit status is that of diff(1): 0 if both are the same to the last bit, 1 if they differ, 2 in trouble.";
 
 /// The arguments of `stackdeb diff`.

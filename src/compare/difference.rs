@@ -22,6 +22,10 @@ pub struct Difference {
     pub files: Vec<FileChange>,
     /// How many files and folders differ in their time alone.
     pub only_times: usize,
+    /// Of which of the two extended attributes, the numbers of devices and hard links are not known: then they are compared in
+    /// neither.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without_details: Vec<String>,
 }
 
 /// One of the two in numbers.
@@ -62,11 +66,18 @@ pub enum Aspect {
     Content,
     Mode,
     Owner,
+    Attributes,
+    OtherNames,
 }
 
 impl Difference {
     /// What is different. It costs as much memory as the two sides have.
-    pub fn between(a: Side, b: Side) -> Self {
+    pub fn between(mut a: Side, mut b: Side) -> Self {
+        let without_details: Vec<String> =
+            [&a, &b].into_iter().filter(|side| !side.has_details).map(|side| side.path.clone()).collect();
+        if !without_details.is_empty() {
+            [&mut a, &mut b].into_iter().flat_map(|side| side.files.values_mut()).for_each(forget_details);
+        }
         let paths: BTreeSet<&String> = a.files.keys().chain(b.files.keys()).collect();
         let (mut files, mut only_times) = (Vec::new(), 0_usize);
         for path in paths {
@@ -86,6 +97,7 @@ impl Difference {
             fields: values(&a.fields, &b.fields),
             files,
             only_times,
+            without_details,
             a: Summary::of(a),
             b: Summary::of(b),
         }
@@ -116,12 +128,22 @@ impl FileChange {
     }
 }
 
+fn forget_details(entry: &mut Entry) {
+    entry.attributes.clear();
+    entry.other_names.clear();
+    if entry.kind.is_device() {
+        entry.content = None;
+    }
+}
+
 fn aspects(a: &Entry, b: &Entry) -> Vec<Aspect> {
     let all = [
         (Aspect::Kind, a.kind != b.kind),
         (Aspect::Content, a.kind == b.kind && (a.size != b.size || a.content != b.content)),
         (Aspect::Mode, a.mode != b.mode),
         (Aspect::Owner, (a.uid, a.gid) != (b.uid, b.gid)),
+        (Aspect::Attributes, a.attributes != b.attributes),
+        (Aspect::OtherNames, a.other_names != b.other_names),
     ];
     all.into_iter().filter_map(|(aspect, differs)| differs.then_some(aspect)).collect()
 }

@@ -1,6 +1,6 @@
 //! Reads an image: its ext4 file system, and dpkg's database in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -8,8 +8,10 @@ use std::path::Path;
 use ext4_view::{Ext4, Ext4Error, FileType, Metadata};
 use flate2::bufread::MultiGzDecoder;
 
+use super::attributes;
 use super::error::{CompareError, check_interrupt};
-use super::side::{Entry, Kind, Side, What};
+use super::inodes::{self, Inodes};
+use super::side::{self, Entry, Kind, Side, What};
 use crate::control::Stanzas;
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
@@ -35,12 +37,21 @@ pub(super) fn read(path: &Path, is_compressed: bool, work: &Path) -> Result<Side
     let (sha256, length) = Sha256::of_file(raw).map_err(failed)?;
     check_interrupt()?;
     let wrong = |error: Ext4Error| CompareError::FileSystem { path: shown.clone(), reason: error.to_string() };
-    let image = Image { system: Ext4::load_from_path(raw).map_err(wrong)?, length };
+    let system = Ext4::load_from_path(raw).map_err(wrong)?;
+    let inodes = File::open(raw).and_then(Inodes::open).map_err(failed)?;
+    let mut image = Image { system, inodes, length };
     let files = image.files().map_err(wrong)?;
     check_interrupt()?;
-    let packages = image.packages();
-    let owners = image.owners(&files);
-    Ok(Side { path: shown.clone(), what: What::Image, sha256, packages, fields: BTreeMap::new(), files, owners })
+    Ok(Side {
+        path: shown.clone(),
+        what: What::Image,
+        sha256,
+        packages: image.packages(),
+        fields: BTreeMap::new(),
+        owners: image.owners(&files),
+        files,
+        has_details: image.inodes.is_some(),
+    })
 }
 
 /// Writes the image that is compressed in `path`.
@@ -85,16 +96,20 @@ fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 
 struct Image {
     system: Ext4,
+    /// `None` if its form is not known.
+    inodes: Option<Inodes>,
     /// In bytes.
     length: u64,
 }
 
 impl Image {
     /// Everything in it. Fewer if the user interrupts.
-    fn files(&self) -> Result<BTreeMap<String, Entry>, Ext4Error> {
+    fn files(&mut self) -> Result<BTreeMap<String, Entry>, Ext4Error> {
         let mut files = BTreeMap::new();
-        let mut folders: Vec<ext4_view::PathBuf> = vec![ext4_view::PathBuf::new("/")];
-        while let Some(folder) = folders.pop() {
+        let mut names: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
+        let mut folders: Vec<(ext4_view::PathBuf, u32)> = vec![(ext4_view::PathBuf::new("/"), inodes::ROOT)];
+        while let Some((folder, number)) = folders.pop() {
+            let numbers = self.detail(|inodes| inodes.folder(number))?;
             for entry in self.system.read_dir(&folder)? {
                 let entry = entry?;
                 if interrupt::requested() {
@@ -105,14 +120,44 @@ impl Image {
                     continue;
                 }
                 let (path, metadata) = (entry.path(), entry.metadata()?);
+                // No inode has the number 0: a name that is not found is an error.
+                let bytes: &[u8] = name.as_ref();
+                let number = numbers.as_ref().and_then(|all| all.get(bytes)).copied().unwrap_or_default();
                 if metadata.is_dir() {
-                    folders.push(path.clone());
+                    folders.push((path.clone(), number));
                 }
                 let shown = String::from_utf8_lossy(path.as_ref()).into_owned();
-                files.insert(shown, self.entry(&path, &metadata)?);
+                let mut entry = self.entry(&path, &metadata)?;
+                if let Some(details) = self.detail(|inodes| inodes.details(number))? {
+                    if entry.kind.is_device() {
+                        let (major, minor) = details.device;
+                        entry.content = Some(format!("{major}:{minor}"));
+                    }
+                    if details.links > 1 && entry.kind != Kind::Folder {
+                        names.entry(number).or_default().insert(shown.clone());
+                    }
+                    let words = |(name, value): (String, Vec<u8>)| {
+                        let words = attributes::words(&name, &value);
+                        (name, words)
+                    };
+                    entry.attributes = details.attributes.into_iter().map(words).collect();
+                }
+                files.insert(shown, entry);
             }
         }
+        side::set_other_names(&mut files, names.into_values());
         Ok(files)
+    }
+
+    /// Asks the inodes; `None` if their form is not known, which is remembered.
+    fn detail<T>(&mut self, ask: impl FnOnce(&Inodes) -> io::Result<T>) -> Result<Option<T>, Ext4Error> {
+        match self.inodes.as_ref().map(ask).transpose() {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                self.inodes = None;
+                Ok(None)
+            }
+            answer => answer.map_err(|error| Ext4Error::Io(Box::new(error))),
+        }
     }
 
     fn entry(&self, path: &ext4_view::PathBuf, metadata: &Metadata) -> Result<Entry, Ext4Error> {
@@ -139,6 +184,8 @@ impl Image {
             size: if kind == Kind::File { metadata.len() } else { 0 },
             modified: metadata.modified().seconds(),
             content,
+            attributes: BTreeMap::new(),
+            other_names: BTreeSet::new(),
         })
     }
 

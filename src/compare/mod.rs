@@ -1,9 +1,12 @@
-//! Two packages or two images → what is different between them: packages, fields, files with their modes, owners and sizes. Both
+//! Two packages or two images → what is different between them: packages, fields, files with their modes, owners, sizes,
+//! extended attributes and hard links. Both
 //! are read here, without the programs of dpkg and e2fsprogs, and without mounting anything.
 
+mod attributes;
 mod difference;
 mod error;
 mod image;
+mod inodes;
 mod package;
 mod page;
 mod side;

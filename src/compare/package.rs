@@ -1,13 +1,13 @@
 //! Reads a package: its control data as fields and files, and what it installs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::Path;
 
 use tar::EntryType;
 
 use super::error::{CompareError, check_interrupt};
-use super::side::{Entry, Kind, Side, What};
+use super::side::{self, Entry, Kind, Side, What};
 use crate::deb::{Reader, entries, finish};
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
@@ -29,7 +29,7 @@ pub(super) fn read(path: &Path) -> Result<Side, CompareError> {
         }
         let content = Some(Sha256::of(&file.content).to_string());
         let size = file.content.len() as u64;
-        let entry = Entry { kind: Kind::File, mode: file.mode, uid: 0, gid: 0, size, modified: 0, content };
+        let entry = entry(Kind::File, (file.mode, 0, 0), size, 0, content);
         files.insert(format!("DEBIAN/{}", file.name), entry);
     }
     read_data(&reader, &mut files).map_err(failed)?;
@@ -42,25 +42,34 @@ pub(super) fn read(path: &Path) -> Result<Side, CompareError> {
         fields,
         files,
         owners: BTreeMap::new(),
+        // dpkg unpacks no extended attributes.
+        has_details: true,
     })
+}
+
+fn entry(kind: Kind, (mode, uid, gid): (u32, u64, u64), size: u64, modified: i64, content: Option<String>) -> Entry {
+    let (attributes, other_names) = (BTreeMap::new(), BTreeSet::new());
+    Entry { kind, mode, uid, gid, size, modified, content, attributes, other_names }
 }
 
 fn read_data(reader: &Reader, files: &mut BTreeMap<String, Entry>) -> io::Result<()> {
     let mut archive = reader.data().map_err(io::Error::other)?;
-    for entry in entries(&mut archive)? {
-        let mut entry = entry?;
+    // The names of each file that has several, by the first one.
+    let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for found in entries(&mut archive)? {
+        let mut found = found?;
         if interrupt::requested() {
             return Ok(());
         }
-        let path = absolute(&entry.path());
-        let header = entry.header();
-        let (mode, uid, gid) = (header.mode()? & 0o7777, header.uid()?, header.gid()?);
+        let path = absolute(&found.path());
+        let header = found.header();
+        let rights = (header.mode()? & 0o7777, header.uid()?, header.gid()?);
         let modified = i64::try_from(header.mtime()?).unwrap_or(i64::MAX);
         let device = || -> io::Result<Option<String>> {
             let [major, minor] = [header.device_major()?, header.device_minor()?].map(Option::unwrap_or_default);
             Ok(Some(format!("{major}:{minor}")))
         };
-        let target = entry.target().map(|target| String::from_utf8_lossy(&target).into_owned());
+        let target = found.target().map(|target| String::from_utf8_lossy(&target).into_owned());
         let (kind, content) = match header.entry_type() {
             EntryType::Directory => (Kind::Folder, None),
             EntryType::Symlink => (Kind::Link, target),
@@ -70,20 +79,22 @@ fn read_data(reader: &Reader, files: &mut BTreeMap<String, Entry>) -> io::Result
             EntryType::Link => {
                 // Another name of a file that came before.
                 let first = target.map(|target| absolute(target.as_bytes()));
-                if let Some(first) = first.and_then(|first| files.get(&first).cloned()) {
-                    files.insert(path, first);
+                if let Some((first, entry)) = first.and_then(|first| Some((first.clone(), files.get(&first)?.clone())))
+                {
+                    names.entry(first.clone()).or_default().extend([first, path.clone()]);
+                    files.insert(path, entry);
                 }
                 continue;
             }
             _ => {
-                let (sha256, size) = digest(&mut entry)?;
-                let content = Some(sha256.to_string());
-                files.insert(path, Entry { kind: Kind::File, mode, uid, gid, size, modified, content });
+                let (sha256, size) = digest(&mut found)?;
+                files.insert(path, entry(Kind::File, rights, size, modified, Some(sha256.to_string())));
                 continue;
             }
         };
-        files.insert(path, Entry { kind, mode, uid, gid, size: 0, modified, content });
+        files.insert(path, entry(kind, rights, 0, modified, content));
     }
+    side::set_other_names(files, names.into_values());
     finish(archive)
 }
 

@@ -1,15 +1,16 @@
 //! The differences as a page for people. A package with another version changes all of its files, so of these only the ones
 //! are listed that an administrator has to know: those with other modes or owners, and those that give rights.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::attributes::title;
 use super::difference::{Aspect, Difference, FileChange, Summary, ValueChange};
 use super::side::{Entry, Kind, What};
 
 /// The page. With `all_files`, each file that differs is on it.
 pub fn page(difference: &Difference, all_files: bool) -> String {
-    let Difference { a, b, same, packages, fields, files, only_times } = difference;
+    let Difference { a, b, same, packages, fields, files, only_times, without_details } = difference;
     let mut text = format!("A  {}\nB  {}\n", summary(a), summary(b));
     // Writing to a text does not fail.
     if *same {
@@ -60,6 +61,14 @@ pub fn page(difference: &Difference, all_files: bool) -> String {
     if *only_times > 0 {
         let _ = writeln!(text, "\n{} in the time alone.", differ(*only_times));
     }
+    for path in without_details {
+        let _ = writeln!(
+            text,
+            "\nExtended attributes, device numbers and hard links are not compared: {} was not unmounted cleanly, or is no ext4 \
+             file system of the usual form.",
+            shown(path)
+        );
+    }
     if packages.is_empty() && fields.is_empty() && files.is_empty() && *only_times == 0 {
         let where_else = match a.kind {
             What::Package => "in the form of the archive, such as its compression",
@@ -86,7 +95,7 @@ fn versions(change: &ValueChange) -> String {
 fn is_notable(change: &FileChange) -> bool {
     let aspects = change.aspects();
     let gives_rights = |entry: &Option<Entry>| entry.as_ref().is_some_and(Entry::gives_rights);
-    aspects.iter().any(|aspect| *aspect != Aspect::Content)
+    aspects.iter().any(|aspect| !matches!(aspect, Aspect::Content | Aspect::OtherNames))
         || ((change.a.is_none() || change.b.is_none()) && (gives_rights(&change.a) || gives_rights(&change.b)))
 }
 
@@ -112,18 +121,46 @@ fn part(aspect: Aspect, a: &Entry, b: &Entry) -> String {
         Aspect::Content if a.kind == Kind::File => format!("content, {} → {} bytes", a.size, b.size),
         Aspect::Content => {
             let content = |entry: &Entry| shown(entry.content.as_deref().unwrap_or_default());
-            format!("{} to {} → {}", a.kind.as_str(), content(a), content(b))
+            let what = if a.kind.is_device() { "device" } else { "link to" };
+            format!("{what} {} → {}", content(a), content(b))
         }
+        Aspect::Attributes => {
+            let names: BTreeSet<&String> = a.attributes.keys().chain(b.attributes.keys()).collect();
+            let differing = names.into_iter().filter(|name| a.attributes.get(*name) != b.attributes.get(*name));
+            let value = |entry: &Entry, name: &str| {
+                entry.attributes.get(name).map_or_else(|| "none".to_owned(), |value| shown(value))
+            };
+            let one = |name: &String| format!("{} {} → {}", shown(&title(name)), value(a, name), value(b, name));
+            differing.map(one).collect::<Vec<_>>().join(", ")
+        }
+        Aspect::OtherNames => format!("hard links {} → {}", other_names(a), other_names(b)),
     }
 }
 
 fn all_of(entry: &Entry) -> String {
     let Entry { kind, mode, uid, gid, size, content, .. } = entry;
     match kind {
-        Kind::File => format!("mode {mode:04o}, owner {uid}:{gid}, {size} bytes"),
-        Kind::Link => format!("link to {}", shown(content.as_deref().unwrap_or_default())),
-        other => format!("{}, mode {mode:04o}, owner {uid}:{gid}", other.as_str()),
+        Kind::File => format!("mode {mode:04o}, owner {uid}:{gid}, {size} bytes{}", details(entry)),
+        Kind::Link => format!("link to {}{}", shown(content.as_deref().unwrap_or_default()), details(entry)),
+        other => {
+            let numbers = content.as_ref().map(|numbers| format!(" {numbers}")).unwrap_or_default();
+            format!("{}{numbers}, mode {mode:04o}, owner {uid}:{gid}{}", other.as_str(), details(entry))
+        }
     }
+}
+
+fn details(entry: &Entry) -> String {
+    let mut text: String =
+        entry.attributes.iter().map(|(name, value)| format!(", {} {}", shown(&title(name)), shown(value))).collect();
+    if !entry.other_names.is_empty() {
+        let _ = write!(text, ", hard links {}", other_names(entry));
+    }
+    text
+}
+
+fn other_names(entry: &Entry) -> String {
+    let names: Vec<String> = entry.other_names.iter().map(|name| shown(name)).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(" ") }
 }
 
 fn count(number: usize, noun: &str) -> String {

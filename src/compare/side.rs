@@ -1,9 +1,10 @@
 //! One of the two that are compared, and everything that is known of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::attributes::CAPABILITIES;
 use crate::system::hash::Sha256;
 
 /// The sort of a file. Only two files of the same sort are compared.
@@ -29,6 +30,8 @@ pub struct Side {
     pub files: BTreeMap<String, Entry>,
     /// The package of each file that belongs to one.
     pub owners: BTreeMap<String, String>,
+    /// Whether extended attributes, the numbers of devices and the other names of files are known.
+    pub has_details: bool,
 }
 
 /// A file, a folder, a link or something else with a name.
@@ -48,6 +51,12 @@ pub struct Entry {
     /// The SHA-256 of a file, the target of a link, the numbers of a device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// The extended attributes, as words.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, String>,
+    /// The other names of the same file: its hard links.
+    #[serde(rename = "other-names", skip_serializing_if = "BTreeSet::is_empty")]
+    pub other_names: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -73,6 +82,10 @@ impl What {
 }
 
 impl Kind {
+    pub fn is_device(self) -> bool {
+        matches!(self, Self::CharacterDevice | Self::BlockDevice)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::File => "file",
@@ -87,9 +100,20 @@ impl Kind {
 }
 
 impl Entry {
-    /// Whether whoever runs it gets the rights of its owner or group.
+    /// Whether whoever runs it gets the rights of its owner or group, or capabilities.
     pub fn gives_rights(&self) -> bool {
-        self.kind == Kind::File && self.mode & 0o6000 != 0
+        self.kind == Kind::File && (self.mode & 0o6000 != 0 || self.attributes.contains_key(CAPABILITIES))
+    }
+}
+
+/// Sets the other names of each file in `files`. `names` has the paths of each file.
+pub(super) fn set_other_names(files: &mut BTreeMap<String, Entry>, names: impl IntoIterator<Item = BTreeSet<String>>) {
+    for all in names {
+        for path in &all {
+            if let Some(entry) = files.get_mut(path) {
+                entry.other_names = all.iter().filter(|other| *other != path).cloned().collect();
+            }
+        }
     }
 }
 

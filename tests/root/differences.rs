@@ -18,8 +18,12 @@ pub fn trials() -> Vec<Trial> {
         what_debugfs_changes_in_a_real_image_is_found_and_nothing_else,
         trouble_has_the_status_of_diff
     ];
-    // It makes a device.
-    let by_root = support::tests![images_differ_in_packages_and_in_the_files_of_each];
+    // They make devices.
+    let by_root = support::tests![
+        images_differ_in_packages_and_in_the_files_of_each,
+        images_differ_in_attributes_devices_and_hard_links,
+        packages_differ_in_devices_and_hard_links
+    ];
     tests.into_iter().chain(room::unless(sandbox::without_real_root(), by_root)).collect()
 }
 
@@ -208,6 +212,104 @@ fn images_differ_in_packages_and_in_the_files_of_each() {
     assert!(said.contains("1 file or folder differs in the time alone."), "{said}");
 }
 
+fn set_attribute(path: &Path, name: &str, value: &[u8]) {
+    let script = "import os, sys\nos.setxattr(sys.argv[1], sys.argv[2], bytes.fromhex(sys.argv[3]))";
+    let digits: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+    run(Command::new("python3").args(["-c", script]).arg(path).args([name, &digits]));
+}
+
+fn make_device(path: &Path, kind: &str, [major, minor]: [&str; 2]) {
+    let _ = fs::remove_file(path);
+    run(Command::new("mknod").arg(path).args([kind, major, minor]));
+}
+
+fn images_differ_in_attributes_devices_and_hard_links() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = tree(folder.path(), "tree");
+    let path = |name: &str| tree.join(name);
+    make_device(&path("console"), "c", ["5", "1"]);
+    make_device(&path("disk"), "b", ["259", "70000"]);
+    fs::hard_link(path("usr/bin/shop"), path("usr/bin/store")).unwrap();
+    // `user::rw-,user:1000:r--,group::r--,mask::r--,other::r--` as the kernel keeps it: a version, then kind, permissions, id.
+    let entries: [(u16, u16, u32); 5] =
+        [(1, 6, u32::MAX), (2, 4, 1000), (4, 4, u32::MAX), (0x10, 4, u32::MAX), (0x20, 4, u32::MAX)];
+    let entry =
+        |(kind, may, id): (u16, u16, u32)| [&kind.to_le_bytes()[..], &may.to_le_bytes(), &id.to_le_bytes()].concat();
+    let list = [2_u32.to_le_bytes().to_vec(), entries.map(entry).concat()].concat();
+    set_attribute(&path("etc/shop/shop.conf"), "system.posix_acl_access", &list);
+    set_attribute(&path("usr/share/shop/page"), "user.colour", b"blue");
+    // Too long for the inode: it gets a block of its own.
+    set_attribute(&path("usr/share/shop/page"), "user.note", &[b'x'; 600]);
+    let first = image(&tree, "first.img");
+
+    make_device(&path("console"), "c", ["5", "2"]);
+    make_device(&path("disk"), "b", ["259", "70001"]);
+    fs::remove_file(path("usr/bin/store")).unwrap();
+    run(Command::new("python3")
+        .args(["-c", "import os, sys\nos.removexattr(sys.argv[1], 'system.posix_acl_access')"])
+        .arg(path("etc/shop/shop.conf")));
+    set_attribute(&path("usr/share/shop/page"), "user.note", &[b'y'; 600]);
+    run(Command::new("setcap").arg("cap_net_raw,cap_net_admin=ep").arg(path("usr/bin/helper")));
+    let second = image(&tree, "second.img");
+    let said = run(Command::new("getcap").arg(path("usr/bin/helper")));
+    let capabilities = said.trim().rsplit(' ').next().unwrap();
+    let digest = |byte: &str| {
+        let script = format!("head -c 600 /dev/zero | tr '\\0' {byte} | sha256sum | cut -d ' ' -f 1");
+        run(Command::new("sh").args(["-c", &script])).trim().to_owned()
+    };
+    let lines = [
+        "  changed  /console  device 5:1 → 5:2\n".to_owned(),
+        "  changed  /disk  device 259:70000 → 259:70001\n".to_owned(),
+        "  changed  /etc/shop/shop.conf  access control list \
+         user::rw-,user:1000:r--,group::r--,mask::r--,other::r-- → none\n"
+            .to_owned(),
+        format!("  changed  /usr/bin/helper  capabilities none → {capabilities}\n"),
+        "  changed  /usr/bin/shop  hard links /usr/bin/store → none\n".to_owned(),
+        "  removed  /usr/bin/store  mode 0755, owner 0:0, 10 bytes, hard links /usr/bin/shop\n".to_owned(),
+        format!(
+            "  changed  /usr/share/shop/page  attribute user.note 600 bytes, SHA-256 {} → 600 bytes, SHA-256 {}\n",
+            digest("x"),
+            digest("y")
+        ),
+    ];
+    let listed =
+        |said: &str| said.split_once("\nFiles\n").unwrap().1.split("\n\n").next().unwrap().trim_end().to_owned();
+    let said = differing(&first, &second, &[]);
+    assert_eq!(listed(&said), lines.concat().trim_end(), "{said}");
+
+    let report = json(&first, &second);
+    let files = report["files"].as_array().unwrap();
+    let file = |path: &str| files.iter().find(|file| file["path"] == path).unwrap();
+    assert_eq!(file("/usr/bin/shop")["a"]["other-names"], serde_json::json!(["/usr/bin/store"]));
+    assert_eq!(file("/usr/bin/helper")["b"]["attributes"]["security.capability"], capabilities);
+    assert_eq!(file("/usr/share/shop/page")["a"]["attributes"]["user.colour"], "`blue`");
+
+    // In a file system of another form they are not known, so nothing is said that may be wrong.
+    let other = folder.path().join("ext3.img");
+    run(Command::new("mke2fs").args(["-q", "-t", "ext3", "-d"]).arg(&tree).arg(&other).arg("8M"));
+    let said = differing(&first, &other, &[]);
+    let note = "Extended attributes, device numbers and hard links are not compared: ";
+    assert!(said.contains(note) && said.contains("ext3.img was not unmounted cleanly, or is no ext4"), "{said}");
+    assert_eq!(listed(&said), "  removed  /usr/bin/store  mode 0755, owner 0:0, 10 bytes", "{said}");
+}
+
+fn packages_differ_in_devices_and_hard_links() {
+    let folder = tempfile::tempdir().unwrap();
+    let tree = tree(folder.path(), "tree");
+    make_device(&tree.join("console"), "c", ["5", "1"]);
+    let [shop, store] = ["usr/bin/shop", "usr/bin/store"].map(|name| tree.join(name));
+    fs::hard_link(&shop, &store).unwrap();
+    let first = deb(&tree, "1", "none");
+    make_device(&tree.join("console"), "c", ["5", "2"]);
+    fs::remove_file(&store).unwrap();
+    fs::copy(&shop, &store).unwrap();
+    let said = differing(&first, &deb(&tree, "2", "none"), &[]);
+    let lines = "  changed  /console  device 5:1 → 5:2\n\
+                 \x20 changed  /usr/bin/shop  hard links /usr/bin/store → none\n\
+                 \x20 changed  /usr/bin/store  hard links /usr/bin/shop → none\n";
+    assert!(said.contains(&format!("\nFiles\n{lines}")), "{said}");
+}
+
 fn what_debugfs_changes_in_a_real_image_is_found_and_nothing_else() {
     let folder = tempfile::tempdir_in(support::kept()).unwrap();
     let compressed = built(Built::Image).join("stack-1.0.0-linode.img.gz");
@@ -216,7 +318,8 @@ fn what_debugfs_changes_in_a_real_image_is_found_and_nothing_else() {
     let new = folder.path().join("new");
     fs::write(&new, "x".repeat(5000)).unwrap();
     let commands = format!(
-        "sif /usr/bin/passwd mode 0100755\nsif /etc/fstab uid 7\nrm /etc/hostname\nwrite {} /etc/new\nsif /etc/new gid 0\n",
+        "sif /usr/bin/passwd mode 0100755\nsif /etc/fstab uid 7\nrm /etc/hostname\nwrite {} /etc/new\nsif /etc/new gid 0\n\
+         ea_set /usr/bin/newgrp user.colour blue\n",
         new.display()
     );
     let script = folder.path().join("commands");
@@ -225,11 +328,12 @@ fn what_debugfs_changes_in_a_real_image_is_found_and_nothing_else() {
     let said = differing(&compressed, &raw, &[]);
     let (_, files) = said.split_once("\nFiles\n").unwrap();
     let lines: Vec<&str> = files.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-    assert_eq!(lines.len(), 4, "{said}");
+    assert_eq!(lines.len(), 5, "{said}");
     assert_eq!(lines[0], "changed  /etc/fstab  owner 0:0 → 7:0");
     assert!(lines[1].starts_with("removed  /etc/hostname  mode 0644, owner 0:0"), "{said}");
     assert!(lines[2].starts_with("added    /etc/new  ") && lines[2].ends_with(", 5000 bytes"), "{said}");
-    assert_eq!(lines[3], "changed  /usr/bin/passwd  mode 4755 → 0755");
+    assert_eq!(lines[3], "changed  /usr/bin/newgrp  attribute user.colour none → `blue`");
+    assert_eq!(lines[4], "changed  /usr/bin/passwd  mode 4755 → 0755");
 }
 
 fn trouble_has_the_status_of_diff() {
