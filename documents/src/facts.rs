@@ -64,6 +64,10 @@ const FILES: &[Fact] = &[
          its source.",
     ),
     ("dist/NAME_VERSION_amd64.deb", "The package."),
+    (
+        "dist/NAME_VERSION_amd64.changes, dist/NAME_VERSION_amd64.buildinfo",
+        "What `stackdeb deb --changes` writes for `dput`: see `deb-changes(5)` and `deb-buildinfo(5)`.",
+    ),
     ("dist/VARIANT/", "The same files of a variant; the names of its image and manifest have `@VARIANT` in them."),
     ("dist/NAME.deb", "A link to it."),
     ("dist/NAME-VERSION-linode.img.gz", "The image: one ext4 file system, compressed with gzip."),

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use miette::{Diagnostic, IntoDiagnostic, WrapErr};
 
 use super::build_root::BuildRoot;
+use super::installed::Installed;
 use crate::apt::Suite;
 use crate::control::Relations;
 use crate::deb::{Content, Entry, Payload};
@@ -71,6 +72,8 @@ pub(super) struct Built {
     pub(super) stack: Stack,
     /// About the files that the copy was made of.
     pub(super) notes: AppNotes,
+    /// What was installed where the command ran.
+    pub(super) installed: Installed,
 }
 
 /// Runs `command`, the build command of `stack`, unless nothing has changed since it ran. The process must be root, if only in
@@ -106,12 +109,14 @@ pub(super) fn run(
         Err(error) => match fs::read_to_string(&last).map(|name| cache.built().join(name)) {
             Ok(kept) if kept.is_dir() => {
                 reporter.say(&format!("warning: {error}; what the build command made the last time is used"));
-                return Ok(Built { stack: with_files(stack, command, &kept)?, notes });
+                let installed = Installed::unknown();
+                return Ok(Built { stack: with_files(stack, command, &kept)?, notes, installed });
             }
             _ => return Err(error),
         },
     };
     let key = Sha256::of(format!("{inputs}\n{}", root.digest()).as_bytes()).to_string();
+    let installed = Installed::in_root(&root);
     let kept = cache.built().join(&key);
     if !kept.is_dir() {
         let work = WorkFolder::create(&cache.work())?;
@@ -132,7 +137,7 @@ pub(super) fn run(
     }
     contents::note_use(&kept);
     output::write_file(&last, key.as_bytes())?;
-    Ok(Built { stack: with_files(stack, command, &kept)?, notes })
+    Ok(Built { stack: with_files(stack, command, &kept)?, notes, installed })
 }
 
 /// What the command finds in its environment: as in the app's unit (units/sandbox), but for what only a server has.

@@ -10,7 +10,7 @@ use super::base;
 use super::choice::Wanted;
 use super::source::Source;
 use crate::apt::{self, OlderRelease, Record, Suite, install_plan, pool};
-use crate::control::{PackageName, Relations};
+use crate::control::{PackageName, Relations, Version};
 use crate::rootfs::{self, DpkgStep, Root, RootFile};
 use crate::stack::Image;
 use crate::system::cache::Cache;
@@ -61,7 +61,12 @@ impl BuildRoot {
         Ok(Self { date: source.date(), chosen, repository })
     }
 
-    /// A digest of all packages that it has.
+    /// The packages that it has, in no order.
+    pub(super) fn packages(&self) -> impl Iterator<Item = (&PackageName, &Version)> {
+        self.chosen.iter().map(|record| (&record.name, &record.version))
+    }
+
+    /// Two roots with the same digest have the same packages.
     pub(super) fn digest(&self) -> Sha256 {
         let mut digests: Vec<String> = self.chosen.iter().map(|record| record.sha256.to_string()).collect();
         digests.sort();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::installed::Installed;
 use super::source_build::SourceBuild;
 use super::{debian_libraries, linked};
 use crate::apt::Suite;
@@ -22,12 +23,13 @@ pub fn plan(stack: &Stack) -> miette::Result<Option<Plan>> {
 }
 
 /// The libraries of a stack, downloaded as far as they are not in the cache; none when it names no requirements. Where
-/// [`Plan::may_build`] says so, the process must be root, if only in a namespace.
+/// [`Plan::may_build`] says so, the process must be root, if only in a namespace. Returns as well what was installed where some
+/// of them were built.
 ///
 /// # Errors
 /// When the suite is not known, the requirements have a mistake or lack something, or a library cannot be had.
-pub fn of(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries> {
-    let Some(plan) = plan(stack)? else { return Ok(Libraries::default()) };
+pub fn of(stack: &Stack, reporter: Reporter) -> miette::Result<(Libraries, Installed)> {
+    let Some(plan) = plan(stack)? else { return Ok((Libraries::default(), Installed::default())) };
     let suite = Suite::find(&stack.image.suite)?;
     let target = Target::of(suite)?;
     let cache = Cache::open()?;
@@ -37,7 +39,7 @@ pub fn of(stack: &Stack, reporter: Reporter) -> miette::Result<Libraries> {
     let builder = SourceBuild::new(stack, suite, &cache, reporter);
     let mut libraries = gather(&plan, &debian, &target, &index, &cache, &builder)?;
     add_linked(&mut libraries.needs, stack, suite, reporter)?;
-    Ok(libraries)
+    Ok((libraries, builder.installed()))
 }
 
 /// Adds the packages that the compiled parts need. A part that is never used may need a library that nobody has.

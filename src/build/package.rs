@@ -10,6 +10,7 @@ use miette::{IntoDiagnostic, WrapErr};
 
 use super::assemble::{Assembled, assemble};
 use super::build_command::{self, Built};
+use super::installed::Installed;
 use super::{libraries, linked, static_files};
 use crate::apt::Suite;
 use crate::control::{Relations, Stanza};
@@ -41,6 +42,8 @@ pub struct BuiltPackage {
     pub notes: AppNotes,
     /// The libraries that are packed.
     pub libraries: Libraries,
+    /// What was installed where commands ran for it.
+    pub installed: Installed,
 }
 
 impl BuiltPackage {
@@ -91,7 +94,8 @@ pub fn build_into_dist(stack: &Stack, reporter: Reporter) -> miette::Result<Buil
 /// When a template, a file of the app or the control data is wrong, or the package cannot be written. An earlier package of
 /// the same name then stays as it was.
 pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Reporter) -> miette::Result<BuiltPackage> {
-    let (Assembled { mut package, notes, .. }, libraries) = put_together(stack, reporter)?;
+    let Together { assembled: Assembled { mut package, notes, .. }, libraries, installed } =
+        put_together(stack, reporter)?;
     static_files::add_compressed(&mut package.payload, &stack.package.name)?;
     let checked = package.check()?;
     let path = folder.join(stack.deb_file_name());
@@ -110,6 +114,7 @@ pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Repor
         epoch: package.epoch,
         notes,
         libraries,
+        installed,
     })
 }
 
@@ -151,7 +156,7 @@ fn write_once(
 /// As [`build_into_dist`].
 pub fn check(stack: &Stack, reporter: Reporter) -> miette::Result<Checked> {
     check_places(stack)?;
-    let (Assembled { package, notes, .. }, libraries) = put_together(stack, reporter)?;
+    let Together { assembled: Assembled { package, notes, .. }, libraries, .. } = put_together(stack, reporter)?;
     package.check()?;
     Ok(Checked { control: package.control.stanza(0), notes, libraries })
 }
@@ -167,15 +172,23 @@ pub fn enter_namespace(stack: &Stack) -> miette::Result<()> {
     Ok(())
 }
 
-fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<(Assembled, Libraries)> {
+struct Together {
+    assembled: Assembled,
+    libraries: Libraries,
+    installed: Installed,
+}
+
+fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<Together> {
     let epoch = package_epoch(stack)?;
     let health_check = health_check()?;
     enter_namespace(stack)?;
-    let libraries = libraries::of(stack, reporter)?;
+    let (libraries, mut installed) = libraries::of(stack, reporter)?;
     let mut assembled = match &stack.app.build_command {
         None => assemble(stack, &libraries, &health_check, epoch)?,
         Some(command) => {
-            let Built { stack, notes } = build_command::run(stack, command, &libraries, epoch, reporter)?;
+            let Built { stack, notes, installed: of_command } =
+                build_command::run(stack, command, &libraries, epoch, reporter)?;
+            installed = installed.and(of_command);
             let assembled = assemble(&stack, &libraries, &health_check, epoch)?;
             let notes = AppNotes { site: assembled.notes.site, ..notes };
             Assembled { notes, ..assembled }
@@ -185,7 +198,7 @@ fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<(Assembled,
     for relation in linked::packages(&assembled.programs, target, reporter)?.0 {
         assembled.package.control.depends.add(relation);
     }
-    Ok((assembled, libraries))
+    Ok(Together { assembled, libraries, installed })
 }
 
 /// A folder stands where an output has to be.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use miette::{Diagnostic, IntoDiagnostic, WrapErr};
 
 use super::build_root::BuildRoot;
+use super::installed::Installed;
 use super::source_advice;
 use crate::apt::Suite;
 use crate::deb::Content;
@@ -76,12 +77,23 @@ pub(super) struct SourceBuild<'a> {
     packages: OnceCell<BuildRoot>,
     root: OnceCell<(Root, WorkFolder)>,
     builds: Cell<u32>,
+    /// A wheel of before was used, and the archive could not say whether it has still the packages that made it.
+    unknown: Cell<bool>,
 }
 
 impl<'a> SourceBuild<'a> {
     pub(super) fn new(stack: &'a Stack, suite: &'static Suite, cache: &'a Cache, reporter: Reporter) -> Self {
         let (packages, root, builds) = (OnceCell::new(), OnceCell::new(), Cell::new(0));
-        Self { stack, suite, cache, reporter, packages, root, builds }
+        Self { stack, suite, cache, reporter, packages, root, builds, unknown: Cell::new(false) }
+    }
+
+    /// What is installed where libraries are built; nothing when none had to be.
+    pub(super) fn installed(&self) -> Installed {
+        match self.packages.get() {
+            _ if self.unknown.get() => Installed::unknown(),
+            Some(root) => Installed::in_root(root),
+            None => Installed::default(),
+        }
     }
 
     fn packages(&self) -> miette::Result<&BuildRoot> {
@@ -222,6 +234,7 @@ impl WheelBuilder for SourceBuild<'_> {
             Ok(root) => root,
             Err(error) => match self.kept(&last) {
                 Some(kept) => {
+                    self.unknown.set(true);
                     let library = source.library();
                     self.reporter
                         .say(&format!("warning: {error}; the wheel of {library} that was built the last time is used"));

@@ -6,9 +6,10 @@ use clap::Args;
 
 use super::variant::VariantArgs;
 use crate::apt::Suite;
-use crate::build::{crate_package, package};
+use crate::build::{crate_package, package, upload};
 use crate::cargo::{self, Compile, Options};
-use crate::deb::Written;
+use crate::deb::{Distribution, Written};
+use crate::render;
 use crate::stack::FILE_NAME;
 use crate::system::cache::Fresh;
 use crate::system::print;
@@ -25,6 +26,12 @@ pub struct DebArgs {
     /// Make everything anew: take nothing from the cache but downloads, and keep nothing that is made
     #[arg(long)]
     no_cache: bool,
+    /// Write a .changes file as well, for dput and archives, and the .buildinfo file that it names
+    #[arg(long)]
+    changes: bool,
+    /// The distribution that the .changes file names
+    #[arg(long, value_name = "NAME", default_value = render::DISTRIBUTION, requires = "changes")]
+    distribution: Distribution,
     #[command(flatten)]
     of_crate: CrateArgs,
 }
@@ -76,6 +83,12 @@ impl CrateArgs {
 pub fn run(args: &DebArgs) -> miette::Result<()> {
     let is_stack = !args.project.is_dir() || args.project.join(FILE_NAME).exists();
     if args.of_crate.package.is_some() || (!is_stack && cargo::is_crate(&args.project)) {
+        if args.changes {
+            return Err(miette::miette!(
+                help = "leave it out: the changelog of a crate is a text of any form, which does not say what its newest entry is",
+                "--changes is for a project with {FILE_NAME}, and a crate is packaged here"
+            ));
+        }
         return run_for_crate(args);
     }
     if let Some(option) = args.of_crate.given() {
@@ -93,11 +106,20 @@ pub fn run(args: &DebArgs) -> miette::Result<()> {
         }
         false => None,
     };
+    if args.changes {
+        upload::check_places(&stack)?;
+    }
     let package = package::build_into_dist(&stack, Reporter::Stderr)?;
     for sentence in package.notes.left_out_in_all() {
         Reporter::Stderr.say(&sentence);
     }
-    report(&package.path, &package.written, &package.warnings())
+    report(&package.path, &package.written, &package.warnings())?;
+    if args.changes {
+        for path in upload::write(&stack, &package, &args.distribution)? {
+            print::line(path.display())?;
+        }
+    }
+    Ok(())
 }
 
 fn run_for_crate(args: &DebArgs) -> miette::Result<()> {

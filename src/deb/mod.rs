@@ -1,6 +1,6 @@
 //! The .deb file format (deb(5)). [`write()`]: a valid [`Package`] (control data, payload, maintainer
-//! scripts) → a .deb. [`Reader`]: a .deb → its control data and files. [`elf`] finds the packages that an
-//! executable needs, and strips it.
+//! scripts) → a .deb. [`Reader`]: a .deb → its control data and files. [`Upload`]: what an archive is told about a .deb.
+//! [`elf`] finds the packages that an executable needs, and strips it.
 
 mod compress;
 mod control;
@@ -10,6 +10,7 @@ mod package;
 mod payload;
 mod reader;
 mod tarball;
+mod upload;
 mod writer;
 
 #[cfg(test)]
@@ -21,4 +22,5 @@ pub use package::{Checked, Package, PackageError, Scripts};
 pub use payload::{Content, Entry, Payload, PayloadError};
 pub use reader::{ControlFile, ReadError, Reader, finish};
 pub use tarball::{Properties, Tarball};
+pub use upload::{Distribution, DistributionError, Upload, UploadedFile};
 pub use writer::{WriteError, Written, write};

@@ -36,6 +36,7 @@ use crate::stack::{Stack, migration_names};
 
 pub use app::{AppNotes, LeftOut, Rule};
 pub use error::RenderError;
+pub use papers::{DISTRIBUTION, URGENCY, changes};
 
 use context::Context;
 use destinations::{Destination, FileKind, destinations, template_names};

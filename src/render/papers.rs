@@ -1,4 +1,4 @@
-//! The changelog of the package (Debian Policy 4.4 and 12.7).
+//! The changelog of the package (Debian Policy 4.4 and 12.7), and what its `.changes` file has of it.
 
 use std::io::Write;
 
@@ -10,6 +10,11 @@ use crate::stack::{ChangelogEntry, Stack};
 
 /// The widest line that lintian accepts, in characters.
 const WIDTH: usize = 80;
+
+/// Where the package belongs, as its changelog says: it is for the users' own servers.
+pub const DISTRIBUTION: &str = "stable";
+/// How urgent a new version is, as its changelog says.
+pub const URGENCY: &str = "medium";
 
 /// The manual page of the program `/usr/bin/NAME`.
 pub(super) const MANUAL: Template = template!("debian/manual");
@@ -23,8 +28,8 @@ pub(super) fn compressed(text: &str) -> Result<Vec<u8>, RenderError> {
 /// else `changelog.Debian.gz` (Debian Policy 12.7).
 pub(super) fn changelog(stack: &Stack) -> Result<(String, Vec<u8>), RenderError> {
     let package = &stack.package;
-    let (name, maintainer) = (package.name.as_str(), package.maintainer.as_str());
-    let entries: Vec<String> = package.changelog.iter().map(|entry| write_entry(name, maintainer, entry)).collect();
+    let name = &package.name;
+    let entries: Vec<String> = package.changelog.iter().map(|entry| write_entry(stack, entry)).collect();
     let file = if package.version.is_native() { "changelog.gz" } else { "changelog.Debian.gz" };
     let compressed = gzip(entries.join("\n").as_bytes()).map_err(RenderError::Compress)?;
     Ok((format!("/usr/share/doc/{name}/{file}"), compressed))
@@ -37,12 +42,18 @@ fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-fn write_entry(name: &str, maintainer: &str, entry: &ChangelogEntry) -> String {
-    let mut text = format!("{name} ({}) stable; urgency=medium\n\n", entry.version);
+fn write_entry(stack: &Stack, entry: &ChangelogEntry) -> String {
+    let (changes, date) = (changes(stack, entry, DISTRIBUTION), entry.date.to_rfc5322());
+    format!("{changes}\n -- {}  {date}\n", stack.package.maintainer)
+}
+
+/// An entry of the changelog for `distribution` without its last line, which says by whom and when.
+pub fn changes(stack: &Stack, entry: &ChangelogEntry, distribution: &str) -> String {
+    let (name, version) = (&stack.package.name, &entry.version);
+    let mut text = format!("{name} ({version}) {distribution}; urgency={URGENCY}\n\n");
     for change in &entry.changes {
         write_item(&mut text, change);
     }
-    text.push_str(&format!("\n -- {maintainer}  {}\n", entry.date.to_rfc5322()));
     text
 }
 

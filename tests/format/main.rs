@@ -38,4 +38,5 @@ mod rendered_samples;
 mod rendered_units;
 mod static_files;
 mod template_folders;
+mod upload_files;
 mod websocket;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use stackdeb::control::Stanza;
 use support::{cache, run, stackdeb, text};
 use tempfile::TempDir;
 
@@ -40,7 +41,7 @@ changes = ["First."]
 
 /// It makes files, changes one, deletes one, and writes down where it is.
 const BUILD: &str = r##"
-import hashlib, os, pathlib, socket, sys, time
+import hashlib, os, pathlib, socket, subprocess, sys, time
 
 made = pathlib.Path("made")
 made.mkdir()
@@ -62,6 +63,8 @@ names = ["ALLOWED_HOSTS", "COLOUR", "DATABASE_NAME", "SECRET_KEY", "SOURCE_DATE_
 lines = [f"{name}={os.environ[name]}" for name in names]
 lines += [os.getcwd(), sys.executable, network, f"{os.stat('app.py').st_mtime:.0f}", *{"a", "b", "c", "d", "e"}]
 pathlib.Path("report").write_text("\n".join(lines))
+installed = ["dpkg-query", "--show", "--showformat=${Package} (= ${Version})\n"]
+pathlib.Path("packages").write_text(subprocess.run(installed, check=True, capture_output=True, text=True).stdout)
 "##;
 
 /// The roots in which the commands run, for all projects here: to make one takes longer than all the rest.
@@ -129,7 +132,7 @@ fn read(tree: &Path, path: &str) -> String {
 fn what_the_build_command_leaves_is_packed_and_is_the_same_each_time() {
     let _builder = builder();
     let project = Project::new();
-    run(&mut project.command("deb"));
+    run(project.command("deb").arg("--changes"));
     let package = fs::read(project.path("dist/shop.deb")).unwrap();
     let tree = project.path("tree");
     run(Command::new("dpkg-deb").arg("-x").arg(project.path("dist/shop.deb")).arg(&tree));
@@ -172,6 +175,17 @@ fn what_the_build_command_leaves_is_packed_and_is_the_same_each_time() {
         ],
         "{report}"
     );
+
+    // The .buildinfo file names all packages that were there, and the one that has run the command.
+    let buildinfo = fs::read_to_string(project.path("dist/shop_1.0.0_amd64.buildinfo")).unwrap();
+    let named = Stanza::parse(&buildinfo).unwrap();
+    let named = named.get("Installed-Build-Depends").unwrap().trim().split(",\n").map(str::to_owned);
+    let (own, mut named): (Vec<String>, Vec<String>) = named.partition(|one| one.starts_with("stackdeb (= "));
+    let mut there: Vec<String> = read(&tree, "usr/share/shop/packages").lines().map(str::to_owned).collect();
+    named.sort();
+    there.sort();
+    assert!(there.iter().any(|one| one.starts_with("python3 (= ")), "{there:?}");
+    assert_eq!((own.len(), named), (1, there));
 
     // Nothing of the project itself has changed.
     assert_eq!(fs::read_to_string(project.path("app/page.html")).unwrap(), "before");

@@ -36,4 +36,5 @@ mod refusals;
 mod several;
 mod sources;
 mod updates;
+mod upload;
 mod variants;

@@ -1,0 +1,38 @@
+//! Which Debian packages were installed where a part of a package was made: the roots of build commands and of libraries that
+//! are built from their source. A `.buildinfo` file names them.
+
+use std::collections::BTreeMap;
+
+use super::build_root::BuildRoot;
+use crate::control::{PackageName, Version};
+
+/// The packages of all roots that a build had, or would have had if their results had not been kept.
+#[derive(Debug, Clone, Default)]
+pub struct Installed {
+    packages: BTreeMap<PackageName, Version>,
+    /// A result was used of which only the archive could say with what it was made, and the archive did not answer.
+    unknown: bool,
+}
+
+impl Installed {
+    pub(super) fn in_root(root: &BuildRoot) -> Self {
+        let packages = root.packages().map(|(name, version)| (name.clone(), version.clone()));
+        Self { packages: packages.collect(), unknown: false }
+    }
+
+    pub(super) fn unknown() -> Self {
+        Self { packages: BTreeMap::new(), unknown: true }
+    }
+
+    /// The packages of both.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.packages.extend(other.packages);
+        self.unknown |= other.unknown;
+        self
+    }
+
+    /// `None` when not all of them are known.
+    pub fn packages(&self) -> Option<&BTreeMap<PackageName, Version>> {
+        (!self.unknown).then_some(&self.packages)
+    }
+}

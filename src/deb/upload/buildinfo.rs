@@ -1,0 +1,35 @@
+//! The `.buildinfo` file: with what a package was built.
+
+use super::{Upload, UploadedFile, lines};
+use crate::control::Stanza;
+
+impl Upload {
+    /// The stanza of the `.buildinfo` file. `package` is what was built.
+    ///
+    /// It leaves out what would be of one machine alone: its kernel, the folder of the build, its name and its clock.
+    pub fn buildinfo(&self, package: &UploadedFile) -> Stanza {
+        let mut stanza = Stanza::default();
+        stanza.set("Format", "1.0");
+        stanza.set("Source", self.field("Package"));
+        stanza.set("Binary", self.field("Package"));
+        for name in ["Architecture", "Version"] {
+            stanza.set(name, self.field(name));
+        }
+        let UploadedFile { name, size, md5, sha1, sha256 } = package;
+        let digests = [("Md5", md5.clone()), ("Sha1", sha1.clone()), ("Sha256", sha256.to_string())];
+        for (algorithm, digest) in digests {
+            stanza.set(&format!("Checksums-{algorithm}"), format!("\n{digest} {size} {name}"));
+        }
+        // The only one that stackdeb runs on.
+        stanza.set("Build-Architecture", "amd64");
+        stanza.set("Build-Date", self.built.to_rfc5322());
+        let last = self.installed.len().saturating_sub(1);
+        let installed = self.installed.iter().enumerate().map(|(index, (package, version))| {
+            let comma = if index < last { "," } else { "" };
+            format!("{package} (= {version}){comma}")
+        });
+        stanza.set("Installed-Build-Depends", lines(installed));
+        stanza.set("Environment", format!("\nSOURCE_DATE_EPOCH=\"{}\"", self.built.seconds()));
+        stanza
+    }
+}

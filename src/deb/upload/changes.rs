@@ -1,0 +1,39 @@
+//! The `.changes` file: what an archive is told about an upload.
+
+use super::{Upload, UploadedFile, lines};
+use crate::control::Stanza;
+
+/// As many characters of a package's summary as dpkg-genchanges writes.
+const SUMMARY: usize = 65;
+
+impl Upload {
+    /// The stanza of the `.changes` file. `files` are those of the upload, in the order of their names.
+    pub fn changes(&self, files: &[UploadedFile]) -> Stanza {
+        let mut stanza = Stanza::default();
+        stanza.set("Format", "1.8");
+        stanza.set("Date", self.date.to_rfc5322());
+        let package = self.field("Package");
+        stanza.set("Source", package);
+        stanza.set("Binary", package);
+        for name in ["Architecture", "Version"] {
+            stanza.set(name, self.field(name));
+        }
+        stanza.set("Distribution", self.distribution.to_string());
+        stanza.set("Urgency", self.urgency);
+        stanza.set("Maintainer", self.field("Maintainer"));
+        stanza.set("Changed-By", self.field("Maintainer"));
+        let summary = self.field("Description").lines().next().unwrap_or_default();
+        let summary: String = summary.chars().take(SUMMARY).collect();
+        stanza.set("Description", format!("\n{package:<10} - {summary}"));
+        stanza.set("Changes", lines(self.changes.trim_end().lines().map(str::to_owned)));
+        let sha1 = files.iter().map(|file| format!("{} {} {}", file.sha1, file.size, file.name));
+        stanza.set("Checksums-Sha1", lines(sha1));
+        let sha256 = files.iter().map(|file| format!("{} {} {}", file.sha256, file.size, file.name));
+        stanza.set("Checksums-Sha256", lines(sha256));
+        let word = |name| Some(self.field(name)).filter(|value| !value.is_empty()).unwrap_or("-");
+        let [section, priority] = ["Section", "Priority"].map(word);
+        let md5 = files.iter().map(|file| format!("{} {} {section} {priority} {}", file.md5, file.size, file.name));
+        stanza.set("Files", lines(md5));
+        stanza
+    }
+}

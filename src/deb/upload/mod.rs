@@ -1,0 +1,46 @@
+//! What is uploaded to an archive beside a package: the `.buildinfo` file (deb-buildinfo(5)), which says with what the package
+//! was built, and the `.changes` file (deb-changes(5)), which names the files of the upload. A package's control data, its
+//! newest changes and its files → both, as stanzas. They are not signed: `debsign` does that.
+
+mod buildinfo;
+mod changes;
+mod distribution;
+mod file;
+
+use std::collections::BTreeMap;
+
+pub use distribution::{Distribution, DistributionError};
+pub use file::UploadedFile;
+
+use crate::control::{PackageName, Stanza, Version};
+use crate::system::epoch::Epoch;
+
+/// An upload of one binary package. Its source package has the same name and version, and is not uploaded.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// The control data of the package.
+    pub control: Stanza,
+    /// Where the archive is to put the package.
+    pub distribution: Distribution,
+    /// `low`, `medium` or `high`: how soon archives let it in.
+    pub urgency: &'static str,
+    /// The newest entry of the changelog (Debian Policy 4.4): its first line, an empty one, and what is different.
+    pub changes: String,
+    /// The date of that entry.
+    pub date: Epoch,
+    /// The time of everything in the package.
+    pub built: Epoch,
+    /// The Debian packages that were installed where it was built.
+    pub installed: BTreeMap<PackageName, Version>,
+}
+
+impl Upload {
+    fn field(&self, name: &str) -> &str {
+        self.control.get(name).unwrap_or_default()
+    }
+}
+
+/// A field with one line for each of `items`, below the field's name.
+fn lines(items: impl Iterator<Item = String>) -> String {
+    items.map(|line| format!("\n{line}")).collect()
+}
