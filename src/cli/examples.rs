@@ -78,9 +78,13 @@ static UPDATE: [Example; 3] = [
     ),
 ];
 
-static DEB: [Example; 4] = [
+static DEB: [Example; 5] = [
     example("stackdeb deb", "Build dist/NAME_VERSION_amd64.deb and the link dist/NAME.deb to it."),
     example("stackdeb deb shop", "Build the package of the project in the folder shop."),
+    example(
+        "stackdeb deb --changes --distribution trixie",
+        "Write dist/NAME_VERSION_amd64.changes as well: the archive that dput uploads it to has the package in trixie.",
+    ),
     example(
         "stackdeb deb --no-build --deb-revision 2",
         "Package the crate in this folder, as its [package.metadata.deb] says, with the programs that cargo built before.",
