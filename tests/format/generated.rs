@@ -17,9 +17,19 @@ pub struct Cases {
 }
 
 impl Cases {
-    pub fn new() -> Self {
+    /// The same ones in each run, so that a run shows what a change has done.
+    pub fn same() -> Self {
+        Self::of(0)
+    }
+
+    /// Others in each run, as the soak wants them.
+    pub fn other() -> Self {
+        Self::of(fastrand::u64(..))
+    }
+
+    fn of(seed: u64) -> Self {
         let given = env::var("SEED").ok().map(|text| text.parse().expect("SEED is a whole number"));
-        let seed = given.unwrap_or_else(|| fastrand::u64(..));
+        let seed = given.unwrap_or(seed);
         Self { random: fastrand::Rng::with_seed(seed), seed }
     }
 

@@ -251,8 +251,7 @@ fn assert_python(package: &Package, stanza: &Stanza, answer: &str) {
     assert_eq!(rows.len(), wanted.len() + 1);
 }
 
-fn compare(count: usize) {
-    let mut cases = Cases::new();
+fn compare(count: usize, mut cases: Cases) {
     let mut refused = 0;
     let folder = tempfile::tempdir().unwrap();
     let (mut for_python, mut lines, mut written) = (Vec::new(), Vec::new(), 0);
@@ -280,7 +279,7 @@ fn compare(count: usize) {
     }
     assert!(refused < 20 * count, "{refused} packages were refused, {count} were written");
     let theirs = answers("python3-debian", Command::new("/usr/bin/python3").args(["-c", PYTHON]), &lines);
-    assert!(lines.len() > count / 4, "only {} packages for python3-debian", lines.len());
+    assert!(lines.len() > count / 8, "only {} packages for python3-debian", lines.len());
     for ((package, stanza), answer) in for_python.iter().zip(&theirs) {
         assert_python(package, stanza, answer);
     }
@@ -288,11 +287,11 @@ fn compare(count: usize) {
 
 #[test]
 fn packages_are_read_as_they_were_written() {
-    compare(PACKAGES);
+    compare(PACKAGES, Cases::same());
 }
 
 #[test]
 #[ignore = "many more cases take longer: just soak"]
 fn many_more_packages_are_read_as_they_were_written() {
-    compare(MANY_PACKAGES);
+    compare(MANY_PACKAGES, Cases::other());
 }

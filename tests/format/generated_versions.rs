@@ -91,8 +91,7 @@ fn perl_is_exact(text: &str) -> bool {
     text.split(|c: char| !c.is_ascii_digit()).all(|digits| digits.len() <= 15)
 }
 
-fn compare(count: usize) {
-    let mut cases = Cases::new();
+fn compare(count: usize, mut cases: Cases) {
     let pairs: Vec<(String, String)> = (0..count).map(|_| pair(&mut cases)).collect();
     let lines: Vec<String> = pairs.iter().map(|(a, b)| format!("{a}\t{b}")).collect();
     let theirs = answers("libdpkg-perl", Command::new("perl").args(["-e", PERL]), &lines);
@@ -114,7 +113,7 @@ fn compare(count: usize) {
         valid.push(line);
     }
     // Else nothing was compared.
-    assert!(valid.len() > count / 5, "only {} of {count} pairs are versions", valid.len());
+    assert!(valid.len() > count / 8, "only {} of {count} pairs are versions", valid.len());
     assert!(valid.len() < count * 9 / 10, "{} of {count} pairs are versions", valid.len());
     let theirs = answers("python3-debian", Command::new("/usr/bin/python3").args(["-c", PYTHON]), &valid);
     for ((line, ours), theirs) in valid.iter().zip(&ours).zip(&theirs) {
@@ -124,11 +123,11 @@ fn compare(count: usize) {
 
 #[test]
 fn versions_are_those_of_dpkg_and_python_debian() {
-    compare(CASES);
+    compare(CASES, Cases::same());
 }
 
 #[test]
 #[ignore = "many more cases take longer: just soak"]
 fn many_more_versions_are_those_of_dpkg_and_python_debian() {
-    compare(MANY_CASES);
+    compare(MANY_CASES, Cases::other());
 }
