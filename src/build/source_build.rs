@@ -15,7 +15,7 @@ use super::installed::Installed;
 use super::source_advice;
 use crate::apt::Suite;
 use crate::deb::Content;
-use crate::python::{Library, MadeWheel, Roots, Source, Target, WheelBuilder, WheelName};
+use crate::python::{Library, MadeWheel, Roots, SourceDistribution, Target, WheelBuilder, WheelName};
 use crate::rootfs::{Root, Sandbox, SandboxError};
 use crate::stack::Stack;
 use crate::system::cache::{Cache, contents};
@@ -117,7 +117,7 @@ impl<'a> SourceBuild<'a> {
     }
 
     /// The digest of everything that the wheel depends on but the packages of the root.
-    fn inputs(&self, source: &Source<'_>, tools: &[Library]) -> Sha256 {
+    fn inputs(&self, source: &SourceDistribution<'_>, tools: &[Library]) -> Sha256 {
         let own = [FORMAT, env!("CARGO_PKG_VERSION"), PROGRAM, self.suite.name].map(str::to_owned);
         let tools = tools.iter().map(|tool| tool.sha256.to_string());
         let more = [source.sha256.to_string(), self.stack.app.build_packages.to_string()];
@@ -147,7 +147,7 @@ impl<'a> SourceBuild<'a> {
     fn run<T: serde::de::DeserializeOwned>(
         &self,
         task: &str,
-        source: &Source<'_>,
+        source: &SourceDistribution<'_>,
         tools: &[Library],
     ) -> miette::Result<(T, PathBuf)> {
         let (root, work) = self.root()?;
@@ -221,11 +221,11 @@ impl<'a> SourceBuild<'a> {
 }
 
 impl WheelBuilder for SourceBuild<'_> {
-    fn further_requirements(&self, source: &Source<'_>, tools: &[Library]) -> miette::Result<Vec<String>> {
+    fn further_requirements(&self, source: &SourceDistribution<'_>, tools: &[Library]) -> miette::Result<Vec<String>> {
         Ok(self.run("requires", source, tools)?.0)
     }
 
-    fn wheel(&self, source: &Source<'_>, tools: &[Library], target: &Target) -> miette::Result<MadeWheel> {
+    fn wheel(&self, source: &SourceDistribution<'_>, tools: &[Library], target: &Target) -> miette::Result<MadeWheel> {
         let inputs = self.inputs(source, tools);
         let note = |key: Sha256| self.folder().join(format!("{key}.built"));
         // The newest one, for a build without a network.

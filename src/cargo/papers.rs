@@ -9,7 +9,7 @@ use flate2::{Compression, GzBuilder};
 use super::CargoError;
 use super::keys::Keys;
 use super::metadata::Crate;
-use super::resolve::{Asset, Source};
+use super::resolve::{Asset, AssetContent};
 
 /// A license file that begins with such fields is a copyright file already.
 const FIELDS: [&str; 5] = ["Copyright: ", "License: ", "Source: ", "Upstream-Name: ", "Format: "];
@@ -74,7 +74,7 @@ pub(super) fn changelog(of: &Crate, keys: &Keys, package: &str) -> Result<Option
     let bytes = fs::read(&path).map_err(unreadable)?;
     let bytes = if name.ends_with(".gz") { bytes } else { compressed(&bytes) };
     let path = format!("/usr/share/doc/{package}/changelog.Debian.gz");
-    Ok(Some(Asset { path, source: Source::Bytes(bytes), mode: 0o644, built: false }))
+    Ok(Some(Asset { path, source: AssetContent::Bytes(bytes), mode: 0o644, built: false }))
 }
 
 /// Compresses the files that Debian Policy 12 wants compressed: manual and info pages, and changelogs.
@@ -87,11 +87,11 @@ pub(super) fn compress(asset: &mut Asset) -> io::Result<()> {
         return Ok(());
     }
     match &asset.source {
-        Source::File(file) => asset.source = Source::Bytes(compressed(&fs::read(file)?)),
-        Source::Bytes(bytes) => asset.source = Source::Bytes(compressed(bytes)),
+        AssetContent::File(file) => asset.source = AssetContent::Bytes(compressed(&fs::read(file)?)),
+        AssetContent::Bytes(bytes) => asset.source = AssetContent::Bytes(compressed(bytes)),
         // A link to a page leads to the compressed page.
-        Source::Link(target) if target.ends_with(".gz") => {}
-        Source::Link(target) => asset.source = Source::Link(format!("{target}.gz")),
+        AssetContent::Link(target) if target.ends_with(".gz") => {}
+        AssetContent::Link(target) => asset.source = AssetContent::Link(format!("{target}.gz")),
     }
     asset.path.push_str(".gz");
     Ok(())

@@ -14,7 +14,7 @@ use super::keys::Keys;
 use super::metadata::{Crate, Metadata, Symbols};
 use super::papers;
 use super::programs;
-use super::resolve::{Asset, Folders, Source, Wanted, resolve};
+use super::resolve::{Asset, AssetContent, Folders, Wanted, resolve};
 use super::scripts;
 use super::units;
 use crate::control::{Alternatives, Relations};
@@ -180,7 +180,7 @@ impl CratePlan {
         let copyright = format!("/usr/share/doc/{name}/copyright");
         if !named.iter().any(|asset| asset.path == copyright) {
             let text = papers::copyright(&self.of, &self.keys, maintainer)?;
-            let source = Source::Bytes(text.into_bytes());
+            let source = AssetContent::Bytes(text.into_bytes());
             first.push(Asset { path: copyright, source, mode: 0o644, built: false });
         }
         first.extend(papers::changelog(&self.of, &self.keys, name)?);
@@ -210,7 +210,8 @@ impl CratePlan {
     fn conffiles(&self, assets: &[Asset]) -> Vec<String> {
         let absolute = |path: &String| format!("/{}", path.trim_start_matches('/'));
         let mut all: Vec<String> = self.keys.conf_files.iter().map(absolute).collect();
-        let is_file = |asset: &&Asset| asset.path.starts_with("/etc/") && !matches!(asset.source, Source::Link(_));
+        let is_file =
+            |asset: &&Asset| asset.path.starts_with("/etc/") && !matches!(asset.source, AssetContent::Link(_));
         all.extend(assets.iter().filter(is_file).map(|asset| asset.path.clone()));
         let mut seen = BTreeSet::new();
         all.retain(|path| seen.insert(path.clone()));
@@ -221,9 +222,9 @@ impl CratePlan {
         let mut payload = Payload::default();
         for Asset { path, source, mode, .. } in assets {
             let added = match source {
-                Source::File(file) => payload.add_file(&path, Content::File(file), mode),
-                Source::Bytes(bytes) => payload.add_file(&path, Content::Bytes(bytes), mode),
-                Source::Link(target) => payload.add_symlink(&path, &target),
+                AssetContent::File(file) => payload.add_file(&path, Content::File(file), mode),
+                AssetContent::Bytes(bytes) => payload.add_file(&path, Content::Bytes(bytes), mode),
+                AssetContent::Link(target) => payload.add_symlink(&path, &target),
             };
             added.map_err(|error| {
                 let help = miette::Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default();

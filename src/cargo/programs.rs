@@ -4,7 +4,7 @@ use std::fs;
 
 use super::CargoError;
 use super::metadata::Symbols;
-use super::resolve::{Asset, Source};
+use super::resolve::{Asset, AssetContent};
 use crate::deb::elf::{self, Programs};
 
 impl Asset {
@@ -18,7 +18,7 @@ impl Asset {
 
     /// Reads a program or a library; `None` for every other file.
     fn program(&self) -> Result<Option<Vec<u8>>, CargoError> {
-        let Source::File(file) = &self.source else { return Ok(None) };
+        let AssetContent::File(file) = &self.source else { return Ok(None) };
         if !(self.is_library() || self.is_executable()) || self.path.ends_with(".sh") {
             return Ok(None);
         }
@@ -49,7 +49,7 @@ pub(super) fn prepare(assets: &mut [Asset], symbols: Symbols) -> Result<Programs
             return Err(CargoError::new(format!("the program {}", asset.path), what, help));
         }
         if asset.built && symbols == Symbols::Unwanted {
-            asset.source = Source::Bytes(elf::strip(&bytes).map_err(broken)?);
+            asset.source = AssetContent::Bytes(elf::strip(&bytes).map_err(broken)?);
         }
     }
     Ok(programs)

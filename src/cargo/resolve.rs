@@ -20,14 +20,14 @@ const ALIASED: [&str; 4] = ["bin/", "lib/", "lib64/", "sbin/"];
 pub(super) struct Asset {
     /// Where it is installed, beginning with `/`.
     pub(super) path: String,
-    pub(super) source: Source,
+    pub(super) source: AssetContent,
     pub(super) mode: u32,
     /// Whether cargo makes it: it is below `target/release`.
     pub(super) built: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum AssetContent {
     File(PathBuf),
     Bytes(Vec<u8>),
     /// A symbolic link, with its target.
@@ -136,7 +136,7 @@ fn implied(of: &Crate, package: &str, folders: &Folders) -> Result<Vec<Asset>, C
             }
             (false, false) => continue,
         };
-        all.push(Asset { path, source: Source::File(folders.built.join(file)), mode, built: true });
+        all.push(Asset { path, source: AssetContent::File(folders.built.join(file)), mode, built: true });
     }
     if all.is_empty() {
         let what = format!("the crate `{}` has neither a program nor a library for other languages", of.name);
@@ -146,7 +146,7 @@ fn implied(of: &Crate, package: &str, folders: &Folders) -> Result<Vec<Asset>, C
         let source = folders.of_crate.join(readme);
         let name = source.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let path = format!("/usr/share/doc/{package}/{name}");
-        all.push(Asset { path, source: Source::File(source), mode: 0o644, built: false });
+        all.push(Asset { path, source: AssetContent::File(source), mode: 0o644, built: false });
     }
     Ok(all)
 }
@@ -181,11 +181,11 @@ fn files(
             let target = fs::read_link(&file).map_err(|error| wrong(format!("{}: {error}", file.display())))?;
             link(&path, &target.to_string_lossy(), place)?
         } else {
-            Source::File(file.clone())
+            AssetContent::File(file.clone())
         };
         let mode = match (mode, &source) {
             (Some(mode), _) => mode,
-            (None, Source::Link(_)) => 0o777,
+            (None, AssetContent::Link(_)) => 0o777,
             (None, _) => {
                 let metadata = fs::metadata(&file).map_err(|error| wrong(format!("{}: {error}", file.display())))?;
                 metadata.permissions().mode() & 0o7777
@@ -236,8 +236,8 @@ fn installed(dest: &str, file: &Path) -> String {
     format!("{moved}{}", parts.join("/"))
 }
 
-fn link(path: &str, target: &str, place: &str) -> Result<Source, CargoError> {
-    links::normal_target(path, target).map(Source::Link).ok_or_else(|| {
+fn link(path: &str, target: &str, place: &str) -> Result<AssetContent, CargoError> {
+    links::normal_target(path, target).map(AssetContent::Link).ok_or_else(|| {
         CargoError::new(
             place,
             format!("the link {path} to `{target}` leads out of the root folder"),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::CargoError;
 use super::keys::{Keys, UnitKeys};
 use super::metadata::Crate;
-use super::resolve::{Asset, Source};
+use super::resolve::{Asset, AssetContent};
 use super::units::{SYSUSERS_FOLDER, TMPFILES_FOLDERS, UNIT_FOLDER, best};
 use crate::deb::Scripts;
 
@@ -160,7 +160,7 @@ fn add_unit_fragments(all: &mut All, entry: &UnitKeys, assets: &[Asset], place: 
         let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
         entry.unit_name.as_ref().is_none_or(|name| name == stem)
     };
-    let is_unit = |asset: &Asset| !matches!(asset.source, Source::Link(_));
+    let is_unit = |asset: &Asset| !matches!(asset.source, AssetContent::Link(_));
     let in_folder = || files_in(assets, UNIT_FOLDER).filter(|(_, asset)| is_unit(asset));
     let mut waiting: Vec<String> = in_folder().map(|(name, _)| name.to_owned()).filter(|name| is_meant(name)).collect();
     let (mut seen, mut enabled, mut started) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
@@ -173,9 +173,9 @@ fn add_unit_fragments(all: &mut All, entry: &UnitKeys, assets: &[Asset], place: 
             return Err(CargoError::new(place, what, "add the unit, or take it out of `Also=`"));
         };
         let text = match &asset.source {
-            Source::File(file) => read(file)?,
-            Source::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-            Source::Link(_) => continue,
+            AssetContent::File(file) => read(file)?,
+            AssetContent::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            AssetContent::Link(_) => continue,
         };
         waiting.extend(units_of_also(&text));
         if text.lines().any(|line| line.trim().eq_ignore_ascii_case("[Install]")) {

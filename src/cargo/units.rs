@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::keys::{Keys, UnitKeys};
 use super::metadata::Crate;
-use super::resolve::{Asset, Source};
+use super::resolve::{Asset, AssetContent};
 
 pub(super) const UNIT_FOLDER: &str = "/usr/lib/systemd/system/";
 pub(super) const SYSUSERS_FOLDER: &str = "/usr/lib/sysusers.d/";
@@ -51,7 +51,7 @@ fn units(folder: &Path, package: &str, entry: &UnitKeys) -> Vec<Asset> {
 }
 
 fn asset(file: PathBuf, path: String) -> Asset {
-    Asset { path, source: Source::File(file), mode: 0o644, built: false }
+    Asset { path, source: AssetContent::File(file), mode: 0o644, built: false }
 }
 
 /// The file that belongs to a package and a unit most closely. `is_main` also accepts names without the package's.

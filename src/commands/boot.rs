@@ -101,6 +101,22 @@ struct Report<'a> {
     further_sites: Vec<FurtherSite>,
 }
 
+impl Report<'_> {
+    /// # Errors
+    /// When a page did not answer as it should.
+    fn verdict(&self) -> miette::Result<()> {
+        let further = self.further_sites.iter().flat_map(|site| &site.probes);
+        let failed = self.probes.iter().chain(further).filter(|probe| !probe.ok);
+        let failed: Vec<&str> = failed.map(|probe| probe.path.as_str()).collect();
+        if failed.is_empty() { Ok(()) } else { Err(miette!("the site is not well: {}", failed.join(", "))) }
+    }
+}
+
+/// Where the serial console is shown: on standard output, unless that has the report for a program.
+fn screen(json: bool) -> Box<dyn Write + Send> {
+    if json { Box::new(io::sink()) } else { Box::new(Screen::new(io::stdout())) }
+}
+
 /// # Errors
 /// When something is missing, the machine does not come up, or, with `--check`, a probe fails.
 pub fn run(args: &BootArgs) -> miette::Result<()> {
@@ -142,15 +158,11 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
             .collect(),
         ..MachineOptions::smallest(&image, BootMethod::Grub { loader }, accelerator, &pump, &cache.work())
     };
-    let json = args.json;
-    let console = move || -> Box<dyn Write + Send> {
-        if json { Box::new(io::sink()) } else { Box::new(Screen::new(io::stdout())) }
-    };
     let reporter = Reporter::Stderr;
     reporter.say(&format!("{} boots with {}", image.display(), accelerator.describe()));
     let limit = if args.check { Duration::from_secs(args.timeout) } else { Duration::MAX };
     let FirstAnswer { machine, answer, after } =
-        wait_for_first_answer(&options, port, limit, console, || reporter.say(BOOTS_AGAIN))?;
+        wait_for_first_answer(&options, port, limit, || screen(args.json), || reporter.say(BOOTS_AGAIN))?;
     let site_seconds = answer.is_ok().then(|| (after.as_secs_f64() * 10.0).round() / 10.0);
     // There is nothing to probe when the machine has ended or the user interrupts. A machine that is only late is probed.
     machine.check()?;
@@ -177,10 +189,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     }
     if args.check {
         answer?;
-        let further = report.further_sites.iter().flat_map(|site| &site.probes);
-        let failed: Vec<&str> =
-            report.probes.iter().chain(further).filter(|probe| !probe.ok).map(|probe| probe.path.as_str()).collect();
-        return if failed.is_empty() { Ok(()) } else { Err(miette!("the site is not well: {}", failed.join(", "))) };
+        return report.verdict();
     }
     stay(&machine, |pause| match (&mut watch, ssh_port) {
         (Some(watch), Some(ssh)) => watch.wait_and_install(ssh, pause),

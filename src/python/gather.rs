@@ -10,7 +10,7 @@ use url::Url;
 use super::choose::{Chosen, choose};
 use super::index::without_credentials;
 use super::lock::Plan;
-use super::source::{Sdist, Source, WheelBuilder};
+use super::source::{Sdist, SourceDistribution, WheelBuilder};
 use super::wheel::Wheel;
 use super::{Debian, Index, Needs, Offer, PythonError, Target, standard};
 use crate::control::Relations;
@@ -232,7 +232,13 @@ fn unpack(
                 let sdist = Sdist::open(&path, &one.file)?;
                 let tools = tools.iter().map(|tool| choose(tool, target, index)).collect::<Result<_, _>>()?;
                 let tools = unpack(tools, target, index, cache, builder)?;
-                let source = Source { pin: one.pin, file: &one.file, path: &path, sha256: one.sha256, sdist: &sdist };
+                let source = SourceDistribution {
+                    pin: one.pin,
+                    file: &one.file,
+                    path: &path,
+                    sha256: one.sha256,
+                    sdist: &sdist,
+                };
                 let made = builder.wheel(&source, &tools, target)?;
                 let wheel = Wheel::open(&made.path, &made.file, &cache.wheels().join(made.sha256.to_string()))?;
                 (wheel, Some(Built { file: one.file, tools }))

@@ -4,7 +4,7 @@
 //! 1. [`lock`] reads which versions are asked for, and [`Target`] says which Python they must fit.
 //! 2. [`Index`] finds the wheel of each, downloads it into the cache, and verifies it.
 //! 3. [`gather()`] walks what the wheels themselves need, and refuses a list that lacks something.
-//! 4. [`Wheel`] is one unpacked wheel, each file checked; [`Libraries`] is all of them. A library that has none is a [`Source`],
+//! 4. [`Wheel`] is one unpacked wheel, each file checked; [`Libraries`] is all of them. A library that has none is a [`SourceDistribution`],
 //!    of which a [`WheelBuilder`] makes one.
 
 mod choose;
@@ -27,7 +27,7 @@ pub use depends::Needs;
 pub use error::PythonError;
 pub use gather::{Built, Libraries, Library, Provided, gather};
 pub use index::{Index, address::address};
-pub use source::{MadeWheel, Source, WheelBuilder};
+pub use source::{MadeWheel, SourceDistribution, WheelBuilder};
 pub use target::{Target, WheelName};
 pub use versions::choose_versions;
 pub use wheel::{Installed, Place, Roots, Wheel, WheelFile};

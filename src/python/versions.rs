@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::lock::{self, Asked, LockedFile, Pin};
 use super::resolve::resolve;
-use super::source::{Lacking, Sdist, Source, WheelBuilder, lacking, sdist};
+use super::source::{Lacking, Sdist, SourceDistribution, WheelBuilder, lacking, sdist};
 use super::{Debian, Index, Libraries, Library, PythonError, Target, WheelName, gather};
 use crate::python::index::IndexFile;
 use crate::system::cache::Cache;
@@ -135,7 +135,7 @@ impl Choice<'_> {
         let paths = self.index.download(&[(file.url, sha256)])?;
         let Some(path) = paths.first() else { return Ok(pin) };
         let read = Sdist::open(path, &file.name)?;
-        let source = Source { pin: &pin, file: &file.name, path, sha256, sdist: &read };
+        let source = SourceDistribution { pin: &pin, file: &file.name, path, sha256, sdist: &read };
         let mut tools = self.tools(&source, &read.system.requires)?;
         let further = self.builder.further_requirements(&source, &tools)?;
         if !further.is_empty() {
@@ -153,7 +153,7 @@ impl Choice<'_> {
     }
 
     /// What a build needs, as wheels.
-    fn tools(&self, source: &Source<'_>, requires: &[String]) -> miette::Result<Vec<Library>> {
+    fn tools(&self, source: &SourceDistribution<'_>, requires: &[String]) -> miette::Result<Vec<Library>> {
         if requires.is_empty() {
             return Ok(Vec::new());
         }

@@ -42,7 +42,7 @@ pub(super) struct Web {
 }
 
 /// A page as it was sent.
-pub(super) struct Answer {
+pub(super) struct IndexAnswer {
     /// What the header `Content-Type` says.
     pub(super) kind: String,
     pub(super) body: Vec<u8>,
@@ -73,7 +73,7 @@ impl Web {
     }
 
     /// The page of a project; `None` when the index does not know it.
-    pub(super) fn page(&self, url: &Url) -> Result<Option<Answer>, PythonError> {
+    pub(super) fn page(&self, url: &Url) -> Result<Option<IndexAnswer>, PythonError> {
         self.retry(url, || {
             let mut response = self.ask(url, &format!("{JSON}, text/html;q=0.5"))?;
             if matches!(response.status().as_u16(), 404 | 410) {
@@ -82,7 +82,7 @@ impl Web {
             let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
             let kind = kind.replace('\n', " ");
             let body = response.body_mut().with_config().limit(LONGEST_PAGE).read_to_vec();
-            Ok(Some(Answer { kind, body: body.map_err(|error| Failure::Passing(error.to_string()))? }))
+            Ok(Some(IndexAnswer { kind, body: body.map_err(|error| Failure::Passing(error.to_string()))? }))
         })
     }
 

@@ -24,7 +24,7 @@ struct Document {
 struct Package {
     name: String,
     version: Option<String>,
-    source: Source,
+    source: UvSource,
     /// One of them holds where the package is used; empty when it is used everywhere.
     #[serde(default)]
     resolution_markers: Vec<String>,
@@ -36,7 +36,7 @@ struct Package {
 
 /// Where a package comes from: one of these keys is there.
 #[derive(Debug, Deserialize)]
-struct Source {
+struct UvSource {
     registry: Option<String>,
     #[serde(rename = "virtual")]
     not_a_package: Option<String>,

@@ -15,7 +15,7 @@ use super::{Library, Target};
 use crate::system::hash::Sha256;
 
 /// A source distribution that was downloaded and checked.
-pub struct Source<'a> {
+pub struct SourceDistribution<'a> {
     pub pin: &'a Pin,
     /// The file's name in the index.
     pub file: &'a str,
@@ -25,7 +25,7 @@ pub struct Source<'a> {
     pub sdist: &'a Sdist,
 }
 
-impl Source<'_> {
+impl SourceDistribution<'_> {
     /// Name and version of the library, for messages.
     pub fn library(&self) -> String {
         format!("{} {}", self.pin.name, self.pin.version)
@@ -47,11 +47,11 @@ pub trait WheelBuilder {
     ///
     /// # Errors
     /// When the build fails, or it cannot be run.
-    fn further_requirements(&self, source: &Source<'_>, tools: &[Library]) -> miette::Result<Vec<String>>;
+    fn further_requirements(&self, source: &SourceDistribution<'_>, tools: &[Library]) -> miette::Result<Vec<String>>;
 
     /// Makes the wheel, or takes it from the cache.
     ///
     /// # Errors
     /// When the build fails or makes another wheel, or it cannot be run.
-    fn wheel(&self, source: &Source<'_>, tools: &[Library], target: &Target) -> miette::Result<MadeWheel>;
+    fn wheel(&self, source: &SourceDistribution<'_>, tools: &[Library], target: &Target) -> miette::Result<MadeWheel>;
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 
-use super::python_source::{Place, Source};
+use super::python_source::{Place, PythonText};
 use crate::stack::kind::Interface;
 
 /// Why a text is not valid as an application.
@@ -83,7 +83,7 @@ pub fn module_file(text: &str, folder: &Path) -> Result<PathBuf, PythonError> {
 pub fn application(text: &str, file: &Path, project: &Path, kind: Option<Interface>) -> Result<(), PythonError> {
     // Python itself says why a file cannot be read.
     let Ok(bytes) = fs::read(file) else { return Ok(()) };
-    let source = Source::of(&String::from_utf8_lossy(&bytes));
+    let source = PythonText::of(&String::from_utf8_lossy(&bytes));
     let variable = text.split_once(':').map_or("", |(_, variable)| variable);
     let (name, shown) = (variable.strip_suffix("()").unwrap_or(variable).to_owned(), file.display().to_string());
     let is_submodule = file.ends_with("__init__.py") && file.with_file_name(format!("{name}.py")).is_file();

@@ -38,11 +38,11 @@ pub(super) enum Place {
 }
 
 /// The code of a module: its text without comments and without what is in strings.
-pub(super) struct Source {
+pub(super) struct PythonText {
     code: String,
 }
 
-impl Source {
+impl PythonText {
     pub(super) fn of(text: &str) -> Self {
         Self { code: without_texts(text) }
     }
@@ -203,10 +203,10 @@ mod tests {
             "s = 'it''s'; app = 1",
             "s = \"\"\"a\n\"b\"\n\"\"\"\napp = 1",
         ] {
-            assert_eq!(Source::of(text).place("app"), Place::TopLevel, "{text}");
+            assert_eq!(PythonText::of(text).place("app"), Place::TopLevel, "{text}");
         }
         for text in ["", "application = 1", "# app", "'app'", "'''\napp = 1\n'''", "x = 'a\\' app'", "def apps(): 1"] {
-            assert_eq!(Source::of(text).place("app"), Place::Nowhere, "{text}");
+            assert_eq!(PythonText::of(text).place("app"), Place::Nowhere, "{text}");
         }
     }
 
@@ -220,7 +220,7 @@ mod tests {
             ("def f():\n  '''text\n  more'''\n  app = 1\n", "def f():"),
             ("if __name__ == \"__main__\":\n    app = create()\n", "if __name__ == '__main__':"),
         ] {
-            assert_eq!(Source::of(text).place("app"), Place::Block(block.to_owned()), "{text}");
+            assert_eq!(PythonText::of(text).place("app"), Place::Block(block.to_owned()), "{text}");
         }
         for text in [
             "def create_app():\n    app = 1\n    return app\n\napp = create_app()",
@@ -234,7 +234,7 @@ mod tests {
             "if __name__ != '__main__':\n    app = 1\n",
             "class app:\n    pass\n",
         ] {
-            assert_eq!(Source::of(text).place("app"), Place::TopLevel, "{text}");
+            assert_eq!(PythonText::of(text).place("app"), Place::TopLevel, "{text}");
         }
     }
 
@@ -249,7 +249,7 @@ mod tests {
             "app = Flask('x')\napp = WsgiToAsgi(app)",
             "app = falcon.asgi.App()",
         ] {
-            assert!(Source::of(text).asgi("app").is_some(), "{text}");
+            assert!(PythonText::of(text).asgi("app").is_some(), "{text}");
         }
         for text in [
             "app = Flask(__name__)",
@@ -262,12 +262,12 @@ mod tests {
             "app == FastAPI()",
             "app.mount(FastAPI())",
         ] {
-            assert_eq!(Source::of(text).asgi("app"), None, "{text}");
+            assert_eq!(PythonText::of(text).asgi("app"), None, "{text}");
         }
-        assert_eq!(Source::of("app = Flask(__name__)").wsgi("app"), Some("Flask"));
+        assert_eq!(PythonText::of("app = Flask(__name__)").wsgi("app"), Some("Flask"));
         for text in ["app = Flask('x')\napp = WsgiToAsgi(app)", "async def app(s, r, t):\n    pass", "app = FastAPI()"]
         {
-            assert_eq!(Source::of(text).wsgi("app"), None, "{text}");
+            assert_eq!(PythonText::of(text).wsgi("app"), None, "{text}");
         }
     }
 }
