@@ -243,7 +243,7 @@ fn a_variant_s_instances_and_images_are_its_own() {
     project.home.run(project.deploy(&staging).args(["--replace", "--discard-data"])).has(0, &[]);
     assert_eq!(project.labels(), ["shop-1", "shop-staging-2"]);
 
-    // An image of the one is none for the other, from a file and from the account.
+    // An image of the one cannot stand for that of the other, from a file and from the account.
     let image_of = |number: usize| project.api.instances()[number]["image"].as_str().unwrap().to_owned();
     let refused = ["is an image of the variant staging, and this is the stack without a variant", "--variant"];
     project.home.run(&mut project.deploy(&["--replace", "--discard-data", other])).has(1, &refused);

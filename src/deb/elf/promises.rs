@@ -36,7 +36,7 @@ impl Promise {
 }
 
 impl Symbols {
-    /// Reads the part about a library. `None` when there is none, or its relations are not valid.
+    /// Reads the part about a library. `None` without such a part, or when its relations are not valid.
     fn read(library: &str, text: &str) -> Option<Self> {
         let mut lines = part(text, library)?;
         let first = lines.next()?.split_once(char::is_whitespace)?.1.trim();
