@@ -106,19 +106,24 @@ fn systemd_accepts_the_units() {
     }
 }
 
+/// A stack of each kind, which differ in their units.
+fn every_kind(folder: &Path) -> [Stack; 6] {
+    let mut secure = stack(folder);
+    secure.site.tls = Tls::Acme { email: None, server: "https://acme.example.org/".to_owned() };
+    [
+        larger_stack(folder),
+        smaller_stack(folder),
+        secure,
+        static_stack(folder),
+        exec_stack(folder, Listen::Socket),
+        exec_stack(folder, Listen::Path),
+    ]
+}
+
 #[test]
 fn the_list_of_units_is_what_the_package_installs() {
     let folder = no_templates();
-    let mut secure = stack(folder.path());
-    secure.site.tls = Tls::Acme { email: None, server: "https://acme.example.org/".to_owned() };
-    for stack in [
-        larger_stack(folder.path()),
-        smaller_stack(folder.path()),
-        secure,
-        static_stack(folder.path()),
-        exec_stack(folder.path(), Listen::Socket),
-        exec_stack(folder.path(), Listen::Path),
-    ] {
+    for stack in every_kind(folder.path()) {
         let rendered = package_files(&stack).unwrap();
         let path = |unit: &Unit| format!("/usr/lib/systemd/system/{}", unit.name);
         let mut listed: Vec<String> = stack.units().iter().map(path).collect();
@@ -140,16 +145,7 @@ fn the_list_of_units_is_what_the_package_installs() {
 #[test]
 fn the_list_of_units_is_in_the_order_of_their_start() {
     let folder = no_templates();
-    let mut secure = stack(folder.path());
-    secure.site.tls = Tls::Acme { email: None, server: "https://acme.example.org/".to_owned() };
-    for stack in [
-        larger_stack(folder.path()),
-        smaller_stack(folder.path()),
-        secure,
-        static_stack(folder.path()),
-        exec_stack(folder.path(), Listen::Socket),
-        exec_stack(folder.path(), Listen::Path),
-    ] {
+    for stack in every_kind(folder.path()) {
         let rendered = package_files(&stack).unwrap();
         let names: Vec<String> = stack.units().into_iter().map(|unit| unit.name).collect();
         let place = |name: &str| names.iter().position(|listed| listed == name);
