@@ -172,9 +172,10 @@ fn broken(fleet: &mut Fleet) {
 }
 
 fn written_meanwhile(fleet: &mut Fleet) {
-    let write = "while :; do date +%N >/var/lib/stack/app/other; sleep 0.5; done";
-    // It writes only while the app is stopped.
-    let script = format!("until [ -e /run/stack/maintenance ]; do sleep 0.1; done; sleep 4; {write}");
+    // It writes only while the app is stopped, and as soon as the data are saved.
+    let script = "until pgrep -f \"[d]ata save\" >/dev/null; do sleep 0.1; done; \
+         while pgrep -f \"[d]ata save\" >/dev/null; do sleep 0.1; done; \
+         while :; do date +%N >/var/lib/stack/app/other; sleep 0.1; done";
     fleet.on_old(|old| old.sh(&format!("systemd-run --quiet --unit=other --uid=stack sh -c '{script}'")));
     let output = fleet.bring(&mut fleet.user.stackdeb());
     assert!(!output.status.success(), "{}", text(&output));
