@@ -15,7 +15,7 @@ resource "linode_nodebalancer" "stack" {
 resource "linode_nodebalancer_config" "http" {
   nodebalancer_id = linode_nodebalancer.stack.id
   protocol        = "http"
-  port            = 80
+  port            = {{public_port}}
   algorithm       = "roundrobin"
 
   # A machine that fails two checks in a row, which takes 20 seconds, gets no more requests. An error in one visitor's
@@ -61,6 +61,39 @@ resource "linode_nodebalancer_node" "web_https" {
 }
 
 {{/if}}
+{{#each further_ports}}
+# Other stacks in the image.
+resource "linode_nodebalancer_config" "http_{{port}}" {
+  nodebalancer_id = linode_nodebalancer.stack.id
+  protocol        = "http"
+  port            = {{port}}
+  algorithm       = "roundrobin"
+  check           = "http"
+  check_path      = "{{hcl health_path}}"
+  check_interval  = 10
+  check_timeout   = 5
+  check_attempts  = 2
+  check_passive   = false
+}
+
+resource "linode_nodebalancer_node" "web_{{port}}" {
+  count = var.instances
+
+  nodebalancer_id = linode_nodebalancer.stack.id
+  config_id       = linode_nodebalancer_config.http_{{port}}.id
+  label           = local.labels[count.index]
+  address         = "${local.addresses[count.index]}:{{port}}"
+  subnet_id       = linode_vpc_subnet.stack.id
+  mode            = "accept"
+
+  depends_on = [linode_instance_config.web]
+
+  lifecycle {
+    replace_triggered_by = [linode_instance.web[count.index]]
+  }
+}
+
+{{/each}}
 resource "linode_nodebalancer_node" "web" {
   count = var.instances
 

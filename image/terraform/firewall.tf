@@ -21,6 +21,16 @@ resource "linode_firewall" "web" {
     ipv4     = [local.balancer_network]
   }
 {{/if}}
+{{#each further_ports}}
+
+  inbound {
+    label    = "balancer-{{port}}"
+    action   = "ACCEPT"
+    protocol = "TCP"
+    ports    = "{{port}}"
+    ipv4     = [local.balancer_network]
+  }
+{{/each}}
 
   dynamic "inbound" {
     for_each = length(local.ssh_ipv4) > 0 ? [local.ssh_ipv4] : []

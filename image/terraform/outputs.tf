@@ -1,6 +1,6 @@
 output "url" {
   description = "Where the site answers."
-  value       = "http://${linode_nodebalancer.stack.hostname}/"
+  value       = "http://${linode_nodebalancer.stack.hostname}{{url_port}}/"
 }
 
 output "balancer" {

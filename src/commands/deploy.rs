@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::account::{ApiArgs, consent, data_choice};
 use super::destroy::RemovedReport;
 use super::variant::VariantArgs;
+use crate::disk::manifest::Manifest;
 use crate::linode::Error;
 use crate::linode::api::plans::Price;
 use crate::linode::api::regions::Region;
@@ -37,6 +38,9 @@ learns which interfaces and which default firewall the account gives to instance
 
 If DATABASE_URL is in the environment, or its value in the file that --database-url-file names, the app uses that database \
 on another server, and the instance has none. The value contains a password, so it cannot be given as an argument.
+
+The firewall accepts the ports of each stack that the manifest beside the image file lists; without that file, those of this \
+project's site.
 
 --replace removes the instances of this stack in the same region, and no others. One that holds data, such as a database of \
 its own, is only removed with --discard-data; without it nothing is made or removed, and the program says how to save the \
@@ -76,7 +80,7 @@ pub struct DeployArgs {
     /// Use the keys of the SSH agent besides those of --ssh-key
     #[arg(long)]
     ssh_agent: bool,
-    /// The ID of a firewall [default: the stack's own, made if missing; it accepts port 22 and the site's]
+    /// The ID of a firewall [default: the stack's own, made if missing; it accepts port 22 and those of the sites in the image]
     #[arg(long, value_name = "ID", conflicts_with = "no_firewall")]
     firewall: Option<u64>,
     /// Make the instances without a firewall
@@ -191,8 +195,10 @@ impl DeployArgs {
             database_admin_url_file: self.database_admin_url_file.as_deref(),
             database_ca_file: self.database_ca.as_deref(),
         };
+        let image = self.file.clone().unwrap_or_else(|| stack.dist().join(stack.image_file_name()));
         let options = DeployOptions {
             stack,
+            further: Manifest::further_stacks_beside(&image, &stack.package.name),
             keys: keys::collect(&self.ssh_keys, agent, home.as_deref())?,
             region: Region::new(&self.region)?,
             plan: self.plan.clone(),

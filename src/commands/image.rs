@@ -18,8 +18,8 @@ const NOTES: &str = "\
 Several stacks in one image share its PostgreSQL and nginx; each has its user, its database and its site. They must differ in \
 their names, and in the port or the server-names of their sites. The image goes to the folder dist of the first project, whose \
 [image] table and templates hold for it: of the others, packages are added, and the largest free-space counts.\n\n\
-`stackdeb deploy` in the folder of the first project takes the image as its own: its firewall accepts the ports of that \
-project's site.";
+`stackdeb deploy` and `stackdeb terraform` in the folder of the first project take the image as its own, and open the ports of \
+all sites in it.";
 
 /// The arguments of `stackdeb image`.
 #[derive(Debug, Args)]

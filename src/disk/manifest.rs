@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gzip::Compressed;
 use crate::control::{PackageName, Version};
+use crate::stack::HTTPS_PORT;
 use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
 use crate::system::output::{OutputError, write_file};
@@ -51,6 +52,13 @@ pub struct InstalledStack {
     pub host: Option<String>,
     /// The page that answers 200 when the app is well.
     pub health_path: String,
+}
+
+impl InstalledStack {
+    /// The TCP ports that nginx listens on for its site.
+    pub fn ports(&self) -> impl Iterator<Item = u16> {
+        std::iter::once(self.port).chain(self.https.then_some(HTTPS_PORT))
+    }
 }
 
 /// A Release file that the packages come from.
@@ -143,6 +151,13 @@ impl Manifest {
         let text = stem.and_then(|stem| fs::read(format!("{stem}.json")).ok());
         let listed = text.and_then(|text| serde_json::from_slice::<Listed>(&text).ok());
         listed.map(|listed| listed.stacks).unwrap_or_default()
+    }
+
+    /// The stacks beside that of the package `name` that the manifest beside an image lists.
+    pub fn further_stacks_beside(image: &Path, name: &PackageName) -> Vec<InstalledStack> {
+        let mut stacks = Self::stacks_beside(image);
+        stacks.retain(|stack| stack.name != name.as_str());
+        stacks
     }
 
     /// Writes the manifest to `path` as indented JSON, with a line break at the end.

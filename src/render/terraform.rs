@@ -1,6 +1,8 @@
 //! A configuration for Terraform or OpenTofu that runs a stack on several machines: a [`Stack`] and [`TerraformFacts`]
 //! → the files of the configuration, from the templates in `image/terraform/`.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::RenderError;
@@ -21,6 +23,24 @@ pub struct TerraformFacts<'a> {
     pub label: &'a str,
     /// The longest `label` that the user can set, in characters.
     pub longest_label: usize,
+    /// The sites of the other stacks in the image.
+    pub further: &'a [FurtherSite],
+}
+
+/// The site of another stack in the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FurtherSite {
+    pub port: u16,
+    pub https: bool,
+    pub health_path: String,
+}
+
+/// A port of the web machines at which sites of other stacks answer, and this stack's does not.
+#[derive(Serialize)]
+struct FurtherPort<'a> {
+    port: u16,
+    /// The path that the balancer asks for there.
+    health_path: &'a str,
 }
 
 /// A file of the configuration.
@@ -30,13 +50,20 @@ pub struct TerraformFile {
     pub content: String,
 }
 
+/// Where the balancer serves this stack's site, unless another stack's is there.
+const HTTP_PORT: u16 = 80;
+
 /// The variables of the templates.
 #[derive(Serialize)]
 struct Variables<'a> {
     name: &'a str,
     port: u16,
+    public_port: u16,
+    /// What follows the balancer's name in the address of the site: nothing, or `:8080`.
+    url_port: String,
     health_path: &'a str,
     has_tls: bool,
+    further_ports: Vec<FurtherPort<'a>>,
     has_database: bool,
     /// The name of the database; empty for a stack without one.
     database: &'a str,
@@ -86,12 +113,20 @@ const TEMPLATES: &[(&str, Template, WantedBy)] = &[
 /// # Errors
 /// When the project has a template of its own that cannot be read, has a mistake, or uses an unknown variable.
 pub fn terraform_files(stack: &Stack, facts: &TerraformFacts) -> Result<Vec<TerraformFile>, RenderError> {
-    let name = &stack.package.name;
+    let (name, port) = (&stack.package.name, stack.site.port);
+    let further: BTreeMap<u16, &str> = facts.further.iter().rev().map(|site| (site.port, &*site.health_path)).collect();
+    // Two sites of the balancer cannot be at one port.
+    let public_port = if further.contains_key(&HTTP_PORT) { port } else { HTTP_PORT };
+    let is_other = |(other, _): &(u16, &str)| *other != port;
+    let further_port = |(port, health_path)| FurtherPort { port, health_path };
     let variables = Variables {
         name: name.as_str(),
-        port: stack.site.port,
+        port,
+        public_port,
+        url_port: if public_port == HTTP_PORT { String::new() } else { format!(":{public_port}") },
         health_path: &stack.health.path,
-        has_tls: stack.site.has_tls(),
+        has_tls: stack.site.has_tls() || facts.further.iter().any(|site| site.https),
+        further_ports: further.into_iter().filter(is_other).map(further_port).collect(),
         has_database: stack.database.is_some(),
         database: stack.database.as_ref().map_or("", |database| &database.name),
         database_ca_path: database_ca_path(name),
@@ -121,8 +156,11 @@ mod tests {
         let variables = serde_json::to_value(Variables {
             name: "",
             port: 0,
+            public_port: 0,
+            url_port: String::new(),
             health_path: "",
             has_tls: false,
+            further_ports: Vec::new(),
             has_database: false,
             database: "",
             database_ca_path: String::new(),

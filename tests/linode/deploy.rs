@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use support::account::{image, sh};
 use support::linode_api::Fault;
-use support::project::Project;
+use support::project::{Project, write_manifest};
 
 /// YAML as cloud-init reads it, in JSON.
 fn yaml(text: &str) -> Value {
@@ -78,6 +78,26 @@ fn from_an_image_file_to_an_instance_that_answers() {
         "content": content}]);
     assert_eq!(files, expected.as_array().unwrap());
     assert!(project.api.user_data("shop-1").starts_with("#cloud-config\n"));
+}
+
+#[test]
+fn the_firewall_is_for_every_stack_in_the_image() {
+    let project = Project::new(&[]);
+    let stacks = [("shop", project.port, false, "/healthz"), ("till", 80, true, "/"), ("blog", 8081, false, "/")];
+    write_manifest(&project.path("dist/shop-1.0-linode.json"), &stacks);
+    let ports = ["22", "80", "443", "8081", &project.port.to_string()].join(", ");
+    project.home.run(&mut project.deploy(&[])).has(0, &[&format!("accepts connections to the ports {ports} only")]);
+    let firewall = project.api.firewalls()[0].clone();
+    let rules = firewall["rules"]["inbound"].as_array().unwrap();
+    let open: Vec<&str> = rules.iter().map(|rule| rule["ports"].as_str().unwrap()).collect();
+    assert_eq!(open.join(", "), ports);
+    // The image in the account is known by the manifest too.
+    fs::remove_file(project.path("dist/shop-1.0-linode.img.gz")).unwrap();
+    project.home.run(&mut project.deploy(&[])).has(0, &["shop-2 (private/15)"]);
+    // A firewall from before does not let anybody reach a stack that has come to the image.
+    write_manifest(&project.path("dist/shop-1.0-linode.json"), &[("new", 8082, false, "/")]);
+    project.home.run(&mut project.deploy(&[])).has(1, &["lets nobody reach the site at port 8082"]);
+    assert_eq!(project.labels(), ["shop-1", "shop-2"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use support::project::write_manifest;
 use support::terraform::{Project, problems};
 use support::{run, source_folder};
 
@@ -203,6 +204,43 @@ fn port_443_is_open_for_a_site_with_https_alone() {
         assert_eq!(read("firewall.tf").contains("\"443\""), open);
         assert_eq!(read("balancer.tf").contains("port            = 443"), open);
     }
+}
+
+/// The image's manifest lists a stack at the same port, one with HTTPS at a name of its own and one at another port.
+#[test]
+fn the_ports_of_all_stacks_in_the_image_are_open_and_no_others() {
+    for (own, served) in [(80, [(80, 80), (443, 443), (8081, 8081)]), (8080, [(80, 80), (443, 443), (8080, 8080)])] {
+        let project = Project::new("shop", &format!("[site]\nport = {own}\n"));
+        let further = [("till", 80, true, "/"), ("blog", if own == 80 { 8081 } else { 80 }, false, "/w${e}ll")];
+        fs::create_dir(project.path("dist")).unwrap();
+        write_manifest(
+            &project.path("dist/shop-1.0-linode.json"),
+            &[&[("shop", own, false, "/healthz")], &further[..]].concat(),
+        );
+        project.write(&[]);
+        assert_eq!(problems(&project.path("terraform")), "");
+        for (path, text) in files(&project).iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "tf")) {
+            assert_formatted(&path.display().to_string(), text);
+        }
+        let (firewall, balancer) = (project.file("firewall.tf"), project.file("balancer.tf"));
+        let from_balancer = firewall.split("  inbound {").skip(1).filter(|rule| rule.contains("balancer_network"));
+        let mut accepted: Vec<u16> =
+            from_balancer.map(|rule| field(rule, "ports").trim_matches('"').parse().unwrap_or(own)).collect();
+        accepted.sort_unstable();
+        assert_eq!(accepted, served.map(|(_, machine)| machine), "{firewall}");
+        let configs = balancer.split("resource \"linode_nodebalancer_config\"").skip(1);
+        let mut open: Vec<u16> = configs.map(|config| field(config, "port").parse().unwrap()).collect();
+        open.sort_unstable();
+        assert_eq!(open, served.map(|(public, _)| public), "{balancer}");
+        let end = if own == 80 { "}/\"" } else { "}:8080/\"" };
+        assert!(project.file("outputs.tf").contains(&format!("stack.hostname{end}")), "{}", project.file("outputs.tf"));
+    }
+}
+
+/// The value of the first argument of that name.
+fn field<'a>(text: &'a str, name: &str) -> &'a str {
+    let line = text.lines().find_map(|line| line.trim().strip_prefix(name)?.trim_start().strip_prefix("= "));
+    line.unwrap_or_else(|| panic!("no {name}: {text}"))
 }
 
 #[test]

@@ -3,12 +3,22 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use serde_json::{Value, json};
 
 use crate::account::{Home, TOKEN, image, sh};
 use crate::linode_api::{Api, Fault, Machines};
 use crate::{kept, source_folder};
+
+/// Writes what the manifest of an image says of the stacks in it: name, port, whether there is HTTPS, and health page of each.
+/// The room `project` finds the same in the manifest of an image that is built.
+pub fn write_manifest(path: &Path, stacks: &[(&str, u16, bool, &str)]) {
+    let one = |&(name, port, https, health): &(&str, u16, bool, &str)| json!({"name": name, "version": "1.0", "port": port, "https": https, "host": null, "health_path": health});
+    let stacks: Vec<Value> = stacks.iter().map(one).collect();
+    fs::write(path, json!({"schema": 1, "stacks": stacks}).to_string()).unwrap();
+}
 
 /// A home with the project `shop` 1.0, its built image, and an account at Linode.
 pub struct Project {

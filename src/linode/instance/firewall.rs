@@ -1,8 +1,11 @@
 //! The firewall that protects a stack's instances: which one, and whether it serves the stack. It is looked
 //! at before anything is made.
 
+use std::collections::BTreeSet;
+
 use super::firewall_rules::{closes, differences};
 use super::options::{DeployOptions, FirewallChoice};
+use crate::disk::manifest::InstalledStack;
 use crate::linode::api::client::Client;
 use crate::linode::api::firewalls::{self, Firewall};
 use crate::linode::api::instances::Instance;
@@ -30,7 +33,7 @@ pub(super) struct PlannedFirewall {
 /// Chooses the firewall: the one that the user names, else the stack's own, which is found by its tag.
 ///
 /// # Errors
-/// When the firewall does not exist, is disabled or closes the port of the site; or the API refuses or cannot be reached.
+/// When the firewall does not exist, is disabled or closes the port of a site in the image; or the API refuses or cannot be reached.
 pub(super) fn plan(client: &Client, options: &DeployOptions, tag: &Tag) -> Result<PlannedFirewall, Error> {
     let (found, plan, reason) = match options.firewall {
         FirewallChoice::Own => match firewalls::find(client, tag)? {
@@ -81,7 +84,7 @@ pub(super) fn plan(client: &Client, options: &DeployOptions, tag: &Tag) -> Resul
 
 /// Compares a firewall with what the stack serves. `reason` says why it is used, if the user did not ask for it.
 fn check(firewall: &Firewall, options: &DeployOptions, reason: &str) -> Result<Vec<String>, Error> {
-    let (Firewall { id, label, .. }, site) = (firewall, options.stack.site.port);
+    let Firewall { id, label, .. } = firewall;
     if !firewall.is_enabled() {
         return Err(Error::Firewall {
             problem: format!("the firewall {label} ({id}){reason} is {}: it would protect nothing", firewall.status),
@@ -89,14 +92,15 @@ fn check(firewall: &Firewall, options: &DeployOptions, reason: &str) -> Result<V
         });
     }
     let found = differences(firewall, &ports(options));
-    if closes(firewall, site) {
+    let mut sites = std::iter::once(options.stack.site.port).chain(options.further.iter().map(|stack| stack.port));
+    if let Some(port) = sites.find(|port| closes(firewall, *port)) {
         return Err(Error::Firewall {
             problem: format!(
-                "the firewall {label} ({id}){reason} lets nobody reach the site at port {site}: {}",
+                "the firewall {label} ({id}){reason} lets nobody reach the site at port {port}: {}",
                 found.join("; ")
             ),
             help: format!(
-                "add a rule for TCP port {site} at https://cloud.linode.com/firewalls/{id}; or name another firewall with \
+                "add a rule for TCP port {port} at https://cloud.linode.com/firewalls/{id}; or name another firewall with \
                  --firewall"
             ),
         });
@@ -111,11 +115,12 @@ fn check(firewall: &Firewall, options: &DeployOptions, reason: &str) -> Result<V
     Ok(notes)
 }
 
-/// The ports that the stack's own firewall accepts: SSH, and those of the site.
+/// The ports that the stack's own firewall accepts: SSH, and those of all sites in the image.
 fn ports(options: &DeployOptions) -> Vec<u16> {
-    let mut ports = vec![22];
+    let mut ports = BTreeSet::from([22]);
     ports.extend(options.stack.site.ports());
-    ports
+    ports.extend(options.further.iter().flat_map(InstalledStack::ports));
+    ports.into_iter().collect()
 }
 
 /// The ID of the firewall for the request that makes an instance; the stack's own is made if it does not exist.

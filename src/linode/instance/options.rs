@@ -7,6 +7,7 @@ use super::keys::PublicKey;
 use super::label::InstanceLabel;
 use super::removal::DataChoice;
 use super::settings::AppSettings;
+use crate::disk::manifest::InstalledStack;
 use crate::linode::api::regions::Region;
 use crate::linode::api::tag::Tag;
 use crate::stack::Stack;
@@ -33,6 +34,8 @@ pub enum OldInstances {
 #[derive(Debug)]
 pub struct DeployOptions<'a> {
     pub stack: &'a Stack,
+    /// The other stacks in the image.
+    pub further: Vec<InstalledStack>,
     pub region: Region,
     /// Such as `g6-nanode-1`.
     pub plan: String,

@@ -8,9 +8,10 @@ use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use crate::disk::manifest::{InstalledStack, Manifest};
 use crate::linode::error::Error;
 use crate::linode::image::label::ImageLabel;
-use crate::render::terraform::{TerraformFacts, terraform_files};
+use crate::render::terraform::{FurtherSite, TerraformFacts, terraform_files};
 use crate::stack::Stack;
 
 pub use folder::{Edited, WrittenFiles};
@@ -38,6 +39,10 @@ pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFil
     let path = relative(&real(folder).map_err(unreadable)?, &real(&image).map_err(unreadable)?);
     let image_label = ImageLabel::of_file(&image)?;
     let image_hash = md5_of(&image)?;
+    let further: Vec<FurtherSite> = Manifest::further_stacks_beside(&image, &stack.package.name)
+        .into_iter()
+        .map(|InstalledStack { port, https, health_path, .. }| FurtherSite { port, https, health_path })
+        .collect();
     let facts = TerraformFacts {
         image_file: path.to_str().ok_or_else(|| {
             let problem = format!("the path from {} to the image has a name that is not UTF-8", folder.display());
@@ -47,6 +52,7 @@ pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFil
         image_label: image_label.as_str(),
         label: &label(stack.package.name.as_str(), stack.variant()),
         longest_label: LONGEST_LABEL,
+        further: &further,
     };
     let image = if image_hash.is_some() { ImageFile::Described } else { ImageFile::Missing(image) };
     Ok((folder::update(folder, &terraform_files(stack, &facts)?, edited)?, image))
