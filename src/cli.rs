@@ -35,7 +35,7 @@ enum Command {
     Check(check::CheckArgs),
     /// Choose the versions of libraries and of the image's packages, and write them to stack.lock
     Lock(lock::LockArgs),
-    /// Move the packages of stack.lock to newer versions, and show what is different
+    /// Move the libraries and packages of stack.lock to newer versions, and show what is different
     Update(update::UpdateArgs),
     /// Build the package: dist/NAME_VERSION_amd64.deb
     Deb(deb::DebArgs),

@@ -6,8 +6,8 @@ use super::installed::Installed;
 use super::source_build::SourceBuild;
 use super::{debian_libraries, linked};
 use crate::apt::Suite;
-use crate::python::lock::{self, Asked, Plan};
-use crate::python::{Index, Libraries, Needs, Target, address, choose_versions, gather};
+use crate::python::lock::{self, Asked, Pin, Plan};
+use crate::python::{Held, Index, Libraries, Needs, Target, address, choose_versions, gather};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
 use crate::system::progress::Reporter;
@@ -69,11 +69,26 @@ pub(super) fn can_be_locked(stack: &Stack) -> miette::Result<bool> {
     }
 }
 
-/// Chooses the versions of what `[app] requirements` asks for. Returns the libraries, and the text of a lock with them.
+/// The libraries that the lock of a stack has, whatever its requirements are now; `None` if it has no part with libraries, or no
+/// build uses that part.
+///
+/// # Errors
+/// When the lock or the file of requirements cannot be read or has a mistake, or the lock was made for another suite.
+pub(super) fn locked(stack: &Stack) -> miette::Result<Option<Vec<Pin>>> {
+    let path = lock_to_read(stack);
+    if !path.is_file() || !can_be_locked(stack)? {
+        return Ok(None);
+    }
+    let target = Target::of(Suite::find(&stack.image.suite)?)?;
+    Ok(lock::pins(&path, &stack.folder, &stack.image.suite, &target)?)
+}
+
+/// Chooses the versions of what `[app] requirements` asks for. Returns the libraries, and the text of a lock with them. With
+/// `held`, most libraries stay at the versions that they have.
 ///
 /// # Errors
 /// When the stack names no requirements or names a lock, there is no program that chooses versions, or none fit.
-pub(super) fn choose(stack: &Stack, reporter: Reporter) -> miette::Result<(Libraries, String)> {
+pub(super) fn choose(stack: &Stack, held: Option<Held>, reporter: Reporter) -> miette::Result<(Libraries, String)> {
     let Some(path) = &stack.app.requirements else {
         return Err(miette::miette!(
             help = "name the file that asks for the libraries: [app] requirements = \"requirements.txt\"",
@@ -94,7 +109,7 @@ pub(super) fn choose(stack: &Stack, reporter: Reporter) -> miette::Result<(Libra
     let index = Index::new(address, cache.clone(), reporter);
     let builder = SourceBuild::new(stack, suite, &cache, reporter);
     let debian = debian_libraries::of(stack, suite, &cache, reporter)?;
-    let libraries = choose_versions(&asked, &debian, &target, &index, &cache, &builder)?;
+    let libraries = choose_versions(&asked, &debian, held, &target, &index, &cache, &builder)?;
     let text = lock::write(&libraries, &stack.image.suite, &asked.all(), &target, &index.shown());
     Ok((libraries, text))
 }

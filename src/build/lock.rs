@@ -71,14 +71,20 @@ pub fn write(
     older: OlderRelease,
     reporter: Reporter,
 ) -> miette::Result<Vec<WrittenLock>> {
-    let before: Vec<(PathBuf, Option<File>)> = stacks
-        .iter()
-        .map(libraries::lock_to_write)
-        .map(|path| Ok((path.clone(), File::read(path)?)))
-        .collect::<miette::Result<_>>()?;
-    let written = write_parts(stacks, parts, older, reporter);
+    let paths = stacks.iter().map(libraries::lock_to_write).collect();
+    all_or_nothing(paths, || write_parts(stacks, parts, older, reporter))
+}
+
+/// Lets `write` write the locks `paths`, and puts them back as they were if it fails. The packages of an image follow from the
+/// libraries, so those of the new lock are written first.
+///
+/// # Errors
+/// When `write` fails, or a lock cannot be read or put back.
+pub(super) fn all_or_nothing<T>(paths: Vec<PathBuf>, write: impl FnOnce() -> miette::Result<T>) -> miette::Result<T> {
+    let read = |path: PathBuf| Ok((path.clone(), File::read(path)?));
+    let before: Vec<(PathBuf, Option<File>)> = paths.into_iter().map(read).collect::<miette::Result<_>>()?;
+    let written = write();
     if written.is_err() {
-        // The packages of an image follow from the libraries, so those of the new lock are written first.
         for (path, file) in before {
             restore(&path, file)?;
         }
@@ -115,8 +121,8 @@ fn write_parts(
             packages: None,
         };
         if parts == Parts::Libraries || (parts == Parts::All && libraries::can_be_locked(stack)?) {
-            let (libraries, text) = libraries::choose(stack, reporter)?;
-            write_libraries(stack, &text)?;
+            let (libraries, text) = libraries::choose(stack, None, reporter)?;
+            write_libraries(stack, &written.path, &text)?;
             written.warnings = libraries.needs.warnings;
             written.libraries = Some(libraries.all);
         }
@@ -132,13 +138,17 @@ fn write_parts(
     Ok(all)
 }
 
-/// Writes the part with the libraries, and leaves the packages as they are.
-fn write_libraries(stack: &Stack, text: &str) -> miette::Result<()> {
-    let path = libraries::lock_to_write(stack);
+/// Writes the part with the libraries into the file `path`, with the packages of the lock that holds for the stack. A file that has
+/// this text already is left alone.
+pub(super) fn write_libraries(stack: &Stack, path: &Path, text: &str) -> miette::Result<()> {
     let old = File::of(stack)?.map(|file| file.text).unwrap_or_default();
     let (_, packages) = lock::split(&old);
     let gap = if packages.is_empty() { "" } else { "\n" };
-    Ok(output::write_file(&path, format!("{text}{gap}{packages}").as_bytes())?)
+    let new = format!("{text}{gap}{packages}");
+    if fs::read(path).is_ok_and(|now| now == new.as_bytes()) {
+        return Ok(());
+    }
+    Ok(output::write_file(path, new.as_bytes())?)
 }
 
 /// Writes the part with the packages into the file `path`, with the libraries of the lock that holds for the stack.

@@ -69,12 +69,15 @@ static LOCK: [Example; 4] = [
 static UPDATE: [Example; 3] = [
     example(
         "stackdeb update",
-        "Move all packages of stack.lock to the newest versions, and print those that are different.",
+        "Move all libraries and packages of stack.lock to the newest versions, and print those that are different.",
     ),
-    example("stackdeb update openssl libssl3t64", "Move these two, with what they need, and leave the others."),
+    example(
+        "stackdeb update flask libssl3t64",
+        "Move this library and this package, with what they need, and no others.",
+    ),
     example(
         "stackdeb update --project shop --project blog",
-        "Move the lock of an image with two stacks: shop/stack.lock.",
+        "Move the locks of an image with two stacks: the libraries of each, and the packages in shop/stack.lock.",
     ),
 ];
 

@@ -11,6 +11,7 @@ use super::choose::{Chosen, choose};
 use super::index::without_credentials;
 use super::lock::Plan;
 use super::source::{Sdist, SourceDistribution, WheelBuilder};
+use super::unmet::{Failed, Unmet};
 use super::wheel::Wheel;
 use super::{Debian, Index, Needs, Offer, PythonError, Target, standard};
 use crate::control::Relations;
@@ -103,12 +104,24 @@ pub fn gather(
     cache: &Cache,
     builder: &dyn WheelBuilder,
 ) -> miette::Result<Libraries> {
+    try_gather(plan, debian, target, index, cache, builder).map_err(Failed::into_report)
+}
+
+/// The same for a plan that may lack something.
+pub(super) fn try_gather(
+    plan: &Plan,
+    debian: &Debian,
+    target: &Target,
+    index: &Index,
+    cache: &Cache,
+    builder: &dyn WheelBuilder,
+) -> Result<Libraries, Failed> {
     let mut walk = Walk { plan, debian, asked: Vec::new(), provided: BTreeMap::new(), unfit: BTreeMap::new() };
     match &plan.roots {
-        None => plan.pins.iter().try_for_each(|pin| walk.ask(&pin.requirement(), &plan.source))?,
+        None => plan.pins.iter().try_for_each(|pin| walk.ask(&pin.requirement(), None, &plan.source))?,
         Some(roots) => {
             for root in roots.iter().filter(|root| root.evaluate_markers(target.markers(), &[])) {
-                walk.ask(root, "the project")?;
+                walk.ask(root, None, "the project")?;
             }
         }
     }
@@ -128,7 +141,7 @@ pub fn gather(
             let extras: Vec<ExtraName> = extras.iter().cloned().collect();
             for requirement in &library.wheel.metadata.requires {
                 if requirement.evaluate_markers(target.markers(), &extras) {
-                    walk.ask(requirement, &format!("{name} {}", library.version))?;
+                    walk.ask(requirement, Some(name), &format!("{name} {}", library.version))?;
                 }
             }
         }
@@ -166,8 +179,13 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Takes up what `by` needs, from Debian or from the plan.
-    fn ask(&mut self, requirement: &Requirement<VerbatimUrl>, by: &str) -> Result<(), PythonError> {
+    /// Takes up what the library `by` needs, from Debian or from the plan. Messages call it `shown`.
+    fn ask(
+        &mut self,
+        requirement: &Requirement<VerbatimUrl>,
+        by: Option<&PackageName>,
+        shown: &str,
+    ) -> Result<(), Unmet> {
         let name = &requirement.name;
         if !self.unfit.contains_key(name) {
             match self.debian.offer(requirement) {
@@ -192,7 +210,8 @@ impl Walk<'_> {
                 }
             }
         }
-        accept(self.plan, requirement, by)?;
+        let unmet = |error| Unmet { by: by.cloned(), name: name.clone(), error: Box::new(error) };
+        accept(self.plan, requirement, shown).map_err(unmet)?;
         self.asked.push((name.clone(), requirement.extras.iter().cloned().collect()));
         Ok(())
     }

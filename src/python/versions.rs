@@ -7,9 +7,12 @@ use pep440_rs::Version;
 use pep508_rs::{PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 use tempfile::TempDir;
 
-use super::lock::{self, Asked, LockedFile, Pin};
+use super::gather::try_gather;
+use super::held::Held;
+use super::lock::{self, Asked, LockedFile, Pin, Plan};
 use super::resolve::resolve;
 use super::source::{Lacking, Sdist, SourceDistribution, WheelBuilder, lacking, sdist};
+use super::unmet::Failed;
 use super::{Debian, Index, Libraries, Library, PythonError, Target, WheelName, gather};
 use crate::python::index::IndexFile;
 use crate::system::cache::Cache;
@@ -18,13 +21,15 @@ use crate::system::cache::Cache;
 const CHOSEN: &str = "what the resolver chose";
 
 /// Chooses versions for what is asked for, and gathers them. A library that is asked of Debian, and whose package there fits,
-/// gets none: it may have no wheel, and its build would be for nothing.
+/// gets none: it may have no wheel, and its build would be for nothing. With `held`, most libraries stay at the versions that
+/// they have.
 ///
 /// # Errors
 /// When there is no resolver, or there are no versions that fit together; else as [`gather`].
 pub fn choose_versions(
     asked: &Asked,
     debian: &Debian,
+    held: Option<Held>,
     target: &Target,
     index: &Index,
     cache: &Cache,
@@ -33,45 +38,16 @@ pub fn choose_versions(
     let unwritable = |source| PythonError::Unreadable { path: "a temporary folder".to_owned(), source };
     let made = tempfile::tempdir().map_err(unwritable)?;
     let is_provided = |name: &PackageName| asked.each().filter(|one| one.name == *name).all(|one| debian.provides(one));
-    let (provided, chosen): (Vec<_>, Vec<_>) = asked.each().partition(|one| is_provided(&one.name));
-    let chosen: Vec<String> = chosen.into_iter().map(ToString::to_string).collect();
+    let (provided, chosen): (Vec<_>, Vec<_>) = asked.each().cloned().partition(|one| is_provided(&one.name));
     // They still limit a version that another library needs. A constraint has no extras.
-    let limits = provided.into_iter().map(|one| Requirement { extras: Vec::new(), ..one.clone() }.to_string());
+    let limits = provided.into_iter().map(|one| Requirement { extras: Vec::new(), ..one }.to_string());
     let constraints = asked.constraints().into_iter().chain(limits).collect();
-    let choice = Choice { asked, constraints, target, index, cache, builder, made };
-    let mut sources: Vec<Pin> = Vec::new();
-    let lines = loop {
-        let error = match choice.resolve(&chosen) {
-            Ok(lines) => break lines,
-            Err(error) => error,
-        };
-        let PythonError::Unsolved { said, .. } = &error else { return Err(error.into()) };
-        let before = sources.len();
-        for one in lacking(said) {
-            if !sources.iter().any(|pin| pin.name == one.name)
-                && let Some((pin, file)) = choice.find(&one)?
-            {
-                sources.push(choice.build(pin, file)?);
-            }
-        }
-        if sources.len() == before {
-            return Err(error.into());
-        }
-    };
-    let lines = asked.with_addresses(lines, target)?;
-    let mut plan = lock::of_lines(&lines, CHOSEN, target)?;
-    // The extras are a part of what is asked for, and no resolver names them with the versions.
-    for requirement in asked.extras(target) {
-        if let Some(pin) = plan.pins.iter_mut().find(|pin| pin.name == requirement.name) {
-            pin.extras.extend(requirement.extras.iter().cloned());
-        }
+    let newest = Choice { asked, constraints, target, index, cache, builder, made }.newest(&chosen)?;
+    let gather = |plan: &Plan| try_gather(plan, &Debian::default(), target, index, cache, builder);
+    match held {
+        Some(held) => held.gather(newest, chosen, asked, target, gather),
+        None => gather(&newest).map_err(Failed::into_report),
     }
-    for source in sources {
-        if let Some(pin) = plan.pins.iter_mut().find(|pin| pin.name == source.name && pin.version == source.version) {
-            (pin.files, pin.tools, pin.hashes) = (source.files, source.tools, source.hashes);
-        }
-    }
-    gather(&plan, &Debian::default(), target, index, cache, builder)
 }
 
 struct Choice<'a> {
@@ -86,6 +62,45 @@ struct Choice<'a> {
 }
 
 impl Choice<'_> {
+    /// The newest versions of what is `chosen` that fit together.
+    fn newest(&self, chosen: &[Requirement<VerbatimUrl>]) -> miette::Result<Plan> {
+        let chosen: Vec<String> = chosen.iter().map(ToString::to_string).collect();
+        let mut sources: Vec<Pin> = Vec::new();
+        let lines = loop {
+            let error = match self.resolve(&chosen) {
+                Ok(lines) => break lines,
+                Err(error) => error,
+            };
+            let PythonError::Unsolved { said, .. } = &error else { return Err(error.into()) };
+            let before = sources.len();
+            for one in lacking(said) {
+                if !sources.iter().any(|pin| pin.name == one.name)
+                    && let Some((pin, file)) = self.find(&one)?
+                {
+                    sources.push(self.build(pin, file)?);
+                }
+            }
+            if sources.len() == before {
+                return Err(error.into());
+            }
+        };
+        let lines = self.asked.with_addresses(lines, self.target)?;
+        let mut plan = lock::of_lines(&lines, CHOSEN, self.target)?;
+        // The extras are a part of what is asked for, and no resolver names them with the versions.
+        for requirement in self.asked.extras(self.target) {
+            if let Some(pin) = plan.pins.iter_mut().find(|pin| pin.name == requirement.name) {
+                pin.extras.extend(requirement.extras.iter().cloned());
+            }
+        }
+        for source in sources {
+            if let Some(pin) = plan.pins.iter_mut().find(|pin| pin.name == source.name && pin.version == source.version)
+            {
+                (pin.files, pin.tools, pin.hashes) = (source.files, source.tools, source.hashes);
+            }
+        }
+        Ok(plan)
+    }
+
     fn resolve(&self, requirements: &[String]) -> Result<Vec<String>, PythonError> {
         if requirements.is_empty() {
             return Ok(Vec::new());
@@ -167,7 +182,7 @@ impl Choice<'_> {
 }
 
 /// Whether a requirement accepts a version. One with an address has a file of its own.
-fn accepts(requirement: &Requirement<VerbatimUrl>, version: &Version) -> bool {
+pub(super) fn accepts(requirement: &Requirement<VerbatimUrl>, version: &Version) -> bool {
     match &requirement.version_or_url {
         None => true,
         Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers.contains(version),

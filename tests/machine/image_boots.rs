@@ -334,7 +334,17 @@ impl Straight {
         let console = fs::File::create(folder.join("console")).unwrap();
         let disk = |id: &str, path: &Path| format!("if=none,id={id},format=raw,file={}", path.display());
         let child = Command::new("qemu-system-x86_64")
-            .args(["-accel", "tcg", "-cpu", "Nehalem,-cx16,vendor=AuthenticAMD", "-m", "1024", "-display", "none", "-nodefaults"])
+            .args([
+                "-accel",
+                "tcg",
+                "-cpu",
+                "Nehalem,-cx16,vendor=AuthenticAMD",
+                "-m",
+                "1024",
+                "-display",
+                "none",
+                "-nodefaults",
+            ])
             .arg("-kernel")
             .arg(folder.join("vmlinuz"))
             .arg("-initrd")

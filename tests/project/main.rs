@@ -25,6 +25,7 @@ mod image;
 mod killed;
 mod libraries;
 mod library_locks;
+mod library_updates;
 mod linked;
 mod manifest;
 mod odd;

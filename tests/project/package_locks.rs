@@ -170,7 +170,7 @@ impl Project {
     }
 }
 
-fn image_lines(mirror: &str) -> String {
+pub(super) fn image_lines(mirror: &str) -> String {
     format!("mirror = \"{mirror}\"\nsecurity-mirror = \"{mirror}/security\"\nkeyring = \"mirror.gpg\"\n")
 }
 

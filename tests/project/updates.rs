@@ -78,7 +78,7 @@ fn all_packages_move_and_only_what_is_different_is_printed() {
     project.mirror.replace(archive_of(&Repository { dated: -60, ..Repository::default() }, &new()));
     let output = project.command(&["update"]).output().unwrap();
     assert!(output.status.success() && output.stdout.is_empty(), "{}", text(&output));
-    assert!(text(&output).contains("no package has a newer version"), "{}", text(&output));
+    assert!(text(&output).contains("there is no newer version of what is to be moved"), "{}", text(&output));
     assert_eq!(project.lock(), lock);
 }
 
@@ -141,13 +141,16 @@ fn what_stays_is_found_on_a_snapshot_of_its_own_time() {
 fn what_cannot_be_moved_leaves_the_lock_as_it_was() {
     let bare = Project::new(&machine());
     let said = bare.refused(&["update"]);
-    assert!(said.contains("there is no lock of the packages") && said.contains("run `stackdeb lock`"), "{said}");
+    assert!(
+        said.contains("has neither libraries nor packages that could be moved") && said.contains("run `stackdeb lock`"),
+        "{said}"
+    );
     assert!(!bare.path("stack.lock").exists());
 
     let project = project();
     let lock = project.lock();
     let said = project.refused(&["update", "htpo"]);
-    assert!(said.contains("the lock has no package `htpo`: did you mean `htop`?"), "{said}");
+    assert!(said.contains("the lock has no package and no library `htpo`: did you mean `htop`?"), "{said}");
     let output = project.command(&["update", "No Name"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", text(&output));
     // Nothing can be had that is asked for.

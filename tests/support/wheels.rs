@@ -87,11 +87,20 @@ impl Wheel {
 
 /// An index with these wheels (PEP 503). Its address is that of the mirror and `/simple/`.
 pub fn index(wheels: &[Wheel]) -> Mirror {
-    index_of(wheels.iter().map(|wheel| (wheel.name.clone(), wheel.file_name(), wheel.bytes())))
+    Mirror::start(index_files(wheels))
+}
+
+/// What such an index answers.
+pub fn index_files(wheels: &[Wheel]) -> HashMap<String, Vec<u8>> {
+    files_of(wheels.iter().map(|wheel| (wheel.name.clone(), wheel.file_name(), wheel.bytes())))
 }
 
 /// An index with these files: the name of a library, of a file of it, and its content.
 pub fn index_of(all: impl IntoIterator<Item = (String, String, Vec<u8>)>) -> Mirror {
+    Mirror::start(files_of(all))
+}
+
+fn files_of(all: impl IntoIterator<Item = (String, String, Vec<u8>)>) -> HashMap<String, Vec<u8>> {
     let mut files = HashMap::new();
     let mut pages: BTreeMap<String, String> = BTreeMap::new();
     for (library, name, bytes) in all {
@@ -105,5 +114,5 @@ pub fn index_of(all: impl IntoIterator<Item = (String, String, Vec<u8>)>) -> Mir
             format!("<!DOCTYPE html><html><body>\n{links}</body></html>\n").into_bytes(),
         );
     }
-    Mirror::start(files)
+    files
 }

@@ -17,7 +17,7 @@ use pep440_rs::{Version, VersionSpecifier};
 use pep508_rs::{ExtraName, MarkerTree, PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 
 pub use asked::Asked;
-pub use stack_lock::{FILE_NAME, empty, write};
+pub use stack_lock::{FILE_NAME, empty, pins, write};
 
 use super::index::percent_decoded as decoded;
 use super::{PythonError, Target};

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::pylock::{self, Lock};
-use super::{Plan, text_of};
+use super::{Pin, Plan, text_of};
 use crate::python::{Libraries, PythonError, Target};
 use crate::system::hash::Sha256;
 
@@ -34,6 +34,33 @@ pub(super) fn read(
     requirements: &str,
     target: &Target,
 ) -> Result<Option<Plan>, PythonError> {
+    let Some(Open { lock, shown, input }) = open(path, project, suite)? else { return Ok(None) };
+    if input != digest(asked) {
+        let why = format!("{requirements} asks for something else now");
+        return Err(PythonError::Stale { path: shown, why });
+    }
+    pylock::plan(lock, shown, target).map(Some)
+}
+
+/// The libraries of the lock at `path`, whatever the project asks for now; `None` if it is about no libraries.
+///
+/// # Errors
+/// When it cannot be read, has a mistake, or was made for another suite.
+pub fn pins(path: &Path, project: &Path, suite: &str, target: &Target) -> Result<Option<Vec<Pin>>, PythonError> {
+    let Some(Open { lock, shown, .. }) = open(path, project, suite)? else { return Ok(None) };
+    Ok(Some(pylock::plan(lock, shown, target)?.pins))
+}
+
+/// A lock with libraries.
+struct Open {
+    lock: Lock,
+    /// Its name, for messages.
+    shown: String,
+    /// As in [`Origin`].
+    input: String,
+}
+
+fn open(path: &Path, project: &Path, suite: &str) -> Result<Option<Open>, PythonError> {
     let (text, shown) = text_of(path, project)?;
     let lock = Lock::parse(&text, &shown)?;
     let Some(origin) = &lock.origin else {
@@ -44,11 +71,8 @@ pub(super) fn read(
         let why = format!("it was made for the suite {made_for}, and [image] suite is {suite}");
         return Err(PythonError::Stale { path: shown, why });
     }
-    if *input != digest(asked) {
-        let why = format!("{requirements} asks for something else now");
-        return Err(PythonError::Stale { path: shown, why });
-    }
-    pylock::plan(lock, shown, target).map(Some)
+    let input = input.clone();
+    Ok(Some(Open { lock, shown, input }))
 }
 
 /// The digest of what is asked for: the requirements and constraints, whatever their order.

@@ -1,0 +1,77 @@
+//! Moving a few libraries of a lock: which others have to move with them. What each version needs is read from the wheels
+//! themselves, so the choice is the same whichever resolver has found the newest versions. A resolver that is told to prefer the
+//! locked versions may leave a library where it is because another one, which it prefers too, needs the older version.
+
+use std::collections::BTreeSet;
+
+use pep508_rs::{PackageName, Requirement, VerbatimUrl};
+
+use super::lock::{Asked, Pin, Plan};
+use super::unmet::{Failed, Unmet};
+use super::versions::accepts;
+use super::{Libraries, Target};
+
+/// The libraries of a lock, and which of them are to move.
+pub struct Held {
+    pub locked: Vec<Pin>,
+    pub moving: BTreeSet<PackageName>,
+}
+
+impl Held {
+    /// The libraries at their locked versions, but for those that move and what moves with them, which are as in `newest`: a
+    /// library that the newer version of another needs newer, or that fits the older one alone, and what the project does not
+    /// ask for any more. `roots` is what the project asks for, but for what Debian provides.
+    pub(super) fn gather(
+        mut self,
+        newest: Plan,
+        roots: Vec<Requirement<VerbatimUrl>>,
+        asked: &Asked,
+        target: &Target,
+        gather: impl Fn(&Plan) -> Result<Libraries, Failed>,
+    ) -> miette::Result<Libraries> {
+        let refused = |pin: &&Pin| asked.about(&pin.name, target).iter().any(|one| !accepts(one, &pin.version));
+        let refused: Vec<PackageName> = self.locked.iter().filter(refused).map(|pin| pin.name.clone()).collect();
+        self.moving.extend(refused);
+        let mut plan = Plan { roots: Some(roots), ..newest.clone() };
+        loop {
+            plan.pins = self.mixed(&newest);
+            match gather(&plan) {
+                Ok(libraries) => return Ok(libraries),
+                Err(Failed::Unmet(unmet)) if self.spread(&unmet, &newest) => {}
+                Err(failed) => return Err(failed.into_report()),
+            }
+        }
+    }
+
+    /// A pin for each library of either plan. One that only the other plan has is taken from there: something may still need it.
+    fn mixed(&self, newest: &Plan) -> Vec<Pin> {
+        let from_newest = |name: &PackageName| newest.pins.iter().find(|pin| pin.name == *name);
+        let now = |pin: &Pin| from_newest(&pin.name).filter(|_| self.moves(&pin.name)).unwrap_or(pin).clone();
+        let new = newest.pins.iter().filter(|pin| !self.is_locked(&pin.name)).cloned();
+        self.locked.iter().map(now).chain(new).collect()
+    }
+
+    /// Adds what has to move as well. Whether there was something.
+    fn spread(&mut self, unmet: &Unmet, newest: &Plan) -> bool {
+        let before = self.moving.len();
+        let by = unmet.by.as_ref().filter(|by| self.is_locked(by) && !self.moves(by));
+        let has_newer = newest.pins.iter().any(|pin| pin.name == unmet.name);
+        match by {
+            Some(by) => self.moving.insert(by.clone()),
+            None if has_newer && self.is_locked(&unmet.name) => self.moving.insert(unmet.name.clone()),
+            None => false,
+        };
+        if self.moving.len() == before {
+            self.moving.extend(self.locked.iter().map(|pin| pin.name.clone()));
+        }
+        self.moving.len() > before
+    }
+
+    fn is_locked(&self, name: &PackageName) -> bool {
+        self.locked.iter().any(|pin| pin.name == *name)
+    }
+
+    fn moves(&self, name: &PackageName) -> bool {
+        self.moving.contains(name)
+    }
+}
