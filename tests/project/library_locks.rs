@@ -179,7 +179,7 @@ fn the_locks_of_other_tools_are_read() {
     let ours = files(&project.path("tree/usr/lib/shop/python3"));
     assert!(ours.len() > 8);
 
-    // Poetry's, written by hand after its documentation.
+    // Poetry's, written by hand: the test below has Poetry write one, and here are the ways in which it can be wrong.
     let hash = |at: usize| Sha256::of(&wheels()[at].bytes());
     let package = |name: &str, version: &str, at: usize, more: &str| {
         format!(
@@ -225,6 +225,43 @@ fn the_locks_of_other_tools_are_read() {
         let said = project.refused();
         assert!(said.contains(why), "{file}: {said}");
     }
+}
+
+/// Poetry itself, in an environment of its own, which is made once.
+fn poetry() -> Command {
+    let venv = kept().join("poetry-2.5.1");
+    if !venv.join("bin/poetry").exists() {
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
+        run(Command::new(venv.join("bin/pip")).args(["install", "--quiet", "poetry==2.5.1"]));
+    }
+    Command::new(venv.join("bin/poetry"))
+}
+
+#[test]
+#[ignore = "`just soak` installs Poetry"]
+fn the_lock_that_poetry_writes_is_read() {
+    let mut wheels = wheels();
+    // Poetry wants every library for every Python of the project, and its own is among these.
+    wheels[7] = Wheel::new("new-only", "1.0", "py3-none-any");
+    let project = Project::new("", &wheels);
+    let address = &project.index.as_ref().unwrap().address;
+    // `old-only` is for tests, and beside that for an older Python.
+    let pyproject = format!(
+        "[project]\nname = \"shop\"\nversion = \"1\"\nrequires-python = \">=3.11\"\n\
+         dependencies = [\"web[fast]\", \"speed<2\"]\n\
+         [tool.poetry]\npackage-mode = false\n[tool.poetry.group.dev.dependencies]\nold-only = \"*\"\n\
+         [[tool.poetry.source]]\nname = \"own\"\nurl = \"{address}/simple/\"\npriority = \"primary\"\n"
+    );
+    fs::write(project.path("pyproject.toml"), pyproject).unwrap();
+    let mut lock = poetry();
+    lock.args(["lock", "--no-interaction"]).current_dir(project.path("."));
+    run(lock.env("POETRY_CACHE_DIR", project.path("poetry-cache")).env("POETRY_VIRTUALENVS_CREATE", "false"));
+    let text = fs::read_to_string(project.path("poetry.lock")).unwrap();
+    // What it says in each of the forms that are read.
+    assert!(text.contains("groups = [\"main\"]") && text.contains("markers = {main = "), "{text}");
+    let manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
+    fs::write(project.path("stack.toml"), manifest.replace("requirements.txt", "poetry.lock")).unwrap();
+    assert_eq!(installed(&project), CHOSEN);
 }
 
 /// Such as psycopg2, whose source alone is on the index: its build would need a compiler, and would be for nothing.
