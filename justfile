@@ -66,6 +66,7 @@ soak *args: build-and-setup
     OTHER_BUILDER=1 cargo test --release --test root -- other_builder
     EVERY_APPLICATION=1 cargo test --release --test server -- applications
     EVERY_APPLICATION=1 cargo test --release --test server -- kinds::
+    EVERY_APPLICATION=1 cargo test --release --test server -- a_task_that_an_upgrade_meets
     cargo test --release --test project -- --ignored
     cargo test --release --test format -- --ignored generated
     cargo test --release --test soak -- "$@"

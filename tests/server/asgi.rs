@@ -17,6 +17,9 @@ use support::server::Server;
 use support::upgrade::{HeldRequest, NEW, OLD, install, under_load};
 use support::{copy_tree, kept, run, source_folder, stackdeb, websocket};
 
+use crate::applications::{is_every, not_asked};
+use crate::queues;
+
 const CHECKS: &[Check<Container>] = &[
     ("the_application_serves_behind_nginx", serves),
     ("valkey_is_the_stacks_own_and_keeps_its_data", valkey),
@@ -30,17 +33,32 @@ const CHECKS: &[Check<Container>] = &[
     ("purge_leaves_no_unit", purge),
     ("the_example_errands_has_its_workers_do_them", errands),
     ("the_example_chat_talks", chat),
+    ("celery_and_rq_do_their_tasks", queues::tasks_are_done),
 ];
 
+/// With the variable `EVERY_APPLICATION`, as `just soak` has it.
+const DRAIN: Check<Container> = ("a_task_that_an_upgrade_meets_is_done_once", queues::tasks_are_done_once);
+
 pub fn trials() -> Vec<Trial> {
-    checks("asgi", boot, CHECKS)
+    if is_every() {
+        return checks("asgi", boot, &[CHECKS, &[DRAIN]].concat());
+    }
+    let mut trials = checks("asgi", boot, CHECKS);
+    trials.push(not_asked("asgi", DRAIN.0));
+    trials
 }
 
 /// What the container has not, which reaches no mirror.
 static PACKAGES: Ahead<Vec<PathBuf>> = Ahead::new();
 
 pub fn ahead() -> Step {
-    PACKAGES.by(|| files_of("python3-uvicorn, python3-websockets, python3-starlette, valkey-server, python3-redis"))
+    let packages = PACKAGES
+        .by(|| files_of("python3-uvicorn, python3-websockets, python3-starlette, valkey-server, python3-redis"));
+    let queues = queues::ahead();
+    Box::new(|| {
+        packages();
+        queues();
+    })
 }
 
 const APP: &str = r#"

@@ -25,6 +25,7 @@ mod kinds;
 mod libraries;
 mod paths;
 mod processes;
+mod queues;
 mod restart_under_load;
 mod servers;
 mod site;
