@@ -19,6 +19,7 @@ const CHECKS: &[Check<Container>] = &[
     ("https_answers_at_once_with_the_machines_own_certificate", own_certificate),
     ("a_name_that_does_not_resolve_is_told", unresolved_name),
     ("what_the_authority_refuses_is_told", refusal),
+    ("after_eight_failures_the_authority_is_left_alone_for_two_hours", eight_failures),
     ("the_timer_gets_a_certificate_when_the_name_resolves_and_http_leads_to_https", issued),
     ("it_is_renewed_while_connections_go_on", renewed),
     ("a_renewal_that_fails_is_told_and_harms_nobody", renewal_fails),
@@ -190,6 +191,32 @@ fn refusal(machine: &mut Container) {
     ask_authority(machine);
     let problems = health(machine, "shop")["problems"].to_string();
     assert!(problems.contains("Order included an identifier for which issuance is forbidden by policy"), "{problems}");
+}
+
+/// The authority itself counts how often it is asked. The file has a line for each failure.
+fn eight_failures(machine: &mut Container) {
+    let failures = "/var/lib/shop/tls/acme-failure";
+    // How often it is asked by two attempts, one after the other.
+    let asked = || {
+        let orders = || -> u32 {
+            machine
+                .sh("journalctl --sync; journalctl -u pebble.service -o cat | grep -c 'POST /order-plz' || true")
+                .parse()
+                .unwrap()
+        };
+        let before = orders();
+        ask_authority(machine);
+        ask_authority(machine);
+        orders() - before
+    };
+    machine.sh("systemctl stop shop-acme.timer");
+    machine.sh(&format!("for number in 1 2 3 4 5 6 7; do echo refused; done >{failures}"));
+    assert_eq!(asked(), 1);
+    assert_eq!(machine.sh(&format!("wc -l <{failures}")), "8");
+    assert_eq!(asked(), 0);
+    machine.sh(&format!("touch -d '2 hours ago' {failures}"));
+    assert_eq!(asked(), 1);
+    machine.sh("systemctl start shop-acme.timer");
 }
 
 /// Asks for the page as a browser does that trusts the authority.
