@@ -67,6 +67,7 @@ soak *args: build-and-setup
     EVERY_APPLICATION=1 cargo test --release --test server -- applications
     EVERY_APPLICATION=1 cargo test --release --test server -- kinds::
     EVERY_APPLICATION=1 cargo test --release --test server -- a_task_that_an_upgrade_meets
+    EVERY_APPLICATION=1 cargo test --release --test server -- an_update_of_python
     cargo test --release --test project -- --ignored
     cargo test --release --test format -- --ignored generated
     cargo test --release --test soak -- "$@"
