@@ -64,6 +64,7 @@ const FILES: &[Fact] = &[
          its source.",
     ),
     ("dist/NAME_VERSION_amd64.deb", "The package."),
+    ("dist/NAME-dbgsym_VERSION_amd64.deb", "The debugging data of its programs, if they hold any."),
     (
         "dist/NAME_VERSION_amd64.changes, dist/NAME_VERSION_amd64.buildinfo",
         "What `stackdeb deb --changes` writes for `dput`: see `deb-changes(5)` and `deb-buildinfo(5)`.",

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::description;
 use crate::control::{Architecture, Relations};
 use crate::deb::elf::{self, ElfError, Programs};
-use crate::deb::{Content, Control, Package, PayloadError, Rules};
+use crate::deb::{Content, Control, DebugFiles, Package, PayloadError, Rules};
 use crate::python::Libraries;
 use crate::render::{self, AppNotes, RenderError, Rendered};
 use crate::stack::Stack;
@@ -50,6 +50,8 @@ pub struct Assembled {
     pub package: Package,
     /// The stack's programs. The packages with their libraries are not among the dependencies yet.
     pub programs: Programs,
+    /// The debugging data that were taken out of them.
+    pub debug: DebugFiles,
     /// What of the app is left out, and what its user should look at.
     pub notes: AppNotes,
 }
@@ -65,7 +67,7 @@ pub fn assemble(
     health_check: &Path,
     epoch: Epoch,
 ) -> Result<Assembled, AssembleError> {
-    let Rendered { mut payload, conffiles, scripts, depends, programs, recommends, notes } =
+    let Rendered { mut payload, conffiles, scripts, depends, programs, debug, recommends, notes } =
         render::package_files_with(stack, libraries)?;
     let path = || health_check.display().to_string();
     let program = fs::read(health_check).map_err(|source| AssembleError::HealthCheck { path: path(), source })?;
@@ -85,7 +87,7 @@ pub fn assemble(
         compression: stack.package.compression,
         epoch,
     };
-    Ok(Assembled { package, programs, notes })
+    Ok(Assembled { package, programs, debug, notes })
 }
 
 fn control(stack: &Stack, depends: Relations, recommends: Relations) -> Control {

@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use super::linked;
-use super::package::check_outputs;
+use super::package::{check_outputs, write_package};
 use crate::apt::Suite;
 use crate::cargo::{Compile, CratePackage, CratePlan, Options};
-use crate::deb::{self, Written};
-use crate::system::output::{OutputFile, write_symlink};
+use crate::deb::Written;
+use crate::system::output::write_symlink;
 use crate::system::progress::Reporter;
 
 /// A crate's package that was written to a file.
 pub struct BuiltCratePackage {
     pub path: PathBuf,
     pub written: Written,
+    /// The same for the package with the debugging data of its programs, if the crate asks for it.
+    pub debug: Option<(PathBuf, Written)>,
     /// What the user should look at, one sentence each.
     pub warnings: Vec<String>,
 }
@@ -34,17 +36,20 @@ pub fn build_into_dist(
     let epoch = plan.epoch()?;
     let dist = folder.join("dist");
     let (path, link) = (dist.join(plan.file_name()), dist.join(plan.link_name()));
-    check_outputs(&[dist], &[path.clone(), link.clone()])?;
+    let debug_path = dist.join(plan.debug_file_name());
+    check_outputs(&[dist], &[path.clone(), debug_path.clone(), link.clone()])?;
     if compile == Compile::Run {
         plan.compile()?;
     }
     let target = PathBuf::from(plan.file_name());
     let place = linked::Target { suite, image: None };
-    let CratePackage { package, warnings } =
+    let CratePackage { package, debug, warnings } =
         plan.package(epoch, |programs| linked::packages(programs, place, reporter))?;
-    let mut output = OutputFile::create(&path)?;
-    let written = deb::write(package.check()?, &mut output)?;
-    output.commit()?;
+    let written = write_package(&package, &path)?;
     write_symlink(&link, &target)?;
-    Ok(BuiltCratePackage { path, written, warnings })
+    let debug = match debug {
+        Some(debug) => Some((debug_path.clone(), write_package(&debug, &debug_path)?)),
+        None => None,
+    };
+    Ok(BuiltCratePackage { path, written, debug, warnings })
 }

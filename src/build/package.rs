@@ -44,6 +44,15 @@ pub struct BuiltPackage {
     pub libraries: Libraries,
     /// What was installed where commands ran for it.
     pub installed: Installed,
+    /// The package with the debugging data of its programs, before it is written; `None` when they held none.
+    debug: Option<Package>,
+}
+
+/// What [`build_into_dist`] wrote.
+pub struct BuiltInDist {
+    pub package: BuiltPackage,
+    /// The package with the debugging data of the programs: its file, and what was written.
+    pub debug: Option<(PathBuf, Written)>,
 }
 
 impl BuiltPackage {
@@ -74,18 +83,39 @@ fn warnings(notes: &AppNotes, libraries: &Libraries) -> Vec<String> {
     notes.warnings().into_iter().chain(libraries.needs.warnings.iter().cloned()).collect()
 }
 
-/// Builds the package of `stack` into the project's `dist` folder, with the link `NAME.deb` to it.
+/// Builds the package of `stack` into the project's `dist` folder, with the link `NAME.deb` to it. Beside it comes the package
+/// with the debugging data of its programs, if they held any.
 ///
 /// # Errors
 /// As [`build`].
-pub fn build_into_dist(stack: &Stack, reporter: Reporter) -> miette::Result<BuiltPackage> {
+pub fn build_into_dist(stack: &Stack, reporter: Reporter) -> miette::Result<BuiltInDist> {
     check_places(stack)?;
     let built = build(stack, &stack.dist(), None, reporter)?;
     link(stack)?;
+    let debug = match &built.debug {
+        Some(debug) => {
+            let path = stack.dist().join(stack.debug_file_name());
+            let written = write_package(debug, &path)?;
+            Some((path, written))
+        }
+        None => None,
+    };
     if let Some(cache) = Cache::used() {
         cache.keep_within_limit(reporter);
     }
-    Ok(built)
+    Ok(BuiltInDist { package: built, debug })
+}
+
+/// Writes a package to a file, which appears whole or not at all.
+///
+/// # Errors
+/// When something in it is wrong, or the file cannot be written.
+pub(super) fn write_package(package: &Package, path: &Path) -> miette::Result<Written> {
+    let checked = package.check()?;
+    let mut output = OutputFile::create(path)?;
+    let written = deb::write(checked, &mut output)?;
+    output.commit()?;
+    Ok(written)
 }
 
 /// Builds the package of `stack` into `folder`, or takes it from the packages that are `kept`.
@@ -94,8 +124,9 @@ pub fn build_into_dist(stack: &Stack, reporter: Reporter) -> miette::Result<Buil
 /// When a template, a file of the app or the control data is wrong, or the package cannot be written. An earlier package of
 /// the same name then stays as it was.
 pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Reporter) -> miette::Result<BuiltPackage> {
-    let Together { assembled: Assembled { mut package, notes, .. }, libraries, installed } =
+    let Together { assembled: Assembled { mut package, debug, notes, .. }, libraries, installed } =
         put_together(stack, reporter)?;
+    let debug = debug.package(&package)?;
     static_files::add_compressed(&mut package.payload, &stack.package.name)?;
     let checked = package.check()?;
     let path = folder.join(stack.deb_file_name());
@@ -115,6 +146,7 @@ pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Repor
         notes,
         libraries,
         installed,
+        debug,
     })
 }
 
@@ -214,7 +246,7 @@ struct Occupied(String);
 pub fn check_places(stack: &Stack) -> miette::Result<()> {
     let dist = stack.dist();
     let folders = [stack.folder.join("dist"), dist.clone()];
-    let outputs = [stack.deb_file_name(), stack.deb_link_name(), stack.image_file_name()];
+    let outputs = [stack.deb_file_name(), stack.debug_file_name(), stack.deb_link_name(), stack.image_file_name()];
     let places: Vec<PathBuf> = outputs.iter().map(|name| dist.join(name)).chain([stack.manifest_path()]).collect();
     check_outputs(&folders, &places)
 }

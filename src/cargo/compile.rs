@@ -17,6 +17,8 @@ pub(super) struct Build<'a> {
     pub(super) features: &'a [String],
     pub(super) default_features: bool,
     pub(super) wanted: &'a Wanted,
+    /// Whether programs get debugging data where the profile does not say it.
+    pub(super) adds_debug: bool,
 }
 
 impl Build<'_> {
@@ -50,6 +52,10 @@ impl Build<'_> {
     pub(super) fn run(&self) -> Result<(), CargoError> {
         let mut cargo = Command::new("cargo");
         cargo.args(self.arguments()).current_dir(self.folder);
+        if self.adds_debug {
+            let profile = self.profile.to_uppercase().replace('-', "_");
+            cargo.env(format!("CARGO_PROFILE_{profile}_DEBUG"), "1");
+        }
         let manifest = self.manifest.display().to_string();
         let failed =
             |what: String| CargoError::new(&manifest, what, "correct what cargo says; nothing was changed in dist");

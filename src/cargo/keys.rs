@@ -7,6 +7,7 @@ use super::CargoError;
 use super::assets::{AssetKey, merge};
 use super::metadata::Crate;
 use super::table::Table;
+use crate::deb::elf::DebugSections;
 use crate::stack::nearest;
 
 /// All keys that cargo-deb 3.8 knows.
@@ -46,9 +47,6 @@ const KNOWN: [&str; 33] = [
     "variants",
 ];
 
-/// The keys that ask for something only when they are true, and that this program cannot do.
-const UNSUPPORTED: [&str; 3] = ["compress-debug-symbols", "dbgsym", "separate-debug-symbols"];
-
 const UNIT_KEYS: [&str; 7] =
     ["enable", "restart-after-upgrade", "start", "stop-on-upgrade", "unit-name", "unit-scripts", "usr-merge"];
 
@@ -78,8 +76,20 @@ pub(super) struct Keys {
     /// `None` when the key is left out.
     pub(super) systemd_units: Option<Vec<UnitKeys>>,
     pub(super) profile: Option<String>,
+    pub(super) debug_symbols: DebugSymbols,
     /// The table that the keys stand in, as errors name it.
     pub(super) place: String,
+}
+
+/// Where the debugging data of the programs are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DebugSymbols {
+    /// Where they are, or nowhere, as the profile says.
+    InPrograms,
+    /// `separate-debug-symbols`: in files of the same package.
+    Separate(DebugSections),
+    /// `dbgsym`: in a package of their own.
+    OwnPackage(DebugSections),
 }
 
 /// The fields of relations, as they are written.
@@ -149,10 +159,6 @@ impl Keys {
     }
 
     fn from_table(table: &Table, merged: Option<Table>) -> Result<Self, CargoError> {
-        if let Some(key) = UNSUPPORTED.iter().find(|key| table.flag(key).is_ok_and(|flag| flag == Some(true))) {
-            let help = "leave it out: the programs are stripped unless the profile has `debug`";
-            return Err(CargoError::new(table.place_of(key), "this key is not supported yet", help));
-        }
         let mut assets = AssetKey::list(table, "assets")?;
         if let Some(merged) = merged {
             assets = Some(merge(assets.unwrap_or_default(), &merged)?);
@@ -183,7 +189,29 @@ impl Keys {
             preserve_symlinks: table.flag("preserve-symlinks")?.unwrap_or(false),
             systemd_units: UnitKeys::list(table)?,
             profile: table.text("profile")?,
+            debug_symbols: DebugSymbols::read(table)?,
             place: table.place.clone(),
+        })
+    }
+}
+
+impl DebugSymbols {
+    /// The same in a package of their own.
+    pub(super) fn in_own_package(self) -> Self {
+        match self {
+            Self::InPrograms => Self::OwnPackage(DebugSections::AsTheyAre),
+            Self::Separate(sections) | Self::OwnPackage(sections) => Self::OwnPackage(sections),
+        }
+    }
+
+    fn read(table: &Table) -> Result<Self, CargoError> {
+        let compressed = table.flag("compress-debug-symbols")?.unwrap_or(false);
+        let sections = if compressed { DebugSections::Compressed } else { DebugSections::AsTheyAre };
+        let separate = table.flag("separate-debug-symbols")?.unwrap_or(false);
+        Ok(match (table.flag("dbgsym")?.unwrap_or(false), separate) {
+            (true, _) => Self::OwnPackage(sections),
+            (false, true) => Self::Separate(sections),
+            (false, false) => Self::InPrograms,
         })
     }
 }

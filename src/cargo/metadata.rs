@@ -143,8 +143,10 @@ pub(super) enum Symbols {
     StrippedByCargo,
     /// The profile asks for debugging data, so they stay in the programs.
     Wanted,
-    /// What is there is of no use, and is stripped.
+    /// The profile says nothing about it. What is there is of no use, and is stripped.
     Unwanted,
+    /// The profile says that there is to be none. What is there of Rust's own library is stripped.
+    Refused,
 }
 
 impl Symbols {
@@ -163,11 +165,12 @@ impl Symbols {
             env::var(variable).ok().or_else(written)
         };
         let stripped = setting("strip").is_some_and(|strip| strip == "true" || strip == "symbols");
-        let debug = setting("debug").is_some_and(|debug| !matches!(debug.as_str(), "false" | "0" | "none"));
+        let debug = setting("debug").map(|debug| !matches!(debug.as_str(), "false" | "0" | "none"));
         Ok(match (stripped, debug) {
             (true, _) => Self::StrippedByCargo,
-            (false, true) => Self::Wanted,
-            (false, false) => Self::Unwanted,
+            (false, Some(true)) => Self::Wanted,
+            (false, Some(false)) => Self::Refused,
+            (false, None) => Self::Unwanted,
         })
     }
 }

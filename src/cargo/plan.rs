@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -10,7 +11,7 @@ use super::CargoError;
 use super::assets::AssetKey;
 use super::compile::Build;
 use super::control;
-use super::keys::Keys;
+use super::keys::{DebugSymbols, Keys};
 use super::metadata::{Crate, Metadata, Symbols};
 use super::papers;
 use super::programs;
@@ -19,7 +20,7 @@ use super::scripts;
 use super::units;
 use crate::control::{Alternatives, Relations};
 use crate::deb::elf::Programs;
-use crate::deb::{Compression, Content, Control, Package, Payload};
+use crate::deb::{Compression, Content, Control, Package, Payload, debug_package};
 use crate::system::epoch::Epoch;
 
 /// One of these provides systemd-sysusers(8), which a script calls.
@@ -37,6 +38,8 @@ pub struct Options {
     pub deb_revision: Option<String>,
     /// The target that cargo builds for, such as `x86_64-unknown-linux-gnu`.
     pub target: Option<String>,
+    /// As if the key `dbgsym` were true.
+    pub dbgsym: bool,
 }
 
 /// Whether cargo builds the programs first.
@@ -65,6 +68,8 @@ pub struct CratePlan {
 #[derive(Debug)]
 pub struct CratePackage {
     pub package: Package,
+    /// The package with the debugging data of its programs, if it is wanted and there are any.
+    pub debug: Option<Package>,
     /// What the user should look at, one sentence each.
     pub warnings: Vec<String>,
 }
@@ -77,7 +82,10 @@ impl CratePlan {
     pub fn read(folder: &Path, options: &Options) -> Result<Self, CargoError> {
         let metadata = Metadata::ask(folder)?;
         let of = metadata.member(options.package.as_deref())?.clone();
-        let keys = Keys::read(&of, options.variant.as_deref())?;
+        let mut keys = Keys::read(&of, options.variant.as_deref())?;
+        if options.dbgsym {
+            keys.debug_symbols = keys.debug_symbols.in_own_package();
+        }
         let from_environment = || env::var("CARGO_BUILD_TARGET").ok().filter(|target| !target.is_empty());
         let target = options.target.clone().or_else(from_environment);
         if let Some(target) = target.as_deref().filter(|target| !target.starts_with("x86_64-")) {
@@ -89,7 +97,8 @@ impl CratePlan {
         let mut built = metadata.target_directory.clone();
         built.extend(&target);
         built.push(if profile == "dev" { "debug" } else { &profile });
-        let (control, warnings) = control::control(&of, &keys, options)?;
+        let (control, mut warnings) = control::control(&of, &keys, options)?;
+        warnings.extend(programs::no_debugging_data(&keys, symbols, &profile));
         control.check().map_err(|error| {
             let help = miette::Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default();
             CargoError::new(&keys.place, error.to_string(), help)
@@ -103,6 +112,12 @@ impl CratePlan {
     pub fn file_name(&self) -> String {
         let Control { package, version, architecture, .. } = &self.control;
         format!("{package}_{}_{architecture}.deb", version.in_file_name())
+    }
+
+    /// The name of the file of the package with the debugging data.
+    pub fn debug_file_name(&self) -> String {
+        let Control { package, version, architecture, .. } = &self.control;
+        format!("{}_{}_{architecture}.deb", debug_package::package_name(package), version.in_file_name())
     }
 
     /// The name of the link to the package, which has no version in it.
@@ -127,6 +142,8 @@ impl CratePlan {
             features: &self.keys.features,
             default_features: self.keys.default_features,
             wanted: &wanted,
+            adds_debug: matches!(self.keys.debug_symbols, DebugSymbols::OwnPackage(_))
+                && self.symbols == Symbols::Unwanted,
         };
         build.run()
     }
@@ -146,7 +163,16 @@ impl CratePlan {
         let name = control.package.as_str().to_owned();
         let mut assets = self.assets(&name, &control.maintainer, &mut warnings)?;
         let made = scripts::make(&self.of, &self.keys, &name, &assets)?;
-        let programs = programs::prepare(&mut assets, self.symbols)?;
+        let (programs, mut debug) = programs::prepare(&mut assets, self.symbols, self.keys.debug_symbols)?;
+        if let DebugSymbols::Separate(_) = self.keys.debug_symbols {
+            let files = mem::take(&mut debug).into_files().into_iter();
+            assets.extend(files.map(|(path, bytes)| Asset {
+                path,
+                source: AssetContent::Bytes(bytes),
+                mode: 0o644,
+                built: false,
+            }));
+        }
         let libraries = if control::has_auto(&self.keys) { find(&programs)? } else { Relations::default() };
         control.depends = control::depends(&self.keys, &libraries)?;
         if made.needs_sysusers {
@@ -161,7 +187,8 @@ impl CratePlan {
         let scripts = made.scripts;
         let compression = Compression::Xz;
         let package = Package { control, payload, conffiles, scripts, triggers, compression, epoch };
-        Ok(CratePackage { package, warnings })
+        let debug = debug.package(&package)?;
+        Ok(CratePackage { package, debug, warnings })
     }
 
     fn asset_keys(&self) -> &[AssetKey] {

@@ -3,8 +3,10 @@
 use std::fs;
 
 use super::CargoError;
+use super::keys::{DebugSymbols, Keys};
 use super::metadata::Symbols;
 use super::resolve::{Asset, AssetContent};
+use crate::deb::DebugFiles;
 use crate::deb::elf::{self, Programs};
 
 impl Asset {
@@ -31,10 +33,15 @@ impl Asset {
     }
 }
 
-/// Strips the programs that cargo built, and returns what all programs link.
-pub(super) fn prepare(assets: &mut [Asset], symbols: Symbols) -> Result<Programs, CargoError> {
+/// Strips the programs that cargo built, and returns what all programs link, and the debugging data that are to be packed
+/// elsewhere.
+pub(super) fn prepare(
+    assets: &mut [Asset],
+    symbols: Symbols,
+    debug_symbols: DebugSymbols,
+) -> Result<(Programs, DebugFiles), CargoError> {
     let file_name = |asset: &Asset| asset.path.rsplit('/').next().unwrap_or_default().to_owned();
-    let mut programs = Programs::default();
+    let (mut programs, mut debug) = (Programs::default(), DebugFiles::default());
     programs.shipped = assets.iter().map(file_name).collect();
     for asset in assets {
         let Some(bytes) = asset.program()? else { continue };
@@ -48,9 +55,47 @@ pub(super) fn prepare(assets: &mut [Asset], symbols: Symbols) -> Result<Programs
             let help = "build it for the target x86_64-unknown-linux-gnu, or leave it out";
             return Err(CargoError::new(format!("the program {}", asset.path), what, help));
         }
-        if asset.built && symbols == Symbols::Unwanted {
+        let place = match debug_symbols {
+            _ if !asset.built || matches!(symbols, Symbols::StrippedByCargo | Symbols::Refused) => None,
+            DebugSymbols::InPrograms => None,
+            DebugSymbols::Separate(sections) | DebugSymbols::OwnPackage(sections) => Some(sections),
+        };
+        let separated = match place {
+            Some(sections) => elf::separate(&bytes, &asset.path, sections).map_err(broken)?,
+            None => None,
+        };
+        if let Some(separated) = separated {
+            asset.source = AssetContent::Bytes(debug.add(separated));
+        } else if asset.built && matches!(symbols, Symbols::Unwanted | Symbols::Refused) {
             asset.source = AssetContent::Bytes(elf::strip(&bytes).map_err(broken)?);
         }
     }
-    Ok(programs)
+    Ok((programs, debug))
+}
+
+/// Says why there will be less debugging data than the keys ask for.
+pub(super) fn no_debugging_data(keys: &Keys, symbols: Symbols, profile: &str) -> Option<String> {
+    let own_package = match keys.debug_symbols {
+        DebugSymbols::InPrograms => return None,
+        DebugSymbols::Separate(_) => false,
+        DebugSymbols::OwnPackage(_) => true,
+    };
+    let why = match (symbols, own_package) {
+        (Symbols::Wanted, _) => return None,
+        (Symbols::StrippedByCargo, _) => {
+            format!(
+                "there are no debug symbols, because cargo strips the programs: remove `strip` from [profile.{profile}]"
+            )
+        }
+        (Symbols::Refused, _) => {
+            format!("there are no debug symbols: write debug = \"line-tables-only\" in [profile.{profile}]")
+        }
+        (Symbols::Unwanted, true) => {
+            format!("cargo is told to make debug symbols; [profile.{profile}] can say which, with debug = 1")
+        }
+        (Symbols::Unwanted, false) => {
+            format!("the debug symbols have no line numbers: write debug = \"line-tables-only\" in [profile.{profile}]")
+        }
+    };
+    Some(format!("{}: {why}", keys.place))
 }

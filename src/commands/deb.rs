@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::variant::VariantArgs;
 use crate::apt::Suite;
+use crate::build::package::BuiltInDist;
 use crate::build::{crate_package, package, upload};
 use crate::cargo::{self, Compile, Options};
 use crate::deb::{Distribution, Written};
@@ -46,6 +47,9 @@ struct CrateArgs {
     /// Take the programs as they are: cargo has built them before
     #[arg(long)]
     no_build: bool,
+    /// Move the debugging data of the programs to a package of their own, NAME-dbgsym
+    #[arg(long)]
+    dbgsym: bool,
     /// The target that cargo builds for, such as x86_64-unknown-linux-gnu
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
@@ -67,6 +71,7 @@ impl CrateArgs {
         let all = [
             ("--package", self.package.is_some()),
             ("--no-build", self.no_build),
+            ("--dbgsym", self.dbgsym),
             ("--target", self.target.is_some()),
             ("--suite", self.suite.is_some()),
             ("--deb-version", self.deb_version.is_some()),
@@ -109,11 +114,14 @@ pub fn run(args: &DebArgs) -> miette::Result<()> {
     if args.changes {
         upload::check_places(&stack)?;
     }
-    let package = package::build_into_dist(&stack, Reporter::Stderr)?;
+    let BuiltInDist { package, debug } = package::build_into_dist(&stack, Reporter::Stderr)?;
     for sentence in package.notes.left_out_in_all() {
         Reporter::Stderr.say(&sentence);
     }
     report(&package.path, &package.written, &package.warnings())?;
+    if let Some((path, written)) = &debug {
+        report(path, written, &[])?;
+    }
     if args.changes {
         for path in upload::write(&stack, &package, &args.distribution)? {
             print::line(path.display())?;
@@ -123,7 +131,7 @@ pub fn run(args: &DebArgs) -> miette::Result<()> {
 }
 
 fn run_for_crate(args: &DebArgs) -> miette::Result<()> {
-    let CrateArgs { package, no_build, target, suite, deb_version, deb_revision } = &args.of_crate;
+    let CrateArgs { package, no_build, dbgsym, target, suite, deb_version, deb_revision } = &args.of_crate;
     let suite = match suite {
         Some(name) => {
             Suite::find(name).map_err(|error| miette::miette!(help = "name one of them", "--suite: {error}"))?
@@ -136,10 +144,12 @@ fn run_for_crate(args: &DebArgs) -> miette::Result<()> {
         deb_version: deb_version.clone(),
         deb_revision: deb_revision.clone(),
         target: target.clone(),
+        dbgsym: *dbgsym,
     };
     let compile = if *no_build { Compile::Skip } else { Compile::Run };
     let built = crate_package::build_into_dist(&args.project, &options, compile, suite, Reporter::Stderr)?;
-    report(&built.path, &built.written, &built.warnings)
+    report(&built.path, &built.written, &built.warnings)?;
+    built.debug.map_or(Ok(()), |(path, written)| report(&path, &written, &[]))
 }
 
 fn report(path: &Path, written: &Written, warnings: &[String]) -> miette::Result<()> {

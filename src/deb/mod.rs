@@ -1,9 +1,10 @@
 //! The .deb file format (deb(5)). [`write()`]: a valid [`Package`] (control data, payload, maintainer
 //! scripts) → a .deb. [`Reader`]: a .deb → its control data and files. [`Upload`]: what an archive is told about a .deb.
-//! [`elf`] finds the packages that an executable needs, and strips it.
+//! [`elf`] finds the packages that an executable needs, and strips it; [`debug_package`] has what it took out.
 
 mod compress;
 mod control;
+pub mod debug_package;
 pub mod elf;
 mod entries;
 mod package;
@@ -17,6 +18,7 @@ mod writer;
 pub(crate) use compress::tests::hungry_xz;
 pub use compress::{Compression, xz_decoder};
 pub use control::{Control, ControlError, Rules};
+pub use debug_package::DebugFiles;
 pub use entries::{ArchiveEntry, Entries, entries};
 pub use package::{Checked, Package, PackageError, Scripts};
 pub use payload::{Content, Entry, Payload, PayloadError};

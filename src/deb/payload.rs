@@ -204,6 +204,13 @@ impl Payload {
         Ok(())
     }
 
+    /// Gives a file of the payload another content. Where there is no file, nothing changes.
+    pub fn replace_content(&mut self, path: &str, with: Content) {
+        if let Some(Entry::File { content, .. }) = self.entries.get_mut(path) {
+            *content = with;
+        }
+    }
+
     /// Whether something is inside that path, which has no `/` at its end.
     pub fn has_entries_below(&self, path: &str) -> bool {
         let below = format!("{path}/");

@@ -1,13 +1,15 @@
 //! The programs in machine code among the files of a stack of the kind `exec`, and among those of `[[file]]`: what they link, and
-//! lintian's overrides for what they have by nature. They are packed as they are: some runtimes keep a program's code behind the
-//! end of the ELF file, where stripping would take it away.
+//! lintian's overrides for what they have by nature. One that holds debugging data is stripped, and the data are kept for the package
+//! `NAME-dbgsym`. All others are packed as they are: some runtimes keep a program's code behind the end of the ELF file, where
+//! stripping would take it away.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use super::RenderError;
-use crate::deb::elf::{self, Programs};
-use crate::deb::{Content, Entry, Payload};
+use crate::deb::elf::{self, DebugSections, Programs};
+use crate::deb::{Content, DebugFiles, Entry, Payload};
 use crate::stack::{AppKind, FurtherContent, Stack};
 
 /// What the programs mean for the package.
@@ -16,6 +18,9 @@ pub(super) struct MachineCode {
     pub(super) programs: Programs,
     /// Lines of lintian's overrides.
     pub(super) overrides: String,
+    /// The programs that held debugging data, without them, by their paths in the package.
+    pub(super) stripped: BTreeMap<String, Vec<u8>>,
+    pub(super) debug: DebugFiles,
 }
 
 /// Reads the programs and libraries that are packed with the app and beside it. `payload` has the app's files.
@@ -23,8 +28,13 @@ pub(super) struct MachineCode {
 /// # Errors
 /// When one cannot be read or is damaged, or the app's own program is for another machine.
 pub(super) fn of(stack: &Stack, payload: &Payload) -> Result<MachineCode, RenderError> {
-    let mut found =
-        Found { package: stack.package.name.as_str(), programs: Programs::default(), overrides: Vec::new() };
+    let mut found = Found {
+        package: stack.package.name.as_str(),
+        programs: Programs::default(),
+        overrides: Vec::new(),
+        stripped: BTreeMap::new(),
+        debug: DebugFiles::default(),
+    };
     if let AppKind::Exec(_) = &stack.app.kind {
         let folder = format!("{}/", stack.app_folder());
         let commands: Vec<&str> = stack.commands().filter_map(|(_, command)| command.in_app()).collect();
@@ -43,7 +53,8 @@ pub(super) fn of(stack: &Stack, payload: &Payload) -> Result<MachineCode, Render
             found.look_at(&file.path, &file.path, source)?;
         }
     }
-    Ok(MachineCode { programs: found.programs, overrides: found.overrides.join("\n") })
+    let Found { programs, overrides, stripped, debug, .. } = found;
+    Ok(MachineCode { programs, overrides: overrides.join("\n"), stripped, debug })
 }
 
 /// What was found so far.
@@ -51,6 +62,8 @@ struct Found<'a> {
     package: &'a str,
     programs: Programs,
     overrides: Vec<String>,
+    stripped: BTreeMap<String, Vec<u8>>,
+    debug: DebugFiles,
 }
 
 impl Found<'_> {
@@ -68,13 +81,21 @@ impl Found<'_> {
         let unreadable = |source| RenderError::Unreadable { path: file.display().to_string(), source };
         let bytes = fs::read(file).map_err(unreadable)?;
         let damaged = |source| RenderError::Program { path: shown.clone(), source };
-        let is_ours = self.programs.add(&shown, &bytes).map_err(damaged)?;
-        let (package, at) = (self.package, format!("[{}]", path.trim_start_matches('/')));
-        if elf::has_symbols(&bytes) {
-            self.overrides.push(format!("{package}: unstripped-binary-or-object {at}"));
-        }
+        let is_ours = self.programs.add(&shown, &bytes).map_err(&damaged)?;
         if elf::is_static(&bytes) {
-            self.overrides.push(format!("{package}: statically-linked-binary {at}"));
+            let (package, at) = (self.package, path.trim_start_matches('/'));
+            self.overrides.push(format!("{package}: statically-linked-binary [{at}]"));
+        }
+        if is_ours && elf::has_debugging_data(&bytes) {
+            let separated = elf::separate(&bytes, path, DebugSections::Compressed).map_err(&damaged)?;
+            if let Some(separated) = separated {
+                self.stripped.insert(path.to_owned(), self.debug.add(separated));
+                return Ok(Some(is_ours));
+            }
+        }
+        if elf::has_symbols(&bytes) {
+            let (package, at) = (self.package, path.trim_start_matches('/'));
+            self.overrides.push(format!("{package}: unstripped-binary-or-object [{at}]"));
         }
         Ok(Some(is_ours))
     }

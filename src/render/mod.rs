@@ -30,7 +30,7 @@ use std::path::Path;
 
 use crate::control::{PackageName, Relations};
 use crate::deb::elf::Programs;
-use crate::deb::{Content, Payload, Scripts};
+use crate::deb::{Content, DebugFiles, Payload, Scripts};
 use crate::python::Libraries;
 use crate::stack::{Stack, migration_names};
 
@@ -57,6 +57,8 @@ pub struct Rendered {
     pub depends: Relations,
     /// The programs in machine code.
     pub programs: Programs,
+    /// The debugging data that were taken out of them.
+    pub debug: DebugFiles,
     /// The packages that a server should have as well.
     pub recommends: Relations,
     /// What of the app is left out, and what its user should look at.
@@ -122,6 +124,9 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
     payload.add_folder(&format!("/etc/{name}/health-alert.d"), 0o755)?;
     conffiles.extend(further_files::add(&mut payload, &stack.further_files)?);
     conffiles.sort();
+    for (path, program) in machine_code.stripped {
+        payload.replace_content(&path, Content::Bytes(program));
+    }
 
     let scripts = Scripts {
         preinst: templates.render_own("debian/preinst")?,
@@ -131,7 +136,8 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
     };
     let depends = relations::depends(stack, libraries)?;
     let recommends = relations::recommends()?;
-    Ok(Rendered { payload, conffiles, scripts, depends, programs: machine_code.programs, recommends, notes })
+    let (programs, debug) = (machine_code.programs, machine_code.debug);
+    Ok(Rendered { payload, conffiles, scripts, depends, programs, debug, recommends, notes })
 }
 
 /// The part of the package that the app's own programs need: its files, its libraries, and the folders of programs. What of

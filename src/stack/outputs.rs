@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use super::Stack;
+use crate::deb::debug_package;
 
 impl Stack {
     /// The folder that the outputs are written to.
@@ -20,6 +21,12 @@ impl Stack {
     /// The name of the package's file in `dist`, as dpkg-name(1) has it.
     pub fn deb_file_name(&self) -> String {
         format!("{}_{}_amd64.deb", self.package.name, self.package.version.in_file_name())
+    }
+
+    /// The same of the package with the debugging data of the programs.
+    pub fn debug_file_name(&self) -> String {
+        let name = debug_package::package_name(&self.package.name);
+        format!("{name}_{}_amd64.deb", self.package.version.in_file_name())
     }
 
     /// The name of the link to the package, which has no version in it.

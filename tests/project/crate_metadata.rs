@@ -25,7 +25,7 @@ fn said(output: &Output) -> String {
 }
 
 /// The metadata, and words of the error.
-const MISTAKES: [(&str, &str); 22] = [
+const MISTAKES: [(&str, &str); 20] = [
     ("maintaner = 'Jane Doe <jane@example.org>'", "did you mean `maintainer`?"),
     ("asset = []", "did you mean `assets`?"),
     ("something-else = 1", "there is no key `something-else`"),
@@ -33,8 +33,6 @@ const MISTAKES: [(&str, &str); 22] = [
     ("systemd-units = { usr-merge = false }", "not supported"),
     ("assets = [{ source = 'src/main.rs', dset = 'usr/share/x/' }]", "did you mean `dest`?"),
     ("[package.metadata.deb.variants.small]\nnmae = 'small'", "did you mean `name`?"),
-    ("dbgsym = true", "not supported yet"),
-    ("compress-debug-symbols = true", "not supported yet"),
     ("maintainer = 3", "this is a number, not a text"),
     ("default-features = 'no'", "this is a text, not true or false"),
     ("depends = 'foo (>> 1, bar baz'", "depends"),

@@ -19,6 +19,7 @@ mod build_command;
 mod cache;
 mod crate_metadata;
 mod crates;
+mod debug_symbols;
 mod documents;
 mod fragments;
 mod image;

@@ -18,6 +18,11 @@ use super::program::{damaged, parse};
 /// # Errors
 /// When it is not a linked file for amd64.
 pub fn strip(bytes: &[u8]) -> Result<Vec<u8>, ElfError> {
+    strip_and_link(bytes, None)
+}
+
+/// The same with a section `.gnu_debuglink`, which names the file with what was removed.
+pub(super) fn strip_and_link(bytes: &[u8], debug_link: Option<&[u8]>) -> Result<Vec<u8>, ElfError> {
     let (header, sections) = parse(bytes)?;
     if !matches!(header.e_type(LE), elf::ET_EXEC | elf::ET_DYN) {
         return Err(ElfError::NotAProgram);
@@ -60,6 +65,17 @@ pub fn strip(bytes: &[u8]) -> Result<Vec<u8>, ElfError> {
     let loaded = usize::try_from(end).ok().and_then(|end| bytes.get(..end));
     let mut out = loaded.ok_or_else(|| ElfError::Damaged("it ends before its last segment".into()))?.to_vec();
 
+    if let Some(debug_link) = debug_link {
+        out.resize(out.len().next_multiple_of(4), 0);
+        let mut new = empty_section();
+        new.sh_name.set(LE, add_string(&mut strings, b".gnu_debuglink"));
+        new.sh_type.set(LE, elf::SHT_PROGBITS);
+        new.sh_offset.set(LE, out.len() as u64);
+        new.sh_size.set(LE, debug_link.len() as u64);
+        new.sh_addralign.set(LE, 4);
+        table.push(new);
+        out.extend_from_slice(debug_link);
+    }
     let mut last = empty_section();
     last.sh_name.set(LE, add_string(&mut strings, b".shstrtab"));
     last.sh_type.set(LE, elf::SHT_STRTAB);

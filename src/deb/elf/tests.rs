@@ -9,7 +9,7 @@ use super::dependencies::package_version;
 use super::{ElfError, dependencies, strip};
 
 /// Runs a tool; fails with the name of its package when it is missing, and with its complaint when it fails.
-fn run(package: &str, command: &mut Command) -> String {
+pub(super) fn run(package: &str, command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| {
         panic!("cannot run {:?}: {error}. This test needs the package {package}.", command.get_program())
     });
@@ -19,14 +19,14 @@ fn run(package: &str, command: &mut Command) -> String {
 }
 
 /// A program made with the C compiler from one line of C.
-fn compile(folder: &Path, source: &str, flags: &[&str]) -> PathBuf {
+pub(super) fn compile(folder: &Path, source: &str, flags: &[&str]) -> PathBuf {
     fs::write(folder.join("program.c"), source).unwrap();
     let program = folder.join("program");
     run("gcc", Command::new("gcc").current_dir(folder).args(["program.c", "-o", "program"]).args(flags));
     program
 }
 
-const HELLO: &str = "#include <stdio.h>\nint main(void) { puts(\"hello\"); return 0; }\n";
+pub(super) const HELLO: &str = "#include <stdio.h>\nint main(void) { puts(\"hello\"); return 0; }\n";
 
 fn dpkg_shlibdeps(program: &Path) -> String {
     let folder = tempfile::tempdir().unwrap();
