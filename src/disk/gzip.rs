@@ -9,20 +9,17 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::os::unix::fs::FileExt;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use flate2::{Compress, Compression, FlushCompress};
 
+use super::blocks::{BLOCK, Block, Blocks};
 use crate::system::cache::store::Store;
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
 use crate::system::progress::{Progress, Reporter};
-
-/// The size of a block of the image, in bytes.
-const BLOCK: usize = 1024 * 1024;
 
 /// The compression level: gzip's default. It is a constant because the bytes of the image depend on it.
 const LEVEL: u32 = 6;
@@ -104,30 +101,24 @@ fn read(
     in_order: &SyncSender<Receiver<io::Result<Deflated>>>,
 ) -> io::Result<Sha256> {
     let mut hasher = HashingWriter::new(io::sink());
-    let mut zeros: Option<(Arc<[u8]>, u32)> = None;
-    let mut position = 0;
-    while position < length {
-        interrupt::check()?;
-        let size = usize::try_from(length.saturating_sub(position)).unwrap_or(BLOCK).min(BLOCK);
-        let mut block = vec![0; size];
-        raw.read_exact_at(&mut block, position)?;
-        hasher.write_all(&block)?;
-        position = position.saturating_add(size as u64);
+    // They are compressed only once.
+    let zeros = vec![0; BLOCK];
+    let Deflated { bytes: no_bytes, crc: no_crc, .. } =
+        deflate(&mut Compress::new(Compression::new(LEVEL), false), &zeros)?;
+    for block in Blocks::of(raw, length) {
         let (done, result) = sync_channel(1);
-        // Most of an image is free space: blocks of zeros. They are compressed only once.
-        if size == BLOCK && is_zero(&block) {
-            let (bytes, crc) = match &zeros {
-                Some(known) => known.clone(),
-                None => {
-                    let first = deflate(&mut Compress::new(Compression::new(LEVEL), false), &block)?;
-                    zeros.insert((first.bytes, first.crc)).clone()
-                }
-            };
-            let ready = Deflated { bytes, crc, raw_bytes: BLOCK as u64 };
-            if done.send(Ok(ready)).is_err() || in_order.send(result).is_err() {
-                break;
+        let goes_on = match block? {
+            Block::Zeros => {
+                hasher.write_all(&zeros)?;
+                let ready = Deflated { bytes: Arc::clone(&no_bytes), crc: no_crc, raw_bytes: BLOCK as u64 };
+                done.send(Ok(ready)).is_ok() && in_order.send(result).is_ok()
             }
-        } else if in_order.send(result).is_err() || jobs.send(Job { raw: block, done }).is_err() {
+            Block::Data(raw) => {
+                hasher.write_all(&raw)?;
+                in_order.send(result).is_ok() && jobs.send(Job { raw, done }).is_ok()
+            }
+        };
+        if !goes_on {
             break;
         }
     }
@@ -206,12 +197,6 @@ fn deflate(deflater: &mut Compress, raw: &[u8]) -> io::Result<Deflated> {
     }
     let crc = crc32fast::hash(raw);
     Ok(Deflated { bytes: bytes.into(), crc, raw_bytes: raw.len() as u64 })
-}
-
-/// Whether all bytes are zero. It checks 4096 bytes at a time, which the compiler turns into vector code, and stops at
-/// the first that are not.
-fn is_zero(block: &[u8]) -> bool {
-    block.chunks(4096).all(|page| page.iter().fold(0, |all, &byte| all | byte) == 0)
 }
 
 #[cfg(test)]
