@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::variant::VariantArgs;
+use crate::disk::manifest::Manifest;
 use crate::linode::terraform::{self, Edited, ImageFile};
 use crate::stack::Tls;
 use crate::system::print;
@@ -45,6 +46,17 @@ pub fn run(args: &TerraformArgs) -> miette::Result<()> {
             "warning: the certificate authority's question reaches any of the machines, and only the one that asked can \
              answer: with more than one machine let HTTPS end at the balancer, or name certificate files in [site] tls",
         );
+    }
+    let image = stack.dist().join(stack.image_file_name());
+    let further = Manifest::further_stacks_beside(&image, &stack.package.name);
+    if !further.is_empty() {
+        let names: Vec<&str> = further.iter().map(|stack| stack.name.as_str()).collect();
+        Reporter::Stderr.say(&format!(
+            "warning: the image has {} as well, and this configuration sets the database and SECRET_KEY of {} alone: on each \
+             machine the others have their own",
+            names.join(", "),
+            stack.package.name
+        ));
     }
     let folder = args.out.clone().unwrap_or_else(|| {
         let variant = stack.variant().map(|name| format!("-{name}")).unwrap_or_default();

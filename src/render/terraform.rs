@@ -30,6 +30,8 @@ pub struct TerraformFacts<'a> {
 /// The site of another stack in the image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FurtherSite {
+    /// The name of its package.
+    pub name: String,
     pub port: u16,
     pub https: bool,
     pub health_path: String,
@@ -64,6 +66,7 @@ struct Variables<'a> {
     health_path: &'a str,
     has_tls: bool,
     further_ports: Vec<FurtherPort<'a>>,
+    further_stacks: Vec<&'a str>,
     has_database: bool,
     /// The name of the database; empty for a stack without one.
     database: &'a str,
@@ -127,6 +130,7 @@ pub fn terraform_files(stack: &Stack, facts: &TerraformFacts) -> Result<Vec<Terr
         health_path: &stack.health.path,
         has_tls: stack.site.has_tls() || facts.further.iter().any(|site| site.https),
         further_ports: further.into_iter().filter(is_other).map(further_port).collect(),
+        further_stacks: facts.further.iter().map(|site| site.name.as_str()).collect(),
         has_database: stack.database.is_some(),
         database: stack.database.as_ref().map_or("", |database| &database.name),
         database_ca_path: database_ca_path(name),
@@ -161,6 +165,7 @@ mod tests {
             health_path: "",
             has_tls: false,
             further_ports: Vec::new(),
+            further_stacks: Vec::new(),
             has_database: false,
             database: "",
             database_ca_path: String::new(),

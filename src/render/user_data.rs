@@ -21,6 +21,8 @@ pub struct InstanceFacts<'a> {
     pub database_admin: &'a [(String, String)],
     /// The networks of balancers, in CIDR notation.
     pub balancers: &'a [String],
+    /// The names of the other stacks in the image.
+    pub further: &'a [&'a str],
     /// The certificates that the server of a remote database is verified with, in PEM.
     pub database_ca: Option<&'a str>,
     /// The SSH host key of the instance: the private half as OpenSSH writes it, and the public one in one line.
@@ -41,6 +43,8 @@ struct Variables<'a> {
     database_admin: Vec<Variable>,
     has_balancers: bool,
     balancers: &'a [String],
+    /// The names of the stacks behind the balancers.
+    balanced: Vec<&'a str>,
     has_database_ca: bool,
     database_ca: Vec<&'a str>,
     database_ca_path: String,
@@ -73,6 +77,7 @@ pub fn user_data(stack: &Stack, facts: &InstanceFacts) -> Result<String, RenderE
         database_admin: facts.database_admin.iter().map(|(name, value)| Variable::new(name, value)).collect(),
         has_balancers: !facts.balancers.is_empty(),
         balancers: facts.balancers,
+        balanced: if facts.balancers.is_empty() { Vec::new() } else { [&[name.as_str()], facts.further].concat() },
         has_database_ca: facts.database_ca.is_some(),
         database_ca: facts.database_ca.map(|text| text.lines().collect()).unwrap_or_default(),
         database_ca_path: database_ca_path(name),

@@ -141,6 +141,7 @@ fn user_data_says_to_a_yaml_parser_what_was_put_in() {
             environment: &environment,
             database_admin: &environment,
             balancers: &["192.0.2.0/24".to_owned()],
+            further: &[],
             database_ca: Some("-----BEGIN CERTIFICATE-----\nMIIB: # {x}\n-----END CERTIFICATE-----"),
             host_key: None,
         };

@@ -434,6 +434,16 @@ fn the_networks_of_balancers_reach_nginx() {
     assert_eq!(told["write_files"], expected);
     // nginx may have started before.
     assert_eq!(told["runcmd"], json!([["systemctl", "try-reload-or-restart", "nginx.service"]]));
+    // Another stack in the image is behind them as well.
+    write_manifest(&project.path("dist/shop-1.0-linode.json"), &[("till", project.port, false, "/")]);
+    project.home.run(&mut project.deploy(&networks)).has(0, &[]);
+    let told = yaml(&project.api.user_data("shop-2"));
+    let files = told["write_files"].as_array().unwrap();
+    let found: Vec<[&str; 2]> =
+        files.iter().map(|file| ["path", "content"].map(|key| file[key].as_str().unwrap())).collect();
+    let expected =
+        ["/etc/shop/balancers.d/deploy.conf", "/etc/till/balancers.d/deploy.conf"].map(|path| [path, content]);
+    assert_eq!(found, expected);
 }
 
 #[test]

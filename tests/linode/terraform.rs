@@ -217,8 +217,15 @@ fn the_ports_of_all_stacks_in_the_image_are_open_and_no_others() {
             &project.path("dist/shop-1.0-linode.json"),
             &[&[("shop", own, false, "/healthz")], &further[..]].concat(),
         );
-        project.write(&[]);
+        let said = project.write(&[]);
+        assert!(said.contains("the image has till, blog as well"), "{said}");
         assert_eq!(problems(&project.path("terraform")), "");
+        // nginx believes the balancer for each of them.
+        let user_data = project.file("user-data.yaml.tftpl");
+        for name in ["shop", "till", "blog"] {
+            let place = format!("path: /etc/{name}/balancers.d/terraform.conf\n");
+            assert_eq!(user_data.matches(&place).count(), 1, "{user_data}");
+        }
         for (path, text) in files(&project).iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "tf")) {
             assert_formatted(&path.display().to_string(), text);
         }

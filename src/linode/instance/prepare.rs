@@ -142,12 +142,14 @@ fn labels(options: &DeployOptions, replaced: usize, taken: &[&str]) -> Result<Ve
 fn encode(options: &DeployOptions, label: &InstanceLabel) -> Result<(String, Option<SshKey>), Error> {
     let host_key = SshKey::generate();
     let keys: Vec<&str> = options.keys.iter().map(PublicKey::as_str).collect();
+    let further: Vec<&str> = options.further.iter().map(|stack| stack.name.as_str()).collect();
     let facts = InstanceFacts {
         hostname: label.as_str(),
         keys: &keys,
         environment: options.settings.variables(),
         database_admin: options.settings.database_admin(),
         balancers: &options.balancers,
+        further: &further,
         database_ca: options.settings.database_ca(),
         host_key: host_key.as_ref().map(|key| (key.private(), key.public())),
     };

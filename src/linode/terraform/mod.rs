@@ -41,7 +41,7 @@ pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFil
     let image_hash = md5_of(&image)?;
     let further: Vec<FurtherSite> = Manifest::further_stacks_beside(&image, &stack.package.name)
         .into_iter()
-        .map(|InstalledStack { port, https, health_path, .. }| FurtherSite { port, https, health_path })
+        .map(|InstalledStack { name, port, https, health_path, .. }| FurtherSite { name, port, https, health_path })
         .collect();
     let facts = TerraformFacts {
         image_file: path.to_str().ok_or_else(|| {
