@@ -10,6 +10,7 @@ mod base;
 mod build_command;
 mod build_root;
 mod choice;
+mod crate_files;
 pub mod crate_package;
 mod debian_libraries;
 mod description;

@@ -11,7 +11,7 @@ use miette::{IntoDiagnostic, WrapErr};
 use super::assemble::{Assembled, assemble};
 use super::build_command::{self, Built};
 use super::installed::Installed;
-use super::{libraries, linked, static_files};
+use super::{crate_files, libraries, linked, static_files};
 use crate::apt::Suite;
 use crate::control::{Relations, Stanza};
 use crate::deb::{self, Compression, Package, Written};
@@ -214,6 +214,7 @@ fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<Together> {
     let epoch = package_epoch(stack)?;
     let health_check = health_check()?;
     enter_namespace(stack)?;
+    let stack = &*crate_files::built(stack)?;
     let (libraries, mut installed) = libraries::of(stack, reporter)?;
     let mut assembled = match &stack.app.build_command {
         None => assemble(stack, &libraries, &health_check, epoch)?,

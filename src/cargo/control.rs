@@ -37,7 +37,7 @@ pub(super) fn control(of: &Crate, keys: &Keys, options: &Options) -> Result<(Con
         package: parsed::<PackageName>(&name, &format!("{}, name", keys.place))?,
         version: version(of, keys, options)?,
         architecture: Architecture::Amd64,
-        maintainer: maintainer(of, keys)?,
+        maintainer: maintainer(of, keys, options)?,
         pre_depends,
         depends: Relations::default(),
         recommends,
@@ -91,8 +91,9 @@ pub(super) fn has_auto(keys: &Keys) -> bool {
     keys.relations.depends.split(',').any(|member| member.trim() == AUTO)
 }
 
-fn maintainer(of: &Crate, keys: &Keys) -> Result<String, CargoError> {
+fn maintainer(of: &Crate, keys: &Keys, options: &Options) -> Result<String, CargoError> {
     let found = keys.maintainer.clone().or_else(|| of.authors.first().cloned());
+    let found = found.or_else(|| options.maintainer.clone());
     found.ok_or_else(|| {
         let what = "nobody is named as the maintainer, and the crate has no authors";
         CargoError::new(&keys.place, what, "add `maintainer = \"Name <user@example.org>\"`")

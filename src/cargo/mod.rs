@@ -12,6 +12,7 @@ mod error;
 mod keys;
 mod links;
 mod metadata;
+mod of_stack;
 mod papers;
 mod plan;
 mod programs;

@@ -40,6 +40,8 @@ pub struct Options {
     pub target: Option<String>,
     /// As if the key `dbgsym` were true.
     pub dbgsym: bool,
+    /// The maintainer of a crate that names nobody.
+    pub maintainer: Option<String>,
 }
 
 /// Whether cargo builds the programs first.
@@ -53,11 +55,11 @@ pub enum Compile {
 /// A crate whose metadata were read and checked.
 #[derive(Debug)]
 pub struct CratePlan {
-    of: Crate,
-    keys: Keys,
+    pub(super) of: Crate,
+    pub(super) keys: Keys,
     /// The folder that the user named.
     folder: PathBuf,
-    folders: Folders,
+    pub(super) folders: Folders,
     target: Option<String>,
     symbols: Symbols,
     control: Control,
@@ -191,7 +193,7 @@ impl CratePlan {
         Ok(CratePackage { package, debug, warnings })
     }
 
-    fn asset_keys(&self) -> &[AssetKey] {
+    pub(super) fn asset_keys(&self) -> &[AssetKey] {
         self.keys.assets.as_deref().unwrap_or(&[AssetKey::Auto])
     }
 
@@ -234,7 +236,7 @@ impl CratePlan {
     }
 
     /// The files that `conf-files` names, and all regular files below /etc.
-    fn conffiles(&self, assets: &[Asset]) -> Vec<String> {
+    pub(super) fn conffiles(&self, assets: &[Asset]) -> Vec<String> {
         let absolute = |path: &String| format!("/{}", path.trim_start_matches('/'));
         let mut all: Vec<String> = self.keys.conf_files.iter().map(absolute).collect();
         let is_file =
@@ -245,7 +247,7 @@ impl CratePlan {
         all
     }
 
-    fn payload(&self, assets: Vec<Asset>) -> Result<Payload, CargoError> {
+    pub(super) fn payload(&self, assets: Vec<Asset>) -> Result<Payload, CargoError> {
         let mut payload = Payload::default();
         for Asset { path, source, mode, .. } in assets {
             let added = match source {

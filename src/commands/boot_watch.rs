@@ -47,8 +47,13 @@ impl Watch {
     /// # Errors
     /// When there is no project, its folders cannot be watched, or ssh-keygen(1) is missing.
     pub fn begin(variant: &VariantArgs) -> miette::Result<Self> {
-        let folder = variant.stack_here()?.folder;
-        let changes = Changes::watch(&folder, &["dist".as_ref()]).into_diagnostic();
+        let stack = variant.stack_here()?;
+        let folder = &stack.folder;
+        // cargo writes there whenever the package is built.
+        let target = stack.app.kind.of_crate().map(|_| stack.app.folder.join("target"));
+        let target = target.as_deref().and_then(|path| path.strip_prefix(folder).ok());
+        let ignored: Vec<&Path> = ["dist".as_ref()].into_iter().chain(target).collect();
+        let changes = Changes::watch(folder, &ignored).into_diagnostic();
         let changes = changes.wrap_err_with(|| format!("cannot watch the folder {}", folder.display()))?;
         let key = SshKey::generate().ok_or_else(|| {
             miette::miette!(

@@ -145,6 +145,7 @@ fn run_for_crate(args: &DebArgs) -> miette::Result<()> {
         deb_revision: deb_revision.clone(),
         target: target.clone(),
         dbgsym: *dbgsym,
+        maintainer: None,
     };
     let compile = if *no_build { Compile::Skip } else { Compile::Run };
     let built = crate_package::build_into_dist(&args.project, &options, compile, suite, Reporter::Stderr)?;

@@ -137,6 +137,18 @@ pub enum RenderError {
     #[error("the program `{program}` of {table} is in Debian's package {package}, which the stack does not depend on")]
     #[diagnostic(help("add \"{package}\" to [app] depends"))]
     ProgramWithoutPackage { table: String, program: String, package: &'static str },
+    /// A file of a crate cannot be in the package.
+    #[error("the file {path} of [package.metadata.deb] cannot be installed")]
+    OfCrate {
+        path: String,
+        #[source]
+        #[diagnostic_source]
+        source: PayloadError,
+    },
+    /// The program that is to serve is not among the crate's files.
+    #[error("[app] command is `{program}`, and the crate installs no such program")]
+    #[diagnostic(help("{known}; correct the command, or the assets in [package.metadata.deb]"))]
+    ProgramNotOfCrate { program: String, known: String },
     /// The folder of the migrations cannot be read, or has something that looks like a migration.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -35,7 +35,20 @@ pub(super) fn of(stack: &Stack, payload: &Payload) -> Result<MachineCode, Render
         stripped: BTreeMap::new(),
         debug: DebugFiles::default(),
     };
-    if let AppKind::Exec(_) = &stack.app.kind {
+    if let Some(origin) = stack.app.kind.of_crate() {
+        for (path, entry) in origin.files.payload.entries() {
+            found.ship(path);
+            let Entry::File { content: Content::File(file), .. } = entry else { continue };
+            if found.look_at(path, path, file)? == Some(false) {
+                return Err(RenderError::ForeignProgram(path.to_owned()));
+            }
+        }
+        let folder = stack.app_folder();
+        if !payload.has_entries_below(&folder) {
+            let at = folder.trim_start_matches('/');
+            found.overrides.push(format!("{}: package-contains-empty-directory [{at}/]", found.package));
+        }
+    } else if let AppKind::Exec(_) = &stack.app.kind {
         let folder = format!("{}/", stack.app_folder());
         let commands: Vec<&str> = stack.commands().filter_map(|(_, command)| command.in_app()).collect();
         for (path, entry) in payload.entries() {

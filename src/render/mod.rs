@@ -13,6 +13,7 @@ mod further_files;
 pub mod image;
 mod libraries;
 mod machine_code;
+mod of_crate;
 mod overrides;
 mod papers;
 mod process;
@@ -123,6 +124,7 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
     payload.add_folder(&format!("/etc/{name}/balancers.d"), 0o755)?;
     payload.add_folder(&format!("/etc/{name}/health-alert.d"), 0o755)?;
     conffiles.extend(further_files::add(&mut payload, &stack.further_files)?);
+    conffiles.extend(stack.app.kind.of_crate().into_iter().flat_map(|origin| origin.files.conffiles.iter().cloned()));
     conffiles.sort();
     for (path, program) in machine_code.stripped {
         payload.replace_content(&path, Content::Bytes(program));
@@ -147,7 +149,10 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
 /// As [`package_files_with`].
 pub fn app_files(stack: &Stack, libraries: &Libraries) -> Result<(Payload, AppNotes), RenderError> {
     let mut payload = Payload::default();
-    let notes = app::add(&mut payload, stack, &stack.app_folder())?;
+    let notes = match stack.app.kind.of_crate() {
+        Some(origin) => of_crate::add(&mut payload, stack, origin)?,
+        None => app::add(&mut payload, stack, &stack.app_folder())?,
+    };
     libraries::add(&mut payload, stack, libraries)?;
     programs::add(stack, &mut payload)?;
     Ok((payload, notes))

@@ -4,7 +4,7 @@
 use super::RenderError;
 use crate::control::PackageName;
 use crate::deb::{Entry, Payload};
-use crate::stack::{CommandLine, Stack};
+use crate::stack::{AppKind, CommandLine, Stack};
 
 /// Programs that projects start, and Debian's package of each.
 const KNOWN: &[(&str, &str)] = &[
@@ -44,6 +44,11 @@ pub(super) fn add(stack: &Stack, payload: &mut Payload) -> Result<(), RenderErro
 /// # Errors
 /// At the first program that would be missing.
 pub(super) fn check(stack: &Stack, payload: &Payload) -> Result<(), RenderError> {
+    if let AppKind::Exec(program) = &stack.app.kind
+        && let Some(origin) = program.of_crate()
+    {
+        check_of_crate(stack, &program.command, &origin.files.payload)?;
+    }
     let app = stack.app_folder();
     for (table, command) in stack.commands() {
         let program = command.program.clone();
@@ -63,6 +68,30 @@ pub(super) fn check(stack: &Stack, payload: &Payload) -> Result<(), RenderError>
         }
     }
     Ok(())
+}
+
+/// Checks that a crate installs the program that serves. Before cargo has built the crate, nothing is known.
+fn check_of_crate(stack: &Stack, command: &CommandLine, files: &Payload) -> Result<(), RenderError> {
+    let entries = files.entries();
+    let is_program = |entry: &Entry| matches!(entry, Entry::File { mode, .. } if mode & 0o111 != 0);
+    let programs: Vec<&str> = entries.iter().filter(|(_, entry)| is_program(entry)).map(|(path, _)| *path).collect();
+    let program = command.program.as_str();
+    let places = match program.starts_with('/') {
+        true => vec![program.to_owned()],
+        false => {
+            let own = [libraries_folder(&stack.package.name), own_folder(&stack.package.name)];
+            let folders = own.iter().map(String::as_str).chain(FOLDERS);
+            folders.map(|folder| format!("{folder}/{program}")).collect()
+        }
+    };
+    if entries.is_empty() || places.iter().any(|place| entries.contains_key(place.as_str())) {
+        return Ok(());
+    }
+    let known = match programs.is_empty() {
+        true => "it installs no program at all".to_owned(),
+        false => format!("it installs {}", programs.join(", ")),
+    };
+    Err(RenderError::ProgramNotOfCrate { program: program.to_owned(), known })
 }
 
 /// The programs that a root with the stack lacks, each with its table. `is_there` says whether the root

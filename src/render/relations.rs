@@ -45,10 +45,15 @@ pub(super) fn depends(stack: &Stack, libraries: &Libraries) -> Result<Relations,
     if matches!(stack.site.tls, Tls::Acme { .. }) {
         own.push("certbot");
     }
+    let of_crate = stack.app.kind.of_crate().into_iter().flat_map(|origin| &origin.files.depends.0);
     let mut all: Vec<Alternatives> = Vec::new();
     let own: Vec<Alternatives> = own.into_iter().map(str::parse).collect::<Result<_, _>>()?;
-    for relation in
-        own.iter().chain(&libraries.needs.depends.0).chain(&stack.app.depends.0).chain(&stack.package.depends.0)
+    for relation in own
+        .iter()
+        .chain(&libraries.needs.depends.0)
+        .chain(of_crate)
+        .chain(&stack.app.depends.0)
+        .chain(&stack.package.depends.0)
     {
         if !all.contains(relation) {
             all.push(relation.clone());

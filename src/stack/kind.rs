@@ -4,13 +4,15 @@
 use std::path::PathBuf;
 
 use super::process::CommandLine;
+use crate::control::Relations;
+use crate::deb::Payload;
 
 /// Which of the kinds an application is, with the values that only this kind has.
 #[derive(Debug, Clone)]
 pub enum AppKind {
     /// The kinds `wsgi` and `asgi`.
     Python(PythonApp),
-    /// The kind `exec`: a program in any language.
+    /// The kinds `exec` and `cargo`: a program in any language.
     Exec(Program),
     /// The kind `static`: files alone, which nginx serves.
     Static(StaticSite),
@@ -23,6 +25,14 @@ impl AppKind {
             Self::Python(_) => Some(Listen::Socket),
             Self::Exec(program) => Some(program.listen),
             Self::Static(_) => None,
+        }
+    }
+
+    /// The crate that the app is, for the kind `cargo`.
+    pub fn of_crate(&self) -> Option<&CrateOrigin> {
+        match self {
+            Self::Exec(program) => program.of_crate(),
+            Self::Python(_) | Self::Static(_) => None,
         }
     }
 
@@ -43,17 +53,19 @@ pub enum KindName {
     Wsgi,
     Asgi,
     Exec,
+    Cargo,
     Static,
 }
 
 impl KindName {
-    pub const ALL: [Self; 4] = [Self::Wsgi, Self::Asgi, Self::Exec, Self::Static];
+    pub const ALL: [Self; 5] = [Self::Wsgi, Self::Asgi, Self::Exec, Self::Cargo, Self::Static];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Wsgi => "wsgi",
             Self::Asgi => "asgi",
             Self::Exec => "exec",
+            Self::Cargo => "cargo",
             Self::Static => "static",
         }
     }
@@ -63,18 +75,59 @@ impl KindName {
         match self {
             Self::Wsgi => Some(Interface::Wsgi),
             Self::Asgi => Some(Interface::Asgi),
-            Self::Exec | Self::Static => None,
+            Self::Exec | Self::Cargo | Self::Static => None,
         }
     }
 }
 
-/// The keys of the kind `exec`. The program serves HTTP itself, and nginx passes requests on to it.
+/// The keys of the kinds `exec` and `cargo`. The program serves HTTP itself, and nginx passes requests on to it.
 #[derive(Debug, Clone)]
 pub struct Program {
     pub command: CommandLine,
     pub listen: Listen,
     /// Whether the programs of the stack make machine code while they run. When `None`, their names say it.
     pub jit: Option<bool>,
+    pub origin: Origin,
+}
+
+impl Program {
+    /// The crate that the program is of, for the kind `cargo`.
+    pub fn of_crate(&self) -> Option<&CrateOrigin> {
+        match &self.origin {
+            Origin::Crate(origin) => Some(origin),
+            Origin::Folder => None,
+        }
+    }
+}
+
+/// Where a program and its files come from.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// The kind `exec`: all that is in the app's folder.
+    Folder,
+    /// The kind `cargo`: what `[package.metadata.deb]` names.
+    Crate(CrateOrigin),
+}
+
+/// The crate in the app's folder.
+#[derive(Debug, Clone)]
+pub struct CrateOrigin {
+    /// The member of the workspace there; when `None`, the one that cargo-deb would take.
+    pub member: Option<String>,
+    /// Nothing before cargo has built the crate.
+    pub files: CrateFiles,
+}
+
+/// What a crate gives to the package of a stack.
+#[derive(Debug, Clone, Default)]
+pub struct CrateFiles {
+    pub payload: Payload,
+    /// Those of its files that the administrator may edit.
+    pub conffiles: Vec<String>,
+    /// `depends` of its metadata, without what the programs link.
+    pub depends: Relations,
+    /// What of its metadata the package of a stack does not have, one sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// Where a program serves.

@@ -18,7 +18,9 @@ mod values;
 mod variant;
 
 pub use further_file::{FurtherContent, FurtherFile, Owner};
-pub use kind::{AppKind, Interface, KindName, Listen, Program, PythonApp, Server, StaticSite};
+pub use kind::{
+    AppKind, CrateFiles, CrateOrigin, Interface, KindName, Listen, Origin, Program, PythonApp, Server, StaticSite,
+};
 pub use model::{
     App, AptSource, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Site, Stack,
     StaticFiles, Tls,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::further_file::FurtherFile;
-use super::kind::{AppKind, is_jit_runtime};
+use super::kind::{AppKind, Origin, Program, is_jit_runtime};
 use super::pattern::Pattern;
 use super::process::{CommandLine, Limits, Timer, Worker};
 use super::service::Services;
@@ -171,8 +171,8 @@ impl Stack {
     pub fn app_folder(&self) -> String {
         let name = &self.package.name;
         match &self.app.kind {
-            AppKind::Exec(_) => format!("/usr/lib/{name}/app"),
-            AppKind::Python(_) | AppKind::Static(_) => format!("/usr/share/{name}"),
+            AppKind::Exec(Program { origin: Origin::Folder, .. }) => format!("/usr/lib/{name}/app"),
+            AppKind::Exec(_) | AppKind::Python(_) | AppKind::Static(_) => format!("/usr/share/{name}"),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use stackdeb::deb::{Content, Entry};
 use stackdeb::render::package_files;
-use stackdeb::stack::{AppKind, CommandLine, Limits, Listen, Program, Site, Stack, Timer, Tls, Worker};
+use stackdeb::stack::{AppKind, CommandLine, Limits, Listen, Origin, Program, Site, Stack, Timer, Tls, Worker};
 use support::stack::stack;
 
 /// A file that is made from a template.
@@ -51,7 +51,8 @@ fn stacks() -> Vec<Vec<File>> {
     // A program in another language, in the place of Gunicorn.
     let mut exec = with_all.clone();
     let program = CommandLine { program: "sh".to_owned(), arguments: vec!["server.sh".to_owned()] };
-    exec.app.kind = AppKind::Exec(Program { command: program, listen: Listen::Path, jit: None });
+    exec.app.kind =
+        AppKind::Exec(Program { command: program, listen: Listen::Path, jit: None, origin: Origin::Folder });
     exec.app.folder = support::source_folder().join("app");
     let mut all: Vec<Vec<File>> = [&plain, &without, &with_all].map(files).into();
     // Whoever adds a template of a unit adds a stack that has it.

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use stackdeb::deb::Entry;
 use stackdeb::render::{Rendered, package_files};
-use stackdeb::stack::{AppKind, CommandLine, Listen, Program};
+use stackdeb::stack::{AppKind, CommandLine, Listen, Origin, Program};
 use support::run;
 use support::stack::stack;
 
@@ -28,7 +28,7 @@ fn packed(folder: &Path) -> Result<Rendered, String> {
     let project = tempfile::tempdir().unwrap();
     let mut stack = stack(project.path());
     let command = CommandLine { program: "./server".to_owned(), arguments: Vec::new() };
-    stack.app.kind = AppKind::Exec(Program { command, listen: Listen::Socket, jit: None });
+    stack.app.kind = AppKind::Exec(Program { command, listen: Listen::Socket, jit: None, origin: Origin::Folder });
     (stack.app.folder, stack.app.release_command, stack.database) = (folder.to_owned(), None, None);
     package_files(&stack).map_err(|error| error.to_string())
 }

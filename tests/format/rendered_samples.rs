@@ -8,7 +8,7 @@ use stackdeb::control::Relations;
 use stackdeb::deb::{Content, Entry};
 use stackdeb::render::{Rendered, package_files};
 use stackdeb::stack::{
-    AppKind, CommandLine, Limits, Listen, Program, Services, Site, Stack, StaticSite, Timer, Tls, Worker,
+    AppKind, CommandLine, Limits, Listen, Origin, Program, Services, Site, Stack, StaticSite, Timer, Tls, Worker,
 };
 use tempfile::TempDir;
 
@@ -88,7 +88,7 @@ pub fn programs() -> [Rendered; 3] {
 pub fn exec_stack(folder: &Path, listen: Listen) -> Stack {
     let mut stack = larger_stack(folder);
     let command = command("node", &["server.js", "50%", "$HOME"]);
-    stack.app.kind = AppKind::Exec(Program { command, listen, jit: None });
+    stack.app.kind = AppKind::Exec(Program { command, listen, jit: None, origin: Origin::Folder });
     (stack.app.folder, stack.app.depends) =
         (source_folder().join("examples/tally-node/app"), "nodejs".parse().unwrap());
     stack.database = None;

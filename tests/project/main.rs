@@ -18,6 +18,7 @@ mod apt_solver;
 mod build_command;
 mod cache;
 mod crate_metadata;
+mod crate_stacks;
 mod crates;
 mod debug_symbols;
 mod documents;

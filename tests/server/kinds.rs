@@ -16,7 +16,7 @@ use support::lanes::say;
 use support::load::{Load, Tally};
 use support::packages::files_of;
 use support::server::Server;
-use support::{kept, run, stackdeb};
+use support::{crate_stack, kept, run, stackdeb};
 
 use super::applications;
 
@@ -30,6 +30,7 @@ const CHECKS: &[Check<Container>] = &[
     ("a_program_serves_on_a_port_or_a_path", port_and_path),
     ("a_program_that_does_not_start_is_reported", node_broken),
     ("a_purge_of_a_program_leaves_nothing", |machine| purge(machine, "tally-node")),
+    ("a_crate_serves_with_the_files_of_its_metadata", crate_serves),
 ];
 
 /// Those that have to be compiled first, which takes a minute or two.
@@ -56,7 +57,9 @@ struct Prepared {
 static PREPARED: Ahead<Prepared> = Ahead::new();
 
 pub fn ahead() -> Step {
-    PREPARED.by(|| Prepared { debian: files_of("libnginx-mod-http-brotli-static, nodejs"), examples: examples() })
+    let debian = if applications::is_every() { ", gdb" } else { "" };
+    let debian = format!("libnginx-mod-http-brotli-static, nodejs{debian}");
+    PREPARED.by(move || Prepared { debian: files_of(&debian), examples: examples() })
 }
 
 fn examples() -> Vec<PathBuf> {
@@ -77,9 +80,18 @@ fn examples() -> Vec<PathBuf> {
         example("tally-node", "4.0.0", listen("path")),
         example("tally-node", "5.0.0", broken),
     ];
+    for version in ["1.0.0", "2.0.0"] {
+        let folder = kept().join("kinds").join(format!("shop-{version}"));
+        let _ = fs::remove_dir_all(&folder);
+        crate_stack::write(&folder, version);
+        run(stackdeb().arg("deb").current_dir(&folder).env("CARGO_TARGET_DIR", kept().join("kinds/target")));
+        all.push(folder.join(format!("dist/shop_{version}_amd64.deb")));
+    }
     if applications::is_every() {
         for (name, source) in [("tally-go", "app/main.go"), ("tally-rust", "src/main.rs")] {
-            all.extend([example(name, "1.0.0", |_| {}), example(name, "2.0.0", slow(source))]);
+            let first = example(name, "1.0.0", |_| {});
+            all.extend([first.with_file_name(format!("{name}-dbgsym_1.0.0_amd64.deb")), first]);
+            all.push(example(name, "2.0.0", slow(source)));
         }
     }
     all
@@ -92,13 +104,8 @@ fn example(name: &str, version: &str, change: impl Fn(&Path)) -> PathBuf {
     if version != "1.0.0" {
         change(&folder);
     }
-    if folder.join("Cargo.toml").exists() {
-        let mut cargo = Command::new("cargo");
-        // What it compiles is the same for both versions but for the program itself.
-        cargo.args(["install", "--quiet", "--path", ".", "--locked", "--root", "program"]);
-        run(cargo.current_dir(&folder).env("CARGO_TARGET_DIR", kept().join("kinds/target")));
-    }
-    run(stackdeb().arg("deb").current_dir(&folder));
+    // What cargo compiles is the same for both versions but for the program itself.
+    run(stackdeb().arg("deb").current_dir(&folder).env("CARGO_TARGET_DIR", kept().join("kinds/target")));
     folder.join(format!("dist/{name}_{version}_amd64.deb"))
 }
 
@@ -270,7 +277,8 @@ fn assert_serves(machine: &Container, name: &str, language: &str) {
     assert!(machine.get("/", 200).starts_with(&format!("Hello from {language}, visitor ")), "{name}");
     let unit = format!("{name}.service");
     let shown = machine.sh(&format!("systemctl show -P WorkingDirectory -P User {unit}"));
-    assert_eq!(shown, format!("/usr/lib/{name}/app\n{name}"));
+    let folder = if name == "tally-rust" { format!("/usr/share/{name}") } else { format!("/usr/lib/{name}/app") };
+    assert_eq!(shown, format!("{folder}\n{name}"));
     let security = machine.sh(&format!("systemd-analyze security --no-pager {unit} | tail -n 1"));
     assert!(security.contains("OK"), "{security}");
     machine.sh(&format!("systemctl start {name}-health.service"));
@@ -339,13 +347,41 @@ fn node_broken(machine: &mut Container) {
     machine.settle();
 }
 
+/// gdb knows no line of the running program before the package with its debugging data is installed, and then it does.
+fn find_lines(machine: &Container, name: &str) {
+    let program = machine.sh(&format!("readlink /proc/$(systemctl show -P MainPID {name}.service)/exe"));
+    let (from, line) = if name == "tally-go" { ("main.go", 20) } else { ("main.rs", 20) };
+    let ask = format!("gdb -nx -batch -ex 'info line {from}:{line}' {program} 2>&1 || true");
+    assert!(!machine.sh(&ask).contains("starts at address"), "{name}");
+    machine.sh(&format!("cd /root && apt-get install -y -q ./{name}-dbgsym_1.0.0_amd64.deb </dev/null"));
+    let found = machine.sh(&ask);
+    assert!(found.contains(&format!("Line {line} of ")) && found.contains("address 0x"), "{name}: {found}");
+    machine.sh(&format!("dpkg --purge {name}-dbgsym"));
+}
+
+/// The program that cargo built answers with a file that its assets install, and its upgrade fails no request.
+fn crate_serves(machine: &mut Container) {
+    install(machine, "shop", "1.0.0");
+    assert_eq!(machine.get("/", 200), "1.0.0 a lamp");
+    let main = machine.sh("readlink /proc/$(systemctl show -P MainPID shop.service)/exe");
+    assert_eq!(main, "/usr/lib/shop/bin/shop");
+    assert_eq!(machine.sh("shop run -- sh -c 'cat /etc/shop/prices.conf; pwd'"), "lamp = 12\n/usr/share/shop");
+    machine.sh("systemctl start shop-health.service");
+    machine.settle();
+    let tallies = upgrade_under_load(machine, "shop", &[("/", 8)]);
+    let bodies: Vec<&str> = tallies[0].bodies.iter().map(String::as_str).collect();
+    assert_eq!(bodies, ["1.0.0 a lamp", "2.0.0 a lamp"]);
+    purge(machine, "shop");
+}
+
 /// A program in machine code: its mode and its dependencies follow from the file.
 fn compiled_serves(machine: &mut Container, name: &str, language: &str) {
     install(machine, name, "1.0.0");
     assert_serves(machine, name, language);
+    find_lines(machine, name);
     let depends = machine.sh(&format!("dpkg-query -W -f '${{Depends}}' {name}"));
     assert!(depends.contains("libc6 (>= ") && !depends.contains("golang"), "{depends}");
-    let sources = machine.sh(&format!("find /usr/lib/{name}/app -name '*.go' -o -name '*.rs' -o -name '*.mod'"));
+    let sources = machine.sh(&format!("dpkg -L {name} | grep -E '[.](go|rs|mod)$' || true"));
     assert_eq!(sources, "");
     assert!(!gets_write_execute(machine, name));
     upgraded_under_load(machine, name);

@@ -19,6 +19,7 @@ pub mod apt_world;
 pub mod balancer;
 pub mod checks;
 pub mod container;
+pub mod crate_stack;
 pub mod crates;
 pub mod debian_packages;
 pub mod documents;

@@ -35,6 +35,8 @@ pub struct AppNotes {
     pub secrets: Vec<(PathBuf, &'static str)>,
     /// The same about the files that nginx serves itself.
     pub site: SiteNotes,
+    /// What of a crate's metadata is not in the package, one sentence each.
+    pub of_crate: Vec<String>,
 }
 
 impl AppNotes {
@@ -65,7 +67,8 @@ impl AppNotes {
                 path.display().to_string().escape_debug()
             )
         };
-        self.secrets.iter().map(secret).chain(self.site.secrets.iter().map(served)).collect()
+        let secrets = self.secrets.iter().map(secret).chain(self.site.secrets.iter().map(served));
+        self.of_crate.iter().cloned().chain(secrets).collect()
     }
 }
 

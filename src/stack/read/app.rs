@@ -21,8 +21,10 @@ struct OwnReport;
 
 /// Reads `[app]`; `None` where a problem has been noted.
 pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -> Option<App> {
-    let folder = table.checked_or_default("folder", |text| files::packed_folder(text, project));
-    let kind = kind::read(&mut table, folder.as_deref(), project);
+    let kind_name = kind::name(&mut table);
+    let folder = kind::folder(&mut table, kind_name, project);
+    let kind = kind::read(&mut table, kind_name, folder.as_deref(), project);
+    let is_crate = kind.as_ref().is_some_and(|kind| kind.of_crate().is_some());
     let depends = table.relations("depends", package);
     let requirements = table.text("requirements", |text| files::file(text, project));
     let from_debian = match table.has_word("from-debian") {
@@ -36,7 +38,7 @@ pub(super) fn app(mut table: Table<'_>, project: &Path, package: Option<&str>) -
     let build_packages = table.relations("build-packages", package);
     let build_command = table.text("build-command", |text| command::command_line(text, folder.as_deref()));
     let release_command = table.text("release-command", |text| {
-        command::command_line(text, folder.as_deref().filter(|_| build_command.is_none()))
+        command::command_line(text, folder.as_deref().filter(|_| build_command.is_none() && !is_crate))
     });
     let limits = process::read_limits(&mut table);
     let environment = table.table("environment").map(read_environment).unwrap_or_default();

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use miette::Diagnostic;
 
 use super::table::{Item, Table};
-use crate::stack::kind::{AppKind, Interface, KindName, Listen, Program, PythonApp, Server, StaticSite};
+use crate::stack::kind::{
+    AppKind, CrateFiles, CrateOrigin, Interface, KindName, Listen, Origin, Program, PythonApp, Server, StaticSite,
+};
 use crate::stack::model::Site;
 use crate::stack::problem::Place;
+use crate::stack::values::command::CommandError;
 use crate::stack::values::{command, files, host, python, server};
 
 /// A key of another kind.
@@ -39,9 +42,18 @@ struct PortOfSite(u16);
 #[diagnostic(help("leave the table out, or name the kind of the application: [app] kind = \"wsgi\""))]
 struct NoPrograms;
 
+/// A program by a path in the app's folder, for a crate.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("is `{0}`, a path in the app's folder, and a crate's programs are where its assets install them")]
+#[diagnostic(help("write its name, such as `shop` for /usr/bin/shop, or its absolute path on the server"))]
+struct InFolder(String);
+
 const PYTHON: &[KindName] = &[KindName::Wsgi, KindName::Asgi];
-const EXEC: &[KindName] = &[KindName::Exec];
-const PROGRAMS: &[KindName] = &[KindName::Wsgi, KindName::Asgi, KindName::Exec];
+const EXEC: &[KindName] = &[KindName::Exec, KindName::Cargo];
+const CARGO: &[KindName] = &[KindName::Cargo];
+const PROGRAMS: &[KindName] = &[KindName::Wsgi, KindName::Asgi, KindName::Exec, KindName::Cargo];
+const FOLDERS_OF_PROGRAMS: &[KindName] = &[KindName::Wsgi, KindName::Asgi, KindName::Exec];
+const FOLDERS: &[KindName] = &[KindName::Wsgi, KindName::Asgi, KindName::Exec, KindName::Static];
 const STATIC: &[KindName] = &[KindName::Static];
 
 /// The keys of `[app]` that not every kind has, with the kinds that have them.
@@ -54,12 +66,17 @@ const OWN: &[(&str, &[KindName])] = &[
     ("listen", EXEC),
     ("port", EXEC),
     ("jit", EXEC),
+    ("member", CARGO),
     ("publish", STATIC),
     ("fallback", STATIC),
     ("depends", PROGRAMS),
-    ("requirements", PROGRAMS),
-    ("from-debian", PROGRAMS),
-    ("index", PROGRAMS),
+    ("requirements", FOLDERS_OF_PROGRAMS),
+    ("from-debian", FOLDERS_OF_PROGRAMS),
+    ("index", FOLDERS_OF_PROGRAMS),
+    ("build-packages", FOLDERS),
+    ("build-command", FOLDERS),
+    ("include", FOLDERS),
+    ("exclude", FOLDERS),
     ("release-command", PROGRAMS),
     ("memory-max", PROGRAMS),
     ("cpu-quota", PROGRAMS),
@@ -69,15 +86,37 @@ const OWN: &[(&str, &[KindName])] = &[
 /// The tables of the document that only a stack with programs has.
 const OF_PROGRAMS: &[&str] = &["worker", "timer", "database", "service"];
 
-/// Reads what the kind of `[app]` alone has; `None` where a problem has been noted.
-pub(super) fn read(table: &mut Table<'_>, folder: Option<&Path>, project: &Path) -> Option<AppKind> {
+/// Reads the kind, and notes the keys of `[app]` that it does not have; `None` where a problem has been noted.
+pub(super) fn name(table: &mut Table<'_>) -> Option<KindName> {
     let name = table.checked_or_default("kind", server::kind);
     refuse_others(table, name);
+    name
+}
+
+/// Reads the app's folder. That of a crate may be the project's own, and is if the key is left out.
+pub(super) fn folder(table: &mut Table<'_>, name: Option<KindName>, project: &Path) -> Option<PathBuf> {
+    if name != Some(KindName::Cargo) {
+        return table.checked_or_default("folder", |text| files::packed_folder(text, project));
+    }
+    match table.optional::<&str>("folder") {
+        Some(item) => table.accept(item, |text| files::crate_folder(text, project)),
+        None => table.required_text("kind", |_| files::crate_folder("", project)),
+    }
+}
+
+/// Reads what the kind of `[app]` alone has; `None` where a problem has been noted.
+pub(super) fn read(
+    table: &mut Table<'_>,
+    name: Option<KindName>,
+    folder: Option<&Path>,
+    project: &Path,
+) -> Option<AppKind> {
     match name {
         Some(KindName::Wsgi | KindName::Asgi) | None => {
             read_python(table, folder, project, name?.interface()?).map(AppKind::Python)
         }
         Some(KindName::Exec) => read_exec(table, folder).map(AppKind::Exec),
+        Some(KindName::Cargo) => read_cargo(table).map(AppKind::Exec),
         Some(KindName::Static) => read_static(table, folder).map(AppKind::Static),
     }
 }
@@ -116,7 +155,19 @@ fn read_exec(table: &mut Table<'_>, folder: Option<&Path>) -> Option<Program> {
         table.problems.add(&place, PortOfNothing);
     }
     let jit = table.flag("jit");
-    Some(Program { command: command?, listen: listen.filter(|_| port.is_some())?, jit })
+    Some(Program { command: command?, listen: listen.filter(|_| port.is_some())?, jit, origin: Origin::Folder })
+}
+
+/// The keys of a program whose files are a crate's. cargo makes them when the package is built.
+fn read_cargo(table: &mut Table<'_>) -> Option<Program> {
+    let member = table.text("member", |text| Ok::<_, CommandError>(text.to_owned()));
+    let program = read_exec(table, None);
+    let program = program.filter(|program| {
+        let in_folder = program.command.in_app().zip(table.place_if_there("command"));
+        in_folder.map(|(_, place)| table.problems.add(&place, InFolder(program.command.program.clone()))).is_none()
+    })?;
+    let origin = Origin::Crate(CrateOrigin { member, files: CrateFiles::default() });
+    Some(Program { origin, ..program })
 }
 
 /// Notes a port for the app that nginx listens on.

@@ -168,8 +168,8 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
     kind::refuse_programs(&mut document, app.as_ref().map(|app| &app.kind));
     let app_folder = app.as_ref().map(|app| app.folder.as_path());
     let database = database.map(|table| app::database(table, app_folder, name));
-    // A build command may make the programs.
-    let is_built = app.as_ref().is_some_and(|app| app.build_command.is_some());
+    // A build command or cargo may make the programs.
+    let is_built = app.as_ref().is_some_and(|app| app.build_command.is_some() || app.kind.of_crate().is_some());
     let folder_of_programs = app_folder.filter(|_| !is_built);
     let process::Processes { workers, timers } = process::read(&mut document, folder_of_programs, newest);
     let image = image::read(image, &folder, name);

@@ -19,7 +19,8 @@ pub use schema::schema;
 
 /// The files of a project that the examples name. Whoever loads the examples makes these first; a Python file among them
 /// needs the variables `app`, `application` and `create_app`, and a source of apt's what [`EXAMPLE_SOURCE`] has.
-pub const EXAMPLE_FILES: [&str; 8] = [
+pub const EXAMPLE_FILES: [&str; 9] = [
+    "Cargo.toml",
     "app/app.py",
     "app/wsgi.py",
     "src/app.py",

@@ -27,7 +27,8 @@ without any program.",
 The folder with the code. What is in it is installed to `/usr/share/NAME` (for the kind `exec` to `/usr/lib/NAME/app`), but for: names that begin with a dot (except \
 `.well-known`), what Python makes (`__pycache__`, `*.pyc`, `*.pyo`), backups of editors and of patch (`*~`, `#*#`, \
 `*.orig`, `*.rej`), virtual environments (folders with a file `pyvenv.cfg`), `node_modules` (but not for the kind `exec`), `htmlcov`, `__pypackages__`, and packages and images of this stack. `include` and `exclude` change \
-that. It cannot be the project's folder itself, and cannot hold `dist`.",
+that. It cannot be the project's folder itself, and cannot hold `dist`. For the kind `cargo`: the folder of the crate or the workspace; the \
+project's own folder, if the key is left out.",
             example: "folder = \"src\"",
             since: FIRST_RELEASE,
         },
@@ -43,6 +44,10 @@ WebSockets): in uvicorn, in processes that Gunicorn manages, with WebSockets and
 check and site as a Python application. Its files are installed to `/usr/lib/NAME/app`, `node_modules` among them; a program in \
 machine code is executable whatever its mode is, and the package depends on the libraries that it links.
 
+`cargo`: a crate, which cargo builds when the package is built. It is run as `exec` is. Its `[package.metadata.deb]`, which cargo-deb \
+reads too, gives the files: `assets`, `merge-assets`, `conf-files`, `preserve-symlinks` and `depends`, and `features`, `default-features` and \
+`profile` for cargo. Everything else comes from `stack.toml`. The working folder is `/usr/share/NAME`.
+
 `static`: files alone, which nginx serves, with copies that are compressed when the package is built, as for \
 `[[site.static]]`. What is in `folder`, or in `publish` inside it, is `/` of the site. Nothing runs but nginx and the health \
 check, and Python is not installed. `/about` is `about.html`, `/docs/` is `docs/index.html`, and `404.html` answers, with \
@@ -54,9 +59,9 @@ no request. Of the other keys here, this kind has `build-packages`, `build-comma
         Key {
             name: "command",
             kind: Kind::Text(COMMAND),
-            missing: Missing::Described("required for the kind `exec`"),
+            missing: Missing::Described("required for the kinds `exec` and `cargo`"),
             meaning: "\
-For the kind `exec`: the program that serves, with its arguments, written as the `command` of `[worker.NAME]`. It has to end by \
+For the kinds `exec` and `cargo`: the program that serves, with its arguments, written as the `command` of `[worker.NAME]`. It has to end by \
 itself after SIGTERM, when it has answered the requests that it has begun; after 40 seconds it is killed.",
             example: "command = \"node server.js\"",
             since: FIRST_RELEASE,
@@ -66,7 +71,7 @@ itself after SIGTERM, when it has answered the requests that it has begun; after
             kind: Kind::Word(Words { noun: "a way to listen", known: || LISTEN.to_vec(), others: None }),
             missing: Missing::Text("socket"),
             meaning: "\
-For the kind `exec`: where the program serves HTTP. `socket`: on the Unix socket that systemd holds and hands over as file \
+For the kinds `exec` and `cargo`: where the program serves HTTP. `socket`: on the Unix socket that systemd holds and hands over as file \
 descriptor 3 (`LISTEN_FDS`, sd_listen_fds(3)). While the program restarts, connections wait there, so an upgrade loses no \
 request. `port`: on the port of `127.0.0.1` that the variable `PORT` names. `path`: on a Unix socket that it makes at the path in \
 the variable `SOCKET_PATH`. With these two, visitors get status 502 from the end of the old program until the new one listens.",
@@ -88,9 +93,17 @@ same machine. Every program on the machine can connect to it.",
             kind: Kind::Flag,
             missing: Missing::Described("whether a command of the stack starts Node, Java, .NET, PHP or another such runtime"),
             meaning: "\
-For the kind `exec`: whether the programs of the stack make machine code while they run. All others may not have memory that is \
+For the kinds `exec` and `cargo`: whether the programs of the stack make machine code while they run. All others may not have memory that is \
 both written and executed (`MemoryDenyWriteExecute=` in systemd.exec(5)).",
             example: "jit = true",
+            since: FIRST_RELEASE,
+        },
+        Key {
+            name: "member",
+            kind: Kind::Text(Form { noun: "the name of a crate", pattern: "." }),
+            missing: Missing::Described("the crate in `folder`, or the only one of the workspace there that has `[package.metadata.deb]`"),
+            meaning: "For the kind `cargo`: the member of the workspace that is packaged (`cargo build --package`).",
+            example: "member = \"shop-server\"",
             since: FIRST_RELEASE,
         },
         Key {

@@ -100,6 +100,10 @@ fn with(mut document: Table, path: &[&str], key: &str, value: Value) -> Table {
             table.insert("listen".to_owned(), "port".into());
         }
     }
+    if path == ["app"] && key == "member" {
+        table.insert("kind".to_owned(), "cargo".into());
+        table.insert("command".to_owned(), "shop".into());
+    }
     if path == ["file"] && !["source", "folder", "link"].contains(&key) {
         table.insert("source".to_owned(), "LICENSE".into());
     }

@@ -26,6 +26,11 @@ pub enum FileError {
         #[source]
         source: io::Error,
     },
+    #[error("there is no Cargo.toml in {0}, and an application of the kind `cargo` is a crate")]
+    #[diagnostic(help(
+        "name the folder of the crate or the workspace, relative to stack.toml: folder = \"server\"; for a program that is built elsewhere, write kind = \"exec\""
+    ))]
+    NoCrate(String),
     #[error("{0} is the folder of stack.toml, so the next package would contain what was built into dist/")]
     #[diagnostic(help("put what is packed in a folder of its own, such as app/"))]
     WholeProject(String),
@@ -109,6 +114,15 @@ pub fn packed_folder(text: &str, project: &Path) -> Result<PathBuf, FileError> {
         Err(FileError::HoldsOutputs(path.display().to_string()))
     } else {
         Ok(path)
+    }
+}
+
+/// Checks that a folder has a crate or a workspace in it. Returns its absolute path.
+pub fn crate_folder(text: &str, project: &Path) -> Result<PathBuf, FileError> {
+    let path: PathBuf = project.components().chain(Path::new(text).components()).collect();
+    match path.join("Cargo.toml").is_file() {
+        true => Ok(path),
+        false => Err(FileError::NoCrate(path.display().to_string())),
     }
 }
 

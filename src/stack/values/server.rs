@@ -18,7 +18,7 @@ pub const SERVERS: &[&str] = &["gunicorn", "uvicorn", "granian", "uwsgi"];
 pub enum ServerError {
     #[error("`{0}` is not a kind of application{1}")]
     #[diagnostic(help(
-        "write \"wsgi\" (Flask, Django, Bottle), \"asgi\" (FastAPI, Starlette, Django with WebSockets), \"exec\" (a program in any language) or \"static\" (files alone)"
+        "write \"wsgi\" (Flask, Django, Bottle), \"asgi\" (FastAPI, Starlette, Django with WebSockets), \"exec\" (a program in any language), \"cargo\" (a crate that cargo builds) or \"static\" (files alone)"
     ))]
     Kind(String, String),
     #[error("`{0}` is not a server that stackdeb knows{1}")]
