@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
-use serde::Serialize;
 
-use super::boot_sites::{FurtherSite, PATIENCE, further_sites, targets_of};
+use super::boot_report::Report;
+use super::boot_sites::{PATIENCE, further_sites, targets_of};
 use super::boot_watch::Watch;
 use super::loader;
 use super::newest_image::newest_image;
@@ -21,10 +21,8 @@ use crate::system::cache::Cache;
 use crate::system::interrupt;
 use crate::system::print;
 use crate::system::progress::Reporter;
-use crate::system::words::shown;
 use crate::vm::accelerator::Accelerator;
 use crate::vm::arguments::{BootMethod, Forward, Network};
-use crate::vm::console::Mark;
 use crate::vm::first_answer::{FirstAnswer, wait_for_first_answer};
 use crate::vm::machine::{self, Machine, MachineOptions};
 use crate::vm::metadata::USER_DATA_LIMIT;
@@ -80,36 +78,6 @@ pub struct BootArgs {
     /// Report as JSON on standard output, and the serial console not at all
     #[arg(long)]
     pub json: bool,
-}
-
-/// The object that `--json` prints: how the machine answered.
-#[derive(Debug, Serialize)]
-struct Report<'a> {
-    image: &'a Path,
-    url: String,
-    /// `null` if the site has no HTTPS.
-    https_url: Option<String>,
-    ssh_port: Option<u16>,
-    accelerator: &'static str,
-    stages: Vec<Mark>,
-    /// When the site first answered 200, in seconds.
-    site_seconds: Option<f64>,
-    probes: Vec<Probe>,
-    /// The name by which the site was asked; `null` if it answers to every name.
-    host: Option<&'a str>,
-    /// The sites of the other stacks in the image.
-    further_sites: Vec<FurtherSite>,
-}
-
-impl Report<'_> {
-    /// # Errors
-    /// When a page did not answer as it should.
-    fn verdict(&self) -> miette::Result<()> {
-        let further = self.further_sites.iter().flat_map(|site| &site.probes);
-        let failed = self.probes.iter().chain(further).filter(|probe| !probe.ok);
-        let failed: Vec<&str> = failed.map(|probe| probe.path.as_str()).collect();
-        if failed.is_empty() { Ok(()) } else { Err(miette!("the site is not well: {}", failed.join(", "))) }
-    }
 }
 
 /// Where the serial console is shown: on standard output, unless that has the report for a program.
@@ -185,7 +153,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     if args.json {
         print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
     } else {
-        print_report(&report);
+        report.print();
     }
     if args.check {
         answer?;
@@ -215,38 +183,6 @@ fn probe_all(machine: &Machine, port: u16, targets: &[Target]) -> Vec<Probe> {
         Probe::judge(target, machine.wait_for_http(port, target, PATIENCE).map_err(|error| error.to_string()))
     };
     targets.iter().map(probe).collect()
-}
-
-fn print_report(report: &Report) {
-    print::note("");
-    for Mark { stage, after } in &report.stages {
-        print::note(format_args!("{:>7.1} s  {}", after.as_secs_f64(), stage.describe()));
-    }
-    if let Some(seconds) = report.site_seconds {
-        let by_name = report.host.map_or(String::new(), |host| format!(" by the name {host}"));
-        print::note(format_args!("{seconds:>7.1} s  the site answers at {}{by_name}", report.url));
-    }
-    if let Some(url) = &report.https_url {
-        print::note(format_args!("           and at {url}, with a certificate that browsers do not know"));
-    }
-    for FurtherSite { stack, url, https_url, host, probes, .. } in &report.further_sites {
-        let by_name = host.as_ref().map_or(String::new(), |host| format!(" by the name {host}"));
-        let over_https = https_url.as_ref().map_or(String::new(), |url| format!(" and {url}"));
-        print::note(format_args!("           {stack} is at {url}{over_https}{by_name}"));
-        for Probe { path, ok, detail } in probes {
-            print::note(format_args!(
-                "{} {stack} {path}: {}",
-                if *ok { "     ok " } else { " FAILED " },
-                shown(detail)
-            ));
-        }
-    }
-    if let Some(port) = report.ssh_port {
-        print::note(format_args!("           ssh -p {port} root@localhost"));
-    }
-    for Probe { path, ok, detail } in &report.probes {
-        print::note(format_args!("{} {path}: {}", if *ok { "     ok " } else { " FAILED " }, shown(detail)));
-    }
 }
 
 /// Waits until the machine ends, or the user interrupts: the usual end of this command. `wait` takes about as long as it is

@@ -1,8 +1,10 @@
-//! One file for each command: its arguments, and how it joins the modules to its left. No logic of its own. `account`,
-//! `boot_sites`, `boot_watch`, `loader`, `newest_image` and `variant` are what several commands have in common.
+//! One file for each command: its arguments, and how it joins the modules to its left. No logic of its own. `boot` has parts:
+//! `boot_report`, `boot_sites`, `boot_watch`. `account`, `loader`, `newest_image` and `variant` are what several commands have in
+//! common.
 
 mod account;
 pub mod boot;
+mod boot_report;
 mod boot_sites;
 mod boot_watch;
 pub mod cache;
