@@ -59,7 +59,7 @@ setup:
     tests/terraform-reader --install
     documents/judges --install
 
-# What takes longer than the tests may: twenty power cuts, an upgrade killed at each of its steps, every application in examples/, and more: 90 minutes
+# What takes longer than the tests may: twenty power cuts, an upgrade killed at each of its steps, every application in examples/, and more: 90 minutes, and then an hour for each reader of fuzz/
 soak *args: build-and-setup
     cargo bench --bench emulated_boots -- 50 --single
     EVERY_STEP=1 cargo test --release --test root -- dpkg_matrix
@@ -71,6 +71,11 @@ soak *args: build-and-setup
     cargo test --release --test project -- --ignored
     cargo test --release --test format -- --ignored generated
     cargo test --release --test soak -- "$@"
+    fuzz/run
+
+# Readers get what nobody would write: just fuzz 60 tar, for a minute with one of them
+fuzz *args:
+    fuzz/run "$@"
 
 # The documents in docs/ that are made from the program itself
 documents:

@@ -1,0 +1,16 @@
+//! Programs and shared libraries: what they link, and what is left when they are stripped.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use stackdeb::deb::elf;
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut programs = elf::Programs::default();
+    let _ = programs.add("program", bytes);
+    let _ = elf::dependencies(bytes);
+    if let Ok(stripped) = elf::strip(bytes) {
+        // What was written can be read, and there is nothing left to strip.
+        let _ = elf::dependencies(&stripped);
+    }
+});
