@@ -51,8 +51,15 @@ pub struct BuiltPackage {
 /// What [`build_into_dist`] wrote.
 pub struct BuiltInDist {
     pub package: BuiltPackage,
-    /// The package with the debugging data of the programs: its file, and what was written.
-    pub debug: Option<(PathBuf, Written)>,
+    pub debug: Option<BuiltDebugPackage>,
+}
+
+/// The package with the debugging data of a stack's programs.
+pub struct BuiltDebugPackage {
+    pub path: PathBuf,
+    pub written: Written,
+    /// Its control data, as it stands in the file.
+    pub control: Stanza,
 }
 
 impl BuiltPackage {
@@ -96,7 +103,7 @@ pub fn build_into_dist(stack: &Stack, reporter: Reporter) -> miette::Result<Buil
         Some(debug) => {
             let path = stack.dist().join(stack.debug_file_name());
             let written = write_package(debug, &path)?;
-            Some((path, written))
+            Some(BuiltDebugPackage { path, control: debug.control.stanza(written.installed_size), written })
         }
         None => None,
     };

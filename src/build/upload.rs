@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::package::{BuiltPackage, check_outputs};
+use super::package::{BuiltInDist, check_outputs};
 use crate::control::{PackageName, Version, VersionError};
 use crate::deb::{Distribution, Upload, UploadedFile};
 use crate::render;
@@ -53,11 +53,16 @@ fn places(stack: &Stack) -> [PathBuf; 2] {
 ///
 /// # Errors
 /// When it is not known with which packages of the archive a part of the package was made, or a file cannot be read or written.
-pub fn write(stack: &Stack, package: &BuiltPackage, distribution: &Distribution) -> Result<[PathBuf; 2], UploadError> {
+pub fn write(
+    stack: &Stack,
+    BuiltInDist { package, debug }: &BuiltInDist,
+    distribution: &Distribution,
+) -> Result<[PathBuf; 2], UploadError> {
     let installed = package.installed.packages().ok_or(UploadError::UnknownPackages)?;
     let newest = stack.package.changelog.first();
     let upload = Upload {
         control: package.control.clone(),
+        debug: debug.as_ref().map(|debug| debug.control.clone()),
         distribution: distribution.clone(),
         urgency: render::URGENCY,
         changes: newest.map(|entry| render::changes(stack, entry, &distribution.to_string())).unwrap_or_default(),
@@ -66,9 +71,13 @@ pub fn write(stack: &Stack, package: &BuiltPackage, distribution: &Distribution)
         installed: with_own(installed)?,
     };
     let [buildinfo, changes] = places(stack);
-    let deb = file(&package.path)?;
-    write_file(&buildinfo, upload.buildinfo(&deb).to_string().as_bytes())?;
-    let files = [file(&buildinfo)?, deb];
+    let paths = debug.iter().map(|debug| &debug.path).chain([&package.path]);
+    let mut files = paths.map(|path| file(path)).collect::<Result<Vec<_>, _>>()?;
+    // In the order of their names, as dpkg-genchanges sorts them.
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    write_file(&buildinfo, upload.buildinfo(&files).to_string().as_bytes())?;
+    files.push(file(&buildinfo)?);
+    files.sort_by(|one, other| one.name.cmp(&other.name));
     write_file(&changes, upload.changes(&files).to_string().as_bytes())?;
     Ok([buildinfo, changes])
 }

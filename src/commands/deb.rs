@@ -6,7 +6,6 @@ use clap::Args;
 
 use super::variant::VariantArgs;
 use crate::apt::Suite;
-use crate::build::package::BuiltInDist;
 use crate::build::{crate_package, package, upload};
 use crate::cargo::{self, Compile, Options};
 use crate::deb::{Distribution, Written};
@@ -114,16 +113,17 @@ pub fn run(args: &DebArgs) -> miette::Result<()> {
     if args.changes {
         upload::check_places(&stack)?;
     }
-    let BuiltInDist { package, debug } = package::build_into_dist(&stack, Reporter::Stderr)?;
+    let built = package::build_into_dist(&stack, Reporter::Stderr)?;
+    let package = &built.package;
     for sentence in package.notes.left_out_in_all() {
         Reporter::Stderr.say(&sentence);
     }
     report(&package.path, &package.written, &package.warnings())?;
-    if let Some((path, written)) = &debug {
-        report(path, written, &[])?;
+    if let Some(debug) = &built.debug {
+        report(&debug.path, &debug.written, &[])?;
     }
     if args.changes {
-        for path in upload::write(&stack, &package, &args.distribution)? {
+        for path in upload::write(&stack, &built, &args.distribution)? {
             print::line(path.display())?;
         }
     }

@@ -6,7 +6,8 @@ use std::fs::{self, File};
 use std::process::Command;
 
 use stackdeb::control::Stanza;
-use stackdeb::deb::{self, Package, Upload, UploadedFile};
+use stackdeb::deb::elf::Separated;
+use stackdeb::deb::{self, DebugFiles, Package, Upload, UploadedFile};
 use support::package::{printed, small};
 
 const CHANGES: &str = "sample (1:1.0-2~a) stable; urgency=medium\n\n  * A page about the shop.\n\n  * Zoë's, with a line\n    that goes on.\n";
@@ -25,10 +26,22 @@ fn both_files_are_those_of_dpkg_dev() {
     };
     let path = folder.path().join("sample_1%3a1.0-2~a_all.deb");
     let written = deb::write(package.check().unwrap(), File::create(&path).unwrap()).unwrap();
+    let program = Separated {
+        program: Vec::new(),
+        debug: b"lines".to_vec(),
+        debug_path: "/usr/lib/debug/.build-id/12/34.debug".to_owned(),
+        build_id: Some("1234".to_owned()),
+    };
+    let mut files = DebugFiles::default();
+    files.add(program);
+    let debug = files.package(&package).unwrap().unwrap();
+    let debug_path = folder.path().join("sample-dbgsym_1%3a1.0-2~a_all.deb");
+    let written_debug = deb::write(debug.check().unwrap(), File::create(&debug_path).unwrap()).unwrap();
     let installed = [("base-sample", "3~b"), ("libsample", "2:1-1")];
     let installed = installed.map(|(name, version)| (name.parse().unwrap(), version.parse().unwrap()));
     let upload = Upload {
         control: package.control.stanza(written.installed_size),
+        debug: Some(debug.control.stanza(written_debug.installed_size)),
         distribution: "stable".parse().unwrap(),
         urgency: "medium",
         changes: CHANGES.to_owned(),
@@ -52,7 +65,9 @@ fn both_files_are_those_of_dpkg_dev() {
         &format!("Source: sample\n{of_source}\nPackage: sample\nArchitecture: all\n{description}\n x\n"),
     );
     let [deb, buildinfo] = ["deb", "buildinfo"].map(|ending| format!("sample_1%3a1.0-2~a_all.{ending}"));
-    write("source/debian/files", &format!("{deb} web optional\n"));
+    let debug = "sample-dbgsym_1%3a1.0-2~a_all.deb";
+    let listed = format!("{debug} debug optional automatic=yes\n{deb} web optional\n");
+    write("source/debian/files", &listed);
     let admin = format!("--admindir={}", folder.path().join("database").display());
     let output = format!("-O../{buildinfo}");
     let mut genbuildinfo = Command::new("dpkg-genbuildinfo");
@@ -62,7 +77,7 @@ fn both_files_are_those_of_dpkg_dev() {
     printed("dpkg-dev", genbuildinfo.current_dir(&source));
     let theirs = Stanza::parse(&fs::read_to_string(folder.path().join(&buildinfo)).unwrap()).unwrap();
 
-    let ours = upload.buildinfo(&UploadedFile::of(&path).unwrap());
+    let ours = upload.buildinfo(&[&debug_path, &path].map(|path| UploadedFile::of(path).unwrap()));
     // The distribution of that machine, what is odd about it, its clock, and more variables.
     let of_the_machine = ["Build-Origin", "Build-Path", "Build-Tainted-By", "Build-Date", "Environment"];
     let compared = |stanza: &Stanza| -> Vec<(String, String)> {
@@ -75,11 +90,11 @@ fn both_files_are_those_of_dpkg_dev() {
     assert_eq!(ours.get("Build-Date"), Some("Mon, 23 Nov 2026 10:00:00 +0000"));
 
     // The same .buildinfo file for both, as one file cannot be in two uploads.
-    write("source/debian/files", &format!("{buildinfo} web optional\n{deb} web optional\n"));
+    write("source/debian/files", &format!("{buildinfo} web optional\n{listed}"));
     fs::write(folder.path().join(&buildinfo), ours.to_string()).unwrap();
     let mut genchanges = Command::new("dpkg-genchanges");
     let theirs = printed("dpkg-dev", genchanges.args(["--build=binary", "-q"]).current_dir(&source));
-    let files = [&buildinfo, &deb].map(|name| UploadedFile::of(&folder.path().join(name)).unwrap());
+    let files = [debug, &buildinfo, &deb].map(|name| UploadedFile::of(&folder.path().join(name)).unwrap());
     assert_eq!(upload.changes(&files).to_string(), theirs);
 }
 

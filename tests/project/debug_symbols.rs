@@ -85,6 +85,11 @@ fn a_stacks_debugging_data_are_packed_as_debhelper_packs_them() {
     let alone = "the package that the link leads to is not looked at with this one";
     lintian_is_silent(&debug, &[("cannot-check-whether-usr-share-doc-symlink-points-to-foreign-package", alone)]);
 
+    run(stackdeb().args(["deb", "--changes"]).current_dir(folder.path()));
+    let changes = fs::read_to_string(folder.path().join("dist/tally_1.0.0_amd64.changes")).unwrap();
+    assert!(changes.contains("\nBinary: tally tally-dbgsym\n"), "{changes}");
+    assert!(changes.contains(" debug optional tally-dbgsym_1.0.0_amd64.deb\n"), "{changes}");
+
     let (package, debug) = (Unpacked::of(&package), Unpacked::of(&debug));
     let work = tempfile::tempdir().unwrap();
     let (serve, count) = (folder.path().join("app/serve"), folder.path().join("count"));

@@ -3,22 +3,29 @@
 use super::{Upload, UploadedFile, lines};
 use crate::control::Stanza;
 
+type Digest = fn(&UploadedFile) -> String;
+
 impl Upload {
-    /// The stanza of the `.buildinfo` file. `package` is what was built.
+    /// The stanza of the `.buildinfo` file. `packages` are what was built, in the order of
+    /// their names.
     ///
     /// It leaves out what would be of one machine alone: its kernel, the folder of the build, its name and its clock.
-    pub fn buildinfo(&self, package: &UploadedFile) -> Stanza {
+    pub fn buildinfo(&self, packages: &[UploadedFile]) -> Stanza {
         let mut stanza = Stanza::default();
         stanza.set("Format", "1.0");
         stanza.set("Source", self.field("Package"));
-        stanza.set("Binary", self.field("Package"));
+        stanza.set("Binary", self.packages());
         for name in ["Architecture", "Version"] {
             stanza.set(name, self.field(name));
         }
-        let UploadedFile { name, size, md5, sha1, sha256 } = package;
-        let digests = [("Md5", md5.clone()), ("Sha1", sha1.clone()), ("Sha256", sha256.to_string())];
+        let digests: [(&str, Digest); 3] = [
+            ("Md5", |file| file.md5.clone()),
+            ("Sha1", |file| file.sha1.clone()),
+            ("Sha256", |file| file.sha256.to_string()),
+        ];
         for (algorithm, digest) in digests {
-            stanza.set(&format!("Checksums-{algorithm}"), format!("\n{digest} {size} {name}"));
+            let sums = packages.iter().map(|file| format!("{} {} {}", digest(file), file.size, file.name));
+            stanza.set(&format!("Checksums-{algorithm}"), lines(sums));
         }
         // The only one that stackdeb runs on.
         stanza.set("Build-Architecture", "amd64");

@@ -14,7 +14,7 @@ impl Upload {
         stanza.set("Date", self.date.to_rfc5322());
         let package = self.field("Package");
         stanza.set("Source", package);
-        stanza.set("Binary", package);
+        stanza.set("Binary", self.packages());
         for name in ["Architecture", "Version"] {
             stanza.set(name, self.field(name));
         }
@@ -30,9 +30,11 @@ impl Upload {
         stanza.set("Checksums-Sha1", lines(sha1));
         let sha256 = files.iter().map(|file| format!("{} {} {}", file.sha256, file.size, file.name));
         stanza.set("Checksums-Sha256", lines(sha256));
-        let word = |name| Some(self.field(name)).filter(|value| !value.is_empty()).unwrap_or("-");
-        let [section, priority] = ["Section", "Priority"].map(word);
-        let md5 = files.iter().map(|file| format!("{} {} {section} {priority} {}", file.md5, file.size, file.name));
+        let md5 = files.iter().map(|file| {
+            let control = self.control_of(file);
+            let [section, priority] = ["Section", "Priority"].map(|name| control.get(name).unwrap_or("-"));
+            format!("{} {} {section} {priority} {}", file.md5, file.size, file.name)
+        });
         stanza.set("Files", lines(md5));
         stanza
     }

@@ -15,11 +15,13 @@ pub use file::UploadedFile;
 use crate::control::{PackageName, Stanza, Version};
 use crate::system::epoch::Epoch;
 
-/// An upload of one binary package. Its source package has the same name and version, and is not uploaded.
+/// An upload of one binary package, and of the one with the debugging data of its programs. Its source package has the same name and version, and is not uploaded.
 #[derive(Debug, Clone)]
 pub struct Upload {
     /// The control data of the package.
     pub control: Stanza,
+    /// The same of the package with the debugging data of its programs, if there is one.
+    pub debug: Option<Stanza>,
     /// Where the archive is to put the package.
     pub distribution: Distribution,
     /// `low`, `medium` or `high`: how soon archives let it in.
@@ -37,6 +39,19 @@ pub struct Upload {
 impl Upload {
     fn field(&self, name: &str) -> &str {
         self.control.get(name).unwrap_or_default()
+    }
+
+    /// The names of all packages, in their order.
+    fn packages(&self) -> String {
+        let of_debug = self.debug.as_ref().and_then(|control| control.get("Package"));
+        [Some(self.field("Package")), of_debug].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The control data of the package in a file; those of the first one for a file that is no package.
+    fn control_of(&self, file: &UploadedFile) -> &Stanza {
+        let package = file.name.split('_').next().filter(|_| file.name.ends_with(".deb"));
+        let of_debug = self.debug.as_ref().filter(|control| package.is_some() && control.get("Package") == package);
+        of_debug.unwrap_or(&self.control)
     }
 }
 
