@@ -1,4 +1,4 @@
-//! Programs and shared libraries: what they link, and what is left when they are stripped.
+//! Programs and shared libraries: what they link, what is left when they are stripped, and what of it a debugger gets.
 
 #![no_main]
 
@@ -12,5 +12,10 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(stripped) = elf::strip(bytes) {
         // What was written can be read, and there is nothing left to strip.
         let _ = elf::dependencies(&stripped);
+    }
+    let _ = elf::has_debugging_data(bytes);
+    if let Ok(Some(separated)) = elf::separate(bytes, "/usr/bin/program", elf::DebugSections::Compressed) {
+        let _ = elf::dependencies(&separated.program);
+        let _ = elf::has_debugging_data(&separated.debug);
     }
 });

@@ -110,6 +110,8 @@ fn only_debug(bytes: &[u8], form: DebugSections) -> Result<Vec<u8>, ElfError> {
     let segments = header.program_headers(LE, bytes).map_err(damaged)?;
     let mut new_header = *header;
     let mut out = vec![0; size_of_val(header).saturating_add(size_of_val(segments))];
+    // The whole of a file that is in order, and what alignment may add.
+    let longest = bytes.len().saturating_mul(2).saturating_add(LARGEST_GAP);
     let mut table = Vec::with_capacity(sections.len());
     for section in sections.iter() {
         let mut new = *section;
@@ -138,6 +140,9 @@ fn only_debug(bytes: &[u8], form: DebugSections) -> Result<Vec<u8>, ElfError> {
             out.resize(start, 0);
             new.sh_offset.set(LE, out.len() as u64);
             out.append(&mut content);
+            if out.len() > longest {
+                return Err(ElfError::Damaged("its sections overlap".into()));
+            }
         }
         table.push(new);
     }
