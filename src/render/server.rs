@@ -194,5 +194,8 @@ fn files_of_flask(name: &str) -> Vec<Destination> {
 }
 
 fn files_of_uwsgi(name: &str) -> Vec<Destination> {
-    vec![settings(name, "uwsgi.ini", template!("debian/uwsgi.ini"))]
+    vec![
+        settings(name, "uwsgi.ini", template!("debian/uwsgi.ini")),
+        (template!("debian/hand-over-uwsgi"), format!("/usr/libexec/{name}/hand-over-uwsgi"), 0o755, FileKind::Plain),
+    ]
 }
