@@ -2,6 +2,7 @@
 //! `src/commands/new/`. They are written to a temporary folder first, checked like any other project, and
 //! then moved to their places.
 
+use std::borrow::Cow;
 use std::env;
 use std::fs;
 use std::io;
@@ -91,8 +92,8 @@ fn for_shell(path: &Path) -> String {
     let text = path.display().to_string();
     // `cd -x` would be an option.
     let text = if text.starts_with('-') { format!("./{text}") } else { text };
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
-    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    // Only a zero byte has no quotes, and no path has one.
+    shlex::try_quote(&text).map_or_else(|_| text.clone(), Cow::into_owned)
 }
 
 /// Makes the folder, or finds that it is empty. Returns whether it was made.

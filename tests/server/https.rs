@@ -42,14 +42,15 @@ pub fn ahead() -> Step {
     PACKAGES.by(|| debian_packages::download("certbot, pebble"))
 }
 
-/// The authority's own certificate, which the machine trusts, as an administrator arranges it for an authority in house.
+/// The authority's own certificate, which the machine trusts, as an administrator arranges it for an authority in house. Pebble
+/// otherwise refuses one nonce in twenty on purpose (`PEBBLE_WFE_NONCEREJECT`), and the same order comes twice.
 const AUTHORITY: &str = "
 mkdir -p /srv/pebble && cd /srv/pebble
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=acme.example.org \
     -addext subjectAltName=DNS:acme.example.org -keyout key.pem -out own.pem 2>/dev/null
 cp own.pem /usr/local/share/ca-certificates/acme.crt && update-ca-certificates >/dev/null
 echo '127.0.0.1 acme.example.org' >>/etc/hosts
-printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nWorkingDirectory=/srv/pebble\nEnvironment=PEBBLE_VA_NOSLEEP=1\nExecStart=pebble -config pebble.json\n' \
+printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nWorkingDirectory=/srv/pebble\nEnvironment=PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=0\nExecStart=pebble -config pebble.json\n' \
     >/etc/systemd/system/pebble.service && systemctl daemon-reload
 ";
 
