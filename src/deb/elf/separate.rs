@@ -63,7 +63,7 @@ fn end(header: &FileHeader64<LE>, sections: &Sections, bytes: &[u8]) -> Option<u
 }
 
 /// Takes the debugging data and the symbols out of the program that is installed at `installed`, an absolute path. `None`
-/// when there are none. The same input gives the same bytes.
+/// when it has neither. The same input gives the same bytes.
 ///
 /// # Errors
 /// When it is not a linked file for amd64.
