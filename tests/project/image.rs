@@ -178,7 +178,7 @@ fn it_is_one_gzip_member_with_one_clean_file_system_and_the_manifest_says_what_i
 
 /// Runs a command that writes to nothing of the tree, which other tests read.
 const IN_MEMORY: &str =
-    "for place in run tmp var/log/nginx var/lib/nginx; do mount -t tmpfs tmpfs /$place; done; exec \"$@\"";
+    "for place in run tmp var/log/nginx var/lib/nginx; do mount -n -t tmpfs tmpfs /$place; done; exec \"$@\"";
 
 /// Not only what the package brings, but also what the image has of its own.
 #[test]
