@@ -86,7 +86,7 @@ fn report(arguments: &ReportArguments) -> Result<(), String> {
     let path = arguments.history();
     let samples = history::read(&path, settings.history)
         .map_err(|error| format!("cannot read the history {}: {error}", path.display()))?;
-    let write = |out: &mut dyn Write| page::write(out, &arguments.name, samples.iter(), &settings, clock::now());
+    let write = |out: &mut dyn Write| page::write(out, &arguments.name, &samples, &settings, clock::now());
     let written = match &arguments.output {
         Some(path) => output::replace(path, write),
         None => output::print(write),

@@ -39,7 +39,7 @@ pub fn record(arguments: &Arguments, settings: &Settings, report: &Report<'_>) -
     }
     if let (Some(path), Some(samples)) = (&arguments.page, &samples) {
         let now = report.time;
-        let write = |out: &mut dyn Write| page::write(out, &arguments.name, samples.iter(), settings, now);
+        let write = |out: &mut dyn Write| page::write(out, &arguments.name, samples, settings, now);
         note("page", path, output::replace(path, write));
     }
     let said = match arguments.json {

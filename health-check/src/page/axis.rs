@@ -30,7 +30,8 @@ const LABELS: i64 = 8;
 /// The time span of a report, and its place in the picture.
 pub struct TimeAxis {
     from: i64,
-    to: i64,
+    /// In seconds since 1970.
+    pub to: i64,
     /// The longest usual time between two checks, in seconds. After a longer one, checks are missing.
     pub longest_pause: i64,
     /// The groups of samples: the range of their indices, and their times as text.
@@ -50,7 +51,7 @@ pub struct Outage<'a> {
 }
 
 impl TimeAxis {
-    /// Makes the axis for samples, which are sorted by time. There must be at least one.
+    /// Makes the axis for samples, which are sorted by time.
     pub fn of(samples: &[&Sample]) -> Self {
         let time = |sample: Option<&&Sample>| sample.map_or(0, |sample| sample.time);
         let (first, to) = (time(samples.first()), time(samples.last()));
@@ -97,9 +98,16 @@ impl TimeAxis {
         (time + self.offset).div_euclid(DAY)
     }
 
-    /// The end of the axis, in seconds since 1970.
-    pub fn end(&self) -> i64 {
-        self.to
+    /// The length of an outage in minutes, the last of which need not be a whole one.
+    pub fn minutes(&self, outage: &Outage<'_>) -> i64 {
+        (outage.until.unwrap_or(self.to) - outage.from + 59) / 60
+    }
+
+    /// The times with checks: left edge and width.
+    pub fn checked(&self, samples: &[&Sample]) -> Vec<(i64, i64)> {
+        let stretches = samples.chunk_by(|a, b| b.time - a.time <= self.longest_pause);
+        let ends = stretches.filter_map(|stretch| Some((self.x(stretch.first()?.time), self.x(stretch.last()?.time))));
+        ends.map(|(left, right)| (left, (right - left).max(1))).collect()
     }
 
     /// The stripes of the outages: left edge and width. Stripes that would touch are joined.

@@ -1,17 +1,18 @@
 //! The report: the history → one page in HTML, without scripts and without other files. It is light or dark as the
 //! browser is set, and its tables have the same content as its pictures.
 //!
-//! The template is `templates/page.html`. The values for it are made here.
+//! The template is `templates/page.html`. What it calls is here.
 
 mod axis;
 mod plot;
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 
 use askama::Template;
 
-use axis::{LEFT, RIGHT, TimeAxis, WIDTH, in_words, outages};
-use plot::{HEIGHT, Measure, PICTURE, Plot, TOP};
+use axis::{LEFT, Outage, RIGHT, TimeAxis, WIDTH, outages};
+use plot::{HEIGHT, Measure, PICTURE, TOP};
 
 use crate::clock;
 use crate::history::Sample;
@@ -20,49 +21,16 @@ use crate::settings::Settings;
 /// The largest number of outages in the table. The newest are listed.
 const LISTED: usize = 50;
 
+/// What the template shows. It calls the methods for the rest.
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Page<'a> {
     name: &'a str,
-    /// `None` before the first check.
-    history: Option<History<'a>>,
-}
-
-/// The values of the template. Lengths are in units of the picture.
-struct History<'a> {
-    /// The beginning and the first problem of the newest outage, if it has not ended.
-    unhealthy_since: Option<(String, &'a str)>,
-    checks: usize,
-    first: String,
-    last: String,
-    well: String,
-    /// How many there are; `listed` has the newest.
-    outages: usize,
-    /// Left edges and widths of the times with checks.
-    checked: Vec<(i64, i64)>,
-    /// Left edges and widths of the outages.
-    stripes: Vec<(i64, i64)>,
-    /// Places and texts of the labels below the plots.
-    labels: Vec<(i64, String)>,
-    listed: Vec<Listed<'a>>,
-    plots: Vec<Plot>,
-    days: Vec<Day>,
-}
-
-/// A row of the table of outages.
-struct Listed<'a> {
-    from: String,
-    until: String,
-    minutes: i64,
-    words: &'a str,
-}
-
-/// A row of the table of days; a summary for each measure.
-struct Day {
-    date: String,
-    checks: usize,
-    well: String,
-    summaries: Vec<String>,
+    /// Sorted by time. There is none before the first check.
+    samples: &'a [&'a Sample],
+    axis: TimeAxis,
+    outages: Vec<Outage<'a>>,
+    measures: [Measure; 5],
 }
 
 /// Writes the page with the samples of the server `name`. Samples after `now` are left out: they
@@ -70,46 +38,24 @@ struct Day {
 ///
 /// # Errors
 /// When writing to `out` fails.
-pub fn write<'a>(
+pub fn write(
     out: &mut dyn Write,
     name: &str,
-    samples: impl Iterator<Item = &'a Sample>,
+    samples: &VecDeque<Sample>,
     settings: &Settings,
     now: i64,
 ) -> io::Result<()> {
-    let mut samples: Vec<&Sample> = samples.filter(|sample| sample.time <= now).collect();
+    let mut samples: Vec<&Sample> = samples.iter().filter(|sample| sample.time <= now).collect();
     samples.sort_by_key(|sample| sample.time);
-    let history = samples.last().map(|last| History::of(&samples, last, settings));
-    Page { name, history }.write_into(out)
+    let (axis, outages) = (TimeAxis::of(&samples), outages(&samples));
+    Page { name, samples: &samples, axis, outages, measures: measures(settings) }.write_into(out)
 }
 
-impl<'a> History<'a> {
-    fn of(samples: &[&'a Sample], last: &Sample, settings: &Settings) -> Self {
-        let axis = TimeAxis::of(samples);
-        let outages = outages(samples);
-        let measures = measures(settings);
-        let open = outages.last().filter(|outage| outage.until.is_none());
-        let first = samples.first().map_or(last.time, |first| first.time);
-        let listed = outages.iter().rev().take(LISTED).map(|outage| Listed {
-            from: in_words(outage.from),
-            until: outage.until.map_or("now".to_owned(), in_words),
-            minutes: outage.until.unwrap_or(axis.end()).saturating_sub(outage.from).saturating_add(59) / 60,
-            words: outage.words,
-        });
-        Self {
-            unhealthy_since: open.map(|open| (in_words(open.from), open.words)),
-            checks: samples.len(),
-            first: in_words(first),
-            last: in_words(last.time),
-            well: share_of_well(samples),
-            outages: outages.len(),
-            checked: checked(samples, &axis),
-            stripes: axis.stripes(&outages),
-            labels: axis.labels(),
-            listed: listed.collect(),
-            plots: measures.iter().map(|measure| measure.plot(samples, &axis)).collect(),
-            days: days(samples, &axis, &measures),
-        }
+impl<'a> Page<'a> {
+    /// The date of each day with its samples, the newest first.
+    fn days(&self) -> impl Iterator<Item = (String, &[&'a Sample])> {
+        let days = self.samples.chunk_by(|a, b| self.axis.day(a.time) == self.axis.day(b.time));
+        days.rev().filter_map(|day| Some((clock::format(day.first()?.time, c"%F"), day)))
     }
 }
 
@@ -149,26 +95,16 @@ fn measures(settings: &Settings) -> [Measure; 5] {
     ]
 }
 
-fn checked(samples: &[&Sample], axis: &TimeAxis) -> Vec<(i64, i64)> {
-    let stretches = samples.chunk_by(|a, b| b.time.saturating_sub(a.time) <= axis.longest_pause);
-    let ends = stretches.filter_map(|stretch| Some((axis.x(stretch.first()?.time), axis.x(stretch.last()?.time))));
-    ends.map(|(left, right)| (left, right.saturating_sub(left).max(1))).collect()
-}
-
-fn days(samples: &[&Sample], axis: &TimeAxis, measures: &[Measure]) -> Vec<Day> {
-    let days: Vec<&[&Sample]> = samples.chunk_by(|a, b| axis.day(a.time) == axis.day(b.time)).collect();
-    let day = |day: &&[&Sample]| Day {
-        date: day.first().map(|first| clock::format(first.time, c"%F")).unwrap_or_default(),
-        checks: day.len(),
-        well: share_of_well(day),
-        summaries: measures.iter().map(|measure| measure.summary(day.iter())).collect(),
-    };
-    days.iter().rev().map(day).collect()
-}
-
 /// The share of healthy checks in per cent. It is 100 % only if all are healthy.
 fn share_of_well(samples: &[&Sample]) -> String {
     let well = samples.iter().filter(|sample| sample.problem.is_none()).count();
     let tenths = well.saturating_mul(1000).checked_div(samples.len()).unwrap_or(0);
     format!("{}.{}%", tenths / 10, tenths % 10)
+}
+
+/// What the template writes behind a `|`.
+mod filters {
+    pub fn in_words(time: &i64, _: &dyn askama::Values) -> askama::Result<String> {
+        Ok(super::axis::in_words(*time))
+    }
 }

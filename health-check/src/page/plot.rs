@@ -7,42 +7,12 @@ use std::ops::Range;
 use super::axis::{LEFT, TimeAxis};
 use crate::history::Sample;
 
-/// The height of a plot, in units of the picture.
+/// The height of a plot, in units of the picture, as all lengths here unless another unit is given.
 pub const HEIGHT: i64 = 160;
 /// The distance from the upper edge of the picture to the plot.
 pub const TOP: i64 = 16;
 /// The height of the picture: the plot with the labels below it.
 pub const PICTURE: i64 = HEIGHT + TOP + 22;
-
-/// The plot of a measure. Lengths are in units of the picture, unless another unit is given.
-pub struct Plot {
-    pub id: &'static str,
-    pub title: &'static str,
-    /// The newest value with its unit.
-    pub now: String,
-    pub summary: String,
-    pub rules: [Rule; 3],
-    /// The height and the text of the limit. `None` if the limit is outside the plot.
-    pub limit: Option<(f32, String)>,
-    /// Points without neighbours, in tenths of a unit from the upper left corner of the plot.
-    pub dots: Vec<(i64, i64)>,
-    /// The points of each line in the format of SVG, in the same unit.
-    pub lines: Vec<String>,
-    pub columns: Vec<Column>,
-}
-
-/// A horizontal line, and the value that it stands for.
-pub struct Rule {
-    pub y: f32,
-    pub value: f32,
-}
-
-/// A part of the plot with a tooltip.
-pub struct Column {
-    pub left: i64,
-    pub width: i64,
-    pub title: String,
-}
 
 /// A value of the samples that has a plot of its own.
 pub struct Measure {
@@ -60,9 +30,9 @@ pub struct Measure {
 
 impl Measure {
     /// A phrase with the mean and the highest value of some samples.
-    pub fn summary<'a>(&self, samples: impl Iterator<Item = &'a &'a Sample>) -> String {
+    pub fn summary(&self, samples: &[&Sample]) -> String {
         let (mut count, mut sum, mut highest) = (0_u32, 0.0, 0.0_f32);
-        for value in samples.filter_map(|sample| (self.value)(sample)) {
+        for value in samples.iter().filter_map(|sample| (self.value)(sample)) {
             (count, sum, highest) = (count.saturating_add(1), sum + f64::from(value), highest.max(value));
         }
         match count {
@@ -76,29 +46,26 @@ impl Measure {
     }
 
     /// A value with its unit.
-    pub fn in_words(&self, value: f32) -> String {
+    fn in_words(&self, value: f32) -> String {
         format!("{value:.*}{}", self.decimals, self.unit)
     }
 
-    /// Makes the plot of the measure.
-    pub fn plot(&self, samples: &[&Sample], axis: &TimeAxis) -> Plot {
-        let now = samples.last().and_then(|sample| (self.value)(sample));
+    /// The newest value.
+    pub fn now(&self, samples: &[&Sample]) -> String {
+        self.summary(samples.last().copied().as_slice())
+    }
+
+    /// The horizontal lines: their heights, and the values that they stand for.
+    pub fn rules(&self, samples: &[&Sample]) -> [(f32, f32); 3] {
         let top = self.top(samples);
-        let height = |value: f32| TOP as f32 + HEIGHT as f32 * (1.0 - value / top);
-        let rule = |part: f32| Rule { y: height(top * part), value: top * part };
-        let limit = self.limit.map(|limit| limit as f32).filter(|limit| *limit <= top);
-        let (dots, lines) = self.curve(samples, axis, top);
-        Plot {
-            id: self.id,
-            title: self.title,
-            now: now.map_or("not measured".to_owned(), |value| self.in_words(value)),
-            summary: self.summary(samples.iter()),
-            rules: [0.0, 0.5, 1.0].map(rule),
-            limit: limit.map(|limit| ((height(limit) * 10.0).round() / 10.0, format!("{limit}{}", self.unit))),
-            dots,
-            lines,
-            columns: self.columns(samples, axis),
-        }
+        [0.0, 0.5, 1.0].map(|part| (height(part), top * part))
+    }
+
+    /// The height and the text of the limit. `None` if the limit is outside the plot.
+    pub fn limit_line(&self, samples: &[&Sample]) -> Option<(f32, String)> {
+        let top = self.top(samples);
+        let limit = self.limit.map(|limit| limit as f32).filter(|limit| *limit <= top)?;
+        Some(((height(limit / top) * 10.0).round() / 10.0, format!("{limit}{}", self.unit)))
     }
 
     /// The top of the axis: 1, 2 or 5, and zeros.
@@ -108,8 +75,10 @@ impl Measure {
         powers.flat_map(|power| [power, 2.0 * power, 5.0 * power]).find(|top| *top >= highest).unwrap_or(highest)
     }
 
-    /// Single points, and the points of lines, in tenths of a unit. Whole numbers keep the page small.
-    fn curve(&self, samples: &[&Sample], axis: &TimeAxis, top: f32) -> (Vec<(i64, i64)>, Vec<String>) {
+    /// The points without neighbours, and the points of each line in the format of SVG, in tenths of a unit from the upper
+    /// left corner of the plot. Whole numbers keep the page small.
+    pub fn curve(&self, samples: &[&Sample], axis: &TimeAxis) -> (Vec<(i64, i64)>, Vec<String>) {
+        let top = self.top(samples);
         let point = |sample: &Sample| {
             let value = (self.value)(sample)?;
             let height = (10 * HEIGHT) as f32;
@@ -138,17 +107,23 @@ impl Measure {
         (dots, lines)
     }
 
-    fn columns(&self, samples: &[&Sample], axis: &TimeAxis) -> Vec<Column> {
+    /// The parts of the plot that have a tooltip: left edge, width and tooltip.
+    pub fn columns(&self, samples: &[&Sample], axis: &TimeAxis) -> Vec<(i64, i64, String)> {
         let mut left = LEFT;
         let column = |(range, when): &(Range<usize>, String)| {
-            let next = samples.get(range.end).map_or(axis.end(), |next| next.time);
+            let next = samples.get(range.end).map_or(axis.to, |next| next.time);
             let last = range.end.checked_sub(1).and_then(|last| samples.get(last)).map_or(next, |last| last.time);
             let right = axis.x(last.saturating_add(next.saturating_sub(last) / 2));
             let members = samples.get(range.clone()).unwrap_or_default();
-            let title = format!("{when}: {}", self.summary(members.iter()));
+            let title = format!("{when}: {}", self.summary(members));
             let width = right.saturating_sub(left).max(1);
-            Column { left: std::mem::replace(&mut left, right), width, title }
+            (std::mem::replace(&mut left, right), width, title)
         };
         axis.groups.iter().map(column).collect()
     }
+}
+
+/// The height of a value, which is given as a part of the axis.
+fn height(part: f32) -> f32 {
+    TOP as f32 + HEIGHT as f32 * (1.0 - part)
 }
