@@ -79,17 +79,17 @@ impl<'a> Report<'a> {
         // The machine is measured first, so that the other checks are not included.
         let machine = Machine::measure(&mut problems);
         note_beyond(&mut problems, "CPU", machine.cpu_percent, settings.max_cpu);
-        note_beyond(&mut problems, "RAM", machine.ram_percent, Some(settings.max_ram));
-        if let (Some([_, five, _]), Some(processors), Some(most)) = (machine.load, machine.cpus, settings.max_load) {
-            let each = five / processors.max(1) as f64;
+        note_beyond(&mut problems, "RAM", machine.ram_percent, settings.max_ram);
+        if let (Some([_, five, _]), Some(processors)) = (machine.load, machine.cpus) {
+            let (each, most) = (five / processors.max(1) as f64, settings.max_load);
             if each > most {
                 problems.push(format!("load over five minutes at {each:.2} for each processor, above {most}"));
             }
         }
         let disks = arguments.disks.iter().map(|path| {
             let disk = Disk::measure(path, &mut problems);
-            note_beyond(&mut problems, &format!("disk {path}"), disk.used_percent, Some(settings.max_disk));
-            note_beyond(&mut problems, &format!("disk {path}: inodes"), disk.inodes_percent, Some(settings.max_disk));
+            note_beyond(&mut problems, &format!("disk {path}"), disk.used_percent, settings.max_disk);
+            note_beyond(&mut problems, &format!("disk {path}: inodes"), disk.inodes_percent, settings.max_disk);
             disk
         });
         let disks = disks.collect();
@@ -212,12 +212,9 @@ fn servers(arguments: &Arguments, problems: &mut Vec<String>) -> Vec<Server> {
     }
 }
 
-fn note_beyond(problems: &mut Vec<String>, what: &str, percent: Option<f64>, most: Option<f64>) {
-    if let (Some(percent), Some(most)) = (percent, most)
-        && percent > most
-    {
-        problems.push(format!("{what} at {percent:.1}%, above {most}%"));
-    }
+fn note_beyond(problems: &mut Vec<String>, what: &str, percent: Option<f64>, most: f64) {
+    let above = percent.filter(|percent| *percent > most);
+    problems.extend(above.map(|percent| format!("{what} at {percent:.1}%, above {most}%")));
 }
 
 fn label(kind: &str, count: usize, which: &str) -> String {

@@ -18,10 +18,10 @@ const LONGEST_HISTORY: f64 = 20_000.0;
 /// The limits. A server with a larger value is unhealthy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// In per cent, 0 to 100. `None` means no limit.
-    pub max_cpu: Option<f64>,
-    /// The load average over five minutes for each processor. `None` means no limit.
-    pub max_load: Option<f64>,
+    /// In per cent, 0 to 100. Infinite means no limit.
+    pub max_cpu: f64,
+    /// The load average over five minutes for each processor. Infinite means no limit.
+    pub max_load: f64,
     /// In per cent, 0 to 100.
     pub max_ram: f64,
     /// In per cent, 0 to 100. It is the limit for bytes and for inodes.
@@ -35,8 +35,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            max_cpu: None,
-            max_load: None,
+            max_cpu: f64::INFINITY,
+            max_load: f64::INFINITY,
             max_ram: 95.0,
             max_disk: 90.0,
             max_response_time: crate::site::LIMIT.as_millis() as u64,
@@ -111,8 +111,8 @@ impl Settings {
         let fits = |number: &f64| (key.least..=key.most).contains(number) && !(key.whole && number.fract() != 0.0);
         let given = number(value).filter(fits)?;
         match key.name {
-            "max_cpu" => self.max_cpu = Some(given),
-            "max_load" => self.max_load = Some(given),
+            "max_cpu" => self.max_cpu = given,
+            "max_load" => self.max_load = given,
             "max_ram" => self.max_ram = given,
             "max_disk" => self.max_disk = given,
             "max_response_time" => self.max_response_time = given as u64,
@@ -163,8 +163,8 @@ mod tests {
         let (settings, mistakes) = Settings::parse(text, "");
         assert_eq!(mistakes, Vec::<String>::new());
         let expected = Settings {
-            max_cpu: Some(80.0),
-            max_load: Some(1.5),
+            max_cpu: 80.0,
+            max_load: 1.5,
             max_ram: 50.0,
             max_disk: 70.5,
             max_response_time: 1500,

@@ -71,8 +71,8 @@ fn measures(settings: &Settings) -> [Measure; 5] {
     };
     [
         percent("cpu", "CPU", |sample| sample.cpu, settings.max_cpu),
-        percent("memory", "Memory", |sample| sample.ram, Some(settings.max_ram)),
-        percent("disk", "Disk", |sample| sample.disk, Some(settings.max_disk)),
+        percent("memory", "Memory", |sample| sample.ram, settings.max_ram),
+        percent("disk", "Disk", |sample| sample.disk, settings.max_disk),
         Measure {
             id: "response",
             title: "Response time of the site",
@@ -80,7 +80,7 @@ fn measures(settings: &Settings) -> [Measure; 5] {
             decimals: 0,
             least_top: 10.0,
             value: |sample| sample.response,
-            limit: Some(settings.max_response_time as f64),
+            limit: settings.max_response_time as f64,
         },
         // The limit is multiplied by the number of processors, which is not in the history.
         Measure {
@@ -90,7 +90,7 @@ fn measures(settings: &Settings) -> [Measure; 5] {
             decimals: 2,
             least_top: 1.0,
             value: |sample| sample.load,
-            limit: None,
+            limit: f64::INFINITY,
         },
     ]
 }

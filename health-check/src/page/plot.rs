@@ -24,8 +24,8 @@ pub struct Measure {
     /// The smallest top of the axis.
     pub least_top: f32,
     pub value: fn(&Sample) -> Option<f32>,
-    /// A server with a larger value is unhealthy.
-    pub limit: Option<f64>,
+    /// A server with a larger value is unhealthy. Infinite means no limit.
+    pub limit: f64,
 }
 
 impl Measure {
@@ -64,8 +64,8 @@ impl Measure {
     /// The height and the text of the limit. `None` if the limit is outside the plot.
     pub fn limit_line(&self, samples: &[&Sample]) -> Option<(f32, String)> {
         let top = self.top(samples);
-        let limit = self.limit.map(|limit| limit as f32).filter(|limit| *limit <= top)?;
-        Some(((height(limit / top) * 10.0).round() / 10.0, format!("{limit}{}", self.unit)))
+        let limit = self.limit as f32;
+        (limit <= top).then(|| ((height(limit / top) * 10.0).round() / 10.0, format!("{limit}{}", self.unit)))
     }
 
     /// The top of the axis: 1, 2 or 5, and zeros.
