@@ -6,19 +6,14 @@ use std::io;
 use std::path::Path;
 
 use crate::environment;
-use crate::output;
 
-/// Replaces the file. `HEALTH_LINE` is the line of the findings, with the files that could not be written.
+/// The content of the file. `HEALTH_LINE` is the line of the findings, with the files that could not be written.
 /// `HEALTH_FAILURES` is the number of failed checks in a row, this one included; it is missing if there is no history.
-///
-/// # Errors
-/// When the file cannot be written.
-pub fn raise(path: &Path, line: &str, failures: &[String], unhealthy_checks: Option<usize>) -> io::Result<()> {
+pub fn variables(line: &str, failures: &[String], unhealthy_checks: Option<usize>) -> String {
     let fields = std::iter::once(line).chain(failures.iter().map(String::as_str));
     let line = fields.collect::<Vec<_>>().join(" | ").replace(char::is_control, " ");
     let count = unhealthy_checks.map(|count| environment::line("HEALTH_FAILURES", &count.to_string()));
-    let variables = environment::line("HEALTH_LINE", &line) + &count.unwrap_or_default();
-    output::replace(path, |out| out.write_all(variables.as_bytes()))
+    environment::line("HEALTH_LINE", &line) + &count.unwrap_or_default()
 }
 
 /// Removes the file if it exists.

@@ -17,8 +17,6 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
 
-use crate::output;
-
 /// The longest text of a problem, in bytes.
 const LONGEST_PROBLEM: usize = 240;
 /// The longest line, in bytes.
@@ -58,12 +56,9 @@ impl Sample {
             };
         }
         let problem = self.problem.as_deref().unwrap_or_default().replace(char::is_control, " ");
-        _ = writeln!(line, "\t{}\t{}", self.verdict(), beginning(&problem, LONGEST_PROBLEM));
+        let verdict = if self.problem.is_some() { "bad" } else { "ok" };
+        _ = writeln!(line, "\t{verdict}\t{}", beginning(&problem, LONGEST_PROBLEM));
         line
-    }
-
-    fn verdict(&self) -> &'static str {
-        if self.problem.is_some() { "bad" } else { "ok" }
     }
 
     /// Parses a line. A line without a line feed is not complete, so it is not accepted.
@@ -99,9 +94,9 @@ fn beginning(text: &str, most: usize) -> &str {
 pub fn record(path: &Path, sample: &Sample, length: usize) -> io::Result<VecDeque<Sample>> {
     let mut file = open_locked(path)?;
     cut_torn_line(&file)?;
-    output::write_whole(&mut file, &sample.line())?;
-    let End { samples, count, start } = read_end(&mut file, length)?;
-    if count > length.saturating_add(length.div_ceil(10)) {
+    file.write_all(sample.line().as_bytes())?;
+    let (samples, too_many) = read_end(&mut file, length)?;
+    if let Some(start) = too_many {
         compact(path, &mut file, start)?;
     }
     Ok(samples)
@@ -112,7 +107,7 @@ pub fn record(path: &Path, sample: &Sample, length: usize) -> io::Result<VecDequ
 /// # Errors
 /// When the file cannot be opened or read.
 pub fn read(path: &Path, length: usize) -> io::Result<VecDeque<Sample>> {
-    Ok(read_end(&mut File::open(path)?, length)?.samples)
+    Ok(read_end(&mut File::open(path)?, length)?.0)
 }
 
 /// Opens the file for appending and locks it. The lock ends when the file is closed.
@@ -150,18 +145,11 @@ fn cut_torn_line(file: &File) -> io::Result<()> {
     }
 }
 
-/// The newest samples of a history.
-struct End {
-    samples: VecDeque<Sample>,
-    /// The number of samples that were read to find them.
-    count: usize,
-    /// Where the line of the oldest of them begins, in bytes.
-    start: u64,
-}
-
-/// Reads only the end of the file, which has the newest `length` samples.
-fn read_end(file: &mut File, length: usize) -> io::Result<End> {
-    let lines = length.saturating_add(length.div_ceil(10)).saturating_add(1);
+/// Reads only the end of the file, which has the newest `length` samples. If it has over 10 % more, also returns where the
+/// line of the oldest of them begins, in bytes.
+fn read_end(file: &mut File, length: usize) -> io::Result<(VecDeque<Sample>, Option<u64>)> {
+    let most = length.saturating_add(length.div_ceil(10));
+    let lines = most.saturating_add(1);
     let longest = LONGEST_LINE.saturating_mul(lines as u64);
     let mut position = file.metadata()?.len().saturating_sub(longest);
     file.seek(SeekFrom::Start(position))?;
@@ -197,7 +185,7 @@ fn read_end(file: &mut File, length: usize) -> io::Result<End> {
             }
         }
     }
-    Ok(End { samples, count, start: starts.front().copied().unwrap_or(position) })
+    Ok((samples, starts.front().copied().filter(|_| count > most)))
 }
 
 /// Replaces the file with one that has its content from `start`. The new file is written to the disk before it gets the

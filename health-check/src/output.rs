@@ -14,18 +14,7 @@ use std::path::Path;
 /// When the file cannot be opened, or has not taken the whole line.
 pub fn append_line(path: &Path, line: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().append(true).create(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-    write_whole(&mut file, &format!("{line}\n"))
-}
-
-/// Writes a line to a file that is open for appending, with a single write.
-///
-/// # Errors
-/// When the file has not taken the whole line.
-pub fn write_whole(file: &mut File, line: &str) -> io::Result<()> {
-    if file.write(line.as_bytes())? < line.len() {
-        return Err(io::Error::new(io::ErrorKind::WriteZero, "only a part of the line was taken"));
-    }
-    Ok(())
+    file.write_all(format!("{line}\n").as_bytes())
 }
 
 /// Replaces a file. Its readers see either the old content or the new one.
