@@ -32,7 +32,7 @@ pub enum Verb {
     /// What the program does without a verb.
     #[command(skip)]
     Check(Box<Arguments>),
-    /// Print the page of the history, or write it to --output
+    /// Print the page of the history
     Report(ReportArguments),
     /// Print a part of the address of a database, for a script that must not have it in the arguments of psql
     #[command(hide = true)]
@@ -98,7 +98,7 @@ pub struct Arguments {
     pub json: bool,
 }
 
-/// Which history to show, and where.
+/// Which history to show.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
     /// The name of the stack
@@ -109,10 +109,7 @@ pub struct ReportArguments {
     pub config: Option<PathBuf>,
     /// The history [default: /var/lib/NAME/health/history]
     #[arg(long, value_name = "FILE")]
-    history: Option<PathBuf>,
-    /// Write the page to FILE [default: standard output]
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    pub history: Option<PathBuf>,
 }
 
 /// Which part of an address to print.
@@ -151,13 +148,6 @@ pub struct VariablesArguments {
     /// The names of the variables. Those that the file does not have are left out
     #[arg(required = true)]
     pub names: Vec<String>,
-}
-
-impl ReportArguments {
-    /// The path of the history. The default is the file of the package.
-    pub fn history(&self) -> PathBuf {
-        self.history.clone().unwrap_or_else(|| format!("/var/lib/{}/health/history", self.name).into())
-    }
 }
 
 /// Parses the words of the command line. The first is the name of the program.
@@ -210,12 +200,5 @@ mod tests {
         ] {
             assert!(parsed(bad).is_err(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_report_knows_where_a_package_keeps_its_history() {
-        let Ok(Verb::Report(arguments)) = parsed(&["report", "--name", "a"]) else { panic!("refused") };
-        assert_eq!(arguments.history(), PathBuf::from("/var/lib/a/health/history"));
-        assert_eq!((arguments.config, arguments.output), (None, None));
     }
 }

@@ -1,9 +1,9 @@
 //! The certificate of the site: the state file that the stack's script for certificates writes → what nginx serves, until when,
 //! and why it is not the certificate that it should be. This program itself reads no certificate.
 //!
-//! The file has one `KEY=VALUE` a line: `wanted` and `served` (`acme`, `own` or
-//! `self-signed`; `served` may be `none`), `not_after` (the end of the
-//! served one, in seconds since 1970) and `failure` (why the last attempt failed; may be missing). Other lines are ignored.
+//! The file has one `KEY=VALUE` a line: `wanted` and `served` (`acme`, `own` or `self-signed`, which browsers do not trust;
+//! `served` is `none` when nginx refuses to serve HTTPS), `not_after` (the end of the served one, in seconds since 1970) and
+//! `failure` (why the last attempt failed; may be missing). Other lines are ignored.
 
 use std::fs;
 use std::path::Path;
@@ -14,12 +14,6 @@ use serde::Serialize;
 const FEW_DAYS: i64 = 7;
 
 const DAY: i64 = 24 * 60 * 60;
-
-/// What the self-signed certificate is called, which browsers do not trust.
-const SELF_SIGNED: &str = "self-signed";
-
-/// What is served when nginx refuses to serve HTTPS.
-const NONE: &str = "none";
 
 /// What is known of the site's certificate.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -69,7 +63,7 @@ impl Certificate {
         if self.served != self.wanted {
             // Until the first attempt has ended, nothing is wrong.
             return self.failure.as_ref().map(|_| match self.served.as_str() {
-                NONE => format!("there is no HTTPS{because}"),
+                "none" => format!("there is no HTTPS{because}"),
                 served => format!("HTTPS has a {served} certificate only{because}"),
             });
         }
@@ -85,7 +79,7 @@ impl Certificate {
     /// The field of the log's line: `63 days`, or `self-signed`.
     pub fn in_words(&self) -> String {
         match self.served.as_str() {
-            kind @ (SELF_SIGNED | NONE) => kind.to_owned(),
+            kind @ ("self-signed" | "none") => kind.to_owned(),
             _ => in_words(self.days_left),
         }
     }

@@ -24,7 +24,6 @@ mod settings;
 mod site;
 mod units;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use arguments::{Arguments, ConnectionArguments, Part, ReportArguments, VariablesArguments, Verb};
@@ -83,15 +82,12 @@ fn check(arguments: &Arguments) -> ExitCode {
 fn report(arguments: &ReportArguments) -> Result<(), String> {
     let (settings, mistakes) = Settings::load(arguments.config.as_deref(), &arguments.name);
     mistakes.iter().for_each(|mistake| output::complain(mistake));
-    let path = arguments.history();
+    let of_package = || format!("/var/lib/{}/health/history", arguments.name).into();
+    let path = arguments.history.clone().unwrap_or_else(of_package);
     let samples = history::read(&path, settings.history)
         .map_err(|error| format!("cannot read the history {}: {error}", path.display()))?;
-    let write = |out: &mut dyn Write| page::write(out, &arguments.name, &samples, &settings, clock::now());
-    let written = match &arguments.output {
-        Some(path) => output::replace(path, write),
-        None => output::print(write),
-    };
-    written.map_err(|error| format!("cannot write the page: {error}"))
+    output::print(|out| page::write(out, &arguments.name, &samples, &settings, clock::now()))
+        .map_err(|error| format!("cannot write the page: {error}"))
 }
 
 /// The section of the service file that is made of an address.

@@ -29,7 +29,7 @@ use crate::clock;
 use crate::history::Sample;
 use crate::machine::{Disk, Machine, noted};
 use crate::postgres;
-use crate::server::Server;
+use crate::server;
 use crate::settings::Settings;
 use crate::site::{self, Answer};
 use crate::units::{self, Unit};
@@ -103,7 +103,8 @@ impl<'a> Report<'a> {
             answer
         });
         let sites = sites.collect();
-        let postgres = servers(arguments, &mut problems).into_iter().map(|server| {
+        let servers = noted(server::to_ask(&arguments.postgres), &mut problems).unwrap_or_default();
+        let postgres = servers.into_iter().map(|server| {
             let error = postgres::check(&server, &arguments.name).err();
             let (is_remote, server) = (server.is_remote(), server.to_string());
             problems.extend(error.as_ref().map(|error| format!("PostgreSQL {server}: {error}")));
@@ -201,14 +202,6 @@ impl<'a> Report<'a> {
             Some(bad) if bad.is_empty() => "ok".to_owned(),
             Some(bad) => bad.join(", "),
         }
-    }
-}
-
-/// The PostgreSQL servers to ask.
-fn servers(arguments: &Arguments, problems: &mut Vec<String>) -> Vec<Server> {
-    match Server::elsewhere().filter(|_| !arguments.postgres.is_empty()) {
-        Some(found) => noted(found, problems).into_iter().collect(),
-        None => arguments.postgres.iter().cloned().map(Server::at_socket).collect(),
     }
 }
 

@@ -22,24 +22,21 @@ pub enum Place {
     Network(String, u16),
 }
 
+/// The servers to ask: the one of the environment variable `DATABASE_URL` in the place of those at the `sockets`, if there
+/// are any.
+///
+/// # Errors
+/// When its value is not a connection string. The error is a phrase that shows no part of it.
+pub fn to_ask(sockets: &[PathBuf]) -> Result<Vec<Server>, String> {
+    let Some(text) = env::var_os("DATABASE_URL").filter(|text| !text.is_empty() && !sockets.is_empty()) else {
+        return Ok(sockets.iter().map(|path| Server(vec![Place::Socket(path.clone())])).collect());
+    };
+    let environment = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    let server = text.to_str().ok_or("it is not UTF-8").and_then(|text| Server::parse(text, environment));
+    server.map(|server| vec![server]).map_err(|why| format!("DATABASE_URL is no address of a database: {why}"))
+}
+
 impl Server {
-    /// Makes a server that listens on a Unix socket.
-    pub fn at_socket(path: PathBuf) -> Self {
-        Self(vec![Place::Socket(path)])
-    }
-
-    /// Reads the server from the environment variable `DATABASE_URL`. Returns `None` if it is empty or missing.
-    ///
-    /// # Errors
-    /// When its value is not a connection string. The error is a phrase that shows no part of it.
-    pub fn elsewhere() -> Option<Result<Self, String>> {
-        let text = env::var_os("DATABASE_URL").filter(|text| !text.is_empty())?;
-        let text = text.to_str().ok_or("it is not UTF-8");
-        let server =
-            text.and_then(|text| Self::parse(text, |name| env::var(name).ok().filter(|value| !value.is_empty())));
-        Some(server.map_err(|why| format!("DATABASE_URL is no address of a database: {why}")))
-    }
-
     /// Parses a connection string (PostgreSQL, "Connection Strings"). Parameters that it does not have
     /// are read from the environment.
     fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, &'static str> {

@@ -13,7 +13,7 @@ fn report_on(history: &Path) -> PathBuf {
     let page = history.with_extension("html");
     let mut report = Command::new(program());
     report.args(["report", "--name", "stack", "--config", "/nowhere", "--history"]).arg(history);
-    run(report.arg("--output").arg(&page));
+    fs::write(&page, run(&mut report)).unwrap();
     page
 }
 
@@ -161,22 +161,30 @@ fn a_check_writes_the_page_and_report_prints_it() {
     let written = fs::read_to_string(&page).unwrap();
     assert!(written.contains("4 checks from "), "{written}");
 
-    let report = |history: &Path, more: &[&str]| {
+    let report = |history: &Path| {
         let mut report = Command::new(program());
         report.args(["report", "--name", "stack", "--config"]).arg(path("health.toml")).arg("--history").arg(history);
-        report.args(more).output().unwrap()
+        report
     };
     // The check's memory limit was given on its command line.
     fs::write(path("health.toml"), "max_ram = 100").unwrap();
-    assert_eq!(stdout(&report(&history, &[])), written);
+    assert_eq!(run(&mut report(&history)), written);
     fs::write(path("health.toml"), "max_rom = 100").unwrap();
-    let output = report(&history, &[]);
+    let output = report(&history).output().unwrap();
     assert!(output.status.success() && stderr(&output).contains("did you mean `max_ram`?"), "{}", stderr(&output));
-    let output = report(&path("none"), &["--output", page.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(1));
+    let output = report(&path("none")).output().unwrap();
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(1), ""));
     assert!(stderr(&output).contains("cannot read the history "), "{}", stderr(&output));
-    assert_eq!(fs::read_to_string(&page).unwrap(), written);
-    assert_eq!(report(&history, &["--output", "/nowhere/page"]).status.code(), Some(1));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = report(&history).stdout(full).output().unwrap();
+    assert!(
+        output.status.code() == Some(1) && stderr(&output).contains("cannot write the page: "),
+        "{}",
+        text(&output)
+    );
+    // Without --history, it is the one that the package keeps.
+    let output = Command::new(program()).args(["report", "--name", "no-such-stack"]).output().unwrap();
+    assert!(stderr(&output).contains("cannot read the history /var/lib/no-such-stack/health/history: "));
 }
 
 /// What a program of others has said is in the report as text: as an HTML parser has it, with the same elements as ever.
