@@ -1,6 +1,5 @@
 //! The command line: words → valid [`Arguments`].
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -17,7 +16,7 @@ Exit status: 0 healthy, 1 unhealthy, 2 wrong usage, 3 healthy but the log, anoth
 standard output could not be written. Each site, each PostgreSQL server and all units
 together get five seconds.";
 
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "health-check", version, about = ABOUT, after_help = EXIT_STATUS)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, disable_help_subcommand = true)]
 struct CommandLine {
@@ -27,7 +26,7 @@ struct CommandLine {
     verb: Option<Verb>,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub enum Verb {
     /// What the program does without a verb.
     #[command(skip)]
@@ -43,7 +42,7 @@ pub enum Verb {
 }
 
 /// What to check, and where to write the findings.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct Arguments {
     /// The name of the stack. The check of PostgreSQL uses it as the role
     #[arg(long, value_parser = plain_word)]
@@ -99,7 +98,7 @@ pub struct Arguments {
 }
 
 /// Which history to show.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct ReportArguments {
     /// The name of the stack
     #[arg(long, value_parser = plain_word)]
@@ -113,7 +112,7 @@ pub struct ReportArguments {
 }
 
 /// Which part of an address to print.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct ConnectionArguments {
     /// The environment variable with the address
     #[arg(long = "in", value_name = "VARIABLE")]
@@ -127,7 +126,7 @@ pub struct ConnectionArguments {
     pub part: Part,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
+#[derive(Clone, ValueEnum)]
 pub enum Part {
     /// A service file of libpq with the section `database`, which has all but the password
     Service,
@@ -140,7 +139,7 @@ pub enum Part {
 }
 
 /// Which variables of the unit's environment to print.
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub struct VariablesArguments {
     /// The environment file, as systemd reads it. It need not exist
     #[arg(long, value_name = "FILE")]
@@ -150,12 +149,12 @@ pub struct VariablesArguments {
     pub names: Vec<String>,
 }
 
-/// Parses the words of the command line. The first is the name of the program.
+/// Parses the words that the program was started with.
 ///
 /// # Errors
 /// When they are not valid. `--help` and `--version` are errors as well, with the text to print.
-pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Verb, clap::Error> {
-    let CommandLine { check, verb } = CommandLine::try_parse_from(words)?;
+pub fn parse() -> Result<Verb, clap::Error> {
+    let CommandLine { check, verb } = CommandLine::try_parse()?;
     let missing = || CommandLine::command().error(ErrorKind::MissingRequiredArgument, "--name is missing");
     verb.or(check.map(|arguments| Verb::Check(Box::new(arguments)))).ok_or_else(missing)
 }
@@ -164,41 +163,4 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Verb, clap::Error>
 fn plain_word(text: &str) -> Result<String, &'static str> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     plain.then(|| text.to_owned()).ok_or("it is empty, or has a blank or a control character")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(words: &[&str]) -> Result<Verb, clap::Error> {
-        parse(["health-check"].iter().chain(words).map(OsString::from))
-    }
-
-    #[test]
-    fn flags_repeat_and_have_defaults() {
-        let words = ["--name=a", "--unit", "a.service", "--unit=-.mount", "--disk", "/"];
-        let Ok(Verb::Check(arguments)) = parsed(&words) else { panic!("refused") };
-        assert_eq!(arguments.units, ["a.service", "-.mount"]);
-        assert_eq!(arguments.disks, ["/"]);
-        assert!(arguments.urls.is_empty() && arguments.log.is_none() && !arguments.json);
-    }
-
-    #[test]
-    fn what_cannot_be_understood_is_refused() {
-        for bad in [
-            &[][..],
-            &["--name", ""],
-            &["--name", "a b"],
-            &["--name", "a", "--name", "b"],
-            &["--name", "a", "more"],
-            &["--name", "a", "--unit", "--version"],
-            &["--name", "a", "--url", "https://a/"],
-            &["--name", "a", "--host", "a\r\nb"],
-            &["--name", "a", "report"],
-            &["report"],
-            &["report", "--name", "a", "--disk", "/"],
-        ] {
-            assert!(parsed(bad).is_err(), "{bad:?}");
-        }
-    }
 }

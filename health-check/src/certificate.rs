@@ -16,7 +16,7 @@ const FEW_DAYS: i64 = 7;
 const DAY: i64 = 24 * 60 * 60;
 
 /// What is known of the site's certificate.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Serialize)]
 pub struct Certificate {
     /// What the stack should serve: `acme`, `own` or `self-signed`.
     wanted: String,
@@ -87,46 +87,4 @@ impl Certificate {
 
 fn in_words(days: i64) -> String {
     if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: i64 = 1_800_000_000;
-
-    fn certificate(wanted: &str, served: &str, days: i64, failure: &str) -> Certificate {
-        let not_after = days.saturating_mul(DAY).saturating_add(NOW);
-        let text = format!("wanted={wanted}\nserved={served}\nnot_after={not_after}\nfailure={failure}\nnew=key\n");
-        Certificate::parse(&text, NOW).unwrap()
-    }
-
-    #[test]
-    fn a_certificate_is_a_problem_when_it_ends_soon_or_is_another_than_wanted() {
-        let why = "NXDOMAIN";
-        for (wanted, served, days, failure, problem) in [
-            ("acme", "acme", 60, "", None),
-            ("acme", "acme", 60, why, None),
-            ("acme", "acme", 3, "", None),
-            ("acme", "acme", 3, why, Some("the certificate ends in 3 days: NXDOMAIN")),
-            ("acme", "acme", -1, "", Some("the certificate has ended")),
-            ("acme", "self-signed", 3000, "", None),
-            ("acme", "self-signed", 3000, why, Some("HTTPS has a self-signed certificate only: NXDOMAIN")),
-            ("acme", "none", 60, why, Some("there is no HTTPS: NXDOMAIN")),
-            ("own", "own", 7, "", None),
-            ("own", "own", 1, "", Some("the certificate ends in 1 day")),
-            ("own", "self-signed", 3000, why, Some("HTTPS has a self-signed certificate only: NXDOMAIN")),
-            ("self-signed", "self-signed", 3000, "", None),
-        ] {
-            let found = certificate(wanted, served, days, failure).problem();
-            assert_eq!(found.as_deref(), problem, "{wanted} {served} {days} {failure}");
-        }
-    }
-
-    #[test]
-    fn a_file_without_its_lines_is_not_a_state() {
-        for text in ["", "wanted=acme\nserved=acme\n", "wanted=acme\nserved=acme\nnot_after=soon\n"] {
-            assert_eq!(Certificate::parse(text, NOW), None, "{text}");
-        }
-    }
 }

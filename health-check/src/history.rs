@@ -27,7 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The result of one check.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// Seconds since 1970.
     pub time: i64,

@@ -36,7 +36,7 @@ const EXIT_USAGE: u8 = 2;
 const EXIT_NOT_RECORDED: u8 = 3;
 
 fn main() -> ExitCode {
-    let result = match arguments::parse(std::env::args_os()) {
+    let result = match arguments::parse() {
         Ok(Verb::Check(arguments)) => return check(&arguments),
         Ok(Verb::Report(arguments)) => report(&arguments),
         Ok(Verb::Connection(arguments)) => connection(&arguments).and_then(|text| printed(&text)),

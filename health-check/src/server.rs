@@ -10,11 +10,10 @@ const SOCKET_FOLDER: &str = "/run/postgresql";
 const PORT: u16 = 5432;
 
 /// A server with one or more addresses. The first that answers counts.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Server(pub Vec<Place>);
 
 /// An address of a server.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone)]
 pub enum Place {
     /// The path of a Unix socket.
     Socket(PathBuf),
@@ -87,46 +86,6 @@ impl fmt::Display for Place {
             Self::Socket(path) => write!(f, "{}", path.display()),
             Self::Network(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Network(host, port) => write!(f, "{host}:{port}"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_is_looked_for_where_libpq_would() {
-        for (text, places) in [
-            ("postgresql://u:p%40w@10.0.0.2:6432/shop?sslmode=verify-full", "10.0.0.2:6432"),
-            ("postgres://u:pw@db.example.org/shop", "db.example.org:5433"),
-            ("postgresql://db.example.org", "db.example.org:5433"),
-            ("postgresql://u@[2001:db8::1]:7,b.example.org/d", "[2001:db8::1]:7,b.example.org:5432"),
-            ("postgresql://u:a/b@c/d", "u:5432"),
-            ("postgresql:///shop", "/run/postgresql/.s.PGSQL.5433"),
-            ("postgresql://u@%2Frun%2Fother:1/shop", "/run/other/.s.PGSQL.1"),
-            ("postgresql://u:pw@a/d?host=b,c&port=2", "b:2,c:2"),
-            ("postgresql://u:pw@a.example.org/d?hostaddr=192.0.2.1", "192.0.2.1:5433"),
-            ("host = db.example.org  port='6' password='it\\'s host=x' dbname=d", "db.example.org:6"),
-            ("dbname=shop password=a\\ host=b", "/run/postgresql/.s.PGSQL.5433"),
-        ] {
-            let server = Server::parse(text, |name| (name == "PGPORT").then(|| "5433".to_owned()));
-            match text {
-                // libpq refuses this as well: after a `/` in a password, the rest of the host is not a port.
-                "postgresql://u:a/b@c/d" => assert!(server.is_err(), "{text}"),
-                _ => assert_eq!(server.unwrap().to_string(), places, "{text}"),
-            }
-        }
-        let server = Server::parse("dbname=a", |name| (name == "PGHOST").then(|| "b".to_owned())).unwrap();
-        assert_eq!(server, Server(vec![Place::Network("b".to_owned(), 5432)]));
-    }
-
-    #[test]
-    fn what_is_no_address_is_refused_without_showing_it() {
-        // `connection` has the tests of texts that cannot be read at all.
-        for text in ["secret", "postgresql://u:secret@a:0/d", "host=a port=99999 password=secret"] {
-            let why = Server::parse(text, |_| None).unwrap_err();
-            assert!(!why.contains("secret"), "{text}: {why}");
         }
     }
 }

@@ -16,7 +16,6 @@ const SHOWN: usize = 40;
 const LONGEST_HISTORY: f64 = 20_000.0;
 
 /// The limits. A server with a larger value is unhealthy.
-#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// In per cent, 0 to 100. Infinite means no limit.
     pub max_cpu: f64,
@@ -146,69 +145,4 @@ fn number(value: &DeValue<'_>) -> Option<f64> {
         return i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(|number| number as f64);
     }
     value.as_float()?.as_str().parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn mistakes(text: &str) -> Vec<String> {
-        Settings::parse(text, "health.toml").1
-    }
-
-    #[test]
-    fn every_key_is_read() {
-        let text =
-            "max_cpu = 80\nmax_load = 1.5\nmax_ram = 0x32\nmax_disk = 70.5\nmax_response_time = 1_500\nhistory = 7";
-        let (settings, mistakes) = Settings::parse(text, "");
-        assert_eq!(mistakes, Vec::<String>::new());
-        let expected = Settings {
-            max_cpu: 80.0,
-            max_load: 1.5,
-            max_ram: 50.0,
-            max_disk: 70.5,
-            max_response_time: 1500,
-            history: 7,
-        };
-        assert_eq!(settings, expected);
-        assert_eq!(Settings::parse("# nothing\n", ""), (Settings::default(), Vec::new()));
-    }
-
-    #[test]
-    fn a_mistake_has_its_line_and_the_rest_holds() {
-        let (settings, mistakes) = Settings::parse("max_ram = 50\n\nmax_cup = 3\nmax_disk = \"a\"\n", "health.toml");
-        assert_eq!(settings, Settings { max_ram: 50.0, ..Settings::default() });
-        assert_eq!(
-            mistakes,
-            [
-                "health.toml:3: there is no key `max_cup`: did you mean `max_cpu`?",
-                "health.toml:4: max_disk is \"a\", but has to be a number from 0 to 100; its default holds"
-            ]
-        );
-    }
-
-    #[test]
-    fn what_is_no_limit_is_refused() {
-        for (text, words) in [
-            ("max_cpu = 101", "max_cpu is 101"),
-            ("max_cpu = nan", "max_cpu is nan"),
-            ("max_ram = -1", "from 0 to 100"),
-            ("max_response_time = 1.5", "a whole number from 1 to 5000"),
-            ("max_response_time = 5001", "a whole number from 1 to 5000"),
-            ("history = 0", "from 1 to 20000"),
-            ("history = 99999999999999999999", "history is 99999999999999999999, but has to be a whole number"),
-            ("history = true", "history is true, but"),
-            ("max-disk = 3", "did you mean `max_disk`?"),
-            ("colour = 3", "the keys are max_cpu, max_load"),
-            ("[limits]\nmax_cpu = 3", "health.toml:1: there is no key `limits`"),
-            ("max_cpu = 3\nmax_cpu = 4", "health.toml:2: this is not TOML: duplicate key"),
-            ("max_cpu = 3\nmax_disk = \n", "health.toml:2: this is not TOML"),
-        ] {
-            let found = mistakes(text);
-            assert!(found.len() == 1 && found[0].contains(words), "{text}: {found:?}");
-        }
-        let many: String = (0..9).map(|n| format!("a{n} = 1\n")).collect();
-        assert_eq!(mistakes(&many).len(), 4);
-        assert_eq!(mistakes(&many)[3], "health.toml: 6 more mistakes");
-    }
 }

@@ -13,7 +13,7 @@ const TIMED_OUT: i32 = 124;
 
 /// The state of a unit, as properties of systemd (org.freedesktop.systemd1(5)). If systemd did not say it, the properties
 /// are `None` and the unit is not healthy.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Default, Serialize)]
 pub struct Unit {
     pub name: String,
     pub healthy: bool,
@@ -115,24 +115,4 @@ fn understood(names: &[String], text: &str) -> Option<Vec<Unit>> {
         })
     };
     (paragraphs.len() == names.len()).then(|| names.iter().zip(&paragraphs).map(unit).collect())?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_unit_has_a_paragraph() {
-        let names = ["a.service".to_owned(), "b.target".to_owned()];
-        let text = "Result=success\nLoadState=loaded\nActiveState=active\nSubState=running\n\n\
-                    LoadState=not-found\nActiveState=inactive\nSubState=dead\n";
-        let units = understood(&names, text).unwrap();
-        assert_eq!((units[0].problem(), units[0].result.as_deref()), (None, Some("success")));
-        assert_eq!(
-            (units[1].problem().unwrap(), units[1].result.as_deref()),
-            ("b.target does not exist".into(), Some(""))
-        );
-        assert_eq!(understood(&names, "LoadState=loaded\nActiveState=active\nSubState=running\n"), None);
-        assert_eq!(understood(&names[..1], ""), None);
-    }
 }

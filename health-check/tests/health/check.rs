@@ -160,13 +160,33 @@ fn a_log_that_cannot_be_written_hides_no_verdict() {
 
 #[test]
 fn wrong_usage_checks_nothing() {
-    for words in [&["--colour"][..], &["--url", "https://a/"], &["--host", "a b"], &["--unit", "-H"], &["--log"]] {
+    for words in [
+        &["--colour"][..],
+        &["--host", "a b"],
+        &["--host", "a\r\nb"],
+        &["--unit", "-H"],
+        &["--unit", "--version"],
+        &["--log"],
+        &["--name", "twice"],
+        &["more"],
+        &["report"],
+    ] {
         let output = health_check(words);
         assert_eq!(output.status.code(), Some(2), "{words:?}");
         assert_eq!(stdout(&output), "", "{words:?}");
         assert!(stderr(&output).contains("--help"), "{words:?}: {}", stderr(&output));
     }
-    assert_eq!(Command::new(program()).output().unwrap().status.code(), Some(2));
+    for words in [
+        &[][..],
+        &["--name", ""],
+        &["--name", "a b"],
+        &["--disk", "/"],
+        &["report"],
+        &["report", "--name", "a", "--disk", "/"],
+    ] {
+        let output = Command::new(program()).args(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+    }
     for flag in ["--help", "--version"] {
         let output = Command::new(program()).arg(flag).output().unwrap();
         assert!(output.status.success() && stdout(&output).contains("health-check"), "{flag}");

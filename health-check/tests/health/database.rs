@@ -3,12 +3,13 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::support::postgres::Postgres;
+use crate::support::postgres::{Postgres, path_of};
 use crate::support::{free_port, problem, program, run, run_bounded, stderr, stdout, support_file, text};
 
 const PASSWORD: &str = "s3cret-pw";
@@ -98,11 +99,70 @@ fn what_is_no_server_is_told() {
     }
 }
 
+/// The places where libpq looks for the server of this address, as psql names them when none answers: there is no network.
+fn places_of_libpq(url: &str, environment: [(&str, &str); 2]) -> String {
+    let output = without_network(&path_of("psql")).args(["-X", "-d", url]).envs(environment).output().unwrap();
+    let said = stderr(&output);
+    let places = said.split("connection to server ").skip(1).map(|place| {
+        let quoted = |text: &str, mark| text.split(mark).nth(1).map(str::to_owned);
+        let (place, _) = place.split_once(" failed: ").unwrap_or_else(|| panic!("{said}"));
+        let name = quoted(place, '"').unwrap();
+        let Some((name_and_address, port)) = place.split_once(", port ") else {
+            return name.replace("/var/run", "/run");
+        };
+        let address =
+            name_and_address.split_once('(').map_or(name, |(_, address)| address.trim_end_matches(')').to_owned());
+        if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") }
+    });
+    places.collect::<Vec<_>>().join(",")
+}
+
+/// A program that sees no network interface.
+fn without_network(program: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    if !nix::unistd::geteuid().is_root() {
+        command.arg("--map-root-user");
+    }
+    command.arg("--net").arg(program);
+    command
+}
+
+#[test]
+fn a_server_is_looked_for_where_libpq_would() {
+    let check = |url: &str, host: &str| {
+        let environment = [("PGPORT", "5433"), ("PGHOST", host)];
+        let mut command = without_network(program().as_ref());
+        command.args(["--name", "a", "--json", "--postgres", "/nobody"]).env("DATABASE_URL", url).envs(environment);
+        let found: Value = serde_json::from_slice(&run_bounded(&mut command).stdout).unwrap();
+        assert_eq!(found["postgres"][0]["server"], places_of_libpq(url, environment), "{url}: {found}");
+    };
+    let addresses = [
+        ("postgresql://u:p%40w@10.0.0.2:6432/shop?sslmode=require", ""),
+        ("postgres://u:pw@10.0.0.2/shop", ""),
+        ("postgresql://10.0.0.2", ""),
+        ("postgresql://u@[2001:db8::1]:7,10.0.0.2/d", ""),
+        ("postgresql:///shop", ""),
+        ("postgresql:///shop", "10.0.0.3"),
+        ("postgresql://u@%2Frun%2Fother:1/shop", ""),
+        ("postgresql://u:pw@a/d?host=10.0.0.2,10.0.0.3&port=2", ""),
+        ("postgresql://u:pw@a.example.org/d?hostaddr=192.0.2.1", ""),
+        ("host = 10.0.0.2  port='6' password='it\\'s host=x' dbname=d", "10.0.0.3"),
+        ("dbname=shop password=a\\ host=b", ""),
+    ];
+    thread::scope(|scope| addresses.iter().for_each(|(url, host)| drop(scope.spawn(|| check(url, host)))));
+}
+
 #[test]
 fn an_address_that_cannot_be_read_is_told_and_not_shown() {
-    for bad in
-        [format!("postgresql://u:{PASSWORD}@h:port/d"), PASSWORD.to_owned(), format!("host='h password={PASSWORD}")]
-    {
+    for bad in [
+        "postgresql://u:@@h:port/d",
+        "postgresql://u:@@h:0/d",
+        "postgresql://u:a/@@@h/d",
+        "@@",
+        "host='h password=@@",
+        "host=h port=99999 password=@@",
+    ] {
+        let bad = bad.replace("@@", PASSWORD);
         let (status, found, _) = check(&bad);
         assert_eq!((status, &found["postgres"]), (1, &json!([])), "{found}");
         assert!(problem(&found).contains("DATABASE_URL is no address of a database: "), "{found}");

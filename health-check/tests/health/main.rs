@@ -18,6 +18,7 @@ mod environment;
 mod history;
 mod measures;
 mod report;
+mod settings;
 mod site;
 mod support;
 mod units;

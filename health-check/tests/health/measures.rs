@@ -1,17 +1,15 @@
-//! What the health check measures of a machine, beside psutil; the limits that `health.toml` sets; and
-//! what a check itself costs.
+//! What the health check measures of a machine, beside psutil; and what a check itself costs.
 
 use std::fs;
 use std::mem::MaybeUninit;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::{
-    Bus, answering, findings, health_check, package_folder, problem, program, stdout, with_systemd, write_history,
+    Bus, answering, findings, problem, program, with_busy_processors, with_settings, with_systemd, write_history,
 };
 
 /// Runs a check, and measures with psutil over the very time that it takes, and at both its ends.
@@ -82,22 +80,6 @@ fn the_machine_is_measured_as_psutil_does() {
     });
 }
 
-/// A share of time that others on the machine cannot lower: all processors work.
-fn with_busy_processors(test: impl FnOnce()) {
-    let stop = std::sync::atomic::AtomicBool::new(false);
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().unwrap().get() {
-            scope.spawn(|| {
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    std::hint::spin_loop();
-                }
-            });
-        }
-        test();
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    });
-}
-
 #[test]
 fn working_processors_are_seen() {
     with_busy_processors(|| {
@@ -119,97 +101,6 @@ fn limits_are_held() {
     assert_eq!(status, 1);
     assert!(problem(&found).contains("/nowhere: No such file"), "{found}");
     assert!(found["disks"][0]["used_percent"].is_null());
-}
-
-/// Exit status and problems of a check with this `health.toml`.
-fn with_settings(text: &str, arguments: &[&str]) -> (i32, Vec<String>) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("health.toml");
-    // Memory on a busy build machine says nothing about the program.
-    let others = if text.lines().any(|line| line.starts_with("max_ram")) { "" } else { "\nmax_ram = 100\n" };
-    fs::write(&path, format!("{text}{others}")).unwrap();
-    let (status, found) = findings(&[&["--config", path.to_str().unwrap()], arguments].concat());
-    let strip = |problem: &Value| problem.as_str().unwrap().replace(path.to_str().unwrap(), "health.toml");
-    (status, found["problems"].as_array().unwrap().iter().map(strip).collect())
-}
-
-#[test]
-fn health_toml_sets_limits() {
-    let (status, problems) = with_settings("max_disk = 0 # all\n", &["--disk", "/"]);
-    assert!(status == 1 && problems.iter().all(|problem| problem.ends_with(", above 0%")), "{problems:?}");
-    assert_eq!(with_settings("max_disk = 100\n", &["--disk", "/"]), (0, Vec::new()));
-
-    let slow = crate::support::site("127.0.0.1", |mut stream| {
-        crate::support::request(&stream);
-        thread::sleep(Duration::from_millis(300));
-        std::io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
-    });
-    let (status, problems) = with_settings("max_response_time = 200", &["--url", &slow]);
-    assert!(status == 1 && problems.len() == 1, "{problems:?}");
-    let took = problems[0].strip_prefix(&format!("site {slow}: its answer took ")).unwrap();
-    let took: u64 = took.strip_suffix(" ms, above 200 ms").unwrap().parse().unwrap();
-    assert!((300..5000).contains(&took), "{problems:?}");
-    assert_eq!(with_settings("max_response_time = 4500", &["--url", &slow]), (0, Vec::new()));
-
-    with_busy_processors(|| {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        let (mut status, mut problems) = with_settings("max_load = 0", &[]);
-        // The load average of a machine that has just been idle is nothing for some seconds.
-        while problems.is_empty() && Instant::now() < deadline {
-            (status, problems) = with_settings("max_load = 0", &[]);
-        }
-        assert!(status == 1 && problems[0].starts_with("load over five minutes at "), "{problems:?}");
-    });
-    assert_eq!(with_settings("max_load = 1000", &[]), (0, Vec::new()));
-}
-
-#[test]
-fn a_broken_health_toml_is_a_problem_and_blinds_nothing() {
-    let nowhere = "cannot measure the disk /nowhere: No such file or directory (os error 2)".to_owned();
-    for (text, expected) in [
-        ("max_cup = 3", "health.toml:1: there is no key `max_cup`: did you mean `max_cpu`?"),
-        ("\nmax_ram = [", "health.toml:2: this is not TOML: "),
-        (
-            "max_disk = \"90%\"",
-            "health.toml:1: max_disk is \"90%\", but has to be a number from 0 to 100; its default holds",
-        ),
-    ] {
-        let (status, problems) = with_settings(text, &["--disk", "/nowhere"]);
-        assert_eq!((status, problems.len()), (1, 2), "{problems:?}");
-        assert!(problems[0].starts_with(expected), "{problems:?}");
-        assert_eq!(problems[1], nowhere);
-    }
-    // What is well understood holds beside what is not.
-    let (_, problems) = with_settings("max_cup = 3\nmax_disk = 0\n", &["--disk", "/"]);
-    assert!(problems.len() >= 2 && problems[1].ends_with(", above 0%"), "{problems:?}");
-
-    let (status, found) = findings(&["--config", "/", "--disk", "/nowhere"]);
-    assert_eq!(status, 1);
-    let unreadable = "cannot read /: it is not a file; the defaults hold";
-    assert_eq!(found["problems"], json!([unreadable, nowhere]));
-    assert_eq!(findings(&["--config", "/nowhere/health.toml"]).0, 0, "a file that is not there is an empty one");
-    let line = stdout(&health_check(&["--config", "/"]));
-    assert!(line.ends_with(&format!(" | UNHEALTHY: {unreadable}\n")), "{line}");
-}
-
-#[test]
-fn the_packages_health_toml_shows_every_key() {
-    // The name and the port that stackdeb puts in are in comments.
-    let text = fs::read_to_string(package_folder().join("../debian/health.toml")).unwrap();
-    assert_eq!(with_settings(&text, &[]), (0, Vec::new()));
-    let is_setting = |line: &&str| line.starts_with("# ") && line.contains(" = ");
-    let settings: Vec<&str> = text.lines().filter(is_setting).map(|line| &line[2..]).collect();
-    let settings = settings.join("\n");
-    let values = toml::de::DeTable::parse(&settings).unwrap();
-    // All the keys that there are, as they are told to those who guess.
-    let (_, problems) = with_settings("colour = 1", &[]);
-    let mut known: Vec<&str> = problems[0].split_once("the keys are ").unwrap().1.split(", ").collect();
-    known.sort_unstable();
-    assert_eq!(values.get_ref().keys().map(|key| &**key.get_ref()).collect::<Vec<_>>(), known);
-    assert_eq!(
-        with_settings(&settings.replace("max_load = 4.0", "").replace("max_ram = 95", "max_ram = 100"), &[]),
-        (0, Vec::new())
-    );
 }
 
 /// User and system time of a command that must end with 0; of its children too.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{BOUND, answering, findings, health_check, problem, request, site};
+use crate::support::{BOUND, answering, findings, health_check, problem, request, site, stdout};
 
 #[test]
 fn a_site_that_answers_200_is_healthy() {
@@ -50,6 +50,36 @@ fn the_request_is_one_that_a_site_understands() {
     // A name instead of an address.
     let url = answering(b"HTTP/1.1 200 OK\r\n\r\n").replace("127.0.0.1", "localhost");
     assert_eq!(health_check(&["--url", &url]).status.code(), Some(0));
+}
+
+#[test]
+fn addresses_of_sites_are_taken_or_refused() {
+    let good = ["http://127.0.0.1:8080/healthz", "http://[::1]:81/a?b=c", "http://[::1]", "HTTP://localhost?x"];
+    let (_, found) = findings(&good.map(|url| ["--url", url]).concat());
+    assert_eq!(found["sites"].as_array().unwrap().iter().map(|site| &site["url"]).collect::<Vec<_>>(), good);
+    for bad in [
+        "https://a/",
+        "a",
+        "http://",
+        "http:///a",
+        "http://u@a/",
+        "http://a@a/",
+        "http://a:0/",
+        "http://a:99999/",
+        "http://a:+1/",
+        "http://a:/",
+        "http://[::1/",
+        "http://[::1]x/",
+        "http://a/ b",
+        "http://a/\r\nX: y",
+        "http://a/#b",
+        "http://ä/",
+        "http://a/ä",
+        "",
+    ] {
+        let output = health_check(&["--url", bad]);
+        assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""), "{bad}");
+    }
 }
 
 #[test]

@@ -78,6 +78,11 @@ fn each_unit_has_its_own_state() {
     ]);
     assert_eq!(found["problems"], problems);
     assert_eq!(found["units"][0]["sub"], "running");
+    // A pattern stands for any number of units.
+    for units in [&["none-*.service"][..], &["a.service", "none-*.service"]] {
+        let found = check(&bus.address(), units);
+        assert_eq!(found["problems"], json!(["cannot ask systemd: systemctl told of other units"]));
+    }
     // As many as no stack has: the messages get long.
     let many: Vec<String> = (0..300).map(|number| format!("unit-{number}.service")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();

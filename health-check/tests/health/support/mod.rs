@@ -83,6 +83,34 @@ pub fn findings(arguments: &[&str]) -> (i32, Value) {
     (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap())
 }
 
+/// Exit status and problems of a check with this `health.toml`.
+pub fn with_settings(text: &str, arguments: &[&str]) -> (i32, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("health.toml");
+    // Memory on a busy build machine says nothing about the program.
+    let others = if text.lines().any(|line| line.starts_with("max_ram")) { "" } else { "\nmax_ram = 100\n" };
+    fs::write(&path, format!("{text}{others}")).unwrap();
+    let (status, found) = findings(&[&["--config", path.to_str().unwrap()], arguments].concat());
+    let strip = |problem: &Value| problem.as_str().unwrap().replace(path.to_str().unwrap(), "health.toml");
+    (status, found["problems"].as_array().unwrap().iter().map(strip).collect())
+}
+
+/// A share of time that others on the machine cannot lower: all processors work.
+pub fn with_busy_processors(test: impl FnOnce()) {
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().unwrap().get() {
+            scope.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        test();
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
 pub fn problem(found: &Value) -> String {
     found["problems"].to_string()
 }

@@ -21,14 +21,20 @@ fn postgres_folder() -> TempDir {
     folder
 }
 
-/// A program of the newest PostgreSQL here, run as an ordinary user.
-fn postgres_program(name: &str) -> Command {
+/// A program of the newest PostgreSQL here. The one in /usr/bin would first choose one of Debian's clusters.
+pub fn path_of(name: &str) -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").expect("this test needs the package postgresql");
     let newest = versions
         .map(|entry| entry.unwrap().path())
         .max_by_key(|path| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()).unwrap_or(0));
     let program = newest.unwrap().join("bin").join(name);
     assert!(program.exists(), "{} is missing; this test needs the package postgresql", program.display());
+    program
+}
+
+/// The same, run as an ordinary user.
+fn postgres_program(name: &str) -> Command {
+    let program = path_of(name);
     if nix::unistd::geteuid().is_root() {
         let mut command = Command::new("runuser");
         command.args(["-u", "postgres", "--"]).arg(program).current_dir("/");

@@ -35,11 +35,19 @@ class Units(dbus.service.FallbackObject):
         return told if result == "-" else told | {"Result": result}
 
 
+class Manager(dbus.service.Object):
+    """Of the units that it has loaded, none fits a pattern."""
+
+    @dbus.service.method(SYSTEMD + ".Manager", in_signature="asas", out_signature="a(ssssssouso)")
+    def ListUnitsByPatterns(self, states, patterns):
+        return []
+
+
 dbus.mainloop.glib.DBusGMainLoop(set_as_default=True)
 bus = dbus.SystemBus()
 words = sys.argv[1:]
 units = {words[at]: tuple(words[at + 1 : at + 5]) for at in range(0, len(words), 5)}
-objects = Units(bus, units)
+objects = Units(bus, units), Manager(bus, "/org/freedesktop/systemd1")
 owner = dbus.service.BusName(SYSTEMD, bus)
 print("ready", flush=True)
 GLib.MainLoop().run()
