@@ -30,12 +30,9 @@ const LABELS: i64 = 8;
 /// The time span of a report, and its place in the picture.
 pub struct TimeAxis {
     from: i64,
-    /// In seconds since 1970.
-    pub to: i64,
+    to: i64,
     /// The longest usual time between two checks, in seconds. After a longer one, checks are missing.
-    pub longest_pause: i64,
-    /// The groups of samples: the range of their indices, and their times as text.
-    pub groups: Vec<(std::ops::Range<usize>, String)>,
+    longest_pause: i64,
     /// The offset from UTC at the end of the axis, in seconds. It decides where days begin.
     offset: i64,
 }
@@ -59,15 +56,7 @@ impl TimeAxis {
         pauses.sort_unstable();
         // Three times the usual time: a check may be late, and one may be missing.
         let longest_pause = 3 * pauses.get(pauses.len() / 2).copied().unwrap_or(0).max(20);
-        let size = samples.len().div_ceil(GROUPS).max(1);
-        let groups = (0..samples.len()).step_by(size).map(|start| {
-            let range = start..(start + size).min(samples.len());
-            let [first, last] = [range.start, range.end - 1].map(|at| in_words(time(samples.get(at))));
-            let words = if size == 1 { first } else { format!("{first} to {last}") };
-            (range, words)
-        });
-        let offset = clock::offset(to);
-        Self { from: first.min(to - 60), to, longest_pause, groups: groups.collect(), offset }
+        Self { from: first.min(to - 60), to, longest_pause, offset: clock::offset(to) }
     }
 
     /// The place of a time, in tenths of a unit from the left edge of the plot.
@@ -103,9 +92,29 @@ impl TimeAxis {
         (outage.until.unwrap_or(self.to) - outage.from + 59) / 60
     }
 
+    /// Whether no check is missing between two that follow one another.
+    pub fn are_neighbours(&self, a: &Sample, b: &Sample) -> bool {
+        b.time - a.time <= self.longest_pause
+    }
+
+    /// The groups of samples: left edge, width, times as text, members.
+    pub fn groups<'a>(&self, samples: &'a [&'a Sample]) -> Vec<(i64, i64, String, &'a [&'a Sample])> {
+        let size = samples.len().div_ceil(GROUPS).max(1);
+        let mut left = LEFT;
+        let group = |(number, members): (usize, &'a [&'a Sample])| {
+            let (first, last) = (members.first()?.time, members.last()?.time);
+            let next = samples.get((number + 1) * size).map_or(self.to, |next| next.time);
+            let right = self.x(last + (next - last) / 2);
+            let when = if size == 1 { in_words(first) } else { format!("{} to {}", in_words(first), in_words(last)) };
+            let width = (right - left).max(1);
+            Some((std::mem::replace(&mut left, right), width, when, members))
+        };
+        samples.chunks(size).enumerate().filter_map(group).collect()
+    }
+
     /// The times with checks: left edge and width.
     pub fn checked(&self, samples: &[&Sample]) -> Vec<(i64, i64)> {
-        let stretches = samples.chunk_by(|a, b| b.time - a.time <= self.longest_pause);
+        let stretches = samples.chunk_by(|a, b| self.are_neighbours(a, b));
         let ends = stretches.filter_map(|stretch| Some((self.x(stretch.first()?.time), self.x(stretch.last()?.time))));
         ends.map(|(left, right)| (left, (right - left).max(1))).collect()
     }

@@ -60,15 +60,8 @@ impl<'a> Page<'a> {
 }
 
 fn measures(settings: &Settings) -> [Measure; 5] {
-    let percent = |id, title, value: fn(&Sample) -> Option<f32>, limit| Measure {
-        id,
-        title,
-        unit: "%",
-        decimals: 1,
-        least_top: 100.0,
-        value,
-        limit,
-    };
+    let percent =
+        |id, title, value, limit| Measure { id, title, unit: "%", decimals: 1, least_top: 100.0, value, limit };
     [
         percent("cpu", "CPU", |sample| sample.cpu, settings.max_cpu),
         percent("memory", "Memory", |sample| sample.ram, settings.max_ram),

@@ -1,10 +1,7 @@
 //! A plot: the samples of one measure → a figure with an SVG picture. Each measured value is a point of a line. The
 //! line has a gap where checks are missing or have no value.
 
-use std::fmt::Write as _;
-use std::ops::Range;
-
-use super::axis::{LEFT, TimeAxis};
+use super::axis::TimeAxis;
 use crate::history::Sample;
 
 /// The height of a plot, in units of the picture, as all lengths here unless another unit is given.
@@ -75,51 +72,19 @@ impl Measure {
         powers.flat_map(|power| [power, 2.0 * power, 5.0 * power]).find(|top| *top >= highest).unwrap_or(highest)
     }
 
-    /// The points without neighbours, and the points of each line in the format of SVG, in tenths of a unit from the upper
-    /// left corner of the plot. Whole numbers keep the page small.
-    pub fn curve(&self, samples: &[&Sample], axis: &TimeAxis) -> (Vec<(i64, i64)>, Vec<String>) {
+    /// The points of each line, in tenths of a unit from the upper left corner of the plot. Whole numbers keep the page
+    /// small. A point without neighbours is by itself.
+    pub fn lines(&self, samples: &[&Sample], axis: &TimeAxis) -> Vec<Vec<(i64, i64)>> {
         let top = self.top(samples);
-        let point = |sample: &Sample| {
-            let value = (self.value)(sample)?;
+        let point = |sample: &&Sample| {
+            let part = ((self.value)(sample)? / top).clamp(0.0, 1.0);
             let height = (10 * HEIGHT) as f32;
-            Some((sample.time, axis.tenths(sample.time), (height - height * (value / top).clamp(0.0, 1.0)) as i64))
+            Some((axis.tenths(sample.time), (height - height * part) as i64))
         };
-        let points: Vec<_> = samples.iter().map(|sample| point(sample)).collect();
-        let together = |a: &Option<(i64, i64, i64)>, b: &Option<(i64, i64, i64)>| match (a, b) {
-            (Some((a, ..)), Some((b, ..))) => b.saturating_sub(*a) <= axis.longest_pause,
-            _ => false,
-        };
-        let (mut dots, mut lines) = (Vec::new(), Vec::new());
-        for stretch in points.chunk_by(together) {
-            match stretch {
-                [None] => {}
-                [Some((_, x, y))] => dots.push((*x, *y)),
-                several => {
-                    let mut line = String::new();
-                    for (_, x, y) in several.iter().flatten() {
-                        // Writing to a String cannot fail.
-                        _ = write!(line, "{x},{y} ");
-                    }
-                    lines.push(line);
-                }
-            }
-        }
-        (dots, lines)
-    }
-
-    /// The parts of the plot that have a tooltip: left edge, width and tooltip.
-    pub fn columns(&self, samples: &[&Sample], axis: &TimeAxis) -> Vec<(i64, i64, String)> {
-        let mut left = LEFT;
-        let column = |(range, when): &(Range<usize>, String)| {
-            let next = samples.get(range.end).map_or(axis.to, |next| next.time);
-            let last = range.end.checked_sub(1).and_then(|last| samples.get(last)).map_or(next, |last| last.time);
-            let right = axis.x(last.saturating_add(next.saturating_sub(last) / 2));
-            let members = samples.get(range.clone()).unwrap_or_default();
-            let title = format!("{when}: {}", self.summary(members));
-            let width = right.saturating_sub(left).max(1);
-            (std::mem::replace(&mut left, right), width, title)
-        };
-        axis.groups.iter().map(column).collect()
+        let is_measured = |sample: &Sample| (self.value)(sample).is_some();
+        let together = |a: &&Sample, b: &&Sample| is_measured(a) && is_measured(b) && axis.are_neighbours(a, b);
+        let lines = samples.chunk_by(together).map(|stretch| stretch.iter().filter_map(point).collect());
+        lines.filter(|points: &Vec<_>| !points.is_empty()).collect()
     }
 }
 
