@@ -5,9 +5,9 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use miette::IntoDiagnostic;
 use stackdeb::cli::{self, Example};
-use stackdeb::stack::reference::{DOCUMENT, Key, Kind, Missing, Section};
+use stackdeb::stack::reference::{DOCUMENT, Key, Kind, Section};
 
-use crate::reference::{default, header, kind};
+use crate::reference::{WITHOUT_FURTHER, default, further_header, header, kind, without};
 use crate::roff::{inlines, literal, paragraphs};
 use crate::{Document, facts};
 
@@ -91,7 +91,10 @@ fn stack_toml() -> String {
     paragraphs(&mut page, DOCUMENT.meaning);
     for key in DOCUMENT.keys {
         if let Some(section) = key.section() {
-            table(&mut page, &header("", key), key, section);
+            table(&mut page, &header("", key), &without(key), section);
+            if let Some(section) = key.further_section() {
+                table(&mut page, &further_header(key), WITHOUT_FURTHER, section);
+            }
         } else {
             page.control("SH", [header("", key).as_str()]);
             paragraphs(&mut page, key.meaning);
@@ -108,21 +111,16 @@ fn stack_toml() -> String {
 }
 
 /// A table, and after it the tables inside it.
-fn table(page: &mut Roff, name: &str, key: &Key, section: &Section) {
+fn table(page: &mut Roff, name: &str, without: &str, section: &Section) {
     page.control("SH", [name]);
     paragraphs(page, section.meaning);
-    let without = match &key.missing {
-        Missing::Described(phrase) => format!("Without the table: {phrase}."),
-        Missing::Text(word) => format!("In the place of the table, a word: `\"{word}\"` and others."),
-        _ => "The table is required.".to_owned(),
-    };
-    paragraphs(page, &without);
+    paragraphs(page, without);
     for key in section.keys {
         entry(page, key);
     }
     for inner in section.keys {
         if let Some(section) = inner.section() {
-            table(page, &header(name, inner), inner, section);
+            table(page, &header(name, inner), &self::without(inner), section);
         }
     }
 }

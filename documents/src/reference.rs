@@ -29,7 +29,10 @@ pub fn markdown() -> String {
     text.push_str(INTRODUCTION);
     for key in DOCUMENT.keys {
         if let Some(section) = key.section() {
-            table(&mut text, &header("", key), key, section);
+            table(&mut text, &header("", key), &without(key), section);
+            if let Some(section) = key.further_section() {
+                table(&mut text, &further_header(key), WITHOUT_FURTHER, section);
+            }
         } else {
             let _ = write!(text, "\n## {}\n\n", header("", key));
             paragraphs(&mut text, key.meaning);
@@ -40,20 +43,33 @@ pub fn markdown() -> String {
     text
 }
 
+/// What holds without further entries of a list.
+pub const WITHOUT_FURTHER: &str = "Without such entries: there is the first one alone.";
+
+/// What holds without the table of a key.
+pub fn without(key: &Key) -> String {
+    match &key.missing {
+        Missing::Described(phrase) => format!("Without the table: {phrase}."),
+        Missing::Text(word) => format!("In the place of the table, a word: `\"{word}\"` and others."),
+        _ => "The table is required.".to_owned(),
+    }
+}
+
+/// The header of the entries of a list after the first one.
+pub fn further_header(key: &Key) -> String {
+    format!("further [[{}]]", key.name)
+}
+
 fn is_required(key: &Key) -> bool {
     matches!(key.missing, Missing::Refused)
 }
 
 /// A table, and after it the tables inside it.
-fn table(text: &mut String, header: &str, key: &Key, section: &Section) {
+fn table(text: &mut String, header: &str, without: &str, section: &Section) {
     // Writing to a String does not fail, here and below.
     let _ = write!(text, "\n## {header}\n\n");
     paragraphs(text, section.meaning);
-    let _ = match &key.missing {
-        Missing::Described(phrase) => write!(text, "Without the table: {phrase}.\n\n"),
-        Missing::Text(word) => write!(text, "In the place of the table, a word: `\"{word}\"` and others.\n\n"),
-        _ => write!(text, "The table is required.\n\n"),
-    };
+    paragraphs(text, without);
     let _ = writeln!(text, "| key | type | default |\n|---|---|---|");
     for key in section.keys {
         let anchor = anchor(header, key.name);
@@ -72,7 +88,7 @@ fn table(text: &mut String, header: &str, key: &Key, section: &Section) {
     }
     for inner in section.keys {
         if let Some(section) = inner.section() {
-            table(text, &self::header(header, inner), inner, section);
+            table(text, &self::header(header, inner), &self::without(inner), section);
         }
     }
 }
@@ -90,7 +106,7 @@ pub fn header(outer: &str, key: &Key) -> String {
 
 /// The anchor that GitHub gives the heading of a key.
 fn anchor(header: &str, name: &str) -> String {
-    format!("{}-{name}", header.replace(['[', ']', '.'], "").to_lowercase())
+    format!("{}-{name}", header.replace(['[', ']', '.'], "").replace(' ', "-").to_lowercase())
 }
 
 pub fn kind(kind: &Kind) -> String {
@@ -107,6 +123,7 @@ pub fn kind(kind: &Kind) -> String {
         Kind::Date => "date with time and offset (RFC 3339)".to_owned(),
         Kind::Variables => "table of strings: each key a variable's name".to_owned(),
         Kind::Table(_) => "table".to_owned(),
+        Kind::TableOrTables { .. } => "table, or a list of tables".to_owned(),
         Kind::Tables(_) => "list of tables".to_owned(),
         Kind::NamedTables { name, .. } | Kind::Variants { name } => format!("tables: each key {}", name.noun),
     }

@@ -67,6 +67,10 @@ const ODD: &[(&str, &str)] = &[
     ("health", "path = \"/a/b-c_d.e~\""),
     ("image", "hostname = \"3com.example.org\""),
     ("image", "free-space = \"1g\""),
+    (
+        "",
+        "package = [{ name = \"a1\", maintainer = \"Jane <jane@example.org>\", summary = \"one of two\", license = \"MIT\" }]",
+    ),
     ("", "variant = {}"),
     ("", "variant.staging = {}"),
     ("", "variant.eu-west-1 = { package.name = \"shop\", worker.mail.command = \"true\", database = {} }"),
@@ -75,6 +79,7 @@ const ODD: &[(&str, &str)] = &[
 /// What is wrong whatever files there are: `stackdeb check` and the schema refuse each.
 const WRONG: &[(&str, &str)] = &[
     ("", "imgae = {}"),
+    ("", "package = []"),
     ("", "variant.Staging = {}"),
     ("", "variant.a--b = {}"),
     ("", "variant.staging.variant.more = {}"),
@@ -160,6 +165,15 @@ const WRONG: &[(&str, &str)] = &[
     ("changelog", "date = \"yesterday\""),
     ("changelog", "changes = []"),
     ("changelog", "author = \"Jane\""),
+];
+
+/// The same of a further package.
+const WRONG_FURTHER: &[&str] = &[
+    "maintainer = \"Jane Doe <jane@example.org>\"",
+    "version = \"1.0.0\"",
+    "name = \"Tools\"",
+    "depends = \"jq\"",
+    "section = \"wob\"",
 ];
 
 fn source() -> PathBuf {
@@ -274,6 +288,18 @@ fn the_schema_is_one() {
     assert!(output.status.success(), "{}", text(&output));
 }
 
+/// `MINIMAL` with a further package, of which one key is another one.
+fn with_further(key: &str, value: Value) -> Table {
+    let mut document: Table = MINIMAL.parse().unwrap();
+    let further: Table = "name = \"guest-book-tools\"\nsummary = \"tools for the guest book\"".parse().unwrap();
+    let mut packages = vec![document["package"].clone(), Value::Table(further)];
+    packages[1].as_table_mut().unwrap().insert(key.to_owned(), value);
+    document.insert("package".to_owned(), Value::Array(packages));
+    let file: Table = "path = \"/etc/x\"\nsource = \"LICENSE\"\npackage = \"guest-book-tools\"".parse().unwrap();
+    document.insert("file".to_owned(), Value::Array(vec![Value::Table(file)]));
+    document
+}
+
 /// Adds a project for each example of a table and of the tables inside it.
 fn examples(projects: &mut Projects, table: &str, section: &Section) {
     for key in section.keys {
@@ -292,6 +318,9 @@ fn what_stackdeb_accepts_the_schema_accepts() {
         projects.add(&with_line(table, line));
     }
     examples(&mut projects, "", &DOCUMENT);
+    for key in DOCUMENT.key("package").unwrap().further_section().unwrap().keys {
+        projects.add(&with_further(key.name, key.example_value().unwrap()));
+    }
     for manifest in &projects.1 {
         let read = stack::load(manifest);
         assert!(read.is_ok(), "{}\n{:?}", fs::read_to_string(manifest).unwrap(), read.err());
@@ -316,6 +345,13 @@ fn what_is_wrong_whatever_files_there_are_the_schema_refuses() {
         document["package"].as_table_mut().unwrap().remove(missing).unwrap();
         projects.add(&document);
     }
+    for line in WRONG_FURTHER {
+        let (key, value) = line.parse::<Table>().unwrap().into_iter().next().unwrap();
+        projects.add(&with_further(&key, value));
+    }
+    let mut document = with_further("depends", Value::Array(Vec::new()));
+    document["package"].as_array_mut().unwrap()[1].as_table_mut().unwrap().remove("summary").unwrap();
+    projects.add(&document);
     let refused = projects.refused();
     for manifest in &projects.1 {
         let document = fs::read_to_string(manifest).unwrap();

@@ -7,19 +7,18 @@ use crate::stack::Stack;
 /// The names that [`of_relations`] and [`taken`] need the versions of.
 pub fn names(stack: &Stack) -> Vec<PackageName> {
     let mut names: Vec<PackageName> = relations(stack).map(|relation| relation.name.clone()).collect();
-    names.push(stack.package.name.clone());
+    names.extend(stack.package_names().cloned());
     names.sort();
     names.dedup();
     names
 }
 
-/// Says that the distribution has a package of the stack's own name. apt would install that one in its place as soon
-/// as its version is higher.
-pub fn taken(stack: &Stack, version: &Version) -> String {
-    let name = &stack.package.name;
+/// Says that the distribution has a package with the name of one of the stack's. apt would install that one in its place as
+/// soon as its version is higher.
+pub fn taken(name: &PackageName, version: &Version) -> String {
     format!(
         "the distribution has a package {name} of its own (version {version}), which `apt upgrade` would install in place \
-         of this stack; choose another name, such as {name}-app"
+         of the stack's; choose another name, such as {name}-app"
     )
 }
 
@@ -68,5 +67,6 @@ pub fn of_django(stack: &Stack, libraries: &Libraries) -> Vec<String> {
 
 fn relations(stack: &Stack) -> impl Iterator<Item = &Relation> {
     let fields = [&stack.app.depends, &stack.package.depends, &stack.image.packages];
-    fields.into_iter().flat_map(|field| &field.0).flat_map(|alternatives| &alternatives.0)
+    let further = stack.further_packages.iter().map(|further| &further.depends);
+    fields.into_iter().chain(further).flat_map(|field| &field.0).flat_map(|alternatives| &alternatives.0)
 }

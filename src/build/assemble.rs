@@ -1,4 +1,4 @@
-//! Puts a stack's package together: the rendered files and scripts, the health check's program, and the control data.
+//! Puts the packages of a stack together: the rendered files and scripts, the health check's program, and the control data.
 
 use std::fs;
 use std::io;
@@ -6,11 +6,12 @@ use std::path::Path;
 
 use super::description;
 use crate::control::{Architecture, Relations};
+use crate::deb::debug_package::SOURCE;
 use crate::deb::elf::{self, ElfError, Programs};
 use crate::deb::{Content, Control, DebugFiles, Package, PayloadError, Rules};
 use crate::python::Libraries;
-use crate::render::{self, AppNotes, RenderError, Rendered};
-use crate::stack::Stack;
+use crate::render::{self, AppNotes, FurtherRendered, RenderError, Rendered};
+use crate::stack::{FurtherPackage, Stack};
 use crate::system::epoch::Epoch;
 
 /// Why a stack's package cannot be put together.
@@ -54,6 +55,26 @@ pub struct Assembled {
     pub debug: DebugFiles,
     /// What of the app is left out, and what its user should look at.
     pub notes: AppNotes,
+    /// The further packages, in the order of the manifest.
+    pub further: Vec<AssembledFurther>,
+}
+
+/// A further package of a stack, put together. The fields are those of [`Assembled`].
+pub struct AssembledFurther {
+    pub package: Package,
+    pub programs: Programs,
+    pub debug: DebugFiles,
+}
+
+impl Assembled {
+    /// Checks that dpkg can install all packages side by side.
+    ///
+    /// # Errors
+    /// When two of them have something else at one path.
+    pub fn check_apart(&self) -> Result<(), RenderError> {
+        let all = [&self.package].into_iter().chain(self.further.iter().map(|further| &further.package));
+        render::check_apart(all.map(|package| (&package.control.package, &package.payload)))
+    }
 }
 
 /// Puts the package of `stack` together. `libraries` are packed with it; `health_check` is the program's file, built for
@@ -87,7 +108,29 @@ pub fn assemble(
         compression: stack.package.compression,
         epoch,
     };
-    Ok(Assembled { package, programs, debug, notes })
+    let further = render::further_packages(stack)?.into_iter().zip(&stack.further_packages);
+    let further = further.map(|(rendered, of)| put_together(rendered, of, &package)).collect();
+    Ok(Assembled { package, programs, debug, notes, further })
+}
+
+/// A further package beside the stack's own one.
+fn put_together(rendered: FurtherRendered, of: &FurtherPackage, own: &Package) -> AssembledFurther {
+    let FurtherRendered { architecture, payload, conffiles, scripts, programs, debug } = rendered;
+    let control = Control {
+        package: of.name.clone(),
+        architecture,
+        depends: of.depends.clone(),
+        recommends: Relations::default(),
+        section: Some(of.section.clone()),
+        priority: of.priority,
+        homepage: of.homepage.clone(),
+        summary: of.summary.clone(),
+        description: description::filled(&of.description),
+        extra: vec![(SOURCE.to_owned(), own.control.package.to_string())],
+        ..own.control.clone()
+    };
+    let package = Package { control, payload, conffiles, scripts, ..own.clone() };
+    AssembledFurther { package, programs, debug }
 }
 
 fn control(stack: &Stack, depends: Relations, recommends: Relations) -> Control {

@@ -143,15 +143,16 @@ impl<'a> Wanted<'a> {
         Ok(Choice { records, warnings })
     }
 
-    /// On the machine, apt would replace the stack by a package of the distribution with the same name.
+    /// On the machine, apt would replace a package of the stack by one of the distribution with the same name.
     fn refuse_taken(&self, stack: &Stack, universe: &Universe) -> miette::Result<()> {
-        match universe.candidate(stack.package.name.as_str()) {
+        let mut taken = stack.package_names().filter_map(|name| Some((name, universe.candidate(name.as_str())?)));
+        match taken.next() {
             None => Ok(()),
-            Some(theirs) => Err(miette::miette!(
-                help = "correct [package] name in stack.toml",
+            Some((name, theirs)) => Err(miette::miette!(
+                help = "correct the key `name` in stack.toml",
                 "{}: {}",
                 self.repository.suite.title(),
-                advice::taken(stack, &theirs.version)
+                advice::taken(name, &theirs.version)
             )),
         }
     }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::linked;
-use super::package::{check_outputs, write_package};
+use super::package::check_outputs;
+use super::write::write_package;
 use crate::apt::Suite;
 use crate::cargo::{Compile, CratePackage, CratePlan, Options};
 use crate::deb::Written;
@@ -45,10 +46,10 @@ pub fn build_into_dist(
     let place = linked::Target { suite, image: None };
     let CratePackage { package, debug, warnings } =
         plan.package(epoch, |programs| linked::packages(programs, place, reporter))?;
-    let written = write_package(&package, &path)?;
+    let written = write_package(&package, &path, None, reporter)?;
     write_symlink(&link, &target)?;
     let debug = match debug {
-        Some(debug) => Some((debug_path.clone(), write_package(&debug, &debug_path)?)),
+        Some(debug) => Some((debug_path.clone(), write_package(&debug, &debug_path, None, reporter)?)),
         None => None,
     };
     Ok(BuiltCratePackage { path, written, debug, warnings })

@@ -31,3 +31,4 @@ mod static_files;
 mod unchanged;
 pub mod update;
 pub mod upload;
+mod write;

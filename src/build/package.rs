@@ -1,33 +1,30 @@
-//! The pipeline of the package: [`Stack`] → files and control data → `.deb`. Everything in the package has one time:
+//! The pipeline of the packages: [`Stack`] → files and control data → `.deb`. Everything in a package has one time:
 //! `SOURCE_DATE_EPOCH`, else the time of the newest changelog entry, so that the same project gives the same bytes.
 
 use std::env;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use miette::{IntoDiagnostic, WrapErr};
 
-use super::assemble::{Assembled, assemble};
+use super::assemble::{Assembled, AssembledFurther, assemble};
 use super::build_command::{self, Built};
 use super::installed::Installed;
+use super::write::write_package;
 use super::{crate_files, libraries, linked, static_files};
 use crate::apt::Suite;
 use crate::control::{Relations, Stanza};
-use crate::deb::{self, Compression, Package, Written};
+use crate::deb::{Control, Package, Written};
 use crate::python::Libraries;
 use crate::render::AppNotes;
-use crate::stack::Stack;
+use crate::stack::{Stack, file_name};
 use crate::system::cache::Cache;
 use crate::system::cache::store::Store;
 use crate::system::epoch::Epoch;
-use crate::system::hash::Sha256;
 use crate::system::output::{OutputFile, write_symlink};
 use crate::system::progress::Reporter;
 use crate::system::userns;
-
-/// The largest package that is kept for the next build, in bytes without compression. It is in memory once.
-const LARGEST_KEPT: u64 = 100_000_000;
 
 /// A package that was written to a file.
 pub struct BuiltPackage {
@@ -44,18 +41,29 @@ pub struct BuiltPackage {
     pub libraries: Libraries,
     /// What was installed where commands ran for it.
     pub installed: Installed,
-    /// The package with the debugging data of its programs, before it is written; `None` when they held none.
-    debug: Option<Package>,
+    /// The further packages of the stack, in the order of the manifest.
+    pub further: Vec<BuiltBeside>,
+    /// The packages with the debugging data of its programs and theirs, before they are written.
+    debug: Vec<Package>,
 }
 
 /// What [`build_into_dist`] wrote.
 pub struct BuiltInDist {
+    /// The stack's own package, with the further ones.
     pub package: BuiltPackage,
-    pub debug: Option<BuiltDebugPackage>,
+    /// The packages with debugging data.
+    pub debug: Vec<BuiltBeside>,
 }
 
-/// The package with the debugging data of a stack's programs.
-pub struct BuiltDebugPackage {
+impl BuiltInDist {
+    /// What was written beside the stack's own package.
+    pub fn beside(&self) -> impl Iterator<Item = &BuiltBeside> {
+        self.package.further.iter().chain(&self.debug)
+    }
+}
+
+/// A package that was written beside a stack's own.
+pub struct BuiltBeside {
     pub path: PathBuf,
     pub written: Written,
     /// Its control data, as it stands in the file.
@@ -73,6 +81,8 @@ impl BuiltPackage {
 pub struct Checked {
     /// Its control data, without its size.
     pub control: Stanza,
+    /// The same of the further packages, in the order of the manifest.
+    pub further: Vec<Stanza>,
     /// What of the app is left out, and what its user should look at.
     pub notes: AppNotes,
     /// The libraries that are packed.
@@ -90,59 +100,59 @@ fn warnings(notes: &AppNotes, libraries: &Libraries) -> Vec<String> {
     notes.warnings().into_iter().chain(libraries.needs.warnings.iter().cloned()).collect()
 }
 
-/// Builds the package of `stack` into the project's `dist` folder, with the link `NAME.deb` to it. Beside it comes the package
-/// with the debugging data of its programs, if they held any.
+/// Builds the packages of `stack` into the project's `dist` folder, with the link `NAME.deb` to its own. Beside them come those
+/// with the debugging data of their programs, if they held any.
 ///
 /// # Errors
 /// As [`build`].
 pub fn build_into_dist(stack: &Stack, reporter: Reporter) -> miette::Result<BuiltInDist> {
     check_places(stack)?;
-    let built = build(stack, &stack.dist(), None, reporter)?;
+    let package = build(stack, &stack.dist(), None, reporter)?;
     link(stack)?;
-    let debug = match &built.debug {
-        Some(debug) => {
-            let path = stack.dist().join(stack.debug_file_name());
-            let written = write_package(debug, &path)?;
-            Some(BuiltDebugPackage { path, control: debug.control.stanza(written.installed_size), written })
-        }
-        None => None,
-    };
+    let debug = package.debug.iter().map(|debug| write_beside(debug, &stack.dist(), None, reporter));
+    let debug = debug.collect::<miette::Result<_>>()?;
     if let Some(cache) = Cache::used() {
         cache.keep_within_limit(reporter);
     }
-    Ok(BuiltInDist { package: built, debug })
+    Ok(BuiltInDist { package, debug })
 }
 
-/// Writes a package to a file, which appears whole or not at all.
-///
-/// # Errors
-/// When something in it is wrong, or the file cannot be written.
-pub(super) fn write_package(package: &Package, path: &Path) -> miette::Result<Written> {
-    let checked = package.check()?;
-    let mut output = OutputFile::create(path)?;
-    let written = deb::write(checked, &mut output)?;
-    output.commit()?;
-    Ok(written)
+fn write_beside(
+    package: &Package,
+    folder: &Path,
+    kept: Option<&Store>,
+    reporter: Reporter,
+) -> miette::Result<BuiltBeside> {
+    let Control { package: name, version, architecture, .. } = &package.control;
+    let path = folder.join(file_name(name.as_str(), version, *architecture));
+    let written = write_package(package, &path, kept, reporter)?;
+    Ok(BuiltBeside { path, control: package.control.stanza(written.installed_size), written })
 }
 
-/// Builds the package of `stack` into `folder`, or takes it from the packages that are `kept`.
+/// Builds the packages of `stack` into `folder`, or takes them from the packages that are `kept`.
 ///
 /// # Errors
 /// When a template, a file of the app or the control data is wrong, or the package cannot be written. An earlier package of
 /// the same name then stays as it was.
 pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Reporter) -> miette::Result<BuiltPackage> {
-    let Together { assembled: Assembled { mut package, debug, notes, .. }, libraries, installed } =
-        put_together(stack, reporter)?;
-    let debug = debug.package(&package)?;
-    static_files::add_compressed(&mut package.payload, &stack.package.name)?;
-    let checked = package.check()?;
+    let Together { mut assembled, libraries, installed } = put_together(stack, reporter)?;
+    static_files::add_compressed(&mut assembled.package.payload, &stack.package.name)?;
+    assembled.check_apart()?;
+    let Assembled { package, debug, notes, further, .. } = assembled;
+    let mut debug: Vec<Package> = debug.package(&package)?.into_iter().collect();
+    let mut packages = Vec::new();
+    for AssembledFurther { package, debug: of_further, .. } in further {
+        debug.extend(of_further.package(&package)?);
+        packages.push(package);
+    }
+    // All of them, before the first one is written.
+    for package in [&package].into_iter().chain(&packages).chain(&debug) {
+        package.check()?;
+    }
     let path = folder.join(stack.deb_file_name());
-    let mut output = OutputFile::create(&path)?;
-    let written = match kept {
-        None => deb::write(checked, &mut output)?,
-        Some(kept) => write_once(&package, checked, &mut output, kept, reporter)?,
-    };
-    output.commit()?;
+    let written = write_package(&package, &path, kept, reporter)?;
+    let further = packages.iter().map(|package| write_beside(package, folder, kept, reporter));
+    let further = further.collect::<miette::Result<_>>()?;
     let control = package.control.stanza(written.installed_size);
     Ok(BuiltPackage {
         path,
@@ -153,39 +163,9 @@ pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Repor
         notes,
         libraries,
         installed,
+        further,
         debug,
     })
-}
-
-/// Writes a package that was written before from the cache: most of the time of a package is spent in its compression. Its
-/// name there is the digest of the same package without compression.
-fn write_once(
-    package: &Package,
-    checked: deb::Checked,
-    output: &mut OutputFile,
-    kept: &Store,
-    reporter: Reporter,
-) -> miette::Result<Written> {
-    let plain = Package { compression: Compression::None, ..package.clone() };
-    let plain = deb::write(plain.check()?, io::sink())?;
-    let key = kept.key(format!("{:?} {}", package.compression, plain.sha256).as_bytes());
-    match kept.find(key) {
-        Ok(None) => {}
-        Ok(Some(bytes)) => {
-            output.write_all(&bytes).into_diagnostic()?;
-            return Ok(Written { sha256: Sha256::of(&bytes), size: bytes.len() as u64, ..plain });
-        }
-        Err(damaged) => reporter.say(&format!("warning: {damaged}")),
-    }
-    if plain.size > LARGEST_KEPT {
-        return Ok(deb::write(checked, output)?);
-    }
-    let mut bytes = Vec::new();
-    let written = deb::write(checked, &mut bytes)?;
-    // A full disk is noticed when the package is written; else the next image is only slower.
-    let _ = kept.keep(key, &bytes);
-    output.write_all(&bytes).into_diagnostic()?;
-    Ok(written)
 }
 
 /// Finds every mistake that [`build_into_dist`] would find, and writes no file of the project:
@@ -195,9 +175,16 @@ fn write_once(
 /// As [`build_into_dist`].
 pub fn check(stack: &Stack, reporter: Reporter) -> miette::Result<Checked> {
     check_places(stack)?;
-    let Together { assembled: Assembled { package, notes, .. }, libraries, .. } = put_together(stack, reporter)?;
+    let Together { assembled, libraries, .. } = put_together(stack, reporter)?;
+    assembled.check_apart()?;
+    let Assembled { package, notes, further, .. } = assembled;
     package.check()?;
-    Ok(Checked { control: package.control.stanza(0), notes, libraries })
+    let further = further.iter().map(|AssembledFurther { package, .. }| {
+        package.check()?;
+        Ok(package.control.stanza(0))
+    });
+    let further = further.collect::<miette::Result<_>>()?;
+    Ok(Checked { control: package.control.stanza(0), further, notes, libraries })
 }
 
 /// Enters a user namespace if the package of `stack` may need a sandbox. Call it before a thread is started.
@@ -238,6 +225,11 @@ fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<Together> {
     for relation in linked::packages(&assembled.programs, target, reporter)?.0 {
         assembled.package.control.depends.add(relation);
     }
+    for further in &mut assembled.further {
+        for relation in linked::packages(&further.programs, target, reporter)?.0 {
+            further.package.control.depends.add(relation);
+        }
+    }
     Ok(Together { assembled, libraries, installed })
 }
 
@@ -254,7 +246,8 @@ struct Occupied(String);
 pub fn check_places(stack: &Stack) -> miette::Result<()> {
     let dist = stack.dist();
     let folders = [stack.folder.join("dist"), dist.clone()];
-    let outputs = [stack.deb_file_name(), stack.debug_file_name(), stack.deb_link_name(), stack.image_file_name()];
+    let mut outputs = vec![stack.deb_link_name(), stack.image_file_name()];
+    outputs.extend(stack.package_file_names());
     let places: Vec<PathBuf> = outputs.iter().map(|name| dist.join(name)).chain([stack.manifest_path()]).collect();
     check_outputs(&folders, &places)
 }

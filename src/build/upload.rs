@@ -1,4 +1,4 @@
-//! The files of an upload beside the package of a stack: `.buildinfo` and `.changes`, for `dput` and the archive that it uploads to.
+//! The files of an upload beside the packages of a stack: `.buildinfo` and `.changes`, for `dput` and the archive that it uploads to.
 //! A package that was built → both files in `dist`. The same project gives the same bytes.
 
 use std::collections::BTreeMap;
@@ -53,16 +53,13 @@ fn places(stack: &Stack) -> [PathBuf; 2] {
 ///
 /// # Errors
 /// When it is not known with which packages of the archive a part of the package was made, or a file cannot be read or written.
-pub fn write(
-    stack: &Stack,
-    BuiltInDist { package, debug }: &BuiltInDist,
-    distribution: &Distribution,
-) -> Result<[PathBuf; 2], UploadError> {
+pub fn write(stack: &Stack, built: &BuiltInDist, distribution: &Distribution) -> Result<[PathBuf; 2], UploadError> {
+    let package = &built.package;
     let installed = package.installed.packages().ok_or(UploadError::UnknownPackages)?;
     let newest = stack.package.changelog.first();
     let upload = Upload {
         control: package.control.clone(),
-        debug: debug.as_ref().map(|debug| debug.control.clone()),
+        beside: built.beside().map(|beside| beside.control.clone()).collect(),
         distribution: distribution.clone(),
         urgency: render::URGENCY,
         changes: newest.map(|entry| render::changes(stack, entry, &distribution.to_string())).unwrap_or_default(),
@@ -71,7 +68,7 @@ pub fn write(
         installed: with_own(installed)?,
     };
     let [buildinfo, changes] = places(stack);
-    let paths = debug.iter().map(|debug| &debug.path).chain([&package.path]);
+    let paths = built.beside().map(|beside| &beside.path).chain([&package.path]);
     let mut files = paths.map(|path| file(path)).collect::<Result<Vec<_>, _>>()?;
     // In the order of their names, as dpkg-genchanges sorts them.
     files.sort_by(|one, other| one.name.cmp(&other.name));

@@ -8,6 +8,7 @@ use clap::Args;
 use miette::IntoDiagnostic;
 use serde_json::json;
 
+use super::check_packages;
 use super::variant::VariantArgs;
 use crate::apt::names;
 use crate::build::package::Checked;
@@ -56,7 +57,8 @@ pub fn run(args: &CheckArgs) -> miette::Result<()> {
 /// What is known about the packages that the stack names, without a network.
 fn about_packages(stack: &Stack) -> Vec<String> {
     let known = names::find(&advice::names(stack), &stack.image.suite, Cache::existing().as_ref());
-    let taken = known.get(&stack.package.name).map(|version| advice::taken(stack, version));
+    let taken = stack.package_names().filter_map(|name| Some(advice::taken(name, known.get(name)?)));
+    let taken: Vec<String> = taken.collect();
     let mut warnings = advice::of_relations(stack, |name| known.get(name).cloned());
     warnings.extend(taken);
     warnings
@@ -70,6 +72,7 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
         ("stack", format!("{} {}: {}", package.name, package.version, package.summary)),
         ("variants", variants_line(&stack.variants)),
         ("package", format!("{}/{}", stack.shown_dist(), stack.deb_file_name())),
+        ("", check_packages::lines(stack, &checked.further).join("\n          ")),
         ("image", format!("{}/{}", stack.shown_dist(), stack.image_file_name())),
         ("", format!("{}, host name {}, {} MiB free", image.suite, image.hostname, image.free_space >> 20)),
         ("units", unit_names(stack).join(" ")),
@@ -276,6 +279,7 @@ fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Res
         "changes": stack.variants.chosen.iter().flat_map(|variant| &variant.changes).map(change_value).collect::<Vec<_>>(),
         "folder": stack.shown_dist(),
         "package": stack.deb_file_name(),
+        "further-packages": check_packages::values(stack, &checked.further),
         "image": stack.image_file_name(),
         "units": unit_names(stack),
         "depends": { "package": package.depends.to_string(), "app": app.depends.to_string() },

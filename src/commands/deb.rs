@@ -80,7 +80,7 @@ impl CrateArgs {
     }
 }
 
-/// Builds the package into the project's `dist` folder and prints its path, size and digest.
+/// Builds the packages into the project's `dist` folder and prints the path, size and digest of each.
 ///
 /// # Errors
 /// When something in the project is wrong or the package cannot be written. An earlier package then stays as it was.
@@ -119,8 +119,8 @@ pub fn run(args: &DebArgs) -> miette::Result<()> {
         Reporter::Stderr.say(&sentence);
     }
     report(&package.path, &package.written, &package.warnings())?;
-    if let Some(debug) = &built.debug {
-        report(&debug.path, &debug.written, &[])?;
+    for beside in built.beside() {
+        report(&beside.path, &beside.written, &[])?;
     }
     if args.changes {
         for path in upload::write(&stack, &built, &args.distribution)? {

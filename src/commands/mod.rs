@@ -9,6 +9,7 @@ mod boot_sites;
 mod boot_watch;
 pub mod cache;
 pub mod check;
+mod check_packages;
 pub mod data;
 pub mod deb;
 pub mod deploy;

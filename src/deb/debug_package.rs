@@ -9,6 +9,9 @@ use super::elf::Separated;
 use super::{Content, Control, Package, Payload, PayloadError, Scripts};
 use crate::control::{PackageName, Priority, Relations};
 
+/// The field with the name of the source package, where that is not the package's own.
+pub const SOURCE: &str = "Source";
+
 /// The debugging data of a package's programs.
 #[derive(Debug, Clone, Default)]
 pub struct DebugFiles {
@@ -50,8 +53,9 @@ impl DebugFiles {
         payload.add_symlink(&format!("/usr/share/doc/{own_name}"), name.as_str())?;
         let mut build_ids = self.build_ids;
         build_ids.sort();
+        let of_package = of.control.extra.iter().find(|(field, _)| field == SOURCE);
         let mut extra = vec![
-            ("Source".to_owned(), name.to_string()),
+            (SOURCE.to_owned(), of_package.map_or_else(|| name.to_string(), |(_, source)| source.clone())),
             ("Auto-Built-Package".to_owned(), "debug-symbols".to_owned()),
         ];
         if !build_ids.is_empty() {

@@ -1,7 +1,7 @@
 //! Which templates a stack has, and where the file of each is on a server.
 
 use super::template::{Template, template};
-use super::{papers, process, server};
+use super::{further_packages, papers, process, server};
 use crate::stack::{AppKind, Listen, Stack, Tls};
 
 /// Whether the administrator may edit a file.
@@ -14,10 +14,11 @@ pub(super) enum FileKind {
 }
 
 /// The templates that are parts of others.
-pub(super) const PARTS: [Template; 10] = [
+pub(super) const PARTS: [Template; 11] = [
     template!("debian/database-connection"),
     template!("debian/purge-database"),
     template!("debian/restart-app"),
+    further_packages::SET_OWNER,
     server::PROCESSES,
     template!("nginx/app"),
     template!("nginx/files"),
@@ -36,7 +37,7 @@ pub(super) fn template_names() -> Vec<&'static str> {
     let files = files.chain(files_of_tls("NAME")).chain(files_of_acme("NAME"));
     let scripts = ["debian/preinst", "debian/postinst", "debian/prerm", "debian/postrm"];
     let files = files.map(|(template, ..)| template.name);
-    let files = files.chain([papers::MANUAL.name]);
+    let files = files.chain([papers::MANUAL.name, further_packages::POSTINST.name]);
     let parts = PARTS.map(|part| part.name);
     files.chain(process::TEMPLATES.map(|template| template.name)).chain(scripts).chain(parts).collect()
 }

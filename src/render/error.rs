@@ -165,6 +165,12 @@ pub enum RenderError {
         #[diagnostic_source]
         source: PayloadError,
     },
+    /// Two packages of the stack have something else at one path.
+    #[error("`{path}` is {new} in the package `{other}`, and {old} in the package `{one}`")]
+    #[diagnostic(help(
+        "dpkg installs only one of the two packages then: give one of the two another path, or leave it out; only a folder may be in both, with the same mode"
+    ))]
+    InTwoPackages { path: String, one: String, old: String, other: String, new: String },
     /// A file of a library cannot be read, or belongs to two of them.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -282,6 +282,7 @@ mod tests {
             },
             database: None,
             further_files: Vec::new(),
+            further_packages: Vec::new(),
             health: Health { on_boot: "2min".into(), interval: "10min".into(), path: "/healthz".into() },
             image: Image {
                 suite: "trixie".into(),

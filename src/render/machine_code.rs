@@ -1,5 +1,5 @@
-//! The programs in machine code among the files of a stack of the kind `exec`, and among those of `[[file]]`: what they link, and
-//! lintian's overrides for what they have by nature. One that holds debugging data is stripped, and the data are kept for the package
+//! The programs in machine code among the files of a stack of the kind `exec`, and among those of `[[file]]`, also in further
+//! packages: what they link, and lintian's overrides for what they have by nature. One that holds debugging data is stripped, and the data are kept for the package
 //! `NAME-dbgsym`. All others are packed as they are: some runtimes keep a program's code behind the end of the ELF file, where
 //! stripping would take it away.
 
@@ -10,7 +10,7 @@ use std::path::Path;
 use super::RenderError;
 use crate::deb::elf::{self, DebugSections, Programs};
 use crate::deb::{Content, DebugFiles, Entry, Payload};
-use crate::stack::{AppKind, FurtherContent, Stack};
+use crate::stack::{AppKind, FurtherContent, FurtherFile, Stack};
 
 /// What the programs mean for the package.
 #[derive(Default)]
@@ -21,6 +21,8 @@ pub(super) struct MachineCode {
     /// The programs that held debugging data, without them, by their paths in the package.
     pub(super) stripped: BTreeMap<String, Vec<u8>>,
     pub(super) debug: DebugFiles,
+    /// Whether there is a program or library at all, also one for another machine.
+    pub(super) is_there: bool,
 }
 
 /// Reads the programs and libraries that are packed with the app and beside it. `payload` has the app's files.
@@ -28,13 +30,7 @@ pub(super) struct MachineCode {
 /// # Errors
 /// When one cannot be read or is damaged, or the app's own program is for another machine.
 pub(super) fn of(stack: &Stack, payload: &Payload) -> Result<MachineCode, RenderError> {
-    let mut found = Found {
-        package: stack.package.name.as_str(),
-        programs: Programs::default(),
-        overrides: Vec::new(),
-        stripped: BTreeMap::new(),
-        debug: DebugFiles::default(),
-    };
+    let mut found = Found::nothing(stack.package.name.as_str());
     if let Some(origin) = stack.app.kind.of_crate() {
         for (path, entry) in origin.files.payload.entries() {
             found.ship(path);
@@ -60,14 +56,18 @@ pub(super) fn of(stack: &Stack, payload: &Payload) -> Result<MachineCode, Render
             }
         }
     }
-    for file in &stack.further_files {
-        found.ship(&file.path);
-        if let FurtherContent::File { source, .. } = &file.content {
-            found.look_at(&file.path, &file.path, source)?;
-        }
-    }
-    let Found { programs, overrides, stripped, debug, .. } = found;
-    Ok(MachineCode { programs, overrides: overrides.join("\n"), stripped, debug })
+    found.further_files(&stack.further_files)?;
+    Ok(found.machine_code())
+}
+
+/// The same for a further package with these files.
+///
+/// # Errors
+/// When one cannot be read or is damaged.
+pub(super) fn of_files(package: &str, files: &[FurtherFile]) -> Result<MachineCode, RenderError> {
+    let mut found = Found::nothing(package);
+    found.further_files(files)?;
+    Ok(found.machine_code())
 }
 
 /// What was found so far.
@@ -77,9 +77,36 @@ struct Found<'a> {
     overrides: Vec<String>,
     stripped: BTreeMap<String, Vec<u8>>,
     debug: DebugFiles,
+    is_there: bool,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    fn nothing(package: &'a str) -> Self {
+        Self {
+            package,
+            programs: Programs::default(),
+            overrides: Vec::new(),
+            stripped: BTreeMap::new(),
+            debug: DebugFiles::default(),
+            is_there: false,
+        }
+    }
+
+    fn machine_code(self) -> MachineCode {
+        let Self { programs, overrides, stripped, debug, is_there, .. } = self;
+        MachineCode { programs, overrides: overrides.join("\n"), stripped, debug, is_there }
+    }
+
+    fn further_files(&mut self, files: &[FurtherFile]) -> Result<(), RenderError> {
+        for file in files {
+            self.ship(&file.path);
+            if let FurtherContent::File { source, .. } = &file.content {
+                self.look_at(&file.path, &file.path, source)?;
+            }
+        }
+        Ok(())
+    }
+
     fn ship(&mut self, path: &str) {
         self.programs.shipped.insert(path.rsplit('/').next().unwrap_or(path).to_owned());
     }
@@ -90,6 +117,7 @@ impl Found<'_> {
         if !elf::is_elf(file) {
             return Ok(None);
         }
+        self.is_there = true;
         let shown = name.escape_debug().to_string();
         let unreadable = |source| RenderError::Unreadable { path: file.display().to_string(), source };
         let bytes = fs::read(file).map_err(unreadable)?;

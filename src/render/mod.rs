@@ -10,6 +10,7 @@ mod context;
 mod destinations;
 mod error;
 mod further_files;
+mod further_packages;
 pub mod image;
 mod libraries;
 mod machine_code;
@@ -37,6 +38,7 @@ use crate::stack::{Stack, migration_names};
 
 pub use app::{AppNotes, LeftOut, Rule};
 pub use error::RenderError;
+pub use further_packages::{FurtherRendered, check_apart, further_packages};
 pub use papers::{DISTRIBUTION, URGENCY, changes};
 
 use context::Context;
@@ -110,7 +112,7 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
     for (path, text) in process::units(stack, libraries, &templates)? {
         payload.add_file(&path, Content::Bytes(text.into_bytes()), 0o644)?;
     }
-    let (path, changelog) = papers::changelog(stack)?;
+    let (path, changelog) = papers::changelog(stack, name)?;
     payload.add_file(&path, Content::Bytes(changelog), 0o644)?;
     if stack.app.kind.has_processes() {
         let manual = papers::compressed(&templates.render(papers::MANUAL)?)?;

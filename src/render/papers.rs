@@ -6,6 +6,7 @@ use flate2::{Compression, GzBuilder};
 
 use super::RenderError;
 use super::template::{Template, template};
+use crate::control::PackageName;
 use crate::stack::{ChangelogEntry, Stack};
 
 /// The widest line that lintian accepts, in characters.
@@ -24,11 +25,10 @@ pub(super) fn compressed(text: &str) -> Result<Vec<u8>, RenderError> {
     gzip(text.as_bytes()).map_err(RenderError::Compress)
 }
 
-/// The path of the changelog and its compressed content. The file is `changelog.gz` in a native package,
-/// else `changelog.Debian.gz` (Debian Policy 12.7).
-pub(super) fn changelog(stack: &Stack) -> Result<(String, Vec<u8>), RenderError> {
+/// The path of the changelog in the package `name` of a stack, and its compressed content. The file is `changelog.gz` in a native
+/// package, else `changelog.Debian.gz` (Debian Policy 12.7).
+pub(super) fn changelog(stack: &Stack, name: &PackageName) -> Result<(String, Vec<u8>), RenderError> {
     let package = &stack.package;
-    let name = &package.name;
     let entries: Vec<String> = package.changelog.iter().map(|entry| write_entry(stack, entry)).collect();
     let file = if package.version.is_native() { "changelog.gz" } else { "changelog.Debian.gz" };
     let compressed = gzip(entries.join("\n").as_bytes()).map_err(RenderError::Compress)?;

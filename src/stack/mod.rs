@@ -2,6 +2,7 @@
 //! [`Stack`], complete and valid, goes out, or all mistakes at once.
 
 mod further_file;
+mod further_package;
 mod kind;
 mod model;
 mod nearest;
@@ -18,6 +19,7 @@ mod values;
 mod variant;
 
 pub use further_file::{FurtherContent, FurtherFile, Owner};
+pub use further_package::FurtherPackage;
 pub use kind::{
     AppKind, CrateFiles, CrateOrigin, Interface, KindName, Listen, Origin, Program, PythonApp, Server, StaticSite,
 };
@@ -26,6 +28,7 @@ pub use model::{
     StaticFiles, Tls,
 };
 pub(crate) use nearest::nearest;
+pub use outputs::file_name;
 pub use pattern::{Pattern, PatternError};
 pub use problem::{LoadError, Problem};
 pub use process::{CommandLine, Limits, Timer, Worker};

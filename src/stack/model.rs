@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::further_file::FurtherFile;
+use super::further_package::FurtherPackage;
 use super::kind::{AppKind, Origin, Program, is_jit_runtime};
 use super::pattern::Pattern;
 use super::process::{CommandLine, Limits, Timer, Worker};
@@ -26,8 +27,10 @@ pub struct Stack {
     /// `None` when the app has no database.
     pub database: Option<Database>,
     pub health: Health,
-    /// What is installed beside the application, in the order of the manifest.
+    /// What the stack's own package installs beside the application, in the order of the manifest.
     pub further_files: Vec<FurtherFile>,
+    /// The packages that are built beside the stack's own, in the order of the manifest.
+    pub further_packages: Vec<FurtherPackage>,
     pub image: Image,
     pub variants: Variants,
 }

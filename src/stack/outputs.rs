@@ -5,7 +5,13 @@
 use std::path::PathBuf;
 
 use super::Stack;
+use crate::control::{Architecture, Version};
 use crate::deb::debug_package;
+
+/// The name of a package's file, as dpkg-name(1) has it.
+pub fn file_name(package: &str, version: &Version, architecture: Architecture) -> String {
+    format!("{package}_{}_{architecture}.deb", version.in_file_name())
+}
 
 impl Stack {
     /// The folder that the outputs are written to.
@@ -20,13 +26,18 @@ impl Stack {
 
     /// The name of the package's file in `dist`, as dpkg-name(1) has it.
     pub fn deb_file_name(&self) -> String {
-        format!("{}_{}_amd64.deb", self.package.name, self.package.version.in_file_name())
+        file_name(self.package.name.as_str(), &self.package.version, Architecture::Amd64)
     }
 
-    /// The same of the package with the debugging data of the programs.
-    pub fn debug_file_name(&self) -> String {
-        let name = debug_package::package_name(&self.package.name);
-        format!("{name}_{}_amd64.deb", self.package.version.in_file_name())
+    /// The names of all files that packages of this stack may have in `dist`: its own, the further ones, and those with the
+    /// debugging data of their programs. Only the files of a further package decide on its architecture.
+    pub fn package_file_names(&self) -> Vec<String> {
+        let file = |name: &str, architecture| file_name(name, &self.package.version, architecture);
+        let debug = |name| file(&debug_package::package_name(name), Architecture::Amd64);
+        let further = self.package_names().skip(1).flat_map(|name| {
+            [file(name.as_str(), Architecture::Amd64), file(name.as_str(), Architecture::All), debug(name)]
+        });
+        [self.deb_file_name(), debug(&self.package.name)].into_iter().chain(further).collect()
     }
 
     /// The name of the link to the package, which has no version in it.

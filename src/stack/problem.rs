@@ -75,7 +75,8 @@ impl Diagnostic for Problem {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(std::iter::once(LabeledSpan::underline(self.span.clone()))))
+        let others = self.mistake.labels().into_iter().flatten();
+        Some(Box::new(std::iter::once(LabeledSpan::underline(self.span.clone())).chain(others)))
     }
 }
 

@@ -41,7 +41,7 @@ fn both_files_are_those_of_dpkg_dev() {
     let installed = installed.map(|(name, version)| (name.parse().unwrap(), version.parse().unwrap()));
     let upload = Upload {
         control: package.control.stanza(written.installed_size),
-        debug: Some(debug.control.stanza(written_debug.installed_size)),
+        beside: vec![debug.control.stanza(written_debug.installed_size)],
         distribution: "stable".parse().unwrap(),
         urgency: "medium",
         changes: CHANGES.to_owned(),

@@ -34,6 +34,7 @@ mod odd;
 mod own_package;
 mod package;
 mod package_locks;
+mod packages;
 mod printing;
 mod refusals;
 mod several;

@@ -76,6 +76,7 @@ pub fn stack(folder: &Path) -> Stack {
         },
         database: Some(Database { name: "guest_book".to_owned(), migrations: Some(PathBuf::from("migrations")) }),
         further_files: Vec::new(),
+        further_packages: Vec::new(),
         health: Health { on_boot: "2min".to_owned(), interval: "10min".to_owned(), path: "/healthz".to_owned() },
         image: Image {
             suite: "trixie".to_owned(),

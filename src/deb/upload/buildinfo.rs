@@ -14,10 +14,9 @@ impl Upload {
         let mut stanza = Stanza::default();
         stanza.set("Format", "1.0");
         stanza.set("Source", self.field("Package"));
-        stanza.set("Binary", self.packages());
-        for name in ["Architecture", "Version"] {
-            stanza.set(name, self.field(name));
-        }
+        stanza.set("Binary", self.all("Package"));
+        stanza.set("Architecture", self.all("Architecture"));
+        stanza.set("Version", self.field("Version"));
         let digests: [(&str, Digest); 3] = [
             ("Md5", |file| file.md5.clone()),
             ("Sha1", |file| file.sha1.clone()),

@@ -6,6 +6,15 @@ use crate::control::Stanza;
 /// As many characters of a package's summary as dpkg-genchanges writes.
 const SUMMARY: usize = 65;
 
+/// The field of a package that no source names.
+const AUTO_BUILT: &str = "Auto-Built-Package";
+
+fn summary(control: &Stanza) -> String {
+    let [package, description] = ["Package", "Description"].map(|name| control.get(name).unwrap_or_default());
+    let summary: String = description.lines().next().unwrap_or_default().chars().take(SUMMARY).collect();
+    format!("{package:<10} - {summary}")
+}
+
 impl Upload {
     /// The stanza of the `.changes` file. `files` are those of the upload, in the order of their names.
     pub fn changes(&self, files: &[UploadedFile]) -> Stanza {
@@ -14,17 +23,18 @@ impl Upload {
         stanza.set("Date", self.date.to_rfc5322());
         let package = self.field("Package");
         stanza.set("Source", package);
-        stanza.set("Binary", self.packages());
-        for name in ["Architecture", "Version"] {
-            stanza.set(name, self.field(name));
-        }
+        stanza.set("Binary", self.all("Package"));
+        stanza.set("Architecture", self.all("Architecture"));
+        stanza.set("Version", self.field("Version"));
         stanza.set("Distribution", self.distribution.to_string());
         stanza.set("Urgency", self.urgency);
         stanza.set("Maintainer", self.field("Maintainer"));
         stanza.set("Changed-By", self.field("Maintainer"));
-        let summary = self.field("Description").lines().next().unwrap_or_default();
-        let summary: String = summary.chars().take(SUMMARY).collect();
-        stanza.set("Description", format!("\n{package:<10} - {summary}"));
+        // Those with debugging data have no line, as dpkg-genchanges has none for them.
+        let mut summaries: Vec<String> =
+            self.controls().filter(|one| one.get(AUTO_BUILT).is_none()).map(summary).collect();
+        summaries.sort();
+        stanza.set("Description", lines(summaries.into_iter()));
         stanza.set("Changes", lines(self.changes.trim_end().lines().map(str::to_owned)));
         let sha1 = files.iter().map(|file| format!("{} {} {}", file.sha1, file.size, file.name));
         stanza.set("Checksums-Sha1", lines(sha1));

@@ -7,7 +7,7 @@ mod changes;
 mod distribution;
 mod file;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use distribution::{Distribution, DistributionError};
 pub use file::UploadedFile;
@@ -15,13 +15,14 @@ pub use file::UploadedFile;
 use crate::control::{PackageName, Stanza, Version};
 use crate::system::epoch::Epoch;
 
-/// An upload of one binary package, and of the one with the debugging data of its programs. Its source package has the same name and version, and is not uploaded.
+/// An upload of the binary packages of one source. The source package has the name and version of the first of them, and is not
+/// uploaded.
 #[derive(Debug, Clone)]
 pub struct Upload {
-    /// The control data of the package.
+    /// The control data of the first package.
     pub control: Stanza,
-    /// The same of the package with the debugging data of its programs, if there is one.
-    pub debug: Option<Stanza>,
+    /// The same of the further ones, and of those with the debugging data of programs.
+    pub beside: Vec<Stanza>,
     /// Where the archive is to put the package.
     pub distribution: Distribution,
     /// `low`, `medium` or `high`: how soon archives let it in.
@@ -41,17 +42,21 @@ impl Upload {
         self.control.get(name).unwrap_or_default()
     }
 
-    /// The names of all packages, in their order.
-    fn packages(&self) -> String {
-        let of_debug = self.debug.as_ref().and_then(|control| control.get("Package"));
-        [Some(self.field("Package")), of_debug].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    fn controls(&self) -> impl Iterator<Item = &Stanza> {
+        [&self.control].into_iter().chain(&self.beside)
+    }
+
+    /// What all packages have in a field, each once, in alphabetical order.
+    fn all(&self, field: &str) -> String {
+        let all: BTreeSet<&str> = self.controls().filter_map(|control| control.get(field)).collect();
+        all.into_iter().collect::<Vec<_>>().join(" ")
     }
 
     /// The control data of the package in a file; those of the first one for a file that is no package.
     fn control_of(&self, file: &UploadedFile) -> &Stanza {
         let package = file.name.split('_').next().filter(|_| file.name.ends_with(".deb"));
-        let of_debug = self.debug.as_ref().filter(|control| package.is_some() && control.get("Package") == package);
-        of_debug.unwrap_or(&self.control)
+        let of_file = self.controls().find(|control| package.is_some() && control.get("Package") == package);
+        of_file.unwrap_or(&self.control)
     }
 }
 

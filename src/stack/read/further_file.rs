@@ -1,11 +1,14 @@
-//! The tables `[[file]]`: what a stack installs beside its application.
+//! The tables `[[file]]`: what a stack installs beside its application, and in which of its packages.
 
 use std::path::Path;
 
-use miette::Diagnostic;
+use miette::{Diagnostic, SourceSpan};
 
+use super::further_package::Holder;
 use super::table::Table;
 use crate::stack::further_file::{FurtherContent, FurtherFile, Owner};
+use crate::stack::nearest::nearest;
+use crate::stack::problem::Place;
 use crate::stack::values::{files, place};
 
 /// The keys of which an entry has one.
@@ -31,26 +34,80 @@ enum FurtherFileMistake {
     #[error("is `false`, which says nothing")]
     #[diagnostic(help("write `folder = true` for an empty folder, or leave it out"))]
     NoFolder,
-    #[error("`{0}` is the path of another [[file]] as well")]
-    #[diagnostic(help("give one of them another path, or leave it out"))]
-    SamePath(String),
+    #[error("`{path}` is the path of another [[file]] as well")]
+    #[diagnostic(help(
+        "dpkg allows no file twice, also not in two packages: give one of them another path, or leave it out"
+    ))]
+    SamePath {
+        path: String,
+        #[label("the other one")]
+        other: SourceSpan,
+    },
+    #[error("the stack has no package `{name}`{}", suggestion.as_ref().map_or(String::new(), |known| format!(": did you mean `{known}`?")))]
+    #[diagnostic(help("its packages are: {known}; a table [[package]] with that name makes another one"))]
+    NoPackage { name: String, suggestion: Option<String>, known: String },
+    #[error("`{own}` is the user of the package `{own}`, and `{package}` may be installed before it is there")]
+    #[diagnostic(help(
+        "let `{package}` depend on `{own}`, and not the other way round: `depends = [\"{own}\"]` in its [[package]]; or name another owner"
+    ))]
+    OwnerOfOther { own: String, package: String },
 }
 
-/// Reads all entries; `None` where a problem has been noted. `own` is the name of the stack's user, if it has one.
-pub(super) fn read(document: &mut Table<'_>, project: &Path, own: Option<&str>) -> Option<Vec<FurtherFile>> {
-    let mut all: Vec<Option<FurtherFile>> = Vec::new();
+/// An entry with the package that it is in; `None` for the stack's own.
+pub(super) struct Placed {
+    pub(super) package: Option<String>,
+    pub(super) file: FurtherFile,
+}
+
+/// Reads all entries; `None` where a problem has been noted. `own` is the name of the stack's user, if it has one; `holders`
+/// are the packages that there are.
+pub(super) fn read(
+    document: &mut Table<'_>,
+    project: &Path,
+    own: Option<&str>,
+    holders: &[Holder],
+) -> Option<Vec<Placed>> {
+    let mut all: Vec<Option<Placed>> = Vec::new();
+    let mut places: Vec<(String, Place)> = Vec::new();
     for mut table in document.optional_tables("file") {
         let place = table.place_if_there("path");
+        let package_place = table.place_if_there("package");
+        let package = table.text("package", |name| find(name, holders));
         let entry = entry(&mut table, project, own);
+        let owner_place = table.place_if_there("owner");
         table.finish();
-        if let (Some(place), Some(entry)) = (place, &entry)
-            && all.iter().flatten().any(|other| other.path == entry.path)
-        {
-            document.problems.add(&place, FurtherFileMistake::SamePath(entry.path.clone()));
+        if let (Some(place), Some(entry)) = (place, &entry) {
+            if let Some((path, other)) = places.iter().find(|(path, _)| *path == entry.path) {
+                let (path, other) = (path.clone(), other.span.clone().into());
+                document.problems.add(&place, FurtherFileMistake::SamePath { path, other });
+            }
+            places.push((entry.path.clone(), place));
         }
-        all.push(entry);
+        if package_place.is_some() && package.is_none() {
+            all.push(None);
+            continue;
+        }
+        if let (Some(holder), Some(own), Some(entry), Some(place)) = (package, own, &entry, owner_place)
+            && !holder.has_user
+            && [&entry.owner.user, &entry.owner.group].iter().any(|name| *name == own)
+        {
+            let (own, package) = (own.to_owned(), holder.name.clone());
+            document.problems.add(&place, FurtherFileMistake::OwnerOfOther { own, package });
+        }
+        all.push(entry.map(|file| Placed { package: package.map(|holder| holder.name.clone()), file }));
     }
     all.into_iter().collect()
+}
+
+fn find<'a>(name: &str, holders: &'a [Holder]) -> Result<&'a Holder, FurtherFileMistake> {
+    holders.iter().find(|holder| holder.name == name).ok_or_else(|| {
+        let known: Vec<&str> = holders.iter().map(|holder| holder.name.as_str()).collect();
+        FurtherFileMistake::NoPackage {
+            name: name.escape_debug().to_string(),
+            suggestion: nearest(name, &known).map(str::to_owned),
+            known: known.join(", "),
+        }
+    })
 }
 
 fn entry(table: &mut Table<'_>, project: &Path, own: Option<&str>) -> Option<FurtherFile> {

@@ -4,6 +4,7 @@
 mod app;
 mod changelog;
 mod further_file;
+mod further_package;
 mod image;
 mod kind;
 mod package;
@@ -154,7 +155,8 @@ fn no_variant(path: &str, wanted: &str, names: &[String]) -> LoadError {
 /// Reads the whole document. `empty` is read in place of a table that is not there. Returns `None` only when
 /// a problem has been noted.
 fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) -> Option<Stack> {
-    let header = document.required_table("package");
+    let (mut header, further) = document.first_and_further("package");
+    let own_name = header.as_mut().and_then(Table::name_if_there);
     let app = document.table_or("app", empty);
     let site = document.table_or("site", empty);
     let database = document.table("database");
@@ -177,9 +179,12 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
     let (site, health) = (site::site(site, &folder, built), app::health(health));
     kind::refuse_port(&mut document, app.as_ref().map(|app| &app.kind), site.as_ref());
     let services = service::read(&mut document);
-    let further_files = further_file::read(&mut document, &folder, name);
+    let further = further_package::read(further, package.as_ref(), own_name);
+    let files = further_file::read(&mut document, &folder, name, &further.holders);
+    let files = files.and_then(|files| further_package::with_files(further, files, document.problems));
     document.is_read_elsewhere(variant::KEY);
     document.finish();
+    let (further_files, further_packages) = files?;
     let mut stack = Stack {
         folder,
         package: package?,
@@ -190,7 +195,8 @@ fn read<'a>(mut document: Table<'a>, empty: &'a DeTable<'a>, folder: PathBuf) ->
         site: site?,
         database: None,
         health: health?,
-        further_files: further_files?,
+        further_files,
+        further_packages,
         image: image?,
         variants: Variants::default(),
     };

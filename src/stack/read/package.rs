@@ -37,7 +37,7 @@ pub(super) fn read(mut table: Table<'_>, changelog: Changelog, folder: &Path) ->
     let priority = table.checked_or_default("priority", text::priority);
     let copyright = read_copyright(&mut table);
     let license = read_license(&mut table, folder);
-    let depends = table.relations("depends", word);
+    let depends = table.package_relations("depends", word, version.as_ref());
     let compression = table.checked_or_default("compression", text::compression);
     table.finish();
 

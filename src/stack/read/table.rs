@@ -97,6 +97,20 @@ impl<'a> Value<'a> for WordOrTable<'a> {
     }
 }
 
+/// A table, or a list of tables in its place.
+pub(super) enum TableOrTables<'a> {
+    One(&'a DeTable<'a>),
+    Several(&'a DeArray<'a>),
+}
+
+impl<'a> Value<'a> for TableOrTables<'a> {
+    const WANTED: &'static str = "a table or a list of tables";
+    const HOW: &'static str = "a line with its name in brackets, or in double brackets for each of several";
+    fn from_toml(value: &'a DeValue<'a>) -> Option<Self> {
+        value.as_table().map(Self::One).or_else(|| value.as_array().map(Self::Several))
+    }
+}
+
 /// An integer as it is written: its digits, and their base.
 pub(super) struct Integer<'a>(&'a str, u32);
 
@@ -342,6 +356,24 @@ impl<'a> Table<'a> {
         Relations(members.map_or_else(Vec::new, |members| members.value.into_iter().flatten().collect()))
     }
 
+    /// The same for a package of the version `version`, which its relations may name by a variable.
+    pub(super) fn package_relations(
+        &mut self,
+        key: &'static str,
+        own: Option<&str>,
+        version: Option<&Version>,
+    ) -> Relations {
+        let members = self.checked_list(key, |text| relations::relation(&relations::with_version(text, version), own));
+        Relations(members.map_or_else(Vec::new, |members| members.value.into_iter().flatten().collect()))
+    }
+
+    /// The text of the key `name` with its place, whatever it is.
+    pub(super) fn name_if_there(&mut self) -> Option<(String, Place)> {
+        let place = self.place_if_there("name")?;
+        let name = self.entries.get("name")?.get_ref().as_str()?.to_owned();
+        Some((name, place))
+    }
+
     /// A table inside this one. When it is not there, `empty` is read in its place.
     pub(super) fn table_or(&mut self, key: &'static str, empty: &'a DeTable<'a>) -> Table<'a> {
         let section = self.section_of(key);
@@ -359,10 +391,23 @@ impl<'a> Table<'a> {
         Table::new(item.place, item.value, self.section_of(key), self.problems)
     }
 
-    /// As [`Table::table`], but a missing table is a mistake.
-    pub(super) fn required_table(&mut self, key: &'static str) -> Option<Table<'a>> {
-        let Item { value, place } = self.required::<&DeTable<'_>>(key)?;
-        Some(Table::new(place, value, self.section_of(key), self.problems))
+    /// The table of a required key, or the first one of the list in its place; and the further ones of that list, which have
+    /// keys of their own.
+    pub(super) fn first_and_further(&mut self, key: &'static str) -> (Option<Table<'a>>, Vec<Table<'a>>) {
+        let Some(Item { value, place }) = self.required::<TableOrTables<'_>>(key) else { return (None, Vec::new()) };
+        let array = match value {
+            TableOrTables::One(table) => {
+                return (Some(Table::new(place, table, self.section_of(key), self.problems)), Vec::new());
+            }
+            TableOrTables::Several(array) => array,
+        };
+        if array.is_empty() {
+            self.problems.add(&place, KeyError::Missing { example: self.described(key).example });
+        }
+        let mut tables = self.tables_of(key, Some(Item { value: array, place })).into_iter();
+        let first = tables.next();
+        let section = self.described(key).further_section().unwrap_or(self.section);
+        (first, tables.map(|table| Table { section, ..table }).collect())
     }
 
     /// The tables inside a table whose keys are the user's own, such as `[worker.mail]`, each with its name.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use miette::Diagnostic;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 
 use super::table::Table;
 use crate::stack::problem::{Place, Problems};
@@ -15,6 +15,9 @@ use crate::stack::variant::{Change, Old, Variant};
 
 /// The key of the tables.
 pub(super) const KEY: &str = "variant";
+
+/// The key whose value is a table, or a list of tables with that one first.
+const FIRST_AND_FURTHER: &str = "package";
 
 /// A variant inside a variant.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -72,13 +75,24 @@ impl Merged<'_> {
     }
 }
 
-/// `base` with `over` laid over it: tables are merged, other values replaced.
+/// `base` with `over` laid over it: tables are merged, other values replaced. A table laid over a list of tables changes the
+/// first of them: `[variant.NAME.package]` is about the stack's own package.
 fn merge<'a>(base: &DeTable<'a>, over: &DeTable<'a>) -> DeTable<'a> {
     let mut merged = base.clone();
     for (key, value) in over {
         let value = match (base.get(key), value.get_ref()) {
             (Some(below), DeValue::Table(above)) => match below.get_ref() {
                 DeValue::Table(table) => Spanned::new(below.span(), DeValue::Table(merge(table, above))),
+                DeValue::Array(tables) => match first_of(tables) {
+                    Some(table) if key.get_ref() == FIRST_AND_FURTHER => {
+                        let mut tables = tables.clone();
+                        if let Some(first) = tables.iter_mut().next() {
+                            *first = Spanned::new(first.span(), DeValue::Table(merge(table, above)));
+                        }
+                        Spanned::new(below.span(), DeValue::Array(tables))
+                    }
+                    _ => value.clone(),
+                },
                 _ => value.clone(),
             },
             _ => value.clone(),
@@ -88,6 +102,10 @@ fn merge<'a>(base: &DeTable<'a>, over: &DeTable<'a>) -> DeTable<'a> {
         merged.insert(key.clone(), value);
     }
     merged
+}
+
+fn first_of<'a, 'b>(tables: &'b DeArray<'a>) -> Option<&'b DeTable<'a>> {
+    tables.iter().next()?.get_ref().as_table()
 }
 
 /// Collects the places of all keys and values.
@@ -122,7 +140,9 @@ impl Within {
     fn below(self, name: &str) -> Self {
         match self {
             Self::Section(section) => match section.key(name).map(|key| &key.kind) {
-                Some(Kind::Table(section) | Kind::WordOrTable(_, section)) => Self::Section(section),
+                Some(
+                    Kind::Table(section) | Kind::TableOrTables { first: section, .. } | Kind::WordOrTable(_, section),
+                ) => Self::Section(section),
                 Some(Kind::NamedTables { section, .. }) => Self::Names(section),
                 _ => Self::Unknown,
             },
@@ -140,6 +160,9 @@ fn compare(base: Option<&DeTable<'_>>, over: &DeTable<'_>, path: &str, within: W
         match (value.get_ref(), old) {
             (DeValue::Table(above), Some(DeValue::Table(below))) => {
                 compare(Some(below), above, &key, within.below(name.get_ref()), changes);
+            }
+            (DeValue::Table(above), Some(DeValue::Array(tables))) if key == FIRST_AND_FURTHER => {
+                compare(first_of(tables), above, &key, within.below(name.get_ref()), changes);
             }
             (DeValue::Table(above), None) if !above.is_empty() => {
                 compare(None, above, &key, within.below(name.get_ref()), changes);

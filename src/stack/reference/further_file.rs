@@ -64,5 +64,15 @@ Once the administrator has given it another owner or mode, it keeps them. Not fo
             example: "owner = \"root:guest-book\"",
             since: FIRST_RELEASE,
         },
+        Key {
+            name: "package",
+            kind: Kind::Text(Form { noun: "a package name", pattern: "^[a-z0-9][a-z0-9+.-]+$" }),
+            missing: Missing::Described("the stack's own package"),
+            meaning: "\
+The package that it is in: the stack's own, or one of the further entries of `[[package]]`. In a further package, the \
+application's user can be its owner only where that package depends on the stack's own.",
+            example: "package = \"guest-book\"",
+            since: FIRST_RELEASE,
+        },
     ],
 };

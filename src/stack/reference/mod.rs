@@ -4,6 +4,7 @@
 //! in; a tree of [`Section`]s goes out.
 
 mod further_file;
+mod further_package;
 mod image;
 mod package;
 mod process;
@@ -100,6 +101,11 @@ pub enum Kind {
     /// A table whose keys are the user's own; each value is a string.
     Variables,
     Table(&'static Section),
+    /// A table, or a list of tables of which the first is that table, and the further ones have keys of their own.
+    TableOrTables {
+        first: &'static Section,
+        further: &'static Section,
+    },
     /// A list of tables: `[[name]]`.
     Tables(&'static Section),
     /// Tables with names that are the user's own, each of which may have every key of the file, in the same tables.
@@ -172,9 +178,11 @@ stands twice.",
     keys: &[
         Key {
             name: "package",
-            kind: Kind::Table(&package::PACKAGE),
+            kind: Kind::TableOrTables { first: &package::PACKAGE, further: &further_package::FURTHER_PACKAGE },
             missing: Missing::Refused,
-            meaning: "What the Debian package says about itself.",
+            meaning: "\
+What the Debian package says about itself. As `[[package]]`, it may stand several times: each entry after the first one is a \
+further package.",
             example: "\
 [package]
 name = \"guest-book\"
@@ -319,6 +327,7 @@ impl Key {
             Kind::Table(section)
             | Kind::Tables(section)
             | Kind::NamedTables { section, .. }
+            | Kind::TableOrTables { first: section, .. }
             | Kind::WordOrTable(_, section) => Some(section),
             Kind::Text(_)
             | Kind::Word(_)
@@ -329,6 +338,14 @@ impl Key {
             | Kind::Date
             | Kind::Variants { .. }
             | Kind::Variables => None,
+        }
+    }
+
+    /// The table of the entries after the first one, where these have keys of their own.
+    pub fn further_section(&self) -> Option<&'static Section> {
+        match self.kind {
+            Kind::TableOrTables { further, .. } => Some(further),
+            _ => None,
         }
     }
 }

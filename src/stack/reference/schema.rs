@@ -62,6 +62,12 @@ fn property(key: &Key, required: Required) -> Value {
             "additionalProperties": { "type": "string", "pattern": "^[^\\n\\r\\u0000]*$" },
         })),
         Kind::Table(section) => object(section, required),
+        Kind::TableOrTables { first, further } => fields(json!({ "anyOf": [object(first, required), {
+            "type": "array",
+            "minItems": 1,
+            "items": [object(first, Required::Asked)],
+            "additionalItems": object(further, Required::Asked),
+        }] })),
         Kind::Tables(section) => {
             let least = u8::from(matches!(key.missing, Missing::Refused));
             // A list replaces another one, so that its tables are whole in a variant as well.

@@ -58,8 +58,33 @@ fn minimal() -> Table {
     MINIMAL.parse().unwrap()
 }
 
+/// What stands in a path for the entries of `[[package]]` after the first one.
+const FURTHER: [&str; 2] = ["package", "further"];
+
+/// The second entry of `[[package]]`, and a file that is in it. Both are made if they are missing.
+fn further(document: &mut Table) -> &mut Table {
+    if let Value::Table(first) = document["package"].clone() {
+        let section = DOCUMENT.key("package").unwrap().further_section().unwrap();
+        let required = section.keys.iter().filter(|key| matches!(key.missing, Missing::Refused));
+        let second: Table = required.map(|key| (key.name.to_owned(), example(key))).collect();
+        let name = second["name"].as_str().unwrap();
+        let file: Value =
+            format!("[[file]]\npath = \"/etc/guest-book.conf\"\nsource = \"LICENSE\"\npackage = \"{name}\"")
+                .parse::<Table>()
+                .unwrap()
+                .remove("file")
+                .unwrap();
+        document.insert("file".to_owned(), file);
+        document.insert("package".to_owned(), Value::Array(vec![Value::Table(first), Value::Table(second)]));
+    }
+    document["package"].as_array_mut().unwrap().get_mut(1).unwrap().as_table_mut().unwrap()
+}
+
 /// The table at `path` of a document. Tables that are missing are made, with what they must have.
 fn reach<'a>(document: &'a mut Table, path: &[&str]) -> &'a mut Table {
+    if path.starts_with(&FURTHER) {
+        return further(document);
+    }
     let (mut table, mut section) = (document, &DOCUMENT);
     let mut steps = path.iter();
     while let Some(step) = steps.next() {
@@ -124,6 +149,9 @@ fn walk(section: &'static Section, path: &[&'static str], each: &mut impl FnMut(
         if let Some(section) = key.section() {
             walk(section, &below(path, key), each);
         }
+        if let Some(section) = key.further_section() {
+            walk(section, &FURTHER, each);
+        }
     }
 }
 
@@ -142,8 +170,11 @@ fn example(key: &Key) -> Value {
 #[test]
 fn what_is_read_is_described_and_what_is_described_is_read() {
     let mut sections = vec![(Vec::new(), &DOCUMENT)];
-    walk(&DOCUMENT, &[], &mut |path, key| sections.extend(key.section().map(|s| (below(path, key), s))));
-    assert_eq!(sections.len(), 15, "a table is missing here");
+    walk(&DOCUMENT, &[], &mut |path, key| {
+        sections.extend(key.section().map(|section| (below(path, key), section)));
+        sections.extend(key.further_section().map(|section| (FURTHER.to_vec(), section)));
+    });
+    assert_eq!(sections.len(), 16, "a table is missing here");
     let project = Project::new();
     for (path, section) in sections {
         let document = with(minimal(), &path, "no-such-key", Value::Boolean(true));
@@ -201,7 +232,7 @@ fn every_key_refuses_another_type() {
     let project = Project::new();
     for (path, key) in every_key() {
         let problems = project.load(&with(minimal(), &path, key.name, Value::Float(0.5))).unwrap_err();
-        let name = [path.as_slice(), &[key.name]].concat().join(".");
+        let name = [path.as_slice(), &[key.name]].concat().join(".").replace("package.further", "package");
         let said = problems
             .iter()
             .any(|problem| problem.to_string().starts_with(&format!("{name}: is a number with a point")));
@@ -241,6 +272,10 @@ fn the_schema_has_every_key_with_an_example() {
         let mut at = &schema;
         for step in path.iter().chain([&key.name]) {
             at = match &at["anyOf"] {
+                serde_json::Value::Array(ways) if *step == "further" => {
+                    at = &ways.iter().find(|way| way["type"] == "array").unwrap()["additionalItems"];
+                    continue;
+                }
                 serde_json::Value::Array(ways) => ways.iter().find(|way| way["properties"].is_object()).unwrap(),
                 _ if at["type"] == "array" => &at["items"],
                 _ => at,

@@ -72,6 +72,28 @@ pub fn stack_name(text: &str) -> Result<PackageName, StackNameError> {
     Ok(name)
 }
 
+/// Why a name is not valid for a further package of a stack.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum FurtherNameError {
+    #[error(transparent)]
+    #[diagnostic(help("write it as in Debian Policy 5.6.7, such as `guest-book-tools`"))]
+    Syntax(#[from] NameError),
+    #[error("`{0}` ends with `-dbgsym`, as the packages with debugging data do, which stackdeb makes by itself")]
+    #[diagnostic(help("choose another ending"))]
+    DebuggingData(String),
+}
+
+/// Checks the name of a further package (Debian Policy 5.6.7). No user and no unit has this name.
+///
+/// # Errors
+/// When no package can have it, or the package with debugging data of another one may.
+pub fn further_name(text: &str) -> Result<PackageName, FurtherNameError> {
+    match text.ends_with("-dbgsym") {
+        true => Err(FurtherNameError::DebuggingData(text.escape_debug().to_string())),
+        false => Ok(text.parse()?),
+    }
+}
+
 /// Why a name is not valid for a worker or a timer.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("`{0}` is not a name for a worker or a timer")]

@@ -31,6 +31,17 @@ pub fn version(text: &str) -> Result<Version, BadVersion> {
     Ok(text.parse()?)
 }
 
+/// What stands for the version of the package in debian/control (deb-substvars(5)). All packages of a stack have one source, so
+/// the two are the same.
+const VARIABLES: [&str; 2] = ["${binary:Version}", "${source:Version}"];
+
+/// Puts the package's version in the place of these variables. Without one, which is a mistake that is noted elsewhere, any
+/// version will do.
+pub fn with_version(text: &str, version: Option<&Version>) -> String {
+    let version = version.map_or("0", Version::as_str);
+    VARIABLES.iter().fold(text.to_owned(), |text, variable| text.replace(variable, version))
+}
+
 /// Checks one relation, with or without alternatives (Debian Policy 7.1). Returns `None` when it is for other architectures
 /// or a build profile only. `own` is the name of the package that has the relation.
 pub fn relation(text: &str, own: Option<&str>) -> Result<Option<Alternatives>, BadRelation> {

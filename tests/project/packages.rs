@@ -1,0 +1,264 @@
+//! `[[package]]`: several packages from one `stack.toml`, as dpkg and python3-debian read them, and what is refused.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use support::readers::python_debian;
+use support::{default_stack, listing, run, stackdeb, text};
+
+use super::package::lintian_is_silent;
+
+const FURTHER: &str = r#"
+[[package]]
+name = "stack-tools"
+summary = "tools for the staff of the shop"
+description = """
+They print the prices of the day, those of the day before, and those of any other day that somebody asks for.
+
+Whoever sells may change one of them: the shop shows it at once.
+"""
+section = "utils"
+depends = ["stack (= ${binary:Version})", "jq | python3"]
+
+[[package]]
+name = "stack-data"
+summary = "pictures of what is sold"
+
+[[package]]
+name = "stack-fast"
+summary = "program that counts fast"
+"#;
+
+const FILES: &str = r#"
+[[file]]
+path = "/etc/stack/prices.conf"
+source = "files/prices"
+mode = "0640"
+owner = "root:stack"
+package = "stack-tools"
+[[file]]
+path = "/etc/stack-tools.conf"
+source = "files/prices"
+package = "stack-tools"
+[[file]]
+path = "/usr/share/stack-data/bread"
+source = "files/prices"
+package = "stack-data"
+[[file]]
+path = "/usr/share/stack-data/today"
+link = "bread"
+package = "stack-data"
+[[file]]
+path = "/usr/libexec/stack-fast/count"
+source = "files/count"
+package = "stack-fast"
+[[file]]
+path = "/usr/share/stack-own/bread"
+source = "files/prices"
+package = "stack"
+"#;
+
+/// A project with these further packages and files. `count` is a program in machine code with debugging data.
+fn project(folder: &Path, further: &str, files: &str) {
+    default_stack(folder);
+    fs::create_dir(folder.join("files")).unwrap();
+    fs::write(folder.join("files/prices"), "bread 3\n").unwrap();
+    fs::write(folder.join("files/count.c"), "#include <stdio.h>\nint main(void) { return puts(\"1\") < 0; }\n")
+        .unwrap();
+    let manifest = fs::read_to_string(folder.join("stack.toml")).unwrap();
+    let manifest = manifest.replacen("[package]", "[[package]]", 1);
+    let manifest = manifest.replacen("\n[database]", &format!("{further}\n{files}\n[database]"), 1);
+    assert!(manifest.contains("[[package]]") && manifest.contains(files));
+    fs::write(folder.join("stack.toml"), manifest).unwrap();
+}
+
+fn compile(folder: &Path) {
+    let harden = ["-g", "-O2", "-fPIE", "-pie", "-Wl,-z,relro,-z,now", "-fstack-protector-strong"];
+    let mut gcc = Command::new("gcc");
+    gcc.args(harden).args(["-ffile-prefix-map=.=/src", "-o", "count", "count.c"]).current_dir(folder.join("files"));
+    run(&mut gcc);
+}
+
+fn field(package: &Path, name: &str) -> String {
+    run(Command::new("dpkg-deb").arg("--field").arg(package).arg(name)).trim().to_owned()
+}
+
+#[test]
+fn each_package_has_its_files_and_what_policy_asks_for() {
+    let folder = tempfile::tempdir().unwrap();
+    project(folder.path(), FURTHER, FILES);
+    compile(folder.path());
+    let printed = run(stackdeb().args(["deb", "--changes"]).current_dir(folder.path()));
+    let dist = folder.path().join("dist");
+    let names = [
+        "stack_1.0.0_amd64.deb",
+        "stack-tools_1.0.0_all.deb",
+        "stack-data_1.0.0_all.deb",
+        "stack-fast_1.0.0_amd64.deb",
+        "stack-fast-dbgsym_1.0.0_amd64.deb",
+    ];
+    for (line, name) in printed.lines().zip(names) {
+        assert!(line.contains(&format!("dist/{name} (")) && line.contains("SHA-256"), "{printed}");
+    }
+    assert_eq!(fs::read_link(dist.join("stack.deb")).unwrap(), Path::new(names[0]));
+    let [own, tools, data, fast, debug] = names.map(|name| dist.join(name));
+
+    for package in [&tools, &data, &fast, &debug] {
+        let of = |name| field(package, name);
+        assert_eq!(
+            (of("Source"), of("Version"), of("Maintainer")),
+            ("stack".into(), "1.0.0".into(), field(&own, "Maintainer"))
+        );
+        let said = python_debian(package);
+        assert!(said.contains("field\tSource\tstack"), "{said}");
+    }
+    assert_eq!(field(&tools, "Depends"), "stack (= 1.0.0), jq | python3");
+    assert_eq!((field(&tools, "Section"), field(&data, "Section")), ("utils".into(), field(&own, "Section")));
+    assert_eq!((field(&tools, "Architecture"), field(&data, "Depends")), ("all".into(), String::new()));
+    // What dpkg-shlibdeps finds in the same program.
+    let control = folder.path().join("debian");
+    fs::create_dir(&control).unwrap();
+    fs::write(control.join("control"), "Source: x\n\nPackage: x\nArchitecture: any\n").unwrap();
+    let shlibs = run(Command::new("dpkg-shlibdeps").args(["-O", "files/count"]).current_dir(folder.path()));
+    let libc = |text: &str| text.split("libc6").nth(1).is_some();
+    assert!(libc(&field(&fast, "Depends")) && libc(&shlibs), "{shlibs}");
+    assert_eq!(field(&fast, "Architecture"), "amd64");
+    assert_eq!(field(&debug, "Depends"), "stack-fast (= 1.0.0)");
+
+    let contents = |package: &Path| run(Command::new("dpkg-deb").arg("-c").arg(package));
+    for (package, name) in [(&tools, "stack-tools"), (&data, "stack-data"), (&fast, "stack-fast")] {
+        let listed = contents(package);
+        for paper in ["copyright", "changelog.gz"] {
+            assert!(listed.contains(&format!(" ./usr/share/doc/{name}/{paper}\n")), "{listed}");
+        }
+    }
+    assert!(contents(&data).contains("./usr/share/stack-data/today -> bread"));
+    assert!(contents(&own).contains("./usr/share/stack-own/bread") && !contents(&own).contains("prices.conf"));
+    assert!(contents(&tools).contains("-rw-r----- root/root"), "{}", contents(&tools));
+    let control = |package: &Path, file: &str| run(Command::new("dpkg-deb").arg("-I").arg(package).arg(file));
+    assert_eq!(control(&tools, "conffiles"), "/etc/stack-tools.conf\n/etc/stack/prices.conf\n");
+    assert!(control(&tools, "postinst").contains("set_owner /etc/stack/prices.conf 640 root stack"));
+    let unpacked = folder.path().join("unpacked");
+    for package in [&tools, &data, &fast] {
+        run(Command::new("dpkg-deb").arg("-R").arg(package).arg(&unpacked));
+        run(Command::new("md5sum").args(["--quiet", "-c", "DEBIAN/md5sums"]).current_dir(&unpacked));
+        fs::remove_dir_all(&unpacked).unwrap();
+    }
+    let changes = fs::read_to_string(dist.join("stack_1.0.0_amd64.changes")).unwrap();
+    let buildinfo = fs::read_to_string(dist.join("stack_1.0.0_amd64.buildinfo")).unwrap();
+    for text in [&changes, &buildinfo] {
+        assert!(text.contains("\nBinary: stack stack-data stack-fast stack-fast-dbgsym stack-tools\n"), "{text}");
+        assert!(text.contains("\nArchitecture: all amd64\n"), "{text}");
+        assert!(names.iter().all(|name| text.contains(&format!(" {name}\n"))), "{text}");
+    }
+    // What lintian says of the files themselves is theirs to answer for.
+    lintian_is_silent(&tools, &[("non-standard-file-perm", "the project chose it")]);
+    lintian_is_silent(&data, &[]);
+    lintian_is_silent(&fast, &[]);
+}
+
+#[test]
+fn another_folder_and_time_give_the_same_bytes() {
+    let build = |folder: &Path, script: &str| {
+        project(folder, FURTHER, FILES);
+        fs::copy("/bin/true", folder.join("files/count")).unwrap();
+        run(Command::new("sh").args(["-c", script, env!("CARGO_BIN_EXE_stackdeb")]).current_dir(folder));
+        let mut files = listing(&folder.join("dist"));
+        files.sort();
+        let read = |path: &std::path::PathBuf| (path.file_name().unwrap().to_owned(), fs::read(path).unwrap());
+        files.iter().filter(|path| path.is_file()).map(read).collect::<Vec<_>>()
+    };
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let first = build(one.path(), "exec \"$0\" deb");
+    let elsewhere =
+        "umask 077; TZ=Pacific/Kiritimati LC_ALL=tr_TR.UTF-8 exec faketime '2031-05-06 07:08:09' \"$0\" deb";
+    let second = build(&other.path().join("elsewhere"), elsewhere);
+    assert_eq!(first.len(), 5, "four packages and the link");
+    assert!(first == second, "the packages differ");
+}
+
+/// The further packages and files of a mistake, and words of its error.
+#[test]
+fn what_no_stack_can_have_is_refused() {
+    let tools = "[[package]]\nname = \"stack-tools\"\nsummary = \"tools for the shop\"";
+    let file = |path: &str, package: &str| {
+        format!("[[file]]\npath = \"{path}\"\nsource = \"files/prices\"\npackage = \"{package}\"\n")
+    };
+    let one = file("/etc/tools", "stack-tools");
+    let cases: Vec<(String, String, Vec<&str>)> = vec![
+        (
+            format!("{tools}\n{tools}"),
+            one.clone(),
+            vec!["package.name", "another package of this file", "the other one"],
+        ),
+        (tools.replace("stack-tools", "stack"), String::new(), vec!["`stack` is the name of another package"]),
+        (
+            tools.to_owned(),
+            file("/etc/tools", "stack-tool"),
+            vec!["file.package", "did you mean", "stack, stack-tools"],
+        ),
+        (tools.to_owned(), String::new(), vec!["no file is in the package `stack-tools`"]),
+        (tools.replace("stack-tools", "stack-dbgsym"), file("/etc/x", "stack-dbgsym"), vec!["ends with `-dbgsym`"]),
+        (tools.replace("stack-tools", "Tools"), file("/etc/x", "Tools"), vec!["package.name", "character `T`"]),
+        (format!("{tools}\nlicense = \"MIT\""), one.clone(), vec!["package.license", "no such key"]),
+        (format!("{tools}\ndepends = [\"stack-tools\"]"), one.clone(), vec!["is the package itself"]),
+        (tools.to_owned(), format!("{one}{}", file("/etc/tools", "stack")), vec!["another [[file]]", "the other one"]),
+        (
+            tools.to_owned(),
+            format!("{one}owner = \"root:stack\"\n"),
+            vec!["file.owner", "may be installed before it is there"],
+        ),
+        (
+            tools.to_owned(),
+            file("/usr/share/stack/app.py", "stack-tools"),
+            vec!["in the package `stack-tools`", "files/prices", "in the package `stack`", "app/app.py"],
+        ),
+        (
+            tools.to_owned(),
+            file("/etc/stack/health.toml/x", "stack-tools"),
+            vec!["/etc/stack/health.toml", "a file that stackdeb makes in the package `stack`"],
+        ),
+        (
+            tools.to_owned(),
+            "[[file]]\npath = \"/etc/stack\"\nfolder = true\nmode = \"0700\"\npackage = \"stack-tools\"".to_owned(),
+            vec!["a folder of mode 0700 in the package `stack-tools`"],
+        ),
+    ];
+    for (further, files, words) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        project(folder.path(), &format!("\n{further}\n"), &files);
+        let before = listing(folder.path());
+        let output = stackdeb().arg("deb").current_dir(folder.path()).env("COLUMNS", "400").output().unwrap();
+        let said = text(&output)
+            .split(|c: char| c.is_whitespace() || c == '│')
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert_eq!(output.status.code(), Some(1), "{further}\n{files}\n{said}");
+        for word in words {
+            assert!(said.contains(word), "no `{word}` for\n{further}\n{files}\n{said}");
+        }
+        assert_eq!(listing(folder.path()), before);
+    }
+}
+
+/// A folder may be in two packages, and a variant changes the stack's own package or replaces all of them.
+#[test]
+fn a_variant_changes_the_first_package_or_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = "[[file]]\npath = \"/opt/shared\"\nfolder = true\n[[file]]\npath = \"/opt/shared/x\"\nsource = \"files/prices\"\npackage = \"stack-tools\"\n";
+    let tools = "\n[[package]]\nname = \"stack-tools\"\nsummary = \"tools for the shop\"\n";
+    let variants = "[variant.staging.package]\nsummary = \"shop that is tried\"\ndepends = [\"stack-tools (>= ${source:Version})\"]\n";
+    project(folder.path(), tools, &format!("{shared}{variants}"));
+    let check = run(stackdeb().args(["check", "--variant", "staging"]).current_dir(folder.path()));
+    assert!(check.contains("dist/staging/stack-tools_1.0.0_all.deb"), "{check}");
+    assert!(check.contains("changed   package.summary: ") && check.contains("\"shop that is tried\""), "{check}");
+    run(stackdeb().args(["deb", "--variant", "staging"]).current_dir(folder.path()));
+    let dist = folder.path().join("dist/staging");
+    assert!(field(&dist.join("stack.deb"), "Depends").contains("stack-tools (>= 1.0.0)"));
+    assert_eq!(field(&dist.join("stack-tools_1.0.0_all.deb"), "Package"), "stack-tools");
+    let json: serde_json::Value =
+        serde_json::from_str(&run(stackdeb().args(["check", "--json"]).current_dir(folder.path()))).unwrap();
+    assert_eq!(json["further-packages"][0]["package"], "stack-tools_1.0.0_all.deb");
+}
