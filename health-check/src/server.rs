@@ -30,21 +30,18 @@ pub fn to_ask(sockets: &[PathBuf]) -> Result<Vec<Server>, String> {
     let Some(text) = env::var_os("DATABASE_URL").filter(|text| !text.is_empty() && !sockets.is_empty()) else {
         return Ok(sockets.iter().map(|path| Server(vec![Place::Socket(path.clone())])).collect());
     };
-    let environment = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let server = text.to_str().ok_or("it is not UTF-8").and_then(|text| Server::parse(text, environment));
+    let server = text.to_str().ok_or("it is not UTF-8").and_then(Server::parse);
     server.map(|server| vec![server]).map_err(|why| format!("DATABASE_URL is no address of a database: {why}"))
 }
 
 impl Server {
     /// Parses a connection string (PostgreSQL, "Connection Strings"). Parameters that it does not have
     /// are read from the environment.
-    fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, &'static str> {
+    fn parse(text: &str) -> Result<Self, &'static str> {
         let parameters = connection::parameters(text)?;
         let list = |name: &str, variable: &str| {
-            let text = connection::value(&parameters, name)
-                .filter(|value| !value.is_empty())
-                .map(str::to_owned)
-                .or_else(|| environment(variable));
+            let given = connection::value(&parameters, name).filter(|value| !value.is_empty()).map(str::to_owned);
+            let text = given.or_else(|| env::var(variable).ok().filter(|value| !value.is_empty()));
             text.map(|text| text.split(',').map(str::to_owned).collect::<Vec<_>>()).unwrap_or_default()
         };
         let (hosts, addresses) = (list("host", "PGHOST"), list("hostaddr", "PGHOSTADDR"));

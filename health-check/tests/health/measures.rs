@@ -6,10 +6,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use nix::mount::{MsFlags, mount};
+use serde_json::{Value, json};
 
 use crate::support::{
-    Bus, answering, findings, problem, program, with_busy_processors, with_settings, with_systemd, write_history,
+    Bus, answering, findings, problem, program, run, run_bounded, with_busy_processors, with_mounts, with_settings,
+    with_systemd, write_history,
 };
 
 /// Runs a check, and measures with psutil over the very time that it takes, and at both its ends.
@@ -78,6 +80,88 @@ fn the_machine_is_measured_as_psutil_does() {
     with_busy_processors(|| {
         once_of_ten("CPU at work", |measured| measured["cpu"].as_f64() > Some(80.0) && cpu(measured))
     });
+}
+
+const BEFORE: &str = "cpu  10132153 290696 3084719 46828483 16683 0 25195 1200 175628 300\n\
+    cpu0 1393280 32966 572056 13343292 6130 0 17875 0 23933 0\n\
+    cpu1 1393280 32966 572056 13343292 6130 0 17875 0 23933 0\n\
+    intr 33622\nctxt 1990473\nbtime 1062191376\nprocesses 2915\nprocs_running 1\nprocs_blocked 0\n";
+const AFTER: &str = "cpu  10132193 290699 3084729 46828533 16693 0 25197 1205 175640 301\n\
+    cpu0 1393280 32966 572056 13343292 6130 0 17875 0 23933 0\n\
+    cpu1 1393280 32966 572056 13343292 6130 0 17875 0 23933 0\n\
+    intr 33622\nctxt 1990473\nbtime 1062191376\nprocesses 2915\nprocs_running 1\nprocs_blocked 0\n";
+const MEMINFO: &str = "MemTotal:        8052924 kB\nMemFree:          338128 kB\nMemAvailable:    3353436 kB\n\
+    Buffers:          248112 kB\nCached:          2927320 kB\nSwapCached:            0 kB\nActive: 100 kB\n\
+    Inactive: 100 kB\nShmem:            10 kB\nSlab: 10 kB\nSReclaimable:     100000 kB\nHugePages_Total:       0\n";
+
+/// Lets a command see files of a folder in the place of those in /proc.
+fn with_proc(command: &mut Command, folder: &Path, files: &'static [&'static str]) {
+    let folder = folder.to_owned();
+    with_mounts(command, move || {
+        let bind = |file: &&str| {
+            let place = Path::new("/proc").join(file);
+            mount(Some(&folder.join(file)), &place, None::<&str>, MsFlags::MS_BIND, None::<&str>)
+        };
+        Ok(files.iter().try_for_each(bind)?)
+    });
+}
+
+/// Runs a check, and psutil before and after it. In the middle of the check the times of the processors change.
+const PSUTIL_WITH_FILES: &str = "import json, psutil, subprocess, sys, time
+psutil.cpu_percent()
+check = subprocess.Popen(sys.argv[3:], stdout=subprocess.PIPE)
+time.sleep(0.25)
+with open(sys.argv[1], 'r+') as stat:
+    stat.write(sys.argv[2])
+found = json.loads(check.communicate()[0])
+print(json.dumps(dict(found=found['machine'], cpu=psutil.cpu_percent(), ram=psutil.virtual_memory().percent)))";
+
+#[test]
+fn texts_of_the_kernel_are_read_as_psutil_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let measure = || -> Value {
+        fs::write(folder.path().join("stat"), BEFORE).unwrap();
+        fs::write(folder.path().join("meminfo"), MEMINFO).unwrap();
+        let mut python = Command::new("/usr/bin/python3");
+        python.args(["-c", PSUTIL_WITH_FILES]).arg(folder.path().join("stat")).arg(AFTER);
+        python.args([&program(), "--name", "a", "--json"]);
+        with_proc(&mut python, folder.path(), &["stat", "meminfo"]);
+        serde_json::from_str(&run(&mut python)).unwrap()
+    };
+    let near = |measured: &Value, found: &str, expected: &str| {
+        beyond(&measured["found"][found], [&measured[expected]; 2]) <= 0.051
+    };
+    // On a busy machine the check may begin after the change.
+    let mut tries = (0..10).map(|_| measure());
+    let measured = tries.find(|measured| near(measured, "cpu_percent", "cpu")).expect("not as psutil has it");
+    assert!(measured["cpu"].as_f64() > Some(0.0) && near(&measured, "ram_percent", "ram"), "{measured}");
+    assert_eq!(measured["found"]["cpus"], 2);
+}
+
+#[test]
+fn texts_of_another_shape_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |stat: &str, meminfo: &str, loadavg: &str| -> Value {
+        for (file, text) in [("stat", stat), ("meminfo", meminfo), ("loadavg", loadavg)] {
+            fs::write(folder.path().join(file), text).unwrap();
+        }
+        let mut command = Command::new(program());
+        command.args(["--name", "a", "--json"]);
+        with_proc(&mut command, folder.path(), &["stat", "meminfo", "loadavg"]);
+        serde_json::from_slice(&run_bounded(&mut command).stdout).unwrap()
+    };
+    for stat in ["cpu0 1 2 3 4\n", "cpu  1 2 3\n", "cpu  1 2 x 4\n"] {
+        let found = check(stat, "MemTotal: 1 kB\n", "0.20 0.18\n");
+        let refused = ["stat", "meminfo", "loadavg"]
+            .map(|file| format!("cannot read /proc/{file}: it is not as the kernel writes it"));
+        assert_eq!(found["problems"], json!(refused), "{stat}");
+        assert_eq!((&found["machine"]["cpu_percent"], &found["machine"]["ram_percent"]), (&Value::Null, &Value::Null));
+    }
+    // Old kernels write fewer numbers. The load is the example of proc_loadavg(5).
+    let found = check("cpu  1 2 3 4\n", MEMINFO, "0.20 0.18 0.12 1/80 11206\n");
+    assert_eq!(found["problems"], json!([]));
+    assert_eq!((&found["machine"]["cpu_percent"], &found["machine"]["cpus"]), (&json!(0.0), &json!(0)));
+    assert_eq!(found["machine"]["load"], json!([0.20, 0.18, 0.12]));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 pub mod postgres;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::mount::{MsFlags, mount};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -136,10 +137,8 @@ pub fn answering(bytes: &'static [u8]) -> String {
     })
 }
 
-/// Lets a command see a machine whose systemd is asked over the bus at this address. systemctl asks only where
-/// /run/systemd/system is, and root's looks for systemd's own socket first: so the command gets a /run of its own.
-pub fn with_systemd<'a>(command: &'a mut Command, address: &str) -> &'a mut Command {
-    use nix::mount::{MsFlags, mount};
+/// Gives a command a mount namespace of its own, in which `make_mounts` is called before it starts.
+pub fn with_mounts(command: &mut Command, make_mounts: impl Fn() -> io::Result<()> + Send + Sync + 'static) {
     use nix::sched::{CloneFlags, unshare};
     let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
     let enter = move || {
@@ -151,12 +150,20 @@ pub fn with_systemd<'a>(command: &'a mut Command, address: &str) -> &'a mut Comm
         }
         unshare(CloneFlags::CLONE_NEWNS)?;
         mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
-        mount(Some("none"), "/run", Some("tmpfs"), MsFlags::empty(), None::<&str>)?;
-        fs::create_dir_all("/run/systemd/system")
+        make_mounts()
     };
     // SAFETY: between fork and exec it changes only what is the child's own, and takes no lock but the allocator's, which
     // the C library makes safe to use after a fork.
     unsafe { command.pre_exec(enter) };
+}
+
+/// Lets a command see a machine whose systemd is asked over the bus at this address. systemctl asks only where
+/// /run/systemd/system is, and root's looks for systemd's own socket first: so the command gets a /run of its own.
+pub fn with_systemd<'a>(command: &'a mut Command, address: &str) -> &'a mut Command {
+    with_mounts(command, || {
+        mount(Some("none"), "/run", Some("tmpfs"), MsFlags::empty(), None::<&str>)?;
+        fs::create_dir_all("/run/systemd/system")
+    });
     command.env("DBUS_SYSTEM_BUS_ADDRESS", address)
 }
 
