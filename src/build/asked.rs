@@ -6,9 +6,10 @@ use std::path::Path;
 use miette::IntoDiagnostic;
 
 use super::image::{StackPackage, warn};
+use super::local::Local;
 use super::package::{self, BuiltPackage};
 use crate::apt::{Suite, lock};
-use crate::control::{Relations, Stanza};
+use crate::control::Relations;
 use crate::rootfs::packages;
 use crate::stack::Stack;
 use crate::system::cache::Cache;
@@ -48,32 +49,30 @@ impl Asked {
                 reporter.say(&sentence);
             }
             warn(&package.warnings(), reporter);
-            asked.relations.push(match own {
-                StackPackage::LeftOut => package.depends.clone(),
-                StackPackage::Installed => stack.package.name.as_str().parse().into_diagnostic()?,
-            });
+            asked.relations.push(stack.package.name.as_str().parse().into_diagnostic()?);
             asked.packages.push(package);
         }
-        asked.requires = requires(machine, asked.packages.iter().map(|package| &package.control))?;
+        let local = || Local::of(asked.packages.iter().flat_map(BuiltPackage::files).map(|file| file.control));
+        asked.requires = requires(stacks, machine, &local())?;
+        if own == StackPackage::LeftOut {
+            let relations = asked.relations.iter().map(|relations| local().replaced(relations));
+            asked.relations = relations.collect::<miette::Result<_>>()?;
+        }
         Ok(asked)
     }
 }
 
-/// What is asked of the distribution: the packages of the machine, and what the stacks' packages with these control data need.
+/// What is asked of the distribution: the packages of the machine, and what the stacks' packages need, which are `local`.
 ///
 /// # Errors
 /// When a relation in the control data is not valid.
-pub(super) fn requires<'a>(
-    machine: Relations,
-    controls: impl IntoIterator<Item = &'a Stanza>,
-) -> miette::Result<Vec<String>> {
-    let mut all = vec![machine];
-    for control in controls {
-        for field in ["Pre-Depends", "Depends"] {
-            all.push(control.get(field).unwrap_or_default().parse().into_diagnostic()?);
-        }
+pub(super) fn requires(stacks: &[Stack], machine: Relations, local: &Local) -> miette::Result<Vec<String>> {
+    let mut asked = machine;
+    for stack in stacks {
+        let own: Relations = stack.package.name.as_str().parse().into_diagnostic()?;
+        asked.0.extend(own.0);
     }
-    Ok(lock::requires(&all))
+    Ok(lock::requires(&[local.replaced(&asked)?]))
 }
 
 /// What the image holds beside the stacks.

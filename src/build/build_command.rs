@@ -96,6 +96,7 @@ pub(super) fn run(
         [&libraries.needs.depends, &stack.app.depends, &stack.package.depends, &stack.app.build_packages]
             .into_iter()
             .flat_map(|relations| relations.0.iter().cloned())
+            .filter(|alternatives| !stack.satisfies(alternatives))
             .collect(),
     );
     let inputs = [FORMAT.to_owned(), suite.name.to_owned(), command.to_string(), relations.to_string()]

@@ -10,7 +10,7 @@ use miette::IntoDiagnostic;
 
 use super::advice;
 use super::archive::Repository;
-use super::package::BuiltPackage;
+use super::package::{BuiltFile, BuiltPackage};
 use super::source::Source;
 use crate::apt::{Field, Origin, PackageIndex, Record, Universe, names, solve};
 use crate::control::{PackageName, Priority, Relations, Stanza, Stanzas};
@@ -94,7 +94,7 @@ impl<'a> Wanted<'a> {
         for stack in self.stacks {
             let _ = writeln!(text, "{}\n{}\n{}", stack.app.depends, stack.package.depends, stack.image.packages);
         }
-        for package in self.packages {
+        for package in self.packages.iter().flat_map(BuiltPackage::files) {
             let fields = Field::ALL.map(Field::as_str).into_iter().chain(["Package", "Version", "Multi-Arch"]);
             for field in fields {
                 let _ = writeln!(text, "{field}: {}", package.control.get(field).unwrap_or_default());
@@ -132,9 +132,8 @@ impl<'a> Wanted<'a> {
             let version_of = |name: &PackageName| Some(universe.candidate(name.as_str())?.version.clone());
             warnings.extend(advice::of_relations(stack, version_of));
         }
-        for package in self.packages {
-            let (path, written) = (package.path.clone(), &package.written);
-            universe.add_local(&package.control, path, written.sha256, written.size)?;
+        for BuiltFile { path, written, control } in self.packages.iter().flat_map(BuiltPackage::files) {
+            universe.add_local(control, path.to_owned(), written.sha256, written.size)?;
         }
         let mut wanted = vec![universe.essential()];
         wanted.extend(self.priority.map(|priority| universe.of_priority(priority)));
@@ -175,9 +174,9 @@ impl<'a> Wanted<'a> {
 
     fn own(&self, stanza: &Stanza) -> Option<Record> {
         let name = stanza.get("Package")?;
-        let package = self.packages.iter().find(|package| package.control.get("Package") == Some(name))?;
-        let written = &package.written;
-        Record::from_local(&package.control, package.path.clone(), written.sha256, written.size).ok()?
+        let mut files = self.packages.iter().flat_map(BuiltPackage::files);
+        let BuiltFile { path, written, control } = files.find(|file| file.control.get("Package") == Some(name))?;
+        Record::from_local(control, path.to_owned(), written.sha256, written.size).ok()?
     }
 }
 

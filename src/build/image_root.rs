@@ -127,9 +127,9 @@ impl Build<'_> {
         }
     }
 
-    /// Whether it is the package of one of the stacks.
+    /// Whether it is a package of one of the stacks.
     fn is_own(&self, record: &Record) -> bool {
-        self.stacks.iter().any(|stack| stack.package.name == record.name)
+        self.stacks.iter().flat_map(Stack::package_names).any(|name| *name == record.name)
     }
 
     /// The downloaded `.deb` file of a chosen package.

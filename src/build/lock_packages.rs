@@ -9,6 +9,7 @@ use super::archive::Repository;
 use super::asked::{self, Asked};
 use super::choice::{Choice, Wanted};
 use super::image::{self, StackPackage, warn};
+use super::local::Local;
 use super::lock;
 use super::source::Source;
 use crate::apt::lock::Archives;
@@ -93,17 +94,18 @@ impl LockedImage {
     }
 }
 
-/// Why an image of `stack` alone, whose package has these control data, would refuse the packages of its lock: in the words of
+/// Why an image of `stack` alone, whose packages have these control data, would refuse the packages of its lock: in the words of
 /// that refusal, with what to do. `None` if it would not, or there is no such lock.
 ///
 /// # Errors
 /// When the lock cannot be read, or has a mistake.
-pub fn stale(stack: &Stack, control: &Stanza) -> miette::Result<Option<String>> {
+pub fn stale<'a>(stack: &Stack, controls: impl IntoIterator<Item = &'a Stanza>) -> miette::Result<Option<String>> {
     let suite = image::suite_of(stack)?;
     let Some(lock::File { text, shown }) = lock::File::of(stack)? else { return Ok(None) };
     let Some(lock) = PackageLock::parse(&text, &shown)? else { return Ok(None) };
-    let machine = asked::machine_packages(std::slice::from_ref(stack), suite)?;
-    let requires = asked::requires(machine, [control])?;
+    let stacks = std::slice::from_ref(stack);
+    let machine = asked::machine_packages(stacks, suite)?;
+    let requires = asked::requires(stacks, machine, &Local::of(controls))?;
     let fits = lock.check_suite(suite, &shown).and_then(|()| lock.check_requires(&requires, &shown));
     let Err(error) = fits else { return Ok(None) };
     // What is checked is one stack, and the lock may be that of an image with several.

@@ -14,7 +14,7 @@ use super::installed::Installed;
 use super::write::write_package;
 use super::{crate_files, libraries, linked, static_files};
 use crate::apt::Suite;
-use crate::control::{Relations, Stanza};
+use crate::control::Stanza;
 use crate::deb::{Control, Package, Written};
 use crate::python::Libraries;
 use crate::render::AppNotes;
@@ -32,7 +32,6 @@ pub struct BuiltPackage {
     pub written: Written,
     /// Its control data, as it stands in the file.
     pub control: Stanza,
-    pub depends: Relations,
     /// The time of everything in it.
     pub epoch: Epoch,
     /// What of the app is left out, and what its user should look at.
@@ -70,7 +69,22 @@ pub struct BuiltBeside {
     pub control: Stanza,
 }
 
+/// A package that can be installed: a file that was written.
+pub struct BuiltFile<'a> {
+    pub path: &'a Path,
+    pub written: &'a Written,
+    pub control: &'a Stanza,
+}
+
 impl BuiltPackage {
+    /// The stack's own package and the further ones, in the order of the manifest.
+    pub fn files(&self) -> impl Iterator<Item = BuiltFile<'_>> {
+        let own = BuiltFile { path: &self.path, written: &self.written, control: &self.control };
+        let further = self.further.iter();
+        let further = further.map(|BuiltBeside { path, written, control }| BuiltFile { path, written, control });
+        [own].into_iter().chain(further)
+    }
+
     /// What the user should look at, one sentence each.
     pub fn warnings(&self) -> Vec<String> {
         warnings(&self.notes, &self.libraries)
@@ -154,18 +168,7 @@ pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Repor
     let further = packages.iter().map(|package| write_beside(package, folder, kept, reporter));
     let further = further.collect::<miette::Result<_>>()?;
     let control = package.control.stanza(written.installed_size);
-    Ok(BuiltPackage {
-        path,
-        written,
-        control,
-        depends: package.control.depends,
-        epoch: package.epoch,
-        notes,
-        libraries,
-        installed,
-        further,
-        debug,
-    })
+    Ok(BuiltPackage { path, written, control, epoch: package.epoch, notes, libraries, installed, further, debug })
 }
 
 /// Finds every mistake that [`build_into_dist`] would find, and writes no file of the project:
@@ -269,17 +272,20 @@ pub(super) fn check_outputs(folders: &[PathBuf], places: &[PathBuf]) -> miette::
     Ok(())
 }
 
-/// Copies a package that was built in another folder to the project's `dist` folder, and makes the link `NAME.deb`.
+/// Copies the packages that were built in another folder to the project's `dist` folder, and makes the link `NAME.deb`.
 ///
 /// # Errors
 /// When the copy cannot be written. An earlier package then stays as it was.
 pub fn publish(stack: &Stack, package: &BuiltPackage) -> miette::Result<()> {
-    let mut output = OutputFile::create(&stack.dist().join(stack.deb_file_name()))?;
-    let mut file = File::open(&package.path).into_diagnostic()?;
-    io::copy(&mut file, &mut output)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("cannot write {}", output.path().display()))?;
-    output.commit()?;
+    for BuiltFile { path, .. } in package.files() {
+        let name = path.file_name().unwrap_or_default();
+        let mut output = OutputFile::create(&stack.dist().join(name))?;
+        let mut file = File::open(path).into_diagnostic()?;
+        io::copy(&mut file, &mut output)
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot write {}", output.path().display()))?;
+        output.commit()?;
+    }
     link(stack)
 }
 

@@ -51,8 +51,8 @@ impl Note {
         let mut text = format!("{program} {} {}\n", build.image_name(), build.epoch.seconds());
         let _ = writeln!(text, "{:?} {:?}", build.stack.variant(), build.free_space());
         text.push_str(&source.description(build.repository));
-        for package in packages {
-            let _ = writeln!(text, "{}", package.written.sha256);
+        for file in packages.iter().flat_map(BuiltPackage::files) {
+            let _ = writeln!(text, "{}", file.written.sha256);
         }
         for relations in asked {
             let _ = writeln!(text, "{relations}");

@@ -45,7 +45,7 @@ pub fn run(args: &CheckArgs) -> miette::Result<()> {
     let stack = args.variant.load(&args.folder)?;
     let checked = package::check(&stack, Reporter::Stderr)?;
     image::check(&stack)?;
-    let stale = lock_packages::stale(&stack, &checked.control)?;
+    let stale = lock_packages::stale(&stack, [&checked.control].into_iter().chain(&checked.further))?;
     let mut warnings = checked.warnings();
     warnings.extend(stale);
     warnings.extend(about_packages(&stack));

@@ -11,6 +11,9 @@ pub enum Clash {
     #[error("{one} and {other} are both called `{name}`, and so are their user, socket, units and folders")]
     #[diagnostic(help("give one of them another name: [package] name"))]
     Package { name: String, one: String, other: String },
+    #[error("{one} and {other} both make a package `{name}`")]
+    #[diagnostic(help("give one of them another name: the key `name` below [[package]]"))]
+    Packages { name: String, one: String, other: String },
     #[error("{one} and {other} both have the unit `{name}`")]
     #[diagnostic(help("give the worker or the timer another name, or one of the packages"))]
     Unit { name: String, one: String, other: String },
@@ -63,9 +66,12 @@ fn fit(stack: &Stack, another: &Stack) -> Result<(), Clash> {
     {
         return Err(Clash::Database { name: database.name.clone(), one, other });
     }
+    if let Some(name) = stack.package_names().find(|name| another.package_names().any(|second| second == *name)) {
+        return Err(Clash::Packages { name: name.to_string(), one, other });
+    }
     let is_folder = |file: &FurtherFile| matches!(file.content, FurtherContent::Folder { .. });
-    for file in &stack.further_files {
-        let mut same = another.further_files.iter().filter(|second| second.path == file.path);
+    for file in stack.all_further_files() {
+        let mut same = another.all_further_files().filter(|second| second.path == file.path);
         if same.any(|second| !is_folder(file) || !is_folder(second)) {
             return Err(Clash::FurtherFile { path: file.path.clone(), one, other });
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
+use support::edition::edit;
 use support::several::{self, write_project};
 use support::{inside, run, stackdeb, text};
 
@@ -35,6 +36,14 @@ fn one_image_has_several_stacks() {
     let installed: Vec<&str> =
         manifest["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap()).collect();
     assert!(installed.contains(&"stack") && installed.contains(&"blog"));
+    // Of the further packages, those that are needed or asked for. All of them are in `dist`.
+    for (name, is_there) in
+        [("pages", true), ("pages-texts", true), ("pages-fonts", true), ("pages-tools", true), ("pages-rest", false)]
+    {
+        assert_eq!(installed.contains(&name), is_there, "{name}");
+        let architecture = if name == "pages" { "amd64" } else { "all" };
+        assert!(projects.join(format!("third/dist/{name}_2.0_{architecture}.deb")).exists(), "{name}");
+    }
 
     // The image's own programs find both, and nginx finds no fault with the two sites together.
     let root = unpacked(&image, folder.path());
@@ -44,6 +53,10 @@ fn one_image_has_several_stacks() {
         "blog install ok installed\nstack install ok installed\n"
     );
     assert_eq!(inside("getent passwd blog stack | cut -d: -f1"), "blog\nstack\n");
+    assert_eq!(
+        inside("apt-mark showauto | grep '^pages'; stat -c %U:%G /etc/pages-tools"),
+        "pages-fonts\npages-texts\npages:root\n"
+    );
     for unit in [
         "blog.socket",
         "blog.service",
@@ -104,6 +117,18 @@ fn stacks_that_clash_are_refused() {
     // Both projects' tables, the second one's name, and the words of the refusal.
     let cases = [
         ("", "[site]\nport = 81", "shop", "are both called `shop`"),
+        (
+            "[[file]]\npath = \"/etc/x\"\nfolder = true",
+            "[[package]]\nname = \"shop\"\nsummary = \"another shop\"\n[[file]]\npath = \"/opt/x\"\nfolder = true\npackage = \"shop\"\n[site]\nport = 81",
+            "blog",
+            "both make a package `shop`",
+        ),
+        (
+            "[[file]]\npath = \"/etc/x\"\nlink = \"y\"",
+            "[[package]]\nname = \"blog-x\"\nsummary = \"another shop\"\n[[file]]\npath = \"/etc/x\"\nfolder = true\npackage = \"blog-x\"\n[site]\nport = 81",
+            "blog",
+            "both install /etc/x",
+        ),
         ("", "", "blog", "both answer to every name at port 80"),
         (
             "[site]\ntls = \"self-signed\"",
@@ -131,6 +156,13 @@ fn stacks_that_clash_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         write_project(&folder.path().join("first"), "shop", APP, one);
         write_project(&folder.path().join("second"), name, APP, other);
+        if other.contains("[[package]]") {
+            edit(
+                &folder.path().join("second/stack.toml"),
+                "[package]\nname = \"blog\"",
+                "[[package]]\nname = \"blog\"",
+            );
+        }
         let output = stackdeb().args(["image", "first", "second"]).current_dir(folder.path()).output().unwrap();
         let said = text(&output).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
         let said = said.replace(&format!("{}/", folder.path().display()), "");

@@ -1,6 +1,6 @@
 //! One image with several stacks, kept for the rooms that look into it and that boot it: the default stack with HTTPS at every
 //! name; beside it `blog`, with HTTPS at a name of its own, a worker, a timer, Valkey, a library of PyPI, a release command and
-//! static files; and `pages`, files alone.
+//! static files; and `pages`, files alone, with three further packages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -88,8 +88,18 @@ const BLOG_TABLES: &str = "[app]\ndepends = [\"python3-redis\"]\nrequirements = 
     [[site.static]]\npath = \"/files/\"\nfolder = \"files\"\n\
     [health]\npath = \"/well\"\n[image]\nhostname = \"other\"\n";
 
-const PAGES_TABLES: &str =
-    "[app]\nkind = \"static\"\nfolder = \"site\"\n[site]\nserver-names = [\"pages.example.org\"]\n";
+/// The image has `pages-texts` and, through it, `pages-fonts`, and because it asks for it, `pages-tools`; not `pages-rest`.
+const PAGES_TABLES: &str = "depends = [\"pages-texts (= ${binary:Version})\"]\n\
+    [[package]]\nname = \"pages-texts\"\nsummary = \"texts of the pages\"\ndepends = [\"pages-fonts\"]\n\
+    [[package]]\nname = \"pages-fonts\"\nsummary = \"fonts of the pages\"\n\
+    [[package]]\nname = \"pages-tools\"\nsummary = \"tools for the pages\"\ndepends = [\"pages\"]\n\
+    [[package]]\nname = \"pages-rest\"\nsummary = \"rest of the pages\"\n\
+    [[file]]\npath = \"/usr/share/pages-texts/x\"\nsource = \"site/index.html\"\npackage = \"pages-texts\"\n\
+    [[file]]\npath = \"/usr/share/pages-fonts/x\"\nsource = \"site/index.html\"\npackage = \"pages-fonts\"\n\
+    [[file]]\npath = \"/etc/pages-tools\"\nsource = \"site/index.html\"\nowner = \"pages:root\"\npackage = \"pages-tools\"\n\
+    [[file]]\npath = \"/usr/share/pages-rest/x\"\nsource = \"site/index.html\"\npackage = \"pages-rest\"\n\
+    [app]\nkind = \"static\"\nfolder = \"site\"\n[site]\nserver-names = [\"pages.example.org\"]\n\
+    [image]\npackages = [\"pages-tools\"]\n";
 
 /// The folder with the three projects `first`, `second` and `third`; the image is `first/dist/both-1.0.0-linode.img.gz`.
 pub fn built() -> PathBuf {
@@ -108,6 +118,7 @@ pub fn built() -> PathBuf {
         fs::create_dir(second.join("files")).unwrap();
         fs::write(second.join("files/blog.css"), STYLE_SHEET).unwrap();
         write_project(&third, "pages", "", PAGES_TABLES);
+        edit(&third.join("stack.toml"), "[package]\nname = \"pages\"", "[[package]]\nname = \"pages\"");
         fs::create_dir(third.join("site")).unwrap();
         fs::write(third.join("site/index.html"), "<title>Pages</title>\n").unwrap();
         run(stackdeb().args(["image", "--name", "both", "first", "second", "third"]).current_dir(folder));
