@@ -29,6 +29,7 @@ const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];
 const LONGEST_MESSAGE: u64 = 64 * 1024;
 /// The SQLSTATE of a server that is not ready.
 const CANNOT_CONNECT_NOW: &[u8] = b"57P03";
+const NOT_POSTGRESQL: &str = "something answers that is not PostgreSQL";
 
 /// Asks the server at each of its addresses in turn, until one answers. Takes five seconds at most for each.
 ///
@@ -52,13 +53,8 @@ fn check_place(place: Place, role: String) -> Result<(), String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         sender.send(match place {
-            Place::Socket(path) => {
-                let stream = UnixStream::connect(path).map_err(|error| format!("cannot connect: {error}"));
-                stream.and_then(|stream| log_in(stream, &role).unwrap_or_else(broken))
-            }
-            Place::Network(host, port) => {
-                connect(&host, port).and_then(|stream| ask_for_tls(stream).unwrap_or_else(broken))
-            }
+            Place::Socket(path) => UnixStream::connect(path).map_err(not_connected).and_then(|it| log_in(it, &role)),
+            Place::Network(host, port) => connect(&host, port).and_then(ask_for_tls),
         })
     });
     receiver.recv_timeout(LIMIT).unwrap_or_else(|_| Err(format!("no answer in {} s", LIMIT.as_secs())))
@@ -68,54 +64,55 @@ fn check_place(place: Place, role: String) -> Result<(), String> {
 fn connect(host: &str, port: u16) -> Result<TcpStream, String> {
     let addresses = (host, port).to_socket_addrs().map_err(|error| format!("cannot look up its name: {error}"))?;
     let addresses: Vec<_> = addresses.collect();
-    TcpStream::connect(addresses.as_slice()).map_err(|error| format!("cannot connect: {error}"))
+    TcpStream::connect(addresses.as_slice()).map_err(not_connected)
 }
 
 /// Asks whether the server supports TLS.
-fn ask_for_tls(mut stream: TcpStream) -> io::Result<Result<(), String>> {
-    stream.write_all(&SSL_REQUEST)?;
-    let mut answer = [0];
-    stream.read_exact(&mut answer)?;
-    Ok(match answer {
-        [b'S' | b'N'] => Ok(()),
-        [b'E'] => Err("it refuses all connections".to_owned()),
-        _ => not_postgresql(),
-    })
+fn ask_for_tls(mut stream: TcpStream) -> Result<(), String> {
+    match first_byte(&mut stream, &SSL_REQUEST)? {
+        b'S' | b'N' => Ok(()),
+        b'E' => Err("it refuses all connections".to_owned()),
+        _ => Err(NOT_POSTGRESQL.to_owned()),
+    }
 }
 
 /// Asks the server for a connection as `role` to the database `postgres`, and reads its first message.
 ///
 /// If the role exists and may log in, the server logs no error. The result is the same if it does not.
-fn log_in(mut stream: UnixStream, role: &str) -> io::Result<Result<(), String>> {
-    stream.write_all(&startup_packet(role))?;
-    let mut kind = [0];
-    stream.read_exact(&mut kind)?;
-    Ok(match kind {
+fn log_in(mut stream: UnixStream, role: &str) -> Result<(), String> {
+    match first_byte(&mut stream, &startup_packet(role))? {
         // The server begins the authentication.
-        [b'R'] => {
+        b'R' => {
             // An error is ignored: the server was healthy when it answered.
             _ = stream.write_all(&TERMINATE);
             Ok(())
         }
-        [b'E'] => refusal(stream)?,
-        _ => not_postgresql(),
-    })
+        b'E' => refusal(stream),
+        _ => Err(NOT_POSTGRESQL.to_owned()),
+    }
+}
+
+/// The first byte of the answer to a request.
+fn first_byte(stream: &mut (impl Read + Write), request: &[u8]) -> Result<u8, String> {
+    let mut byte = [0];
+    stream.write_all(request).and_then(|()| stream.read_exact(&mut byte)).map_err(broken)?;
+    Ok(byte[0])
 }
 
 /// Reads an error of the server after its first byte.
-fn refusal(mut stream: UnixStream) -> io::Result<Result<(), String>> {
+fn refusal(mut stream: UnixStream) -> Result<(), String> {
     let mut length = [0; 4];
-    stream.read_exact(&mut length)?;
+    stream.read_exact(&mut length).map_err(broken)?;
     // The length is also that of itself.
     let length = u64::from(u32::from_be_bytes(length)).saturating_sub(4);
     let mut fields = Vec::new();
-    stream.take(length.min(LONGEST_MESSAGE)).read_to_end(&mut fields)?;
+    stream.take(length.min(LONGEST_MESSAGE)).read_to_end(&mut fields).map_err(broken)?;
     let field = |kind: u8| fields.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[kind]));
-    Ok(match field(b'C') {
-        None => not_postgresql(),
+    match field(b'C') {
+        None => Err(NOT_POSTGRESQL.to_owned()),
         Some(CANNOT_CONNECT_NOW) => Err(String::from_utf8_lossy(field(b'M').unwrap_or_default()).into_owned()),
         Some(_) => Ok(()),
-    })
+    }
 }
 
 fn startup_packet(role: &str) -> Vec<u8> {
@@ -129,13 +126,13 @@ fn startup_packet(role: &str) -> Vec<u8> {
     packet
 }
 
-fn not_postgresql() -> Result<(), String> {
-    Err("something answers that is not PostgreSQL".to_owned())
+fn not_connected(error: io::Error) -> String {
+    format!("cannot connect: {error}")
 }
 
-fn broken(error: io::Error) -> Result<(), String> {
-    Err(match error.kind() {
+fn broken(error: io::Error) -> String {
+    match error.kind() {
         io::ErrorKind::UnexpectedEof => "it closed the connection without an answer".to_owned(),
         _ => format!("the connection broke: {error}"),
-    })
+    }
 }
