@@ -21,8 +21,9 @@ use crate::system::progress::Reporter;
 use crate::system::tree;
 use crate::system::userns::Ids;
 
-/// How many bases stay in the cache. Each has some 250 MB; the ones that were not used for the longest time go.
-const MOST: usize = 4;
+/// How many bases stay in the cache. Each has up to 250 MB; the ones that were not used for the longest time go. A computer that
+/// builds a few stacks, for two releases, with sandboxes for their libraries, has about ten.
+const MOST: usize = 16;
 
 /// Makes the base of `plan` in the new folder `path`: from the cache if it is kept there, else from its packages, and then it
 /// is kept. Its files have times up to `plan.epoch`.

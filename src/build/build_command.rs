@@ -121,13 +121,14 @@ pub(super) fn run(
     let kept = cache.built().join(&key);
     if !kept.is_dir() {
         let work = WorkFolder::create(&cache.work())?;
-        let root = root.build(&work.path().join("root"), &cache, reporter)?;
+        let layer = root.build(work.path(), &cache, reporter)?;
+        let root = &layer.root;
         let progress = reporter.spinner("running the build command");
         let copied = || format!("cannot copy the app's files to {}", root.shown(""));
-        copy_into(&root, &payload).into_diagnostic().wrap_err_with(copied)?;
-        run_inside(stack, command, &environment, epoch, &root)?;
+        copy_into(root, &payload).into_diagnostic().wrap_err_with(copied)?;
+        run_inside(stack, command, &environment, epoch, root)?;
         let made = work.path().join("made");
-        copy_out(&root, &stack.app_folder(), &made, of_tools(stack))?;
+        copy_out(root, &stack.app_folder(), &made, of_tools(stack))?;
         // Another build may have made the same meanwhile.
         if let Err(error) = fs::rename(&made, &kept)
             && !kept.is_dir()

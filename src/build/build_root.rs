@@ -8,10 +8,11 @@ use miette::IntoDiagnostic;
 use super::archive::Repository;
 use super::base;
 use super::choice::Wanted;
+use super::layer::{self, Layer};
 use super::source::Source;
 use crate::apt::{self, OlderRelease, Record, Suite, install_plan, pool};
 use crate::control::{PackageName, Relations, Version};
-use crate::rootfs::{self, DpkgStep, Root, RootFile};
+use crate::rootfs::{self, DpkgStep, RootFile};
 use crate::stack::Image;
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
@@ -73,11 +74,12 @@ impl BuildRoot {
         Sha256::of(digests.join("\n").as_bytes())
     }
 
-    /// Downloads the packages and installs them in `folder`, which is made, unless that root is in the cache. The process must be root, if only in a namespace.
+    /// Downloads the packages and installs them, unless that root is in the cache. What is written in it is in the folder
+    /// `work`. The process must be root, if only in a namespace.
     ///
     /// # Errors
     /// When a download fails or cannot be verified, a package's script fails, the disk is full, or the user interrupts.
-    pub(super) fn build(&self, folder: &Path, cache: &Cache, reporter: Reporter) -> miette::Result<Root> {
+    pub(super) fn build(&self, work: &Path, cache: &Cache, reporter: Reporter) -> miette::Result<Layer> {
         let chosen: Vec<&Record> = self.chosen.iter().collect();
         let files = pool::download(cache, &self.repository.client, &chosen)?;
         let file_of = |name: &PackageName| {
@@ -99,9 +101,16 @@ impl BuildRoot {
             debconf: String::new(),
             epoch: base::time(files.iter().cloned())?,
         };
-        let root = base::make(folder, &plan, cache, reporter)?;
         let nothing_more = rootfs::Addition { packages: Vec::new(), automatic: Vec::new(), epoch: self.date };
-        rootfs::complete(&root, &nothing_more, reporter)?;
-        Ok(root)
+        loop {
+            let layer = Layer::on_base(work, &plan, cache, reporter)?;
+            let completed = rootfs::complete(&layer.root, &nothing_more, reporter);
+            // What fails on a damaged tree is tried again.
+            if let Some(layer) = layer.checked(work, reporter)? {
+                completed?;
+                layer::keep_few(cache);
+                return Ok(layer);
+            }
+        }
     }
 }

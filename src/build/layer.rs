@@ -1,5 +1,5 @@
-//! The root of an image as a layer on its base: the tree of the base stays in the cache as it is, and an overlay takes what
-//! comes on top. So an image of a changed app makes some hundred files instead of all. Where there can be no overlay, the whole
+//! A root as a layer on its base: the tree of the base stays in the cache as it is, and an overlay takes what comes on top. So
+//! an image of a changed app makes some hundred files instead of all, and a build command those that it writes. Where there can be no overlay, the whole
 //! tree is made in the work folder ([`base`]). The image has the same bytes.
 
 use std::fs::{self, DirBuilder};
@@ -18,8 +18,8 @@ use crate::system::progress::Reporter;
 use crate::system::tree;
 use crate::system::userns::Ids;
 
-/// How many trees stay in the cache. Each has some 600 MB.
-const MOST: usize = 2;
+/// How many trees stay in the cache. Each has some 600 MB, or 150 where libraries are built or a build command runs.
+const MOST: usize = 4;
 /// The tree of a base, in its folder of the cache.
 const TREE: &str = "tree";
 /// The digest of the tree, beside it. It is written last.

@@ -12,11 +12,12 @@ use miette::{Diagnostic, IntoDiagnostic, WrapErr};
 
 use super::build_root::BuildRoot;
 use super::installed::Installed;
+use super::layer::Layer;
 use super::source_advice;
 use crate::apt::Suite;
 use crate::deb::Content;
 use crate::python::{Library, MadeWheel, Roots, SourceDistribution, Target, WheelBuilder, WheelName};
-use crate::rootfs::{Root, Sandbox, SandboxError};
+use crate::rootfs::{Sandbox, SandboxError};
 use crate::stack::Stack;
 use crate::system::cache::{Cache, contents};
 use crate::system::hash::Sha256;
@@ -75,7 +76,7 @@ pub(super) struct SourceBuild<'a> {
     cache: &'a Cache,
     reporter: Reporter,
     packages: OnceCell<BuildRoot>,
-    root: OnceCell<(Root, WorkFolder)>,
+    root: OnceCell<(Layer, WorkFolder)>,
     builds: Cell<u32>,
     /// A wheel of before was used, and the archive could not say whether it has still the packages that made it.
     unknown: Cell<bool>,
@@ -107,13 +108,13 @@ impl<'a> SourceBuild<'a> {
         Ok(self.packages.get_or_init(|| packages))
     }
 
-    fn root(&self) -> miette::Result<&(Root, WorkFolder)> {
+    fn root(&self) -> miette::Result<&(Layer, WorkFolder)> {
         if let Some(root) = self.root.get() {
             return Ok(root);
         }
         let work = WorkFolder::create(&self.cache.work())?;
-        let root = self.packages()?.build(&work.path().join("root"), self.cache, self.reporter)?;
-        Ok(self.root.get_or_init(|| (root, work)))
+        let layer = self.packages()?.build(work.path(), self.cache, self.reporter)?;
+        Ok(self.root.get_or_init(|| (layer, work)))
     }
 
     /// The digest of everything that the wheel depends on but the packages of the root.
@@ -150,7 +151,7 @@ impl<'a> SourceBuild<'a> {
         source: &SourceDistribution<'_>,
         tools: &[Library],
     ) -> miette::Result<(T, PathBuf)> {
-        let (root, work) = self.root()?;
+        let (layer, work) = self.root()?;
         let progress = self.reporter.spinner(&format!("building {} from its source", source.library()));
         self.builds.set(self.builds.get().saturating_add(1));
         let folder = work.path().join(format!("build-{}", self.builds.get()));
@@ -186,7 +187,7 @@ impl<'a> SourceBuild<'a> {
         command.push(system.backend.as_str());
         command.extend(system.paths.iter().map(String::as_str));
         let path = format!("{TOOLS}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
-        let sandbox = Sandbox::new(root)
+        let sandbox = Sandbox::new(&layer.root)
             .read_only_root()
             .bind_read_only(&of_tools, TOOLS)
             .bind(&own, WORK)

@@ -5,10 +5,10 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stackdeb::control::Stanza;
-use support::{cache, run, stackdeb, text};
+use support::{cache, kept, run, stackdeb, text};
 use tempfile::TempDir;
 
 const MANIFEST: &str = r#"
@@ -67,23 +67,27 @@ installed = ["dpkg-query", "--show", "--showformat=${Package} (= ${Version})\n"]
 pathlib.Path("packages").write_text(subprocess.run(installed, check=True, capture_output=True, text=True).stdout)
 "##;
 
-/// The roots in which the commands run, for all projects here: to make one takes longer than all the rest.
-static BASES: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
-/// Held by whoever builds in a root of [`BASES`].
+/// The parts of a cache that all projects here share: to make a root in which a command runs takes longer than all the rest.
+const SHARED: [&str; 2] = ["bases", "trees"];
+/// Held by whoever builds in a root of them.
 static BUILDER: Mutex<()> = Mutex::new(());
 
 pub(super) fn builder() -> MutexGuard<'static, ()> {
     BUILDER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes the cache `own`, which has the packages that were downloaded, and the roots of [`BASES`].
+/// Makes the cache `own`, which has the packages that were downloaded, and the roots of other projects here.
 pub(super) fn share(own: &Path) {
     fs::create_dir_all(own).unwrap();
     for shared in ["pool", "lists", "releases", "names"] {
         fs::create_dir_all(cache().join(shared)).unwrap();
         symlink(cache().join(shared), own.join(shared)).unwrap();
     }
-    symlink(BASES.path(), own.join("bases")).unwrap();
+    for shared in SHARED {
+        let folder = kept().join("builder").join(shared);
+        fs::create_dir_all(&folder).unwrap();
+        symlink(folder, own.join(shared)).unwrap();
+    }
 }
 
 struct Project(TempDir);
@@ -229,15 +233,25 @@ fn the_package_is_the_same_without_a_cache_and_with_a_damaged_one() {
     assert!(fs::read(project.path("dist/shop.deb")).unwrap() != package, "the result is not taken from there");
     fs::write(kept_page(), right).unwrap();
 
-    // The root that was kept is damaged, so it is made anew.
+    // The roots that were kept are damaged, packed and unpacked, so one is made anew.
     fs::remove_dir_all(project.path("cache/stackdeb/built")).unwrap();
-    for base in support::listing(BASES.path()).iter().filter(|path| path.is_file()) {
+    let kept =
+        |name: &str| fs::read_dir(project.path("cache/stackdeb").join(name)).unwrap().map(|one| one.unwrap().path());
+    for base in kept("bases") {
         let base = fs::OpenOptions::new().write(true).open(base).unwrap();
         base.set_len(base.metadata().unwrap().len() - 1).unwrap();
     }
+    for tree in kept("trees") {
+        fs::write(tree.join("tree/etc/debian_version"), "another\n").unwrap();
+    }
     let output = project.command("deb").output().unwrap();
     let said = text(&output);
-    assert!(output.status.success() && said.contains("/stackdeb/bases/") && said.contains("damaged"), "{said}");
+    assert!(output.status.success(), "{said}");
+    for words in
+        ["/stackdeb/bases/", "is damaged, so it is made anew", "/stackdeb/trees/", "is damaged, so it is unpacked anew"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
     assert!(fs::read(project.path("dist/shop.deb")).unwrap() == package, "another package");
 }
 
