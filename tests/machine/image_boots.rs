@@ -19,6 +19,8 @@ use support::room::unless;
 use support::server::Server;
 use support::{Built, built, default_stack, faults, kept, metadata, run, several};
 
+use crate::watch;
+
 const CHECKS: &[Check<Instance>] = &[
     ("what_is_deployed_boots", is_deployed),
     ("cloud_init_found_linode", cloud_init),
@@ -30,6 +32,9 @@ const CHECKS: &[Check<Instance>] = &[
     ("no_certificate_authority_is_asked_from_here", no_authority_is_asked),
     ("the_root_grew_and_swap_is_on", root_grew),
     ("nothing_of_the_build_remains", nothing_remains),
+    ("a_change_of_the_project_is_soon_in_the_machine", |instance| {
+        watch::change_is_soon_there(&instance.machine, &kept().join("boots/project"));
+    }),
     ("a_worker_takes_all_memory", |instance| faults::out_of_memory(&instance.machine)),
     ("the_clock_is_set_back", |instance| faults::clock_set_back(&instance.machine)),
     ("boots_straight_from_its_kernel_with_swapped_disks_and_new_identities", boots_straight),
@@ -81,14 +86,19 @@ fn boot() -> Instance {
     fs::write(home.path().join("stack.toml"), format!("{manifest}\n[site]\nport = {port}\n")).unwrap();
 
     let booted: Arc<Mutex<Option<Machine>>> = Arc::default();
-    let (machine, here) = (Arc::clone(&booted), folder.clone());
+    let (machine, here, watched) = (Arc::clone(&booted), folder.clone(), folder.join("project"));
+    default_stack(&watched);
     api.set_machines(Machines::Hook(Arc::new(move |started| {
         assert_eq!((started.label.as_str(), started.kernel.as_str()), ("till-1", "linode/grub2"));
         let (image, user_data) = (here.join("received.img.gz"), here.join("received-user-data"));
         fs::write(&image, &started.image).unwrap();
         fs::write(&user_data, &started.user_data).unwrap();
-        let network = ["--network", &network()];
-        *machine.lock().unwrap() = Some(Machine::start_with(&image, &user_data, &here, port, &network, BOOT_LIMIT));
+        let of_project = watched.join("dist/stack-1.0.0-linode.img.gz");
+        fs::create_dir(of_project.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&image, of_project).unwrap();
+        *machine.lock().unwrap() = Some(Machine::start_with(&user_data, &here, port, |boot| {
+            boot.args(["--network", &network(), "--watch"]).current_dir(&watched);
+        }));
     })));
     let mut command = home.command(env!("CARGO_BIN_EXE_stackdeb"));
     command.env("LINODE_API_URL", api.address()).args(["deploy", "--region", "us-east", "--label", "till-1", "--json"]);
@@ -136,7 +146,9 @@ fn cloud_init(instance: &mut Instance) {
 fn user_data_in_place(instance: &mut Instance) {
     assert_eq!(instance.sh("hostname; hostnamectl --static"), "till-1\ntill-1");
     let key = fs::read_to_string(kept().join("boots/key.pub")).unwrap();
-    assert_eq!(instance.sh("grep ssh- /root/.ssh/authorized_keys"), key.trim());
+    let keys = instance.sh("grep ssh- /root/.ssh/authorized_keys");
+    // The other is the one with which `stackdeb boot --watch` comes.
+    assert!(keys.lines().count() == 2 && keys.lines().any(|line| line == key.trim()), "{keys}");
 }
 
 fn environment_in_place(instance: &mut Instance) {

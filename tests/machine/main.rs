@@ -20,6 +20,6 @@ use libtest_mimic::Arguments;
 use support::room::run_in_order;
 
 fn main() -> ExitCode {
-    let trials = [boot_machine::trials(), image_boots::trials(), watch::trials()];
+    let trials = [boot_machine::trials(), image_boots::trials()];
     run_in_order(Arguments::from_args(), trials.into_iter().flatten().collect())
 }

@@ -33,8 +33,6 @@ pub struct Machine {
     /// The address that is forwarded to the machine's port 80.
     pub url: String,
     ssh_port: u16,
-    /// How long it may take to come up.
-    limit: Duration,
     connection: Connection,
 }
 
@@ -97,34 +95,22 @@ impl Machine {
 
     /// Switches a machine on whose site is at `port`; the private key of its user data is in `folder`.
     pub fn start(image: &Path, user_data: &Path, folder: &Path, port: u16) -> Self {
-        Self::start_with(image, user_data, folder, port, &[], BOOT_LIMIT)
+        Self::start_with(user_data, folder, port, |boot| {
+            boot.arg(image);
+        })
     }
 
-    /// The same with options of `stackdeb boot`, and another limit for what is waited for.
-    pub fn start_with(
-        image: &Path,
-        user_data: &Path,
-        folder: &Path,
-        port: u16,
-        options: &[&str],
-        limit: Duration,
-    ) -> Self {
+    /// The same with an image, and options of `stackdeb boot`, that `add` adds to the command.
+    pub fn start_with(user_data: &Path, folder: &Path, port: u16, add: impl FnOnce(&mut Command)) -> Self {
         let ssh_port = free_port();
         let log = fs::File::create(folder.join("console")).unwrap();
-        let child = stackdeb()
-            .arg("boot")
-            .arg(image)
-            .args(["--port", &port.to_string(), "--ssh-port", &ssh_port.to_string()])
-            .args(options)
-            .arg("--user-data")
-            .arg(user_data)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut boot = stackdeb();
+        boot.args(["boot", "--port", &port.to_string(), "--ssh-port", &ssh_port.to_string()]);
+        boot.arg("--user-data").arg(user_data);
+        add(&mut boot);
+        let child = boot.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         let (folder, url) = (folder.to_owned(), format!("http://127.0.0.1:{port}"));
-        Self { child, folder, url, ssh_port, limit, connection: Connection::new() }
+        Self { child, folder, url, ssh_port, connection: Connection::new() }
     }
 
     /// Waits until a command runs over SSH.
@@ -138,7 +124,7 @@ impl Machine {
             }
             let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "the machine ended: {ended:?}\n{}", self.console());
-            assert!(begin.elapsed() < self.limit, "no SSH: {}\n{}", text(&output), self.console());
+            assert!(begin.elapsed() < BOOT_LIMIT, "no SSH: {}\n{}", text(&output), self.console());
             thread::sleep(Duration::from_secs(2));
         }
     }
@@ -193,7 +179,7 @@ impl Machine {
                 self.connect();
                 return;
             }
-            assert!(begin.elapsed() < self.limit, "it did not come back\n{}", self.console());
+            assert!(begin.elapsed() < BOOT_LIMIT, "it did not come back\n{}", self.console());
         }
     }
 
@@ -208,7 +194,7 @@ impl Server for Machine {
     }
 
     fn limit(&self) -> Duration {
-        self.limit
+        BOOT_LIMIT
     }
 
     /// What the serial console and `stackdeb boot` printed.
