@@ -1,13 +1,16 @@
 //! `apt install ./stack.deb` on a booted Debian, and all that follows until `apt purge`. One machine, one boot; the checks
 //! run in their order, each on what the one before it left.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use libtest_mimic::Trial;
 use support::checks::{Check, checks};
 use support::container::Container;
+use support::edition::{edit, edition};
 use support::server::Server;
-use support::{Built, built};
+use support::{Built, built, kept};
 
 /// All files of the machine but those that the system itself changes while it runs.
 const FILES: &str = "find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp \
@@ -33,6 +36,7 @@ const CHECKS: &[Check<Container>] = &[
     ("install_after_remove_works", install_again),
     ("purge_leaves_nothing_but_a_dump", purge),
     ("nginx_default_site_is_back", default_site),
+    ("apt_installs_two_packages_of_one_stack_and_removes_one", two_packages),
 ];
 
 pub fn trials() -> Vec<Trial> {
@@ -43,6 +47,65 @@ fn boot() -> Container {
     let machine = Container::boot("install");
     machine.copy(&package());
     machine
+}
+
+/// A further package with what the application may read too.
+const TOOLS: &str = r#"
+[[package]]
+name = "stack-tools"
+summary = "tools for the staff"
+depends = ["stack (= ${binary:Version})"]
+[[file]]
+path = "/usr/bin/stack-prices"
+source = "app/prices"
+package = "stack-tools"
+[[file]]
+path = "/etc/stack/prices.conf"
+source = "app/app.py"
+mode = "0640"
+owner = "root:stack"
+package = "stack-tools"
+"#;
+
+/// A stack of that version with the further package: the files of both.
+fn two(version: &str) -> [PathBuf; 2] {
+    let own = edition(&kept().join("two-packages"), version, |project| {
+        fs::write(project.join("app/prices"), "#!/bin/sh\nhead -n 1 /etc/stack/prices.conf\n").unwrap();
+        fs::set_permissions(project.join("app/prices"), Permissions::from_mode(0o755)).unwrap();
+        let manifest = project.join("stack.toml");
+        edit(&manifest, "[package]", "[[package]]");
+        edit(&manifest, "[database]", &format!("{TOOLS}[database]"));
+    });
+    let tools = own.with_file_name(format!("stack-tools_{version}_all.deb"));
+    [own, tools]
+}
+
+/// Both come from `dist` at once, whichever comes first; an upgrade brings both, and each can go.
+fn two_packages(machine: &mut Container) {
+    for file in ["3.0.0", "3.1.0"].iter().flat_map(|version| two(version)) {
+        machine.copy(&file);
+    }
+    let install = |machine: &Container, version: &str| {
+        machine.sh(&format!(
+            "cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -y ./stack-tools_{version}_all.deb ./stack_{version}_amd64.deb"
+        ));
+        let both = machine.sh("dpkg-query -W -f '${Package} ${db:Status-Abbrev} ${Version}\\n' stack stack-tools");
+        assert_eq!(both, format!("stack ii  {version}\nstack-tools ii  {version}"));
+    };
+    install(machine, "3.0.0");
+    assert_eq!(machine.sh("stat -c '%a %U:%G' /etc/stack/prices.conf"), "640 root:stack");
+    assert!(machine.sh("runuser -u stack -- stack-prices").starts_with("\"\"\""));
+    site_answers(machine);
+    // apt would have to remove the tools, which need the stack of their own version.
+    let alone = "cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-remove ./stack_3.1.0_amd64.deb";
+    assert_ne!(machine.try_sh(alone).status.code(), Some(0));
+    install(machine, "3.1.0");
+    machine.sh("apt-get remove -y stack-tools && test ! -e /usr/bin/stack-prices && test -e /etc/stack/prices.conf");
+    assert_eq!(machine.sh("dpkg-query -W -f '${db:Status-Abbrev}' stack"), "ii");
+    site_answers(machine);
+    visits_count(machine);
+    machine.sh("apt-get purge -y stack-tools stack && test ! -e /etc/stack");
+    nothing_failed(machine);
 }
 
 fn package() -> PathBuf {
