@@ -11,7 +11,7 @@ use crate::deb::elf::{self, ElfError, Programs};
 use crate::deb::{Content, Control, DebugFiles, Package, PayloadError, Rules};
 use crate::python::Libraries;
 use crate::render::{self, AppNotes, FurtherRendered, RenderError, Rendered};
-use crate::stack::{FurtherPackage, Stack};
+use crate::stack::{FurtherPackage, OtherRelations, Stack};
 use crate::system::epoch::Epoch;
 
 /// Why a stack's package cannot be put together.
@@ -116,11 +116,17 @@ pub fn assemble(
 /// A further package beside the stack's own one.
 fn put_together(rendered: FurtherRendered, of: &FurtherPackage, own: &Package) -> AssembledFurther {
     let FurtherRendered { architecture, payload, conffiles, scripts, programs, debug } = rendered;
+    let OtherRelations { recommends, suggests, conflicts, breaks, replaces, provides } = of.relations.clone();
     let control = Control {
         package: of.name.clone(),
         architecture,
         depends: of.depends.clone(),
-        recommends: Relations::default(),
+        recommends,
+        suggests,
+        conflicts,
+        breaks,
+        replaces,
+        provides,
         section: Some(of.section.clone()),
         priority: of.priority,
         homepage: of.homepage.clone(),
@@ -133,8 +139,10 @@ fn put_together(rendered: FurtherRendered, of: &FurtherPackage, own: &Package) -
     AssembledFurther { package, programs, debug }
 }
 
-fn control(stack: &Stack, depends: Relations, recommends: Relations) -> Control {
+fn control(stack: &Stack, depends: Relations, mut recommends: Relations) -> Control {
     let package = &stack.package;
+    recommends.0.extend(package.relations.recommends.0.iter().cloned());
+    let OtherRelations { suggests, conflicts, breaks, replaces, provides, .. } = package.relations.clone();
     Control {
         rules: Rules::Policy,
         package: package.name.clone(),
@@ -144,12 +152,12 @@ fn control(stack: &Stack, depends: Relations, recommends: Relations) -> Control 
         pre_depends: Relations::default(),
         depends,
         recommends,
-        suggests: Relations::default(),
+        suggests,
         enhances: Relations::default(),
-        conflicts: Relations::default(),
-        breaks: Relations::default(),
-        replaces: Relations::default(),
-        provides: Relations::default(),
+        conflicts,
+        breaks,
+        replaces,
+        provides,
         section: Some(package.section.clone()),
         priority: package.priority,
         homepage: package.homepage.clone(),

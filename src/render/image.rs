@@ -245,6 +245,7 @@ mod tests {
                 license: "MIT".into(),
                 license_text: None,
                 depends: none.clone(),
+                relations: Default::default(),
                 changelog: vec![ChangelogEntry { version, date, changes: vec!["First.".into()] }],
                 compression: Compression::Xz,
             },

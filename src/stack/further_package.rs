@@ -1,7 +1,7 @@
 //! The further binary packages that are made from a stack: the entries of `[[package]]` after the first one. Their version,
 //! maintainer, licence and changelog are those of the stack's own package.
 
-use super::{FurtherFile, Stack};
+use super::{FurtherFile, OtherRelations, Stack};
 use crate::control::{Alternatives, PackageName, Priority, Relations};
 
 /// A package that is built beside the stack's own.
@@ -19,6 +19,7 @@ pub struct FurtherPackage {
     pub priority: Priority,
     /// Without the packages with the libraries that its programs link.
     pub depends: Relations,
+    pub relations: OtherRelations,
     /// What it installs, in the order of the manifest: at least one.
     pub files: Vec<FurtherFile>,
 }

@@ -7,6 +7,7 @@ use super::further_package::FurtherPackage;
 use super::kind::{AppKind, Origin, Program, is_jit_runtime};
 use super::pattern::Pattern;
 use super::process::{CommandLine, Limits, Timer, Worker};
+use super::relations::OtherRelations;
 use super::service::Services;
 use super::variant::Variants;
 use crate::control::{PackageName, Priority, Relations, Version};
@@ -62,6 +63,7 @@ pub struct PackageInfo {
     pub license_text: Option<String>,
     /// Without the relations that every stack needs, which `render` adds.
     pub depends: Relations,
+    pub relations: OtherRelations,
     /// Newest first, at least one.
     pub changelog: Vec<ChangelogEntry>,
     pub compression: Compression,

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use support::edition::edit;
 use support::readers::python_debian;
 use support::{default_stack, listing, run, stackdeb, text};
 
@@ -24,6 +25,12 @@ depends = ["stack (= ${binary:Version})", "jq | python3"]
 [[package]]
 name = "stack-data"
 summary = "pictures of what is sold"
+breaks = ["stack (<< ${binary:Version})"]
+replaces = ["stack (<< ${binary:Version})"]
+recommends = ["stack | shop"]
+suggests = ["feh"]
+conflicts = ["stack-pictures"]
+provides = ["shop-data (= ${source:Version})"]
 
 [[package]]
 name = "stack-fast"
@@ -88,6 +95,11 @@ fn field(package: &Path, name: &str) -> String {
 fn each_package_has_its_files_and_what_policy_asks_for() {
     let folder = tempfile::tempdir().unwrap();
     project(folder.path(), FURTHER, FILES);
+    edit(
+        &folder.path().join("stack.toml"),
+        "\nlicense =",
+        "\nrecommends = [\"jq\"]\nbreaks = [\"stack-data (<< 1.0)\"]\nlicense =",
+    );
     compile(folder.path());
     let printed = run(stackdeb().args(["deb", "--changes"]).current_dir(folder.path()));
     let dist = folder.path().join("dist");
@@ -115,6 +127,22 @@ fn each_package_has_its_files_and_what_policy_asks_for() {
     }
     assert_eq!(field(&tools, "Depends"), "stack (= 1.0.0), jq | python3");
     assert_eq!((field(&tools, "Section"), field(&data, "Section")), ("utils".into(), field(&own, "Section")));
+    let others = [
+        ("Breaks", "stack (<< 1.0.0)"),
+        ("Replaces", "stack (<< 1.0.0)"),
+        ("Recommends", "stack | shop"),
+        ("Suggests", "feh"),
+        ("Conflicts", "stack-pictures"),
+        ("Provides", "shop-data (= 1.0.0)"),
+    ];
+    for (name, value) in others {
+        assert_eq!(field(&data, name), value);
+        assert!(!field(&tools, name).contains("1.0.0"), "{name}");
+    }
+    assert_eq!(
+        (field(&own, "Recommends"), field(&own, "Breaks")),
+        ("logrotate, jq".into(), "stack-data (<< 1.0)".into())
+    );
     assert_eq!((field(&tools, "Architecture"), field(&data, "Depends")), ("all".into(), String::new()));
     // What dpkg-shlibdeps finds in the same program.
     let control = folder.path().join("debian");
@@ -154,7 +182,6 @@ fn each_package_has_its_files_and_what_policy_asks_for() {
     }
     // What lintian says of the files themselves is theirs to answer for.
     lintian_is_silent(&tools, &[("non-standard-file-perm", "the project chose it")]);
-    lintian_is_silent(&data, &[]);
     lintian_is_silent(&fast, &[]);
 }
 
@@ -202,6 +229,8 @@ fn what_no_stack_can_have_is_refused() {
         (tools.replace("stack-tools", "stack-dbgsym"), file("/etc/x", "stack-dbgsym"), vec!["ends with `-dbgsym`"]),
         (tools.replace("stack-tools", "Tools"), file("/etc/x", "Tools"), vec!["package.name", "character `T`"]),
         (format!("{tools}\nlicense = \"MIT\""), one.clone(), vec!["package.license", "no such key"]),
+        (format!("{tools}\nconflicts = [\"a1 | b1\"]"), one.clone(), vec!["package.conflicts", "has alternatives"]),
+        (format!("{tools}\nprovides = [\"a1 (>= 2)\"]"), one.clone(), vec!["package.provides", "`=` alone"]),
         (format!("{tools}\ndepends = [\"stack-tools\"]"), one.clone(), vec!["is the package itself"]),
         (tools.to_owned(), format!("{one}{}", file("/etc/tools", "stack")), vec!["another [[file]]", "the other one"]),
         (

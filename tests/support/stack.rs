@@ -36,6 +36,7 @@ pub fn stack(folder: &Path) -> Stack {
             license: "Custom".to_owned(),
             license_text: Some(LICENSE.to_owned()),
             depends: "curl, python3".parse().unwrap(),
+            relations: Default::default(),
             changelog: vec![changelog],
             compression: Compression::Xz,
         },

@@ -3,6 +3,7 @@
 use miette::{Diagnostic, SourceSpan};
 
 use super::further_file::Placed;
+use super::relations;
 use super::table::Table;
 use crate::control::{PackageName, Relations};
 use crate::stack::further_file::FurtherFile;
@@ -87,7 +88,8 @@ fn entry(table: &mut Table<'_>, own: Option<&PackageInfo>) -> Option<FurtherPack
     let homepage = table.text("homepage", text::address);
     let section = table.text("section", text::section);
     let priority = table.text("priority", text::priority);
-    let depends = table.package_relations("depends", word, own.map(|own| &own.version));
+    let depends = relations::depends(table, word, own.map(|own| &own.version));
+    let relations = relations::others(table, word, own.map(|own| &own.version));
     let own = own?;
     Some(FurtherPackage {
         name: name?,
@@ -97,6 +99,7 @@ fn entry(table: &mut Table<'_>, own: Option<&PackageInfo>) -> Option<FurtherPack
         section: section.unwrap_or_else(|| own.section.clone()),
         priority: priority.unwrap_or(own.priority),
         depends,
+        relations,
         files: Vec::new(),
     })
 }

@@ -9,6 +9,7 @@ mod image;
 mod kind;
 mod package;
 mod process;
+mod relations;
 mod service;
 mod site;
 mod table;

@@ -5,6 +5,7 @@ use std::path::Path;
 use miette::Diagnostic;
 
 use super::changelog::Changelog;
+use super::relations;
 use super::table::{Item, Table};
 use crate::control::{PackageName, Version};
 use crate::stack::kind::AppKind;
@@ -37,7 +38,8 @@ pub(super) fn read(mut table: Table<'_>, changelog: Changelog, folder: &Path) ->
     let priority = table.checked_or_default("priority", text::priority);
     let copyright = read_copyright(&mut table);
     let license = read_license(&mut table, folder);
-    let depends = table.package_relations("depends", word, version.as_ref());
+    let depends = relations::depends(&mut table, word, version.as_ref());
+    let relations = relations::others(&mut table, word, version.as_ref());
     let compression = table.checked_or_default("compression", text::compression);
     table.finish();
 
@@ -57,6 +59,7 @@ pub(super) fn read(mut table: Table<'_>, changelog: Changelog, folder: &Path) ->
         license,
         license_text: Some(license_text),
         depends,
+        relations,
         changelog: changelog.entries,
         compression: compression?,
     })

@@ -7,11 +7,11 @@ use miette::Diagnostic;
 use toml::de::{DeArray, DeTable, DeValue};
 use toml::value::Datetime;
 
-use crate::control::{Relations, Version};
+use crate::control::{Alternatives, Relations, Version};
 use crate::stack::nearest::nearest;
 use crate::stack::problem::{Place, Problems};
 use crate::stack::reference::{Key, Kind, Missing, Section};
-use crate::stack::values::relations;
+use crate::stack::values::relations::{self, BadRelation};
 
 /// A mistake about a key, or about its type.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -352,18 +352,16 @@ impl<'a> Table<'a> {
 
     /// A list of relations, one a string. A relation to the package `own` is a mistake.
     pub(super) fn relations(&mut self, key: &'static str, own: Option<&str>) -> Relations {
-        let members = self.checked_list(key, |text| relations::relation(text, own));
-        Relations(members.map_or_else(Vec::new, |members| members.value.into_iter().flatten().collect()))
+        self.relations_by(key, |text| relations::relation(text, own))
     }
 
-    /// The same for a package of the version `version`, which its relations may name by a variable.
-    pub(super) fn package_relations(
+    /// A list of relations, one a string, each read by `check`.
+    pub(super) fn relations_by(
         &mut self,
         key: &'static str,
-        own: Option<&str>,
-        version: Option<&Version>,
+        check: impl Fn(&str) -> Result<Option<Alternatives>, BadRelation>,
     ) -> Relations {
-        let members = self.checked_list(key, |text| relations::relation(&relations::with_version(text, version), own));
+        let members = self.checked_list(key, check);
         Relations(members.map_or_else(Vec::new, |members| members.value.into_iter().flatten().collect()))
     }
 

@@ -1,6 +1,6 @@
 //! The reference of the entries of `[[package]]` after the first one.
 
-use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section, Words};
+use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section, Words, relations};
 use crate::control::Priority;
 use crate::stack::values::text;
 
@@ -80,9 +80,15 @@ The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as 
             missing: Missing::Texts(&[]),
             meaning: "\
 Packages that it depends on, one relation a string. `${binary:Version}` is the version of all packages of the stack, so that \
-`guest-book (= ${binary:Version})` keeps the two together; it may stand in `depends` of the first package as well.",
+`guest-book (= ${binary:Version})` keeps the two together; it may stand in all relations of all packages.",
             example: "depends = [\"guest-book (= ${binary:Version})\", \"jq\"]",
             since: FIRST_RELEASE,
         },
+        relations::RECOMMENDS,
+        relations::SUGGESTS,
+        relations::CONFLICTS,
+        relations::BREAKS,
+        relations::REPLACES,
+        relations::PROVIDES,
     ],
 };

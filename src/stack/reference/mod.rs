@@ -8,6 +8,7 @@ mod further_package;
 mod image;
 mod package;
 mod process;
+mod relations;
 mod schema;
 mod server;
 mod service;

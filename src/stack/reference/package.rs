@@ -1,6 +1,6 @@
 //! The reference of `[package]` and `[[changelog]]`.
 
-use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section, Words};
+use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section, Words, relations};
 use crate::control::Priority;
 use crate::stack::values::{license, text};
 
@@ -134,6 +134,12 @@ systemd, PostgreSQL and so on) is added without being named. The libraries of th
             example: "depends = [\"imagemagick (>= 8:6.9)\", \"fonts-dejavu-core | fonts-liberation\"]",
             since: FIRST_RELEASE,
         },
+        relations::RECOMMENDS,
+        relations::SUGGESTS,
+        relations::CONFLICTS,
+        relations::BREAKS,
+        relations::REPLACES,
+        relations::PROVIDES,
         Key {
             name: "compression",
             kind: Kind::Word(Words {

@@ -2,7 +2,7 @@
 
 use miette::Diagnostic;
 
-use crate::control::{Alternatives, Relation, RelationError, Version, VersionError};
+use crate::control::{Alternatives, Comparison, Relation, RelationError, Version, VersionError};
 
 /// Why a text is not a version.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -25,6 +25,12 @@ pub enum BadRelation {
     #[error("`{0}` is the package itself, which cannot depend on itself")]
     #[diagnostic(help("remove it"))]
     Itself(String),
+    #[error("`{0}` has alternatives, which dpkg refuses here")]
+    #[diagnostic(help("write each package as a string of its own: all of them hold"))]
+    Alternatives(String),
+    #[error("`{0}` is no version that a package can have: `=` alone may stand before it here")]
+    #[diagnostic(help("write \"NAME\", or \"NAME (= VERSION)\" (Debian Policy 7.5)"))]
+    Provided(String),
 }
 
 pub fn version(text: &str) -> Result<Version, BadVersion> {
@@ -59,6 +65,25 @@ pub fn relation(text: &str, own: Option<&str>) -> Result<Option<Alternatives>, B
     }
 }
 
+/// Checks a relation to a package that is not wanted, or whose files are taken: without alternatives (Debian Policy 7.1).
+pub fn single(text: &str) -> Result<Option<Alternatives>, BadRelation> {
+    match text.contains('|') {
+        true => Err(BadRelation::Alternatives(text.to_owned())),
+        false => relation(text, None),
+    }
+}
+
+/// Checks a name that a package provides, alone or with a version (Debian Policy 7.5).
+pub fn provided(text: &str) -> Result<Option<Alternatives>, BadRelation> {
+    let all = single(text)?;
+    let odd =
+        |relation: &Relation| matches!(relation.version, Some((comparison, _)) if comparison != Comparison::Equal);
+    match all.as_ref().is_some_and(|alternatives| alternatives.0.iter().any(odd)) {
+        true => Err(BadRelation::Provided(text.to_owned())),
+        false => Ok(all),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;
@@ -76,6 +101,15 @@ mod tests {
         {
             assert!(relation(bad, Some("itself")).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_not_wanted_has_no_alternatives_and_what_is_provided_one_version() {
+        assert_eq!(single("aa (<< 2)").unwrap().unwrap().to_string(), "aa (<< 2)");
+        assert!(single("aa | bb").is_err() && single("aa, bb").is_err());
+        let text = with_version("aa (= ${binary:Version})", Some(&"1:2-3".parse().unwrap()));
+        assert_eq!(provided(&text).unwrap().unwrap().to_string(), "aa (= 1:2-3)");
+        assert!(provided("aa").is_ok() && provided("aa (>= 1)").is_err() && provided("aa | bb").is_err());
     }
 
     #[test]

@@ -1,0 +1,66 @@
+//! The reference of the relations to other packages that each `[[package]]` may have beside `depends`.
+
+use super::{FIRST_RELEASE, Form, Key, Kind, Missing};
+
+const WEAK: Kind = Kind::Texts { form: super::RELATION, empty: true };
+const SINGLE: Kind =
+    Kind::Texts { form: Form { noun: "a relation without alternatives", pattern: "^[^,|]+$" }, empty: true };
+
+pub(super) const RECOMMENDS: Key = Key {
+    name: "recommends",
+    kind: WEAK,
+    missing: Missing::Texts(&[]),
+    meaning: "\
+Packages that a server should have as well (Debian Policy 7.2): apt installs them too, unless the administrator says otherwise. An \
+image has none of them; name those that it is to have in `[image] packages`.",
+    example: "recommends = [\"guest-book-fonts\"]",
+    since: FIRST_RELEASE,
+};
+
+pub(super) const SUGGESTS: Key = Key {
+    name: "suggests",
+    kind: WEAK,
+    missing: Missing::Texts(&[]),
+    meaning: "Packages that make it more useful (Debian Policy 7.2). apt names them, and installs none.",
+    example: "suggests = [\"postfix | mail-transport-agent\"]",
+    since: FIRST_RELEASE,
+};
+
+pub(super) const CONFLICTS: Key = Key {
+    name: "conflicts",
+    kind: SINGLE,
+    missing: Missing::Texts(&[]),
+    meaning: "Packages that cannot be installed at the same time (Debian Policy 7.4).",
+    example: "conflicts = [\"visitors-book\"]",
+    since: FIRST_RELEASE,
+};
+
+pub(super) const BREAKS: Key = Key {
+    name: "breaks",
+    kind: SINGLE,
+    missing: Missing::Texts(&[]),
+    meaning: "\
+Packages that do not work beside this one, usually their older versions (Debian Policy 7.3). A package that takes over a file of \
+another one has it in `breaks` and in `replaces`, with the first version that has the file no longer.",
+    example: "breaks = [\"guest-book-data (<< 2.0.0)\"]",
+    since: FIRST_RELEASE,
+};
+
+pub(super) const REPLACES: Key = Key {
+    name: "replaces",
+    kind: SINGLE,
+    missing: Missing::Texts(&[]),
+    meaning: "Packages whose files this one may overwrite (Debian Policy 7.6).",
+    example: "replaces = [\"guest-book-data (<< 2.0.0)\"]",
+    since: FIRST_RELEASE,
+};
+
+pub(super) const PROVIDES: Key = Key {
+    name: "provides",
+    kind: SINGLE,
+    missing: Missing::Texts(&[]),
+    meaning: "\
+Names that other packages may depend on in its place (Debian Policy 7.5), each alone or with one version: `book (= 2.0)`.",
+    example: "provides = [\"book (= ${binary:Version})\"]",
+    since: FIRST_RELEASE,
+};

@@ -1,0 +1,14 @@
+//! The relations of a package to others beside `Depends`.
+
+use crate::control::Relations;
+
+/// Each is the field of its name in debian/control (Debian Policy 7).
+#[derive(Debug, Clone, Default)]
+pub struct OtherRelations {
+    pub recommends: Relations,
+    pub suggests: Relations,
+    pub conflicts: Relations,
+    pub breaks: Relations,
+    pub replaces: Relations,
+    pub provides: Relations,
+}
