@@ -16,6 +16,7 @@ mod deploy_bring;
 mod deploy_data;
 mod deploy_trouble;
 mod documents;
+mod instances;
 mod retries;
 mod terraform;
 mod terraform_folder;
