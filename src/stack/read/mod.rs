@@ -14,6 +14,7 @@ mod service;
 mod site;
 mod table;
 mod tls;
+mod value;
 mod variant;
 
 use std::fs;

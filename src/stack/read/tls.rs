@@ -2,7 +2,8 @@
 
 use miette::Diagnostic;
 
-use super::table::{Item, Table, WordOrTable};
+use super::table::{Item, Table};
+use super::value::WordOrTable;
 use crate::stack::model::{HTTPS_PORT, Tls};
 use crate::stack::nearest::nearest;
 use crate::stack::values::{host, text};
