@@ -64,6 +64,10 @@ const FILES: &[Fact] = &[
          its source.",
     ),
     ("dist/NAME_VERSION_amd64.deb", "The package."),
+    (
+        "dist/FURTHER_VERSION_all.deb, dist/FURTHER_VERSION_amd64.deb",
+        "Each further `[[package]]`: for all architectures if it has no machine code.",
+    ),
     ("dist/NAME-dbgsym_VERSION_amd64.deb", "The debugging data of its programs, if they hold any."),
     (
         "dist/NAME_VERSION_amd64.changes, dist/NAME_VERSION_amd64.buildinfo",

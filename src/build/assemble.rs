@@ -1,11 +1,12 @@
 //! Puts the packages of a stack together: the rendered files and scripts, the health check's program, and the control data.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use super::description;
-use crate::control::{Architecture, Relations};
+use crate::control::{Architecture, Comparison, Relation, Relations};
 use crate::deb::debug_package::SOURCE;
 use crate::deb::elf::{self, ElfError, Programs};
 use crate::deb::{Content, Control, DebugFiles, Package, PayloadError, Rules};
@@ -67,6 +68,33 @@ pub struct AssembledFurther {
 }
 
 impl Assembled {
+    /// Adds the packages with the libraries that programs link, which `find` finds. It gets the programs of each package, and
+    /// the other packages with the names of their files.
+    ///
+    /// # Errors
+    /// Those of `find`.
+    pub fn add_linked<E>(
+        &mut self,
+        find: impl Fn(&Programs, &[(Relation, BTreeSet<String>)]) -> Result<Relations, E>,
+    ) -> Result<(), E> {
+        let further = self.further.iter_mut().map(|further| (&mut further.package.control, &further.programs));
+        let mut all: Vec<(&mut Control, &Programs)> =
+            [(&mut self.package.control, &self.programs)].into_iter().chain(further).collect();
+        let same_version = |control: &Control| Relation {
+            version: Some((Comparison::Equal, control.version.clone())),
+            ..Relation::any_version(control.package.clone())
+        };
+        let shipped: Vec<(Relation, BTreeSet<String>)> =
+            all.iter().map(|(control, programs)| (same_version(control), programs.shipped.clone())).collect();
+        for (control, programs) in &mut all {
+            let others = shipped.iter().filter(|(relation, _)| relation.name != control.package).cloned();
+            for relation in find(programs, &others.collect::<Vec<_>>())?.0 {
+                control.depends.add(relation);
+            }
+        }
+        Ok(())
+    }
+
     /// Checks that dpkg can install all packages side by side.
     ///
     /// # Errors

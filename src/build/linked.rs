@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::archive::Repository;
 use crate::apt::{OlderRelease, Releases, Suite, Universe, library_names, pool};
-use crate::control::Relations;
+use crate::control::{Alternatives, Relation, Relations};
 use crate::deb::Reader;
 use crate::deb::elf::{self, LibraryPackage, Needed, Programs, Promise, TooOld};
 use crate::stack::Image;
@@ -60,6 +60,32 @@ pub(super) fn packages(programs: &Programs, target: Target, reporter: Reporter) 
         return Err(LinkedError::Unknown { suite: target.suite.title(), libraries: libraries.collect() }.into());
     }
     Ok(needed.relations)
+}
+
+/// The same for a package of several that are built together. A library that the suite does not have may be in one of the `others`;
+/// its name and version are then what the package depends on.
+///
+/// # Errors
+/// As [`packages`].
+pub(super) fn packages_beside(
+    programs: &Programs,
+    others: &[(Relation, BTreeSet<String>)],
+    target: Target,
+    reporter: Reporter,
+) -> miette::Result<Relations> {
+    let mut programs = programs.clone();
+    let mut beside = Relations::default();
+    if !others.is_empty() {
+        let unknown = find(&programs, target, Strictness::SomeUnknown, reporter)?.unknown;
+        for library in unknown.into_keys() {
+            let Some((other, _)) = others.iter().find(|(_, shipped)| shipped.contains(&library)) else { continue };
+            beside.add(Alternatives(vec![other.clone()]));
+            programs.shipped.insert(library);
+        }
+    }
+    let mut relations = packages(&programs, target, reporter)?;
+    beside.0.into_iter().for_each(|one| relations.add(one));
+    Ok(relations)
 }
 
 /// The same for files that may need libraries that no package has, because not each of them is used: the compiled parts of Python

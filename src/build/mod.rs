@@ -21,7 +21,7 @@ mod installed;
 mod layer;
 pub mod libraries;
 mod linked;
-mod local;
+pub mod local;
 pub mod lock;
 pub mod lock_packages;
 pub mod package;

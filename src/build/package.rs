@@ -225,14 +225,7 @@ fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<Together> {
         }
     };
     let target = linked::Target { suite: Suite::find(&stack.image.suite)?, image: Some(&stack.image) };
-    for relation in linked::packages(&assembled.programs, target, reporter)?.0 {
-        assembled.package.control.depends.add(relation);
-    }
-    for further in &mut assembled.further {
-        for relation in linked::packages(&further.programs, target, reporter)?.0 {
-            further.package.control.depends.add(relation);
-        }
-    }
+    assembled.add_linked(|programs, others| linked::packages_beside(programs, others, target, reporter))?;
     Ok(Together { assembled, libraries, installed })
 }
 

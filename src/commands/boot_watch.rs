@@ -1,5 +1,5 @@
 //! `stackdeb boot --watch`: while the machine runs, each change of the project becomes a package, and the package goes into
-//! the machine, where it is installed as on a server.
+//! the machine with the further ones that an image has, where it is installed as on a server.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use miette::{IntoDiagnostic, WrapErr};
 
 use super::variant::VariantArgs;
+use crate::build::local;
 use crate::remote::Error;
 use crate::remote::ssh::Host;
 use crate::remote::ssh_key::SshKey;
@@ -18,13 +19,13 @@ use crate::system::changes::Changes;
 use crate::system::hash::Sha256;
 use crate::system::progress::Reporter;
 
-/// Takes a package from standard input and installs it, the same version as well. What the user has edited in the machine
-/// stays.
+/// Takes packages from standard input, as a tar archive, and installs them, the same version as well. What the user has edited
+/// in the machine stays.
 const INSTALL: &str = "set -eu
-file=$(mktemp --suffix=.deb)
-trap 'rm -f \"$file\"' EXIT
-cat >\"$file\"
-DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --force-unsafe-io --install \"$file\" >&2";
+folder=$(mktemp -d)
+trap 'rm -rf \"$folder\"' EXIT
+tar -x -C \"$folder\"
+DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --force-unsafe-io --install \"$folder\"/*.deb >&2";
 
 /// The site may answer before the machine takes connections of ssh.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,7 +38,7 @@ pub struct Watch {
     key: SshKey,
     /// The file with the private half of the key, which goes with this.
     identity: tempfile::NamedTempFile,
-    /// The package that the machine has, if it is known.
+    /// The packages that the machine has, if they are known.
     installed: Option<Sha256>,
 }
 
@@ -84,13 +85,17 @@ impl Watch {
 
     fn install(&mut self, machine: &Host) -> miette::Result<()> {
         let begin = Instant::now();
-        let Some(package) = self.build()? else { return Ok(()) };
-        let found = Some(Sha256::of(&fs::read(&package).into_diagnostic()?));
+        let Some(packages) = self.build()? else { return Ok(()) };
+        let mut digests = String::new();
+        for package in &packages {
+            digests.push_str(&Sha256::of(&fs::read(package).into_diagnostic()?).to_string());
+        }
+        let found = Some(Sha256::of(digests.as_bytes()));
         if self.installed == found {
             return Ok(());
         }
         let built = begin.elapsed().as_secs_f64();
-        while let Err(error) = send(machine, &package) {
+        while let Err(error) = send(machine, &packages) {
             match error {
                 Error::Connection { .. } if begin.elapsed() < PATIENCE => thread::sleep(PAUSE),
                 Error::Refused { said, .. } => return Err(refused(&said)),
@@ -99,14 +104,17 @@ impl Watch {
         }
         self.installed = found;
         let all = begin.elapsed().as_secs_f64();
-        let (name, rest) = (package.file_name().unwrap_or_default().to_string_lossy(), all - built);
-        Reporter::Stderr.say(&format!("{name} is in the machine: built in {built:.1} s, installed in {rest:.1} s"));
+        let rest = all - built;
+        let names: Vec<_> =
+            packages.iter().map(|path| path.file_name().unwrap_or_default().to_string_lossy()).collect();
+        let (names, are) = (names.join(", "), if names.len() == 1 { "is" } else { "are" });
+        Reporter::Stderr.say(&format!("{names} {are} in the machine: built in {built:.1} s, installed in {rest:.1} s"));
         Ok(())
     }
 
-    /// Builds the package in a process of its own: what it needs of the kernel must be asked for by a process with one
+    /// Builds the packages in a process of its own: what it needs of the kernel must be asked for by a process with one
     /// thread. `None` when the project has a mistake; that process has told it.
-    fn build(&self) -> miette::Result<Option<PathBuf>> {
+    fn build(&self) -> miette::Result<Option<Vec<PathBuf>>> {
         let program = std::env::current_exe().into_diagnostic().wrap_err("cannot find this program's own file")?;
         let mut command = Command::new(program);
         command.arg("deb").stdin(Stdio::null()).stdout(Stdio::null());
@@ -114,8 +122,7 @@ impl Watch {
         if !command.status().into_diagnostic()?.success() {
             return Ok(None);
         }
-        let stack = self.variant.stack_here()?;
-        Ok(Some(stack.dist().join(stack.deb_file_name())))
+        Ok(Some(local::in_image(&self.variant.stack_here()?)?))
     }
 }
 
@@ -127,13 +134,19 @@ fn refused(said: &str) -> miette::Report {
     )
 }
 
-/// Sends a package to the machine, which installs it.
-fn send(machine: &Host, package: &Path) -> Result<(), Error> {
-    let mut file = File::open(package).map_err(|source| Error::Read { path: package.to_owned(), source })?;
+/// Sends packages to the machine, which installs them.
+fn send(machine: &Host, packages: &[PathBuf]) -> Result<(), Error> {
+    let mut files = Vec::new();
+    for path in packages {
+        let file = File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        files.push((path.file_name().unwrap_or_default(), file));
+    }
     let mut remote = machine.start(&["/bin/sh", "-c", INSTALL])?;
-    if let Some(mut input) = remote.child.stdin.take() {
+    if let Some(input) = remote.child.stdin.take() {
+        let mut archive = tar::Builder::new(input);
+        let mut all = files.iter_mut();
         // When the machine does not take all of it, its answer says why.
-        let _ = io::copy(&mut file, &mut input);
+        let _ = all.try_for_each(|(name, file)| archive.append_file(name, file)).and_then(|()| archive.finish());
     }
     remote.finish()?;
     Ok(())

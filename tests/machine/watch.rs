@@ -21,20 +21,27 @@ pub fn change_is_soon_there(machine: &Machine, watched: &Path) {
     let before = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, format!("{before}\n[odd]\n")).unwrap();
     wait_for_words(machine, "odd");
-    fs::write(&manifest, before).unwrap();
+    fs::write(&manifest, &before).unwrap();
     edit(&app, "Hello from Flask via systemd!", "Changed while it runs.");
     wait_for_page(machine, "Changed while it runs.");
     wait_for_words(machine, "stack_1.0.0_amd64.deb is in the machine: built in ");
-    // Once more, which finds the machine as it is now.
+    // Once more, which finds the machine as it is now, with a further package that the stack depends on for a while.
+    let tools = "[[package]]\nname = \"stack-tools\"\nsummary = \"tools for the staff\"\n\
+        [[file]]\npath = \"/usr/share/stack-tools/app\"\nsource = \"app/app.py\"\npackage = \"stack-tools\"\n\n[database]";
+    let with_tools = before.replacen("[package]", "[[package]]", 1).replacen("[database]", tools, 1);
+    let with_tools = with_tools.replacen("\nlicense =", "\ndepends = [\"stack-tools\"]\nlicense =", 1);
+    fs::write(&manifest, with_tools).unwrap();
+    wait_for_words(machine, "stack_1.0.0_amd64.deb, stack-tools_1.0.0_all.deb are in the machine: built in ");
+    fs::write(&manifest, before).unwrap();
     fs::write(&app, sound).unwrap();
     wait_for_page(machine, "Hello from Flask via systemd!");
-    wait(machine, "the second installation", || told(machine).len() > 1);
+    wait(machine, "the last installation", || told(machine).len() > 2);
     println!("{}", told(machine).join("\n"));
 }
 
 /// What was said about each installation.
 fn told(machine: &Machine) -> Vec<String> {
-    machine.console().lines().filter(|line| line.contains("is in the machine")).map(str::to_owned).collect()
+    machine.console().lines().filter(|line| line.contains(" in the machine: built")).map(str::to_owned).collect()
 }
 
 /// Waits until the first page has these words.

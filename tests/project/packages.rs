@@ -114,6 +114,9 @@ fn each_package_has_its_files_and_what_policy_asks_for() {
         assert!(line.contains(&format!("dist/{name} (")) && line.contains("SHA-256"), "{printed}");
     }
     assert_eq!(fs::read_link(dist.join("stack.deb")).unwrap(), Path::new(names[0]));
+    // The stack's own package depends on no other one.
+    let stack = stackdeb::stack::load(folder.path()).unwrap();
+    assert_eq!(stackdeb::build::local::in_image(&stack).unwrap(), [folder.path().join("dist").join(names[0])]);
     let [own, tools, data, fast, debug] = names.map(|name| dist.join(name));
 
     for package in [&tools, &data, &fast, &debug] {
@@ -183,6 +186,28 @@ fn each_package_has_its_files_and_what_policy_asks_for() {
     // What lintian says of the files themselves is theirs to answer for.
     lintian_is_silent(&tools, &[("non-standard-file-perm", "the project chose it")]);
     lintian_is_silent(&fast, &[]);
+}
+
+/// A library that Debian does not have is found in another package of the stack.
+#[test]
+fn a_program_may_link_a_library_of_another_package() {
+    let folder = tempfile::tempdir().unwrap();
+    let packages = ["stack-bread", "stack-fast"];
+    let further =
+        packages.map(|name| format!("\n[[package]]\nname = \"{name}\"\nsummary = \"part that counts\"\n")).concat();
+    let files = [("stack-bread", "/usr/lib/x86_64-linux-gnu", "libbread.so.1"), ("stack-fast", "/usr/bin", "count")]
+        .map(|(name, place, file)| {
+            format!("[[file]]\npath = \"{place}/{file}\"\nsource = \"files/{file}\"\npackage = \"{name}\"\n")
+        });
+    project(folder.path(), &further, &files.concat());
+    let script = "echo 'int price(void) { return 3; }' | gcc -shared -fPIC -Wl,-soname,libbread.so.1 -o libbread.so.1 -x c - && \
+        echo 'int price(void); int main(void) { return price(); }' | gcc -o count -x c - -x none ./libbread.so.1";
+    run(Command::new("sh").args(["-ec", script]).current_dir(folder.path().join("files")));
+    run(stackdeb().arg("deb").current_dir(folder.path()));
+    let depends = |name: &str| field(&folder.path().join(format!("dist/{name}_1.0.0_amd64.deb")), "Depends");
+    assert!(depends("stack-fast").contains("stack-bread (= 1.0.0)"), "{}", depends("stack-fast"));
+    assert!(!depends("stack-bread").contains("stack-"), "{}", depends("stack-bread"));
+    assert!(!depends("stack").contains("stack-"), "{}", depends("stack"));
 }
 
 #[test]
