@@ -74,8 +74,13 @@ pub fn add(debs: &[PathBuf], settings: &Settings, reporter: Reporter) -> Result<
         }
     }
     let named = candidates.iter().map(|candidate| &candidate.name);
-    // A package of debug symbols is named after the one that it belongs to.
-    let first = named.clone().find(|name| !name.as_str().ends_with("-dbgsym")).or_else(|| named.clone().next());
+    // A further package of a stack, or one of debug symbols, is named after the one that it belongs to.
+    let of_source = candidates.first().and_then(|first| {
+        let source = first.entry.get("Source")?.split(' ').next()?;
+        named.clone().find(|name| name.as_str() == source)
+    });
+    let of_programs = || named.clone().find(|name| !name.as_str().ends_with("-dbgsym"));
+    let first = of_source.or_else(of_programs).or_else(|| named.clone().next());
     let mut release = open.release(first.map(values::origin_of));
     let url_before = open.url_before()?;
     let same = open.state.as_ref().is_some_and(|state| state.release.validity == release.validity);
