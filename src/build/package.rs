@@ -15,6 +15,7 @@ use super::write::write_package;
 use super::{crate_files, libraries, linked, static_files};
 use crate::apt::Suite;
 use crate::control::Stanza;
+use crate::deb::debug_package::Taken;
 use crate::deb::{Control, Package, Written};
 use crate::python::Libraries;
 use crate::render::AppNotes;
@@ -152,10 +153,12 @@ pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Repor
     let Together { mut assembled, libraries, installed } = put_together(stack, reporter)?;
     static_files::add_compressed(&mut assembled.package.payload, &stack.package.name)?;
     assembled.check_apart()?;
-    let Assembled { package, debug, notes, further, .. } = assembled;
+    let Assembled { package, mut debug, notes, further, .. } = assembled;
+    let (mut packages, mut taken) = (Vec::new(), Taken::default());
+    debug.leave_out(&mut taken);
     let mut debug: Vec<Package> = debug.package(&package)?.into_iter().collect();
-    let mut packages = Vec::new();
-    for AssembledFurther { package, debug: of_further, .. } in further {
+    for AssembledFurther { package, debug: mut of_further, .. } in further {
+        of_further.leave_out(&mut taken);
         debug.extend(of_further.package(&package)?);
         packages.push(package);
     }

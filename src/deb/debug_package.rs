@@ -3,7 +3,7 @@
 //!
 //! [`elf::separate()`]: super::elf::separate()
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::elf::Separated;
 use super::{Content, Control, Package, Payload, PayloadError, Scripts};
@@ -20,6 +20,13 @@ pub struct DebugFiles {
     build_ids: Vec<String>,
 }
 
+/// The debugging data that packages have, which are built together.
+#[derive(Debug, Default)]
+pub struct Taken {
+    paths: BTreeSet<String>,
+    build_ids: BTreeSet<String>,
+}
+
 impl DebugFiles {
     /// Takes the debugging data, and returns the program without them.
     pub fn add(&mut self, separated: Separated) -> Vec<u8> {
@@ -33,6 +40,13 @@ impl DebugFiles {
     /// The files with their paths, for a package that has them itself.
     pub fn into_files(self) -> BTreeMap<String, Vec<u8>> {
         self.files
+    }
+
+    /// Leaves out what another package has, and notes the rest: dpkg allows no file in two packages, and two may have the same
+    /// program.
+    pub fn leave_out(&mut self, taken: &mut Taken) {
+        self.files.retain(|path, _| taken.paths.insert(path.clone()));
+        self.build_ids.retain(|id| taken.build_ids.insert(id.clone()));
     }
 
     /// The package for these files beside `of`; `None` without a file. It is for exactly this version of the programs.

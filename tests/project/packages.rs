@@ -35,6 +35,10 @@ provides = ["shop-data (= ${source:Version})"]
 [[package]]
 name = "stack-fast"
 summary = "program that counts fast"
+
+[[package]]
+name = "stack-slow"
+summary = "same program elsewhere"
 "#;
 
 const FILES: &str = r#"
@@ -60,6 +64,10 @@ package = "stack-data"
 path = "/usr/libexec/stack-fast/count"
 source = "files/count"
 package = "stack-fast"
+[[file]]
+path = "/usr/libexec/stack-tools/count"
+source = "files/count"
+package = "stack-slow"
 [[file]]
 path = "/usr/share/stack-own/bread"
 source = "files/prices"
@@ -108,6 +116,7 @@ fn each_package_has_its_files_and_what_policy_asks_for() {
         "stack-tools_1.0.0_all.deb",
         "stack-data_1.0.0_all.deb",
         "stack-fast_1.0.0_amd64.deb",
+        "stack-slow_1.0.0_amd64.deb",
         "stack-fast-dbgsym_1.0.0_amd64.deb",
     ];
     for (line, name) in printed.lines().zip(names) {
@@ -117,7 +126,9 @@ fn each_package_has_its_files_and_what_policy_asks_for() {
     // The stack's own package depends on no other one.
     let stack = stackdeb::stack::load(folder.path()).unwrap();
     assert_eq!(stackdeb::build::local::in_image(&stack).unwrap(), [folder.path().join("dist").join(names[0])]);
-    let [own, tools, data, fast, debug] = names.map(|name| dist.join(name));
+    // The data of a program that is in two packages are in the first one's alone, because dpkg allows no file twice.
+    assert!(!dist.join("stack-slow-dbgsym_1.0.0_amd64.deb").exists());
+    let [own, tools, data, fast, _, debug] = names.map(|name| dist.join(name));
 
     for package in [&tools, &data, &fast, &debug] {
         let of = |name| field(package, name);
@@ -179,10 +190,19 @@ fn each_package_has_its_files_and_what_policy_asks_for() {
     let changes = fs::read_to_string(dist.join("stack_1.0.0_amd64.changes")).unwrap();
     let buildinfo = fs::read_to_string(dist.join("stack_1.0.0_amd64.buildinfo")).unwrap();
     for text in [&changes, &buildinfo] {
-        assert!(text.contains("\nBinary: stack stack-data stack-fast stack-fast-dbgsym stack-tools\n"), "{text}");
+        assert!(
+            text.contains("\nBinary: stack stack-data stack-fast stack-fast-dbgsym stack-slow stack-tools\n"),
+            "{text}"
+        );
         assert!(text.contains("\nArchitecture: all amd64\n"), "{text}");
         assert!(names.iter().all(|name| text.contains(&format!(" {name}\n"))), "{text}");
     }
+    let script = "\"$0\" repo add --url https://packages.example.org dist/*.deb && ls repository/*.sources";
+    let mut repository = Command::new("sh");
+    repository.args(["-ec", script, env!("CARGO_BIN_EXE_stackdeb")]).current_dir(folder.path());
+    let added = run(repository.env("XDG_DATA_HOME", folder.path().join("keys")));
+    assert_eq!(added.matches("added ").count(), 6, "{added}");
+    assert!(added.ends_with("repository/stack.sources\n"), "{added}");
     // What lintian says of the files themselves is theirs to answer for.
     lintian_is_silent(&tools, &[("non-standard-file-perm", "the project chose it")]);
     lintian_is_silent(&fast, &[]);
@@ -226,7 +246,7 @@ fn another_folder_and_time_give_the_same_bytes() {
     let elsewhere =
         "umask 077; TZ=Pacific/Kiritimati LC_ALL=tr_TR.UTF-8 exec faketime '2031-05-06 07:08:09' \"$0\" deb";
     let second = build(&other.path().join("elsewhere"), elsewhere);
-    assert_eq!(first.len(), 5, "four packages and the link");
+    assert_eq!(first.len(), 6, "five packages and the link");
     assert!(first == second, "the packages differ");
 }
 
