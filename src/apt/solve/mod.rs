@@ -2,8 +2,10 @@
 //! same as that of `apt-get --no-install-recommends` on an empty system.
 //!
 //! The search goes depth first, as apt's does. If one of several alternatives is chosen already, it is used; otherwise
-//! the first one is taken that can be installed and does not conflict with a chosen package. Dependencies without
-//! alternatives are chosen before those with alternatives.
+//! the first one is taken that can be installed and does not conflict with a chosen package. apt follows the dependencies of
+//! a package in their order; where an alternative that it took first turns out to conflict with what comes later, it drops that
+//! again. Here, the whole search begins again then, and chooses dependencies without alternatives before those with
+//! alternatives, which comes to the same.
 
 mod error;
 mod needs;
@@ -29,7 +31,24 @@ pub use error::SolveError;
 /// # Errors
 /// When there is no such set. The error names the relations that lead to the conflict.
 pub fn solve<'a>(universe: &'a Universe, wanted: &[Relations]) -> Result<Vec<&'a Record>, SolveError> {
+    match solve_in(Order::Written, universe, wanted) {
+        Err(SolveError::Unsatisfiable { .. }) => solve_in(Order::CertainFirst, universe, wanted),
+        outcome => outcome,
+    }
+}
+
+/// In which order the dependencies of a package are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// That of the fields.
+    Written,
+    /// Those without alternatives first, so that they decide between the alternatives of the others.
+    CertainFirst,
+}
+
+fn solve_in<'a>(order: Order, universe: &'a Universe, wanted: &[Relations]) -> Result<Vec<&'a Record>, SolveError> {
     let mut search = Search {
+        order,
         universe,
         states: vec![State::Out; universe.len()],
         trail: Vec::new(),
@@ -70,6 +89,7 @@ enum State {
 }
 
 struct Search<'a> {
+    order: Order,
     universe: &'a Universe,
     states: Vec<State>,
     /// All changes of `states`, to undo them: the package and its previous state.
@@ -153,8 +173,7 @@ impl Search<'_> {
         self.forbidden.get(&id)?.iter().copied().find(|&other| self.state(other) != State::Out)
     }
 
-    /// Chooses the dependencies of a chosen package. Those without alternatives come first, so that they decide between
-    /// the alternatives of the others.
+    /// Chooses the dependencies of a chosen package.
     fn expand(&mut self, id: Id) -> Result<(), Trouble> {
         if self.state(id) == State::Expanded {
             return Ok(());
@@ -172,14 +191,14 @@ impl Search<'_> {
 
     fn choose_dependencies(&mut self, id: Id) -> Result<(), Trouble> {
         let needs = self.needs(id)?;
-        for (group, only) in &needs.depends {
-            if let Some(only) = *only {
-                self.choose(only, Some(id)).map_err(|trouble| self.lengthen(trouble, id, group))?;
-            }
+        let certain_first = self.order == Order::CertainFirst;
+        let certain = needs.depends.iter().filter(|_| certain_first);
+        for (group, only) in certain.filter_map(|(group, only)| Some((group, (*only)?))) {
+            self.choose(only, Some(id)).map_err(|trouble| self.lengthen(trouble, id, group))?;
         }
         for (group, only) in &needs.depends {
             let outcome = match *only {
-                Some(only) => self.expand(only),
+                Some(only) => self.choose(only, Some(id)).and_then(|()| self.expand(only)),
                 None => self.satisfy(group, Some(id)),
             };
             outcome.map_err(|trouble| self.lengthen(trouble, id, group))?;

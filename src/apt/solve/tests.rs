@@ -28,6 +28,14 @@ fn of_alternatives_one_that_is_wanted_anyway_is_taken() {
 }
 
 #[test]
+fn dependencies_are_followed_in_their_order_if_that_leads_to_no_conflict() {
+    let stanzas = ["Package: aa\nDepends: bb, ee", "Package: bb\nDepends: dd | ee", "Package: dd"];
+    let with = |last: &str| names(&universe(&[&stanzas[..], &[last]].concat()), "aa").unwrap();
+    assert_eq!(with("Package: ee"), "aa bb dd ee");
+    assert_eq!(with("Package: ee\nConflicts: dd"), "aa bb ee");
+}
+
+#[test]
 fn an_alternative_that_cannot_be_installed_is_skipped() {
     let universe = universe(&[
         "Package: aa\nDepends: bb | cc",
