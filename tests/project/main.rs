@@ -35,6 +35,7 @@ mod own_package;
 mod package;
 mod package_locks;
 mod packages;
+mod packages_refused;
 mod printing;
 mod refusals;
 mod several;
