@@ -199,6 +199,7 @@ impl DeployArgs {
         let options = DeployOptions {
             stack,
             further: Manifest::further_stacks_beside(&image, &stack.package.name),
+            listed_of: Manifest::digest_beside(&image),
             keys: keys::collect(&self.ssh_keys, agent, home.as_deref())?,
             region: Region::new(&self.region)?,
             plan: self.plan.clone(),

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::gzip::Compressed;
@@ -146,11 +147,20 @@ impl Manifest {
         struct Listed {
             stacks: Vec<InstalledStack>,
         }
-        let stem = image.to_string_lossy();
-        let stem = stem.strip_suffix(".img.gz").or_else(|| stem.strip_suffix(".img"));
-        let text = stem.and_then(|stem| fs::read(format!("{stem}.json")).ok());
-        let listed = text.and_then(|text| serde_json::from_slice::<Listed>(&text).ok());
-        listed.map(|listed| listed.stacks).unwrap_or_default()
+        read_beside(image).map(|listed: Listed| listed.stacks).unwrap_or_default()
+    }
+
+    /// The digest of the compressed image that the manifest beside an image is of; none when there is no such file.
+    pub fn digest_beside(image: &Path) -> Option<Sha256> {
+        #[derive(Deserialize)]
+        struct Listed {
+            compressed: OfFile,
+        }
+        #[derive(Deserialize)]
+        struct OfFile {
+            sha256: String,
+        }
+        read_beside(image).and_then(|listed: Listed| listed.compressed.sha256.parse().ok())
     }
 
     /// The stacks beside that of the package `name` that the manifest beside an image lists.
@@ -169,6 +179,13 @@ impl Manifest {
             .map_err(|error| OutputError { path: path.display().to_string(), source: error.into() })?;
         write_file(path, &[text.as_slice(), b"\n"].concat())
     }
+}
+
+fn read_beside<T: DeserializeOwned>(image: &Path) -> Option<T> {
+    let stem = image.to_string_lossy();
+    let stem = stem.strip_suffix(".img.gz").or_else(|| stem.strip_suffix(".img"))?;
+    let text = fs::read(format!("{stem}.json")).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 #[cfg(test)]

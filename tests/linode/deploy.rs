@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use stackdeb::system::hash::Sha256;
 use support::account::sh;
 use support::linode_api::Fault;
 use support::project::{Project, write_manifest};
@@ -91,12 +92,24 @@ fn the_firewall_is_for_every_stack_in_the_image() {
     let open: Vec<&str> = rules.iter().map(|rule| rule["ports"].as_str().unwrap()).collect();
     assert_eq!(open.join(", "), ports);
     // The image in the account is known by the manifest too.
-    fs::remove_file(project.path("dist/shop-1.0-linode.img.gz")).unwrap();
-    project.home.run(&mut project.deploy(&[])).has(0, &["shop-2 (private/15)"]);
+    let image = project.path("dist/shop-1.0-linode.img.gz");
+    let said_of = |sha256: Sha256| {
+        let path = project.path("dist/shop-1.0-linode.json");
+        let mut manifest: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        manifest["compressed"] = json!({"bytes": 1, "sha256": sha256.to_string()});
+        fs::write(path, manifest.to_string()).unwrap();
+    };
+    said_of(Sha256::of(&fs::read(&image).unwrap()));
+    fs::remove_file(image).unwrap();
+    let warning = "the ports of till, blog are those of the image that was built last, and private/15 is another one";
+    let ended = project.home.run(&mut project.deploy(&[])).has(0, &["shop-2 (private/15)"]);
+    assert!(!ended.said.contains(warning), "{}", ended.said);
+    said_of(Sha256::of(b"another"));
+    project.home.run(&mut project.deploy(&["--image", "private/15"])).has(0, &["shop-3 (private/15)", warning]);
     // A firewall from before does not let anybody reach a stack that has come to the image.
     write_manifest(&project.path("dist/shop-1.0-linode.json"), &[("new", 8082, false, "/")]);
     project.home.run(&mut project.deploy(&[])).has(1, &["lets nobody reach the site at port 8082"]);
-    assert_eq!(project.labels(), ["shop-1", "shop-2"]);
+    assert_eq!(project.labels(), ["shop-1", "shop-2", "shop-3"]);
 }
 
 #[test]

@@ -87,6 +87,13 @@ pub fn deploy(
     description::file_name(&image.image)
         .map_or(Ok(()), |name| description::refuse_other_variant(name, options.stack))?;
     check_disk(&prepared, &image.image)?;
+    if !options.further.is_empty() && options.listed_of.is_some_and(|of| !description::is_of(&image.image, of)) {
+        reporter.say(&format!(
+            "warning: the ports of {} are those of the image that was built last, and {} is another one",
+            options.further.iter().map(|stack| stack.name.as_str()).collect::<Vec<_>>().join(", "),
+            image.image.id
+        ));
+    }
     let version = description::version(&image.image, &options.stack.package.name).map(str::to_owned);
     let (price, started, removed) = (prepared.price(), Vec::new(), Vec::new());
     let mut deployment = Deployment { image, version, price, firewall: None, started, removed, failed: None };

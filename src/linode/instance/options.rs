@@ -11,6 +11,7 @@ use crate::disk::manifest::InstalledStack;
 use crate::linode::api::regions::Region;
 use crate::linode::api::tag::Tag;
 use crate::stack::Stack;
+use crate::system::hash::Sha256;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirewallChoice {
@@ -36,6 +37,8 @@ pub struct DeployOptions<'a> {
     pub stack: &'a Stack,
     /// The other stacks in the image.
     pub further: Vec<InstalledStack>,
+    /// The digest of the image file whose manifest lists them.
+    pub listed_of: Option<Sha256>,
     pub region: Region,
     /// Such as `g6-nanode-1`.
     pub plan: String,
