@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 /// Longer than any answer may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(90);
-/// Between the requests of a connection: twenty connections still send two hundred a second, and the server, which may be
-/// on the same two processors, is not busy with answers alone.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Between the requests of a connection: twenty connections still send a hundred a second, and the server, which may be on
+/// the same two processors, is not busy with answers alone.
+const PAUSE: Duration = Duration::from_millis(200);
 /// Of bodies and failures, how many are kept.
 const KEPT: usize = 20;
 
