@@ -254,11 +254,28 @@ fn serves(machine: &mut Container, case: &Case) {
     for tally in &tallies {
         assert_eq!((tally.failed, &tally.failures), (0, &Vec::new()), "{server}, {kind}: {tally}");
     }
+    if *server == "uwsgi" {
+        past_the_limit(machine, &package);
+    }
     machine.sh("systemctl start stack-health.service");
     machine.settle();
     broken(machine, server);
     let journal = machine.sh("journalctl --no-pager -u stack.service");
     assert!(!journal.contains("timed out"), "{journal}");
+}
+
+/// Nothing of uWSGI is left that could end a request which takes longer than the limit, once the main process has gone.
+fn past_the_limit(machine: &Container, package: &str) {
+    let held = HeldRequest::start_within(machine, "uwsgi.ini", "worker-reload-mercy", 2);
+    let old = machine.sh("pgrep -P $(systemctl show -P MainPID stack.service) | tr '\\n' ' '");
+    machine.sh(&format!("cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --reinstall {package}"));
+    machine.sh(&format!(
+        "for i in $(seq 150); do left=; for one in {old}; do ! kill -0 $one 2>/dev/null || left=$one; done; \
+         [ -n \"$left\" ] || exit 0; sleep 0.2; done; exit 1"
+    ));
+    let answer = held.ended(machine);
+    assert!(answer.contains("502"), "{answer}");
+    machine.get("/", 200);
 }
 
 /// Each process begins the app's lifespan, and ends it when it is told to end.

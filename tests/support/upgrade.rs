@@ -63,8 +63,14 @@ impl HeldRequest {
     /// Sets the limit, by its name in a file of the server's settings, restarts the app, and sends the request.
     #[track_caller]
     pub fn start(server: &impl Server, settings: &str, limit: &str) -> Self {
+        Self::start_within(server, settings, limit, 600)
+    }
+
+    /// The same with another limit, in seconds.
+    #[track_caller]
+    pub fn start_within(server: &impl Server, settings: &str, limit: &str, seconds: u32) -> Self {
         let settings = format!("/etc/stack/{settings}");
-        server.sh(&format!("echo '{limit} = 600' >>{settings} && systemctl restart stack.service"));
+        server.sh(&format!("echo '{limit} = {seconds}' >>{settings} && systemctl restart stack.service"));
         let url = format!("http://{}/held", server.address());
         let curl = Command::new("curl").args(["-s", "-m", "600", &url]).stdout(Stdio::piped()).spawn().unwrap();
         server.sh(&format!("until [ -e {HELD_PAGE}/asked ]; do sleep 0.1; done"));
@@ -76,8 +82,14 @@ impl HeldRequest {
     pub fn end(mut self, server: &impl Server) -> String {
         assert!(self.curl.try_wait().unwrap().is_none(), "it was answered before");
         server.sh(&format!("test ! -e /run/stack/hand-over && touch {HELD_PAGE}/go"));
+        self.ended(server)
+    }
+
+    /// Waits until it is answered, by whomever.
+    #[track_caller]
+    pub fn ended(self, server: &impl Server) -> String {
         let answer = self.curl.wait_with_output().unwrap().stdout;
-        server.sh(&format!("rm {HELD_PAGE}/asked {HELD_PAGE}/go; sed -i '$d' {}", self.settings));
+        server.sh(&format!("rm -f {HELD_PAGE}/asked {HELD_PAGE}/go; sed -i '$d' {}", self.settings));
         String::from_utf8(answer).unwrap()
     }
 }
