@@ -26,7 +26,7 @@ const LISTED: usize = 50;
 #[template(path = "page.html")]
 struct Page<'a> {
     name: &'a str,
-    /// Sorted by time. There is none before the first check.
+    /// Sorted by time. Before the first check, the list is empty.
     samples: &'a [&'a Sample],
     axis: TimeAxis,
     outages: Vec<Outage<'a>>,

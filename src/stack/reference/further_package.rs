@@ -1,8 +1,7 @@
 //! The reference of the entries of `[[package]]` after the first one.
 
-use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section, Words, relations};
-use crate::control::Priority;
-use crate::stack::values::text;
+use super::package::{DESCRIPTION, HOMEPAGE, PRIORITY, SECTION, SUMMARY};
+use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section, relations};
 
 pub(super) static FURTHER_PACKAGE: Section = Section {
     meaning: "\
@@ -28,7 +27,7 @@ The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as 
         },
         Key {
             name: "summary",
-            kind: Kind::Text(Form { noun: "a phrase of one line", pattern: r"^\s*\S.{0,78}\S\s*$" }),
+            kind: Kind::Text(SUMMARY),
             missing: Missing::Refused,
             meaning: "The first line of its description, by the same rules as that of the first package.",
             example: "summary = \"tools for the editors of the guest book\"",
@@ -36,7 +35,7 @@ The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as 
         },
         Key {
             name: "description",
-            kind: Kind::Text(Form { noun: "a text of one or more paragraphs", pattern: r"\S" }),
+            kind: Kind::Text(DESCRIPTION),
             missing: Missing::Described("a paragraph that names the stack that it belongs to"),
             meaning: "The rest of its description.",
             example: "description = \"They print the entries of a week, and remove some of them.\"",
@@ -44,7 +43,7 @@ The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as 
         },
         Key {
             name: "homepage",
-            kind: Kind::Text(Form { noun: "a web address", pattern: "^https?://[0-9A-Za-z]" }),
+            kind: Kind::Text(HOMEPAGE),
             missing: Missing::Described("that of the first package"),
             meaning: "Where this part of the project lives.",
             example: "homepage = \"https://example.org/guest-book/tools\"",
@@ -52,11 +51,7 @@ The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as 
         },
         Key {
             name: "section",
-            kind: Kind::Word(Words {
-                noun: "a section of Debian's archive",
-                known: || text::SECTIONS.to_vec(),
-                others: Some("^(contrib|non-free)/[a-z0-9-]+$"),
-            }),
+            kind: Kind::Word(SECTION),
             missing: Missing::Described("that of the first package"),
             meaning: "The section of the archive (Debian Policy 2.4).",
             example: "section = \"utils\"",
@@ -64,11 +59,7 @@ The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as 
         },
         Key {
             name: "priority",
-            kind: Kind::Word(Words {
-                noun: "a priority",
-                known: || Priority::USABLE.map(Priority::as_str).to_vec(),
-                others: None,
-            }),
+            kind: Kind::Word(PRIORITY),
             missing: Missing::Described("that of the first package"),
             meaning: "The priority (Debian Policy 2.5).",
             example: "priority = \"optional\"",

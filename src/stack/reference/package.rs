@@ -7,6 +7,18 @@ use crate::stack::values::{license, text};
 /// A package version (deb-version(7)).
 const VERSION: Form = Form { noun: "a version (deb-version(7))", pattern: r"^([0-9]+:)?[0-9][0-9A-Za-z.+~-]*$" };
 
+// What every package of a stack has in the same form.
+pub(super) const SUMMARY: Form = Form { noun: "a phrase of one line", pattern: r"^\s*\S.{0,78}\S\s*$" };
+pub(super) const DESCRIPTION: Form = Form { noun: "a text of one or more paragraphs", pattern: r"\S" };
+pub(super) const HOMEPAGE: Form = Form { noun: "a web address", pattern: "^https?://[0-9A-Za-z]" };
+pub(super) const SECTION: Words = Words {
+    noun: "a section of Debian's archive",
+    known: || text::SECTIONS.to_vec(),
+    others: Some("^(contrib|non-free)/[a-z0-9-]+$"),
+};
+pub(super) const PRIORITY: Words =
+    Words { noun: "a priority", known: || Priority::USABLE.map(Priority::as_str).to_vec(), others: None };
+
 pub(super) static PACKAGE: Section = Section {
     meaning: "\
 What the Debian package says about itself. Most keys become a field of its control file (deb-control(5)) or a part of its \
@@ -43,7 +55,7 @@ system already uses (such as `nginx` or `root`) is refused.",
         },
         Key {
             name: "summary",
-            kind: Kind::Text(Form { noun: "a phrase of one line", pattern: r"^\s*\S.{0,78}\S\s*$" }),
+            kind: Kind::Text(SUMMARY),
             missing: Missing::Refused,
             meaning: "\
 The first line of the package's description (Debian Policy 3.4.1): two words or more, at most 80 characters. It does not \
@@ -53,7 +65,7 @@ begin with an article or with the package's name, and it has no full stop.",
         },
         Key {
             name: "description",
-            kind: Kind::Text(Form { noun: "a text of one or more paragraphs", pattern: r"\S" }),
+            kind: Kind::Text(DESCRIPTION),
             missing: Missing::Described("a paragraph about the app, its database and its health check"),
             meaning: "\
 The rest of the description (Debian Policy 3.4.2). Empty lines separate paragraphs. It may have no tabs, and its first \
@@ -63,7 +75,7 @@ line says something else than `summary`.",
         },
         Key {
             name: "homepage",
-            kind: Kind::Text(Form { noun: "a web address", pattern: "^https?://[0-9A-Za-z]" }),
+            kind: Kind::Text(HOMEPAGE),
             missing: Missing::Described("the package names no homepage"),
             meaning: "\
 Where the project lives. The units name it in `Documentation=`; without it they name the folder `/usr/share/doc/NAME`.",
@@ -72,11 +84,7 @@ Where the project lives. The units name it in `Documentation=`; without it they 
         },
         Key {
             name: "section",
-            kind: Kind::Word(Words {
-                noun: "a section of Debian's archive",
-                known: || text::SECTIONS.to_vec(),
-                others: Some("^(contrib|non-free)/[a-z0-9-]+$"),
-            }),
+            kind: Kind::Word(SECTION),
             missing: Missing::Text("web"),
             meaning: "The section of the archive (Debian Policy 2.4), also as `contrib/SECTION` or `non-free/SECTION`.",
             example: "section = \"web\"",
@@ -84,11 +92,7 @@ Where the project lives. The units name it in `Documentation=`; without it they 
         },
         Key {
             name: "priority",
-            kind: Kind::Word(Words {
-                noun: "a priority",
-                known: || Priority::USABLE.map(Priority::as_str).to_vec(),
-                others: None,
-            }),
+            kind: Kind::Word(PRIORITY),
             missing: Missing::Text("optional"),
             meaning: "The priority (Debian Policy 2.5). For a web application it is `optional`.",
             example: "priority = \"optional\"",
