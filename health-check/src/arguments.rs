@@ -97,7 +97,7 @@ pub struct Arguments {
     pub json: bool,
 }
 
-/// Which history to show.
+/// The history that `report` prints, and the limits that it draws beside it.
 #[derive(Args)]
 pub struct ReportArguments {
     /// The name of the stack

@@ -24,7 +24,7 @@ impl Installed {
         Self { packages: BTreeMap::new(), unknown: true }
     }
 
-    /// The packages of both.
+    /// The packages of both; as unknown as either of them is.
     pub(super) fn and(mut self, other: Self) -> Self {
         self.packages.extend(other.packages);
         self.unknown |= other.unknown;

@@ -34,7 +34,7 @@ pub struct WrittenLock {
 /// A lock that was read.
 pub(super) struct File {
     pub text: String,
-    /// Its name, for messages.
+    /// The file's name, which messages say.
     pub shown: String,
 }
 

@@ -47,7 +47,7 @@ pub struct BuiltPackage {
     debug: Vec<Package>,
 }
 
-/// What [`build_into_dist`] wrote.
+/// The files that [`build_into_dist`] wrote for the stack, all in its `dist/`.
 pub struct BuiltInDist {
     /// The stack's own package, with the further ones.
     pub package: BuiltPackage,

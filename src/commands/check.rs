@@ -116,7 +116,7 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
         .collect()
 }
 
-/// What answers the visitors.
+/// How the app runs, in the words of one line of `check`.
 fn app_line(kind: &AppKind) -> String {
     match kind {
         AppKind::Python(PythonApp { module, workers, threads, .. }) => {

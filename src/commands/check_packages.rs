@@ -14,7 +14,7 @@ pub(super) fn lines(stack: &Stack, further: &[Stanza]) -> Vec<String> {
     further.iter().map(line).collect()
 }
 
-/// The same for machines.
+/// What `check --json` says of each package.
 pub(super) fn values(stack: &Stack, further: &[Stanza]) -> Vec<serde_json::Value> {
     let value = |control: &Stanza| {
         let [name, architecture, summary, depends] =

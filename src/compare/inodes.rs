@@ -31,7 +31,8 @@ const LONGEST_ATTRIBUTE: u64 = 65536;
 /// The longest folder that is read, in bytes.
 const LONGEST_FOLDER: u64 = 1 << 28;
 
-/// A file system.
+/// Where the inodes of an ext4 image are, by its superblock and group descriptors. It reads the file, and mounts
+/// nothing.
 pub(super) struct Inodes {
     image: File,
     block_bytes: u64,
@@ -41,7 +42,7 @@ pub(super) struct Inodes {
     tables: Vec<u64>,
 }
 
-/// What an inode says.
+/// What `debugfs` does not list and a user sees: links, devices, extended attributes.
 #[derive(Debug, Default)]
 pub(super) struct Details {
     /// How many names the file has.

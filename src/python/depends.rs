@@ -14,7 +14,7 @@ use crate::deb::elf::{self, Programs};
 #[derive(Debug, Clone, Default)]
 pub struct Needs {
     pub depends: Relations,
-    /// The compiled parts.
+    /// The compiled modules and programs in the wheels, whose libraries `depends` is to have.
     pub programs: Programs,
     /// What the user should know, each a sentence.
     pub warnings: Vec<String>,

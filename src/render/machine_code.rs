@@ -16,7 +16,7 @@ use crate::stack::{AppKind, FurtherContent, FurtherFile, Stack};
 #[derive(Default)]
 pub(super) struct MachineCode {
     pub(super) programs: Programs,
-    /// Lines of lintian's overrides.
+    /// Lines for `/usr/share/lintian/overrides`: what such programs are by nature, linked statically for one.
     pub(super) overrides: String,
     /// The programs that held debugging data, without them, by their paths in the package.
     pub(super) stripped: BTreeMap<String, Vec<u8>>,

@@ -6,7 +6,7 @@ use super::folder::Folder;
 use crate::system::epoch::Epoch;
 use crate::system::progress::Reporter;
 
-/// What is signed now.
+/// What the new Release file lists, and how long apt believes it.
 #[derive(Debug)]
 pub struct Refreshed {
     pub packages: usize,

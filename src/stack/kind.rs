@@ -130,7 +130,7 @@ pub struct CrateFiles {
     pub warnings: Vec<String>,
 }
 
-/// Where a program serves.
+/// Where a program accepts connections from nginx.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listen {
     /// On the socket that systemd holds and hands over (sd_listen_fds(3)).

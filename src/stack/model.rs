@@ -284,7 +284,7 @@ pub struct AptSource {
     /// The host name of its address, without a port.
     pub host: String,
     pub suite: String,
-    /// The whole file.
+    /// What `stack.toml` says, byte for byte.
     pub text: String,
 }
 

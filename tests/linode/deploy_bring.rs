@@ -38,7 +38,7 @@ struct Fleet {
 }
 
 impl Fleet {
-    /// With one instance.
+    /// An account with one instance of the stack, and an `ssh` that answers for it.
     fn new() -> Self {
         let project = Project::new(&[]);
         fs::write(project.path("ssh"), SSH).unwrap();

@@ -38,7 +38,7 @@ struct Said {
 }
 
 impl Said {
-    /// What `readers` print.
+    /// Sorts what the program `readers` prints of one library.
     fn by_library(text: &str) -> Self {
         let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
         let data = rows.iter().filter(|row| row[0] == "data");

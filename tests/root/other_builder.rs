@@ -145,7 +145,7 @@ fn content(path: &Path) -> String {
     text.lines().map(without_numbers).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join("\n")
 }
 
-/// Makes the other tree.
+/// Makes the tree of the same packages with mmdebstrap.
 fn theirs(folder: &Path, ours: &Path, manifest: &serde_json::Value) -> PathBuf {
     let names: Vec<&str> =
         manifest["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap()).collect();

@@ -234,7 +234,7 @@ fn kill_valkey(machine: &Container) {
     ));
 }
 
-/// Asks the stack's Valkey.
+/// What the stack's Valkey answers to the words of a command.
 #[track_caller]
 fn ask(machine: &Container, words: &str) -> String {
     machine.sh(&format!("runuser -u stack -- valkey-cli -e -s /run/stack/valkey/valkey.sock {words}"))

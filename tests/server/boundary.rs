@@ -64,7 +64,7 @@ fn seize(name: &str) -> String {
     )
 }
 
-/// Statements, as the app.
+/// Runs SQL in the app's database as the app's user.
 fn as_app(machine: &Container, sql: &str) {
     machine.sh(&format!("cd / && runuser -u stack -- psql -X -q -v ON_ERROR_STOP=1 stack <<'END'\n{sql}\nEND"));
 }

@@ -82,7 +82,7 @@ impl Fleet {
         fleet
     }
 
-    /// stackdeb with the account.
+    /// Runs stackdeb with the token of the account and the user's SSH key.
     fn linode(&self, command: &mut Command, arguments: &[&str]) -> Output {
         command.env("LINODE_API_URL", self.api.address()).env("LINODE_TOKEN", TOKEN).args(arguments);
         if arguments[0] == "deploy" {

@@ -191,7 +191,7 @@ fn network(cluster: &mut Cluster) {
     assert!(keys.contains(&ssh_key(&kept().join("cluster"))), "{keys}");
 }
 
-/// Until it is so.
+/// Waits until `so` says yes, at most `LIMIT`.
 #[track_caller]
 fn wait(mut so: impl FnMut() -> bool, otherwise: &str) {
     let begin = Instant::now();

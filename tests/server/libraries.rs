@@ -69,7 +69,7 @@ def libraries():
 
 @app.get("/visits")"#;
 
-/// Both packages.
+/// The package with libraries of PyPI, and its next version.
 static PACKAGES: Ahead<[PathBuf; 2]> = Ahead::new();
 
 /// The packages of a later Python 3.13, and a `python3` that is for Python 3.14.

@@ -37,7 +37,7 @@ struct Case {
     program: &'static str,
     /// The file with its settings, and how they call the time for the requests of a process that ends.
     limit: [&'static str; 2],
-    /// Of its WebSockets.
+    /// The scheme that a WebSocket has for the app; empty where the server has none.
     scheme: &'static str,
 }
 

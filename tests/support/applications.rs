@@ -77,7 +77,7 @@ struct Prepared {
 
 static PREPARED: Ahead<Prepared> = Ahead::new();
 
-/// Builds these applications.
+/// Builds the packages of these applications, two versions of each.
 pub fn ahead(names: Vec<&'static str>) -> Step {
     PREPARED.by(|| Prepared {
         debian: match names.iter().any(|name| WITH_VALKEY.contains(name)) {

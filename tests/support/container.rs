@@ -38,7 +38,7 @@ pub struct Options<'a> {
     pub name: &'a str,
     /// The last number of its address if somebody else has chosen it (below 100); otherwise it gets one that is free.
     pub number: Option<u8>,
-    /// The Debian in it.
+    /// The root of the container, made from an image of stackdeb's.
     pub image: Built,
     /// What cloud-init gets.
     pub user_data: Option<&'a str>,

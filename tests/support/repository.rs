@@ -16,7 +16,7 @@ pub const INDEX: &str = "dists/trixie/main/binary-amd64/Packages.xz";
 
 const YEAR: u32 = 365 * 86400;
 
-/// Keys that sign.
+/// A GnuPG home with the secret keys that sign the Release files of a mirror of the tests.
 pub struct Keys {
     home: tempfile::TempDir,
 }

@@ -10,7 +10,7 @@ use crate::text;
 /// Between two looks at something that is waited for.
 const POLL: Duration = Duration::from_millis(500);
 
-/// A booted Debian.
+/// A booted Debian with the stack, in a container or an emulated machine, and root's shell on it.
 pub trait Server {
     /// Where its site is: HOST:PORT.
     fn address(&self) -> String;

@@ -29,7 +29,7 @@ pub struct SshUser {
     folder: PathBuf,
 }
 
-/// Where a connection breaks.
+/// Breaks a connection of SSH in the middle, by the command that it runs.
 #[derive(Clone, Copy)]
 pub struct Cut<'a> {
     /// An argument of the command on the server.

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::side_by_side::median;
 
-/// One round of load.
+/// What wrk counted in one round of load.
 #[derive(Clone, Copy)]
 struct Served {
     rate: f64,

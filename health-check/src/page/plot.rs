@@ -47,7 +47,7 @@ impl Measure {
         format!("{value:.*}{}", self.decimals, self.unit)
     }
 
-    /// The newest value.
+    /// The newest value with its unit, or that it was not measured.
     pub fn now(&self, samples: &[&Sample]) -> String {
         self.summary(samples.last().copied().as_slice())
     }

@@ -40,7 +40,7 @@ pub fn solve<'a>(universe: &'a Universe, wanted: &[Relations]) -> Result<Vec<&'a
 /// In which order the dependencies of a package are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
-    /// That of the fields.
+    /// The order in which the fields name them, which is apt's.
     Written,
     /// Those without alternatives first, so that they decide between the alternatives of the others.
     CertainFirst,

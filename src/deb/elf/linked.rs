@@ -14,7 +14,7 @@ use super::program::{Sections, damaged, parse, text};
 /// The version of a symbol that has none, as in symbols files (deb-symbols(5)).
 const NO_VERSION: &str = "Base";
 
-/// What one file links.
+/// What the loader (ld.so(8)) looks for when it starts one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Linked {
     /// The names of its libraries (`DT_NEEDED`), in the order in which the loader searches them.

@@ -15,7 +15,7 @@ pub struct LibraryPackage {
     pub promise: Promise,
 }
 
-/// What programs need.
+/// What a package with these programs depends on, and what stands in the way of saying it.
 #[derive(Debug, Clone, Default)]
 pub struct Needed {
     pub relations: Relations,

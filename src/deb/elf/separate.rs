@@ -31,7 +31,7 @@ pub enum DebugSections {
 /// A program and its debugging data.
 #[derive(Debug, Clone)]
 pub struct Separated {
-    /// The program without them.
+    /// The program without its debugging data, and with a `.gnu_debuglink` to them.
     pub program: Vec<u8>,
     /// The content of the file with them.
     pub debug: Vec<u8>,

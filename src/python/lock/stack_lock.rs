@@ -51,7 +51,7 @@ pub fn pins(path: &Path, project: &Path, suite: &str, target: &Target) -> Result
     Ok(Some(pylock::plan(lock, shown, target)?.pins))
 }
 
-/// A lock with libraries.
+/// A `stack.lock` in which libraries are locked, read and not yet compared with what the stack asks for.
 struct Open {
     lock: Lock,
     /// Its name, for messages.

@@ -10,7 +10,7 @@ pub(super) fn depends(table: &mut Table<'_>, own: Option<&str>, version: Option<
     needed(table, "depends", own, version)
 }
 
-/// Reads all others.
+/// Reads the relations beside `depends` (policy 7.2 to 7.6).
 pub(super) fn others(table: &mut Table<'_>, own: Option<&str>, version: Option<&Version>) -> OtherRelations {
     let one = |text: &str| single(&with_version(text, version));
     OtherRelations {

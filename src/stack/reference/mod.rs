@@ -130,7 +130,7 @@ pub struct Form {
     pub pattern: &'static str,
 }
 
-/// A choice of words.
+/// A value that is one of a list of words.
 #[derive(Debug)]
 pub struct Words {
     /// A noun with its article: `a licence's short name`.

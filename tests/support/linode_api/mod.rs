@@ -98,7 +98,7 @@ pub struct State {
     events: Vec<Value>,
     faults: Vec<Fault>,
     seen: Vec<Seen>,
-    /// Images made so far.
+    /// How many images were made, from which their ids follow.
     made: u32,
     /// Other things made so far.
     numbers: u32,
@@ -124,7 +124,7 @@ impl State {
 /// A request to the API itself.
 struct Call<'a> {
     method: &'a str,
-    /// Behind the version.
+    /// What follows the version, `/v4`, in the URL's path.
     path: &'a str,
     query: &'a str,
     seen: &'a Seen,
