@@ -66,7 +66,8 @@ pub fn of_django(stack: &Stack, libraries: &Libraries) -> Vec<String> {
 }
 
 fn relations(stack: &Stack) -> impl Iterator<Item = &Relation> {
-    let fields = [&stack.app.depends, &stack.package.depends, &stack.image.packages];
-    let further = stack.further_packages.iter().map(|further| &further.depends);
-    fields.into_iter().chain(further).flat_map(|field| &field.0).flat_map(|alternatives| &alternatives.0)
+    let of_package = [&stack.package.depends, &stack.package.relations.pre_depends];
+    let fields = of_package.into_iter().chain([&stack.app.depends, &stack.image.packages]);
+    let further = stack.further_packages.iter().flat_map(|further| [&further.depends, &further.relations.pre_depends]);
+    fields.chain(further).flat_map(|field| &field.0).flat_map(|alternatives| &alternatives.0)
 }

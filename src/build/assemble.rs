@@ -9,7 +9,7 @@ use super::description;
 use crate::control::{Architecture, Comparison, Relation, Relations};
 use crate::deb::debug_package::SOURCE;
 use crate::deb::elf::{self, ElfError, Programs};
-use crate::deb::{Content, Control, DebugFiles, Package, PayloadError, Rules};
+use crate::deb::{Content, Control, DebugFiles, InstallOrderError, Package, PayloadError, Rules, install_calls};
 use crate::python::Libraries;
 use crate::render::{self, AppNotes, FurtherRendered, RenderError, Rendered};
 use crate::stack::{FurtherPackage, OtherRelations, Stack};
@@ -22,6 +22,10 @@ pub enum AssembleError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Render(#[from] RenderError),
+    /// Two packages wait for each other.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Order(#[from] InstallOrderError),
     /// A file of the project has the path of the health check's program.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -98,10 +102,12 @@ impl Assembled {
     /// Checks that dpkg can install all packages side by side.
     ///
     /// # Errors
-    /// When two of them have something else at one path.
-    pub fn check_apart(&self) -> Result<(), RenderError> {
+    /// When two of them have something else at one path, or each is to be configured before the other.
+    pub fn check_together(&self) -> Result<(), AssembleError> {
         let all = [&self.package].into_iter().chain(self.further.iter().map(|further| &further.package));
-        render::check_apart(all.map(|package| (&package.control.package, &package.payload)))
+        render::check_apart(all.clone().map(|package| (&package.control.package, &package.payload)))?;
+        install_calls(&all.map(|package| package.control.stanza(0)).collect::<Vec<_>>())?;
+        Ok(())
     }
 }
 
@@ -144,10 +150,12 @@ pub fn assemble(
 /// A further package beside the stack's own one.
 fn put_together(rendered: FurtherRendered, of: &FurtherPackage, own: &Package) -> AssembledFurther {
     let FurtherRendered { architecture, payload, conffiles, scripts, programs, debug } = rendered;
-    let OtherRelations { recommends, suggests, conflicts, breaks, replaces, provides } = of.relations.clone();
+    let OtherRelations { pre_depends, recommends, suggests, conflicts, breaks, replaces, provides } =
+        of.relations.clone();
     let control = Control {
         package: of.name.clone(),
         architecture,
+        pre_depends,
         depends: of.depends.clone(),
         recommends,
         suggests,
@@ -170,14 +178,14 @@ fn put_together(rendered: FurtherRendered, of: &FurtherPackage, own: &Package) -
 fn control(stack: &Stack, depends: Relations, mut recommends: Relations) -> Control {
     let package = &stack.package;
     recommends.0.extend(package.relations.recommends.0.iter().cloned());
-    let OtherRelations { suggests, conflicts, breaks, replaces, provides, .. } = package.relations.clone();
+    let OtherRelations { pre_depends, suggests, conflicts, breaks, replaces, provides, .. } = package.relations.clone();
     Control {
         rules: Rules::Policy,
         package: package.name.clone(),
         version: package.version.clone(),
         architecture: Architecture::Amd64,
         maintainer: package.maintainer.clone(),
-        pre_depends: Relations::default(),
+        pre_depends,
         depends,
         recommends,
         suggests,

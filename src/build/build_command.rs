@@ -93,8 +93,9 @@ pub(super) fn run(
     let (payload, notes) = render::app_files(stack, libraries)?;
     let environment = environment(stack, libraries);
     let relations: Relations = Relations(
-        [&libraries.needs.depends, &stack.app.depends, &stack.package.depends, &stack.app.build_packages]
+        [&libraries.needs.depends, &stack.app.depends, &stack.app.build_packages]
             .into_iter()
+            .chain([&stack.package.depends, &stack.package.relations.pre_depends])
             .flat_map(|relations| relations.0.iter().cloned())
             .filter(|alternatives| !stack.satisfies(alternatives))
             .collect(),

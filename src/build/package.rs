@@ -152,7 +152,7 @@ fn write_beside(
 pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Reporter) -> miette::Result<BuiltPackage> {
     let Together { mut assembled, libraries, installed } = put_together(stack, reporter)?;
     static_files::add_compressed(&mut assembled.package.payload, &stack.package.name)?;
-    assembled.check_apart()?;
+    assembled.check_together()?;
     let Assembled { package, mut debug, notes, further, .. } = assembled;
     let (mut packages, mut taken) = (Vec::new(), Taken::default());
     debug.leave_out(&mut taken);
@@ -182,7 +182,7 @@ pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Repor
 pub fn check(stack: &Stack, reporter: Reporter) -> miette::Result<Checked> {
     check_places(stack)?;
     let Together { assembled, libraries, .. } = put_together(stack, reporter)?;
-    assembled.check_apart()?;
+    assembled.check_together()?;
     let Assembled { package, notes, further, .. } = assembled;
     package.check()?;
     let further = further.iter().map(|AssembledFurther { package, .. }| {

@@ -12,6 +12,7 @@ use miette::{IntoDiagnostic, WrapErr};
 
 use super::variant::VariantArgs;
 use crate::build::local;
+use crate::deb::install_steps;
 use crate::remote::Error;
 use crate::remote::ssh::Host;
 use crate::remote::ssh_key::SshKey;
@@ -19,13 +20,17 @@ use crate::system::changes::Changes;
 use crate::system::hash::Sha256;
 use crate::system::progress::Reporter;
 
-/// Takes packages from standard input, as a tar archive, and installs them, the same version as well. What the user has edited
+/// Takes packages from standard input, as a tar archive with a folder for each call of dpkg, and installs them, the same version as
+/// well. What the user has edited
 /// in the machine stays.
 const INSTALL: &str = "set -eu
 folder=$(mktemp -d)
 trap 'rm -rf \"$folder\"' EXIT
 tar -x -C \"$folder\"
-DEBIAN_FRONTEND=noninteractive dpkg --force-confdef --force-confold --force-unsafe-io --install \"$folder\"/*.deb >&2";
+export DEBIAN_FRONTEND=noninteractive
+for step in \"$folder\"/*; do
+    dpkg --force-confdef --force-confold --force-unsafe-io --install \"$step\"/*.deb >&2
+done";
 
 /// The site may answer before the machine takes connections of ssh.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -94,8 +99,9 @@ impl Watch {
         if self.installed == found {
             return Ok(());
         }
+        let steps = install_steps(&packages)?;
         let built = begin.elapsed().as_secs_f64();
-        while let Err(error) = send(machine, &packages) {
+        while let Err(error) = send(machine, &steps) {
             match error {
                 Error::Connection { .. } if begin.elapsed() < PATIENCE => thread::sleep(PAUSE),
                 Error::Refused { said, .. } => return Err(refused(&said)),
@@ -134,12 +140,15 @@ fn refused(said: &str) -> miette::Report {
     )
 }
 
-/// Sends packages to the machine, which installs them.
-fn send(machine: &Host, packages: &[PathBuf]) -> Result<(), Error> {
+/// Sends packages to the machine, which installs them, each step by itself.
+fn send(machine: &Host, steps: &[Vec<PathBuf>]) -> Result<(), Error> {
     let mut files = Vec::new();
-    for path in packages {
-        let file = File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?;
-        files.push((path.file_name().unwrap_or_default(), file));
+    for (number, step) in steps.iter().enumerate() {
+        for path in step {
+            let file = File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            // The shell sorts the names, so all have the same length.
+            files.push((Path::new(&format!("{number:03}")).join(path.file_name().unwrap_or_default()), file));
+        }
     }
     let mut remote = machine.start(&["/bin/sh", "-c", INSTALL])?;
     if let Some(input) = remote.child.stdin.take() {

@@ -68,6 +68,7 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
     let Stack { package, app, site, health, image, .. } = stack;
     let names = site.server_names.join(" ");
     let hosts = if names == "_" { "every host name".to_owned() } else { names };
+    let pre_depends = package.relations.pre_depends.to_string();
     let lines = [
         ("stack", format!("{} {}: {}", package.name, package.version, package.summary)),
         ("variants", variants_line(&stack.variants)),
@@ -79,6 +80,7 @@ fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
         ("app", app_line(&app.kind)),
         ("workers", processes_line(stack)),
         ("depends", joined(&[app.depends.to_string(), package.depends.to_string()])),
+        ("", if pre_depends.is_empty() { String::new() } else { format!("before it is unpacked: {pre_depends}") }),
         ("site", format!("port {}, {hosts}, bodies up to {}", site.port, site.max_body_size)),
         ("", https_line(&site.tls)),
         ("", if site.behind.is_empty() { String::new() } else { format!("behind {}", site.behind.join(", ")) }),
@@ -282,6 +284,7 @@ fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Res
         "further-packages": check_packages::values(stack, &checked.further),
         "image": stack.image_file_name(),
         "units": unit_names(stack),
+        "pre-depends": package.relations.pre_depends.to_string(),
         "depends": { "package": package.depends.to_string(), "app": app.depends.to_string() },
         "app": app_value(app),
         "site": { "port": site.port, "server-names": site.server_names, "max-body-size": site.max_body_size, "static": static_files, "tls": tls, "behind": site.behind },

@@ -1,12 +1,13 @@
 //! The .deb file format (deb(5)). [`write()`]: a valid [`Package`] (control data, payload, maintainer
 //! scripts) → a .deb. [`Reader`]: a .deb → its control data and files. [`Upload`]: what an archive is told about a .deb.
-//! [`elf`] finds the packages that an executable needs, and strips it; [`debug_package`] has what it took out.
+//! [`install_steps`]: several .debs → the calls of dpkg that install them. [`elf`] finds the packages that an executable needs, and strips it; [`debug_package`] has what it took out.
 
 mod compress;
 mod control;
 pub mod debug_package;
 pub mod elf;
 mod entries;
+mod install_order;
 mod package;
 mod payload;
 mod reader;
@@ -20,6 +21,7 @@ pub use compress::{Compression, xz_decoder};
 pub use control::{Control, ControlError, Rules};
 pub use debug_package::DebugFiles;
 pub use entries::{ArchiveEntry, Entries, entries};
+pub use install_order::{InstallOrderError, install_calls, install_steps};
 pub use package::{Checked, Package, PackageError, Scripts};
 pub use payload::{Content, Entry, Payload, PayloadError};
 pub use reader::{ControlFile, ReadError, Reader, finish};

@@ -62,7 +62,8 @@ pub(super) fn check(stack: &Stack, payload: &Payload) -> Result<(), RenderError>
         let folders = [own_folder(name), libraries_folder(name)];
         let is_own = folders.iter().any(|folder| payload.get(&format!("{folder}/{program}")).is_some());
         let Some((_, package)) = KNOWN.iter().find(|(known, _)| *known == program) else { continue };
-        let relations = stack.app.depends.0.iter().chain(&stack.package.depends.0).flat_map(|one| &one.0);
+        let fields = [&stack.app.depends, &stack.package.depends, &stack.package.relations.pre_depends];
+        let relations = fields.into_iter().flat_map(|field| &field.0).flat_map(|one| &one.0);
         if !is_own && !relations.into_iter().any(|relation| relation.name.as_str() == *package) {
             return Err(RenderError::ProgramWithoutPackage { table, program, package });
         }

@@ -23,6 +23,7 @@ use super::root::Root;
 use super::sandbox::{Sandbox, SandboxError};
 use super::unpack::{UnpackError, unpack};
 use crate::control::PackageName;
+use crate::deb::{InstallOrderError, install_steps};
 use crate::system::epoch::Epoch;
 use crate::system::progress::Reporter;
 use crate::system::tree::TreeError;
@@ -95,6 +96,10 @@ pub enum BuildError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Sandbox(#[from] SandboxError),
+    /// There is no order in which dpkg installs the packages of an [`Addition`].
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Order(#[from] InstallOrderError),
     /// A file of the root could not be written.
     #[error("cannot write {path}: {source}")]
     #[diagnostic(help("check that the disk has room"))]
@@ -179,14 +184,18 @@ pub fn build(root: &Root, plan: &Plan, reporter: Reporter) -> Result<(), BuildEr
 /// As [`build`].
 pub fn complete(root: &Root, addition: &Addition, reporter: Reporter) -> Result<(), BuildError> {
     let _umask = Umask::standard();
-    let (names, files): (Vec<PackageName>, Vec<PathBuf>) = addition.packages.iter().cloned().unzip();
+    let files: Vec<PathBuf> = addition.packages.iter().map(|(_, file)| file.clone()).collect();
     let pool = Pool::of(&files).map_err(|(path, source)| BuildError::Share { path, source })?;
     let sandbox = sandbox_for_dpkg(root, &pool, addition.epoch);
     let dpkg = Dpkg { sandbox: &sandbox, pool: &pool };
     if !files.is_empty() {
         let _progress = reporter.spinner("installing the stack");
-        dpkg.unpack(&files, &[])?;
-        dpkg.configure(&names)?;
+        for step in install_steps(&files)? {
+            let of_step = addition.packages.iter().filter(|(_, file)| step.contains(file));
+            let names: Vec<PackageName> = of_step.map(|(name, _)| name.clone()).collect();
+            dpkg.unpack(&step, &[])?;
+            dpkg.configure(&names)?;
+        }
         dpkg.run(&["--configure", "--pending"])?;
     }
     let own_files = OwnFiles { root };

@@ -25,11 +25,11 @@ pub fn change_is_soon_there(machine: &Machine, watched: &Path) {
     edit(&app, "Hello from Flask via systemd!", "Changed while it runs.");
     wait_for_page(machine, "Changed while it runs.");
     wait_for_words(machine, "stack_1.0.0_amd64.deb is in the machine: built in ");
-    // Once more, which finds the machine as it is now, and with a further package that the stack depends on.
+    // Once more, which finds the machine as it is now, and with a further package that has to be configured first.
     let tools = "[[package]]\nname = \"stack-tools\"\nsummary = \"tools for the staff\"\n\
         [[file]]\npath = \"/usr/share/stack-tools/app\"\nsource = \"app/app.py\"\npackage = \"stack-tools\"\n\n[database]";
     let with_tools = before.replacen("[package]", "[[package]]", 1).replacen("[database]", tools, 1);
-    let with_tools = with_tools.replacen("\nlicense =", "\ndepends = [\"stack-tools\"]\nlicense =", 1);
+    let with_tools = with_tools.replacen("\nlicense =", "\npre-depends = [\"stack-tools\"]\nlicense =", 1);
     fs::write(&app, sound).unwrap();
     fs::write(&manifest, with_tools).unwrap();
     wait_for_words(machine, "stack_1.0.0_amd64.deb, stack-tools_1.0.0_all.deb are in the machine: built in ");

@@ -27,6 +27,7 @@ name = "stack-data"
 summary = "pictures of what is sold"
 breaks = ["stack (<< ${binary:Version})"]
 replaces = ["stack (<< ${binary:Version})"]
+pre-depends = ["stack (= ${binary:Version})", "dpkg (>= 1.17.14) | dpkg-next"]
 recommends = ["stack | shop"]
 suggests = ["feh"]
 conflicts = ["stack-pictures"]
@@ -106,9 +107,12 @@ fn each_package_has_its_files_and_what_policy_asks_for() {
     edit(
         &folder.path().join("stack.toml"),
         "\nlicense =",
-        "\nrecommends = [\"jq\"]\nbreaks = [\"stack-data (<< 1.0)\"]\nlicense =",
+        "\npre-depends = [\"init-system-helpers (>= 1.54~)\"]\nrecommends = [\"jq\"]\nbreaks = [\"stack-data (<< 1.0)\"]\nlicense =",
     );
     compile(folder.path());
+    let check = run(stackdeb().arg("check").current_dir(folder.path()));
+    assert!(check.contains("before it is unpacked: init-system-helpers (>= 1.54~)\n"), "{check}");
+    assert!(check.contains("stack-data_1.0.0_all.deb, pre-depends on stack (= 1.0.0), dpkg"), "{check}");
     let printed = run(stackdeb().args(["deb", "--changes"]).current_dir(folder.path()));
     let dist = folder.path().join("dist");
     let names = [
@@ -144,6 +148,7 @@ fn each_package_has_its_files_and_what_policy_asks_for() {
     let others = [
         ("Breaks", "stack (<< 1.0.0)"),
         ("Replaces", "stack (<< 1.0.0)"),
+        ("Pre-Depends", "stack (= 1.0.0), dpkg (>= 1.17.14) | dpkg-next"),
         ("Recommends", "stack | shop"),
         ("Suggests", "feh"),
         ("Conflicts", "stack-pictures"),
@@ -154,8 +159,8 @@ fn each_package_has_its_files_and_what_policy_asks_for() {
         assert!(!field(&tools, name).contains("1.0.0"), "{name}");
     }
     assert_eq!(
-        (field(&own, "Recommends"), field(&own, "Breaks")),
-        ("logrotate, jq".into(), "stack-data (<< 1.0)".into())
+        ["Pre-Depends", "Recommends", "Breaks"].map(|name| field(&own, name)),
+        ["init-system-helpers (>= 1.54~)", "logrotate, jq", "stack-data (<< 1.0)"]
     );
     assert_eq!((field(&tools, "Architecture"), field(&data, "Depends")), ("all".into(), String::new()));
     // What dpkg-shlibdeps finds in the same program.

@@ -31,6 +31,22 @@ fn what_no_stack_can_have_is_refused() {
         (format!("{tools}\nconflicts = [\"a1 | b1\"]"), one.clone(), vec!["package.conflicts", "has alternatives"]),
         (format!("{tools}\nprovides = [\"a1 (>= 2)\"]"), one.clone(), vec!["package.provides", "`=` alone"]),
         (format!("{tools}\ndepends = [\"stack-tools\"]"), one.clone(), vec!["is the package itself"]),
+        (
+            format!("{tools}\npre-depends = [\"stack-tools (>= 1)\"]"),
+            one.clone(),
+            vec!["package.pre-depends", "is the package itself"],
+        ),
+        (format!("{tools}\npre-depends = [\"dpkg, jq\"]"), one.clone(), vec!["package.pre-depends", "more than one"]),
+        (
+            format!(
+                "{tools}\npre-depends = [\"stack-data\"]\n[[package]]\nname = \"stack-data\"\nsummary = \"data of the shop\"\ndepends = [\"stack-tools\"]"
+            ),
+            format!("{one}{}", file("/etc/data", "stack-data")),
+            vec![
+                "stack-tools pre-depends on stack-data, which in turn needs stack-tools",
+                "into `depends` of stack-tools",
+            ],
+        ),
         (tools.to_owned(), format!("{one}{}", file("/etc/tools", "stack")), vec!["another [[file]]", "the other one"]),
         (
             tools.to_owned(),

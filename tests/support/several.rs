@@ -88,11 +88,12 @@ const BLOG_TABLES: &str = "[app]\ndepends = [\"python3-redis\"]\nrequirements = 
     [[site.static]]\npath = \"/files/\"\nfolder = \"files\"\n\
     [health]\npath = \"/well\"\n[image]\nhostname = \"other\"\n";
 
-/// The image has `pages-texts` and, through it, `pages-fonts`, and because it asks for it, `pages-tools`; not `pages-rest`.
+/// The image has `pages-texts` and, through it, `pages-fonts`, and because it asks for it, `pages-tools`; not `pages-rest`. dpkg
+/// unpacks `pages-tools` only when `pages` is configured.
 const PAGES_TABLES: &str = "depends = [\"pages-texts (= ${binary:Version})\"]\n\
     [[package]]\nname = \"pages-texts\"\nsummary = \"texts of the pages\"\ndepends = [\"pages-fonts\"]\n\
     [[package]]\nname = \"pages-fonts\"\nsummary = \"fonts of the pages\"\n\
-    [[package]]\nname = \"pages-tools\"\nsummary = \"tools for the pages\"\ndepends = [\"pages\"]\n\
+    [[package]]\nname = \"pages-tools\"\nsummary = \"tools for the pages\"\npre-depends = [\"pages\"]\n\
     [[package]]\nname = \"pages-rest\"\nsummary = \"rest of the pages\"\n\
     [[file]]\npath = \"/usr/share/pages-texts/x\"\nsource = \"site/index.html\"\npackage = \"pages-texts\"\n\
     [[file]]\npath = \"/usr/share/pages-fonts/x\"\nsource = \"site/index.html\"\npackage = \"pages-fonts\"\n\

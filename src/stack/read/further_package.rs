@@ -65,10 +65,11 @@ pub(super) fn read(
                 package = None;
             }
             // Where a mistake has been noted already, no second one is to follow from it.
-            let has_user = package
-                .as_ref()
-                .zip(own)
-                .is_none_or(|(package, own)| needs(&package.depends, &own.name) && !needs(&own.depends, &package.name));
+            let has_user = package.as_ref().zip(own).is_none_or(|(package, own)| {
+                let fields = [&package.depends, &package.relations.pre_depends];
+                let own_fields = [&own.depends, &own.relations.pre_depends];
+                needs(fields, &own.name) && !needs(own_fields, &package.name)
+            });
             found.holders.push(Holder { name, has_user, place });
         }
         found.entries.push((place, package));
@@ -76,8 +77,8 @@ pub(super) fn read(
     found
 }
 
-fn needs(depends: &Relations, package: &PackageName) -> bool {
-    depends.0.iter().any(|one| matches!(one.0.as_slice(), [only] if only.name == *package))
+fn needs(fields: [&Relations; 2], package: &PackageName) -> bool {
+    fields.iter().flat_map(|field| &field.0).any(|one| matches!(one.0.as_slice(), [only] if only.name == *package))
 }
 
 fn entry(table: &mut Table<'_>, own: Option<&PackageInfo>) -> Option<FurtherPackage> {

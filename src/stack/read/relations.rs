@@ -14,6 +14,7 @@ pub(super) fn depends(table: &mut Table<'_>, own: Option<&str>, version: Option<
 pub(super) fn others(table: &mut Table<'_>, own: Option<&str>, version: Option<&Version>) -> OtherRelations {
     let one = |text: &str| single(&with_version(text, version));
     OtherRelations {
+        pre_depends: needed(table, "pre-depends", own, version),
         recommends: needed(table, "recommends", own, version),
         suggests: needed(table, "suggests", own, version),
         conflicts: table.relations_by("conflicts", one),

@@ -75,6 +75,7 @@ Packages that it depends on, one relation a string. `${binary:Version}` is the v
             example: "depends = [\"guest-book (= ${binary:Version})\", \"jq\"]",
             since: FIRST_RELEASE,
         },
+        relations::PRE_DEPENDS,
         relations::RECOMMENDS,
         relations::SUGGESTS,
         relations::CONFLICTS,

@@ -138,6 +138,7 @@ systemd, PostgreSQL and so on) is added without being named. The libraries of th
             example: "depends = [\"imagemagick (>= 8:6.9)\", \"fonts-dejavu-core | fonts-liberation\"]",
             since: FIRST_RELEASE,
         },
+        relations::PRE_DEPENDS,
         relations::RECOMMENDS,
         relations::SUGGESTS,
         relations::CONFLICTS,

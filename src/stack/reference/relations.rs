@@ -2,13 +2,25 @@
 
 use super::{FIRST_RELEASE, Form, Key, Kind, Missing};
 
-const WEAK: Kind = Kind::Texts { form: super::RELATION, empty: true };
+const NEEDED: Kind = Kind::Texts { form: super::RELATION, empty: true };
 const SINGLE: Kind =
     Kind::Texts { form: Form { noun: "a relation without alternatives", pattern: "^[^,|]+$" }, empty: true };
 
+pub(super) const PRE_DEPENDS: Key = Key {
+    name: "pre-depends",
+    kind: NEEDED,
+    missing: Missing::Texts(&[]),
+    meaning: "\
+Packages that have to be configured before this one is unpacked (Debian Policy 7.2): what its own `preinst` calls, or what must be there \
+before its files are. `depends` is enough for all that its programs need when they run. Another package of the stack may be named, if \
+that one does not depend on this one.",
+    example: "pre-depends = [\"init-system-helpers (>= 1.54~)\"]",
+    since: FIRST_RELEASE,
+};
+
 pub(super) const RECOMMENDS: Key = Key {
     name: "recommends",
-    kind: WEAK,
+    kind: NEEDED,
     missing: Missing::Texts(&[]),
     meaning: "\
 Packages that a server should have as well (Debian Policy 7.2): apt installs them too, unless the administrator says otherwise. An \
@@ -19,7 +31,7 @@ image has none of them; name those that it is to have in `[image] packages`.",
 
 pub(super) const SUGGESTS: Key = Key {
     name: "suggests",
-    kind: WEAK,
+    kind: NEEDED,
     missing: Missing::Texts(&[]),
     meaning: "Packages that make it more useful (Debian Policy 7.2). apt names them, and installs none.",
     example: "suggests = [\"postfix | mail-transport-agent\"]",
