@@ -12,14 +12,18 @@ use crate::stack::{AppKind, CrateOrigin, Origin, Program, Stack};
 /// When the metadata are wrong, cargo fails, or a file is missing. What cargo says is printed to standard error.
 pub(super) fn built(stack: &Stack) -> miette::Result<Cow<'_, Stack>> {
     let AppKind::Exec(program) = &stack.app.kind else { return Ok(Cow::Borrowed(stack)) };
-    let Some(CrateOrigin { member, .. }) = program.of_crate() else { return Ok(Cow::Borrowed(stack)) };
+    let Some(origin) = program.of_crate() else { return Ok(Cow::Borrowed(stack)) };
     let package = &stack.package;
-    let options =
-        Options { package: member.clone(), maintainer: Some(package.maintainer.clone()), ..Options::default() };
+    let options = Options {
+        package: origin.member.clone(),
+        variant: origin.metadata_variant.clone(),
+        maintainer: Some(package.maintainer.clone()),
+        ..Options::default()
+    };
     let plan = CratePlan::read(&stack.app.folder, &options)?;
     plan.compile()?;
     let files = plan.files_of_stack(&package.name)?;
-    let origin = Origin::Crate(CrateOrigin { member: member.clone(), files });
+    let origin = Origin::Crate(CrateOrigin { files, ..origin.clone() });
     let mut changed = stack.clone();
     changed.app.kind = AppKind::Exec(Program { origin, ..program.clone() });
     Ok(Cow::Owned(changed))

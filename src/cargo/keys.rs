@@ -142,9 +142,12 @@ impl Keys {
             let suggestion = nearest(wanted, &names).map(|meant| format!(": did you mean `{meant}`?"));
             let what = format!("there is no variant `{wanted}`{}", suggestion.unwrap_or_default());
             let help = if names.is_empty() {
-                "it has none at all".to_owned()
+                "it has none at all: leave `--variant` out, and `metadata-variant` in [app] of stack.toml".to_owned()
             } else {
-                format!("its variants are: {}", names.join(", "))
+                let names = names.join(", ");
+                format!(
+                    "its variants are: {names}; `--variant` names one, and for a stack `metadata-variant` in [app] of stack.toml"
+                )
             };
             return Err(CargoError::new(base.place, what, help));
         };

@@ -53,8 +53,8 @@ impl CratePlan {
             ("triggers-file", keys.triggers_file.is_some(), "the stack has no triggers"),
         ];
         let relations = keys.relations.others.iter().zip(RELATIONS);
-        let relations =
-            relations.map(|(text, key)| (key, text.is_some(), "write what the stack needs into [package] depends"));
+        let relations = relations
+            .map(|(text, key)| (key, text.is_some(), "write what the stack needs into [package] of stack.toml"));
         let not_used = all.into_iter().chain(relations).filter(|(_, is_there, _)| *is_there);
         not_used.map(|(key, _, why)| format!("{}, {key}: a stack does not have it; {why}", keys.place)).collect()
     }

@@ -114,6 +114,8 @@ pub enum Origin {
 pub struct CrateOrigin {
     /// The member of the workspace there; when `None`, the one that cargo-deb would take.
     pub member: Option<String>,
+    /// The variant of its `[package.metadata.deb]`.
+    pub metadata_variant: Option<String>,
     /// Nothing before cargo has built the crate.
     pub files: CrateFiles,
 }

@@ -81,6 +81,57 @@ fn a_member_of_a_workspace_is_named() {
     assert!(done, "{told}");
 }
 
+/// The variants of the crate's metadata are not those of the stack, which may choose one of them.
+#[test]
+fn a_variant_of_the_metadata_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path();
+    crate_stack::write(project, "1.0.0");
+    let metadata = "[features]\nlamps = []\n[package.metadata.deb.variants.lamps]\ndepends = \"$auto, lsb-base\"\n\
+        features = [\"lamps\"]\nmerge-assets.append = [[\"goods/lamp.txt\", \"usr/share/shop/lamps/\", \"644\"]]\n[workspace]\n";
+    edit(&project.join("Cargo.toml"), "[workspace]\n", metadata);
+    let words = "if cfg!(feature = \"lamps\") { \"built with lamps:\" } else { \"built without:\" }";
+    edit(
+        &project.join("src/main.rs"),
+        "format!(\"1.0.0 {}\", goods())",
+        &format!("format!(\"{{}}{{}}\", {words}, goods())"),
+    );
+    edit(
+        &project.join("stack.toml"),
+        "[[changelog]]",
+        "[variant.staging.app]\nmetadata-variant = \"lamps\"\n[[changelog]]",
+    );
+    for (arguments, file, has_lamps) in [
+        (&["deb"][..], "dist/shop_1.0.0_amd64.deb", false),
+        (&["deb", "--variant", "staging"], "dist/staging/shop_1.0.0_amd64.deb", true),
+    ] {
+        run(stackdeb().args(arguments).current_dir(project));
+        let package = Unpacked::of(&project.join(file));
+        assert_eq!(package.fields["Package"], "shop");
+        let program = fs::read(package.path("usr/lib/shop/bin/shop")).unwrap();
+        let mark = b"built with lamps:";
+        assert_eq!(program.windows(mark.len()).any(|part| part == mark), has_lamps, "{file}");
+        assert_eq!(package.files.contains_key("usr/share/shop/lamps/lamp.txt"), has_lamps, "{file}");
+        assert!(package.files.contains_key("usr/share/shop/goods/lamp.txt"), "{file}");
+        let depends: Vec<&str> = package.fields["Depends"].split(", ").collect();
+        assert_eq!((depends.contains(&"lsb-base"), depends.contains(&"ca-certificates")), (has_lamps, !has_lamps));
+    }
+    for (wrong, words) in [
+        (
+            "metadata-variant = \"lamp\"",
+            &["no variant `lamp`: did you mean `lamps`?", "`metadata-variant` in [app]"][..],
+        ),
+        ("metadata-variant = \"lamps\"\nkind = \"exec\"\nfolder = \"src\"", &["app.metadata-variant", "kind `exec`"]),
+    ] {
+        edit(&project.join("stack.toml"), "metadata-variant = \"lamps\"", wrong);
+        let output = stackdeb().args(["check", "--variant", "staging"]).current_dir(project).output().unwrap();
+        let told = text(&output).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+        assert!(!output.status.success(), "{told}");
+        assert!(words.iter().all(|word| told.contains(word)), "{told}");
+        edit(&project.join("stack.toml"), wrong, "metadata-variant = \"lamps\"");
+    }
+}
+
 #[test]
 fn mistakes_are_named_and_nothing_is_written() {
     let file = |file: &'static str, from: &'static str, to: &'static str| (file, from, to);

@@ -67,6 +67,7 @@ const OWN: &[(&str, &[KindName])] = &[
     ("port", EXEC),
     ("jit", EXEC),
     ("member", CARGO),
+    ("metadata-variant", CARGO),
     ("publish", STATIC),
     ("fallback", STATIC),
     ("depends", PROGRAMS),
@@ -160,13 +161,14 @@ fn read_exec(table: &mut Table<'_>, folder: Option<&Path>) -> Option<Program> {
 
 /// The keys of a program whose files are a crate's. cargo makes them when the package is built.
 fn read_cargo(table: &mut Table<'_>) -> Option<Program> {
-    let member = table.text("member", |text| Ok::<_, CommandError>(text.to_owned()));
+    let [member, metadata_variant] =
+        ["member", "metadata-variant"].map(|key| table.text(key, |text| Ok::<_, CommandError>(text.to_owned())));
     let program = read_exec(table, None);
     let program = program.filter(|program| {
         let in_folder = program.command.in_app().zip(table.place_if_there("command"));
         in_folder.map(|(_, place)| table.problems.add(&place, InFolder(program.command.program.clone()))).is_none()
     })?;
-    let origin = Origin::Crate(CrateOrigin { member, files: CrateFiles::default() });
+    let origin = Origin::Crate(CrateOrigin { member, metadata_variant, files: CrateFiles::default() });
     Some(Program { origin, ..program })
 }
 

@@ -107,6 +107,17 @@ both written and executed (`MemoryDenyWriteExecute=` in systemd.exec(5)).",
             since: FIRST_RELEASE,
         },
         Key {
+            name: "metadata-variant",
+            kind: Kind::Text(Form { noun: "the name of a variant", pattern: "." }),
+            missing: Missing::Described("what `[package.metadata.deb]` itself says"),
+            meaning: "\
+For the kind `cargo`: the `[package.metadata.deb.variants.NAME]` of the crate whose values take the place of the others, as \
+`cargo deb --variant NAME` and `stackdeb deb --variant NAME` choose it for a crate without a stack. The name of the package stays. It \
+has nothing to do with `[variant.NAME]` of this file, which may set this key.",
+            example: "metadata-variant = \"postgres\"",
+            since: FIRST_RELEASE,
+        },
+        Key {
             name: "publish",
             kind: Kind::Text(Form { noun: "the path of a folder inside `folder`", pattern: "^[^/]" }),
             missing: Missing::Described("all files of `folder`"),

@@ -125,7 +125,7 @@ fn with(mut document: Table, path: &[&str], key: &str, value: Value) -> Table {
             table.insert("listen".to_owned(), "port".into());
         }
     }
-    if path == ["app"] && key == "member" {
+    if path == ["app"] && ["member", "metadata-variant"].contains(&key) {
         table.insert("kind".to_owned(), "cargo".into());
         table.insert("command".to_owned(), "shop".into());
     }
