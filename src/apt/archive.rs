@@ -209,7 +209,7 @@ impl Releases {
         client.save_all("downloading package indices", &downloads)?;
         let _reading = client.reporter().spinner("reading the package indices");
         let read = |Index { index, download, compression }: &Index| {
-            index::read(&download.path, *compression, index).map_err(ArchiveError::from)
+            index::read(download.address(), &download.path, *compression, index).map_err(ArchiveError::from)
         };
         let records: Vec<Record> = side_by_side(&indices, read)?.into_iter().flatten().collect();
         if records.is_empty() {

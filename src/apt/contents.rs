@@ -53,14 +53,14 @@ fn read_one(
     client: &Client,
     found: &mut BTreeMap<String, BTreeSet<String>>,
 ) -> Result<(), ArchiveError> {
-    let shown = || download.path.display().to_string();
+    let url = || download.address().to_owned();
     if download.file.size > LONGEST_DOWNLOAD {
         let what = format!("has {} MiB: more than {} are not read", download.file.size >> 20, LONGEST_DOWNLOAD >> 20);
-        return Err(IndexError::TooLarge { path: shown(), what }.into());
+        return Err(IndexError::TooLarge { url: url(), what }.into());
     }
     client.save_all("downloading the index of files", std::slice::from_ref(download))?;
     let _reading = client.reporter().spinner("looking for libraries in the index of files");
-    read(&download.path, libraries, found).map_err(|source| IndexError::Read { path: shown(), source }.into())
+    read(&download.path, libraries, found).map_err(|source| IndexError::Read { url: url(), source }.into())
 }
 
 fn read(path: &Path, wanted: &BTreeSet<&str>, found: &mut BTreeMap<String, BTreeSet<String>>) -> io::Result<()> {

@@ -39,28 +39,31 @@ pub enum IndexError {
     #[error("{url} names no index of packages for `{component}` on amd64")]
     #[diagnostic(help("the mirror may have other architectures only: name another one under [image] in stack.toml"))]
     Missing { url: String, component: String },
-    /// It cannot be read or decompressed.
-    #[error("cannot read the package index {path}: {source}")]
-    #[diagnostic(help("delete it: the next build downloads it again"))]
+    /// It cannot be read or decompressed, though its hash is right.
+    #[error("cannot read the package index {url}: {source}")]
+    #[diagnostic(help(
+        "its hash is right, so it is damaged on the mirror itself: name another one under [image] in stack.toml, or try \
+         again later"
+    ))]
     Read {
-        path: String,
+        url: String,
         #[source]
         source: io::Error,
     },
-    #[error("the package index {path} {what}")]
+    #[error("the package index {url} {what}")]
     #[diagnostic(help("no archive of a distribution is that large: name another mirror under [image] in stack.toml"))]
-    TooLarge { path: String, what: String },
-    #[error("the package index {path} is not control data: {source}")]
+    TooLarge { url: String, what: String },
+    #[error("the package index {url} is not control data: {source}")]
     #[diagnostic(help("its hash is right, so this is a mistake of the archive: report it there"))]
     Syntax {
-        path: String,
+        url: String,
         #[source]
         source: StanzaError,
     },
-    #[error("the package index {path} describes the package `{package}` wrongly: {source}")]
+    #[error("the package index {url} describes the package `{package}` wrongly: {source}")]
     #[diagnostic(help("its hash is right, so this is a mistake of the archive: report it there"))]
     Record {
-        path: String,
+        url: String,
         package: String,
         #[source]
         source: RecordError,
@@ -109,63 +112,67 @@ pub fn check_length(url: &str, file: ReleaseFile) -> Result<(), IndexError> {
         return Ok(());
     }
     let what = format!("has {} MiB: more than {} are not read", file.size >> 20, LONGEST_INDEX >> 20);
-    Err(IndexError::TooLarge { path: url.to_owned(), what })
+    Err(IndexError::TooLarge { url: url.to_owned(), what })
 }
 
-/// Reads the index in the file `path`.
+/// Reads the index that was downloaded from `url` into the file `path`.
 ///
 /// # Errors
 /// When the file cannot be read or decompressed, or a stanza does not describe a package.
-pub fn read(path: &Path, compression: IndexCompression, index: &Arc<PackageIndex>) -> Result<Vec<Record>, IndexError> {
-    let fail = |source| IndexError::Read { path: path.display().to_string(), source };
+pub fn read(
+    url: &str,
+    path: &Path,
+    compression: IndexCompression,
+    index: &Arc<PackageIndex>,
+) -> Result<Vec<Record>, IndexError> {
+    let fail = |source| IndexError::Read { url: url.to_owned(), source };
     let file = BufReader::with_capacity(BUFFER, File::open(path).map_err(fail)?);
     match compression {
-        IndexCompression::Xz => parse(BufReader::with_capacity(BUFFER, xz_decoder(file).map_err(fail)?), path, index),
-        IndexCompression::Gzip => parse(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)), path, index),
-        IndexCompression::Plain => parse(file, path, index),
+        IndexCompression::Xz => parse(BufReader::with_capacity(BUFFER, xz_decoder(file).map_err(fail)?), url, index),
+        IndexCompression::Gzip => parse(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(file)), url, index),
+        IndexCompression::Plain => parse(file, url, index),
     }
 }
 
-fn parse(source: impl BufRead, path: &Path, index: &Arc<PackageIndex>) -> Result<Vec<Record>, IndexError> {
+fn parse(source: impl BufRead, url: &str, index: &Arc<PackageIndex>) -> Result<Vec<Record>, IndexError> {
     // One byte more than is allowed: whoever reads it has read too much.
     let mut source = source.take(LONGEST_INDEX.saturating_add(1));
-    let records = read_records(&mut source, path, index);
+    let records = read_records(&mut source, url, index);
     // What was cut off in the middle of a stanza may look like another mistake.
     if source.limit() == 0 {
-        return Err(too_large(path, format!("has more than {} MiB when it is decompressed", LONGEST_INDEX >> 20)));
+        return Err(too_large(url, format!("has more than {} MiB when it is decompressed", LONGEST_INDEX >> 20)));
     }
     records
 }
 
-fn read_records(source: impl BufRead, path: &Path, index: &Arc<PackageIndex>) -> Result<Vec<Record>, IndexError> {
-    let shown = || path.display().to_string();
+fn read_records(source: impl BufRead, url: &str, index: &Arc<PackageIndex>) -> Result<Vec<Record>, IndexError> {
     let (mut records, mut relations) = (Vec::new(), 0_usize);
     for (number, stanza) in Stanzas::new(source).enumerate() {
         if number % 1024 == 0 && interrupt::requested() {
             return Err(interrupt::Interrupted.into());
         }
         if number >= MOST_PACKAGES {
-            return Err(too_large(path, format!("has more than {MOST_PACKAGES} packages")));
+            return Err(too_large(url, format!("has more than {MOST_PACKAGES} packages")));
         }
         let stanza = stanza.map_err(|error| match error {
-            StanzaError::Read(source) => IndexError::Read { path: shown(), source },
-            source => IndexError::Syntax { path: shown(), source },
+            StanzaError::Read(source) => IndexError::Read { url: url.to_owned(), source },
+            source => IndexError::Syntax { url: url.to_owned(), source },
         })?;
         let record = Record::from_index(&stanza, index).map_err(|source| {
             let package = stanza.get("Package").unwrap_or_default().to_owned();
-            IndexError::Record { path: shown(), package, source }
+            IndexError::Record { url: url.to_owned(), package, source }
         })?;
         relations = relations.saturating_add(record.as_ref().map_or(0, Record::relations_length));
         if relations > LONGEST_RELATIONS {
-            return Err(too_large(path, format!("has more than {} MiB of relations", LONGEST_RELATIONS >> 20)));
+            return Err(too_large(url, format!("has more than {} MiB of relations", LONGEST_RELATIONS >> 20)));
         }
         records.extend(record);
     }
     Ok(records)
 }
 
-fn too_large(path: &Path, what: String) -> IndexError {
-    IndexError::TooLarge { path: path.display().to_string(), what }
+fn too_large(url: &str, what: String) -> IndexError {
+    IndexError::TooLarge { url: url.to_owned(), what }
 }
 
 #[cfg(test)]
@@ -180,7 +187,7 @@ mod tests {
         std::fs::write(&path, hungry_xz(b"Package: aa\n")).unwrap();
         let [base, suite, component] = ["http://m.example", "trixie", "main"].map(str::to_owned);
         let index = Arc::new(PackageIndex { base, suite, component });
-        let error = read(&path, IndexCompression::Xz, &index).unwrap_err().to_string();
+        let error = read("http://m.example/Packages.xz", &path, IndexCompression::Xz, &index).unwrap_err().to_string();
         assert!(error.contains("Packages.xz") && error.contains("memory"), "{error}");
     }
 }

@@ -53,7 +53,7 @@ impl Universe {
     pub fn add_local(&mut self, stanza: &Stanza, path: PathBuf, sha256: Sha256, size: u64) -> Result<(), IndexError> {
         let package = || stanza.get("Package").unwrap_or_default().to_owned();
         let shown = path.display().to_string();
-        let fail = |source| IndexError::Record { path: shown.clone(), package: package(), source };
+        let fail = |source| IndexError::Record { url: shown.clone(), package: package(), source };
         let other = || RecordError::Value {
             field: "Architecture",
             value: stanza.get("Architecture").unwrap_or_default().to_owned(),

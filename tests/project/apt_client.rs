@@ -18,7 +18,7 @@ use support::mirror::{Fault, Mirror};
 use support::repository::{INDEX, PACKAGE, Repository, keys};
 
 /// A client with an empty cache and little patience.
-struct User {
+pub struct User {
     folder: tempfile::TempDir,
     cache: Cache,
     client: Client,
@@ -26,7 +26,7 @@ struct User {
 }
 
 impl User {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::with_stall(Duration::from_millis(300))
     }
 
@@ -45,7 +45,7 @@ impl User {
         Self { folder, cache, client: Client::new(limits, Reporter::Silent), certificate: keys().certificate("good") }
     }
 
-    fn open(&self, base: &str) -> Result<Archive, ArchiveError> {
+    pub fn open(&self, base: &str) -> Result<Archive, ArchiveError> {
         self.open_older(base, OlderRelease::Refused)
     }
 
@@ -58,14 +58,14 @@ impl User {
     }
 
     /// Downloads the one package.
-    fn download(&self, base: &str) -> Result<PathBuf, FetchError> {
+    pub fn download(&self, base: &str) -> Result<PathBuf, FetchError> {
         let archive = self.open(base).unwrap();
         let record = archive.universe.candidate("aa").unwrap();
         pool::download(&self.cache, &self.client, &[record]).map(|paths| paths[0].clone())
     }
 
     /// The names in the cache, of finished and unfinished files.
-    fn kept(&self, folder: &str) -> usize {
+    pub fn kept(&self, folder: &str) -> usize {
         fs::read_dir(self.folder.path().join(folder)).unwrap().count()
     }
 
@@ -88,7 +88,7 @@ impl User {
     }
 }
 
-fn good() -> HashMap<String, Vec<u8>> {
+pub fn good() -> HashMap<String, Vec<u8>> {
     Repository::default().files()
 }
 
@@ -100,7 +100,7 @@ fn with(path: &str, change: impl Fn(Vec<u8>) -> Vec<u8>) -> HashMap<String, Vec<
     files
 }
 
-const IN_RELEASE: &str = "dists/trixie/InRelease";
+pub const IN_RELEASE: &str = "dists/trixie/InRelease";
 
 #[test]
 fn a_good_repository_gives_its_packages_and_only_once() {

@@ -15,6 +15,7 @@ mod apt_client;
 mod apt_repository;
 mod apt_repository_keys;
 mod apt_solver;
+mod apt_updates;
 mod build_command;
 mod cache;
 mod crate_metadata;

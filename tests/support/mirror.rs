@@ -20,6 +20,8 @@ pub enum Fault {
     Drips,
     /// The mirror answers with this status.
     Status(u16),
+    /// The mirror leads the client to the same address, again and again.
+    LeadsBack,
 }
 
 #[derive(Default)]
@@ -100,6 +102,11 @@ fn send(mut stream: TcpStream, path: &str, body: Option<Vec<u8>>, start: u64, fa
     let kind = if path.ends_with('/') { "Content-Type: text/html\r\n" } else { "" };
     if let Some(Fault::Status(status)) = fault {
         return write!(stream, "HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok();
+    }
+    if let Some(Fault::LeadsBack) = fault {
+        let answer =
+            format!("HTTP/1.1 302 Found\r\nLocation: /{path}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        return stream.write_all(answer.as_bytes()).ok();
     }
     let Some(body) = body else {
         return write!(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").ok();

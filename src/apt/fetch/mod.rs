@@ -38,6 +38,13 @@ pub struct Download {
     pub path: PathBuf,
 }
 
+impl Download {
+    /// The address under the file's own name, which messages say: the last one, because an index is looked for by its hash first.
+    pub fn address(&self) -> &str {
+        self.urls.last().map_or("", String::as_str)
+    }
+}
+
 /// Downloads files from mirrors. Connections stay open from one download to the next.
 #[derive(Debug, Clone)]
 pub struct Client {

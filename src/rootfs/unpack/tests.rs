@@ -126,8 +126,12 @@ fn nothing_is_written_outside_of_the_root() {
         vec![entry(EntryType::Regular, "../outside/file", "", b"x")],
         vec![link(".."), entry(EntryType::Regular, "./link/../../outside/file", "", b"x")],
         vec![link(absolute), through.clone()],
-        vec![link("../outside"), through],
+        vec![link("../outside"), through.clone()],
+        vec![entry(EntryType::Symlink, "./next", "../outside", b""), link("next"), through.clone()],
+        vec![link("link"), through.clone()],
         vec![hard],
+        vec![link("../outside"), entry(EntryType::Link, "./link/secret", "./link", b"")],
+        vec![link("../outside"), entry(EntryType::Symlink, "./link/secret", "here", b"")],
         vec![entry(EntryType::Char, "./null", "", b"")],
         vec![entry(EntryType::Fifo, "./pipe", "", b"")],
     ]
