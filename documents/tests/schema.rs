@@ -271,7 +271,7 @@ fn with(table: &str, key: String, value: Value) -> Table {
         target.insert("command".to_owned(), "node server.js".into());
         target.insert("listen".to_owned(), "port".into());
     }
-    if table == "app" && key == "member" {
+    if table == "app" && ["member", "metadata-variant"].contains(&key.as_str()) {
         target.insert("kind".to_owned(), "cargo".into());
         target.insert("command".to_owned(), "shop".into());
     }
