@@ -52,7 +52,7 @@ pub(super) fn control(of: &Crate, keys: &Keys, options: &Options) -> Result<(Con
         homepage: [&of.homepage, &of.documentation, &of.repository].into_iter().flatten().next().cloned(),
         summary,
         description,
-        extra: Vec::new(),
+        extra: options.multiarch.field().into_iter().collect(),
     };
     warnings.extend(control.check_policy().err().map(|error| format!("{}: {error} (Debian Policy)", keys.place)));
     Ok((control, warnings))

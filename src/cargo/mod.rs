@@ -12,6 +12,7 @@ mod error;
 mod keys;
 mod links;
 mod metadata;
+mod multiarch;
 mod of_stack;
 mod papers;
 mod plan;
@@ -22,6 +23,7 @@ mod table;
 mod units;
 
 pub use error::CargoError;
+pub use multiarch::Multiarch;
 pub use plan::{Compile, CratePackage, CratePlan, Options};
 
 use std::path::Path;

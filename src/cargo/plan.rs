@@ -13,6 +13,7 @@ use super::compile::Build;
 use super::control;
 use super::keys::{DebugSymbols, Keys};
 use super::metadata::{Crate, Metadata, Symbols};
+use super::multiarch::Multiarch;
 use super::papers;
 use super::programs;
 use super::resolve::{Asset, AssetContent, Folders, Wanted, resolve};
@@ -40,6 +41,7 @@ pub struct Options {
     pub target: Option<String>,
     /// As if the key `dbgsym` were true.
     pub dbgsym: bool,
+    pub multiarch: Multiarch,
     /// The maintainer of a crate that names nobody.
     pub maintainer: Option<String>,
 }
@@ -105,7 +107,7 @@ impl CratePlan {
             let help = miette::Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default();
             CargoError::new(&keys.place, error.to_string(), help)
         })?;
-        let folders = Folders { of_crate: of.folder().to_owned(), built, profile };
+        let folders = Folders { of_crate: of.folder().to_owned(), built, profile, multiarch: options.multiarch };
         let folder = folder.to_owned();
         Ok(Self { folders, folder, target, symbols, control, warnings, of, keys })
     }
@@ -166,6 +168,7 @@ impl CratePlan {
         let mut assets = self.assets(&name, &control.maintainer, &mut warnings)?;
         let made = scripts::make(&self.of, &self.keys, &name, &assets)?;
         let (programs, mut debug) = programs::prepare(&mut assets, self.symbols, self.keys.debug_symbols)?;
+        warnings.extend(self.folders.multiarch.check(&assets, &programs, &self.keys.place)?);
         if let DebugSymbols::Separate(_) = self.keys.debug_symbols {
             let files = mem::take(&mut debug).into_files().into_iter();
             assets.extend(files.map(|(path, bytes)| Asset {

@@ -11,6 +11,7 @@ use super::CargoError;
 use super::assets::AssetKey;
 use super::links;
 use super::metadata::Crate;
+use super::multiarch::Multiarch;
 
 /// The folders that have been links into `/usr` since Debian 12. What a package has there belongs into `/usr`.
 const ALIASED: [&str; 4] = ["bin/", "lib/", "lib64/", "sbin/"];
@@ -34,7 +35,7 @@ pub(super) enum AssetContent {
     Link(String),
 }
 
-/// The folders that sources are relative to.
+/// The folders that sources are relative to, and where libraries are installed.
 #[derive(Debug, Clone)]
 pub(super) struct Folders {
     /// That of the crate's Cargo.toml.
@@ -43,6 +44,7 @@ pub(super) struct Folders {
     pub(super) built: PathBuf,
     /// The profile's name, which may stand in place of `release` in a source.
     pub(super) profile: String,
+    pub(super) multiarch: Multiarch,
 }
 
 impl Folders {
@@ -113,8 +115,9 @@ pub(super) fn resolve(
     match key {
         AssetKey::Auto => implied(of, package, folders),
         AssetKey::Link { dest, target } => {
-            let path = installed(dest, Path::new(target));
-            Ok(vec![Asset { source: link(&path, target, place)?, path, mode: 0o777, built: false }])
+            let path = folders.multiarch.path(&installed(dest, Path::new(target)));
+            let target = folders.multiarch.path(target);
+            Ok(vec![Asset { source: link(&path, &target, place)?, path, mode: 0o777, built: false }])
         }
         AssetKey::Files { source, dest, mode, preserve_symlinks } => {
             let preserve = preserve_symlinks.unwrap_or(preserve_all);
@@ -132,7 +135,7 @@ fn implied(of: &Crate, package: &str, folders: &Folders) -> Result<Vec<Asset>, C
             (true, _) => (target.name.clone(), format!("/usr/bin/{}", target.name), 0o755),
             (false, true) => {
                 let file = format!("lib{}.so", target.name.replace('-', "_"));
-                (file.clone(), format!("/usr/lib/{file}"), 0o644)
+                (file.clone(), folders.multiarch.path(&format!("/usr/lib/{file}")), 0o644)
             }
             (false, false) => continue,
         };
@@ -176,6 +179,7 @@ fn files(
             None => installed(dest, &file),
             Some(kept) => installed(&format!("{}/{kept}", dest.trim_end_matches('/')), &file),
         };
+        let path = folders.multiarch.path(&path);
         let is_link = file.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
         let source = if is_link && (preserve || !file.exists()) {
             let target = fs::read_link(&file).map_err(|error| wrong(format!("{}: {error}", file.display())))?;

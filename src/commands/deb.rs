@@ -7,7 +7,7 @@ use clap::Args;
 use super::variant::VariantArgs;
 use crate::apt::Suite;
 use crate::build::{crate_package, package, upload};
-use crate::cargo::{self, Compile, Options};
+use crate::cargo::{self, Compile, Multiarch, Options};
 use crate::deb::{Distribution, Written};
 use crate::render;
 use crate::stack::FILE_NAME;
@@ -52,6 +52,10 @@ struct CrateArgs {
     /// The target that cargo builds for, such as x86_64-unknown-linux-gnu
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
+    /// Put libraries into /usr/lib/x86_64-linux-gnu, and say in the field `Multi-Arch` that the packages of several
+    /// architectures can be installed at once (same), or that this one serves the programs of all (foreign)
+    #[arg(long, value_name = "none|same|foreign", value_enum, hide_possible_values = true)]
+    multiarch: Option<Multiarch>,
     /// The release that the package is for, such as trixie: its libraries decide what `$auto` stands for. Without it, this
     /// machine's release, or trixie where stackdeb does not know that
     #[arg(long, value_name = "SUITE")]
@@ -72,6 +76,7 @@ impl CrateArgs {
             ("--no-build", self.no_build),
             ("--dbgsym", self.dbgsym),
             ("--target", self.target.is_some()),
+            ("--multiarch", self.multiarch.is_some()),
             ("--suite", self.suite.is_some()),
             ("--deb-version", self.deb_version.is_some()),
             ("--deb-revision", self.deb_revision.is_some()),
@@ -131,7 +136,7 @@ pub fn run(args: &DebArgs) -> miette::Result<()> {
 }
 
 fn run_for_crate(args: &DebArgs) -> miette::Result<()> {
-    let CrateArgs { package, no_build, dbgsym, target, suite, deb_version, deb_revision } = &args.of_crate;
+    let CrateArgs { package, no_build, dbgsym, target, multiarch, suite, deb_version, deb_revision } = &args.of_crate;
     let suite = match suite {
         Some(name) => {
             Suite::find(name).map_err(|error| miette::miette!(help = "name one of them", "--suite: {error}"))?
@@ -145,6 +150,7 @@ fn run_for_crate(args: &DebArgs) -> miette::Result<()> {
         deb_revision: deb_revision.clone(),
         target: target.clone(),
         dbgsym: *dbgsym,
+        multiarch: multiarch.unwrap_or_default(),
         maintainer: None,
     };
     let compile = if *no_build { Compile::Skip } else { Compile::Run };

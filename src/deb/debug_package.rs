@@ -11,6 +11,8 @@ use crate::control::{PackageName, Priority, Relations};
 
 /// The field with the name of the source package, where that is not the package's own.
 pub const SOURCE: &str = "Source";
+/// The field that says whether the packages of several architectures can be installed at once.
+pub const MULTI_ARCH: &str = "Multi-Arch";
 
 /// The debugging data of a package's programs.
 #[derive(Debug, Clone, Default)]
@@ -72,6 +74,8 @@ impl DebugFiles {
             (SOURCE.to_owned(), of_package.map_or_else(|| name.to_string(), |(_, source)| source.clone())),
             ("Auto-Built-Package".to_owned(), "debug-symbols".to_owned()),
         ];
+        // Such packages of several architectures can be installed at once if theirs can.
+        extra.extend(of.control.extra.iter().filter(|(field, value)| field == MULTI_ARCH && value == "same").cloned());
         if !build_ids.is_empty() {
             extra.push(("Build-Ids".to_owned(), build_ids.join(" ")));
         }

@@ -11,13 +11,13 @@ use support::{run, source_folder};
 
 /// Checks that the document lists a difference, and so that no difference is allowed in secret.
 #[track_caller]
-fn listed(words: &str) {
+pub(super) fn listed(words: &str) {
     let document = fs::read_to_string(source_folder().join("docs/reasons/cargo-deb.md")).unwrap();
     assert!(document.contains(words), "docs/reasons/cargo-deb.md does not list {words:?}");
 }
 
 /// Compares the packages of a crate, by stackdeb and by cargo-deb.
-fn compare_packages(ours: &Path, theirs: &Path) {
+pub(super) fn compare_packages(ours: &Path, theirs: &Path) {
     assert_ne!(ours, theirs);
     assert_eq!(ours.file_name(), theirs.file_name());
     let (ours, theirs) = (Unpacked::of(ours), Unpacked::of(theirs));

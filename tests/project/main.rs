@@ -31,6 +31,7 @@ mod library_locks;
 mod library_updates;
 mod linked;
 mod manifest;
+mod multiarch;
 mod odd;
 mod own_package;
 mod package;
