@@ -27,6 +27,7 @@ mod fragments;
 mod image;
 mod killed;
 mod libraries;
+mod libraries_linked;
 mod library_locks;
 mod library_updates;
 mod linked;
