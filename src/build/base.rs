@@ -17,6 +17,7 @@ use crate::system::cache::{Cache, contents};
 use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
 use crate::system::interrupt;
+use crate::system::program;
 use crate::system::progress::Reporter;
 use crate::system::tree;
 use crate::system::userns::Ids;
@@ -111,7 +112,7 @@ fn remove_oldest(folder: &Path) -> io::Result<()> {
 
 /// The name of the base in the cache: the digest of all that it depends on, this program included. A package of the pool is named after its content.
 pub(super) fn key(plan: &Plan) -> io::Result<Sha256> {
-    let program = Sha256::of(&fs::read("/proc/self/exe")?);
+    let program = program::digest()?;
     let mut text = format!("{program} {}\n{}\n", plan.epoch.seconds(), plan.debconf);
     let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for step in &plan.steps {

@@ -17,6 +17,7 @@ use crate::disk::gzip::Compressed;
 use crate::system::cache::Cache;
 use crate::system::hash::Sha256;
 use crate::system::output;
+use crate::system::program;
 
 /// The facts about a finished image that the command prints.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl Note {
         source: &Source,
         cache: &Cache,
     ) -> miette::Result<Self> {
-        let program = Sha256::of(&fs::read("/proc/self/exe").into_diagnostic()?);
+        let program = program::digest().into_diagnostic()?;
         let mut text = format!("{program} {} {}\n", build.image_name(), build.epoch.seconds());
         let _ = writeln!(text, "{:?} {:?}", build.stack.variant(), build.free_space());
         text.push_str(&source.description(build.repository));

@@ -10,6 +10,7 @@ pub mod http;
 pub mod interrupt;
 pub mod output;
 pub mod print;
+pub mod program;
 pub mod progress;
 pub mod report;
 pub mod tree;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use super::contents;
 use crate::system::hash::{HashingWriter, Sha256};
+use crate::system::program;
 
 /// The length of the digest that a kept result begins with: 64 digits and a line break.
 const DIGEST: usize = 65;
@@ -36,7 +37,7 @@ impl Store {
     /// # Errors
     /// When this program cannot be read.
     pub fn new(folder: PathBuf, scratch: PathBuf) -> io::Result<Self> {
-        Ok(Self { folder, scratch, program: Sha256::of(&fs::read("/proc/self/exe")?) })
+        Ok(Self { folder, scratch, program: program::digest()? })
     }
 
     /// The name of what is made of `raw`.
