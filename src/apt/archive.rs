@@ -7,6 +7,7 @@ use std::thread;
 use super::fetch::{Client, Download, FetchError};
 use super::index::{self, IndexError};
 use super::keyring::Keyring;
+use super::mentions;
 use super::newest::{self, OlderRelease};
 use super::record::{PackageIndex, Record};
 use super::release::{Release, ReleaseError};
@@ -211,7 +212,7 @@ impl Releases {
         let read = |Index { index, download, compression }: &Index| {
             index::read(download.address(), &download.path, *compression, index).map_err(ArchiveError::from)
         };
-        let records: Vec<Record> = side_by_side(&indices, read)?.into_iter().flatten().collect();
+        let records = mentions::numbered(side_by_side(&indices, read)?);
         if records.is_empty() {
             return Err(ArchiveError::Empty(self.main.clone()));
         }

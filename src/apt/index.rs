@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::mentions::{self, Mentions};
 use super::record::{PackageIndex, Record, RecordError};
 use super::release::{Release, ReleaseFile};
 use crate::control::{RelationError, StanzaError, Stanzas};
@@ -115,7 +116,7 @@ pub fn check_length(url: &str, file: ReleaseFile) -> Result<(), IndexError> {
     Err(IndexError::TooLarge { url: url.to_owned(), what })
 }
 
-/// Reads the index that was downloaded from `url` into the file `path`.
+/// Reads the index that was downloaded from `url` into the file `path`: its records, and all names that it mentions.
 ///
 /// # Errors
 /// When the file cannot be read or decompressed, or a stanza does not describe a package.
@@ -124,7 +125,7 @@ pub fn read(
     path: &Path,
     compression: IndexCompression,
     index: &Arc<PackageIndex>,
-) -> Result<Vec<Record>, IndexError> {
+) -> Result<(Vec<Record>, Mentions), IndexError> {
     let fail = |source| IndexError::Read { url: url.to_owned(), source };
     let file = BufReader::with_capacity(BUFFER, File::open(path).map_err(fail)?);
     match compression {
@@ -134,7 +135,7 @@ pub fn read(
     }
 }
 
-fn parse(source: impl BufRead, url: &str, index: &Arc<PackageIndex>) -> Result<Vec<Record>, IndexError> {
+fn parse(source: impl BufRead, url: &str, index: &Arc<PackageIndex>) -> Result<(Vec<Record>, Mentions), IndexError> {
     // One byte more than is allowed: whoever reads it has read too much.
     let mut source = source.take(LONGEST_INDEX.saturating_add(1));
     let records = read_records(&mut source, url, index);
@@ -145,8 +146,12 @@ fn parse(source: impl BufRead, url: &str, index: &Arc<PackageIndex>) -> Result<V
     records
 }
 
-fn read_records(source: impl BufRead, url: &str, index: &Arc<PackageIndex>) -> Result<Vec<Record>, IndexError> {
-    let (mut records, mut relations) = (Vec::new(), 0_usize);
+fn read_records(
+    source: impl BufRead,
+    url: &str,
+    index: &Arc<PackageIndex>,
+) -> Result<(Vec<Record>, Mentions), IndexError> {
+    let (mut records, mut mentions, mut relations) = (Vec::new(), Mentions::default(), 0_usize);
     for (number, stanza) in Stanzas::new(source).enumerate() {
         if number % 1024 == 0 && interrupt::requested() {
             return Err(interrupt::Interrupted.into());
@@ -166,9 +171,15 @@ fn read_records(source: impl BufRead, url: &str, index: &Arc<PackageIndex>) -> R
         if relations > LONGEST_RELATIONS {
             return Err(too_large(url, format!("has more than {} MiB of relations", LONGEST_RELATIONS >> 20)));
         }
+        if record.is_some() {
+            mentions.add(&stanza);
+        }
+        if mentions.len() > mentions::MOST {
+            return Err(too_large(url, format!("has more than {} names of packages", mentions::MOST)));
+        }
         records.extend(record);
     }
-    Ok(records)
+    Ok((records, mentions))
 }
 
 fn too_large(url: &str, what: String) -> IndexError {

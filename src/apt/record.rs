@@ -26,6 +26,9 @@ pub struct Record {
     /// The estimated size on the disk in KiB; 0 if the package does not state it.
     pub installed_size: u64,
     pub origin: Origin,
+    /// The place of its name in the order in which apt first reads the names of the archive. That of a file of this machine is
+    /// behind all of them; a record that was read without an index has 0.
+    pub(super) mentioned: u32,
     relations: [Option<Box<str>>; Field::ALL.len()],
 }
 
@@ -163,6 +166,7 @@ impl Record {
             size,
             sha256,
             installed_size: number(stanza, "Installed-Size")?.unwrap_or(0),
+            mentioned: if matches!(origin, Origin::Local(_)) { u32::MAX } else { 0 },
             origin,
             relations,
         }))

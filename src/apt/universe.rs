@@ -112,6 +112,11 @@ impl Universe {
         self.select(|record| record.priority == priority)
     }
 
+    /// Returns a relation to each package.
+    pub fn all(&self) -> Relations {
+        self.select(|_| true)
+    }
+
     fn select(&self, wanted: impl Fn(&Record) -> bool) -> Relations {
         let chosen = self.records.iter().filter(|record| wanted(record));
         Relations(chosen.map(|record| Alternatives(vec![Relation::any_version(record.name.clone())])).collect())
@@ -119,7 +124,7 @@ impl Universe {
 
     /// Returns the packages that satisfy a relation, in apt's order of preference: first the package of that name, then
     /// those that provide it. Among the providers the essential ones come first, then the more important ones, then
-    /// those whose names sort last. (apt prefers the provider that its indices mention last, which is nearly the same.)
+    /// those that the indices mention last.
     /// A relation with a version is satisfied only by names that are provided with a version (Debian Policy 7.5).
     pub fn satisfying(&self, relation: &Relation) -> Vec<Id> {
         let any = match relation.qualifier.as_deref() {
@@ -146,7 +151,7 @@ impl Universe {
         }
         providers.sort_by_key(|&id| {
             let record = self.record(id);
-            (Reverse(record.essential), record.priority, Reverse(id))
+            (Reverse(record.essential), record.priority, Reverse(record.mentioned), Reverse(id))
         });
         real.into_iter().chain(providers).collect()
     }

@@ -10,9 +10,10 @@ use miette::IntoDiagnostic;
 
 use super::advice;
 use super::archive::Repository;
+use super::lock_packages::LockedImage;
 use super::package::{BuiltFile, BuiltPackage};
 use super::source::Source;
-use crate::apt::{Field, Origin, PackageIndex, Record, Universe, names, solve};
+use crate::apt::{Field, Origin, PackageIndex, Record, Universe, names, solve, unasked};
 use crate::control::{PackageName, Priority, Relations, Stanza, Stanzas};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
@@ -104,28 +105,43 @@ impl<'a> Wanted<'a> {
     }
 
     fn make(&self, cache: &Cache) -> miette::Result<Choice> {
-        let (choice, locked) = match self.source {
+        match self.source {
             Source::Archive(releases) => {
                 let universe = releases.read(cache, &self.repository.client)?.universe;
                 names::keep(&universe, self.repository.suite, cache)?;
-                return self.choose_from(universe);
+                self.choose_from(universe)
             }
-            Source::Lock(locked) => {
-                (self.choose_from(Universe::new(locked.records(cache, self.repository)?)?)?, locked)
-            }
-        };
-        let is_own = |record: &Record| matches!(record.origin, Origin::Local(_));
-        if choice.records.iter().any(is_own) {
-            locked.check_chosen(&choice.records)?;
+            Source::Lock(locked) => self.take(locked, Universe::new(locked.records(cache, self.repository)?)?),
         }
-        Ok(choice)
+    }
+
+    /// Takes all packages of a lock: which of several providers was chosen follows from the archive's indices, and these are not
+    /// read. Without the stacks' packages, a part of the lock is enough.
+    fn take(&self, locked: &LockedImage, universe: Universe) -> miette::Result<Choice> {
+        if self.packages.is_empty() {
+            return self.choose_from(universe);
+        }
+        let all = universe.all();
+        let (universe, warnings) = self.with_own(universe)?;
+        let mut wanted = self.wanted_of(&universe);
+        if let Some(extra) = unasked(&universe, &wanted)? {
+            return Err(locked.unasked(extra));
+        }
+        wanted.push(all);
+        Ok(Choice { records: chosen(&universe, &wanted)?, warnings })
     }
 
     /// Chooses from these packages and the stacks' own.
     ///
     /// # Errors
     /// As [`Wanted::choose`].
-    pub fn choose_from(&self, mut universe: Universe) -> miette::Result<Choice> {
+    pub fn choose_from(&self, universe: Universe) -> miette::Result<Choice> {
+        let (universe, warnings) = self.with_own(universe)?;
+        Ok(Choice { records: chosen(&universe, &self.wanted_of(&universe))?, warnings })
+    }
+
+    /// The same packages with the stacks' own, and what the user is to know about these.
+    fn with_own(&self, mut universe: Universe) -> miette::Result<(Universe, Vec<String>)> {
         let mut warnings = Vec::new();
         for stack in self.stacks {
             self.refuse_taken(stack, &universe)?;
@@ -135,11 +151,14 @@ impl<'a> Wanted<'a> {
         for BuiltFile { path, written, control } in self.packages.iter().flat_map(BuiltPackage::files) {
             universe.add_local(control, path.to_owned(), written.sha256, written.size)?;
         }
+        Ok((universe, warnings))
+    }
+
+    fn wanted_of(&self, universe: &Universe) -> Vec<Relations> {
         let mut wanted = vec![universe.essential()];
         wanted.extend(self.priority.map(|priority| universe.of_priority(priority)));
         wanted.extend(self.asked.iter().cloned());
-        let records = solve(&universe, &wanted)?.into_iter().cloned().collect();
-        Ok(Choice { records, warnings })
+        wanted
     }
 
     /// On the machine, apt would replace a package of the stack by one of the distribution with the same name.
@@ -178,6 +197,10 @@ impl<'a> Wanted<'a> {
         let BuiltFile { path, written, control } = files.find(|file| file.control.get("Package") == Some(name))?;
         Record::from_local(control, path.to_owned(), written.sha256, written.size).ok()?
     }
+}
+
+fn chosen(universe: &Universe, wanted: &[Relations]) -> miette::Result<Vec<Record>> {
+    Ok(solve(universe, wanted)?.into_iter().cloned().collect())
 }
 
 fn read_index(text: &str) -> Option<PackageIndex> {

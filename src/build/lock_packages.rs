@@ -76,21 +76,14 @@ impl LockedImage {
         Ok(self.lock.only(names).records(cache, &repository.client, self.archives(repository), &self.shown)?)
     }
 
-    /// Checks that all of the lock's packages, and no others, are `chosen` for what was asked for.
-    ///
-    /// # Errors
-    /// When somebody has changed the lock by hand.
-    pub fn check_chosen(&self, chosen: &[Record]) -> miette::Result<()> {
-        let is_chosen = |name: &str| chosen.iter().any(|record| record.name.as_str() == name);
-        let Some(extra) = self.lock.packages.iter().find(|package| !is_chosen(package.name.as_str())) else {
-            return Ok(());
-        };
-        Err(miette::miette!(
+    /// The error for a package of the lock that nothing asks for: somebody has changed the lock by hand.
+    pub fn unasked(&self, extra: &Record) -> miette::Report {
+        miette::miette!(
             help = "run `stackdeb lock --packages`, which writes the part about packages anew",
             "{} names the package {}, which nothing asks for",
             self.shown,
             extra.name
-        ))
+        )
     }
 }
 

@@ -85,6 +85,15 @@ fn an_index_of_nothing_but_relations() {
     assert_says(&said, &["provide more than 1000000 names", "another mirror"]);
 }
 
+/// Names of packages are remembered, also those in fields that are of no other use here.
+#[test]
+fn an_index_of_nothing_but_names() {
+    let names = |stanza: u32| (0..9_000).map(|number| format!("n{stanza}-{number}")).collect::<Vec<_>>().join(",");
+    let index: String = (0..60).map(|stanza_of| stanza("aa", &format!("Suggests: {}\n", names(stanza_of)))).collect();
+    let said = refusal(Repository::default().files_with(compressed(&index)));
+    assert_says(&said, &["the package index", "more than 500000 names of packages", "another mirror"]);
+}
+
 #[test]
 fn a_chain_of_twenty_thousand_dependencies() {
     const LENGTH: u32 = 20_000;

@@ -7,6 +7,7 @@
 //! again. Here, the whole search begins again then, and chooses dependencies without alternatives before those with
 //! alternatives, which comes to the same.
 
+mod asked_for;
 mod error;
 mod needs;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use crate::system::interrupt;
 use error::{MOST_ATTEMPTS, MOST_NEEDS, Trouble, add_reason, shortened};
 use needs::Needs;
 
+pub use asked_for::unasked;
 pub(super) use error::DEEPEST;
 pub use error::SolveError;
 
