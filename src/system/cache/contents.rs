@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::sizes::{Sizes, size};
 use super::{Cache, CacheError};
 use crate::system::progress::Reporter;
 use crate::system::tree;
@@ -68,7 +69,7 @@ impl Cache {
     /// When a folder of it cannot be read.
     pub fn usage(&self) -> Result<Vec<Usage>, CacheError> {
         let of_kind = |&(kind, folder): &(&'static str, Folder)| {
-            let objects = objects(&folder(self))?;
+            let objects = objects(&folder(self), size)?;
             Ok(Usage {
                 kind,
                 objects: objects.len(),
@@ -93,7 +94,7 @@ impl Cache {
     /// while another build runs. What cannot be removed stays.
     pub fn keep_newest(&self, folder: &Path, most: usize) {
         if self.use_alone().is_ok() {
-            let mut found = objects(folder).unwrap_or_default();
+            let mut found = objects(folder, |_, _| 0).unwrap_or_default();
             found.sort_unstable_by(|one, other| (other.used, &other.path).cmp(&(one.used, &one.path)));
             for object in found.into_iter().skip(most) {
                 let _ = tree::remove(&object.path);
@@ -116,10 +117,12 @@ impl Cache {
     }
 
     fn remove_oldest(&self, limit: u64) -> Result<Pruned, CacheError> {
-        let mut all = Vec::new();
+        let (mut all, mut sizes) = (Vec::new(), Sizes::kept_in(self.sizes()));
         for (_, folder) in KINDS {
-            all.append(&mut objects(&folder(self))?);
+            all.append(&mut objects(&folder(self), |path, metadata| sizes.of(path, metadata))?);
         }
+        // On a full disk, the folders are looked through the next time as well.
+        let _ = sizes.keep();
         all.sort_unstable_by(|one, other| (one.used, &one.path).cmp(&(other.used, &other.path)));
         let mut left: u64 = all.iter().map(|object| object.bytes).sum();
         let mut pruned = Pruned::default();
@@ -143,7 +146,8 @@ pub fn note_use(path: &Path) {
     }
 }
 
-fn objects(folder: &Path) -> Result<Vec<Object>, CacheError> {
+/// What is in a folder of the cache. `size` tells how many bytes a file or folder has.
+fn objects(folder: &Path, mut size: impl FnMut(&Path, &fs::Metadata) -> u64) -> Result<Vec<Object>, CacheError> {
     let read = |path: &Path| {
         let path = path.display().to_string();
         move |source| CacheError::Read { path, source }
@@ -154,23 +158,15 @@ fn objects(folder: &Path) -> Result<Vec<Object>, CacheError> {
         entries => entries.map_err(read(folder))?,
     };
     for entry in entries {
-        let path = entry.map_err(read(folder))?.path();
+        let entry = entry.map_err(read(folder))?;
         // Another build may have removed it meanwhile.
-        if let Ok(metadata) = fs::symlink_metadata(&path) {
+        if let Ok(metadata) = entry.metadata() {
+            let path = entry.path();
             let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             found.push(Object { bytes: size(&path, &metadata), path, used });
         }
     }
     Ok(found)
-}
-
-/// The sizes of all files below, in bytes. What cannot be read counts nothing.
-fn size(path: &Path, metadata: &fs::Metadata) -> u64 {
-    if !metadata.is_dir() {
-        return metadata.len();
-    }
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    entries.map(|entry| entry.metadata().map_or(0, |metadata| size(&entry.path(), &metadata))).sum()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! does, [`contents`] removes nothing.
 
 pub mod contents;
+mod sizes;
 pub mod store;
 
 use std::collections::BTreeMap;
@@ -162,6 +163,11 @@ impl Cache {
         if let Some(lock) = &self.in_use {
             let _ = lock.relock(FlockArg::LockShared);
         }
+    }
+
+    /// The file with the sizes of folders; see [`sizes`].
+    fn sizes(&self) -> PathBuf {
+        self.root.join("sizes")
     }
 
     /// The folder of downloaded packages. Each is named `SHA256.deb`.
