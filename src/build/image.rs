@@ -103,11 +103,11 @@ pub fn build(
     build.chosen = &chosen;
     let identity = build.identity();
     build.files = source.download(&cache, &repository, &chosen)?;
-    let layer = build.root(&asked, &identity, &cache)?;
+    let (layer, entries) = build.root(&asked, &identity, &cache)?;
     if own == StackPackage::Installed {
         stacks.iter().try_for_each(|stack| refuse_missing_programs(stack, &layer.root))?;
     }
-    let raw = build.file_system(&layer.root, &identity)?;
+    let raw = build.file_system(&layer.root, &entries, &identity)?;
     drop(layer);
     discard(work, &["base", "changes", "root"]);
     let blocks = Store::new(cache.blocks(), work.to_owned()).into_diagnostic()?;

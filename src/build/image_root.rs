@@ -13,7 +13,7 @@ use crate::apt::{self, Record, install_plan};
 use crate::control::{PackageName, Priority, Relations};
 use crate::disk::ext4::{self, FileSystem, Identity};
 use crate::render::image::{ImageFacts, ImageFile, Moment, image_files_of};
-use crate::rootfs::{self, DpkgStep, Root, RootFile, Sandbox, finish};
+use crate::rootfs::{self, DpkgStep, Entry, Root, RootFile, Sandbox, finish};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
@@ -66,8 +66,8 @@ impl Build<'_> {
         self.stacks.iter().map(|stack| stack.image.free_space).max().unwrap_or_default()
     }
 
-    /// The configured and finished root. `asked` are the packages that are wanted for their own sake.
-    pub fn root(&self, asked: &[Relations], identity: &Identity, cache: &Cache) -> miette::Result<Layer> {
+    /// The configured and finished root, and what is in it. `asked` are the packages that are wanted for their own sake.
+    pub fn root(&self, asked: &[Relations], identity: &Identity, cache: &Cache) -> miette::Result<(Layer, Vec<Entry>)> {
         let (own, mut of_base): (Vec<&Record>, Vec<&Record>) =
             self.chosen.iter().partition(|record| self.is_own(record));
         // In an order that does not depend on the stack's name.
@@ -96,13 +96,13 @@ impl Build<'_> {
             let filled = self.fill(&layer.root, asked, &own, &late);
             // What fails on a damaged tree is tried again.
             if let Some(layer) = layer.checked(self.work, self.reporter)? {
-                return filled.map(|()| layer);
+                return filled.map(|entries| (layer, entries));
             }
         }
     }
 
     /// Installs the packages `own` on a base, and finishes the root with the files `late`.
-    fn fill(&self, root: &Root, asked: &[Relations], own: &[&Record], late: &[RootFile]) -> miette::Result<()> {
+    fn fill(&self, root: &Root, asked: &[Relations], own: &[&Record], late: &[RootFile]) -> miette::Result<Vec<Entry>> {
         let file_of = |record: &&Record| Some((record.name.clone(), self.file_of(record.name.as_str())?));
         let addition = rootfs::Addition {
             packages: own.iter().filter_map(file_of).collect(),
@@ -112,8 +112,8 @@ impl Build<'_> {
         rootfs::complete(root, &addition, self.reporter)?;
         let sandbox = Sandbox::new(root).epoch(self.epoch);
         let _progress = self.reporter.spinner("finishing the root");
-        finish::finish(root, late, self.disabled(), self.epoch, &|command| sandbox.run(command).map_err(Into::into))?;
-        Ok(())
+        let run = |command: &[&str]| sandbox.run(command).map_err(Into::into);
+        Ok(finish::finish(root, late, self.disabled(), self.epoch, &run)?)
     }
 
     /// The units of Debian's packages that nobody needs.
@@ -157,7 +157,7 @@ impl Build<'_> {
         self.chosen.iter().filter(automatic).map(|record| record.name.clone()).collect()
     }
 
-    pub fn file_system(&self, root: &Root, identity: &Identity) -> miette::Result<PathBuf> {
+    pub fn file_system(&self, root: &Root, entries: &[Entry], identity: &Identity) -> miette::Result<PathBuf> {
         let progress = self.reporter.spinner("making the file system");
         let image = self.work.join("image");
         File::create(&image).into_diagnostic().wrap_err_with(|| format!("cannot make {}", image.display()))?;
@@ -165,7 +165,7 @@ impl Build<'_> {
             Sandbox::new(root).read_only_root().show_tree(ext4::TREE).bind(&image, ext4::IMAGE).epoch(self.epoch);
         let name: String = self.image_name().chars().take(16).collect();
         let label = name.as_str();
-        let file_system = FileSystem { label, identity, epoch: self.epoch, free_space: self.free_space() };
+        let file_system = FileSystem { label, identity, entries, epoch: self.epoch, free_space: self.free_space() };
         ext4::make(&file_system, &image, &|command| sandbox.run(command).map_err(Into::into))?;
         drop(progress);
         Ok(image)

@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::inode_times;
 use super::limits::{self, LimitError};
-use crate::rootfs::RunInRoot;
+use crate::rootfs::{Entry, EntryKind, RunInRoot};
 use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
 
@@ -45,6 +45,8 @@ pub struct FileSystem<'a> {
     pub label: &'a str,
     /// Its UUID and hash seed.
     pub identity: &'a Identity,
+    /// What is in the tree, from which the size follows.
+    pub entries: &'a [Entry],
     /// No file in it has a later time.
     pub epoch: Epoch,
     /// Free space, in bytes, for what the machine writes before the file system has grown.
@@ -97,18 +99,10 @@ pub enum Ext4Error {
         #[source]
         source: io::Error,
     },
-    #[error("{what} failed in the finished root: {source}")]
-    #[diagnostic(help("the image needs findutils and e2fsprogs of version 1.47.1 or newer among its packages"))]
-    Run {
-        what: &'static str,
-        /// What the sandbox or the command said.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// A line that find(1) printed cannot be parsed.
-    #[error("the size of the finished root cannot be determined: find printed `{0}`")]
-    #[diagnostic(help("this is a mistake of the program; please report it with the suite's name"))]
-    Size(String),
+    /// With what the sandbox or the command said.
+    #[error("mke2fs failed in the finished root: {0}")]
+    #[diagnostic(help("the image needs e2fsprogs of version 1.47.1 or newer among its packages"))]
+    Run(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Makes the file system in the file `image` (an existing file is replaced) from the tree that `run` shows at [`TREE`].
@@ -121,9 +115,7 @@ pub fn make(file_system: &FileSystem, image: &Path, run: RunInRoot) -> Result<u6
     if u64::from(file_system.epoch.seconds()) > now {
         return Err(Ext4Error::Future(file_system.epoch.to_rfc3339()));
     }
-    let list = ["find", TREE, "-xdev", "-printf", "%y %s %n %i %P\\0"];
-    let listing = run(&list).map_err(|source| Ext4Error::Run { what: "measuring the tree", source })?;
-    let size = Contents::of(&listing)?.file_system_size(file_system.free_space);
+    let size = Contents::of(file_system.entries).file_system_size(file_system.free_space);
     limits::check_raw(size)?;
     let create = || File::create(image)?.set_len(size);
     create().map_err(|source| Ext4Error::Create { path: image.display().to_string(), source })?;
@@ -140,7 +132,7 @@ pub fn make(file_system: &FileSystem, image: &Path, run: RunInRoot) -> Result<u6
         &["-U", &identity.uuid, "-L", file_system.label, IMAGE],
     ]
     .concat();
-    run(&command).map_err(|source| Ext4Error::Run { what: "mke2fs", source })?;
+    run(&command).map_err(Ext4Error::Run)?;
     let settle = || inode_times::settle(&File::options().read(true).write(true).open(image)?, file_system.epoch);
     settle().map_err(|source| Ext4Error::Create { path: image.display().to_string(), source })?;
     Ok(size)
@@ -154,39 +146,31 @@ struct Contents {
 }
 
 impl Contents {
-    /// Counts what find(1) lists, each with a zero byte at its end: type, size in bytes, number of names, inode number, and
-    /// path.
-    fn of(listing: &[u8]) -> Result<Self, Ext4Error> {
+    fn of(entries: &[Entry]) -> Self {
         let mut contents = Self::default();
         let mut linked = HashSet::new();
         // The bytes that the names in each folder need. How large the tree's own folders are depends on its file system.
-        let mut folders: HashMap<&[u8], u64> = HashMap::new();
-        for line in listing.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
-            let bad = || Ext4Error::Size(String::from_utf8_lossy(line).into_owned());
-            let fields: Vec<&[u8]> = line.splitn(5, |byte| *byte == b' ').collect();
-            let &[kind, size, names, inode, path] = fields.as_slice() else { return Err(bad()) };
-            let size: u64 = std::str::from_utf8(size).ok().and_then(|size| size.parse().ok()).ok_or_else(bad)?;
-            let begin = path.iter().rposition(|byte| *byte == b'/');
-            let (folder, name) = begin.map_or((&b""[..], path), |end| path.split_at(end));
-            let in_folder = folders.entry(folder).or_default();
-            *in_folder = in_folder.saturating_add(8).saturating_add((name.len() as u64).next_multiple_of(4));
-            if kind != b"d" && names != b"1" && !linked.insert(inode) {
+        let mut folders: HashMap<usize, u64> = HashMap::new();
+        for entry in entries {
+            let in_folder = folders.entry(entry.folder).or_default();
+            *in_folder = in_folder.saturating_add(8).saturating_add((entry.name_bytes as u64).next_multiple_of(4));
+            if entry.kind != EntryKind::Folder && entry.names != 1 && !linked.insert(entry.inode) {
                 continue;
             }
-            let blocks = match kind {
-                b"f" => size.div_ceil(BLOCK),
+            let blocks = match entry.kind {
+                EntryKind::File => entry.size.div_ceil(BLOCK),
                 // One for each folder is spare.
-                b"d" => 2,
+                EntryKind::Folder => 2,
                 // The target of a shorter link is in the inode (ext4 documentation, "Symbolic Links").
-                b"l" => u64::from(size >= 60),
-                _ => 0,
+                EntryKind::Link => u64::from(entry.size >= 60),
+                EntryKind::Other => 0,
             };
             contents.inodes = contents.inodes.saturating_add(1);
             contents.blocks = contents.blocks.saturating_add(blocks);
         }
         let further = folders.values().map(|bytes| bytes / USED_OF_A_BLOCK);
         contents.blocks = further.fold(contents.blocks, u64::saturating_add);
-        Ok(contents)
+        contents
     }
 
     /// The size in bytes, a multiple of 1 MiB, of a file system with the contents and `free` bytes of free space.
@@ -223,27 +207,36 @@ mod tests {
         assert!(groups[2].starts_with('8') && groups[3].starts_with('a'), "{}", identity.uuid);
     }
 
+    fn entry(kind: EntryKind, size: u64, names: u64, inode: u64) -> Entry {
+        Entry { kind, size, names, inode, folder: 0, name_bytes: 1 }
+    }
+
     #[test]
     fn a_file_with_two_names_counts_once() {
-        let contents = Contents::of(
-            b"d 4096 2 1 \0f 5000 2 7 a\0f 5000 2 7 b\0f 0 1 8 c d\0l 60 1 9 e\0l 59 1 10 f\ng\0c 0 1 11 h\0",
-        );
-        assert_eq!(contents.unwrap(), Contents { blocks: 2 + 2 + 1, inodes: 6 });
-        assert!(matches!(Contents::of(b"f x 1 1 a"), Err(Ext4Error::Size(_))));
-        assert!(matches!(Contents::of(b"f 1 1 1"), Err(Ext4Error::Size(_))));
+        use EntryKind::{File, Folder, Link, Other};
+        let contents = Contents::of(&[
+            entry(Folder, 4096, 2, 1),
+            entry(File, 5000, 2, 7),
+            entry(File, 5000, 2, 7),
+            entry(File, 0, 1, 8),
+            entry(Link, 60, 1, 9),
+            entry(Link, 59, 1, 10),
+            entry(Other, 0, 1, 11),
+        ]);
+        assert_eq!(contents, Contents { blocks: 2 + 2 + 1, inodes: 6 });
     }
 
     #[test]
     fn the_room_for_names_does_not_depend_on_the_trees_file_system() {
-        let listing = |size: u32| {
-            let names = (0..1000).map(|n| format!("f 0 1 {n} folder/{n:0>200}\0"));
-            let folders = format!("d {size} 2 1001 \0d {size} 2 1002 folder\0");
-            names.fold(folders, |all, name| all + &name).into_bytes()
+        let contents = |size: u64| {
+            let folder = entry(EntryKind::Folder, size, 2, 1001);
+            let names =
+                (0..1000).map(|inode| Entry { folder: 1, name_bytes: 200, ..entry(EntryKind::File, 0, 1, inode) });
+            Contents::of(&[folder].into_iter().chain(names).collect::<Vec<_>>())
         };
-        let contents = Contents::of(&listing(0)).unwrap();
-        assert_eq!(contents, Contents::of(&listing(200_000)).unwrap());
+        assert_eq!(contents(0), contents(200_000));
         // An entry of a folder has 8 bytes beside its name (ext4 documentation, "Directory Entries").
-        assert!(contents.blocks >= 2 + (1000 * 208_u64).div_ceil(4096), "{contents:?}");
+        assert!(contents(0).blocks >= 2 + (1000 * 208_u64).div_ceil(4096), "{:?}", contents(0));
     }
 
     #[test]
@@ -252,8 +245,9 @@ mod tests {
         let image = folder.path().join("image");
         let epoch = Epoch::from_seconds(1_700_000_000).unwrap();
         let identity = Identity::of(&["shop"]);
-        let file_system = FileSystem { label: "shop", identity: &identity, epoch, free_space: 0 };
-        let run = |_: &[&str]| -> CommandResult { Ok(b"f 7000000000 1 1 a\0".to_vec()) };
+        let entries = [entry(EntryKind::File, 7_000_000_000, 1, 1)];
+        let file_system = FileSystem { label: "shop", identity: &identity, entries: &entries, epoch, free_space: 0 };
+        let run = |_: &[&str]| -> CommandResult { Ok(Vec::new()) };
         assert!(matches!(make(&file_system, &image, &run), Err(Ext4Error::Limit(LimitError::Raw { .. }))));
         assert!(!image.exists());
         let future = FileSystem { epoch: Epoch::from_seconds(i64::from(u32::MAX)).unwrap(), ..file_system };

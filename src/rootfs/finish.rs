@@ -5,7 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Root, RootFile, RunInRoot};
+use super::{Entry, Root, RootFile, RunInRoot};
 use crate::system::epoch::Epoch;
 use crate::system::interrupt;
 use crate::system::tree::TreeError;
@@ -102,6 +102,7 @@ pub enum FinishError {
 
 /// Finishes the tree `root`: installs all of `files`, disables the units `disabled`, removes what must not be copied, and sets times later than `epoch` to
 /// `epoch`. The files of packages are usually older. An epoch older than the packages invalidates their `.pyc` files.
+/// Returns what is in the tree then.
 ///
 /// # Errors
 /// When a file cannot be written or removed, something is mounted in the root, `systemctl` fails in it, or the
@@ -112,7 +113,7 @@ pub fn finish(
     disabled: &[&str],
     epoch: Epoch,
     run: RunInRoot,
-) -> Result<(), FinishError> {
+) -> Result<Vec<Entry>, FinishError> {
     let failed = |path: &str| {
         let path = root.shown(path);
         move |source| FinishError::File { path, source }

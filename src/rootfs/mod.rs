@@ -6,6 +6,7 @@
 mod attributes;
 mod build;
 mod command;
+mod entry;
 mod file;
 mod filter;
 pub mod finish;
@@ -20,6 +21,7 @@ mod unpack;
 
 pub use build::{Addition, BuildError, DpkgStep, Plan, build, complete};
 pub use command::{CommandResult, RunInRoot};
+pub use entry::{Entry, EntryKind};
 pub use file::RootFile;
 pub use filter::PathRule;
 pub use overlay::Overlay;

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use stackdeb::disk::ext4::{self, FileSystem, IMAGE, Identity, TREE};
+use stackdeb::rootfs::Root;
 use stackdeb::system::epoch::Epoch;
+use stackdeb::system::userns::Ids;
 
 /// Runs a program of e2fsprogs or another, which has to succeed, and returns what it printed.
 fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
@@ -25,7 +27,8 @@ fn run(program: &str, arguments: &[&str]) -> Vec<u8> {
 fn make(tree: &Path, image: &Path, free_space: u64) -> (Identity, u64) {
     let identity = Identity::of(&["shop", "1.0.0"]);
     let epoch = Epoch::from_seconds(1_700_000_000).unwrap();
-    let file_system = FileSystem { label: "shop", identity: &identity, epoch, free_space };
+    let entries = Root::open(tree, Ids::SAME).unwrap().clamp_times(epoch).unwrap();
+    let file_system = FileSystem { label: "shop", identity: &identity, entries: &entries, epoch, free_space };
     let runner = |command: &[&str]| {
         let place = |&argument: &&str| match argument {
             TREE => tree.to_str().unwrap().to_owned(),

@@ -4,43 +4,58 @@ use std::io;
 use std::path::PathBuf;
 
 use nix::fcntl::{AtFlags, OFlag};
-use nix::sys::stat::{FileStat, SFlag, UtimensatFlags, fstat, fstatat, futimens, utimensat};
+use nix::sys::stat::{FileStat, UtimensatFlags, fstat, fstatat, futimens, utimensat};
 use nix::sys::time::TimeSpec;
 
 use super::{Root, names_in};
+use crate::rootfs::{Entry, EntryKind};
 use crate::system::epoch::Epoch;
 use crate::system::interrupt;
 
 impl Root {
     /// Sets the times of modification of the root and of everything in it to whole seconds, or to `epoch` if they are later.
-    /// A file that has such a time is not touched, because in an [`crate::rootfs::Overlay`] that would copy it.
+    /// A file that has such a time is not touched, because in an [`crate::rootfs::Overlay`] that would copy it. Returns what is
+    /// in the root.
     ///
     /// # Errors
     /// When a time cannot be set, with the path; or when the user interrupts.
-    pub fn clamp_times(&self, epoch: Epoch) -> Result<(), (PathBuf, io::Error)> {
-        let mut folders = vec![PathBuf::new()];
-        while let Some(path) = folders.pop() {
-            let clamp = || -> io::Result<Vec<PathBuf>> {
+    pub fn clamp_times(&self, epoch: Epoch) -> Result<Vec<Entry>, (PathBuf, io::Error)> {
+        let mut entries = Vec::new();
+        // The folders that are still to come, each with its number.
+        let (mut folders, mut count) = (vec![(0, PathBuf::new())], 1_usize);
+        while let Some((number, path)) = folders.pop() {
+            let mut clamp = || -> io::Result<Vec<(usize, PathBuf)>> {
                 interrupt::check()?;
                 let mut below = Vec::new();
                 let (folder, names) = names_in(self.file(&path, OFlag::O_RDONLY | OFlag::O_DIRECTORY)?)?;
                 for name in names {
-                    let found = fstatat(&folder, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW)?;
-                    if found.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFDIR.bits() {
-                        below.push(path.join(&name));
+                    let look = || fstatat(&folder, name.as_os_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
+                    let mut found = look()?;
+                    if let Some(time) = clamped(&found, epoch) {
+                        utimensat(&folder, name.as_os_str(), &time, &time, UtimensatFlags::NoFollowSymlink)?;
+                        // In an overlay, it can be another file now.
+                        found = look()?;
                     }
-                    let Some(time) = clamped(&found, epoch) else { continue };
-                    utimensat(&folder, name.as_os_str(), &time, &time, UtimensatFlags::NoFollowSymlink)?;
+                    let entry = Entry::of(&found, number, name.len());
+                    if entry.kind == EntryKind::Folder {
+                        below.push((count, path.join(&name)));
+                        count = count.saturating_add(1);
+                    }
+                    entries.push(entry);
                 }
-                if let Some(time) = clamped(&fstat(&folder)?, epoch) {
+                let found = fstat(&folder)?;
+                if let Some(time) = clamped(&found, epoch) {
                     futimens(&folder, &time, &time)?;
+                }
+                if number == 0 {
+                    entries.push(Entry::of(&found, number, 0));
                 }
                 Ok(below)
             };
             let below = clamp().map_err(|error| (path.clone(), error))?;
             folders.extend(below);
         }
-        Ok(())
+        Ok(entries)
     }
 }
 
