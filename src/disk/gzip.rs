@@ -48,7 +48,7 @@ pub struct Compressed {
 
 /// A compressed block, and the checksum of its raw bytes.
 struct Deflated {
-    bytes: Arc<[u8]>,
+    bytes: Arc<Vec<u8>>,
     crc: u32,
     raw_bytes: u64,
 }
@@ -143,7 +143,7 @@ fn deflate_once(deflater: &mut Compress, raw: &[u8], kept: Option<&Store>, repor
     match kept.find(key) {
         Ok(None) => {}
         Ok(Some(bytes)) => {
-            return Ok(Deflated { bytes: bytes.into(), crc: crc32fast::hash(raw), raw_bytes: raw.len() as u64 });
+            return Ok(Deflated { bytes: Arc::new(bytes), crc: crc32fast::hash(raw), raw_bytes: raw.len() as u64 });
         }
         Err(damaged) => reporter.say(&format!("warning: {damaged}")),
     }
@@ -196,7 +196,7 @@ fn deflate(deflater: &mut Compress, raw: &[u8]) -> io::Result<Deflated> {
         }
     }
     let crc = crc32fast::hash(raw);
-    Ok(Deflated { bytes: bytes.into(), crc, raw_bytes: raw.len() as u64 })
+    Ok(Deflated { bytes: Arc::new(bytes), crc, raw_bytes: raw.len() as u64 })
 }
 
 #[cfg(test)]

@@ -142,8 +142,13 @@ impl Cache {
 /// Notes that a file or folder of the cache is used now. If that fails, it only goes earlier.
 pub fn note_use(path: &Path) {
     if let Ok(file) = fs::File::open(path) {
-        let _ = file.set_modified(SystemTime::now());
+        note_use_of(&file);
     }
+}
+
+/// As [`note_use`], for an open file.
+pub(super) fn note_use_of(file: &fs::File) {
+    let _ = file.set_modified(SystemTime::now());
 }
 
 /// What is in a folder of the cache. `size` tells how many bytes a file or folder has.

@@ -2,8 +2,8 @@
 //! result is found by the digest of what it is made of and of this program, whose next version may make another: with and
 //! without the cache, a build has the same bytes.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use super::contents;
@@ -59,13 +59,12 @@ impl Store {
     /// When its content is damaged. It is removed then.
     pub fn find(&self, key: Key) -> Result<Option<Vec<u8>>, Damaged> {
         let path = self.path(key);
-        let Ok(mut content) = fs::read(&path) else { return Ok(None) };
-        let result = content.split_off(DIGEST.min(content.len()));
-        if content != line(&result).as_bytes() {
+        let Ok(mut file) = File::open(&path) else { return Ok(None) };
+        let Some(result) = read(&mut file) else {
             let _ = fs::remove_file(&path);
             return Err(Damaged(path.display().to_string()));
-        }
-        contents::note_use(&path);
+        };
+        contents::note_use_of(&file);
         Ok(Some(result))
     }
 
@@ -80,6 +79,16 @@ impl Store {
         file.persist(self.path(key)).map_err(|error| error.error)?;
         Ok(())
     }
+}
+
+/// The result in a file, if it is what was kept.
+fn read(file: &mut File) -> Option<Vec<u8>> {
+    let mut digest = [0; DIGEST];
+    file.read_exact(&mut digest).ok()?;
+    let length = file.metadata().ok()?.len();
+    let mut result = Vec::with_capacity(usize::try_from(length).ok()?);
+    file.read_to_end(&mut result).ok()?;
+    (digest == *line(&result).as_bytes()).then_some(result)
 }
 
 fn line(result: &[u8]) -> String {
