@@ -103,7 +103,7 @@ impl BuildRoot {
         };
         let nothing_more = rootfs::Addition { packages: Vec::new(), automatic: Vec::new(), epoch: self.date };
         loop {
-            let layer = Layer::on_base(work, &plan, cache, reporter)?;
+            let layer = Layer::on_base(work, &plan, cache, reporter)?.begin_check();
             let completed = rootfs::complete(&layer.root, &nothing_more, reporter);
             // What fails on a damaged tree is tried again.
             if let Some(layer) = layer.checked(work, reporter)? {

@@ -148,7 +148,7 @@ impl<'a> Wanted<'a> {
             let version_of = |name: &PackageName| Some(universe.candidate(name.as_str())?.version.clone());
             warnings.extend(advice::of_relations(stack, version_of));
         }
-        for BuiltFile { path, written, control } in self.packages.iter().flat_map(BuiltPackage::files) {
+        for BuiltFile { path, written, control, .. } in self.packages.iter().flat_map(BuiltPackage::files) {
             universe.add_local(control, path.to_owned(), written.sha256, written.size)?;
         }
         Ok((universe, warnings))
@@ -194,7 +194,7 @@ impl<'a> Wanted<'a> {
     fn own(&self, stanza: &Stanza) -> Option<Record> {
         let name = stanza.get("Package")?;
         let mut files = self.packages.iter().flat_map(BuiltPackage::files);
-        let BuiltFile { path, written, control } = files.find(|file| file.control.get("Package") == Some(name))?;
+        let BuiltFile { path, written, control, .. } = files.find(|file| file.control.get("Package") == Some(name))?;
         Record::from_local(control, path.to_owned(), written.sha256, written.size).ok()?
     }
 }

@@ -46,10 +46,10 @@ pub fn build_into_dist(
     let place = linked::Target { suite, image: None };
     let CratePackage { package, debug, warnings } =
         plan.package(epoch, |programs| linked::packages(programs, place, reporter))?;
-    let written = write_package(&package, &path, None, reporter)?;
+    let written = write_package(&package, &path)?;
     write_symlink(&link, &target)?;
     let debug = match debug {
-        Some(debug) => Some((debug_path.clone(), write_package(&debug, &debug_path, None, reporter)?)),
+        Some(debug) => Some((debug_path.clone(), write_package(&debug, &debug_path)?)),
         None => None,
     };
     Ok(BuiltCratePackage { path, written, debug, warnings })

@@ -11,7 +11,7 @@ use super::archive::{self, Repository};
 use super::asked::{self, Asked};
 use super::choice::{Choice, Wanted};
 use super::image_manifest::packed_library;
-use super::image_root::Build;
+use super::image_root::{Build, RawImage};
 use super::layer;
 use super::lock_packages::LockedImage;
 use super::package;
@@ -84,7 +84,18 @@ pub fn build(
     let newest = packages.iter().fold(source.date(), |newest, package| newest.max(package.epoch));
     let epoch = Epoch::from_environment()?.unwrap_or(newest);
     let (files, work) = (Vec::new(), work.path());
-    let mut build = Build { stack, stacks, name, epoch, repository: &repository, chosen: &[], files, work, reporter };
+    let mut build = Build {
+        stack,
+        stacks,
+        name,
+        epoch,
+        repository: &repository,
+        packages: &packages,
+        chosen: &[],
+        files,
+        work,
+        reporter,
+    };
 
     let (path, manifest_path) = (stack.dist().join(stack.image_file_name_as(name)), stack.manifest_path_as(name));
     let publish = || stacks.iter().zip(&packages).try_for_each(|(stack, package)| package::publish(stack, package));
@@ -101,13 +112,10 @@ pub fn build(
     warn(&warnings, reporter);
     let chosen: Vec<&Record> = records.iter().collect();
     build.chosen = &chosen;
-    let identity = build.identity();
     build.files = source.download(&cache, &repository, &chosen)?;
-    let (layer, entries) = build.root(&asked, &identity, &cache)?;
-    if own == StackPackage::Installed {
-        stacks.iter().try_for_each(|stack| refuse_missing_programs(stack, &layer.root))?;
-    }
-    let raw = build.file_system(&layer.root, &entries, &identity)?;
+    let installed = if own == StackPackage::Installed { stacks } else { &[] };
+    let refuse = |root: &Root| installed.iter().try_for_each(|stack| refuse_missing_programs(stack, root));
+    let RawImage { layer, path: raw, identity } = build.raw_image(&asked, &refuse, &cache)?;
     let blocks = Store::new(cache.blocks(), work.to_owned()).into_diagnostic()?;
     let (output, sizes) = thread::scope(|scope| {
         scope.spawn(|| {
@@ -124,13 +132,12 @@ pub fn build(
     };
     libraries.sort();
     libraries.dedup();
-    let installed = if own == StackPackage::Installed { stacks } else { &[] };
     let manifest = thread::scope(|scope| {
         scope.spawn(|| discard(work, &["image"]));
         layer::keep_few(&cache);
         cache.keep_within_limit(reporter);
         build.manifest(&source.infos(&repository), &identity, &sizes, installed, libraries)
-    });
+    })?;
     publish()?;
     output.commit()?;
     manifest.write(&manifest_path)?;

@@ -10,6 +10,9 @@ use crate::stack::Stack;
 
 impl Build<'_> {
     /// `installed` are the stacks whose packages are in the image, and `libraries` what is packed in them.
+    ///
+    /// # Errors
+    /// As [`Build::digest_of`].
     pub fn manifest(
         &self,
         releases: &[ReleaseInfo],
@@ -17,11 +20,13 @@ impl Build<'_> {
         sizes: &Compressed,
         installed: &[Stack],
         libraries: Vec<manifest::PackedLibrary>,
-    ) -> Manifest {
+    ) -> miette::Result<Manifest> {
         let releases = releases
             .iter()
             .map(|release| manifest::Release { suite: release.suite.clone(), date: release.date.to_rfc3339() });
-        Manifest::new(
+        let packages = self.chosen.iter().map(|record| self.installed_package(record));
+        let packages = packages.collect::<miette::Result<_>>()?;
+        Ok(Manifest::new(
             self.image_name(),
             &self.stack.package.version,
             self.stack.variant(),
@@ -31,18 +36,18 @@ impl Build<'_> {
             sizes,
             installed.iter().map(installed_stack).collect(),
             releases.collect(),
-            self.chosen.iter().map(|record| installed_package(record)).collect(),
+            packages,
             libraries,
-        )
+        ))
     }
-}
 
-fn installed_package(record: &Record) -> manifest::InstalledPackage {
-    manifest::InstalledPackage {
-        name: record.name.clone(),
-        version: record.version.to_string(),
-        architecture: record.architecture.to_string(),
-        sha256: record.sha256,
+    fn installed_package(&self, record: &Record) -> miette::Result<manifest::InstalledPackage> {
+        Ok(manifest::InstalledPackage {
+            name: record.name.clone(),
+            version: record.version.to_string(),
+            architecture: record.architecture.to_string(),
+            sha256: self.digest_of(record)?,
+        })
     }
 }
 

@@ -9,7 +9,8 @@ use miette::{IntoDiagnostic, WrapErr};
 use super::archive::Repository;
 use super::base;
 use super::layer::Layer;
-use crate::apt::{self, Record, install_plan};
+use super::package::BuiltPackage;
+use crate::apt::{self, Origin, Record, install_plan};
 use crate::control::{PackageName, Priority, Relations};
 use crate::disk::ext4::{self, FileSystem, Identity};
 use crate::render::image::{ImageFacts, ImageFile, Moment, image_files_of};
@@ -17,6 +18,7 @@ use crate::rootfs::{self, DpkgStep, Entry, Root, RootFile, Sandbox, finish};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
+use crate::system::hash::Sha256;
 use crate::system::progress::Reporter;
 
 /// What all steps of one build need.
@@ -29,6 +31,8 @@ pub(super) struct Build<'a> {
     pub name: Option<&'a str>,
     pub epoch: Epoch,
     pub repository: &'a Repository,
+    /// The packages of the stacks.
+    pub packages: &'a [BuiltPackage],
     pub chosen: &'a [&'a Record],
     /// The packages' files, in the order of `chosen`.
     pub files: Vec<PathBuf>,
@@ -36,13 +40,36 @@ pub(super) struct Build<'a> {
     pub reporter: Reporter,
 }
 
+/// An image that is not compressed yet.
+pub(super) struct RawImage {
+    /// The root that it was made of.
+    pub layer: Layer,
+    pub path: PathBuf,
+    pub identity: Identity,
+}
+
 impl Build<'_> {
-    pub fn identity(&self) -> Identity {
+    /// Waits until the stacks' packages are compressed: it follows from their digests, too.
+    fn identity(&self) -> miette::Result<Identity> {
         let seconds = self.epoch.seconds().to_string();
-        let digests: Vec<String> = self.chosen.iter().map(|record| record.sha256.to_string()).collect();
+        let digests = self.chosen.iter().map(|record| Ok(self.digest_of(record)?.to_string()));
+        let digests = digests.collect::<miette::Result<Vec<String>>>()?;
         let mut input = vec![self.image_name(), self.stack.package.version.as_str(), &seconds];
         input.extend(digests.iter().map(String::as_str));
-        Identity::of(&input)
+        Ok(Identity::of(&input))
+    }
+
+    /// The digest of a chosen package, as it is published.
+    ///
+    /// # Errors
+    /// When the package could not be written.
+    pub fn digest_of(&self, record: &Record) -> miette::Result<Sha256> {
+        let Origin::Local(path) = &record.origin else { return Ok(record.sha256) };
+        let mut files = self.packages.iter().flat_map(BuiltPackage::files);
+        match files.find(|file| file.path == path) {
+            None => Ok(record.sha256),
+            Some(file) => Ok(file.published()?.1.sha256),
+        }
     }
 
     pub fn image_files(&self, identity: &Identity) -> miette::Result<Vec<ImageFile>> {
@@ -66,8 +93,18 @@ impl Build<'_> {
         self.stacks.iter().map(|stack| stack.image.free_space).max().unwrap_or_default()
     }
 
-    /// The configured and finished root, and what is in it. `asked` are the packages that are wanted for their own sake.
-    pub fn root(&self, asked: &[Relations], identity: &Identity, cache: &Cache) -> miette::Result<(Layer, Vec<Entry>)> {
+    /// Makes the configured and finished root and its file system. `asked` are the packages that are wanted for their own sake,
+    /// and `refuse` finds what is wrong in the root.
+    ///
+    /// # Errors
+    /// When a package or its script fails, something in the root is wrong, the file system would be too large, the disk is
+    /// full, or the user interrupts.
+    pub fn raw_image(
+        &self,
+        asked: &[Relations],
+        refuse: &dyn Fn(&Root) -> miette::Result<()>,
+        cache: &Cache,
+    ) -> miette::Result<RawImage> {
         let (own, mut of_base): (Vec<&Record>, Vec<&Record>) =
             self.chosen.iter().partition(|record| self.is_own(record));
         // In an order that does not depend on the stack's name.
@@ -77,8 +114,6 @@ impl Build<'_> {
         let of_digests = Identity::of(&digests.iter().map(String::as_str).collect::<Vec<_>>());
         let is_early = |file: &ImageFile| file.moment == Moment::BeforeConfiguring;
         let early: Vec<ImageFile> = self.image_files(&of_digests)?.into_iter().filter(is_early).collect();
-        let late = self.image_files(identity)?.into_iter().filter(|file| !early.contains(file));
-        let late: Vec<RootFile> = late.map(root_file).collect();
         let plan = rootfs::Plan {
             steps: self.steps(&of_base)?,
             base_passwd: self.file_of("base-passwd"),
@@ -93,27 +128,41 @@ impl Build<'_> {
             } else {
                 Layer::on_base(self.work, &plan, cache, self.reporter)?
             };
-            let filled = self.fill(&layer.root, asked, &own, &late);
+            let installed = self.install(&layer.root, asked, &own).and_then(|()| self.identity());
+            // While the packages are compressed, it would only take a processor from them.
+            let layer = layer.begin_check();
+            let made = installed.and_then(|identity| {
+                let entries = self.finish(&layer.root, &identity, &early)?;
+                refuse(&layer.root)?;
+                Ok((self.file_system(&layer.root, &entries, &identity)?, identity))
+            });
             // What fails on a damaged tree is tried again.
             if let Some(layer) = layer.checked(self.work, self.reporter)? {
-                return filled.map(|entries| (layer, entries));
+                return made.map(|(path, identity)| RawImage { layer, path, identity });
             }
         }
     }
 
-    /// Installs the packages `own` on a base, and finishes the root with the files `late`.
-    fn fill(&self, root: &Root, asked: &[Relations], own: &[&Record], late: &[RootFile]) -> miette::Result<Vec<Entry>> {
+    /// Installs the packages `own` on a base.
+    fn install(&self, root: &Root, asked: &[Relations], own: &[&Record]) -> miette::Result<()> {
         let file_of = |record: &&Record| Some((record.name.clone(), self.file_of(record.name.as_str())?));
         let addition = rootfs::Addition {
             packages: own.iter().filter_map(file_of).collect(),
             automatic: self.automatic(asked),
             epoch: self.epoch,
         };
-        rootfs::complete(root, &addition, self.reporter)?;
+        Ok(rootfs::complete(root, &addition, self.reporter)?)
+    }
+
+    /// Finishes the root with all files of the image but those that the base has already, which are `early`. Returns what is in
+    /// it.
+    fn finish(&self, root: &Root, identity: &Identity, early: &[ImageFile]) -> miette::Result<Vec<Entry>> {
+        let late = self.image_files(identity)?.into_iter().filter(|file| !early.contains(file));
+        let late: Vec<RootFile> = late.map(root_file).collect();
         let sandbox = Sandbox::new(root).epoch(self.epoch);
         let _progress = self.reporter.spinner("finishing the root");
         let run = |command: &[&str]| sandbox.run(command).map_err(Into::into);
-        Ok(finish::finish(root, late, self.disabled(), self.epoch, &run)?)
+        Ok(finish::finish(root, &late, self.disabled(), self.epoch, &run)?)
     }
 
     /// The units of Debian's packages that nobody needs.
@@ -157,7 +206,7 @@ impl Build<'_> {
         self.chosen.iter().filter(automatic).map(|record| record.name.clone()).collect()
     }
 
-    pub fn file_system(&self, root: &Root, entries: &[Entry], identity: &Identity) -> miette::Result<PathBuf> {
+    fn file_system(&self, root: &Root, entries: &[Entry], identity: &Identity) -> miette::Result<PathBuf> {
         let progress = self.reporter.spinner("making the file system");
         let image = self.work.join("image");
         File::create(&image).into_diagnostic().wrap_err_with(|| format!("cannot make {}", image.display()))?;

@@ -36,11 +36,29 @@ pub(super) struct Layer {
 /// The check of a tree of the cache, which runs while that is in use already.
 struct Check {
     kept: PathBuf,
-    running: JoinHandle<io::Result<bool>>,
+    progress: CheckProgress,
+}
+
+enum CheckProgress {
+    /// The tree, and the digest that it had.
+    Waiting(Root, String),
+    Running(JoinHandle<io::Result<bool>>),
+}
+
+impl CheckProgress {
+    fn begun(self) -> JoinHandle<io::Result<bool>> {
+        match self {
+            Self::Waiting(tree, expected) => {
+                thread::spawn(move || Ok(format!("{}\n", keep::digest(&tree)?) == expected))
+            }
+            Self::Running(running) => running,
+        }
+    }
 }
 
 impl Layer {
-    /// A root on the base of `plan`, in the folder `work` of this build.
+    /// A root on the base of `plan`, in the folder `work` of this build. If its tree is taken from the cache, its check waits for
+    /// [`Self::begin_check`].
     ///
     /// # Errors
     /// As [`base::make`].
@@ -84,25 +102,31 @@ impl Layer {
         Ok(Self { root: base::make(&work.join("root"), plan, cache, reporter)?, _overlay: None, check: None })
     }
 
-    /// A root on a tree of the cache, whose check begins. `None` if no tree is kept, or there can be no overlay.
+    /// A root on a tree of the cache. `None` if no tree is kept, or there can be no overlay.
     fn on_kept(work: &Path, kept: PathBuf) -> Option<Self> {
         let expected = fs::read_to_string(kept.join(DIGEST)).ok()?;
         let tree = Root::open(&kept.join(TREE), Ids::of_a_root()).ok()?;
         let overlay = Overlay::mount(&kept.join(TREE), &work.join("changes"), &work.join("root")).ok()?;
         let root = open(&work.join("root")).ok()?;
         contents::note_use(&kept);
-        let running = thread::spawn(move || Ok(format!("{}\n", keep::digest(&tree)?) == expected));
-        Some(Self { root, _overlay: Some(overlay), check: Some(Check { kept, running }) })
+        let progress = CheckProgress::Waiting(tree, expected);
+        Some(Self { root, _overlay: Some(overlay), check: Some(Check { kept, progress }) })
     }
 
-    /// Waits for the check of the tree, if that was taken from the cache. `None` if it is not what was kept, so that what was
+    /// Begins to check the tree on another thread, if that was taken from the cache.
+    pub fn begin_check(self) -> Self {
+        let running = |check: Check| Check { progress: CheckProgress::Running(check.progress.begun()), ..check };
+        Self { check: self.check.map(running), ..self }
+    }
+
+    /// Waits for the check of the tree, which it begins if that is still to be done, if the tree was taken from the cache. `None` if it is not what was kept, so that what was
     /// made on it is of no use. It is moved from the cache to the folder `work` then.
     ///
     /// # Errors
     /// When the user interrupts, or the damaged tree cannot be moved.
     pub fn checked(self, work: &Path, reporter: Reporter) -> miette::Result<Option<Self>> {
-        let Some(Check { kept, running }) = self.check else { return Ok(Some(self)) };
-        let found = running.join().unwrap_or_else(|_| Err(io::Error::other("the check ended unexpectedly")));
+        let Some(Check { kept, progress }) = self.check else { return Ok(Some(self)) };
+        let found = progress.begun().join().unwrap_or_else(|_| Err(io::Error::other("the check ended unexpectedly")));
         interrupt::check().into_diagnostic()?;
         let why = match found {
             Ok(true) => return Ok(Some(Self { check: None, ..self })),

@@ -25,6 +25,7 @@ pub mod local;
 pub mod lock;
 pub mod lock_packages;
 pub mod package;
+mod packed;
 mod source;
 mod source_advice;
 mod source_build;

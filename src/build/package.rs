@@ -11,7 +11,8 @@ use miette::{IntoDiagnostic, WrapErr};
 use super::assemble::{Assembled, AssembledFurther, assemble};
 use super::build_command::{self, Built};
 use super::installed::Installed;
-use super::write::write_package;
+use super::packed::Packed;
+use super::write::{write_for_image, write_package};
 use super::{crate_files, libraries, linked, static_files};
 use crate::apt::Suite;
 use crate::control::Stanza;
@@ -31,6 +32,8 @@ use crate::system::userns;
 pub struct BuiltPackage {
     pub path: PathBuf,
     pub written: Written,
+    /// The package that is published, if `path` is one that only an image installs.
+    pub packed: Option<Packed>,
     /// Its control data, as it stands in the file.
     pub control: Stanza,
     /// The time of everything in it.
@@ -66,6 +69,8 @@ impl BuiltInDist {
 pub struct BuiltBeside {
     pub path: PathBuf,
     pub written: Written,
+    /// As in [`BuiltPackage`].
+    pub packed: Option<Packed>,
     /// Its control data, as it stands in the file.
     pub control: Stanza,
 }
@@ -74,15 +79,32 @@ pub struct BuiltBeside {
 pub struct BuiltFile<'a> {
     pub path: &'a Path,
     pub written: &'a Written,
+    pub packed: Option<&'a Packed>,
     pub control: &'a Stanza,
+}
+
+impl<'a> BuiltFile<'a> {
+    /// The file that is published. Waits until it is complete.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub fn published(&self) -> miette::Result<(&'a Path, Written)> {
+        match self.packed {
+            None => Ok((self.path, *self.written)),
+            Some(packed) => Ok((packed.path(), packed.written()?)),
+        }
+    }
 }
 
 impl BuiltPackage {
     /// The stack's own package and the further ones, in the order of the manifest.
     pub fn files(&self) -> impl Iterator<Item = BuiltFile<'_>> {
-        let own = BuiltFile { path: &self.path, written: &self.written, control: &self.control };
-        let further = self.further.iter();
-        let further = further.map(|BuiltBeside { path, written, control }| BuiltFile { path, written, control });
+        let Self { path, written, packed, control, .. } = self;
+        let own = BuiltFile { path, written, packed: packed.as_ref(), control };
+        let further = self.further.iter().map(|BuiltBeside { path, written, packed, control }| {
+            let packed = packed.as_ref();
+            BuiltFile { path, written, packed, control }
+        });
         [own].into_iter().chain(further)
     }
 
@@ -140,11 +162,24 @@ fn write_beside(
 ) -> miette::Result<BuiltBeside> {
     let Control { package: name, version, architecture, .. } = &package.control;
     let path = folder.join(file_name(name.as_str(), version, *architecture));
-    let written = write_package(package, &path, kept, reporter)?;
-    Ok(BuiltBeside { path, control: package.control.stanza(written.installed_size), written })
+    let (written, packed) = write(package, &path, kept, reporter)?;
+    Ok(BuiltBeside { path, control: package.control.stanza(written.installed_size), written, packed })
 }
 
-/// Builds the packages of `stack` into `folder`, or takes them from the packages that are `kept`.
+fn write(
+    package: &Package,
+    path: &Path,
+    kept: Option<&Store>,
+    reporter: Reporter,
+) -> miette::Result<(Written, Option<Packed>)> {
+    match kept {
+        None => Ok((write_package(package, path)?, None)),
+        Some(kept) => write_for_image(package, path, kept, reporter),
+    }
+}
+
+/// Builds the packages of `stack` into `folder`. For an image, they are not compressed there; the packages that are published
+/// are made meanwhile, or taken from those that are `kept`.
 ///
 /// # Errors
 /// When a template, a file of the app or the control data is wrong, or the package cannot be written. An earlier package of
@@ -167,11 +202,12 @@ pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Repor
         package.check()?;
     }
     let path = folder.join(stack.deb_file_name());
-    let written = write_package(&package, &path, kept, reporter)?;
+    let (written, packed) = write(&package, &path, kept, reporter)?;
     let further = packages.iter().map(|package| write_beside(package, folder, kept, reporter));
     let further = further.collect::<miette::Result<_>>()?;
     let control = package.control.stanza(written.installed_size);
-    Ok(BuiltPackage { path, written, control, epoch: package.epoch, notes, libraries, installed, further, debug })
+    let epoch = package.epoch;
+    Ok(BuiltPackage { path, written, packed, control, epoch, notes, libraries, installed, further, debug })
 }
 
 /// Finds every mistake that [`build_into_dist`] would find, and writes no file of the project:
@@ -273,7 +309,8 @@ pub(super) fn check_outputs(folders: &[PathBuf], places: &[PathBuf]) -> miette::
 /// # Errors
 /// When the copy cannot be written. An earlier package then stays as it was.
 pub fn publish(stack: &Stack, package: &BuiltPackage) -> miette::Result<()> {
-    for BuiltFile { path, .. } in package.files() {
+    for file in package.files() {
+        let (path, _) = file.published()?;
         let name = path.file_name().unwrap_or_default();
         let mut output = OutputFile::create(&stack.dist().join(name))?;
         let mut file = File::open(path).into_diagnostic()?;

@@ -10,6 +10,7 @@ use miette::IntoDiagnostic;
 
 use super::image_root::Build;
 use super::package::BuiltPackage;
+use super::packed::Packed;
 use super::source::Source;
 use crate::control::Relations;
 use crate::disk::ext4::Identity;
@@ -53,7 +54,8 @@ impl Note {
         let _ = writeln!(text, "{:?} {:?}", build.stack.variant(), build.free_space());
         text.push_str(&source.description(build.repository));
         for file in packages.iter().flat_map(BuiltPackage::files) {
-            let _ = writeln!(text, "{}", file.written.sha256);
+            let compression = file.packed.map(Packed::compression);
+            let _ = writeln!(text, "{} {compression:?}", file.written.sha256);
         }
         for relations in asked {
             let _ = writeln!(text, "{relations}");

@@ -14,6 +14,7 @@ use crate::system::program;
 const DIGEST: usize = 65;
 
 /// The results of one kind.
+#[derive(Debug, Clone)]
 pub struct Store {
     folder: PathBuf,
     /// On the same file system. A result is written there, and gets its name when it is complete.
