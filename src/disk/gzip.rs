@@ -55,13 +55,13 @@ struct Deflated {
 
 /// A raw block for a worker, and the channel for its result.
 struct Job {
-    raw: Vec<u8>,
+    raw: Arc<Vec<u8>>,
     done: SyncSender<io::Result<Deflated>>,
 }
 
 /// Compresses the whole of `raw` into `output` on `threads` threads. A progress line of `reporter` counts the bytes of the
 /// image. What is in `kept` is not compressed again, and what is not is kept there. The result depends neither on that nor on
-/// the number of threads. Each thread needs about 3 MiB of memory.
+/// the number of threads. Each thread needs about 5 MiB of memory.
 ///
 /// # Errors
 /// When `raw` cannot be read, `output` cannot be written, or the user interrupts. A block that cannot be kept, or that is
@@ -83,24 +83,40 @@ pub fn compress(
         for _ in 0..threads.get() {
             scope.spawn(|| work(&queue, kept, reporter));
         }
-        let reader = scope.spawn(move || read(raw, length, &jobs, &in_order));
+        // The digest of the image is what takes longest of all that cannot be done side by side, so its thread does nothing
+        // else.
+        let (to_hash, hashed) = sync_channel(threads.get().saturating_mul(2));
+        let hasher = scope.spawn(|| hash(hashed));
+        let reader = scope.spawn(move || read(raw, length, &jobs, &in_order, &to_hash));
         let written = write(results, output, &progress);
-        let raw_sha256 = reader.join().map_err(|_| io::Error::other("the image's reader ended unexpectedly"))?;
-        // If the disk is full, both fail; the writer's error is the cause, because the reader only lost its receiver.
+        let read = reader.join().map_err(|_| io::Error::other("the image's reader ended unexpectedly"))?;
+        let raw_sha256 = hasher.join().map_err(|_| io::Error::other("the image's digest ended unexpectedly"))?;
+        // If the disk is full, the writer's error is the cause; the reader only lost its receiver.
         let (compressed_sha256, compressed_bytes) = written?;
+        read?;
         Ok(Compressed { raw_bytes: length, raw_sha256: raw_sha256?, compressed_bytes, compressed_sha256 })
     })
 }
 
-/// Reads the blocks in order, sends them to the workers, and returns the digest of the image. Ends early
-/// when the writer has failed.
+/// The digest of the image; `None` is a block of zeros.
+fn hash(blocks: Receiver<Option<Arc<Vec<u8>>>>) -> io::Result<Sha256> {
+    let mut hasher = HashingWriter::new(io::sink());
+    let zeros = vec![0; BLOCK];
+    for block in blocks {
+        hasher.write_all(block.as_deref().unwrap_or(&zeros))?;
+    }
+    Ok(hasher.finish().1)
+}
+
+/// Reads the blocks in order, and sends them to the workers and to the thread that makes the digest. Ends early when the
+/// writer has failed.
 fn read(
     raw: &File,
     length: u64,
     jobs: &SyncSender<Job>,
     in_order: &SyncSender<Receiver<io::Result<Deflated>>>,
-) -> io::Result<Sha256> {
-    let mut hasher = HashingWriter::new(io::sink());
+    to_hash: &SyncSender<Option<Arc<Vec<u8>>>>,
+) -> io::Result<()> {
     // They are compressed only once.
     let zeros = vec![0; BLOCK];
     let Deflated { bytes: no_bytes, crc: no_crc, .. } =
@@ -109,20 +125,21 @@ fn read(
         let (done, result) = sync_channel(1);
         let goes_on = match block? {
             Block::Zeros => {
-                hasher.write_all(&zeros)?;
                 let ready = Deflated { bytes: Arc::clone(&no_bytes), crc: no_crc, raw_bytes: BLOCK as u64 };
-                done.send(Ok(ready)).is_ok() && in_order.send(result).is_ok()
+                done.send(Ok(ready)).is_ok() && in_order.send(result).is_ok() && to_hash.send(None).is_ok()
             }
             Block::Data(raw) => {
-                hasher.write_all(&raw)?;
-                in_order.send(result).is_ok() && jobs.send(Job { raw, done }).is_ok()
+                let raw = Arc::new(raw);
+                in_order.send(result).is_ok()
+                    && to_hash.send(Some(Arc::clone(&raw))).is_ok()
+                    && jobs.send(Job { raw, done }).is_ok()
             }
         };
         if !goes_on {
             break;
         }
     }
-    Ok(hasher.finish().1)
+    Ok(())
 }
 
 /// One worker: takes blocks until there are no more.
