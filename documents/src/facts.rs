@@ -87,7 +87,7 @@ const FILES: &[Fact] = &[
     ),
     (
         "~/.cache/stackdeb/",
-        "Downloaded packages, up to four configured roots of 160 MB each, and other files that can be made again: at most 10 GB after a build. `stackdeb cache` shows and empties it.",
+        "Downloaded packages, configured roots, and other files that can be made again: at most 10 GB after a build. `stackdeb cache` shows and empties it.",
     ),
 ];
 

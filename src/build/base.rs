@@ -22,7 +22,7 @@ use crate::system::progress::Reporter;
 use crate::system::tree;
 use crate::system::userns::Ids;
 
-/// How many bases stay in the cache. Each has up to 250 MB; the ones that were not used for the longest time go. A computer that
+/// How many bases stay in the cache. Each has about 170 MB, or 40 where libraries are built; the ones that were not used for the longest time go. A computer that
 /// builds a few stacks, for two releases, with sandboxes for their libraries, has about ten.
 const MOST: usize = 16;
 

@@ -18,7 +18,7 @@ use crate::system::progress::Reporter;
 use crate::system::tree;
 use crate::system::userns::Ids;
 
-/// How many trees stay in the cache. Each has some 600 MB, or 150 where libraries are built or a build command runs.
+/// How many trees stay in the cache. Each has about 400 MB, or 100 where libraries are built or a build command runs.
 const MOST: usize = 4;
 /// The tree of a base, in its folder of the cache.
 const TREE: &str = "tree";

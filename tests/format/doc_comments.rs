@@ -75,7 +75,7 @@ fn a_repetition_is_found() {
     }
 }
 
-fn find_sources(folder: &Path, files: &mut Vec<PathBuf>) {
+pub fn find_sources(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() && !path.ends_with("target") {

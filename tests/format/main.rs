@@ -31,6 +31,7 @@ mod health_alert;
 mod hostile_places;
 mod hostile_text;
 mod machine_code;
+mod module_order;
 mod nginx_site;
 mod python_target;
 mod rendered_files;
