@@ -85,7 +85,7 @@ app = Starlette(routes=[Route("/", index), Route("/healthz", index), Route("/wai
 "#;
 
 impl Case {
-    /// Of its package.
+    /// The package's: `bench-SERVER`.
     fn name(&self) -> String {
         format!("{}-{}", self.kind, self.server)
     }

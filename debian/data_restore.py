@@ -84,7 +84,7 @@ def restore(there, may_replace):
 
 
 class Save:
-    """A save as it comes in."""
+    """A save, while it is read from standard input."""
 
     def __init__(self, there):
         self._there, self.header, self._end = there, dict(), dict()

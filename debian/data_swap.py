@@ -31,8 +31,8 @@ NEW_VALKEY = f"{FOLDER}/valkey"
 OLD_VALKEY = f"{FOLDER}/valkey-before"
 # Seconds that the site may be in maintenance while new and old change their places.
 LEASE = 900
-# Should the machine be switched off meanwhile, this unit puts the old data back before the app and Valkey start again. It is
-# there only while new and old change their places.
+# Files of systemd that are there only while new and old change their places. If the machine is switched off meanwhile, the
+# unit puts the old data back at the next boot, before the app and Valkey start.
 HOOKS = [
     (
         f"/etc/systemd/system/{NAME}-restore.service",
@@ -57,7 +57,7 @@ def write_state(step, undo=()):
 
 
 def begin_maintenance():
-    """False if it has begun already. Should this program be killed, the end of the maintenance calls `recover`."""
+    """False if it has begun already. If this program is killed, the end of the maintenance calls `recover`."""
     command = [MAINTENANCE, "on", str(LEASE)]
     return subprocess.run(command, env=CLEAN, stdout=subprocess.DEVNULL, check=False).returncode == 0
 

@@ -1,5 +1,5 @@
-//! The command line: one variant a command, each with its arguments beside the command itself. Arguments come in; what
-//! the command returns goes out.
+//! The command line: one variant a command, each with its arguments beside the command itself. Reads the
+//! arguments; returns the exit status.
 
 mod examples;
 

@@ -1,6 +1,6 @@
 //! The documents that are made from the program itself, so that they cannot say anything else: the reference in `docs/`,
-//! and the man pages and completions of stackdeb's own package. The command line (`stackdeb::cli`) and the reference of
-//! `stack.toml` (`stackdeb::stack::reference`) come in; files go out, each as a path and a text.
+//! and the man pages and completions of stackdeb's own package. Reads the command line (`stackdeb::cli`) and the reference
+//! of `stack.toml` (`stackdeb::stack::reference`); returns files, each as a path and a text.
 
 mod changelog;
 mod commands;

@@ -27,7 +27,7 @@ pub struct Machine {
     ram_available_bytes: Option<u64>,
     /// The load averages over 1, 5 and 15 minutes.
     pub load: Option<[f64; 3]>,
-    /// The time since boot.
+    /// Since boot, with the time in suspend (proc_uptime(5)).
     uptime_seconds: Option<f64>,
 }
 

@@ -100,7 +100,7 @@ fn connection(arguments: &ConnectionArguments) -> Result<String, String> {
         Some(file) => environment::read(file)?.remove(variable).unwrap_or_default(),
         None => std::env::var(variable).unwrap_or_default(),
     };
-    let refused = |why| format!("{variable} is no address of a database: {why}");
+    let refused = |why| format!("{variable} is not the address of a database: {why}");
     let local = || match text.is_empty() {
         true => Ok(None),
         false => connection::local(&text, user).map_err(refused),

@@ -31,7 +31,7 @@ pub fn to_ask(sockets: &[PathBuf]) -> Result<Vec<Server>, String> {
         return Ok(sockets.iter().map(|path| Server(vec![Place::Socket(path.clone())])).collect());
     };
     let server = text.to_str().ok_or("it is not UTF-8").and_then(Server::parse);
-    server.map(|server| vec![server]).map_err(|why| format!("DATABASE_URL is no address of a database: {why}"))
+    server.map(|server| vec![server]).map_err(|why| format!("DATABASE_URL is not the address of a database: {why}"))
 }
 
 impl Server {

@@ -136,7 +136,7 @@ pub fn read(
 }
 
 fn parse(source: impl BufRead, url: &str, index: &Arc<PackageIndex>) -> Result<(Vec<Record>, Mentions), IndexError> {
-    // One byte more than is allowed: whoever reads it has read too much.
+    // One byte more than is allowed: if there is one, the index is too long.
     let mut source = source.take(LONGEST_INDEX.saturating_add(1));
     let records = read_records(&mut source, url, index);
     // What was cut off in the middle of a stanza may look like another mistake.

@@ -12,8 +12,8 @@ use super::solve::{DEEPEST, SolveError};
 use super::universe::{Id, Universe};
 use crate::control::Alternatives;
 
-/// The largest number of rounds. In each, the packages are unpacked whose pre-dependencies are
-/// configured, or these are configured.
+/// The largest number of rounds. Each unpacks the packages whose pre-dependencies are configured, or configures
+/// such pre-dependencies.
 const MOST_ROUNDS: usize = 2 * DEEPEST;
 
 /// One call of dpkg, with the packages that it gets.
@@ -131,8 +131,8 @@ impl<'a> Plan<'a> {
     }
 
     /// Returns what has to be configured next, so that one of the `waiting` packages can be unpacked: the
-    /// pre-dependencies that are unpacked together with all that they need. If no pre-dependency is that far, it returns those
-    /// that are unpacked themselves.
+    /// pre-dependencies that are unpacked together with all that they need. If none of the pre-dependencies has all
+    /// its dependencies unpacked, it returns those that are unpacked themselves.
     fn unpacked_before(&self, waiting: &[usize]) -> Vec<usize> {
         let nodes = waiting.iter().filter_map(|&place| self.nodes.get(place));
         let needed: Vec<usize> = nodes.flat_map(|node| node.pre_depends.iter().flatten().copied()).collect();
@@ -282,7 +282,7 @@ mod tests {
         );
     }
 
-    /// They are wanted each by itself, so that no search follows the chain.
+    /// Each package is named as wanted, so the solver does not walk down the chain.
     #[test]
     fn a_chain_of_pre_dependencies_has_an_end() {
         let chain = |length: usize| -> Vec<String> {

@@ -143,7 +143,7 @@ impl Universe {
                 (Some(_), None) => false,
                 (Some(_), Some(version)) => relation.accepts(version),
             };
-            // What one package provides stands together.
+            // All names that one package provides are next to each other.
             let known = real == Some(provided.by) || providers.last() == Some(&provided.by);
             if accepted && fits(provided.by) && !known {
                 providers.push(provided.by);

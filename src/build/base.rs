@@ -61,7 +61,8 @@ pub(super) fn make(path: &Path, plan: &Plan, cache: &Cache, reporter: Reporter) 
     drop(progress);
     interrupt::check().into_diagnostic()?;
     if let Err(error) = saved {
-        reporter.say(&format!("warning: the next image begins from nothing again, as the base can't be kept: {error}"));
+        reporter
+            .say(&format!("warning: the next image begins from nothing again, as the base cannot be kept: {error}"));
     }
     Ok(root)
 }

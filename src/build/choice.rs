@@ -40,7 +40,7 @@ pub(super) struct Wanted<'a> {
     pub stacks: &'a [Stack],
     /// In the order of the stacks.
     pub packages: &'a [BuiltPackage],
-    /// Of this priority, every package is wanted.
+    /// All packages of this priority are wanted.
     pub priority: Option<Priority>,
     /// The packages that are wanted for their own sake.
     pub asked: &'a [Relations],
@@ -85,7 +85,7 @@ impl<'a> Wanted<'a> {
         Ok(choice)
     }
 
-    /// All that the choice follows from. Of the stacks' packages it is their relations; their files are not looked at.
+    /// Everything that decides the choice. Of the stacks' own packages only the relations count, not the files.
     fn description(&self) -> String {
         let mut text = self.source.description(self.repository);
         let _ = writeln!(text, "{}", self.priority.map_or("", Priority::as_str));

@@ -202,7 +202,7 @@ fn refuse_blind(suite: &Suite) -> miette::Result<()> {
         CloudInit::SeesLinode => Ok(()),
         CloudInit::TooOld(version) => Err(miette::miette!(
             help = "set [image] suite in stack.toml to `trixie`; the package itself installs on this suite as well",
-            "{} makes no image for Linode: its cloud-init {version} can't read Linode's metadata, which 23.3 and newer do",
+            "{} makes no image for Linode: its cloud-init {version} cannot read Linode's metadata, which 23.3 and newer do",
             suite.title()
         )),
     }

@@ -10,7 +10,7 @@ use crate::control::{PackageName, Version};
 #[derive(Debug, Clone, Default)]
 pub struct Installed {
     packages: BTreeMap<PackageName, Version>,
-    /// A result was used of which only the archive could say with what it was made, and the archive did not answer.
+    /// A kept result was used. Only the archive knows which packages made it, and the archive did not answer.
     unknown: bool,
 }
 
@@ -24,7 +24,7 @@ impl Installed {
         Self { packages: BTreeMap::new(), unknown: true }
     }
 
-    /// The packages of both; as unknown as either of them is.
+    /// The packages of both. Unknown if those of one are unknown.
     pub(super) fn and(mut self, other: Self) -> Self {
         self.packages.extend(other.packages);
         self.unknown |= other.unknown;

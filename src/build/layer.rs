@@ -1,6 +1,6 @@
-//! A root as a layer on its base: the tree of the base stays in the cache as it is, and an overlay takes what comes on top. So
-//! an image of a changed app makes some hundred files instead of all, and a build command those that it writes. Where there can be no overlay, the whole
-//! tree is made in the work folder ([`base`]). The image has the same bytes.
+//! A root as a layer on its base: the tree of the base stays in the cache as it is, and an overlay takes what is put on top.
+//! So an image of a changed app makes some hundred files instead of all, and a build command those that it writes. Where
+//! there can be no overlay, the whole tree is made in the work folder ([`base`]). The image has the same bytes.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -28,12 +28,12 @@ const DIGEST: &str = "digest";
 /// A root that begins as a base.
 pub(super) struct Layer {
     pub root: Root,
-    /// After the root, which has a folder of it open.
+    /// Dropped after `root` (fields are dropped in their order), which has a folder of the overlay open.
     _overlay: Option<Overlay>,
     check: Option<Check>,
 }
 
-/// The check of a tree of the cache, which runs while that is in use already.
+/// Compares a tree of the cache with its digest in the background, while the build already uses the tree.
 struct Check {
     kept: PathBuf,
     progress: CheckProgress,
@@ -89,7 +89,7 @@ impl Layer {
         drop(progress);
         interrupt::check().into_diagnostic()?;
         if let Err(error) = saved {
-            reporter.say(&format!("warning: the next image takes longer, as the base's tree can't be kept: {error}"));
+            reporter.say(&format!("warning: the next image takes longer, as the base's tree cannot be kept: {error}"));
         }
         Ok(Self { root: open(&work.join("root"))?, _overlay: Some(overlay), check: None })
     }
@@ -119,8 +119,8 @@ impl Layer {
         Self { check: self.check.map(running), ..self }
     }
 
-    /// Waits for the check of the tree, which it begins if that is still to be done, if the tree was taken from the cache. `None` if it is not what was kept, so that what was
-    /// made on it is of no use. It is moved from the cache to the folder `work` then.
+    /// Waits for the check of a tree from the cache; begins it if that is still to be done. `None` if the tree is damaged:
+    /// then what was made on it is of no use, and the tree is moved from the cache to the folder `work`.
     ///
     /// # Errors
     /// When the user interrupts, or the damaged tree cannot be moved.

@@ -89,7 +89,7 @@ pub(super) fn packages_beside(
 }
 
 /// The same for files that may need libraries that no package has, because not each of them is used: the compiled parts of Python
-/// libraries. Which are unknown is a part of the answer.
+/// libraries. The answer also names the libraries that no package has.
 ///
 /// # Errors
 /// When one links a newer library than the suite has.
@@ -225,7 +225,7 @@ fn ask(
         for library in elsewhere {
             let names = listed.packages.remove(library).unwrap_or_default();
             let package = search.among(library, names)?;
-            // What an index that could not be read may have is asked for again by the next build.
+            // If an index could not be read, it may have the library: the next build asks again.
             if package.is_some() || listed.trouble.is_none() {
                 found.insert(library.to_owned(), package);
             }

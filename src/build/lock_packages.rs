@@ -111,7 +111,7 @@ pub fn stale<'a>(stack: &Stack, controls: impl IntoIterator<Item = &'a Stanza>) 
 /// Chooses the packages of an image of `stacks` from what the archive has now, without installing any.
 ///
 /// # Errors
-/// As [`image::build`], as far as it has to go for that.
+/// As [`image::build`], except for errors of installing and writing.
 pub fn choose(stacks: &[Stack], older: OlderRelease, reporter: Reporter) -> miette::Result<PackageLock> {
     let Some(stack) = stacks.first() else { return Err(miette::miette!("there is no stack to lock the packages of")) };
     let suite = image::suite_of(stack)?;

@@ -78,7 +78,7 @@ pub(super) struct SourceBuild<'a> {
     packages: OnceCell<BuildRoot>,
     root: OnceCell<(Layer, WorkFolder)>,
     builds: Cell<u32>,
-    /// A wheel of before was used, and the archive could not say whether it has still the packages that made it.
+    /// A kept wheel was used, and the archive did not answer whether it still has the packages that made the wheel.
     unknown: Cell<bool>,
 }
 
@@ -101,7 +101,7 @@ impl<'a> SourceBuild<'a> {
         if let Some(packages) = self.packages.get() {
             return Ok(packages);
         }
-        // No thread runs here: those of the downloads before have ended.
+        // Only this thread runs now, as `enter` demands: the threads of the downloads have ended.
         userns::enter()?;
         let wanted = self.stack.app.build_packages.clone();
         let packages = BuildRoot::of(self.suite, &self.stack.image, wanted, self.cache, self.reporter)?;
@@ -197,9 +197,9 @@ impl<'a> SourceBuild<'a> {
             .env("HOME", WORK)
             .env("PYTHONPATH", &format!("{TOOLS}/python3"))
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            // Sets are in the same order each time.
+            // Without it, Python's sets have another order in each run.
             .env("PYTHONHASHSEED", "0")
-            // What a debugger reads would only be carried to each server.
+            // No debugging data: nobody would read it on a server.
             .env("CFLAGS", "-O2 -g0")
             .env("CXXFLAGS", "-O2 -g0")
             .env("LDFLAGS", "-Wl,-s");

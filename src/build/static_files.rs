@@ -1,5 +1,5 @@
 //! Compressed copies of the files that nginx serves itself, as its `gzip_static` and `brotli_static` look for them:
-//! beside `x` a `x.gz` and a `x.br`. The entries of a payload come in; the same with the copies goes out. The same file
+//! beside `x` a `x.gz` and a `x.br`. Takes the entries of a payload, and returns them with the copies. The same file
 //! always gives the same bytes.
 
 use std::fs;

@@ -10,7 +10,7 @@ const LINK_KEYS: [&str; 2] = ["dest", "link_name"];
 const FORMS: &str = "write `[\"SOURCE\", \"DEST\", \"MODE\"]`, a table with `source`, `dest` and `mode`, a table with `dest` \
                      and `link_name`, or `\"$auto\"`";
 
-/// An entry of `assets`.
+/// One entry of `assets`: a list of three texts, or a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum AssetKey {
     /// `$auto`: the programs that cargo builds, and the README.

@@ -104,7 +104,7 @@ pub(super) struct RelationKeys {
 pub(super) const RELATIONS: [&str; 8] =
     ["pre-depends", "recommends", "suggests", "enhances", "conflicts", "breaks", "replaces", "provides"];
 
-/// An entry of `systemd-units`.
+/// One entry of `systemd-units`; a single table counts as a list of one.
 #[derive(Debug, Clone)]
 pub(super) struct UnitKeys {
     pub(super) unit_scripts: Option<String>,

@@ -32,7 +32,7 @@ use crate::vm::screen::Screen;
 const HTTP: u16 = 80;
 const SSH: u16 = 22;
 const POLL: Duration = Duration::from_millis(250);
-/// What the user is told between the two boots.
+/// The message before the second boot.
 const BOOTS_AGAIN: &str = "the kernel panicked at an instruction that QEMU's emulation ran while it was being rewritten \
     (int3): a fault of the emulator, not of the image. It boots once more";
 

@@ -123,7 +123,7 @@ fn app_line(kind: &AppKind) -> String {
     match kind {
         AppKind::Python(PythonApp { module, workers, threads, .. }) => {
             let workers = workers.map_or("workers by the machine".to_owned(), |number| format!("workers: {number}"));
-            let threads = threads.map_or("threads likewise".to_owned(), |number| format!("threads: {number}"));
+            let threads = threads.map_or("threads by the machine".to_owned(), |number| format!("threads: {number}"));
             format!("{module}, {workers}, {threads}")
         }
         AppKind::Exec(Program { command, listen, .. }) => match listen {

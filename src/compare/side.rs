@@ -100,7 +100,7 @@ impl Kind {
 }
 
 impl Entry {
-    /// Whether whoever runs it gets the rights of its owner or group, or capabilities.
+    /// Whether a user who runs it gets the rights of its owner or group, or capabilities.
     pub fn gives_rights(&self) -> bool {
         self.kind == Kind::File && (self.mode & 0o6000 != 0 || self.attributes.contains_key(CAPABILITIES))
     }

@@ -1,6 +1,7 @@
 //! The .deb file format (deb(5)). [`write()`]: a valid [`Package`] (control data, payload, maintainer
-//! scripts) → a .deb. [`Reader`]: a .deb → its control data and files. [`Upload`]: what an archive is told about a .deb.
-//! [`install_steps`]: several .debs → the calls of dpkg that install them. [`elf`] finds the packages that an executable needs, and strips it; [`debug_package`] has what it took out.
+//! scripts) → a .deb. [`Reader`]: a .deb → its control data and files. [`Upload`]: the files that describe a .deb to an
+//! archive. [`install_steps`]: several .debs → the calls of dpkg that install them. [`elf`] finds the packages that an
+//! executable needs, and strips it; [`debug_package`] has what it took out.
 
 mod compress;
 mod control;

@@ -67,7 +67,7 @@ pub enum PackageError {
     #[error("the conffile `{0}` is listed twice")]
     #[diagnostic(help("list it once"))]
     ConffileTwice(String),
-    /// A script that the system can't run.
+    /// A script that the system cannot run.
     #[error("the maintainer script {0} does not begin with `#!` and the absolute path of an interpreter")]
     #[diagnostic(help("begin it with `#!/bin/sh`"))]
     Script(&'static str),

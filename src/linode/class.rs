@@ -1,8 +1,8 @@
-//! What an [`Error`] means for whoever called the program: its exit status.
+//! The classes of an [`Error`]: each has its exit status, which tells a script what it can do.
 
 use super::error::Error;
 
-/// What an error means for whoever called the program.
+/// Who can do something about an error: the user, Linode, or time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// Something on this machine must be put right first.

@@ -147,7 +147,7 @@ pub enum Error {
     #[error("Linode has no {kind} {name}{}", suggestion(.nearest.as_deref()))]
     #[diagnostic(help("{help}"))]
     NotInCatalogue {
-        /// What the name is of, as messages have it: "region" or "plan".
+        /// The kind of object, as messages name it: "region" or "plan".
         kind: &'static str,
         name: String,
         /// An existing name that is similar.

@@ -168,7 +168,7 @@ pub(super) fn try_gather(
     Ok(Libraries { from_debian, unfit: unfit.collect(), needs, all })
 }
 
-/// The walk from what is asked for to what that needs.
+/// Follows requirements: from the libraries that the project asks for to those that they need.
 struct Walk<'a> {
     plan: &'a Plan,
     debian: &'a Debian,
@@ -203,7 +203,7 @@ impl Walk<'_> {
                 }
                 Offer::Unfit(reason) => {
                     self.unfit.insert(name.clone(), reason);
-                    // What was content with Debian's package before gets the packed one as well.
+                    // Libraries that could use Debian's package now use the packed one as well.
                     if self.provided.remove(name).is_some() {
                         self.asked.push((name.clone(), BTreeSet::new()));
                     }

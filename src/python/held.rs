@@ -18,9 +18,9 @@ pub struct Held {
 }
 
 impl Held {
-    /// The libraries at their locked versions, but for those that move and what moves with them, which are as in `newest`: a
-    /// library that the newer version of another needs newer, or that fits the older one alone, and what the project does not
-    /// ask for any more. `roots` is what the project asks for, but for what Debian provides.
+    /// The libraries at their locked versions, except for those that move. With a library move those that its newer version
+    /// needs in a newer version, and those that fit only its older version. What the project no longer asks for moves too.
+    /// What moves has the versions of `newest`. `roots` is what the project asks for, except for what Debian provides.
     pub(super) fn gather(
         mut self,
         newest: Plan,

@@ -1,4 +1,4 @@
-//! What a plan lacks: a library that another one needs. Whoever chooses versions can then choose others; to the user it is an
+//! What a plan lacks: a library that another one needs. The code that chooses versions then tries others; a user gets an
 //! error.
 
 use pep508_rs::PackageName;

@@ -94,7 +94,7 @@ pub struct Valkey {
     pub bytes: u64,
 }
 
-/// What a restore came to.
+/// What the server says after a restore.
 #[derive(Debug, Deserialize)]
 struct Restored {
     end: Sums,

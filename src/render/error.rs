@@ -70,7 +70,7 @@ pub enum RenderError {
     )]
     #[diagnostic(help("write `granian` into the file that [app] requirements names, or leave `server` out"))]
     NoGranian,
-    /// A file or folder of the project can't be read.
+    /// A file or folder of the project cannot be read.
     #[error("cannot read {path}: {source}")]
     #[diagnostic(help("check that it is there, that you may read it, and, for a template, that its text is UTF-8"))]
     Unreadable {
@@ -90,7 +90,7 @@ pub enum RenderError {
         why: String,
     },
     /// A socket, a pipe or a device in the app's folder.
-    #[error("{0} is neither a file nor a folder nor a link, so it can't be packed")]
+    #[error("{0} is neither a file nor a folder nor a link, so it cannot be packed")]
     #[diagnostic(help("delete it, or move it out of the app's folder"))]
     SpecialFile(String),
     /// A file name that is not UTF-8.

@@ -40,7 +40,7 @@ pub struct SiteNotes {
 /// Adds all static files of a stack to `payload`. Of their content only enough is read to find a private key.
 ///
 /// # Errors
-/// When something can't be read, is neither file, folder nor link, or is a link to something outside the project.
+/// When something cannot be read, is neither file, folder nor link, or is a link to something outside the project.
 pub(super) fn add(payload: &mut Payload, stack: &Stack) -> Result<SiteNotes, RenderError> {
     let mut notes = SiteNotes::default();
     for files in &stack.static_files() {

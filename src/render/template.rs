@@ -76,7 +76,7 @@ impl Templates {
     /// Renders a template: the project's own file, else the embedded text.
     ///
     /// # Errors
-    /// When the project's own can't be read, when it has a mistake, or uses a variable that does not exist.
+    /// When the project's own cannot be read, when it has a mistake, or uses a variable that does not exist.
     pub(super) fn render(&self, template: Template) -> Result<String, RenderError> {
         match self.render_own(template.name)? {
             Some(own) => Ok(own),
@@ -96,7 +96,7 @@ impl Templates {
         let path = self.folder.join(name);
         match fs::read_to_string(&path) {
             Ok(text) => check_own(name, &text).map(|()| Some(text)),
-            // A link that leads nowhere was meant to be a template.
+            // A link that leads nowhere is an error: the user meant it to be a template.
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
                     && !path.is_symlink() =>
@@ -111,7 +111,7 @@ impl Templates {
     /// takes its place, as in [`Templates::render`].
     ///
     /// # Errors
-    /// When the project's own can't be read, or the template has a mistake.
+    /// When the project's own cannot be read, or the template has a mistake.
     pub(super) fn add_part(&mut self, template: Template) -> Result<(), RenderError> {
         let own = self.read_own(template.name)?;
         let parsed = parse(template.name, own.as_deref().unwrap_or(template.text))?;
@@ -128,7 +128,7 @@ impl Templates {
     }
 
     fn explain(&self, name: &str, error: &handlebars::RenderError) -> RenderError {
-        // A part has its own name and lines.
+        // In a part of a template (`{{> NAME}}`), the error names the part and its line.
         let template = error.template_name.clone().unwrap_or_else(|| name.to_owned());
         let line = error.line_no.unwrap_or(1);
         let variable = match error.reason() {

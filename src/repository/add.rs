@@ -39,7 +39,7 @@ pub struct Added {
     pub new_key: Option<NewKey>,
     /// The file for the servers.
     pub source_file: PathBuf,
-    /// Whether anything was written.
+    /// False if the repository had the same packages already.
     pub changed: bool,
 }
 

@@ -59,7 +59,7 @@ impl Folder {
         self.by_hash(suite).join(hash.to_string())
     }
 
-    /// The file for `/etc/apt/sources.list.d`.
+    /// `ORIGIN.sources`, for `/etc/apt/sources.list.d` of a server.
     pub fn source_file(&self, origin: &str) -> PathBuf {
         self.root.join(format!("{origin}.sources"))
     }

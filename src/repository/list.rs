@@ -13,7 +13,7 @@ use crate::system::epoch::Epoch;
 /// The object that `--json` prints.
 #[derive(Debug, Serialize)]
 pub struct Listed {
-    /// Where servers find it.
+    /// The address in the `.sources` file of the servers.
     pub url: String,
     pub origin: String,
     pub suite: String,

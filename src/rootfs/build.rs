@@ -82,7 +82,7 @@ pub struct Addition {
     /// The packages, also of the base, that are installed only because others depend on them: `apt autoremove` may remove
     /// them later.
     pub automatic: Vec<PackageName>,
-    /// As in [`Plan`].
+    /// The latest time that a file of it gets; see [`Plan`].
     pub epoch: Epoch,
 }
 

@@ -74,7 +74,7 @@ pub fn load(input: impl Read, root: &Root) -> io::Result<()> {
     let mut archive = Archive::new(zstd::Decoder::new(input)?);
     unpack_tree(&mut archive, root)?;
     let mut rest = Vec::new();
-    // To its end, where the checksum is.
+    // To the end of the file: zstd checks its checksum there.
     archive.into_inner().read_to_end(&mut rest)?;
     // The zeros at the end of the tar archive are before the list.
     let list = rest.iter().position(|byte| *byte != 0).and_then(|begin| rest.get(begin..)).unwrap_or_default();

@@ -61,7 +61,7 @@ fn copy_properties(from: &Path, to: &Path) -> io::Result<()> {
 
 impl Drop for Overlay {
     fn drop(&mut self) {
-        // Also if a file is still open there.
+        // `MNT_DETACH` unmounts it even while a file in it is open.
         let _ = umount2(&self.point, MntFlags::MNT_DETACH);
     }
 }

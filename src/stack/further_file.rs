@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// An entry of `[[file]]`.
+/// A file, folder or link that a package has beside the app: an entry of `[[file]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FurtherFile {
     /// The absolute path on the server.

@@ -293,7 +293,7 @@ pub struct AptSource {
 pub struct Health {
     /// From boot to the first check, as systemd.time(7) writes it: `2min`.
     pub on_boot: String,
-    /// From one check to the next, likewise.
+    /// From one check to the next, in the form of systemd.time(7): `10min`.
     pub interval: String,
     /// The page that answers with status 200 when the app is well.
     pub path: String,

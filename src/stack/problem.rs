@@ -1,5 +1,5 @@
-//! Collects what is wrong with a manifest, and where. Mistakes with their places come in; an error goes out that miette
-//! prints with the lines in question.
+//! Collects what is wrong with a manifest, and where. Makes of all mistakes one error, which miette prints with
+//! the lines in question.
 
 use std::cell::RefCell;
 use std::fmt;

@@ -108,7 +108,7 @@ enum Breakpoint {
     NotMet,
     /// Before the first process was started.
     Met,
-    /// The first process was started before one was met, so one that is met now has another cause.
+    /// The first process has started. A breakpoint after that has another cause.
     Over,
 }
 

@@ -23,7 +23,7 @@ const SHORT: &str = "78=>DEMc";
 pub struct Screen<W> {
     terminal: W,
     state: State,
-    /// The begin of a character that is not whole yet.
+    /// The first bytes of a character in UTF-8 whose other bytes have not arrived.
     bytes: Vec<u8>,
     /// Whether the line that is being written has no text yet.
     at_begin: bool,
@@ -59,7 +59,7 @@ impl<W: Write> Screen<W> {
             }
             (State::Return, '\r') => State::Return,
             (State::Return, _) => {
-                // What a line of the machine is written over with becomes a line of its own.
+                // After a carriage return the machine writes over its line. Here the new text becomes a line of its own.
                 if character != '\n' && !self.at_begin {
                     self.put('\n', seen);
                 }
@@ -80,7 +80,7 @@ impl<W: Write> Screen<W> {
         };
     }
 
-    /// Shows a sequence that is not left out, as far as it has come, and goes on with the next character.
+    /// Shows an unknown escape sequence as text, up to here, and goes on with the next character.
     fn unknown(&mut self, sequence: &str, next: char, seen: &mut String) {
         self.put('\x1b', seen);
         for character in sequence.chars() {

@@ -149,7 +149,7 @@ fn lintian(suite: &str, arguments: &[&str], package: &Path) -> Output {
 }
 
 /// Tags that one release's lintian has and the other has not, or not always: an override of an unknown or absent tag is
-/// itself a fault, so the package can't carry one. Each with its reason.
+/// itself a fault, so the package cannot carry one. Each with its reason.
 pub(super) const PASSED_OVER: [(&str, &[(&str, &str)]); 2] =
     [("bookworm", &[ALTERNATIVE_INIT, SPELLING]), ("trixie", &[SPELLING])];
 const ALTERNATIVE_INIT: (&str, &str) = (

@@ -125,7 +125,7 @@ pub fn service_file(text: &str, section: &str) -> Result<(String, Option<String>
     let mut lines = format!("[{section}]\n");
     for (number, (name, value)) in parameters.iter().enumerate() {
         let again = parameters.iter().skip(number.saturating_add(1)).any(|(later, _)| later == name);
-        // In a file the first value of a name holds, elsewhere the last. An empty value is as none.
+        // In a file the first value of a name holds, elsewhere the last. An empty value counts as missing.
         if again || value.is_empty() || name == "password" {
             continue;
         }

@@ -165,7 +165,7 @@ fn an_address_that_cannot_be_read_is_told_and_not_shown() {
         let bad = bad.replace("@@", PASSWORD);
         let (status, found, _) = check(&bad);
         assert_eq!((status, &found["postgres"]), (1, &json!([])), "{found}");
-        assert!(problem(&found).contains("DATABASE_URL is no address of a database: "), "{found}");
+        assert!(problem(&found).contains("DATABASE_URL is not the address of a database: "), "{found}");
     }
     // Without one, it is the server here that counts.
     let (status, found, _) = check("");
@@ -189,7 +189,7 @@ fn a_script_gets_the_address_and_the_password_apart() {
     assert_eq!(stdout(&part("password", "postgresql://shop@db.example.org/shop")), "");
     let refused = part("service", &format!("postgresql://shop:{PASSWORD}%@db.example.org/shop"));
     assert_eq!((refused.status.code(), stdout(&refused).as_str()), (Some(1), ""));
-    assert!(stderr(&refused).contains("DATABASE_URL is no address of a database: "), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("DATABASE_URL is not the address of a database: "), "{}", stderr(&refused));
     assert!(!stderr(&refused).contains(PASSWORD), "{}", stderr(&refused));
 }
 
@@ -246,5 +246,5 @@ fn whether_the_database_is_here_is_read_from_the_file_alone() {
     let refused = ask();
     let said = text(&refused);
     assert_eq!(refused.status.code(), Some(1), "{said}");
-    assert!(said.contains("DATABASE_URL is no address of a database") && !said.contains("not an"), "{said}");
+    assert!(said.contains("DATABASE_URL is not the address of a database") && !said.contains("not an"), "{said}");
 }

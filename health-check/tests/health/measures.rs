@@ -213,7 +213,7 @@ fn peak_memory(command: &Command) -> u64 {
 }
 
 /// The limits of the specification, on a check of everything with a history of thirty days. The time is that of
-/// the check and of systemctl, which it starts; the memory is its own. A busy machine makes some runs dearer, so
+/// the check and of systemctl, which it starts; the memory is its own. On a busy machine some runs cost more, so
 /// the cheapest of several counts.
 #[test]
 fn a_check_costs_less_than_20_ms_of_cpu_5_mb_of_memory_and_2_mb_of_disk() {

@@ -1,4 +1,4 @@
-//! The limits that `health.toml` sets, and what is told of the mistakes in it.
+//! The limits that `health.toml` sets, and the messages about mistakes in it.
 
 use std::fs;
 use std::process::Command;
@@ -79,7 +79,7 @@ fn the_packages_health_toml_shows_every_key() {
     let settings: Vec<&str> = text.lines().filter(is_setting).map(|line| &line[2..]).collect();
     let settings = settings.join("\n");
     let values = toml::de::DeTable::parse(&settings).unwrap();
-    // All the keys that there are, as they are told to those who guess.
+    // All keys, as the message about an unknown key lists them.
     let (_, problems) = with_settings("colour = 1", &[]);
     let mut known: Vec<&str> = problems[0].split_once("the keys are ").unwrap().1.split(", ").collect();
     known.sort_unstable();

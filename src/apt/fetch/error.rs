@@ -1,4 +1,4 @@
-//! The errors of downloads.
+//! Why a download failed, each with the address.
 
 use std::io;
 

@@ -74,7 +74,7 @@ pub struct LockedPackage {
 #[derive(Debug, Clone, Copy)]
 pub struct Archives<'a> {
     pub sources: &'a Sources,
-    /// Where old versions are.
+    /// The address of a server that keeps old versions, for files that the mirror has deleted.
     pub snapshot: Option<&'a str>,
 }
 
@@ -201,7 +201,7 @@ impl PackageLock {
         pool::File::Archive { urls, size: package.size, sha256: package.sha256 }
     }
 
-    /// What the mirror does not have any more is another trouble than a wrong mirror.
+    /// A file that the mirror has deleted gets an error of its own, different from that of a wrong mirror.
     fn explain(&self, error: FetchError, archives: Archives<'_>) -> LockError {
         let FetchError::NotFound { url } = &error else { return error.into() };
         let Some(package) = self.packages.iter().find(|package| url.ends_with(&package.path)) else {
@@ -231,7 +231,7 @@ impl LockedPackage {
         })
     }
 
-    /// The record of the package with that control data. `None` if that is of another package.
+    /// The record that is made of this control data. `None` if the control data describe another package or version.
     fn record(&self, mut control: Stanza, archives: Archives<'_>) -> Option<Record> {
         let suite = Suite::of_pocket(&self.suite)?;
         let base = archives.sources.base_of(suite, &self.suite).to_owned();
@@ -239,7 +239,7 @@ impl LockedPackage {
         control.set("Filename", self.path.as_str());
         control.set("Size", self.size.to_string());
         control.set("SHA256", self.sha256.to_string());
-        // The archive's word counts for it, and not the package's own.
+        // apt uses the priority in the archive's index, not the one in the package.
         control.set("Priority", if self.required { "required" } else { "optional" });
         let record = Record::from_index(&control, &Arc::new(index)).ok()??;
         (record.name == self.name && record.version.as_str() == self.version.as_str()).then_some(record)

@@ -4,8 +4,8 @@
 //! The search goes depth first, as apt's does. If one of several alternatives is chosen already, it is used; otherwise
 //! the first one is taken that can be installed and does not conflict with a chosen package. apt follows the dependencies of
 //! a package in their order; where an alternative that it took first turns out to conflict with what comes later, it drops that
-//! again. Here, the whole search begins again then, and chooses dependencies without alternatives before those with
-//! alternatives, which comes to the same.
+//! again. This solver then begins the whole search again, and chooses dependencies without alternatives before those with
+//! alternatives. The result is the same.
 
 mod asked_for;
 mod error;

@@ -146,7 +146,7 @@ fn whole(library: &str, shlibs: &str) -> Option<Relations> {
 mod tests {
     use super::*;
 
-    /// As deb-symbols(5) describes it.
+    /// In the format of deb-symbols(5).
     const SYMBOLS: &str = "\
 libftp.so.3 libftp3 #MINVER#
 | libftp3 #MINVER#, libftp3 (<< 4)

@@ -110,7 +110,7 @@ fn only_debug(bytes: &[u8], form: DebugSections) -> Result<Vec<u8>, ElfError> {
     let segments = header.program_headers(LE, bytes).map_err(damaged)?;
     let mut new_header = *header;
     let mut out = vec![0; size_of_val(header).saturating_add(size_of_val(segments))];
-    // The whole of a file that is in order, and what alignment may add.
+    // The largest length that a valid file can have, and what alignment may add.
     let longest = bytes.len().saturating_mul(2).saturating_add(LARGEST_GAP);
     let mut table = Vec::with_capacity(sections.len());
     for section in sections.iter() {
@@ -201,7 +201,7 @@ fn compress(section: &mut SectionHeader64<LE>, content: &mut Vec<u8>) {
     compressed.extend_from_slice(&(content.len() as u64).to_le_bytes());
     compressed.extend_from_slice(&section.sh_addralign(LE).to_le_bytes());
     let mut encoder = ZlibEncoder::new(compressed, Compression::default());
-    // A vector takes everything.
+    // Writing into memory cannot fail.
     let _ = encoder.write_all(content);
     let Ok(compressed) = encoder.finish() else { return };
     if compressed.len() < content.len() {

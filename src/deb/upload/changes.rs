@@ -1,4 +1,4 @@
-//! The `.changes` file: what an archive is told about an upload.
+//! The `.changes` file, which describes an upload to an archive.
 
 use super::{Upload, UploadedFile, lines};
 use crate::control::Stanza;

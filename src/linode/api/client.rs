@@ -33,7 +33,7 @@ pub struct Client {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OnInterrupt {
     Stop,
-    /// It comes to its end first: for cleaning up, and for what was begun.
+    /// The request is finished first: for cleaning up, and for steps that must not be left half done.
     Finish,
 }
 

@@ -20,7 +20,7 @@ pub trait Clock: fmt::Debug {
     /// [`Interrupted`] within 100 ms after the user has interrupted.
     fn sleep(&self, pause: Duration) -> Result<(), Interrupted>;
 
-    /// Waits for that long, also after an interrupt: between attempts at what must come to its end.
+    /// Waits that long, even after an interrupt: before another attempt at a request that must be finished.
     fn rest(&self, pause: Duration) {
         // A clock that only pretends to wait is not interrupted.
         drop(self.sleep(pause));

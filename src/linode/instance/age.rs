@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-/// The units that an age is told in, with their lengths in seconds.
+/// The units in which an age is shown, with their lengths in seconds.
 const UNITS: [(&str, i64); 3] = [("day", 86_400), ("hour", 3_600), ("minute", 60)];
 
 /// The age of what was made at `created`, such as "made 3 days ago".

@@ -151,7 +151,7 @@ pub(super) fn provide(
     Ok(Some(made.id))
 }
 
-/// Looks which firewall an instance has got that was to have none, and says it.
+/// For an instance that should have no firewall: looks up which one Linode gave it, and tells the user.
 pub(super) fn tell_given(client: &Client, instance: &Instance, reporter: Reporter) {
     let label = &instance.label;
     match firewalls::of_instance(client, instance.id) {

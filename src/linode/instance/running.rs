@@ -17,7 +17,7 @@ pub struct RunningInstance {
     pub health: HealthVerdict,
 }
 
-/// What a removal came to.
+/// The instances that a removal has removed, and those that are left.
 #[derive(Debug, Default)]
 pub struct Removal {
     pub removed: Vec<Instance>,

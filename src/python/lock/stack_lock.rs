@@ -20,7 +20,7 @@ pub const FILE_NAME: &str = "stack.lock";
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Origin {
     suite: Option<String>,
-    /// The digest of what was asked for. A lock without it has no libraries: that they are pinned elsewhere is no matter of it.
+    /// The digest of what was asked for. A lock without it locks no libraries; another file may pin them.
     input: Option<String>,
 }
 
@@ -56,7 +56,7 @@ struct Open {
     lock: Lock,
     /// Its name, for messages.
     shown: String,
-    /// As in [`Origin`].
+    /// The digest of what was asked for, see [`Origin`].
     input: String,
 }
 

@@ -43,7 +43,7 @@ pub struct MadeWheel {
 
 /// Runs the build of a source distribution (PEP 517), where it can do no harm.
 pub trait WheelBuilder {
-    /// What the build needs beside what the source distribution says by itself. `tools` are the libraries that this is.
+    /// Asks the build for its further requirements (PEP 517). `tools` are the libraries of `build-system.requires`.
     ///
     /// # Errors
     /// When the build fails, or it cannot be run.

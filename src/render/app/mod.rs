@@ -76,7 +76,7 @@ impl AppNotes {
 /// files are not read yet.
 ///
 /// # Errors
-/// When something can't be read, is neither file, folder nor link, or is a link to something that is not packed.
+/// When something cannot be read, is neither file, folder nor link, or is a link to something that is not packed.
 pub(super) fn add(payload: &mut Payload, stack: &Stack, destination: &str) -> Result<AppNotes, RenderError> {
     let mut walk = Walk {
         app: &stack.app.folder,

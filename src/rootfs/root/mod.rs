@@ -27,7 +27,7 @@ use crate::system::userns::Ids;
 
 pub(super) use location::Location;
 
-/// What a folder is opened with that files are made or looked up in.
+/// The flags that open a folder in which files are made or looked up.
 const FOLDER: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
 
 /// The permissions of a folder that no package has.
@@ -81,8 +81,8 @@ impl Root {
         &self.location
     }
 
-    /// Opens a path. Links on the way are followed inside the root; of the last part they
-    /// are unless `flags` has `O_NOFOLLOW`.
+    /// Opens a path. Links are followed inside the root. A link at the end of the path is
+    /// followed too, unless `flags` has `O_NOFOLLOW`.
     pub(super) fn file(&self, path: impl AsRef<Path>, flags: OFlag) -> nix::Result<OwnedFd> {
         let path = path.as_ref();
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
@@ -134,7 +134,7 @@ impl Root {
         Ok((self.file(parent, FOLDER)?, name))
     }
 
-    /// Gives a file to the root's own root. Whoever is in the namespace of that root has made it for him.
+    /// Makes the tree's user `root` the owner of a new file. It is that already if the tree has the ids of this process.
     fn give(&self, file: impl AsFd) -> nix::Result<()> {
         if self.ids == Ids::SAME {
             return Ok(());

@@ -106,7 +106,7 @@ fn read_spec() -> io::Result<Spec> {
 /// Process 1: sets up what the command sees, starts it, and collects every process that ends until the command does.
 fn first_process(spec: &Spec, alive: OwnedFd) -> Result<i32, SetupError> {
     prctl::set_pdeathsig(Signal::SIGKILL).step("ask to be ended with the parent")?;
-    // The parent may have ended before that request; then its end of the pipe is closed.
+    // If the parent has ended before this call, no signal will come, but its end of the pipe is closed.
     if unistd::read(&alive, &mut [0]) != Err(Errno::EAGAIN) {
         return Err(Errno::ESRCH).step("find the parent");
     }
@@ -147,7 +147,7 @@ fn become_command(spec: &Spec, handshake: Handshake) -> Result<Infallible, Setup
     unistd::setsid().step("leave the terminal")?;
     handshake.enter()?;
     for number in [Signal::SIGPIPE, Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
-        // SAFETY: the default action is no handler of ours.
+        // SAFETY: the default action runs no code of this program.
         unsafe { signal(number, SigHandler::SigDfl) }.step("reset signals")?;
     }
     SigSet::all().thread_unblock().step("reset signals")?;
@@ -172,7 +172,7 @@ fn become_command(spec: &Spec, handshake: Handshake) -> Result<Infallible, Setup
     Err(failure).step(format!("run `{name}`"))
 }
 
-/// The files that a command may be, by the sandbox's `PATH`.
+/// The paths where a command is looked for, in the order of the sandbox's `PATH`.
 fn candidates(spec: &Spec, name: &str) -> Vec<String> {
     if name.contains('/') {
         return vec![name.to_owned()];

@@ -90,7 +90,7 @@ fn show_tree(private: &OwnedFd, spec: &Spec, inside: &Path) -> std::io::Result<(
     Ok(restrict(&target, MsFlags::MS_NODEV | MsFlags::MS_NOSUID, Access::ReadOnly)?)
 }
 
-/// Adds restrictions to a mount. Those that it has stay: in a user namespace they can't be lifted (mount_namespaces(7)).
+/// Adds restrictions to a mount. Those that it has stay: in a user namespace they cannot be lifted (mount_namespaces(7)).
 fn restrict(target: &Path, more: MsFlags, access: Access) -> nix::Result<()> {
     let present = statvfs(target)?.flags();
     let known = [

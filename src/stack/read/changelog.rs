@@ -1,4 +1,4 @@
-//! The `[[changelog]]` tables, newest first.
+//! Reads the `[[changelog]]` tables, newest first: each with a version, a date and its changes.
 
 use miette::Diagnostic;
 use toml::value::Datetime;

@@ -33,7 +33,7 @@ pub(super) struct Holder {
     pub(super) name: String,
     /// Whether the stack's user is there when its files are given to their owners.
     pub(super) has_user: bool,
-    /// Where its name stands.
+    /// The place of its name in the manifest, for the message about two packages with one name.
     place: Place,
 }
 

@@ -1,4 +1,4 @@
-//! The `[image]` table.
+//! Reads `[image]`: the release, the mirrors, the packages and the free space of the disk image.
 
 use std::path::Path;
 

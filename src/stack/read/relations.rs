@@ -1,4 +1,4 @@
-//! The relations of a package to others.
+//! Reads the relations of a package to others: `conflicts`, `recommends` and so on.
 
 use super::table::Table;
 use crate::control::{Relations, Version};

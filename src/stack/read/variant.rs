@@ -16,7 +16,7 @@ use crate::stack::variant::{Change, Old, Variant};
 /// The key of the tables.
 pub(super) const KEY: &str = "variant";
 
-/// The key whose value is a table, or a list of tables with that one first.
+/// The only key whose value is a table, or a list of tables with that one first.
 const FIRST_AND_FURTHER: &str = "package";
 
 /// A variant inside a variant.
@@ -121,11 +121,11 @@ fn spans(table: &DeTable<'_>, all: &mut Vec<Range<usize>>) {
 /// What the reference says about the keys of a table.
 #[derive(Clone, Copy)]
 enum Within {
-    /// They are described there.
+    /// The keys are those of this section.
     Section(&'static Section),
-    /// They are names of the user's own, of tables that are described there.
+    /// The keys are the user's own names, each of a table with the keys of this section.
     Names(&'static Section),
-    /// They are names of the user's own, of values.
+    /// The keys are the user's own names, each of a plain value.
     Unknown,
 }
 

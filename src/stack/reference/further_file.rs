@@ -1,4 +1,4 @@
-//! The reference of `[[file]]`.
+//! What the reference says about `[[file]]`: files, folders and links beside the app.
 
 use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section};
 

@@ -1,4 +1,4 @@
-//! The reference of `[image]`.
+//! What the reference says about `[image]`: the disk image and where its packages are from.
 
 use super::{FIRST_RELEASE, Form, Key, Kind, Missing, RELATION, SIZE, Section};
 

@@ -1,7 +1,7 @@
 //! The reference of `stack.toml`: every table and every key, with its type, default, meaning and example.
 //! The reader takes the examples, the ranges of numbers and the defaults from here. The JSON Schema
-//! (`stackdeb schema`), docs/stack-toml.md and the man page stack.toml(5) are made from it. Nothing comes
-//! in; a tree of [`Section`]s goes out.
+//! (`stackdeb schema`), docs/stack-toml.md and the man page stack.toml(5) are made from it. It reads
+//! nothing, and is a tree of [`Section`]s.
 
 mod further_file;
 mod further_package;

@@ -4,7 +4,7 @@ use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section, Words, relations};
 use crate::control::Priority;
 use crate::stack::values::{license, text};
 
-/// A package version (deb-version(7)).
+/// The usual forms of deb-version(7); the reader checks the rest.
 const VERSION: Form = Form { noun: "a version (deb-version(7))", pattern: r"^([0-9]+:)?[0-9][0-9A-Za-z.+~-]*$" };
 
 // What every package of a stack has in the same form.

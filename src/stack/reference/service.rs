@@ -1,4 +1,4 @@
-//! The reference of `[service]`.
+//! What the reference says about `[service]`: programs beside the app, such as Valkey.
 
 use super::{FIRST_RELEASE, Key, Kind, Missing, SIZE, Section, Words};
 use crate::stack::values::service::EVICTIONS;

@@ -1,5 +1,5 @@
-//! Checks the values of a manifest, one file for each subject. The text of a value comes in; the checked value goes out,
-//! or an error that says why it is not valid (its message) and what to write instead (its help).
+//! Checks the values of a manifest, one file for each subject. Each takes the text of a value, and returns the checked
+//! value, or an error that says why it is not valid (its message) and what to write instead (its help).
 
 pub(super) mod apt_source;
 pub(super) mod calendar;

@@ -89,7 +89,7 @@ impl PythonText {
         self.code.lines().filter_map(|line| maker_of_line(line.trim_end(), name, ASGI)).next_back().flatten()
     }
 
-    /// What makes the variable a WSGI application, likewise.
+    /// The call that makes the variable a WSGI application; the last assignment counts.
     pub(super) fn wsgi(&self, name: &str) -> Option<&'static str> {
         let maker = self.code.lines().filter_map(|line| maker_of_line(line.trim_end(), name, WSGI)).next_back();
         maker.flatten().filter(|maker| WSGI.contains(maker))

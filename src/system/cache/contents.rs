@@ -36,7 +36,7 @@ const KINDS: [(&str, Folder); 12] = [
 /// A line of `stackdeb cache`: how much room one kind takes. To know it costs a look at every file of that kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
-    /// The kind, in words.
+    /// As `stackdeb cache` prints it: "downloaded packages".
     pub kind: &'static str,
     /// How many files and folders.
     pub objects: usize,

@@ -1,4 +1,4 @@
-//! The errors of [`super::enter`].
+//! Why this process cannot become root of a user namespace, each with what to install or to allow.
 
 use std::io;
 

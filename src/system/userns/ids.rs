@@ -52,7 +52,7 @@ impl Ids {
         (id < BORROWED).then(|| self.first.checked_add(id)).flatten()
     }
 
-    /// The opposite of [`Ids::outside`].
+    /// The id inside for an id of this machine; `None` if no user inside has it.
     pub fn inside(self, id: u32) -> Option<u32> {
         id.checked_sub(self.first).filter(|id| *id < BORROWED)
     }
