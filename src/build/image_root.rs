@@ -117,7 +117,7 @@ impl Build<'_> {
         let plan = rootfs::Plan {
             steps: self.steps(&of_base)?,
             base_passwd: self.file_of("base-passwd"),
-            files: early.iter().cloned().map(root_file).collect(),
+            files: early.iter().map(|file| file.file.clone()).collect(),
             debconf: String::new(),
             epoch: base::time(of_base.iter().filter_map(|record| self.file_of(record.name.as_str())))?,
         };
@@ -158,7 +158,7 @@ impl Build<'_> {
     /// it.
     fn finish(&self, root: &Root, identity: &Identity, early: &[ImageFile]) -> miette::Result<Vec<Entry>> {
         let late = self.image_files(identity)?.into_iter().filter(|file| !early.contains(file));
-        let late: Vec<RootFile> = late.map(root_file).collect();
+        let late: Vec<RootFile> = late.map(|file| file.file).collect();
         let sandbox = Sandbox::new(root).epoch(self.epoch);
         let _progress = self.reporter.spinner("finishing the root");
         let run = |command: &[&str]| sandbox.run(command).map_err(Into::into);
@@ -219,8 +219,4 @@ impl Build<'_> {
         drop(progress);
         Ok(image)
     }
-}
-
-fn root_file(file: ImageFile) -> RootFile {
-    RootFile { path: file.path, mode: file.mode, content: file.content }
 }

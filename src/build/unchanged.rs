@@ -15,6 +15,7 @@ use super::source::Source;
 use crate::control::Relations;
 use crate::disk::ext4::Identity;
 use crate::disk::gzip::Compressed;
+use crate::render::image::ImageFile;
 use crate::system::cache::Cache;
 use crate::system::hash::Sha256;
 use crate::system::output;
@@ -60,8 +61,8 @@ impl Note {
         for relations in asked {
             let _ = writeln!(text, "{relations}");
         }
-        // The image's own identity follows from the packages that are chosen.
-        for file in build.image_files(&Identity::of(&[]))? {
+        // Any identity will do: the real one is made from the chosen packages, which are noted above.
+        for ImageFile { file, .. } in build.image_files(&Identity::of(&[]))? {
             let _ = writeln!(text, "{} {:o} {}", file.path.display(), file.mode, Sha256::of(file.content.as_bytes()));
         }
         Ok(Self { path: cache.images().join(Sha256::of(text.as_bytes()).to_string()) })

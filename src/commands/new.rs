@@ -1,5 +1,5 @@
 //! `stackdeb new NAME`: writes a new project that builds at once. Its files are made from the templates in
-//! `src/commands/new/`. They are written to a temporary folder first, checked like any other project, and
+//! `src/commands/new/`, whose README lists their variables. They are written to a temporary folder first, checked like any other project, and
 //! then moved to their places.
 
 use std::borrow::Cow;

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::variant::VariantArgs;
 use crate::disk::manifest::Manifest;
-use crate::linode::terraform::{self, Edited, ImageFile};
+use crate::linode::terraform::{self, Edited, ImageState};
 use crate::stack::Tls;
 use crate::system::print;
 use crate::system::progress::Reporter;
@@ -74,11 +74,11 @@ pub fn run(args: &TerraformArgs) -> miette::Result<()> {
         print::line(format_args!("{} was edited: left as it is", folder.join(name).display()))?;
     }
     match image {
-        ImageFile::Described => print::line(format_args!(
+        ImageState::Described => print::line(format_args!(
             "Next: `terraform init && terraform apply` in {}; variables.tf says what to set",
             folder.display()
         ))?,
-        ImageFile::Missing(path) => print::line(format_args!(
+        ImageState::Missing(path) => print::line(format_args!(
             "Next: `stackdeb image`, because there is no {}; then this command again, which writes the image's hash into {}",
             path.display(),
             folder.join("stack.tf").display()

@@ -1,18 +1,18 @@
 //! The sizes that Linode accepts. Linode reports no error for an image that is too large; the image just never appears. So
 //! both sizes are checked here, each as soon as it is known.
 
-const GIB: u64 = 1024 * 1024 * 1024;
+use crate::stack::LARGEST_IMAGE;
 
 /// The largest image, decompressed, in bytes.
-pub const RAW: u64 = 6 * GIB;
+pub const RAW: u64 = LARGEST_IMAGE;
 
 /// The largest image file, compressed, in bytes.
-pub const COMPRESSED: u64 = 5 * GIB;
+pub const COMPRESSED: u64 = 5 << 30;
 
 /// An image is larger than Linode accepts.
 #[derive(Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum LimitError {
-    #[error("the image is {size} bytes, {} MiB more than the 6 GiB that Linode accepts", excess(*.size, RAW))]
+    #[error("the image is {size} bytes, {} MiB more than the {} GiB that Linode accepts", excess(*.size, RAW), RAW >> 30)]
     #[diagnostic(help(
         "set [image] free-space in stack.toml to less (the file system grows to the disk at first boot), remove packages from \
          [image] packages, or keep large files of the app out of the image"
@@ -21,7 +21,11 @@ pub enum LimitError {
         /// Its size in bytes.
         size: u64,
     },
-    #[error("the compressed image is {size} bytes, {} MiB more than the 5 GiB that Linode accepts", excess(*.size, COMPRESSED))]
+    #[error(
+        "the compressed image is {size} bytes, {} MiB more than the {} GiB that Linode accepts",
+        excess(*.size, COMPRESSED),
+        COMPRESSED >> 30
+    )]
     #[diagnostic(help("remove packages from [image] packages, or keep large files of the app out of the image"))]
     Compressed {
         /// Its size in bytes.

@@ -5,6 +5,9 @@
 /// How many bytes from the beginning of an image [`identify`] looks at.
 pub const HEAD: usize = 2048;
 
+/// What is wrong with an image that has partitions: a phrase that follows its name.
+pub const HAS_PARTITIONS: &str = "has a partition table, which Linode's helpers and its kernel cannot use";
+
 /// The superblock's own offset in the image, in bytes.
 const OFFSET: usize = 1024;
 /// `s_magic`, little-endian, at [`MAGIC_OFFSET`] in the superblock.

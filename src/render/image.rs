@@ -3,12 +3,11 @@
 //! Each template in `image/` has the path of the file that it makes. The templates are embedded in the binary; a file in the
 //! project's own folder `image/` replaces the template of the same path.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 
 use super::RenderError;
 use super::template::{Template, Templates, template};
+use crate::rootfs::RootFile;
 use crate::stack::Stack;
 
 /// Facts about the image that are not in the stack; the templates use them.
@@ -35,16 +34,12 @@ pub enum Moment {
     Finishing,
 }
 
-/// A file of the image. Root owns it.
+/// One that a machine needs and no package has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageFile {
-    /// Its path, relative to the root folder.
-    pub path: PathBuf,
-    /// Its permission bits, such as `0o644`.
-    pub mode: u32,
+    pub file: RootFile,
     /// When it is put into the root.
     pub moment: Moment,
-    pub content: String,
 }
 
 /// The variables of the templates.
@@ -196,20 +191,20 @@ pub fn image_files_of(stack: &Stack, others: &[Stack], facts: &ImageFacts) -> Re
                 false => vec![(*place).to_owned()],
             };
             files.extend(paths.into_iter().map(|path| ImageFile {
-                path: path.into(),
-                mode: source.mode,
+                file: RootFile { path: path.into(), mode: source.mode, content: content.clone() },
                 moment: source.moment,
-                content: content.clone(),
             }));
         }
     }
     files.extend(repository.map(|source| ImageFile {
-        path: format!("etc/apt/sources.list.d/{}.sources", source.name).into(),
-        mode: 0o644,
+        file: RootFile {
+            path: format!("etc/apt/sources.list.d/{}.sources", source.name).into(),
+            mode: 0o644,
+            content: source.text.clone(),
+        },
         moment: Moment::Finishing,
-        content: source.text.clone(),
     }));
-    files.sort_by(|one, other| one.path.cmp(&other.path));
+    files.sort_by(|one, other| one.file.path.cmp(&other.file.path));
     Ok(files)
 }
 
@@ -311,7 +306,8 @@ mod tests {
     }
 
     fn content<'a>(files: &'a [ImageFile], path: &str) -> &'a str {
-        &files.iter().find(|file| file.path == Path::new(path)).unwrap_or_else(|| panic!("no {path}")).content
+        let files = files.iter().map(|file| &file.file);
+        &files.into_iter().find(|file| file.path == Path::new(path)).unwrap_or_else(|| panic!("no {path}")).content
     }
 
     #[test]
@@ -320,7 +316,7 @@ mod tests {
         for path in ["etc/fstab", "boot/grub/grub.cfg"] {
             assert!(content(&files, path).contains(&format!("UUID={}", facts().uuid)), "{path}");
         }
-        for file in &files {
+        for ImageFile { file, .. } in &files {
             assert!(!file.content.contains("/dev/sd"), "{} names a disk", file.path.display());
             assert!(!file.content.contains("{{"), "{} is not rendered", file.path.display());
         }
@@ -332,7 +328,8 @@ mod tests {
     #[test]
     fn no_unit_of_the_image_reads_the_environment_file() {
         let files = image_files(&stack(Path::new("/nonexistent")), &facts()).unwrap();
-        for file in files.iter().filter(|file| file.path.starts_with("etc/systemd/system")) {
+        let files = files.iter().map(|file| &file.file);
+        for file in files.filter(|file| file.path.starts_with("etc/systemd/system")) {
             assert!(!file.content.contains("EnvironmentFile="), "{}", file.path.display());
         }
     }

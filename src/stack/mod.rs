@@ -1,5 +1,5 @@
-//! Reads `stack.toml`, fills in the defaults, and checks every value before anything is built. A file's text comes in; a
-//! [`Stack`], complete and valid, goes out, or all mistakes at once.
+//! Reads `stack.toml`, fills in the defaults, and checks every value before anything is built. The result is a
+//! [`Stack`], complete and valid, or an error with all mistakes.
 
 mod further_file;
 mod further_package;
@@ -43,5 +43,6 @@ pub use values::environment::{EnvironmentError, variable_name, variable_value};
 pub use values::files::{FileError, migration_names};
 pub use values::name::{StackNameError, stack_name};
 pub use values::network::{NetworkError, network};
+pub use values::size::LARGEST_IMAGE;
 pub use values::text::{TextError, maintainer};
 pub use variant::{Change, Old, Variant, Variants};

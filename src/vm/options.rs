@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use super::accelerator::Accelerator;
 use super::arguments::{BootMethod, DiskOrder, Forward, Network, OnReset};
 
+/// What Linode takes from a plan's disk for the swap disk, in MiB.
+pub const SWAP_MIB: u64 = 512;
+
 /// What a machine is made of, and what it learns from Linode.
 #[derive(Debug, Clone)]
 pub struct MachineOptions {
@@ -39,15 +42,15 @@ pub struct MachineOptions {
 }
 
 impl MachineOptions {
-    /// A machine like Linode's smallest: one processor, 1 GiB of memory, 25 GiB of disk, of them 512 MiB swap.
+    /// A machine like Linode's smallest: one processor, 1 GiB of memory, 25 GiB of disk, of them [`SWAP_MIB`] swap.
     pub fn smallest(image: &Path, boot: BootMethod, accelerator: Accelerator, pump: &Path, scratch: &Path) -> Self {
         Self {
             image: image.to_owned(),
             boot,
             memory_mib: 1024,
             cpus: 1,
-            disk_mib: 25 * 1024 - 512,
-            swap_mib: 512,
+            disk_mib: 25 * 1024 - SWAP_MIB,
+            swap_mib: SWAP_MIB,
             order: DiskOrder::RootFirst,
             on_reset: OnReset::BootAgain,
             forwards: Vec::new(),

@@ -35,7 +35,7 @@ pub enum ScratchError {
         source: io::Error,
     },
     /// The file is a disk with partitions.
-    #[error("the image {0} has a partition table, which Linode's helpers and its kernel cannot use")]
+    #[error("the image {0} {fault}", fault = superblock::HAS_PARTITIONS)]
     #[diagnostic(help(
         "an image for Linode is one ext4 file system from its first byte on, as `stackdeb image` makes it"
     ))]

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use stackdeb::deb::Entry;
 use stackdeb::render::image::{ImageFacts, ImageFile, image_files};
+use stackdeb::render::user_data::{InstanceFacts, user_data};
 use stackdeb::render::{RenderError, package_files};
 use stackdeb::stack::Tls;
 use support::source_folder;
@@ -91,6 +92,31 @@ fn every_variable_is_in_a_readme() {
     write(project.path(), "image/etc/hosts", "{{typo}}");
     let of_image = known(image_files(&stack(project.path()), &facts()).map(drop));
     assert_eq!(words(&readme("image"), "## Variables", 1), of_image);
+    write(project.path(), "image/user-data", "{{typo}}");
+    let facts = InstanceFacts {
+        hostname: "shop-1",
+        keys: &[],
+        environment: &[],
+        database_admin: &[],
+        balancers: &[],
+        further: &[],
+        database_ca: None,
+        host_key: None,
+    };
+    let of_user_data = known(user_data(&stack(project.path()), &facts).map(drop));
+    assert_eq!(words(&readme("image"), "## Of user-data", 1), of_user_data);
+}
+
+/// `stackdeb new` itself fails when a template has a variable that it does not know.
+#[test]
+fn every_variable_of_a_new_project_is_in_a_readme() {
+    let folder = source_folder().join("src/commands/new");
+    let mut used = BTreeSet::new();
+    for name in ["stack.toml.hbs", "README.md.hbs", "app/app.py.hbs"] {
+        let text = fs::read_to_string(folder.join(name)).unwrap();
+        used.extend(text.split("{{").skip(1).map(|rest| rest.split_once("}}").unwrap().0.to_owned()));
+    }
+    assert_eq!(words(&readme("src/commands/new"), "# Templates", 1), used);
 }
 
 #[test]
@@ -98,5 +124,5 @@ fn no_readme_is_in_an_image() {
     let project = tempfile::tempdir().unwrap();
     write(project.path(), "image/README.md", "{{typo}}");
     let files: Vec<ImageFile> = image_files(&stack(project.path()), &facts()).unwrap();
-    assert!(files.len() > 20 && !files.iter().any(|file| file.path.to_string_lossy().contains("README")));
+    assert!(files.len() > 20 && !files.iter().any(|file| file.file.path.to_string_lossy().contains("README")));
 }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
-use stackdeb::render::image::{ImageFacts, image_files};
+use stackdeb::render::image::{ImageFacts, ImageFile, image_files};
 use support::checks::{Check, checks};
 use support::container::Container;
 use support::edition::{edit, edition};
@@ -175,7 +175,7 @@ fn put_files_of_an_image(machine: &Container, folder: &Path) {
         keyring: nothing(),
     };
     let mut put = Vec::new();
-    for file in image_files(&stack, &facts).unwrap() {
+    for ImageFile { file, .. } in image_files(&stack, &facts).unwrap() {
         let path = file.path.display().to_string();
         if ["etc/apt/apt.conf.d/52image-security-updates", "etc/apt/sources.list.d/stack.sources"]
             .contains(&path.as_str())

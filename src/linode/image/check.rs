@@ -72,7 +72,7 @@ pub fn check_image(path: &Path, reporter: Reporter) -> Result<CheckedImage, Erro
         Ok((head, size)) if size <= limits::RAW => (head, size),
         Ok(_) => {
             return bad(
-                "is more than the 6 GiB that Linode accepts when it is decompressed",
+                &format!("is more than the {} GiB that Linode accepts when it is decompressed", limits::RAW >> 30),
                 "set [image] free-space in stack.toml to less (the file system grows to the disk at first boot), or take \
                  packages out of [image] packages",
             );
@@ -124,7 +124,7 @@ fn check_file_system(head: &[u8], size: u64) -> Result<(), (String, &'static str
     let superblock = match superblock::identify(head) {
         ImageContent::FileSystem(superblock) => superblock,
         ImageContent::PartitionTable => {
-            return Err(("has a partition table, which Linode's helpers and its kernel cannot use".to_owned(), FORM));
+            return Err((superblock::HAS_PARTITIONS.to_owned(), FORM));
         }
         ImageContent::Unknown => return Err(("holds no ext4 file system: it has no superblock".to_owned(), FORM)),
     };

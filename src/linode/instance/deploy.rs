@@ -29,9 +29,7 @@ use crate::remote::known_hosts;
 use crate::remote::ssh_key::SshKey;
 use crate::stack::Stack;
 use crate::system::progress::Reporter;
-
-/// What Linode takes from a plan's disk for swap, in MB.
-const SWAP: u64 = 512;
+use crate::vm::options::SWAP_MIB;
 
 /// A deployment in which at least one instance was made.
 #[derive(Debug)]
@@ -151,7 +149,7 @@ fn require_consent(prepared: &PreparedDeploy) -> Result<(), Error> {
 }
 
 fn check_disk(prepared: &PreparedDeploy, image: &Image) -> Result<(), Error> {
-    let disk = prepared.plan.disk.saturating_sub(SWAP);
+    let disk = prepared.plan.disk.saturating_sub(SWAP_MIB);
     match image.size {
         Some(size) if size > disk => {
             Err(Error::PlanTooSmall { image: image.id.clone(), size, plan: prepared.plan.id.clone(), disk })

@@ -22,7 +22,7 @@ const LONGEST_LABEL: usize = 23;
 
 /// Whether the configuration names the hash of the image file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ImageFile {
+pub enum ImageState {
     Described,
     /// It is to be at this path, and is not there. The configuration cannot be applied until it is written again.
     Missing(PathBuf),
@@ -33,7 +33,7 @@ pub enum ImageFile {
 /// # Errors
 /// When a template has a mistake, when a file that would be replaced was edited (except with [`Edited::Replace`]), or
 /// when the folder cannot be read or written. Everything is checked before anything is written.
-pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFiles, ImageFile), Error> {
+pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFiles, ImageState), Error> {
     let image = stack.dist().join(stack.image_file_name());
     let unreadable = |source| unreadable(folder, source);
     let path = relative(&real(folder).map_err(unreadable)?, &real(&image).map_err(unreadable)?);
@@ -54,7 +54,7 @@ pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFil
         longest_label: LONGEST_LABEL,
         further: &further,
     };
-    let image = if image_hash.is_some() { ImageFile::Described } else { ImageFile::Missing(image) };
+    let image = if image_hash.is_some() { ImageState::Described } else { ImageState::Missing(image) };
     Ok((folder::update(folder, &terraform_files(stack, &facts)?, edited)?, image))
 }
 

@@ -1,4 +1,4 @@
-//! The `[package]` table.
+//! Reads `[package]`, or the first `[[package]]`: what the package says about itself.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::stack::values::{description, files, license, name, text};
 
 /// A value that does not fit to another one.
 #[derive(Debug, thiserror::Error, Diagnostic)]
-enum PackageError {
+enum PackageTableError {
     #[error("{version} is not {newest}, the version of the newest changelog entry")]
     #[diagnostic(help(
         "describe {version} in a [[changelog]] entry above the others, or leave `version` out of [package]"
@@ -72,7 +72,7 @@ fn read_version(table: &mut Table<'_>, changelog: &Changelog) -> Option<Version>
     match (given, newest) {
         // Versions that dpkg calls equal (1.0 and 1.00) still differ here, because the text is a part of file names.
         (Some(Item { value, place }), Some(newest)) if value.as_str() != newest.as_str() => {
-            table.problems.add(&place, PackageError::VersionDiffers { version: value, newest: newest.clone() });
+            table.problems.add(&place, PackageTableError::VersionDiffers { version: value, newest: newest.clone() });
             None
         }
         (_, newest) => newest.cloned(),
@@ -82,7 +82,7 @@ fn read_version(table: &mut Table<'_>, changelog: &Changelog) -> Option<Version>
 fn read_copyright(table: &mut Table<'_>) -> Option<Vec<String>> {
     let lines = table.checked_list("copyright", text::line)?;
     if lines.value.is_empty() {
-        table.problems.add(&lines.place, PackageError::NoCopyright);
+        table.problems.add(&lines.place, PackageTableError::NoCopyright);
     }
     Some(lines.value)
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 /// Why a text is not valid as the address of an index.
 #[derive(Debug, thiserror::Error, Diagnostic)]
-pub enum IndexError {
+pub enum IndexAddressError {
     #[error("`{0}` is not the address of a server")]
     #[diagnostic(help("write it like \"https://pypi.example.org/simple/\""))]
     NoAddress(String),
@@ -22,15 +22,15 @@ pub enum IndexError {
 }
 
 /// Checks an address: that of an HTTP server, without a user and a password.
-pub fn address(text: &str) -> Result<String, IndexError> {
+pub fn address(text: &str) -> Result<String, IndexAddressError> {
     match Url::parse(text) {
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => Err(IndexError::Secret),
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => Err(IndexAddressError::Secret),
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(text.to_owned()),
-        _ => Err(IndexError::NoAddress(text.escape_debug().to_string())),
+        _ => Err(IndexAddressError::NoAddress(text.escape_debug().to_string())),
     }
 }
 
 /// Checks the name of a library, in whatever case it is written.
-pub fn library(text: &str) -> Result<PackageName, IndexError> {
-    PackageName::from_str(text).map_err(|_| IndexError::Name(text.escape_debug().to_string()))
+pub fn library(text: &str) -> Result<PackageName, IndexAddressError> {
+    PackageName::from_str(text).map_err(|_| IndexAddressError::Name(text.escape_debug().to_string()))
 }

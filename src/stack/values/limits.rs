@@ -12,7 +12,7 @@ const MOST_PROCESSORS: u32 = 1024;
 
 /// Why a text is not valid as a limit.
 #[derive(Debug, thiserror::Error, Diagnostic)]
-pub enum LimitError {
+pub enum ProcessLimitError {
     #[error("`{0}` is neither a size nor a part of the machine's memory")]
     #[diagnostic(help("write a whole number with `K`, `M` or `G`, or a percentage: \"512M\", \"25%\""))]
     Memory(String),
@@ -34,13 +34,13 @@ fn percentage(text: &str, most: u32) -> Option<u32> {
 ///
 /// # Errors
 /// When it is neither a size nor a percentage, or too small for any program.
-pub fn memory_max(text: &str) -> Result<String, LimitError> {
+pub fn memory_max(text: &str) -> Result<String, ProcessLimitError> {
     if percentage(text, 100).is_some() {
         return Ok(text.to_owned());
     }
-    let bytes = size::bytes(text).ok_or_else(|| LimitError::Memory(text.escape_debug().to_string()))?;
+    let bytes = size::bytes(text).ok_or_else(|| ProcessLimitError::Memory(text.escape_debug().to_string()))?;
     match bytes < LEAST_MEMORY {
-        true => Err(LimitError::LittleMemory(text.to_owned())),
+        true => Err(ProcessLimitError::LittleMemory(text.to_owned())),
         // systemd knows capital letters only.
         false => Ok(text.to_ascii_uppercase()),
     }
@@ -50,10 +50,10 @@ pub fn memory_max(text: &str) -> Result<String, LimitError> {
 ///
 /// # Errors
 /// When it is not a percentage.
-pub fn cpu_quota(text: &str) -> Result<String, LimitError> {
+pub fn cpu_quota(text: &str) -> Result<String, ProcessLimitError> {
     match percentage(text, MOST_PROCESSORS.saturating_mul(100)) {
         Some(_) => Ok(text.to_owned()),
-        None => Err(LimitError::Processor(text.escape_debug().to_string())),
+        None => Err(ProcessLimitError::Processor(text.escape_debug().to_string())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Checks what Gunicorn loads.
+//! Checks `[app] module`, which the server loads: that `MODULE:VARIABLE` is in the project's code.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::stack::kind::Interface;
 
 /// Why a text is not valid as an application.
 #[derive(Debug, thiserror::Error, Diagnostic)]
-pub enum PythonError {
+pub enum ModuleError {
     #[error("`{0}` is not of the form MODULE:VARIABLE")]
     #[diagnostic(help(
         "write it as \"app:app\" for the variable `app` in app.py, \"site.wsgi:application\" for the one in site/wsgi.py, or \"app:create_app()\" for a function that makes it"
@@ -53,17 +53,17 @@ pub(super) fn is_identifier(text: &str) -> bool {
 }
 
 /// Checks the form of `MODULE:VARIABLE` or `MODULE:FUNCTION()` (Gunicorn's WSGI_APP).
-pub fn module(text: &str) -> Result<String, PythonError> {
+pub fn module(text: &str) -> Result<String, ModuleError> {
     let (module, variable) = text.split_once(':').unwrap_or((text, ""));
     let variable = variable.strip_suffix("()").unwrap_or(variable);
     match module.split('.').all(is_identifier) && is_identifier(variable) {
         true => Ok(text.to_owned()),
-        false => Err(PythonError::Module(text.escape_debug().to_string())),
+        false => Err(ModuleError::Module(text.escape_debug().to_string())),
     }
 }
 
 /// Returns the file in which Python finds the module in `folder`: `a.b` is `a/b.py` or `a/b/__init__.py`.
-pub fn module_file(text: &str, folder: &Path) -> Result<PathBuf, PythonError> {
+pub fn module_file(text: &str, folder: &Path) -> Result<PathBuf, ModuleError> {
     let module = text.split(':').next().unwrap_or_default();
     let stem: PathBuf = folder.join(module.replace('.', "/"));
     // A dot in the last part of the name is not an extension.
@@ -75,12 +75,12 @@ pub fn module_file(text: &str, folder: &Path) -> Result<PathBuf, PythonError> {
         return Ok(found.clone());
     }
     let (file, package) = (file.display().to_string(), package.display().to_string());
-    Err(PythonError::NoModule { module: module.to_owned(), file, package })
+    Err(ModuleError::NoModule { module: module.to_owned(), file, package })
 }
 
 /// Checks, as far as reading the module's file can tell, that it has the variable and that this is an application of that
 /// kind. `project` may have a configuration of Gunicorn with a worker for ASGI.
-pub fn application(text: &str, file: &Path, project: &Path, kind: Option<Interface>) -> Result<(), PythonError> {
+pub fn application(text: &str, file: &Path, project: &Path, kind: Option<Interface>) -> Result<(), ModuleError> {
     // Python itself says why a file cannot be read.
     let Ok(bytes) = fs::read(file) else { return Ok(()) };
     let source = PythonText::of(&String::from_utf8_lossy(&bytes));
@@ -88,9 +88,9 @@ pub fn application(text: &str, file: &Path, project: &Path, kind: Option<Interfa
     let (name, shown) = (variable.strip_suffix("()").unwrap_or(variable).to_owned(), file.display().to_string());
     let is_submodule = file.ends_with("__init__.py") && file.with_file_name(format!("{name}.py")).is_file();
     match source.place(&name) {
-        Place::Nowhere if !is_submodule => return Err(PythonError::NoVariable { file: shown, variable: name }),
+        Place::Nowhere if !is_submodule => return Err(ModuleError::NoVariable { file: shown, variable: name }),
         Place::Block(block) if !is_submodule => {
-            return Err(PythonError::InBlock { file: shown, variable: name, block });
+            return Err(ModuleError::InBlock { file: shown, variable: name, block });
         }
         _ => {}
     }
@@ -99,9 +99,9 @@ pub fn application(text: &str, file: &Path, project: &Path, kind: Option<Interfa
     }
     match (kind, source.asgi(&name), source.wsgi(&name)) {
         (Some(Interface::Wsgi), Some(maker), _) if !has_asgi_worker(project) => {
-            Err(PythonError::Asgi { file: shown, variable: name, maker })
+            Err(ModuleError::Asgi { file: shown, variable: name, maker })
         }
-        (Some(Interface::Asgi), _, Some(maker)) => Err(PythonError::Wsgi { file: shown, variable: name, maker }),
+        (Some(Interface::Asgi), _, Some(maker)) => Err(ModuleError::Wsgi { file: shown, variable: name, maker }),
         _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use miette::Diagnostic;
 
 /// The largest file system that Linode takes as an image, in bytes.
-const LARGEST_IMAGE: u64 = 6 << 30;
+pub const LARGEST_IMAGE: u64 = 6 << 30;
 
 /// Why a text is not a valid size.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -11,7 +11,7 @@ pub enum SizeError {
     #[error("`{0}` is not a size: write a whole number, alone or followed by `K`, `M` or `G`")]
     #[diagnostic(help("write it as \"10M\": K, M and G are 1024, 1024² and 1024³ bytes"))]
     Syntax(String),
-    #[error("`{0}` does not fit: an image on Linode may have 6 GiB in all")]
+    #[error("`{0}` does not fit: an image on Linode may have {gib} GiB in all", gib = LARGEST_IMAGE >> 30)]
     #[diagnostic(help(
         "a few hundred megabytes are enough: the file system grows to the size of the disk at the first boot"
     ))]
