@@ -220,7 +220,7 @@ fn every_version_of_the_api_ends_with_the_image_s_own_kernel() {
     let made: Value = serde_json::from_slice(&project.api.seen("POST")[3].body).unwrap();
     assert_eq!((&made["booted"], &made["kernel"]), (&json!(false), &Value::Null));
     assert_eq!(project.api.paths("POST").last().unwrap(), "/linode/instances/1002/boot");
-    // One that pays no heed to it.
+    // An API that ignores `kernel`.
     let project = Project::new(&[Fault::IgnoresKernel]);
     project.home.run(&mut project.deploy(&[])).has(0, &["shop-1 answers"]);
     assert_eq!(project.api.kernel("shop-1"), "linode/grub2");

@@ -73,7 +73,7 @@ fn what_does_not_pass_ends_with_what_linode_says() {
     let waited: u64 = clock.pauses.borrow().iter().sum();
     // Linode's jobs take up to a few minutes.
     assert!((120..=300).contains(&waited), "{waited} s");
-    // A refusal with a reason is no matter of time.
+    // A refusal with a reason is not tried again.
     clock.pauses.borrow_mut().clear();
     project.api.set_faults(&[Fault::DeleteFails]);
     instances::delete(&client, 1002).unwrap_err();

@@ -51,7 +51,7 @@ struct Instance {
     home: Home,
     api: Api,
     port: u16,
-    /// What `deploy` printed.
+    /// Output and status of `stackdeb deploy`.
     ended: Ended,
 }
 

@@ -57,7 +57,7 @@ impl User {
             .read(&self.cache, &self.client)
     }
 
-    /// Downloads the one package.
+    /// Downloads the repository's only package; returns its path in the cache.
     pub fn download(&self, base: &str) -> Result<PathBuf, FetchError> {
         let archive = self.open(base).unwrap();
         let record = archive.universe.candidate("aa").unwrap();

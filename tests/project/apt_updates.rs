@@ -38,7 +38,7 @@ fn a_release_file_without_its_index_is_said_to_be_an_update() {
     assert!(help.contains("being updated: try again later"), "{help}");
 }
 
-/// Its hash is right, so whoever signed it had it so.
+/// Its hash is right, so the file was damaged before it was signed.
 #[test]
 fn an_index_that_cannot_be_decompressed_is_named() {
     let index = Repository::default().files()[INDEX].clone();

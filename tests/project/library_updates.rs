@@ -126,7 +126,7 @@ fn named_libraries_move_with_what_they_need_and_no_others() {
         assert_eq!(moved(&all, uv, &[]), lines(&[&WEB, &PLUGIN, &STEADY, &TOP, &HTOP]));
         let index = |project: &Project| project.index.as_ref().unwrap().address.clone();
         assert_eq!(read(&one).replace(&index(&one), ""), read(&all).replace(&index(&all), ""));
-        // What nothing else has to do with.
+        // A library that no other one needs.
         let one = project(uv);
         assert_eq!(moved(&one, uv, &["helper"]), lines(&[&WEB[1..2]]));
         // It is there for the older version of another library alone, and is not taken away from that.
@@ -202,7 +202,7 @@ fn each_of_several_stacks_has_libraries_of_its_own() {
     let shop = group(&[PLUGIN[0], WEB[0], WEB[1], PLUGIN[1], WEB[2]], "shop");
     assert_eq!(String::from_utf8_lossy(&output.stdout), shop + &group(&PLUGIN[..1], "blog"), "{}", text(&output));
 
-    // What another tool has locked is its own matter.
+    // A lock of another tool is left to that tool.
     fs::remove_file(project.path("stack.lock")).unwrap();
     fs::write(project.path("requirements.txt"), "helper==1.0\n").unwrap();
     let said = refused(&project, &["helper"]);

@@ -393,7 +393,7 @@ fn either_part_is_written_without_the_other() {
     let fails = lock(&[]);
     assert!(!fails.status.success() && !libraries.path("stack.lock").exists(), "{}", text(&fails));
 
-    // Both options do not go together, and what there is not cannot be locked.
+    // The two options exclude each other; and a project without libraries has no libraries to lock.
     assert_eq!(lock(&["--libraries", "--packages"]).status.code(), Some(2));
     let project = Project::new(&machine());
     let said = project.refused(&["lock", "--libraries"]);

@@ -45,7 +45,7 @@ fn packed(text: &str) -> String {
     text.replace(|c: char| c.is_whitespace() || c == '│', "")
 }
 
-/// What `stackdeb lock` says.
+/// Runs `stackdeb lock` with uv or pip: its output, or its message if it fails.
 fn lock(project: &Project, uv: bool) -> Result<String, String> {
     let mut command = project.lock();
     with_resolver(&mut command, uv);

@@ -149,7 +149,7 @@ fn masked_app(machine: &mut Container) {
          && systemctl reload nginx",
     );
     machine.sh(&apt("1.0.0"));
-    // A link in the administrator's own words is no less a link.
+    // A relative link, as the administrator made it, stays as it is.
     assert_eq!(machine.sh("readlink /etc/nginx/sites-enabled/stack"), "../sites-available/stack");
     assert_eq!(machine.sh(&format!("{ASK} http://127.0.0.1:8081/")), "Hello from Flask via systemd!");
 }

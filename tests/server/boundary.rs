@@ -204,12 +204,12 @@ fn as_systemd_reads(machine: &mut Container) {
     let by_us = machine.sh(&format!("{ours} >/root/ours.env && set -a && . /root/ours.env && sh /root/show"));
     assert!(by_systemd.contains("J=[last ]") && by_systemd.contains("D=[joined line]"), "{by_systemd}");
     assert_eq!(by_us, by_systemd);
-    // And systemd reads what we print as what it is.
+    // systemd reads our output as the same values.
     let again = machine.sh("systemd-run --quiet --wait --pipe -p EnvironmentFile=/root/ours.env sh /root/show");
     assert_eq!(again, by_systemd);
 }
 
-/// What the purge prints is what is typed, as root.
+/// Types the commands that purge prints, as root.
 fn dump_and_restore(machine: &mut Container) {
     as_app(
         machine,

@@ -93,7 +93,7 @@ impl Cluster {
     }
 }
 
-/// An authority with the database server's certificate, and another authority that nobody has to do with.
+/// An authority with the database server's certificate, and a second authority, which signed nothing here.
 fn make_certificates(folder: &Path) {
     let script = format!(
         "cd \"$1\"

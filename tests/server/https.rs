@@ -97,7 +97,7 @@ fn boot() -> Container {
     machine
 }
 
-/// apt goes to a version of a package; what it says.
+/// Installs that version with apt; returns apt's output.
 fn install(machine: &Container, name: &str, version: &str) -> String {
     machine.sh(&format!(
         "cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --allow-downgrades ./{name}_{version}_amd64.deb \
@@ -239,7 +239,7 @@ fn assert_trusted(machine: &Container, name: &str) {
     }
 }
 
-/// The timer with two seconds for its fifteen minutes. Its first attempts find no address of the name.
+/// Makes the timer fire every two seconds instead of every fifteen minutes. Its first attempts find no address of the name.
 const SHORT: &str = "sed -i '/ shop.example.org /d' /etc/hosts && rm -f /var/lib/shop/tls/acme-failure && \
     mkdir -p /etc/systemd/system/shop-acme.timer.d && \
     printf '[Timer]\nOnActiveSec=\nOnActiveSec=1s\nOnUnitInactiveSec=2s\nAccuracySec=100ms\n' \
@@ -247,7 +247,7 @@ const SHORT: &str = "sed -i '/ shop.example.org /d' /etc/hosts && rm -f /var/lib
     systemctl daemon-reload && systemctl restart shop-acme.timer && \
     for i in $(seq 300); do grep -q 'lookup shop.example.org' /var/lib/shop/tls/acme-failure && exit; sleep 0.2; done; exit 1";
 
-/// As it was before. From here on the tests ask the authority, and the timer does not beside them.
+/// Stops that timer: from here on, only the tests ask the authority.
 const NO_TIMER: &str = "systemctl stop shop-acme.timer && rm -r /etc/systemd/system/shop-acme.timer.d && \
     systemctl daemon-reload && until [ \"$(systemctl is-active shop-acme.service)\" = inactive ]; do sleep 0.2; done";
 

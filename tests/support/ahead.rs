@@ -1,5 +1,5 @@
-//! What is made ahead: in a thread of its own, which is started while there is a network and keeps it, and in which the
-//! program has not entered the network of its containers yet. Whoever needs it waits for it.
+//! Makes things in advance, in a thread that is started before the program enters the containers' network, which has no way
+//! out. The thread keeps the network of the computer. A test that needs such a thing waits for it.
 
 use std::panic::catch_unwind;
 use std::sync::OnceLock;

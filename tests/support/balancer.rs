@@ -23,7 +23,7 @@ const ATTEMPTS: u32 = 2;
 
 /// A running balancer; it ends when it is dropped.
 pub struct Balancer {
-    /// Where it answers.
+    /// `http://127.0.0.1:PORT`.
     pub url: String,
     files: Files,
     nginx: Child,

@@ -12,11 +12,11 @@ pub type Check<M> = (&'static str, fn(&mut M));
 enum Shared<M> {
     NotBooted,
     Running(M),
-    /// Its boot failed, and would fail again.
+    /// Its boot failed. It is not tried again.
     Failed,
 }
 
-/// What the tests say that could not run, after the first one, which has the console.
+/// The message of the tests after a failed boot. The first test shows the console.
 const NOT_BOOTED: &str = "it could not run: the machine that it shares with the test above did not come up";
 
 /// Tests that share one machine, or several. It is booted for the first that is asked for; they run in their order, each on

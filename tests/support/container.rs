@@ -40,7 +40,7 @@ pub struct Options<'a> {
     pub number: Option<u8>,
     /// The root of the container, made from an image of stackdeb's.
     pub image: Built,
-    /// What cloud-init gets.
+    /// For cloud-init; `None` if there is no data source.
     pub user_data: Option<&'a str>,
     /// Whether there is a second card, `eth1`, which nobody has configured.
     pub cards: Cards,

@@ -125,7 +125,7 @@ pub fn their_package(folder: &Path, arguments: &[&str]) -> PathBuf {
 pub struct Member {
     /// Permission bits; of a link, none.
     pub mode: u32,
-    /// A link's target.
+    /// `None` if it is not a link.
     pub target: Option<String>,
     /// A file's content, uncompressed if its name ends with `.gz`.
     pub content: Option<Vec<u8>>,

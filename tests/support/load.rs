@@ -34,7 +34,7 @@ pub struct Tally {
     pub failed: u64,
     /// The first failures, in words.
     pub failures: Vec<String>,
-    /// The first different bodies.
+    /// Different bodies, the first few of them.
     pub bodies: BTreeSet<String>,
     pub slowest: Duration,
     pub lasted: Duration,

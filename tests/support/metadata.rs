@@ -3,7 +3,7 @@
 
 use super::server::Server;
 
-/// Linode's addresses.
+/// Link-local addresses of Linode's metadata service, IPv4 and IPv6.
 pub const ADDRESSES: [&str; 2] = ["169.254.169.254", "fd00:a9fe:a9fe::1"];
 
 /// Who must not ask: the app, nginx, PostgreSQL, and a user who has nothing to do with them.

@@ -80,7 +80,7 @@ impl Project {
         command
     }
 
-    /// Linode's own client.
+    /// With the account's token, against the API in memory.
     pub fn linode_cli(&self, arguments: &[&str]) -> Command {
         let mut command = self.home.command(&source_folder().join("tests/linode-cli").display().to_string());
         command.env("CARGO_TARGET_DIR", kept().parent().unwrap());

@@ -35,7 +35,7 @@ pub struct Cut<'a> {
     /// An argument of the command on the server.
     pub word: &'a str,
     pub side: Side,
-    /// After so many bytes.
+    /// The connection breaks after this number of bytes.
     pub at: u64,
 }
 
@@ -43,7 +43,7 @@ pub struct Cut<'a> {
 pub enum Side {
     /// What goes to the server.
     Input,
-    /// What comes from it.
+    /// The bytes from the server to stackdeb.
     Answer,
 }
 

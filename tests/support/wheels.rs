@@ -18,7 +18,7 @@ pub struct Wheel {
     pub version: String,
     /// `py3-none-any`
     pub tag: String,
-    /// Further lines of METADATA.
+    /// Appended to the file METADATA of the wheel, each line with its break.
     pub metadata: String,
     /// Paths with contents and Unix modes, without the list.
     pub files: BTreeMap<String, (Vec<u8>, u32)>,

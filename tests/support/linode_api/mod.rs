@@ -57,7 +57,7 @@ pub enum Fault {
     DeleteFails,
     /// The API is too old to know `kernel` when an instance is made.
     NoKernelField,
-    /// The API takes `kernel` and pays no heed to it.
+    /// The API accepts `kernel` and ignores it.
     IgnoresKernel,
     /// So many instances, and the account has no more.
     InstanceLimit(usize),
