@@ -33,4 +33,5 @@ mod static_files;
 mod unchanged;
 pub mod update;
 pub mod upload;
+pub mod watch;
 mod write;

@@ -11,10 +11,10 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 
 use super::boot_report::Report;
 use super::boot_sites::{PATIENCE, further_sites, targets_of};
-use super::boot_watch::Watch;
 use super::loader;
 use super::newest_image::newest_image;
 use super::variant::VariantArgs;
+use crate::build::watch::Watch;
 use crate::disk::manifest::Manifest;
 use crate::stack::{self, HTTPS_PORT, Site};
 use crate::system::cache::Cache;
@@ -100,7 +100,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     // An image without a manifest may be of anybody.
     let targets = stacks.first().map_or_else(|| vec![Target::first_page()], targets_of);
     let (mut further_sites, further_ports) = further_sites(stacks, port, https_port)?;
-    let mut watch = args.watch.then(|| Watch::begin(&args.variant)).transpose()?;
+    let mut watch = args.watch.then(|| Watch::begin(args.variant.variant.as_deref())).transpose()?;
     // Any free port will do for stackdeb itself.
     let wanted_ssh = args.ssh_port.or(args.watch.then_some(0));
     let ssh_port = wanted_ssh.map(machine::choose_port).transpose()?;

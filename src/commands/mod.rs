@@ -1,12 +1,11 @@
-//! One file for each command: its arguments, and how it joins the modules to its left. No logic of its own. `boot` has parts:
-//! `boot_report`, `boot_sites`, `boot_watch`. `account`, `loader`, `newest_image` and `variant` are what several commands have in
+//! One file for each command: its arguments, the calls of the modules to its left, and what it prints. `boot` has two parts
+//! more: `boot_report` and `boot_sites`. `account`, `loader`, `newest_image` and `variant` are what several commands have in
 //! common.
 
 mod account;
 pub mod boot;
 mod boot_report;
 mod boot_sites;
-mod boot_watch;
 pub mod cache;
 pub mod check;
 mod check_packages;

@@ -1,5 +1,5 @@
-//! `stackdeb boot --watch`: while the machine runs, each change of the project becomes a package, and the package goes into
-//! the machine with the further ones that an image has, where it is installed as on a server.
+//! Builds the project in the current folder again after each change, and installs its packages in a machine that runs, as on a
+//! server: those that an image has. For `stackdeb boot --watch`.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,19 +10,18 @@ use std::time::{Duration, Instant};
 
 use miette::{IntoDiagnostic, WrapErr};
 
-use super::variant::VariantArgs;
-use crate::build::local;
+use super::local;
 use crate::deb::install_steps;
 use crate::remote::Error;
 use crate::remote::ssh::Host;
 use crate::remote::ssh_key::SshKey;
+use crate::stack::{self, Stack};
 use crate::system::changes::Changes;
 use crate::system::hash::Sha256;
 use crate::system::progress::Reporter;
 
-/// Takes packages from standard input, as a tar archive with a folder for each call of dpkg, and installs them, the same version as
-/// well. What the user has edited
-/// in the machine stays.
+/// Takes packages from standard input, as a tar archive with a folder for each call of dpkg, and installs them, the same
+/// version as well. What the user has edited in the machine stays.
 const INSTALL: &str = "set -eu
 folder=$(mktemp -d)
 trap 'rm -rf \"$folder\"' EXIT
@@ -39,7 +38,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The project in the current folder, and the way into the machine that it is installed in.
 pub struct Watch {
     changes: Changes,
-    variant: VariantArgs,
+    /// The variant of the stack that is built.
+    variant: Option<String>,
     key: SshKey,
     /// The file with the private half of the key, which goes with this.
     identity: tempfile::NamedTempFile,
@@ -52,8 +52,8 @@ impl Watch {
     ///
     /// # Errors
     /// When there is no project, its folders cannot be watched, or ssh-keygen(1) is missing.
-    pub fn begin(variant: &VariantArgs) -> miette::Result<Self> {
-        let stack = variant.stack_here()?;
+    pub fn begin(variant: Option<&str>) -> miette::Result<Self> {
+        let stack = stack_here(variant)?;
         let folder = &stack.folder;
         // cargo writes there whenever the package is built.
         let target = stack.app.kind.of_crate().map(|_| stack.app.folder.join("target"));
@@ -69,7 +69,7 @@ impl Watch {
         })?;
         let mut identity = tempfile::NamedTempFile::new().into_diagnostic()?;
         io::Write::write_all(&mut identity, key.private().as_bytes()).into_diagnostic()?;
-        Ok(Self { changes, variant: variant.clone(), key, identity, installed: None })
+        Ok(Self { changes, variant: variant.map(str::to_owned), key, identity, installed: None })
     }
 
     /// The key that the machine's root has to take.
@@ -78,7 +78,7 @@ impl Watch {
     }
 
     /// Waits for a change for at most `limit`, and installs its package in the machine behind the port `ssh`. A mistake in
-    /// the project is only told: the next change may put it right.
+    /// the project is only printed: the next change may put it right.
     pub fn wait_and_install(&mut self, ssh: u16, limit: Duration) {
         if !self.changes.wait(limit) {
             return;
@@ -119,17 +119,21 @@ impl Watch {
     }
 
     /// Builds the packages in a process of its own: what it needs of the kernel must be asked for by a process with one
-    /// thread. `None` when the project has a mistake; that process has told it.
+    /// thread. `None` when the project has a mistake; that process has printed it.
     fn build(&self) -> miette::Result<Option<Vec<PathBuf>>> {
         let program = std::env::current_exe().into_diagnostic().wrap_err("cannot find this program's own file")?;
         let mut command = Command::new(program);
         command.arg("deb").stdin(Stdio::null()).stdout(Stdio::null());
-        command.args(self.variant.variant.iter().flat_map(|name| ["--variant", name]));
+        command.args(self.variant.iter().flat_map(|name| ["--variant", name]));
         if !command.status().into_diagnostic()?.success() {
             return Ok(None);
         }
-        Ok(Some(local::in_image(&self.variant.stack_here()?)?))
+        Ok(Some(local::in_image(&stack_here(self.variant.as_deref())?)?))
     }
+}
+
+fn stack_here(variant: Option<&str>) -> miette::Result<Stack> {
+    Ok(stack::load_variant(Path::new("."), variant)?)
 }
 
 fn refused(said: &str) -> miette::Report {
