@@ -115,7 +115,7 @@ fn open_locked(path: &Path) -> io::Result<Flock<File>> {
     loop {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         if !file.metadata()?.is_file() {
-            return Err(io::Error::other("it is no regular file"));
+            return Err(io::Error::other("it is not a regular file"));
         }
         // Another check may have replaced the file in the meantime.
         if let Ok(file) = Flock::lock(file, FlockArg::LockExclusiveNonblock)

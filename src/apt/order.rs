@@ -31,7 +31,7 @@ pub enum InstallStep<'a> {
 /// # Errors
 /// When a relation field of a package cannot be read, or a chain of pre-dependencies is longer than any archive's.
 pub fn install_plan<'a>(chosen: &[&'a Record]) -> Result<Vec<InstallStep<'a>>, SolveError> {
-    let mut plan = Plan::new(chosen)?;
+    let mut plan = UnpackOrder::new(chosen)?;
     let essential = plan.select(|node| node.record.essential);
     let base = plan.closure(&essential, |_| true);
     plan.unpack(&base);
@@ -69,7 +69,7 @@ enum State {
     Configured,
 }
 
-/// A package of the set. The others are named by their places in [`Plan::nodes`].
+/// A package of the set. The others are named by their places in [`UnpackOrder::nodes`].
 struct Node<'a> {
     record: &'a Record,
     /// For each relation, the packages of the set that satisfy it.
@@ -79,7 +79,7 @@ struct Node<'a> {
     state: State,
 }
 
-struct Plan<'a> {
+struct UnpackOrder<'a> {
     /// Sorted by package name.
     nodes: Vec<Node<'a>>,
     /// For each package, those that need it.
@@ -93,7 +93,7 @@ impl Node<'_> {
     }
 }
 
-impl<'a> Plan<'a> {
+impl<'a> UnpackOrder<'a> {
     fn new(chosen: &[&'a Record]) -> Result<Self, SolveError> {
         let mut records = chosen.to_vec();
         records.sort_by(|a, b| a.name.cmp(&b.name));

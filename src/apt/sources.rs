@@ -67,7 +67,7 @@ pub enum SourcesError {
 
 /// One address and one suite in apt's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct SourceEntry {
     /// The address of the archive, without a slash at the end.
     pub uri: String,
     /// Its name or codename: `trixie`, `stable-updates`.
@@ -89,7 +89,7 @@ pub fn find(
     let mut main = mirror.map(trimmed);
     let mut security = security_mirror.map(trimmed);
     if main.is_none() || security.is_none() {
-        let ours: Vec<Entry> =
+        let ours: Vec<SourceEntry> =
             host_entries(root)?.into_iter().filter(|entry| suite.distribution.has_suite(&entry.suite)).collect();
         let first =
             |wanted: bool| ours.iter().find(|entry| is_security(entry) == wanted).map(|entry| entry.uri.clone());
@@ -108,12 +108,12 @@ pub fn find(
     Ok(Sources { main, security })
 }
 
-fn is_security(entry: &Entry) -> bool {
+fn is_security(entry: &SourceEntry) -> bool {
     entry.suite.ends_with("-security") || entry.suite.ends_with("/updates")
 }
 
 /// Reads apt's files below `root`, in the order in which apt reads them.
-fn host_entries(root: &Path) -> Result<Vec<Entry>, SourcesError> {
+fn host_entries(root: &Path) -> Result<Vec<SourceEntry>, SourcesError> {
     let fail = |path: &Path| {
         let path = path.display().to_string();
         |source| SourcesError::Read { path, source }
@@ -134,7 +134,7 @@ fn host_entries(root: &Path) -> Result<Vec<Entry>, SourcesError> {
     files.extend(more);
     let mut found = Vec::new();
     for path in files {
-        let parse: fn(&str) -> Vec<Entry> = match path.extension().and_then(|extension| extension.to_str()) {
+        let parse: fn(&str) -> Vec<SourceEntry> = match path.extension().and_then(|extension| extension.to_str()) {
             Some("list") => parse_one_line,
             Some("sources") => parse_deb822,
             _ => continue,
@@ -151,7 +151,7 @@ fn host_entries(root: &Path) -> Result<Vec<Entry>, SourcesError> {
 /// Reads the one-line style: `deb [option=value …] uri suite [component …]`. Lines of another form, for other
 /// architectures, or with an address that we cannot download from, are skipped: it is apt that complains
 /// about mistakes in its files.
-pub fn parse_one_line(text: &str) -> Vec<Entry> {
+pub fn parse_one_line(text: &str) -> Vec<SourceEntry> {
     let mut entries = Vec::new();
     for line in text.lines() {
         let line = line.split('#').next().unwrap_or_default().trim();
@@ -175,7 +175,7 @@ pub fn parse_one_line(text: &str) -> Vec<Entry> {
 }
 
 /// Reads the deb822 style: stanzas with `Types`, `URIs` and `Suites`. Reading stops where a file is not control data.
-pub fn parse_deb822(text: &str) -> Vec<Entry> {
+pub fn parse_deb822(text: &str) -> Vec<SourceEntry> {
     let mut entries = Vec::new();
     for stanza in Stanzas::new(text.as_bytes()).map_while(Result::ok) {
         let words = |field: &str| -> Vec<&str> { stanza.get(field).unwrap_or_default().split_whitespace().collect() };
@@ -195,16 +195,16 @@ pub fn parse_deb822(text: &str) -> Vec<Entry> {
 }
 
 /// Returns `None` for an address that we cannot download from, such as `cdrom:`, `mirror+file:` or `tor+http:`.
-fn entry(uri: &str, suite: &str) -> Option<Entry> {
+fn entry(uri: &str, suite: &str) -> Option<SourceEntry> {
     let known = ["http://", "https://", "file:/"].iter().any(|scheme| uri.starts_with(scheme));
-    known.then(|| Entry { uri: uri.trim_end_matches('/').to_owned(), suite: suite.to_owned() })
+    known.then(|| SourceEntry { uri: uri.trim_end_matches('/').to_owned(), suite: suite.to_owned() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn pairs(entries: &[Entry]) -> Vec<(&str, &str)> {
+    fn pairs(entries: &[SourceEntry]) -> Vec<(&str, &str)> {
         entries.iter().map(|entry| (entry.uri.as_str(), entry.suite.as_str())).collect()
     }
 

@@ -6,7 +6,7 @@ use super::installed::Installed;
 use super::source_build::SourceBuild;
 use super::{debian_libraries, linked};
 use crate::apt::Suite;
-use crate::python::lock::{self, Asked, Pin, Plan};
+use crate::python::lock::{self, Asked, Pin, PinnedLibraries};
 use crate::python::{Held, Index, Libraries, Needs, Target, address, choose_versions, gather};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
@@ -16,14 +16,14 @@ use crate::system::progress::Reporter;
 ///
 /// # Errors
 /// When the suite is not known, or the requirements have a mistake.
-pub fn plan(stack: &Stack) -> miette::Result<Option<Plan>> {
+pub fn plan(stack: &Stack) -> miette::Result<Option<PinnedLibraries>> {
     let Some(path) = &stack.app.requirements else { return Ok(None) };
     let target = Target::of(Suite::find(&stack.image.suite)?)?;
     Ok(Some(lock::read(path, &stack.folder, &lock_to_read(stack), &stack.image.suite, &target)?))
 }
 
 /// The libraries of a stack, downloaded as far as they are not in the cache; none when it names no requirements. Where
-/// [`Plan::may_build`] says so, the process must be root, if only in a namespace. Returns as well what was installed where some
+/// [`PinnedLibraries::may_build`] says so, the process must be root, if only in a namespace. Returns as well what was installed where some
 /// of them were built.
 ///
 /// # Errors

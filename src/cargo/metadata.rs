@@ -40,20 +40,20 @@ pub(super) struct Crate {
     pub(super) readme: Option<String>,
     /// The registries that it may be published to; none at all for `publish = false`.
     pub(super) publish: Option<Vec<String>>,
-    pub(super) targets: Vec<Target>,
+    pub(super) targets: Vec<CargoTarget>,
     pub(super) manifest_path: PathBuf,
     metadata: Option<Value>,
 }
 
 /// Something that cargo builds of a crate.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Target {
+pub(super) struct CargoTarget {
     pub(super) name: String,
     pub(super) kind: Vec<String>,
     pub(super) crate_types: Vec<String>,
 }
 
-impl Target {
+impl CargoTarget {
     pub(super) fn is(&self, kind: &str) -> bool {
         self.kind.iter().any(|one| one == kind)
     }

@@ -30,7 +30,7 @@ const FOR_ALL: [&str; 15] = [
     "udev",
 ];
 
-/// The value of `--multiarch`, as cargo-deb has it.
+/// The value of `--multiarch`, as cargo-deb takes it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Multiarch {
     /// The package is for programs of its own architecture.

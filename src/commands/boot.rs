@@ -10,7 +10,7 @@ use clap::Args;
 use miette::{IntoDiagnostic, WrapErr, miette};
 
 use super::boot_report::Report;
-use super::boot_sites::{PATIENCE, further_sites, targets_of};
+use super::boot_sites::{PATIENCE, further_sites, pages_of};
 use super::loader;
 use super::newest_image::newest_image;
 use super::variant::VariantArgs;
@@ -26,7 +26,7 @@ use crate::vm::arguments::{BootMethod, Forward, Network};
 use crate::vm::first_answer::{FirstAnswer, wait_for_first_answer};
 use crate::vm::machine::{self, Machine, MachineOptions};
 use crate::vm::metadata::USER_DATA_LIMIT;
-use crate::vm::probe::{Probe, Target};
+use crate::vm::probe::{Probe, SitePage};
 use crate::vm::screen::Screen;
 
 const HTTP: u16 = 80;
@@ -98,7 +98,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     let https = first_has_https || stacks.iter().any(|stack| stack.https);
     let https_port = https.then(|| machine::choose_port(args.https_port)).transpose()?;
     // An image without a manifest may be of anybody.
-    let targets = stacks.first().map_or_else(|| vec![Target::first_page()], targets_of);
+    let pages = stacks.first().map_or_else(|| vec![SitePage::first_page()], pages_of);
     let (mut further_sites, further_ports) = further_sites(stacks, port, https_port)?;
     let mut watch = args.watch.then(|| Watch::begin(args.variant.variant.as_deref())).transpose()?;
     // Any free port will do for stackdeb itself.
@@ -134,7 +134,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
     let site_seconds = answer.is_ok().then(|| (after.as_secs_f64() * 10.0).round() / 10.0);
     // There is nothing to probe when the machine has ended or the user interrupts. A machine that is only late is probed.
     machine.check()?;
-    let probes = if args.check { probe_all(&machine, port, &targets) } else { Vec::new() };
+    let probes = if args.check { probe_all(&machine, port, &pages) } else { Vec::new() };
     if answer.is_ok() || args.check {
         further_sites.iter_mut().for_each(|site| site.probe(&machine));
     }
@@ -178,11 +178,11 @@ fn site_of(image: &Path) -> Option<Site> {
 }
 
 /// Asks for each page. The site may need a moment longer for its database than for its first page.
-fn probe_all(machine: &Machine, port: u16, targets: &[Target]) -> Vec<Probe> {
-    let probe = |target: &Target| {
-        Probe::judge(target, machine.wait_for_http(port, target, PATIENCE).map_err(|error| error.to_string()))
+fn probe_all(machine: &Machine, port: u16, pages: &[SitePage]) -> Vec<Probe> {
+    let probe = |page: &SitePage| {
+        Probe::judge(page, machine.wait_for_http(port, page, PATIENCE).map_err(|error| error.to_string()))
     };
-    targets.iter().map(probe).collect()
+    pages.iter().map(probe).collect()
 }
 
 /// Waits until the machine ends, or the user interrupts: the usual end of this command. `wait` takes about as long as it is

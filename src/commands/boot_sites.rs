@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::disk::manifest::InstalledStack;
 use crate::vm::arguments::Forward;
 use crate::vm::machine::{self, Machine};
-use crate::vm::probe::{Probe, Target};
+use crate::vm::probe::{Probe, SitePage};
 
 /// The port that the forwarded port of the first stack leads to.
 const HTTP: u16 = 80;
@@ -24,13 +24,13 @@ pub struct FurtherSite {
     #[serde(skip)]
     port: u16,
     #[serde(skip)]
-    targets: Vec<Target>,
+    pages: Vec<SitePage>,
 }
 
 /// The pages that a stack is asked for.
-pub fn targets_of(stack: &InstalledStack) -> Vec<Target> {
-    let health = Target::health(&stack.health_path);
-    let first = Some(Target::first_page()).filter(|first| first.path() != health.path());
+pub fn pages_of(stack: &InstalledStack) -> Vec<SitePage> {
+    let health = SitePage::health(&stack.health_path);
+    let first = Some(SitePage::first_page()).filter(|first| first.path() != health.path());
     first.into_iter().chain([health]).collect()
 }
 
@@ -42,7 +42,7 @@ pub fn further_sites(
 ) -> miette::Result<(Vec<FurtherSite>, Vec<Forward>)> {
     let (mut sites, mut forwards) = (Vec::new(), Vec::<Forward>::new());
     for stack in stacks.into_iter().skip(1) {
-        let targets = targets_of(&stack);
+        let pages = pages_of(&stack);
         let InstalledStack { name, port: guest, host, https, .. } = stack;
         let known = forwards.iter().find(|forward| forward.guest == guest).map(|forward| forward.host);
         let here = match known {
@@ -56,7 +56,7 @@ pub fn further_sites(
         };
         let url = format!("http://localhost:{here}");
         let https_url = https_port.filter(|_| https).map(|port| format!("https://localhost:{port}"));
-        sites.push(FurtherSite { stack: name, url, https_url, host, probes: Vec::new(), port: here, targets });
+        sites.push(FurtherSite { stack: name, url, https_url, host, probes: Vec::new(), port: here, pages });
     }
     Ok((sites, forwards))
 }
@@ -66,8 +66,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 impl FurtherSite {
     pub fn probe(&mut self, machine: &Machine) {
-        let ask = |target: &Target| machine.wait_for_site(self.port, self.host.as_deref(), target, PATIENCE);
-        let judge = |target: &Target| Probe::judge(target, ask(target).map_err(|error| error.to_string()));
-        self.probes = self.targets.iter().map(judge).collect();
+        let ask = |page: &SitePage| machine.wait_for_site(self.port, self.host.as_deref(), page, PATIENCE);
+        let judge = |page: &SitePage| Probe::judge(page, ask(page).map_err(|error| error.to_string()));
+        self.probes = self.pages.iter().map(judge).collect();
     }
 }

@@ -142,7 +142,7 @@ fn rendered(name: &PackageName, maintainer: &str) -> miette::Result<Vec<(&'stati
     Ok(files.into_iter().chain([(schema::FILE_NAME, schema::text()?)]).collect())
 }
 
-/// The user's name and address: from `DEBFULLNAME` and `DEBEMAIL`, as dch(1) has them, else from git.
+/// The user's name and address: from `DEBFULLNAME` and `DEBEMAIL`, as dch(1) reads them, else from git.
 /// `None` when neither has both.
 fn maintainer() -> Option<String> {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());

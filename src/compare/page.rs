@@ -64,8 +64,8 @@ pub fn page(difference: &Difference, all_files: bool) -> String {
     for path in without_details {
         let _ = writeln!(
             text,
-            "\nExtended attributes, device numbers and hard links are not compared: {} was not unmounted cleanly, or is no ext4 \
-             file system of the usual form.",
+            "\nExtended attributes, device numbers and hard links are not compared: {} was not unmounted cleanly, or is not an \
+             ext4 file system of the usual form.",
             shown(path)
         );
     }

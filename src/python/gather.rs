@@ -9,7 +9,7 @@ use url::Url;
 
 use super::choose::{Chosen, choose};
 use super::index::without_credentials;
-use super::lock::Plan;
+use super::lock::PinnedLibraries;
 use super::source::{Sdist, SourceDistribution, WheelBuilder};
 use super::unmet::{Failed, Unmet};
 use super::wheel::Wheel;
@@ -97,7 +97,7 @@ pub struct Provided {
 /// When the plan lacks something that a library needs, the index does not have a file that fits, the network fails, a
 /// wheel is not what it should be, or a build fails.
 pub fn gather(
-    plan: &Plan,
+    plan: &PinnedLibraries,
     debian: &Debian,
     target: &Target,
     index: &Index,
@@ -109,7 +109,7 @@ pub fn gather(
 
 /// The same for a plan that may lack something.
 pub(super) fn try_gather(
-    plan: &Plan,
+    plan: &PinnedLibraries,
     debian: &Debian,
     target: &Target,
     index: &Index,
@@ -170,7 +170,7 @@ pub(super) fn try_gather(
 
 /// Follows requirements: from the libraries that the project asks for to those that they need.
 struct Walk<'a> {
-    plan: &'a Plan,
+    plan: &'a PinnedLibraries,
     debian: &'a Debian,
     /// What is to be packed and was not looked at: a library with the extras that are wanted of it.
     asked: Vec<(PackageName, BTreeSet<ExtraName>)>,
@@ -218,7 +218,7 @@ impl Walk<'_> {
 }
 
 /// Checks that the plan has what `by` needs.
-fn accept(plan: &Plan, requirement: &Requirement<VerbatimUrl>, by: &str) -> Result<(), PythonError> {
+fn accept(plan: &PinnedLibraries, requirement: &Requirement<VerbatimUrl>, by: &str) -> Result<(), PythonError> {
     let (by, text) = (by.to_owned(), requirement.to_string());
     let Some(pin) = plan.pins.iter().find(|pin| pin.name == requirement.name) else {
         return Err(PythonError::Missing { by, requirement: text, source_file: plan.source.clone() });

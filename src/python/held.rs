@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use pep508_rs::{PackageName, Requirement, VerbatimUrl};
 
-use super::lock::{Asked, Pin, Plan};
+use super::lock::{Asked, Pin, PinnedLibraries};
 use super::unmet::{Failed, Unmet};
 use super::versions::accepts;
 use super::{Libraries, Target};
@@ -23,16 +23,16 @@ impl Held {
     /// What moves has the versions of `newest`. `roots` is what the project asks for, except for what Debian provides.
     pub(super) fn gather(
         mut self,
-        newest: Plan,
+        newest: PinnedLibraries,
         roots: Vec<Requirement<VerbatimUrl>>,
         asked: &Asked,
         target: &Target,
-        gather: impl Fn(&Plan) -> Result<Libraries, Failed>,
+        gather: impl Fn(&PinnedLibraries) -> Result<Libraries, Failed>,
     ) -> miette::Result<Libraries> {
         let refused = |pin: &&Pin| asked.about(&pin.name, target).iter().any(|one| !accepts(one, &pin.version));
         let refused: Vec<PackageName> = self.locked.iter().filter(refused).map(|pin| pin.name.clone()).collect();
         self.moving.extend(refused);
-        let mut plan = Plan { roots: Some(roots), ..newest.clone() };
+        let mut plan = PinnedLibraries { roots: Some(roots), ..newest.clone() };
         loop {
             plan.pins = self.mixed(&newest);
             match gather(&plan) {
@@ -44,7 +44,7 @@ impl Held {
     }
 
     /// A pin for each library of either plan. One that only the other plan has is taken from there: something may still need it.
-    fn mixed(&self, newest: &Plan) -> Vec<Pin> {
+    fn mixed(&self, newest: &PinnedLibraries) -> Vec<Pin> {
         let from_newest = |name: &PackageName| newest.pins.iter().find(|pin| pin.name == *name);
         let now = |pin: &Pin| from_newest(&pin.name).filter(|_| self.moves(&pin.name)).unwrap_or(pin).clone();
         let new = newest.pins.iter().filter(|pin| !self.is_locked(&pin.name)).cloned();
@@ -52,7 +52,7 @@ impl Held {
     }
 
     /// Adds what has to move as well. Whether there was something.
-    fn spread(&mut self, unmet: &Unmet, newest: &Plan) -> bool {
+    fn spread(&mut self, unmet: &Unmet, newest: &PinnedLibraries) -> bool {
         let before = self.moving.len();
         let by = unmet.by.as_ref().filter(|by| self.is_locked(by) && !self.moves(by));
         let has_newer = newest.pins.iter().any(|pin| pin.name == unmet.name);

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::gather::try_gather;
 use super::held::Held;
-use super::lock::{self, Asked, LockedFile, Pin, Plan};
+use super::lock::{self, Asked, LockedFile, Pin, PinnedLibraries};
 use super::resolve::resolve;
 use super::source::{Lacking, Sdist, SourceDistribution, WheelBuilder, lacking, sdist};
 use super::unmet::Failed;
@@ -43,7 +43,7 @@ pub fn choose_versions(
     let limits = provided.into_iter().map(|one| Requirement { extras: Vec::new(), ..one }.to_string());
     let constraints = asked.constraints().into_iter().chain(limits).collect();
     let newest = Choice { asked, constraints, target, index, cache, builder, made }.newest(&chosen)?;
-    let gather = |plan: &Plan| try_gather(plan, &Debian::default(), target, index, cache, builder);
+    let gather = |plan: &PinnedLibraries| try_gather(plan, &Debian::default(), target, index, cache, builder);
     match held {
         Some(held) => held.gather(newest, chosen, asked, target, gather),
         None => gather(&newest).map_err(Failed::into_report),
@@ -63,7 +63,7 @@ struct Choice<'a> {
 
 impl Choice<'_> {
     /// The newest versions of what is `chosen` that fit together.
-    fn newest(&self, chosen: &[Requirement<VerbatimUrl>]) -> miette::Result<Plan> {
+    fn newest(&self, chosen: &[Requirement<VerbatimUrl>]) -> miette::Result<PinnedLibraries> {
         let chosen: Vec<String> = chosen.iter().map(ToString::to_string).collect();
         let mut sources: Vec<Pin> = Vec::new();
         let lines = loop {

@@ -209,7 +209,7 @@ handlebars_helper!(environment_value: |text: str| {
 // A text as one word of a shell.
 handlebars_helper!(shell: |text: str| format!("'{}'", text.replace('\'', "'\\''")));
 
-// A text as YAML has it between double quotes (YAML 1.2.2, 5.7): whatever is in it, it stays one text.
+// A text as YAML writes it between double quotes (YAML 1.2.2, 5.7): whatever is in it, it stays one text.
 handlebars_helper!(yaml: |text: str| {
     let escape = |character: char| match character {
         '"' => "\\\"".to_owned(),

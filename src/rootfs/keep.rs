@@ -121,7 +121,7 @@ impl<W: Write> Walk<'_, W> {
                     self.tarball.add(EntryType::Symlink, &name, &properties, target, 0, io::empty())?;
                 }
                 _ => {
-                    let what = format!("{} is no file, folder or link", self.root.shown(&path));
+                    let what = format!("{} is neither a file nor a folder nor a link", self.root.shown(&path));
                     return Err(io::Error::new(io::ErrorKind::Unsupported, what));
                 }
             }

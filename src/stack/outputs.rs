@@ -8,7 +8,7 @@ use super::Stack;
 use crate::control::{Architecture, Version};
 use crate::deb::debug_package;
 
-/// The name of a package's file, as dpkg-name(1) has it.
+/// The name of a package's file, as dpkg-name(1) writes it.
 pub fn file_name(package: &str, version: &Version, architecture: Architecture) -> String {
     format!("{package}_{}_{architecture}.deb", version.in_file_name())
 }
@@ -24,7 +24,7 @@ impl Stack {
         self.variant().map_or_else(|| "dist".to_owned(), |variant| format!("dist/{variant}"))
     }
 
-    /// The name of the package's file in `dist`, as dpkg-name(1) has it.
+    /// The name of the package's file in `dist`, as dpkg-name(1) writes it.
     pub fn deb_file_name(&self) -> String {
         file_name(self.package.name.as_str(), &self.package.version, Architecture::Amd64)
     }

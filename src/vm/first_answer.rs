@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use super::machine::{Machine, MachineError, MachineOptions};
-use super::probe::Target;
+use super::probe::SitePage;
 use crate::system::http::Page;
 
 /// A machine that was switched on and waited for.
@@ -48,6 +48,6 @@ fn boot(
 ) -> Result<FirstAnswer, MachineError> {
     let begin = Instant::now();
     let machine = Machine::start(options, console)?;
-    let answer = machine.wait_for_http(port, &Target::first_page(), limit);
+    let answer = machine.wait_for_http(port, &SitePage::first_page(), limit);
     Ok(FirstAnswer { machine, answer, after: begin.elapsed() })
 }

@@ -20,7 +20,7 @@ use super::arguments::Arguments;
 use super::console::{Console, Stage};
 use super::metadata::{Instance, MetadataServer};
 use super::monitor::Monitor;
-use super::probe::Target;
+use super::probe::SitePage;
 use super::qemu::{self, Inherited};
 use super::scratch;
 use crate::system::http::{self, Page};
@@ -149,12 +149,12 @@ impl Machine {
         self.wait(limit, || format!("the console shows nothing of `{}`", stage.describe()), reached)
     }
 
-    /// Waits until the site answers as `target` says on the forwarded `port`.
+    /// Waits until the site answers as `page` says on the forwarded `port`.
     ///
     /// # Errors
     /// As [`Machine::check`], and when there is no such answer within `limit`.
-    pub fn wait_for_http(&self, port: u16, target: &Target, limit: Duration) -> Result<Page, MachineError> {
-        self.wait_for_site(port, self.host.as_deref(), target, limit)
+    pub fn wait_for_http(&self, port: u16, page: &SitePage, limit: Duration) -> Result<Page, MachineError> {
+        self.wait_for_site(port, self.host.as_deref(), page, limit)
     }
 
     /// The same of the site that has the name `host`.
@@ -165,14 +165,14 @@ impl Machine {
         &self,
         port: u16,
         host: Option<&str>,
-        target: &Target,
+        page: &SitePage,
         limit: Duration,
     ) -> Result<Page, MachineError> {
-        let path = target.path();
+        let path = page.path();
         let last = Mutex::new("no answer yet".to_owned());
         let answers = ask(format!("http://127.0.0.1:{port}{path}"), host.map(str::to_owned));
         let look = || match answers.try_recv().ok()? {
-            Ok(answer) if target.accepts(answer.status) => Some(answer),
+            Ok(answer) if page.accepts(answer.status) => Some(answer),
             Ok(answer) => {
                 *lock(&last) = format!("status {}", answer.status);
                 None

@@ -6,13 +6,13 @@ use crate::system::http::Page;
 
 /// A page that is asked for, and the answers that are well.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct SitePage {
     path: String,
     /// The lowest status that is not.
     too_high: u16,
 }
 
-impl Target {
+impl SitePage {
     /// The page of the health check, which answers 200.
     pub fn health(path: &str) -> Self {
         Self { path: path.to_owned(), too_high: 201 }
@@ -46,16 +46,16 @@ pub struct Probe {
 
 impl Probe {
     /// The verdict on what came of asking for it.
-    pub fn judge(target: &Target, outcome: Result<Page, String>) -> Self {
+    pub fn judge(page: &SitePage, outcome: Result<Page, String>) -> Self {
         let (ok, detail) = match outcome {
             Ok(Page { status: 200, body }) => (true, body.lines().next().unwrap_or_default().to_owned()),
             Ok(Page { status, body }) => {
                 let first_line = body.lines().next().unwrap_or_default();
-                (target.accepts(status), format!("status {status}: {first_line}"))
+                (page.accepts(status), format!("status {status}: {first_line}"))
             }
             Err(reason) => (false, reason),
         };
-        Self { path: target.path.clone(), ok, detail }
+        Self { path: page.path.clone(), ok, detail }
     }
 }
 
@@ -65,8 +65,8 @@ mod tests {
 
     #[test]
     fn an_api_without_a_first_page_is_well_and_nginx_alone_is_not() {
-        let verdict = |target: &Target, status| Probe::judge(target, Ok(Page { status, body: String::new() })).ok;
-        let (first, health) = (Target::first_page(), Target::health("/healthz"));
+        let verdict = |page: &SitePage, status| Probe::judge(page, Ok(Page { status, body: String::new() })).ok;
+        let (first, health) = (SitePage::first_page(), SitePage::health("/healthz"));
         assert!([200, 302, 401, 404].iter().all(|status| verdict(&first, *status)));
         assert!(![502, 503, 504].iter().any(|status| verdict(&first, *status)));
         assert!(verdict(&health, 200) && !verdict(&health, 404) && !verdict(&health, 503));

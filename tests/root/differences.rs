@@ -289,7 +289,7 @@ fn images_differ_in_attributes_devices_and_hard_links() {
     run(Command::new("mke2fs").args(["-q", "-t", "ext3", "-d"]).arg(&tree).arg(&other).arg("8M"));
     let said = differing(&first, &other, &[]);
     let note = "Extended attributes, device numbers and hard links are not compared: ";
-    assert!(said.contains(note) && said.contains("ext3.img was not unmounted cleanly, or is no ext4"), "{said}");
+    assert!(said.contains(note) && said.contains("ext3.img was not unmounted cleanly, or is not an ext4"), "{said}");
     assert_eq!(listed(&said), "  removed  /usr/bin/store  mode 0755, owner 0:0, 10 bytes", "{said}");
 }
 

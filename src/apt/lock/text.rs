@@ -36,7 +36,7 @@ struct Table {
     suite: String,
     requires: Vec<String>,
     releases: Vec<Release>,
-    packages: Vec<Package>,
+    packages: Vec<PackageRow>,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +49,7 @@ struct Release {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Package {
+struct PackageRow {
     name: String,
     version: String,
     suite: String,
@@ -73,7 +73,7 @@ impl PackageLock {
         let Some(table) = document.tool.stackdeb.image else { return Ok(None) };
         let suite = Suite::find(&table.suite).map_err(|error| wrong(error.to_string()))?;
         let releases = table.releases.into_iter().map(release).collect::<Result<_, _>>().map_err(wrong)?;
-        let package = |package: Package| {
+        let package = |package: PackageRow| {
             let name = package.name.clone();
             checked(package, suite).map_err(|reason| wrong(format!("the package {name}: {reason}")))
         };
@@ -148,8 +148,8 @@ fn epoch(date: toml::value::Datetime) -> Result<Epoch, String> {
     Epoch::from_seconds(time.as_second()).map_err(|error| error.to_string())
 }
 
-fn checked(package: Package, suite: &Suite) -> Result<LockedPackage, String> {
-    let Package { name, version, suite: pocket, component, date, path, size, sha256, required } = package;
+fn checked(package: PackageRow, suite: &Suite) -> Result<LockedPackage, String> {
+    let PackageRow { name, version, suite: pocket, component, date, path, size, sha256, required } = package;
     if ![suite.name, suite.updates, suite.security].contains(&pocket.as_str()) {
         return Err(format!("`{pocket}` is not a part of {}", suite.name));
     }

@@ -24,7 +24,7 @@ const LARGEST_GAP: usize = 4096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DebugSections {
     AsTheyAre,
-    /// With zlib, as debhelper has them: about a third of the size. Debuggers and the backtraces of Rust read them.
+    /// With zlib, as debhelper writes them: about a third of the size. Debuggers and the backtraces of Rust read them.
     Compressed,
 }
 

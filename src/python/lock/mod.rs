@@ -1,4 +1,4 @@
-//! What the project asks for: a file of requirements or a lock, of whatever tool → a [`Plan`], one library at one version a
+//! What the project asks for: a file of requirements or a lock, of whatever tool → a [`PinnedLibraries`], one library at one version a
 //! [`Pin`]. Each format has a file of its own.
 
 pub(in crate::python) mod address;
@@ -25,7 +25,7 @@ use crate::system::hash::Sha256;
 
 /// Which libraries to pack, each at one version.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct PinnedLibraries {
     /// The file that it was read from, for messages: `requirements.txt`.
     pub source: String,
     /// In the order of the file; each name once.
@@ -52,7 +52,7 @@ pub struct Pin {
     pub place: String,
 }
 
-impl Plan {
+impl PinnedLibraries {
     /// Whether a library may have to be built from its source.
     pub fn may_build(&self) -> bool {
         self.pins.iter().any(|pin| pin.tools.is_some())
@@ -121,7 +121,13 @@ impl Kind {
 /// # Errors
 /// When it cannot be read, has a mistake, or does not name one version of each library; or when `stack.lock` is missing, or
 /// was made from something else.
-pub fn read(path: &Path, project: &Path, lock: &Path, suite: &str, target: &Target) -> Result<Plan, PythonError> {
+pub fn read(
+    path: &Path,
+    project: &Path,
+    lock: &Path,
+    suite: &str,
+    target: &Target,
+) -> Result<PinnedLibraries, PythonError> {
     if let Some(asked) = Asked::read(path, project)? {
         let locked = match lock.is_file() {
             true => stack_lock::read(lock, project, suite, &asked.all(), &asked.source, target)?,
@@ -130,7 +136,7 @@ pub fn read(path: &Path, project: &Path, lock: &Path, suite: &str, target: &Targ
         if let Some(plan) = locked {
             // What is asked for, and not the lock's exact versions, is what Debian's package must satisfy.
             let roots = asked.files.requirements.into_iter().map(|line| line.requirement).collect();
-            return Ok(Plan { index: asked.files.index, roots: Some(roots), ..plan });
+            return Ok(PinnedLibraries { index: asked.files.index, roots: Some(roots), ..plan });
         }
         return plan(asked, target);
     }
@@ -145,19 +151,19 @@ pub fn read(path: &Path, project: &Path, lock: &Path, suite: &str, target: &Targ
 ///
 /// # Errors
 /// When it does not.
-fn plan(asked: Asked, target: &Target) -> Result<Plan, PythonError> {
+fn plan(asked: Asked, target: &Target) -> Result<PinnedLibraries, PythonError> {
     let pins = requirements::pins(&asked.files, target)?;
-    Ok(Plan { source: asked.source, pins, roots: None, index: asked.files.index })
+    Ok(PinnedLibraries { source: asked.source, pins, roots: None, index: asked.files.index })
 }
 
 /// The plan of lines that a resolver has written. `source` is what messages call them.
 ///
 /// # Errors
 /// When a line cannot be read, or has no version.
-pub(super) fn of_lines(lines: &[String], source: &str, target: &Target) -> Result<Plan, PythonError> {
+pub(super) fn of_lines(lines: &[String], source: &str, target: &Target) -> Result<PinnedLibraries, PythonError> {
     let files = requirements::Files::of_text(&lines.join("\n"), source)?;
     let pins = requirements::pins(&files, target)?;
-    Ok(Plan { source: source.to_owned(), pins, roots: None, index: None })
+    Ok(PinnedLibraries { source: source.to_owned(), pins, roots: None, index: None })
 }
 
 /// Whether a marker of a lock holds. The error is a phrase.

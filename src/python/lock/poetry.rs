@@ -9,7 +9,7 @@ use pep440_rs::Version;
 use pep508_rs::PackageName;
 use serde::Deserialize;
 
-use super::{Pin, Plan, holds, text_of};
+use super::{Pin, PinnedLibraries, holds, text_of};
 use crate::python::{PythonError, Target};
 use crate::system::hash::Sha256;
 
@@ -19,7 +19,7 @@ const MAIN: &str = "main";
 #[derive(Debug, Deserialize)]
 struct Document {
     #[serde(default, rename = "package")]
-    packages: Vec<Package>,
+    packages: Vec<PackageRow>,
     metadata: Metadata,
 }
 
@@ -30,7 +30,7 @@ struct Metadata {
 }
 
 #[derive(Debug, Deserialize)]
-struct Package {
+struct PackageRow {
     name: String,
     version: String,
     #[serde(default)]
@@ -57,7 +57,7 @@ struct File {
 }
 
 /// Reads the lock: what is in the group `main`, and not optional.
-pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<Plan, PythonError> {
+pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<PinnedLibraries, PythonError> {
     let (text, shown) = text_of(path, project)?;
     let wrong = |reason: String| PythonError::Lock { path: shown.clone(), reason };
     let document: Document = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
@@ -97,5 +97,5 @@ pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<Plan,
         let place = format!("{shown}, {name}");
         pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files: Vec::new(), tools: None, place });
     }
-    Ok(Plan { source: shown, pins, roots: None, index: None })
+    Ok(PinnedLibraries { source: shown, pins, roots: None, index: None })
 }

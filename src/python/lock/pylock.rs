@@ -9,7 +9,7 @@ use pep508_rs::{PackageName, Requirement, VerbatimUrl};
 use serde::Deserialize;
 
 use super::stack_lock::Origin;
-use super::{LockedFile, Pin, Plan, decoded, text_of};
+use super::{LockedFile, Pin, PinnedLibraries, decoded, text_of};
 use crate::python::{PythonError, Target, WheelName};
 use crate::system::hash::Sha256;
 
@@ -20,7 +20,7 @@ struct Document {
     lock_version: String,
     requires_python: Option<String>,
     #[serde(default)]
-    packages: Vec<Package>,
+    packages: Vec<PackageRow>,
     #[serde(default)]
     tool: Tools,
 }
@@ -32,7 +32,7 @@ struct Tools {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Package {
+struct PackageRow {
     name: String,
     version: Option<String>,
     marker: Option<String>,
@@ -88,13 +88,13 @@ impl Lock {
 }
 
 /// Reads a `pylock.toml` of whatever tool.
-pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<Plan, PythonError> {
+pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<PinnedLibraries, PythonError> {
     let (text, shown) = text_of(path, project)?;
     plan(Lock::parse(&text, &shown)?, shown, target)
 }
 
 /// The packages whose markers hold.
-pub(super) fn plan(lock: Lock, path: String, target: &Target) -> Result<Plan, PythonError> {
+pub(super) fn plan(lock: Lock, path: String, target: &Target) -> Result<PinnedLibraries, PythonError> {
     let wrong = |reason: String| PythonError::Lock { path: path.clone(), reason };
     let fits = |python: &Option<String>| match python.as_deref().map(VersionSpecifiers::from_str) {
         None => Ok(true),
@@ -150,7 +150,7 @@ pub(super) fn plan(lock: Lock, path: String, target: &Target) -> Result<Plan, Py
         let tools = tools.transpose()?;
         pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files, tools, place });
     }
-    Ok(Plan { source: path, pins, roots: None, index: None })
+    Ok(PinnedLibraries { source: path, pins, roots: None, index: None })
 }
 
 /// A library that a build needs. Its name and version are those of its wheel.

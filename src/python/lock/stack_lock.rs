@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::pylock::{self, Lock};
-use super::{Pin, Plan, text_of};
+use super::{Pin, PinnedLibraries, text_of};
 use crate::python::{Libraries, PythonError, Target};
 use crate::system::hash::Sha256;
 
@@ -33,7 +33,7 @@ pub(super) fn read(
     asked: &[String],
     requirements: &str,
     target: &Target,
-) -> Result<Option<Plan>, PythonError> {
+) -> Result<Option<PinnedLibraries>, PythonError> {
     let Some(Open { lock, shown, input }) = open(path, project, suite)? else { return Ok(None) };
     if input != digest(asked) {
         let why = format!("{requirements} asks for something else now");

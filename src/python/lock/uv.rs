@@ -8,7 +8,7 @@ use pep440_rs::Version;
 use pep508_rs::{PackageName, Requirement, VerbatimUrl};
 use serde::Deserialize;
 
-use super::{LockedFile, Pin, Plan, holds, text_of};
+use super::{LockedFile, Pin, PinnedLibraries, holds, text_of};
 use crate::python::{PythonError, Target};
 use crate::system::hash::Sha256;
 
@@ -16,12 +16,12 @@ use crate::system::hash::Sha256;
 struct Document {
     version: u32,
     #[serde(default, rename = "package")]
-    packages: Vec<Package>,
+    packages: Vec<PackageRow>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Package {
+struct PackageRow {
     name: String,
     version: Option<String>,
     source: UvSource,
@@ -59,7 +59,7 @@ struct Wheel {
 }
 
 /// Reads the lock: the project's own dependencies are where the walk begins.
-pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<Plan, PythonError> {
+pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<PinnedLibraries, PythonError> {
     let (text, shown) = text_of(path, project)?;
     let wrong = |reason: String| PythonError::Lock { path: shown.clone(), reason };
     let document: Document = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
@@ -94,7 +94,7 @@ pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<Plan,
         pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files, tools: None, place });
     }
     let roots = roots.ok_or_else(|| wrong("the project itself is not in it".to_owned()))?;
-    Ok(Plan { source: shown, pins, roots: Some(roots), index: None })
+    Ok(PinnedLibraries { source: shown, pins, roots: Some(roots), index: None })
 }
 
 fn requirement(one: &Dependency) -> Result<Requirement<VerbatimUrl>, String> {

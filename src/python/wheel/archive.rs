@@ -24,7 +24,7 @@ const KINDS: u32 = 0o170_000;
 
 /// A file of a wheel, not a folder.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct WheelEntry {
     /// Checked: relative, without `..`.
     pub(super) path: String,
     pub(super) executable: bool,
@@ -34,7 +34,7 @@ pub(super) struct Entry {
 /// A wheel whose list of files was read and checked.
 pub(super) struct Archive {
     zip: ZipArchive<BufReader<File>>,
-    entries: Vec<Entry>,
+    entries: Vec<WheelEntry>,
 }
 
 impl Archive {
@@ -60,14 +60,14 @@ impl Archive {
             if entry.size() > LARGEST_FILE || total > LARGEST {
                 return Err(format!("it unpacks to more than {} GB", LARGEST >> 30));
             }
-            entries.push(Entry { path, executable: mode & 0o111 != 0, index });
+            entries.push(WheelEntry { path, executable: mode & 0o111 != 0, index });
         }
         entries.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(Self { zip, entries })
     }
 
     /// In the order of their paths.
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(super) fn entries(&self) -> &[WheelEntry] {
         &self.entries
     }
 
@@ -80,7 +80,7 @@ impl Archive {
     }
 
     /// Unpacks one file into `output`, at most as much as a file of its kind may have.
-    fn copy(&mut self, entry: &Entry, output: &mut impl Write) -> Result<(), String> {
+    fn copy(&mut self, entry: &WheelEntry, output: &mut impl Write) -> Result<(), String> {
         let broken = |error: &dyn std::fmt::Display| format!("{} cannot be unpacked: {error}", entry.path);
         let file = self.zip.by_index(entry.index).map_err(|error| broken(&error))?;
         let is_text = entry.path.split_once('/').is_some_and(|(folder, _)| folder.ends_with(".dist-info"));

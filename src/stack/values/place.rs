@@ -20,7 +20,7 @@ pub enum PlaceError {
     Target(String),
     #[error("`{0}` is not a mode of a file")]
     #[diagnostic(help(
-        "write three octal digits, as chmod(1) has them, with or without a 0 before them: \"0640\". The set-user-ID, set-group-ID and sticky bits are not possible"
+        "write three octal digits, as chmod(1) takes them, with or without a 0 before them: \"0640\". The set-user-ID, set-group-ID and sticky bits are not possible"
     ))]
     Mode(String),
     #[error("`{text}` is not an owner that is there when the package is installed")]

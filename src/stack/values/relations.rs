@@ -28,7 +28,7 @@ pub enum BadRelation {
     #[error("`{0}` has alternatives, which dpkg refuses here")]
     #[diagnostic(help("write each package as a string of its own: all of them hold"))]
     Alternatives(String),
-    #[error("`{0}` is no version that a package can have: `=` alone may stand before it here")]
+    #[error("`{0}` is not a version that a package can have: only `=` may stand before it here")]
     #[diagnostic(help("write \"NAME\", or \"NAME (= VERSION)\" (Debian Policy 7.5)"))]
     Provided(String),
 }
