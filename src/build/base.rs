@@ -22,8 +22,9 @@ use crate::system::progress::Reporter;
 use crate::system::tree;
 use crate::system::userns::Ids;
 
-/// How many bases stay in the cache. Each has about 170 MB, or 40 where libraries are built; the ones that were not used for the longest time go. A computer that
-/// builds a few stacks, for two releases, with sandboxes for their libraries, has about ten.
+/// How many bases stay in the cache. Each has about 170 MB, or 40 where libraries are built; the ones that were not used for
+/// the longest time go. A computer that builds a few stacks, for two releases, with sandboxes for their libraries, has about
+/// ten.
 const MOST: usize = 16;
 
 /// Makes the base of `plan` in the new folder `path`: from the cache if it is kept there, else from its packages, and then it
@@ -111,7 +112,8 @@ fn remove_oldest(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The name of the base in the cache: the digest of all that it depends on, this program included. A package of the pool is named after its content.
+/// The name of the base in the cache: the digest of all that it depends on, this program included. A package of the pool is
+/// named after its content.
 pub(super) fn key(plan: &Plan) -> io::Result<Sha256> {
     let program = program::digest()?;
     let mut text = format!("{program} {}\n{}\n", plan.epoch.seconds(), plan.debconf);

@@ -1,5 +1,5 @@
-//! The pipeline of the image: one [`Stack`] or several → packages → root → file system → `image.img.gz` and its manifest. Everything is
-//! checked and built in a folder of its own inside the cache before the first file of `dist/` changes.
+//! The pipeline of the image: one [`Stack`] or several → packages → root → file system → `image.img.gz` and its manifest.
+//! Everything is checked and built in a folder of its own inside the cache before the first file of `dist/` changes.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -55,8 +55,9 @@ pub struct BuiltImage {
 /// in that of the image. It enters a user namespace first, so the process must still have a single thread.
 ///
 /// # Errors
-/// When there is no stack, two of them cannot be on one machine, something in a project is wrong, a download fails or cannot be verified, a package's script fails, the image is
-/// too large for Linode, or the user interrupts. The files in `dist` then stay as they were.
+/// When there is no stack, two of them cannot be on one machine, something in a project is wrong, a download fails or cannot
+/// be verified, a package's script fails, the image is too large for Linode, or the user interrupts. The files in `dist` then
+/// stay as they were.
 pub fn build(
     stacks: &[Stack],
     name: Option<&str>,

@@ -23,8 +23,8 @@ pub fn plan(stack: &Stack) -> miette::Result<Option<PinnedLibraries>> {
 }
 
 /// The libraries of a stack, downloaded as far as they are not in the cache; none when it names no requirements. Where
-/// [`PinnedLibraries::may_build`] says so, the process must be root, if only in a namespace. Returns as well what was installed where some
-/// of them were built.
+/// [`PinnedLibraries::may_build`] says so, the process must be root, if only in a namespace. Returns as well what was
+/// installed where some of them were built.
 ///
 /// # Errors
 /// When the suite is not known, the requirements have a mistake or lack something, or a library cannot be had.

@@ -1,6 +1,7 @@
 //! The pipelines: [`package`] makes a `.deb` from a [`crate::stack::Stack`], [`crate_package`] from a crate, and [`image`]
-//! makes a disk image from that package and a Debian repository ([`archive`]). They join the modules to their left, decide in which folder each file is
-//! made, and replace the files in `dist/` last, when nothing can fail any more but the writing itself.
+//! makes a disk image from that package and a Debian repository ([`archive`]). They join the modules to their left, decide in
+//! which folder each file is made, and replace the files in `dist/` last, when nothing can fail any more but the writing
+//! itself.
 
 pub mod advice;
 pub mod archive;

@@ -1,5 +1,5 @@
-//! The files of an upload beside the packages of a stack: `.buildinfo` and `.changes`, for `dput` and the archive that it uploads to.
-//! A package that was built → both files in `dist`. The same project gives the same bytes.
+//! The files of an upload beside the packages of a stack: `.buildinfo` and `.changes`, for `dput` and the archive that it
+//! uploads to. A package that was built → both files in `dist`. The same project gives the same bytes.
 
 use std::collections::BTreeMap;
 use std::io;

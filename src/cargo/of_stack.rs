@@ -1,5 +1,5 @@
-//! What a crate gives to the package of a stack, for `[app] kind = "cargo"`: the files of its assets, and the packages that it names.
-//! Everything else of a package comes from `stack.toml`.
+//! What a crate gives to the package of a stack, for `[app] kind = "cargo"`: the files of its assets, and the packages that
+//! it names. Everything else of a package comes from `stack.toml`.
 
 use super::CargoError;
 use super::control;

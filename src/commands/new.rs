@@ -1,6 +1,6 @@
 //! `stackdeb new NAME`: writes a new project that builds at once. Its files are made from the templates in
-//! `src/commands/new/`, whose README lists their variables. They are written to a temporary folder first, checked like any other project, and
-//! then moved to their places.
+//! `src/commands/new/`, whose README lists their variables. They are written to a temporary folder first, checked like any
+//! other project, and then moved to their places.
 
 use std::borrow::Cow;
 use std::env;

@@ -178,7 +178,8 @@ pub enum PythonError {
 }
 
 impl PythonError {
-    /// The exit status of the program: 4 where the network failed, else 1. Without a wildcard, so that a new kind must be given its own.
+    /// The exit status of the program: 4 where the network failed, else 1. Without a wildcard, so that a new kind must be
+    /// given its own.
     pub fn exit_status(&self) -> u8 {
         match self {
             Self::Network { .. } => 4,

@@ -1,7 +1,7 @@
 //! The programs in machine code among the files of a stack of the kind `exec`, and among those of `[[file]]`, also in further
-//! packages: what they link, and lintian's overrides for what they have by nature. One that holds debugging data is stripped, and the data are kept for the package
-//! `NAME-dbgsym`. All others are packed as they are: some runtimes keep a program's code behind the end of the ELF file, where
-//! stripping would take it away.
+//! packages: what they link, and lintian's overrides for what they have by nature. One that holds debugging data is stripped,
+//! and the data are kept for the package `NAME-dbgsym`. All others are packed as they are: some runtimes keep a program's
+//! code behind the end of the ELF file, where stripping would take it away.
 
 use std::collections::BTreeMap;
 use std::fs;

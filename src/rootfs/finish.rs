@@ -100,9 +100,9 @@ pub enum FinishError {
     Enable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Finishes the tree `root`: installs all of `files`, disables the units `disabled`, removes what must not be copied, and sets times later than `epoch` to
-/// `epoch`. The files of packages are usually older. An epoch older than the packages invalidates their `.pyc` files.
-/// Returns what is in the tree then.
+/// Finishes the tree `root`: installs all of `files`, disables the units `disabled`, removes what must not be copied, and
+/// sets times later than `epoch` to `epoch`. The files of packages are usually older. An epoch older than the packages
+/// invalidates their `.pyc` files. Returns what is in the tree then.
 ///
 /// # Errors
 /// When a file cannot be written or removed, something is mounted in the root, `systemctl` fails in it, or the

@@ -3,7 +3,8 @@
 //!
 //! A tree can also be kept as it is, with a digest of all that is in it.
 //!
-//! Owners are those inside the root, also in access control lists. Times are in whole seconds, which is all that [`super::finish`] leaves of them.
+//! Owners are those inside the root, also in access control lists. Times are in whole seconds, which is all that
+//! [`super::finish`] leaves of them.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

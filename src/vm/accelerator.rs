@@ -90,9 +90,10 @@ impl Accelerator {
 
     /// QEMU's arguments for a machine with `cpus` processors.
     ///
-    /// Emulation gets a processor that kernels have been seen to run on, see `EMULATED`. Several processors share one thread of QEMU. With a thread for each, QEMU 7.2
-    /// (and 8.0, by reports on the kernel's list) can run an instruction that another processor is just rewriting, and the
-    /// kernel ends with `Oops: int3`; see [`super::console::Console::panicked_at_breakpoint`].
+    /// Emulation gets a processor that kernels have been seen to run on, see `EMULATED`. Several processors share one thread
+    /// of QEMU. With a thread for each, QEMU 7.2 (and 8.0, by reports on the kernel's list) can run an instruction that
+    /// another processor is just rewriting, and the kernel ends with `Oops: int3`; see
+    /// [`super::console::Console::panicked_at_breakpoint`].
     pub fn arguments(self, cpus: u32) -> [&'static str; 4] {
         match self {
             Self::Kvm => ["-accel", "kvm", "-cpu", "host"],

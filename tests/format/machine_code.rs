@@ -1,5 +1,5 @@
-//! Programs in machine code among the files of a stack of the kind `exec`: what their mode makes of the package, and what they link.
-//! readelf is the judge of that.
+//! Programs in machine code among the files of a stack of the kind `exec`: what their mode makes of the package, and what
+//! they link. readelf is the judge of that.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

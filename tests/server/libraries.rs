@@ -1,5 +1,6 @@
 //! An app whose libraries come from the index: installed, asked, upgraded to other versions of them, one of these Debian's own,
-//! and removed. One machine, one boot; the checks run in their order. The packages are built before the machine loses its network.
+//! and removed. One machine, one boot; the checks run in their order. The packages are built before the machine loses its
+//! network.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,8 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// What both versions have: pure libraries, a compiled one and one for every later Python as well, the server itself, and one that has no wheel (docopt).
+/// What both versions have: pure libraries, a compiled one and one for every later Python as well, the server itself, and one
+/// that has no wheel (docopt).
 const BOTH: &str = "flask==3.1.0\nwerkzeug==3.1.3\njinja2==3.1.6\nitsdangerous==2.2.0\nblinker==1.9.0\n\
     markupsafe==3.0.2\ngunicorn==23.0.0\npackaging==24.2\ndocopt==0.6.2\nbcrypt==5.0.0\n";
 

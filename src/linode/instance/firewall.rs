@@ -33,7 +33,8 @@ pub(super) struct PlannedFirewall {
 /// Chooses the firewall: the one that the user names, else the stack's own, which is found by its tag.
 ///
 /// # Errors
-/// When the firewall does not exist, is disabled or closes the port of a site in the image; or the API refuses or cannot be reached.
+/// When the firewall does not exist, is disabled or closes the port of a site in the image; or the API refuses or cannot be
+/// reached.
 pub(super) fn plan(client: &Client, options: &DeployOptions, tag: &Tag) -> Result<PlannedFirewall, Error> {
     let (found, plan, reason) = match options.firewall {
         FirewallChoice::Own => match firewalls::find(client, tag)? {

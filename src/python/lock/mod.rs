@@ -1,5 +1,5 @@
-//! What the project asks for: a file of requirements or a lock, of whatever tool → a [`PinnedLibraries`], one library at one version a
-//! [`Pin`]. Each format has a file of its own.
+//! What the project asks for: a file of requirements or a lock, of whatever tool → a [`PinnedLibraries`], one library at one
+//! version a [`Pin`]. Each format has a file of its own.
 
 pub(in crate::python) mod address;
 mod asked;

@@ -41,8 +41,8 @@ pub enum CommandError {
 const OF_SHELLS: &[&str] = &["|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1"];
 
 /// Splits a command into words as a shell does, without anything else that a shell does. A program of the app must
-/// be in `folder`, and executable, or in machine code, which is packed as executable. `None` when the folder is not known, or when a
-/// command makes the program later.
+/// be in `folder`, and executable, or in machine code, which is packed as executable. `None` when the folder is not known, or
+/// when a command makes the program later.
 ///
 /// # Errors
 /// When a quote is not closed, the first word is not a program, or the app has not that program.
