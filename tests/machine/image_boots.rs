@@ -259,8 +259,7 @@ fn boot_check(instance: &mut Instance) {
     check.arg(several::built().join("first/dist/both-1.0.0-linode.img.gz"));
     let check = thread::spawn(move || check.output().unwrap());
     let visitor = thread::spawn(move || visit_all(port, https_port));
-    let seen = "for i in $(seq 400); do nc -z -w 1 10.0.0.12 22 && exit; sleep 0.5; done; exit 1";
-    let seen = machine.try_sh(&seen.replace("nc -z -w 1 10.0.0.12 22", CONNECT));
+    let seen = machine.try_sh(&format!("python3 -c '{WAIT_FOR_SECOND}'"));
     let verdict = check.join().unwrap();
     let said = support::text(&verdict);
     assert!(verdict.status.success(), "{said}");
@@ -314,8 +313,18 @@ fn wait_for_words(command: &str, words: &str) {
     }
 }
 
-/// Connects to the second machine's SSH.
-const CONNECT: &str = "python3 -c 'import socket; socket.create_connection((\"10.0.0.12\", 22), 1)' 2>/dev/null";
+/// Waits until the second machine's SSH takes a connection. One process, because to start Python takes half a second there.
+const WAIT_FOR_SECOND: &str = "
+import socket, time
+for _ in range(400):
+    try:
+        socket.create_connection((\"10.0.0.12\", 22), 1).close()
+        break
+    except OSError:
+        time.sleep(0.5)
+else:
+    raise SystemExit(\"no answer\")
+";
 
 /// A machine started by hand: the image's own kernel and initramfs from QEMU's command line, the disks the other way
 /// round, other options than ours. No metadata server is there, so cloud-init finds nothing.
