@@ -147,7 +147,8 @@ fn install_again(machine: &Container) {
 fn purge_without_room(machine: &mut Container) {
     let visits = count(machine);
     let key = machine.sh("cat /var/lib/stack/secret.env");
-    machine.sh("mount -t tmpfs -o size=4k tmpfs /var/backups");
+    // Full, so that the first write fails. When only the last one does, pg_dump says nothing, and pg_restore finds it.
+    machine.sh("mount -t tmpfs -o size=4k tmpfs /var/backups && head -c 4096 /dev/zero >/var/backups/full");
     let said = purge(machine);
     for part in [
         "No space left on device",
@@ -156,7 +157,7 @@ fn purge_without_room(machine: &mut Container) {
     ] {
         assert!(said.contains(part), "no `{part}` in:\n{said}");
     }
-    assert_eq!(machine.sh("find /var/backups -mindepth 1"), "");
+    assert_eq!(machine.sh("find /var/backups -mindepth 1"), "/var/backups/full");
     machine.sh("umount /var/backups");
     install_again(machine);
     assert_eq!(machine.get("/visits", 200), (visits + 1).to_string());
