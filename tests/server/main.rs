@@ -42,7 +42,7 @@ use support::room::{run_in_lanes, unless, without_mounts_or_networks, without_ro
 use support::{Built, container};
 
 /// The number of servers, or rows of servers, that run side by side.
-const LANES: usize = 4;
+const LANES: usize = 5;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
