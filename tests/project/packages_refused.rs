@@ -29,7 +29,11 @@ fn what_no_stack_can_have_is_refused() {
         (tools.replace("stack-tools", "Tools"), file("/etc/x", "Tools"), vec!["package.name", "character `T`"]),
         (format!("{tools}\nlicense = \"MIT\""), one.clone(), vec!["package.license", "no such key"]),
         (format!("{tools}\nconflicts = [\"a1 | b1\"]"), one.clone(), vec!["package.conflicts", "has alternatives"]),
-        (format!("{tools}\nprovides = [\"a1 (>= 2)\"]"), one.clone(), vec!["package.provides", "`=` alone"]),
+        (
+            format!("{tools}\nprovides = [\"a1 (>= 2)\"]"),
+            one.clone(),
+            vec!["package.provides", "only `=` may stand before it here"],
+        ),
         (format!("{tools}\ndepends = [\"stack-tools\"]"), one.clone(), vec!["is the package itself"]),
         (
             format!("{tools}\npre-depends = [\"stack-tools (>= 1)\"]"),
