@@ -7,10 +7,24 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use libtest_mimic::Trial;
 use support::edition::edit;
 use support::mirror::Mirror;
 use support::repository::{Repository, compressed, keys};
 use support::{default_stack, program, text};
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        an_index_of_more_than_a_gibibyte,
+        an_index_of_a_million_packages,
+        an_index_of_nothing_but_relations,
+        an_index_of_nothing_but_names,
+        a_chain_of_twenty_thousand_dependencies,
+        a_field_of_nothing_but_alternatives,
+        dependencies_of_nothing_but_relations,
+        alternatives_without_a_way_out
+    ]
+}
 
 /// The most memory that the program may take, with all of its threads' stacks and its libraries, in KiB.
 const MEMORY: u32 = 900 * 1024;
@@ -51,7 +65,6 @@ fn assert_says(said: &str, words: &[&str]) {
 }
 
 /// The index has a few megabytes as it is downloaded. What is behind the limit cuts a stanza in two, which is no other error.
-#[test]
 fn an_index_of_more_than_a_gibibyte() {
     for more in ["Description: x\n", "Architecture-of-no-machine: x\n"] {
         let line = format!(" {}\n", "x".repeat(1000));
@@ -65,7 +78,6 @@ fn an_index_of_more_than_a_gibibyte() {
     }
 }
 
-#[test]
 fn an_index_of_a_million_packages() {
     let index: String = (0..1_000_000).map(|number| stanza(&format!("a{number}"), "")).collect();
     let said = refusal(Repository::default().files_with(compressed(&index)));
@@ -73,7 +85,6 @@ fn an_index_of_a_million_packages() {
 }
 
 /// 64 bytes of a field become some kilobytes when its relations are read.
-#[test]
 fn an_index_of_nothing_but_relations() {
     let names = vec!["aa"; 9_000].join(",");
     let depends = compressed(&stanza("aa", &format!("Depends: {names}\n")).repeat(100)).repeat(25);
@@ -86,7 +97,6 @@ fn an_index_of_nothing_but_relations() {
 }
 
 /// Names of packages are remembered, also those in fields that are of no other use here.
-#[test]
 fn an_index_of_nothing_but_names() {
     let names = |stanza: u32| (0..9_000).map(|number| format!("n{stanza}-{number}")).collect::<Vec<_>>().join(",");
     let index: String = (0..60).map(|stanza_of| stanza("aa", &format!("Suggests: {}\n", names(stanza_of)))).collect();
@@ -94,7 +104,6 @@ fn an_index_of_nothing_but_names() {
     assert_says(&said, &["the package index", "more than 500000 names of packages", "another mirror"]);
 }
 
-#[test]
 fn a_chain_of_twenty_thousand_dependencies() {
     const LENGTH: u32 = 20_000;
     for field in ["Depends", "Pre-Depends"] {
@@ -110,7 +119,6 @@ fn a_chain_of_twenty_thousand_dependencies() {
 }
 
 /// A field of a megabyte, where Debian's longest has 76 kB.
-#[test]
 fn a_field_of_nothing_but_alternatives() {
     for (field, separator) in [("Depends", "|"), ("Conflicts", ",")] {
         let many = vec!["aa"; 300_000].join(separator);
@@ -121,7 +129,6 @@ fn a_field_of_nothing_but_alternatives() {
 }
 
 /// Each field is as long as it may be: 2,000 packages that the first one needs have 18 million relations.
-#[test]
 fn dependencies_of_nothing_but_relations() {
     let many = vec!["aa"; 9_000].join(",");
     let all: Vec<String> = (0..2_000).map(|number| format!("p{number}")).collect();
@@ -133,7 +140,6 @@ fn dependencies_of_nothing_but_relations() {
 
 /// What cannot be installed is remembered with its reason: each of 9,000 alternatives needs a chain of 900 packages that ends
 /// at one which is missing.
-#[test]
 fn alternatives_without_a_way_out() {
     let long = |number: usize| format!("p{number:03}{}", "x".repeat(200));
     let all: Vec<String> = (0..9_000).map(|number| format!("a{number}")).collect();

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use libtest_mimic::Trial;
 use stackdeb::apt::{
     Archive, ArchiveError, Client, FetchError, Keyring, Limits, OlderRelease, ReleaseError, Releases, SignatureError,
     Sources, Suite, pool,
@@ -16,6 +17,28 @@ use stackdeb::system::epoch::Epoch;
 use stackdeb::system::progress::Reporter;
 use support::mirror::{Fault, Mirror};
 use support::repository::{INDEX, PACKAGE, Repository, keys};
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        a_good_repository_gives_its_packages_and_only_once,
+        a_repository_may_be_a_folder,
+        a_changed_release_file_is_refused,
+        text_around_the_signed_part_is_refused,
+        an_unknown_key_is_named,
+        a_key_that_had_expired_when_it_signed_is_refused,
+        a_release_file_out_of_date_or_of_another_suite_is_refused,
+        what_the_mirror_had_before_is_refused_after_something_newer,
+        a_wrong_index_is_refused,
+        a_wrong_package_is_refused,
+        a_broken_connection_is_taken_up_where_it_was,
+        a_mirror_without_ranges_is_read_from_the_start,
+        a_mirror_that_never_gets_well_is_given_up,
+        a_mirror_that_sends_byte_after_byte_is_given_up,
+        what_is_not_there_is_said_at_once,
+        a_spoiled_file_in_the_pool_is_replaced,
+        several_builds_share_a_cache
+    ]
+}
 
 /// A client with an empty cache and little patience.
 pub struct User {
@@ -102,7 +125,6 @@ fn with(path: &str, change: impl Fn(Vec<u8>) -> Vec<u8>) -> HashMap<String, Vec<
 
 pub const IN_RELEASE: &str = "dists/trixie/InRelease";
 
-#[test]
 fn a_good_repository_gives_its_packages_and_only_once() {
     let (user, mirror) = (User::new(), Mirror::start(good()));
     let path = user.download(&mirror.address).unwrap();
@@ -113,7 +135,6 @@ fn a_good_repository_gives_its_packages_and_only_once() {
     assert_eq!(user.open(&mirror.address).unwrap().releases.len(), 3);
 }
 
-#[test]
 fn a_repository_may_be_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     for (path, bytes) in good() {
@@ -128,7 +149,6 @@ fn a_repository_may_be_a_folder() {
     }
 }
 
-#[test]
 fn a_changed_release_file_is_refused() {
     let files =
         with(IN_RELEASE, |bytes| String::from_utf8(bytes).unwrap().replace("Origin: Test", "Origin: Tost").into());
@@ -136,7 +156,6 @@ fn a_changed_release_file_is_refused() {
     assert!(matches!(error, SignatureError::Tampered(_)), "{error}");
 }
 
-#[test]
 fn text_around_the_signed_part_is_refused() {
     let extra = b"Codename: trixie\n\n";
     let before = with(IN_RELEASE, |bytes| [extra.as_slice(), &bytes].concat());
@@ -149,13 +168,11 @@ fn text_around_the_signed_part_is_refused() {
     }
 }
 
-#[test]
 fn an_unknown_key_is_named() {
     let error = User::new().signature_refusal(Repository { key: "other", ..Repository::default() }.files());
     assert!(matches!(&error, SignatureError::UnknownKey(keys) if keys.len() >= 16), "{error}");
 }
 
-#[test]
 fn a_key_that_had_expired_when_it_signed_is_refused() {
     let text = Repository::default().release("trixie", "");
     let (signed, certificate) = keys().sign_with_expired(&text);
@@ -165,7 +182,6 @@ fn a_key_that_had_expired_when_it_signed_is_refused() {
     assert!(matches!(error, SignatureError::BadKey(_)), "{error}");
 }
 
-#[test]
 fn a_release_file_out_of_date_or_of_another_suite_is_refused() {
     let user = User::new();
     let expired = user.refusal(Repository { valid_for: -60, ..Repository::default() }.files());
@@ -177,7 +193,6 @@ fn a_release_file_out_of_date_or_of_another_suite_is_refused() {
 }
 
 /// Somebody has kept what the mirror had yesterday. It is still valid.
-#[test]
 fn what_the_mirror_had_before_is_refused_after_something_newer() {
     let of_age = |seconds: i64| Repository { dated: -seconds, ..Repository::default() }.files();
     let (user, mirror) = (User::new(), Mirror::start(of_age(3600)));
@@ -208,7 +223,6 @@ fn what_the_mirror_had_before_is_refused_after_something_newer() {
     user.open(&mirror.address).unwrap();
 }
 
-#[test]
 fn a_wrong_index_is_refused() {
     let flip = |mut bytes: Vec<u8>| {
         bytes[40] ^= 1;
@@ -220,7 +234,6 @@ fn a_wrong_index_is_refused() {
     assert!(user.open(&mirror.address).is_err(), "the wrong index was kept");
 }
 
-#[test]
 fn a_wrong_package_is_refused() {
     let flip = |mut bytes: Vec<u8>| {
         bytes[1000] ^= 1;
@@ -235,7 +248,6 @@ fn a_wrong_package_is_refused() {
     assert_eq!(user.kept("pool"), 0);
 }
 
-#[test]
 fn a_broken_connection_is_taken_up_where_it_was() {
     let (user, mirror) = (User::new(), Mirror::start(good()));
     mirror.set_fault(PACKAGE, Fault::ClosesHalfWay(1));
@@ -245,7 +257,6 @@ fn a_broken_connection_is_taken_up_where_it_was() {
     assert!(requests.len() == 2 && requests[1] > 0, "{requests:?}");
 }
 
-#[test]
 fn a_mirror_without_ranges_is_read_from_the_start() {
     let (user, mirror) = (User::new(), Mirror::start(good()));
     mirror.set_fault(PACKAGE, Fault::ForgetsRanges);
@@ -253,7 +264,6 @@ fn a_mirror_without_ranges_is_read_from_the_start() {
     assert_eq!(fs::read(path).unwrap(), Repository::package());
 }
 
-#[test]
 fn a_mirror_that_never_gets_well_is_given_up() {
     for fault in [Fault::ClosesHalfWay(99), Fault::Stalls, Fault::Status(503)] {
         let (user, mirror) = (User::new(), Mirror::start(good()));
@@ -267,7 +277,6 @@ fn a_mirror_that_never_gets_well_is_given_up() {
 }
 
 /// It never stalls for long, so only the whole time ends it.
-#[test]
 fn a_mirror_that_sends_byte_after_byte_is_given_up() {
     for path in [IN_RELEASE, INDEX, PACKAGE] {
         // On a busy machine a byte may come late.
@@ -286,7 +295,6 @@ fn a_mirror_that_sends_byte_after_byte_is_given_up() {
     }
 }
 
-#[test]
 fn what_is_not_there_is_said_at_once() {
     let (user, mirror) = (User::new(), Mirror::start(good()));
     mirror.set_fault(PACKAGE, Fault::Status(404));
@@ -303,7 +311,6 @@ fn what_is_not_there_is_said_at_once() {
     );
 }
 
-#[test]
 fn a_spoiled_file_in_the_pool_is_replaced() {
     let (user, mirror) = (User::new(), Mirror::start(good()));
     let path = user.download(&mirror.address).unwrap();
@@ -313,7 +320,6 @@ fn a_spoiled_file_in_the_pool_is_replaced() {
     assert_eq!(fs::read(user.download(&mirror.address).unwrap()).unwrap(), Repository::package());
 }
 
-#[test]
 fn several_builds_share_a_cache() {
     let (user, mirror) = (User::new(), Mirror::start(good()));
     thread::scope(|scope| {

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
+use libtest_mimic::Trial;
 use stackdeb::apt::{Keyring, Release};
 use stackdeb::control::{Stanza, Stanzas};
 use stackdeb::system::epoch::Epoch;
@@ -12,7 +13,18 @@ use support::apt_world::World;
 use support::mirror::Mirror;
 use support::{copy_tree, listing, run, text};
 
-#[test]
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        apt_installs_and_upgrades_from_it,
+        apt_refuses_a_changed_byte,
+        what_cannot_be_added_changes_nothing,
+        a_state_that_is_too_old_is_refused_until_it_is_signed_anew,
+        killed_at_any_write_it_leaves_a_whole_repository,
+        a_key_signs_from_the_moment_it_is_made,
+        two_at_once_are_both_in_it
+    ]
+}
+
 fn apt_installs_and_upgrades_from_it() {
     let (world, mirror) = (World::new(), Mirror::start(HashMap::new()));
     let [one, two, three] = ["1.0", "1.1~a+b", "1:0.9"].map(|version| world.package("shop", version, "amd64", version));
@@ -73,7 +85,6 @@ fn apt_installs_and_upgrades_from_it() {
     assert_eq!((mode("data/stackdeb"), mode("data/stackdeb/repository-key.pgp")), (0o700, 0o600));
 }
 
-#[test]
 fn apt_refuses_a_changed_byte() {
     let (world, mirror) = (World::new(), Mirror::start(HashMap::new()));
     let package = world.package("shop", "1.0", "amd64", "one");
@@ -107,7 +118,6 @@ fn apt_refuses_a_changed_byte() {
     world.download("1.0", &package);
 }
 
-#[test]
 fn what_cannot_be_added_changes_nothing() {
     let world = World::new();
     let one = world.package("shop", "1.0", "amd64", "one");
@@ -156,7 +166,6 @@ fn what_cannot_be_added_changes_nothing() {
     world.repo(&["add", &new]);
 }
 
-#[test]
 fn a_state_that_is_too_old_is_refused_until_it_is_signed_anew() {
     let world = World::new();
     let url = format!("file:{}", world.path("repository").display());
@@ -201,7 +210,6 @@ fn strace(world: &World, command: &Command, calls: &str, what: &str) -> Command 
     strace
 }
 
-#[test]
 fn killed_at_any_write_it_leaves_a_whole_repository() {
     let world = World::new();
     let url = format!("file:{}", world.path("repository").display());
@@ -240,7 +248,6 @@ fn killed_at_any_write_it_leaves_a_whole_repository() {
 }
 
 /// A key that is made in the second after the command began can sign. The package's rename into the pool takes that second.
-#[test]
 fn a_key_signs_from_the_moment_it_is_made() {
     let world = World::new();
     let package = world.package("shop", "1.0", "amd64", "one");
@@ -250,7 +257,6 @@ fn a_key_signs_from_the_moment_it_is_made() {
     assert!(world.read("dists/stable/InRelease").contains("BEGIN PGP SIGNATURE"));
 }
 
-#[test]
 fn two_at_once_are_both_in_it() {
     let world = World::new();
     let url = format!("file:{}", world.path("repository").display());

@@ -4,10 +4,14 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use libtest_mimic::Trial;
 use support::apt_world::World;
 use support::{run, text};
 
-#[test]
+pub fn trials() -> Vec<Trial> {
+    support::tests![the_key_is_kept_secret_and_never_replaced, a_key_of_gpg_signs]
+}
+
 fn the_key_is_kept_secret_and_never_replaced() {
     let world = World::new();
     let [one, two] = ["1.0", "2.0"].map(|version| world.package("shop", version, "amd64", version));
@@ -48,7 +52,6 @@ fn the_key_is_kept_secret_and_never_replaced() {
 }
 
 /// A key that gpg has made signs as well, if it has no passphrase.
-#[test]
 fn a_key_of_gpg_signs() {
     let world = World::new();
     let package = world.package("shop", "1.0", "amd64", "one");

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use libtest_mimic::Trial;
 use stackdeb::apt::{
     Archive, Client, Field, InstallStep, Keyring, Limits, OlderRelease, Releases, Sources, Suite, Universe,
     install_plan, solve, sources,
@@ -15,6 +16,18 @@ use stackdeb::control::{Priority, Relations};
 use stackdeb::system::cache::Cache;
 use stackdeb::system::epoch::Epoch;
 use stackdeb::system::progress::Reporter;
+use support::room::for_soak;
+
+pub fn trials() -> Vec<Trial> {
+    let tests = support::tests![
+        the_image_is_what_apt_get_would_install,
+        a_mail_server_is_what_apt_get_would_install,
+        a_desktop_is_what_apt_get_would_install,
+        every_relation_of_the_real_archive_can_be_read,
+        the_image_is_unpacked_and_configured_in_an_order_that_policy_allows
+    ];
+    tests.into_iter().chain(for_soak(support::tests![twenty_sets_are_what_apt_get_would_install])).collect()
+}
 
 /// The image of the stack that ships with the project.
 const IMAGE: &str = "systemd-sysv linux-image-cloud-amd64 initramfs-tools nginx-light postgresql python3-flask gunicorn \
@@ -154,30 +167,24 @@ fn relations(names: &str) -> Relations {
     names.split_whitespace().collect::<Vec<_>>().join(", ").parse().unwrap()
 }
 
-#[test]
 fn the_image_is_what_apt_get_would_install() {
     world().compare(IMAGE);
 }
 
-#[test]
 fn a_mail_server_is_what_apt_get_would_install() {
     world().compare(MAIL_AND_WEB);
 }
 
-#[test]
 fn a_desktop_is_what_apt_get_would_install() {
     world().compare(DESKTOP);
 }
 
-#[test]
-#[ignore = "`just soak` asks for them: apt-get needs a second for each"]
 fn twenty_sets_are_what_apt_get_would_install() {
     for names in TWENTY {
         world().compare(names);
     }
 }
 
-#[test]
 fn every_relation_of_the_real_archive_can_be_read() {
     let records = world().universe().records();
     assert!(records.len() > 60_000, "{}", records.len());
@@ -190,7 +197,6 @@ fn every_relation_of_the_real_archive_can_be_read() {
     }
 }
 
-#[test]
 fn the_image_is_unpacked_and_configured_in_an_order_that_policy_allows() {
     let universe = world().universe();
     let chosen = solve(universe, &[universe.essential(), relations(IMAGE)]).unwrap();

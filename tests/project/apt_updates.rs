@@ -6,13 +6,22 @@ use support::mirror::{Fault, Mirror};
 use support::repository::{INDEX, PACKAGE, Repository, compressed};
 
 use crate::apt_client::{IN_RELEASE, User, good};
+use libtest_mimic::Trial;
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        an_index_of_before_the_update_is_refused_and_the_new_one_taken,
+        a_release_file_without_its_index_is_said_to_be_an_update,
+        an_index_that_cannot_be_decompressed_is_named,
+        a_mirror_that_leads_in_a_circle_is_given_up
+    ]
+}
 
 /// An older state of the same repository: its only package is not there yet.
 fn older() -> Vec<u8> {
     compressed("Package: bb\nVersion: 1\nArchitecture: all\nFilename: b.deb\nSize: 1\n")
 }
 
-#[test]
 fn an_index_of_before_the_update_is_refused_and_the_new_one_taken() {
     let (user, mirror) = (User::new(), Mirror::start(good()));
     let mut stale = good();
@@ -28,7 +37,6 @@ fn an_index_of_before_the_update_is_refused_and_the_new_one_taken() {
     user.download(&mirror.address).unwrap();
 }
 
-#[test]
 fn a_release_file_without_its_index_is_said_to_be_an_update() {
     let (user, mirror) = (User::new(), Mirror::start(good()));
     mirror.set_fault(INDEX, Fault::Status(404));
@@ -39,7 +47,6 @@ fn a_release_file_without_its_index_is_said_to_be_an_update() {
 }
 
 /// Its hash is right, so the file was damaged before it was signed.
-#[test]
 fn an_index_that_cannot_be_decompressed_is_named() {
     let index = Repository::default().files()[INDEX].clone();
     let mut flipped = index.clone();
@@ -53,7 +60,6 @@ fn an_index_that_cannot_be_decompressed_is_named() {
     }
 }
 
-#[test]
 fn a_mirror_that_leads_in_a_circle_is_given_up() {
     for path in [IN_RELEASE, INDEX, PACKAGE] {
         let (user, mirror) = (User::new(), Mirror::start(good()));

@@ -7,9 +7,23 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use libtest_mimic::Trial;
 use stackdeb::control::Stanza;
+use support::room::{for_soak, in_namespaces};
 use support::{cache, kept, run, stackdeb, text};
 use tempfile::TempDir;
+
+pub fn trials() -> Vec<Trial> {
+    let first = support::tests![a_project_of_django_is_told_what_it_lacks];
+    first
+        .into_iter()
+        .chain(in_namespaces(support::tests![
+            what_the_build_command_leaves_is_packed_and_is_the_same_each_time,
+            a_build_command_that_fails_or_makes_too_little_is_refused
+        ]))
+        .chain(for_soak(support::tests![the_package_is_the_same_without_a_cache_and_with_a_damaged_one]))
+        .collect()
+}
 
 const MANIFEST: &str = r#"
 [package]
@@ -132,7 +146,6 @@ fn read(tree: &Path, path: &str) -> String {
     fs::read_to_string(tree.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-#[test]
 fn what_the_build_command_leaves_is_packed_and_is_the_same_each_time() {
     let _builder = builder();
     let project = Project::new();
@@ -207,8 +220,6 @@ fn what_the_build_command_leaves_is_packed_and_is_the_same_each_time() {
 }
 
 /// Its root is made twice from nothing.
-#[test]
-#[ignore = "`just soak` builds it"]
 fn the_package_is_the_same_without_a_cache_and_with_a_damaged_one() {
     let _builder = builder();
     let project = Project::new();
@@ -255,7 +266,6 @@ fn the_package_is_the_same_without_a_cache_and_with_a_damaged_one() {
     assert!(fs::read(project.path("dist/shop.deb")).unwrap() == package, "another package");
 }
 
-#[test]
 fn a_build_command_that_fails_or_makes_too_little_is_refused() {
     let _builder = builder();
     let project = Project::new();
@@ -282,7 +292,6 @@ fn a_build_command_that_fails_or_makes_too_little_is_refused() {
     assert!(fs::read(project.path("dist/shop.deb")).unwrap() == package, "the package before is not there any more");
 }
 
-#[test]
 fn a_project_of_django_is_told_what_it_lacks() {
     let project = Project::new();
     let manifest = MANIFEST

@@ -4,14 +4,18 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use libtest_mimic::Trial;
 use serde_json::Value;
 use support::{stackdeb, text};
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![what_is_shown_can_be_removed_but_not_under_a_build]
+}
 
 fn run(home: &Path, arguments: &[&str]) -> Output {
     stackdeb().arg("cache").args(arguments).env("XDG_CACHE_HOME", home).output().unwrap()
 }
 
-#[test]
 fn what_is_shown_can_be_removed_but_not_under_a_build() {
     let home = tempfile::tempdir().unwrap();
     let none = run(home.path(), &[]);

@@ -4,8 +4,19 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use libtest_mimic::Trial;
 use support::crates::{Unpacked, our_package, ours, small_program};
 use support::{run, source_folder, text};
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        mistakes_are_named_and_nothing_is_written,
+        options_are_for_crates_and_name_what_is_there,
+        versions_variants_and_papers_are_as_the_metadata_say,
+        cargo_compiles_the_member_with_its_features,
+        the_how_tos_example_is_packaged
+    ]
+}
 
 const MANIFEST: &str = "[package]\nname = \"sample_app\"\nversion = \"1.2.0-beta.1\"\nedition = \"2021\"\n\
                         description = \"a sample\"\nauthors = [\"Jane Doe <jane@example.org>\"]\nlicense = \"MIT\"\n\
@@ -48,7 +59,6 @@ const MISTAKES: [(&str, &str); 20] = [
     ("license-file = 'NONE'", "`NONE` cannot be read"),
 ];
 
-#[test]
 fn mistakes_are_named_and_nothing_is_written() {
     for (metadata, words) in MISTAKES {
         let folder = tempfile::tempdir().unwrap();
@@ -62,7 +72,6 @@ fn mistakes_are_named_and_nothing_is_written() {
     }
 }
 
-#[test]
 fn options_are_for_crates_and_name_what_is_there() {
     let folder = tempfile::tempdir().unwrap();
     sample(folder.path(), "");
@@ -81,7 +90,6 @@ fn options_are_for_crates_and_name_what_is_there() {
     our_package(folder.path(), &["--no-build", "-p", "sample_app"]);
 }
 
-#[test]
 fn versions_variants_and_papers_are_as_the_metadata_say() {
     let folder = tempfile::tempdir().unwrap();
     sample(
@@ -124,7 +132,6 @@ fn versions_variants_and_papers_are_as_the_metadata_say() {
 }
 
 /// A member of a workspace with a feature: cargo compiles it, and only it.
-#[test]
 fn cargo_compiles_the_member_with_its_features() {
     let folder = tempfile::tempdir().unwrap();
     let write = |path: &str, content: &str| {
@@ -154,7 +161,6 @@ fn cargo_compiles_the_member_with_its_features() {
     assert_eq!(fs::read_dir(folder.path().join("dist")).unwrap().count(), 2, "only the package of `one`, and its link");
 }
 
-#[test]
 fn the_how_tos_example_is_packaged() {
     let how_to = fs::read_to_string(source_folder().join("docs/how-to/crates.md")).unwrap();
     let example = how_to.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();

@@ -4,9 +4,19 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use libtest_mimic::Trial;
 use support::crates::Unpacked;
 use support::edition::edit;
 use support::{crate_stack, run, stackdeb, text};
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        a_crates_files_are_in_the_package_of_its_stack,
+        a_member_of_a_workspace_is_named,
+        a_variant_of_the_metadata_is_chosen,
+        mistakes_are_named_and_nothing_is_written
+    ]
+}
 
 /// What a command says of the project, without the line breaks of a terminal.
 fn said(folder: &Path, command: &str) -> (bool, String) {
@@ -15,7 +25,6 @@ fn said(folder: &Path, command: &str) -> (bool, String) {
     (output.status.success(), words.join(" "))
 }
 
-#[test]
 fn a_crates_files_are_in_the_package_of_its_stack() {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path();
@@ -60,7 +69,6 @@ fn a_crates_files_are_in_the_package_of_its_stack() {
     );
 }
 
-#[test]
 fn a_member_of_a_workspace_is_named() {
     let folder = tempfile::tempdir().unwrap();
     crate_stack::write(&folder.path().join("server"), "1.0.0");
@@ -82,7 +90,6 @@ fn a_member_of_a_workspace_is_named() {
 }
 
 /// The variants of the crate's metadata are not those of the stack, which may choose one of them.
-#[test]
 fn a_variant_of_the_metadata_is_chosen() {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path();
@@ -132,7 +139,6 @@ fn a_variant_of_the_metadata_is_chosen() {
     }
 }
 
-#[test]
 fn mistakes_are_named_and_nothing_is_written() {
     let file = |file: &'static str, from: &'static str, to: &'static str| (file, from, to);
     for ((name, from, to), words) in [

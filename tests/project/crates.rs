@@ -6,8 +6,15 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use libtest_mimic::Trial;
 use support::crates::{Member, Unpacked, add_stand_ins, our_package, their_package, unpack};
+use support::room::{self, for_soak};
 use support::{run, source_folder};
+
+pub fn trials() -> Vec<Trial> {
+    let soak = compared(CRATES_OF_SOAK).into_iter().chain(support::tests![stackdeb_itself]);
+    compared(CRATES).into_iter().chain(for_soak(soak.collect())).collect()
+}
 
 /// Checks that the document lists a difference, and so that no difference is allowed in secret.
 #[track_caller]
@@ -183,64 +190,47 @@ fn compare(name: &str, version: &str, variant: Option<&str>) {
     );
 }
 
-macro_rules! crates {
-    ($($(#[$more:meta])* $test:ident: $name:literal $version:literal $variant:expr;)*) => {$(
-        #[test]
-        $(#[$more])*
-        fn $test() {
-            compare($name, $version, $variant);
-        }
-    )*};
-}
+/// A test's name, and the crate with its version and the variant of its metadata.
+type Published = (&'static str, &'static str, &'static str, Option<&'static str>);
 
-crates! {
+const CRATES: &[Published] = &[
     // `$auto` assets, and a maintainer without an address.
-    systemctl_tui: "systemctl-tui" "0.7.0" None;
+    ("systemctl_tui", "systemctl-tui", "0.7.0", None),
     // A name of its own, recommendations, and a patterned asset.
-    innernet: "innernet" "2.0.0" None;
+    ("innernet", "innernet", "2.0.0", None),
     // A service: units, scripts with `#DEBHELPER#`, conffiles, variants.
-    routinator: "routinator" "0.16.0-rc1" None;
-    #[ignore = "`just soak` builds it"]
-    routinator_minimal: "routinator" "0.16.0-rc1" Some("minimal");
-    #[ignore = "`just soak` builds it"]
-    rtrtr: "rtrtr" "0.3.3" None;
-    #[ignore = "`just soak` builds it"]
-    rtrtr_minimal: "rtrtr" "0.3.3" Some("minimal");
-    #[ignore = "`just soak` builds it"]
-    krill: "krill" "0.16.1" Some("debian-bookworm");
-    #[ignore = "`just soak` builds it"]
-    martin: "martin" "1.14.0" None;
-    #[ignore = "`just soak` builds it"]
-    innernet_server: "innernet-server" "2.0.0" None;
-    #[ignore = "`just soak` builds it"]
-    doh_proxy: "doh-proxy" "0.11.1" None;
-    #[ignore = "`just soak` builds it"]
-    ripgrep: "ripgrep" "15.2.0" None;
-    #[ignore = "`just soak` builds it"]
-    bottom: "bottom" "0.15.0" None;
-    #[ignore = "`just soak` builds it"]
-    bottom_armhf: "bottom" "0.15.0" Some("armhf");
-    #[ignore = "`just soak` builds it"]
-    eza: "eza" "0.23.5" None;
-    #[ignore = "`just soak` builds it"]
-    git_cliff: "git-cliff" "2.14.2" None;
-    #[ignore = "`just soak` builds it"]
-    zellij: "zellij" "0.45.1" None;
-    #[ignore = "`just soak` builds it"]
-    watchexec: "watchexec-cli" "1.20.5" None;
-    #[ignore = "`just soak` builds it"]
-    cargo_deb: "cargo-deb" "3.8.0" None;
-    #[ignore = "`just soak` builds it"]
-    zoxide: "zoxide" "0.10.0" None;
-    #[ignore = "`just soak` builds it"]
-    du_dust: "du-dust" "1.2.7" None;
-    #[ignore = "`just soak` builds it"]
-    topgrade: "topgrade" "17.14.1" None;
+    ("routinator", "routinator", "0.16.0-rc1", None),
+];
+
+const CRATES_OF_SOAK: &[Published] = &[
+    ("routinator_minimal", "routinator", "0.16.0-rc1", Some("minimal")),
+    ("rtrtr", "rtrtr", "0.3.3", None),
+    ("rtrtr_minimal", "rtrtr", "0.3.3", Some("minimal")),
+    ("krill", "krill", "0.16.1", Some("debian-bookworm")),
+    ("martin", "martin", "1.14.0", None),
+    ("innernet_server", "innernet-server", "2.0.0", None),
+    ("doh_proxy", "doh-proxy", "0.11.1", None),
+    ("ripgrep", "ripgrep", "15.2.0", None),
+    ("bottom", "bottom", "0.15.0", None),
+    ("bottom_armhf", "bottom", "0.15.0", Some("armhf")),
+    ("eza", "eza", "0.23.5", None),
+    ("git_cliff", "git-cliff", "2.14.2", None),
+    ("zellij", "zellij", "0.45.1", None),
+    ("watchexec", "watchexec-cli", "1.20.5", None),
+    ("cargo_deb", "cargo-deb", "3.8.0", None),
+    ("zoxide", "zoxide", "0.10.0", None),
+    ("du_dust", "du-dust", "1.2.7", None),
+    ("topgrade", "topgrade", "17.14.1", None),
+];
+
+fn compared(crates: &[Published]) -> Vec<Trial> {
+    let trial = |&(name, package, version, variant): &Published| {
+        room::test("crates", name, move || compare(package, version, variant))
+    };
+    crates.iter().map(trial).collect()
 }
 
 /// stackdeb's own crate. `documents/package` has made what its metadata name, and cargo-deb's package of it.
-#[test]
-#[ignore = "`just soak` builds it"]
 fn stackdeb_itself() {
     let theirs = crate::own_package::package();
     compare_packages(&our_package(source_folder(), &["-p", "stackdeb", "--no-build"]), theirs);

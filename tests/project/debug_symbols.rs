@@ -10,6 +10,19 @@ use support::crates::{Unpacked, our_package, ours, their_package};
 use support::{run, source_folder, stackdeb, text};
 
 use crate::package::lintian_is_silent;
+use libtest_mimic::Trial;
+use support::room::in_namespaces;
+
+pub fn trials() -> Vec<Trial> {
+    let first = support::tests![
+        a_program_without_debugging_data_has_no_such_package,
+        a_crate_has_its_debugging_data_where_its_metadata_say
+    ];
+    first
+        .into_iter()
+        .chain(in_namespaces(support::tests![a_stacks_debugging_data_are_packed_as_debhelper_packs_them]))
+        .collect()
+}
 
 const STACK: &str = "[package]\nname = 'tally'\nmaintainer = 'Jane Doe <jane@example.org>'\nsummary = 'program with debugging data'\n\
                      license = 'MIT'\n[app]\nkind = 'exec'\nfolder = 'app'\ncommand = './serve'\n\
@@ -66,7 +79,6 @@ fn by_debhelper(work: &Path, programs: &[(&Path, &str)]) -> Unpacked {
     Unpacked::of(&work.join("tally-dbgsym_1.0.0_amd64.deb"))
 }
 
-#[test]
 fn a_stacks_debugging_data_are_packed_as_debhelper_packs_them() {
     let folder = tempfile::tempdir().unwrap();
     stack(folder.path());
@@ -116,7 +128,6 @@ fn a_stacks_debugging_data_are_packed_as_debhelper_packs_them() {
     }
 }
 
-#[test]
 fn a_program_without_debugging_data_has_no_such_package() {
     let folder = tempfile::tempdir().unwrap();
     stack(folder.path());
@@ -155,7 +166,6 @@ fn section(package: &Unpacked, name: &str) -> Vec<Vec<u8>> {
     debug.map(|(path, _)| section(path)).collect()
 }
 
-#[test]
 fn a_crate_has_its_debugging_data_where_its_metadata_say() {
     let folder = tempfile::tempdir().unwrap();
     let document = fs::read_to_string(source_folder().join("docs/reasons/cargo-deb.md")).unwrap();

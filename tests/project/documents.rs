@@ -6,8 +6,14 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use libtest_mimic::Trial;
 use support::documents::scripts;
+use support::room::in_namespaces;
 use support::{Built, built, cache, program, text};
+
+pub fn trials() -> Vec<Trial> {
+    in_namespaces(support::tests![the_commands_of_the_documents_do_what_they_are_for])
+}
 
 /// A cache with the folder `bases` of its own, which has what is kept already. All else is kept where all tests keep it: an image
 /// is made on the tree of its base, and only those of its blocks that no other image has are compressed.
@@ -33,7 +39,6 @@ fn names(folder: &Path) -> BTreeSet<PathBuf> {
     support::listing(folder).into_iter().collect()
 }
 
-#[test]
 fn the_commands_of_the_documents_do_what_they_are_for() {
     for (file, script) in scripts("run") {
         let folder = tempfile::tempdir().unwrap();

@@ -4,8 +4,16 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use libtest_mimic::Trial;
 use support::crates::{Unpacked, our_package, small_program};
 use support::{run, text};
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        fragments_are_those_of_debhelper_with_every_option,
+        entries_have_their_own_choices_and_scripts_keep_their_text
+    ]
+}
 
 const MANIFEST: &str = r#"
 [package]
@@ -81,7 +89,6 @@ fn of_debhelper(folder: &Path, options: &[&str]) -> Vec<Vec<String>> {
     ["preinst", "postinst", "prerm", "postrm"].map(|name| commands(&script(name))).to_vec()
 }
 
-#[test]
 fn fragments_are_those_of_debhelper_with_every_option() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -116,7 +123,6 @@ fn fragments_are_those_of_debhelper_with_every_option() {
 }
 
 /// A list of entries: each unit with its own choice, in the place of `#DEBHELPER#`.
-#[test]
 fn entries_have_their_own_choices_and_scripts_keep_their_text() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

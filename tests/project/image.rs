@@ -5,10 +5,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use libtest_mimic::Trial;
 use serde_json::Value;
 use support::edition::edit;
 use support::layers::prepare;
+use support::room::in_namespaces;
 use support::{Built, built, default_stack, kept, run, stackdeb};
+
+pub fn trials() -> Vec<Trial> {
+    in_namespaces(support::tests![
+        an_ordinary_user_elsewhere_builds_the_same_bytes,
+        a_locked_image_has_the_same_bytes_without_a_release_file,
+        it_is_one_gzip_member_with_one_clean_file_system_and_the_manifest_says_what_is_there,
+        the_images_own_programs_find_no_fault_with_what_was_rendered,
+        no_secret_and_nothing_of_the_build_is_in_it,
+        check_prints_what_image_builds
+    ])
+}
 
 fn image() -> PathBuf {
     built(Built::Image).join("stack-1.0.0-linode.img.gz")
@@ -26,7 +39,6 @@ fn raw(folder: &Path) -> PathBuf {
     raw
 }
 
-#[test]
 fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
     let first = image();
     let home = Home::new();
@@ -95,7 +107,6 @@ fn an_ordinary_user_elsewhere_builds_the_same_bytes() {
 }
 
 /// With a lock no Release file is used: here none could be, since no key of its signature is known.
-#[test]
 fn a_locked_image_has_the_same_bytes_without_a_release_file() {
     let first = image();
     let folder = tempfile::tempdir().unwrap();
@@ -134,7 +145,6 @@ assert member.eof and not member.unused_data
 print(length, digest.hexdigest())
 "#;
 
-#[test]
 fn it_is_one_gzip_member_with_one_clean_file_system_and_the_manifest_says_what_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let (raw, manifest) = (raw(folder.path()), manifest());
@@ -181,7 +191,6 @@ const IN_MEMORY: &str =
     "for place in run tmp var/log/nginx var/lib/nginx; do mount -n -t tmpfs tmpfs /$place; done; exec \"$@\"";
 
 /// Not only what the package brings, but also what the image has of its own.
-#[test]
 fn the_images_own_programs_find_no_fault_with_what_was_rendered() {
     let tree = prepare(Built::Image);
     let own: Vec<PathBuf> =
@@ -239,7 +248,6 @@ fn the_images_own_programs_find_no_fault_with_what_was_rendered() {
     }
 }
 
-#[test]
 fn no_secret_and_nothing_of_the_build_is_in_it() {
     let tree = prepare(Built::Image);
     let found = |expression: &str| {
@@ -334,7 +342,6 @@ impl Drop for Home {
     }
 }
 
-#[test]
 fn check_prints_what_image_builds() {
     let folder = tempfile::tempdir().unwrap();
     default_stack(folder.path());

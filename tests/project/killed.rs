@@ -8,7 +8,14 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use libtest_mimic::Trial;
+use support::room::for_soak;
 use support::{Built, built, default_stack, listing, run, stackdeb};
+
+/// They build forty images and two.
+pub fn trials() -> Vec<Trial> {
+    for_soak(support::tests![an_image_after_a_kill_at_any_moment_is_right, two_builds_at_once_share_the_cache])
+}
 
 /// How often a build is killed.
 const ROUNDS: u32 = 20;
@@ -94,8 +101,6 @@ fn start(command: &mut Command) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-#[test]
-#[ignore = "it builds forty images: `just soak` runs it"]
 fn an_image_after_a_kill_at_any_moment_is_right() {
     let place = Place::new();
     let project = place.project("stack");
@@ -138,8 +143,6 @@ fn an_image_after_a_kill_at_any_moment_is_right() {
     }
 }
 
-#[test]
-#[ignore = "it builds two images: `just soak` runs it"]
 fn two_builds_at_once_share_the_cache() {
     let place = Place::new();
     let projects = ["one", "other"].map(|name| place.project(name));

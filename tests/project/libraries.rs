@@ -13,6 +13,21 @@ use support::{kept, run, stackdeb, text};
 use tempfile::TempDir;
 
 use crate::package::lintian_is_silent;
+use libtest_mimic::Trial;
+use support::room::in_namespaces;
+
+pub fn trials() -> Vec<Trial> {
+    let first = support::tests![
+        a_file_of_requirements_is_read_as_pip_reads_it,
+        relations_to_python_follow_from_the_wheels,
+        a_wheel_that_is_not_what_it_says_is_refused,
+        scripts_have_the_servers_interpreter_and_other_data_their_place
+    ];
+    first
+        .into_iter()
+        .chain(in_namespaces(support::tests![libraries_are_packed_as_pip_installs_them_and_the_judges_agree]))
+        .collect()
+}
 
 /// Pure libraries, compiled ones, one with libraries of its own beside it, and programs.
 const REAL: &str = "flask==3.1.0\nwerkzeug==3.1.3\njinja2==3.1.6\nitsdangerous==2.2.0\nclick==8.1.8\nblinker==1.9.0\n\
@@ -122,7 +137,6 @@ pub(super) fn pip() -> PathBuf {
     MADE.clone()
 }
 
-#[test]
 fn libraries_are_packed_as_pip_installs_them_and_the_judges_agree() {
     let project = Project::new(REAL, &[]);
     // lintian does not want a package that is not compressed.
@@ -178,7 +192,6 @@ fn libraries_are_packed_as_pip_installs_them_and_the_judges_agree() {
     lintian_is_silent(&project.path("dist/shop.deb"), &[EXIT]);
 }
 
-#[test]
 fn a_file_of_requirements_is_read_as_pip_reads_it() {
     let wheels = [
         Wheel::new("first", "1.0", "py3-none-any")
@@ -254,7 +267,6 @@ fn a_file_of_requirements_is_read_as_pip_reads_it() {
     }
 }
 
-#[test]
 fn relations_to_python_follow_from_the_wheels() {
     let wheel =
         |tag: &str, python: &str| Wheel::new("first", "1.0", tag).metadata(&format!("Requires-Python: {python}\n"));
@@ -279,7 +291,6 @@ fn relations_to_python_follow_from_the_wheels() {
     );
 }
 
-#[test]
 fn a_wheel_that_is_not_what_it_says_is_refused() {
     let wheel = || Wheel::new("first", "1.0", "py3-none-any");
     let info = wheel().dist_info();
@@ -341,7 +352,6 @@ fn a_wheel_that_is_not_what_it_says_is_refused() {
     Project::new("first==1.0\nsecond==1.0\n", &equal).built();
 }
 
-#[test]
 fn scripts_have_the_servers_interpreter_and_other_data_their_place() {
     let wheel = Wheel::new("first", "1.0", "py3-none-any")
         .file("first-1.0.dist-info/entry_points.txt", b"[console_scripts]\nfirst-run = first:VERSION.upper\n")

@@ -11,6 +11,11 @@ use support::{cache, run, text};
 use tempfile::TempDir;
 
 use super::libraries::Project;
+use libtest_mimic::Trial;
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![a_part_may_link_what_no_package_has_and_the_build_says_so]
+}
 
 const PART: &str = "first/_sum.cpython-313-x86_64-linux-gnu.so";
 
@@ -58,7 +63,6 @@ fn judged(part: &Path) -> String {
     told.trim().strip_prefix("shlibs:Depends=").unwrap_or_default().to_owned()
 }
 
-#[test]
 fn a_part_may_link_what_no_package_has_and_the_build_says_so() {
     let udev = ("libudev.so.1", "udev_new", "LIBUDEV_183");
     let zlib = ("libz.so.1", "crc32_combine", "ZLIB_1.2.2");

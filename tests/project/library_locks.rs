@@ -10,6 +10,20 @@ use support::wheels::Wheel;
 use support::{kept, run};
 
 use crate::libraries::{Project, files, names, pip};
+use libtest_mimic::Trial;
+use support::room::for_soak;
+
+pub fn trials() -> Vec<Trial> {
+    let tests = support::tests![
+        versions_are_chosen_for_the_targets_python_by_uv_and_by_pip,
+        a_wheel_may_be_named_by_its_address,
+        pyproject_has_requirements_too,
+        the_locks_of_other_tools_are_read,
+        no_version_is_chosen_of_a_library_that_debian_provides,
+        debians_packages_take_the_place_of_libraries_where_they_fit
+    ];
+    tests.into_iter().chain(for_soak(support::tests![the_lock_that_poetry_writes_is_read])).collect()
+}
 
 /// An index with several versions, of which the newest do not always fit.
 fn wheels() -> Vec<Wheel> {
@@ -64,7 +78,6 @@ fn uv(project: &Project, arguments: &[&str]) {
     run(command.env("UV_PYTHON", pip().with_file_name("python3")));
 }
 
-#[test]
 fn versions_are_chosen_for_the_targets_python_by_uv_and_by_pip() {
     let mut locks = Vec::new();
     for uv in [true, false] {
@@ -107,7 +120,6 @@ fn versions_are_chosen_for_the_targets_python_by_uv_and_by_pip() {
     assert_eq!(locks[0], locks[1]);
 }
 
-#[test]
 fn a_wheel_may_be_named_by_its_address() {
     // On another server than the index, which does not have it.
     let wheel = Wheel::new("direct", "3.0", "py3-none-any").metadata("Requires-Dist: core <2\n");
@@ -141,7 +153,6 @@ fn a_wheel_may_be_named_by_its_address() {
     assert!(said.contains(&format!("{digest}, but {other} is expected")), "{said}");
 }
 
-#[test]
 fn pyproject_has_requirements_too() {
     let project = Project::new("", &wheels());
     let manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
@@ -159,7 +170,6 @@ fn pyproject_has_requirements_too() {
     assert_eq!(installed(&project), CHOSEN);
 }
 
-#[test]
 fn the_locks_of_other_tools_are_read() {
     // uv's own, made by uv for all platforms and Pythons; with a group for tests, which stays out.
     let project = Project::new("", &wheels());
@@ -237,8 +247,6 @@ fn poetry() -> Command {
     Command::new(venv.join("bin/poetry"))
 }
 
-#[test]
-#[ignore = "`just soak` installs Poetry"]
 fn the_lock_that_poetry_writes_is_read() {
     let mut wheels = wheels();
     // Poetry wants every library for every Python of the project, and its own is among these.
@@ -265,7 +273,6 @@ fn the_lock_that_poetry_writes_is_read() {
 }
 
 /// Such as psycopg2, whose source alone is on the index: its build would need a compiler, and would be for nothing.
-#[test]
 fn no_version_is_chosen_of_a_library_that_debian_provides() {
     let base = Wheel::new("shop-base", "1.0", "py3-none-any");
     let project = Project::new("shop-base\nclick[colour]>=8,<99\n", &[base]);
@@ -280,7 +287,6 @@ fn no_version_is_chosen_of_a_library_that_debian_provides() {
     assert!(project.depends().contains("python3-click (>= 8)"), "{}", project.depends());
 }
 
-#[test]
 fn debians_packages_take_the_place_of_libraries_where_they_fit() {
     let of = |name: &str, version: &str, needs: &str| Wheel::new(name, version, "py3-none-any").metadata(needs);
     let wheels = [

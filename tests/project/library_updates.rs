@@ -14,6 +14,17 @@ use support::{run, text};
 use crate::libraries::Project;
 use crate::library_locks::with_resolver;
 use crate::package_locks::{Stub, archive, image_lines, machine};
+use libtest_mimic::Trial;
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        named_libraries_move_with_what_they_need_and_no_others,
+        a_change_of_the_requirements_moves_only_what_it_has_to,
+        a_name_of_both_moves_both_and_what_fails_moves_nothing,
+        each_of_several_stacks_has_libraries_of_its_own,
+        what_debian_provides_has_no_version_to_move
+    ]
+}
 
 fn wheel(name: &str, version: &str, needs: &[&str]) -> Wheel {
     let lines: String = needs.iter().map(|need| format!("Requires-Dist: {need}\n")).collect();
@@ -106,7 +117,6 @@ fn read(project: &Project) -> String {
     fs::read_to_string(project.path("stack.lock")).unwrap()
 }
 
-#[test]
 fn named_libraries_move_with_what_they_need_and_no_others() {
     for uv in [true, false] {
         // What the newer version needs newer, and needs new.
@@ -134,7 +144,6 @@ fn named_libraries_move_with_what_they_need_and_no_others() {
     }
 }
 
-#[test]
 fn a_change_of_the_requirements_moves_only_what_it_has_to() {
     let project = project(true);
     fs::write(project.path("requirements.txt"), "web\nsteady\ntop\nhtop\nspeed<2\nhelper>=2\n").unwrap();
@@ -144,7 +153,6 @@ fn a_change_of_the_requirements_moves_only_what_it_has_to() {
     assert_eq!(said, lines(&[&HTOP, &WEB[1..2], &gone, &["speed none → 1.0"]]));
 }
 
-#[test]
 fn a_name_of_both_moves_both_and_what_fails_moves_nothing() {
     let project = project(true);
     let with = |stubs: &[Stub]| archive(&[machine(), stubs.to_vec()].concat());
@@ -181,7 +189,6 @@ fn a_name_of_both_moves_both_and_what_fails_moves_nothing() {
     assert_eq!(read(&project), before);
 }
 
-#[test]
 fn each_of_several_stacks_has_libraries_of_its_own() {
     let project = project(true);
     let blog = project.path("blog");
@@ -210,7 +217,6 @@ fn each_of_several_stacks_has_libraries_of_its_own() {
 }
 
 /// What Debian provides has no version in the lock, so there is nothing to move, and an update of another library leaves it out.
-#[test]
 fn what_debian_provides_has_no_version_to_move() {
     let project = Project::new("web\nclick>=8\n", &old());
     edit(&project.path("stack.toml"), "[[change", "from-debian = [\"click\"]\n[[change");

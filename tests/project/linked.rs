@@ -6,10 +6,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use libtest_mimic::Trial;
 use stackdeb::control::Relations;
 use stackdeb::deb::Reader;
 use support::crates::{our_package, ours};
+use support::room::for_soak;
 use support::{run, stackdeb, text};
+
+pub fn trials() -> Vec<Trial> {
+    let tests = support::tests![
+        relations_are_those_of_dpkg_shlibdeps,
+        another_release_has_other_packages,
+        what_the_release_lacks_is_refused,
+        a_stack_depends_on_what_its_programs_link
+    ];
+    tests.into_iter().chain(for_soak(support::tests![relations_of_many_programs_are_those_of_dpkg_shlibdeps])).collect()
+}
 
 /// A crate with these programs, which are not built, and an empty key `depends` but for `$auto`.
 fn crate_with(programs: &[&Path]) -> tempfile::TempDir {
@@ -80,7 +92,6 @@ fn compare(programs: &[PathBuf]) -> usize {
     compared
 }
 
-#[test]
 fn relations_are_those_of_dpkg_shlibdeps() {
     let mut programs: Vec<PathBuf> =
         ["curl", "openssl", "ssh", "wrk", "git"].iter().map(|name| Path::new("/usr/bin").join(name)).collect();
@@ -93,8 +104,6 @@ fn relations_are_those_of_dpkg_shlibdeps() {
     assert!(compared >= 5, "only {compared} programs were compared");
 }
 
-#[test]
-#[ignore = "`just soak` compares them"]
 fn relations_of_many_programs_are_those_of_dpkg_shlibdeps() {
     let all: Vec<PathBuf> = ["/usr/bin", "/usr/sbin"].into_iter().flat_map(programs_of).collect();
     let step = (all.len() / 120).max(1);
@@ -153,7 +162,6 @@ fn said(output: &Output) -> String {
     text(output).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
 }
 
-#[test]
 fn another_release_has_other_packages() {
     let bench = Bench::new();
     let ssl = bench.linked("libssl.so.3", "SSL_new", "OPENSSL_3.0.0");
@@ -172,7 +180,6 @@ fn another_release_has_other_packages() {
     assert!(unknown.contains("`sarge` is not supported"), "{unknown}");
 }
 
-#[test]
 fn what_the_release_lacks_is_refused() {
     let bench = Bench::new();
     // A program that was built on a release with a newer glibc, and one that calls a function that came later.
@@ -212,7 +219,6 @@ fn deb(folder: &Path) -> Command {
     command
 }
 
-#[test]
 fn a_stack_depends_on_what_its_programs_link() {
     let bench = Bench::new();
     let ssl = bench.linked("libssl.so.3", "SSL_new", "OPENSSL_3.0.0");

@@ -46,3 +46,49 @@ mod sources;
 mod updates;
 mod upload;
 mod variants;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+fn main() -> ExitCode {
+    let files = [
+        apt_attacks::trials(),
+        apt_client::trials(),
+        apt_repository::trials(),
+        apt_repository_keys::trials(),
+        apt_solver::trials(),
+        apt_updates::trials(),
+        build_command::trials(),
+        cache::trials(),
+        crate_metadata::trials(),
+        crate_stacks::trials(),
+        crates::trials(),
+        debug_symbols::trials(),
+        documents::trials(),
+        fragments::trials(),
+        image::trials(),
+        killed::trials(),
+        libraries::trials(),
+        libraries_linked::trials(),
+        library_locks::trials(),
+        library_updates::trials(),
+        linked::trials(),
+        manifest::trials(),
+        multiarch::trials(),
+        odd::trials(),
+        own_package::trials(),
+        package::trials(),
+        package_locks::trials(),
+        packages::trials(),
+        packages_refused::trials(),
+        printing::trials(),
+        refusals::trials(),
+        several::trials(),
+        sources::trials(),
+        updates::trials(),
+        upload::trials(),
+        variants::trials(),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), files.into_iter().flatten().collect()).exit_code()
+}

@@ -8,8 +8,12 @@ use support::crates::{Unpacked, our_package, ours, small_program, their_package}
 use support::{run, text};
 
 use super::crates::{compare_packages, listed};
+use libtest_mimic::Trial;
 
-#[test]
+pub fn trials() -> Vec<Trial> {
+    support::tests![a_library_for_several_architectures]
+}
+
 fn a_library_for_several_architectures() {
     let work = tempfile::tempdir().unwrap();
     let folder = work.path();

@@ -7,7 +7,24 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use libtest_mimic::Trial;
 use support::{run, stackdeb, text};
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        every_oddity_by_itself_is_refused_by_check_or_built,
+        no_project_passes_check_and_fails_deb,
+        scripts_that_cannot_run_and_overrides_that_override_nothing_are_refused,
+        migrations_that_would_never_run_are_refused,
+        a_folder_where_an_output_must_be_is_named_and_nothing_is_changed,
+        an_app_that_holds_dist_is_refused,
+        a_list_in_the_description_is_a_list_for_its_readers,
+        the_longest_names_are_those_that_dpkg_can_unpack,
+        every_version_has_an_image_of_its_own,
+        check_warns_of_a_name_that_the_suite_has,
+        check_warns_of_a_relation_that_only_an_epoch_meets
+    ]
+}
 
 const MANIFEST: &str = r#"[package]
 name = "guest-book"
@@ -239,14 +256,12 @@ fn judge(chosen: &[usize]) {
     }
 }
 
-#[test]
 fn every_oddity_by_itself_is_refused_by_check_or_built() {
     for index in 0..ODDITIES.len() {
         judge(&[index]);
     }
 }
 
-#[test]
 fn no_project_passes_check_and_fails_deb() {
     for _ in 0..24 {
         let chosen: Vec<usize> = (0..fastrand::usize(2..5)).map(|_| fastrand::usize(..ODDITIES.len())).collect();
@@ -270,7 +285,6 @@ fn refused(oddity: Oddity, expected: &[&str]) {
     }
 }
 
-#[test]
 fn scripts_that_cannot_run_and_overrides_that_override_nothing_are_refused() {
     refused(
         |p| p.file("debian/postinst", "#!/bin/sh\r\nexit 0\r\n"),
@@ -296,7 +310,6 @@ fn scripts_that_cannot_run_and_overrides_that_override_nothing_are_refused() {
     );
 }
 
-#[test]
 fn migrations_that_would_never_run_are_refused() {
     let with: fn(&mut Project) = |p| p.line("DATABASE", "migrations = \"migrations\"");
     let cases: &[(Oddity, &[&str])] = &[
@@ -330,7 +343,6 @@ fn migrations_that_would_never_run_are_refused() {
     assert!(output.status.success() && said.contains("._0001.sql: its name begins with a dot"), "{}", text(&output));
 }
 
-#[test]
 fn a_folder_where_an_output_must_be_is_named_and_nothing_is_changed() {
     refused(
         |p| fs::create_dir_all(p.path("dist/guest-book.deb")).unwrap(),
@@ -339,7 +351,6 @@ fn a_folder_where_an_output_must_be_is_named_and_nothing_is_changed() {
     refused(|p| p.file("dist", "mine\n"), &["dist is not a folder", "nothing was changed"]);
 }
 
-#[test]
 fn an_app_that_holds_dist_is_refused() {
     refused(
         |p| {
@@ -350,7 +361,6 @@ fn an_app_that_holds_dist_is_refused() {
     );
 }
 
-#[test]
 fn a_list_in_the_description_is_a_list_for_its_readers() {
     let mut project = Project::new();
     project.line("PACKAGE", "description = \"\"\"\nIt has:\n- one\n- two\n\"\"\"");
@@ -362,7 +372,6 @@ fn a_list_in_the_description_is_a_list_for_its_readers() {
     assert!(field.ends_with("It has:\n  - one\n  - two\n"), "{field}");
 }
 
-#[test]
 fn the_longest_names_are_those_that_dpkg_can_unpack() {
     for (length, works) in [(246, true), (247, false), (255, false)] {
         let project = Project::new();
@@ -388,7 +397,6 @@ fn the_longest_names_are_those_that_dpkg_can_unpack() {
     }
 }
 
-#[test]
 fn every_version_has_an_image_of_its_own() {
     let names = ["1.0.0-1", "1.0.0-2", "1:1.0.0-1", "1.0.0"].map(|version| {
         let mut project = Project::new();
@@ -409,7 +417,6 @@ fn with_known_packages(project: &Project, lines: &str) {
     fs::write(folder.join("trixie"), lines).unwrap();
 }
 
-#[test]
 fn check_warns_of_a_name_that_the_suite_has() {
     let mut project = Project::new();
     project.manifest = project.manifest.replace("name = \"guest-book\"", "name = \"hello\"");
@@ -425,7 +432,6 @@ fn check_warns_of_a_name_that_the_suite_has() {
     assert!(!text(&project.stackdeb(&["check"])).contains("warning"));
 }
 
-#[test]
 fn check_warns_of_a_relation_that_only_an_epoch_meets() {
     for (relation, warned) in [
         ("(>= 6)", true),

@@ -9,6 +9,12 @@ use support::crates::TIME;
 use support::{inputs, inside, run, source_folder, stackdeb};
 
 use crate::package::{lintian_is_silent, lintian_root};
+use libtest_mimic::Trial;
+use support::room::in_namespaces;
+
+pub fn trials() -> Vec<Trial> {
+    in_namespaces(support::tests![lintian_has_nothing_to_say_about_it, debian_13_installs_uses_and_purges_it])
+}
 
 /// The package with the time of all packages that are compared, built by whichever test comes first. Cargo gives a test
 /// variables about the package that is tested. Build scripts of libraries in C are run again when one of these changes, and
@@ -34,13 +40,11 @@ pub fn package() -> &'static Path {
     &PACKAGE
 }
 
-#[test]
 fn lintian_has_nothing_to_say_about_it() {
     lintian_is_silent(package(), &[]);
 }
 
 /// There it builds the same package as here, and its manual is found. Nothing is left after it is purged.
-#[test]
 fn debian_13_installs_uses_and_purges_it() {
     let root = lintian_root("trixie");
     fs::copy(package(), root.join("tmp/stackdeb.deb")).unwrap();

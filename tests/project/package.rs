@@ -7,8 +7,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Mutex;
 
+use libtest_mimic::Trial;
 use support::readers::{libarchive, python_debian};
+use support::room::in_namespaces;
 use support::{default_stack, inside, kept, made, run, stackdeb};
+
+pub fn trials() -> Vec<Trial> {
+    let first = support::tests![
+        the_link_names_the_package,
+        three_independent_readers_say_the_same,
+        a_new_project_builds_at_once,
+        another_folder_umask_zone_locale_and_clock_give_the_same_bytes,
+        source_date_epoch_is_the_time_of_everything
+    ];
+    first
+        .into_iter()
+        .chain(in_namespaces(support::tests![lintian_of_debian_12_and_13_has_nothing_to_say, lintian_is_awake]))
+        .collect()
+}
 
 /// The default stack's package, built by whichever test comes first.
 fn package() -> PathBuf {
@@ -19,7 +35,6 @@ fn package() -> PathBuf {
     folder.join("dist/stack_1.0.0_amd64.deb")
 }
 
-#[test]
 fn the_link_names_the_package() {
     let package = package();
     let dist = package.parent().unwrap();
@@ -67,7 +82,6 @@ impl Said {
     }
 }
 
-#[test]
 fn three_independent_readers_say_the_same() {
     let package = package();
     let said = Said::by_dpkg_deb(&package);
@@ -77,7 +91,6 @@ fn three_independent_readers_say_the_same() {
     assert_eq!(said, Said::by_library(&libarchive(&package)));
 }
 
-#[test]
 fn a_new_project_builds_at_once() {
     let folder = tempfile::tempdir().unwrap();
     run(stackdeb().args(["new", "guest-book"]).current_dir(folder.path()));
@@ -87,7 +100,6 @@ fn a_new_project_builds_at_once() {
     assert_eq!(field.trim(), "guest-book");
 }
 
-#[test]
 fn another_folder_umask_zone_locale_and_clock_give_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("another/and a longer one");
@@ -103,7 +115,6 @@ fn another_folder_umask_zone_locale_and_clock_give_the_same_bytes() {
     assert!(fs::read(package()).unwrap() == fs::read(second).unwrap(), "the packages differ");
 }
 
-#[test]
 fn source_date_epoch_is_the_time_of_everything() {
     let folder = tempfile::tempdir().unwrap();
     default_stack(folder.path());
@@ -116,7 +127,6 @@ fn source_date_epoch_is_the_time_of_everything() {
     assert_eq!(members.matches("Nov 14 22:13 2023").count(), 3, "{members}");
 }
 
-#[test]
 fn lintian_of_debian_12_and_13_has_nothing_to_say() {
     lintian_is_silent(&package(), &[]);
 }
@@ -159,7 +169,6 @@ const ALTERNATIVE_INIT: (&str, &str) = (
 const SPELLING: (&str, &str) =
     ("spelling-error-in-binary", "machine code that happens to look like a word; it comes and goes with the compiler");
 
-#[test]
 fn lintian_is_awake() {
     let folder = tempfile::tempdir().unwrap();
     let tree = folder.path().join("tree");

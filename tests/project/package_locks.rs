@@ -19,6 +19,17 @@ use tempfile::TempDir;
 
 use crate::libraries;
 use crate::library_locks::with_resolver;
+use libtest_mimic::Trial;
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        a_lock_names_every_package_and_no_mirror,
+        an_image_takes_what_is_locked_from_the_pool_or_from_a_snapshot,
+        a_lock_for_something_else_is_refused,
+        check_says_without_a_network_that_the_lock_does_not_fit,
+        either_part_is_written_without_the_other
+    ]
+}
 
 /// A package of the archive.
 #[derive(Clone)]
@@ -182,7 +193,6 @@ pub(super) fn refusal(output: &Output) -> String {
     said.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-#[test]
 fn a_lock_names_every_package_and_no_mirror() {
     let mut stubs = machine();
     stubs.push(Stub::new("htop", "1", "Depends: libtop (>= 2)\n"));
@@ -217,7 +227,6 @@ fn a_lock_names_every_package_and_no_mirror() {
     assert_eq!(project.lock(), lock);
 }
 
-#[test]
 fn an_image_takes_what_is_locked_from_the_pool_or_from_a_snapshot() {
     let htop = Stub::new("htop", "1", "");
     let old = [machine(), vec![htop.clone(), Stub::new("nano", "1", "").security()]].concat();
@@ -283,7 +292,6 @@ fn snapshot_time(lock: &str, suite: &str) -> String {
     run(Command::new("date").args(format)).trim().to_owned()
 }
 
-#[test]
 fn a_lock_for_something_else_is_refused() {
     let project = Project::new(&[machine(), vec![Stub::new("htop", "1", ""), Stub::new("nano", "1", "")]].concat());
     project.ask_for("[\"nano\"]");
@@ -312,7 +320,6 @@ fn a_lock_for_something_else_is_refused() {
     }
 }
 
-#[test]
 fn check_says_without_a_network_that_the_lock_does_not_fit() {
     let project = Project::new(&[machine(), vec![Stub::new("htop", "1", ""), Stub::new("nano", "1", "")]].concat());
     project.ask_for("[\"nano\"]");
@@ -349,7 +356,6 @@ fn check_says_without_a_network_that_the_lock_does_not_fit() {
     assert!(said.contains("stack.lock cannot be used"), "{said}");
 }
 
-#[test]
 fn either_part_is_written_without_the_other() {
     let web = Wheel::new("web", "1.0", "py3-none-any");
     let libraries = libraries::Project::new("web\n", std::slice::from_ref(&web));

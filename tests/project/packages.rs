@@ -9,6 +9,20 @@ use support::readers::python_debian;
 use support::{default_stack, listing, run, stackdeb};
 
 use super::package::lintian_is_silent;
+use libtest_mimic::Trial;
+use support::room::in_namespaces;
+
+pub fn trials() -> Vec<Trial> {
+    let first = support::tests![
+        a_program_may_link_a_library_of_another_package,
+        another_folder_and_time_give_the_same_bytes,
+        a_variant_changes_the_first_package_or_all
+    ];
+    first
+        .into_iter()
+        .chain(in_namespaces(support::tests![each_package_has_its_files_and_what_policy_asks_for]))
+        .collect()
+}
 
 const FURTHER: &str = r#"
 [[package]]
@@ -100,7 +114,6 @@ fn field(package: &Path, name: &str) -> String {
     run(Command::new("dpkg-deb").arg("--field").arg(package).arg(name)).trim().to_owned()
 }
 
-#[test]
 fn each_package_has_its_files_and_what_policy_asks_for() {
     let folder = tempfile::tempdir().unwrap();
     project(folder.path(), FURTHER, FILES);
@@ -214,7 +227,6 @@ fn each_package_has_its_files_and_what_policy_asks_for() {
 }
 
 /// A library that Debian does not have is found in another package of the stack.
-#[test]
 fn a_program_may_link_a_library_of_another_package() {
     let folder = tempfile::tempdir().unwrap();
     let packages = ["stack-bread", "stack-fast"];
@@ -235,7 +247,6 @@ fn a_program_may_link_a_library_of_another_package() {
     assert!(!depends("stack").contains("stack-"), "{}", depends("stack"));
 }
 
-#[test]
 fn another_folder_and_time_give_the_same_bytes() {
     let build = |folder: &Path, script: &str| {
         project(folder, FURTHER, FILES);
@@ -256,7 +267,6 @@ fn another_folder_and_time_give_the_same_bytes() {
 }
 
 /// A folder may be in two packages, and a variant changes the stack's own package or replaces all of them.
-#[test]
 fn a_variant_changes_the_first_package_or_all() {
     let folder = tempfile::tempdir().unwrap();
     let shared = "[[file]]\npath = \"/opt/shared\"\nfolder = true\n[[file]]\npath = \"/opt/shared/x\"\nsource = \"files/prices\"\npackage = \"stack-tools\"\n";

@@ -3,9 +3,13 @@
 use support::{listing, stackdeb, text};
 
 use super::packages::project;
+use libtest_mimic::Trial;
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![what_no_stack_can_have_is_refused]
+}
 
 /// The further packages and files of a mistake, and words of its error.
-#[test]
 fn what_no_stack_can_have_is_refused() {
     let tools = "[[package]]\nname = \"stack-tools\"\nsummary = \"tools for the shop\"";
     let file = |path: &str, package: &str| {

@@ -7,7 +7,22 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use libtest_mimic::Trial;
 use support::{default_stack, stackdeb, text};
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        a_reader_that_has_gone_is_no_mistake,
+        a_full_disk_behind_standard_output_is_an_error_in_words,
+        a_standard_error_that_cannot_be_written_changes_no_exit_status,
+        a_signal_ends_a_build_and_leaves_nothing,
+        a_limit_on_the_size_of_files_ends_in_words,
+        a_temporary_folder_that_is_not_there_is_named,
+        a_time_that_does_not_fit_is_out_of_range,
+        what_new_prints_is_a_command_that_works,
+        a_new_project_of_any_name_passes
+    ]
+}
 
 fn project() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -48,7 +63,6 @@ fn closed_pipe() -> Stdio {
     writer.into()
 }
 
-#[test]
 fn a_reader_that_has_gone_is_no_mistake() {
     for arguments in COMMANDS {
         let folder = project();
@@ -57,7 +71,6 @@ fn a_reader_that_has_gone_is_no_mistake() {
     }
 }
 
-#[test]
 fn a_full_disk_behind_standard_output_is_an_error_in_words() {
     for arguments in COMMANDS {
         let folder = project();
@@ -72,7 +85,6 @@ fn a_full_disk_behind_standard_output_is_an_error_in_words() {
     }
 }
 
-#[test]
 fn a_standard_error_that_cannot_be_written_changes_no_exit_status() {
     for stderr in ["2>&-", "2>/dev/full"] {
         for (arguments, status) in [("deb", 0), ("check nowhere", 1), ("deb nowhere", 1), ("nonsense", 2)] {
@@ -126,7 +138,6 @@ fn signalled(signals: &[&str]) -> Output {
     output
 }
 
-#[test]
 fn a_signal_ends_a_build_and_leaves_nothing() {
     // `timeout` sends each signal twice: to the process, and to its group.
     for (signals, status) in
@@ -138,7 +149,6 @@ fn a_signal_ends_a_build_and_leaves_nothing() {
     }
 }
 
-#[test]
 fn a_limit_on_the_size_of_files_ends_in_words() {
     let folder = project();
     let script = "ulimit -f 100; exec \"$0\" deb";
@@ -150,7 +160,6 @@ fn a_limit_on_the_size_of_files_ends_in_words() {
     assert!(!folder.path().join("dist/stack_1.0.0_amd64.deb").exists());
 }
 
-#[test]
 fn a_temporary_folder_that_is_not_there_is_named() {
     let folder = project();
     let output = run_in(folder.path(), &["deb"]).env("TMPDIR", "/nowhere/at-all").output().unwrap();
@@ -158,7 +167,6 @@ fn a_temporary_folder_that_is_not_there_is_named() {
     assert!(text(&output).contains("in /nowhere/at-all:") && text(&output).contains("TMPDIR"), "{}", text(&output));
 }
 
-#[test]
 fn a_time_that_does_not_fit_is_out_of_range() {
     let folder = project();
     for (epoch, words) in [("4294967296", "out of range"), ("-1", "out of range"), ("soon", "not a whole number")] {
@@ -168,7 +176,6 @@ fn a_time_that_does_not_fit_is_out_of_range() {
     }
 }
 
-#[test]
 fn what_new_prints_is_a_command_that_works() {
     for folder in ["my folder", "it's $HOME", "-x", "plain"] {
         let home = tempfile::tempdir().unwrap();
@@ -183,7 +190,6 @@ fn what_new_prints_is_a_command_that_works() {
     }
 }
 
-#[test]
 fn a_new_project_of_any_name_passes() {
     for name in ["web", "counter", "visits", "web-app", "small"] {
         let home = tempfile::tempdir().unwrap();

@@ -9,7 +9,26 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use libtest_mimic::Trial;
+use support::room::in_namespaces;
 use support::{default_stack, stackdeb, text};
+
+pub fn trials() -> Vec<Trial> {
+    let first = support::tests![
+        a_tampered_release_file,
+        a_package_with_a_wrong_hash,
+        a_mirror_that_closes_half_way,
+        an_expired_release_file,
+        a_key_that_is_not_in_the_keyring,
+        a_password_in_a_mirrors_address,
+        words_that_act_on_a_terminal,
+        a_name_that_the_suite_has
+    ];
+    first
+        .into_iter()
+        .chain(in_namespaces(support::tests![a_full_disk, an_image_over_six_gib, an_interrupt_in_the_middle]))
+        .collect()
+}
 
 /// A project with earlier outputs that must stay, and a cache of its own.
 struct Project {
@@ -136,25 +155,21 @@ fn project_with_mirror(fault: Fault) -> Project {
     Project::new(&format!("[image]\nmirror = \"{}\"\nsecurity-mirror = \"{security}\"", faulty_mirror(fault)))
 }
 
-#[test]
 fn a_tampered_release_file() {
     let project = project_with_mirror(Fault::TamperedRelease);
     project.refuses(project.command().arg("image"), &["InRelease", "signature"]);
 }
 
-#[test]
 fn a_package_with_a_wrong_hash() {
     let project = project_with_mirror(Fault::TamperedPackage);
     project.refuses(project.command().arg("image"), &[".deb", "SHA-256"]);
 }
 
-#[test]
 fn a_mirror_that_closes_half_way() {
     let project = project_with_mirror(Fault::ClosedHalfWay);
     project.refuses(project.command().arg("image"), &[".deb"]);
 }
 
-#[test]
 fn an_expired_release_file() {
     let project = Project::new("");
     let mut command = Command::new("faketime");
@@ -163,7 +178,6 @@ fn an_expired_release_file() {
     project.refuses(&mut command, &["InRelease", "expired"]);
 }
 
-#[test]
 fn a_key_that_is_not_in_the_keyring() {
     let project = Project::new("[image]\nkeyring = \"ours.gpg\"");
     let home = project.path().join("gnupg");
@@ -173,7 +187,6 @@ fn a_key_that_is_not_in_the_keyring() {
     project.refuses(project.command().arg("image"), &["InRelease", "key"]);
 }
 
-#[test]
 fn a_password_in_a_mirrors_address() {
     let project = Project::new("[image]\nmirror = \"http://anna:hunter2@mirror.example/debian\"");
     for verb in ["check", "deb", "image"] {
@@ -183,7 +196,6 @@ fn a_password_in_a_mirrors_address() {
     }
 }
 
-#[test]
 fn words_that_act_on_a_terminal() {
     let project = Project::new("");
     let output = project.command().args(["deb", "no\x1b]0;owned\x07such\x1b[2Jfolder"]).output().unwrap();
@@ -191,7 +203,6 @@ fn words_that_act_on_a_terminal() {
     assert!(!text(&output).contains(['\x1b', '\x07']), "{:?}", text(&output));
 }
 
-#[test]
 fn a_full_disk() {
     let project = Project::new("");
     let script = "mkdir -p cache && mount -t tmpfs -o size=64m tmpfs cache && \"$0\" image; status=$?; \
@@ -207,14 +218,12 @@ fn a_full_disk() {
     project.refuses(&mut command, &["No space left on device"]);
 }
 
-#[test]
 fn an_image_over_six_gib() {
     let project = Project::new("[image]\nfree-space = \"5900M\"");
     let mut command = stackdeb();
     project.refuses(command.arg("image").current_dir(project.path()), &["6 GiB", "free-space"]);
 }
 
-#[test]
 fn a_name_that_the_suite_has() {
     let project = Project::new("");
     let manifest = project.path().join("stack.toml");
@@ -223,7 +232,6 @@ fn a_name_that_the_suite_has() {
     project.refuses(project.command().arg("image"), &["Debian 13", "package hello of its own", "apt upgrade"]);
 }
 
-#[test]
 fn an_interrupt_in_the_middle() {
     let project = Project::new("");
     // A cache of its own, so that the unfinished work in it is this build's; with the packages of others in it.

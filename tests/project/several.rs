@@ -4,14 +4,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use support::edition::edit;
+use support::room::in_namespaces;
 use support::several::{self, write_project};
 use support::{inside, run, stackdeb, text};
 
+pub fn trials() -> Vec<Trial> {
+    let first = support::tests![stacks_that_clash_are_refused];
+    first.into_iter().chain(in_namespaces(support::tests![one_image_has_several_stacks])).collect()
+}
+
 const APP: &str = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'well']\n";
 
-#[test]
 fn one_image_has_several_stacks() {
     let projects = several::built();
     let folder = tempfile::tempdir().unwrap();
@@ -111,7 +117,6 @@ fn unpacked(image: &Path, folder: &Path) -> PathBuf {
     root
 }
 
-#[test]
 fn stacks_that_clash_are_refused() {
     let names = "[site]\nserver-names = [\"a.example.org\"]\n";
     // Both projects' tables, the second one's name, and the words of the refusal.

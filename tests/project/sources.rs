@@ -12,6 +12,18 @@ use tar::EntryType;
 use crate::build_command::{builder, share};
 use crate::libraries::{Project, pip};
 use crate::library_locks::with_resolver;
+use libtest_mimic::Trial;
+use support::room::{for_soak, in_namespaces};
+
+pub fn trials() -> Vec<Trial> {
+    let first = in_namespaces(support::tests![
+        a_library_without_a_wheel_is_built_from_its_source,
+        a_library_in_c_names_the_build_packages_that_it_lacks,
+        a_build_reaches_nothing_outside_of_its_sandbox,
+        a_source_distribution_that_is_not_what_it_says_is_refused
+    ]);
+    first.into_iter().chain(for_soak(support::tests![a_library_in_c_is_compiled_with_its_build_packages])).collect()
+}
 
 /// What the real build of a library needs: files of the Python Package Index.
 fn tools() -> Vec<(String, String, Vec<u8>)> {
@@ -68,7 +80,6 @@ fn pure() -> Sdist {
     Sdist::new("pure-code", "1.5").file("setup.py", setup).file("pure_code.py", module)
 }
 
-#[test]
 fn a_library_without_a_wheel_is_built_from_its_source() {
     let _builder = builder();
     let wheels = [
@@ -134,7 +145,6 @@ fn compiled() -> Sdist {
     Sdist::new("fast", "1.0").file("pyproject.toml", settings).file("setup.py", setup).file("fast.c", code)
 }
 
-#[test]
 fn a_library_in_c_names_the_build_packages_that_it_lacks() {
     let _builder = builder();
     let project = project("fast\n", &[compiled()], &[]);
@@ -150,8 +160,6 @@ fn a_library_in_c_names_the_build_packages_that_it_lacks() {
 }
 
 /// The root with a compiler is made for it from nothing.
-#[test]
-#[ignore = "`just soak` builds it"]
 fn a_library_in_c_is_compiled_with_its_build_packages() {
     let _builder = builder();
     let project = project("fast\n", &[compiled()], &[]);
@@ -184,7 +192,6 @@ fn a_library_in_c_is_compiled_with_its_build_packages() {
     assert_eq!(fs::read_to_string(tree.join("usr/share/shop/report")).unwrap(), "fast.c");
 }
 
-#[test]
 fn a_build_reaches_nothing_outside_of_its_sandbox() {
     let _builder = builder();
     let outside = kept().join("written-by-a-build");
@@ -245,7 +252,6 @@ def make():
     }
 }
 
-#[test]
 fn a_source_distribution_that_is_not_what_it_says_is_refused() {
     let _builder = builder();
     let own = || Sdist::of_itself("own", "1.0", "");

@@ -7,6 +7,16 @@ use support::repository::Repository;
 use support::{run, text};
 
 use crate::package_locks::{Project, Stub, archive, archive_of, machine};
+use libtest_mimic::Trial;
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        all_packages_move_and_only_what_is_different_is_printed,
+        named_packages_move_with_what_they_need_and_no_others,
+        what_stays_is_found_on_a_snapshot_of_its_own_time,
+        what_cannot_be_moved_leaves_the_lock_as_it_was
+    ]
+}
 
 fn with_machine(stubs: Vec<Stub>) -> Vec<Stub> {
     [machine(), stubs].concat()
@@ -62,7 +72,6 @@ fn sorted(texts: &[&str]) -> String {
     lines.concat()
 }
 
-#[test]
 fn all_packages_move_and_only_what_is_different_is_printed() {
     let project = project();
     let said = run(&mut project.command(&["update"]));
@@ -82,7 +91,6 @@ fn all_packages_move_and_only_what_is_different_is_printed() {
     assert_eq!(project.lock(), lock);
 }
 
-#[test]
 fn named_packages_move_with_what_they_need_and_no_others() {
     let rest = |moved: &[&str]| {
         let all = [("htop", HTOP), ("plugin", PLUGIN), ("nano", NANO)];
@@ -105,7 +113,6 @@ fn named_packages_move_with_what_they_need_and_no_others() {
     assert_eq!(run(&mut one.command(&["update", "libtop"])), "libtop 1 → 2\n");
 }
 
-#[test]
 fn what_stays_is_found_on_a_snapshot_of_its_own_time() {
     let project = Project::new(&machine());
     project.mirror.replace(archive_of(&Repository { dated: -7200, ..Repository::default() }, &old()));
@@ -137,7 +144,6 @@ fn what_stays_is_found_on_a_snapshot_of_its_own_time() {
     assert_eq!(date_in(&line("{ name = \"engine\"")), None);
 }
 
-#[test]
 fn what_cannot_be_moved_leaves_the_lock_as_it_was() {
     let bare = Project::new(&machine());
     let said = bare.refused(&["update"]);

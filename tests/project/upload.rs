@@ -7,6 +7,16 @@ use std::process::{Command, Output};
 use support::{default_stack, run, stackdeb, text};
 
 use super::package::PASSED_OVER;
+use libtest_mimic::Trial;
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        dput_uploads_what_the_changes_file_names_and_lintian_has_nothing_to_say,
+        the_same_project_gives_the_same_files_anywhere_and_at_any_time,
+        an_epoch_and_another_distribution_are_in_both_files,
+        what_cannot_be_written_is_refused_before_anything_is
+    ]
+}
 
 /// Prints the distribution, and what was installed where the package was built. Whatever the files say of others is compared
 /// with these.
@@ -64,7 +74,6 @@ fn said(output: &Output) -> String {
     text(output).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
 }
 
-#[test]
 fn dput_uploads_what_the_changes_file_names_and_lintian_has_nothing_to_say() {
     let project = Project::new();
     let printed = run(&mut project.deb(&["--changes"]));
@@ -113,7 +122,6 @@ fn dput_uploads_what_the_changes_file_names_and_lintian_has_nothing_to_say() {
     assert!(!output.status.success(), "{}", text(&output));
 }
 
-#[test]
 fn the_same_project_gives_the_same_files_anywhere_and_at_any_time() {
     let read = |project: &Project| {
         ["deb", "buildinfo", "changes"]
@@ -129,7 +137,6 @@ fn the_same_project_gives_the_same_files_anywhere_and_at_any_time() {
     assert!(said.contains("\n1700000000.0 1700000000\n"), "{said}");
 }
 
-#[test]
 fn an_epoch_and_another_distribution_are_in_both_files() {
     let project = Project::new();
     let manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
@@ -139,7 +146,6 @@ fn an_epoch_and_another_distribution_are_in_both_files() {
     assert!(said.contains("\ntrixie-backports trixie-backports\n"), "{said}");
 }
 
-#[test]
 fn what_cannot_be_written_is_refused_before_anything_is() {
     let project = Project::new();
     for (arguments, words) in

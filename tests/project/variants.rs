@@ -4,8 +4,19 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
+use libtest_mimic::Trial;
 use support::run;
 use tempfile::TempDir;
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        check_shows_each_key_with_both_values,
+        a_variant_is_built_beside_the_stack,
+        a_variant_may_have_a_lock_and_has_a_configuration_of_its_own,
+        a_name_that_no_variant_has_is_answered_with_those_that_there_are,
+        a_mistake_is_shown_where_it_stands_whichever_variant_is_built
+    ]
+}
 
 const STACK: &str = r#"[package]
 name = "guest-book"
@@ -70,7 +81,6 @@ fn refusal(manifest: &str, arguments: &[&str]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-#[test]
 fn check_shows_each_key_with_both_values() {
     let folder = project(&format!("{STACK}{STAGING}"));
     let plain = printed(&folder, &["check"]);
@@ -99,7 +109,6 @@ fn check_shows_each_key_with_both_values() {
     assert_eq!(json["changes"][2], expected);
 }
 
-#[test]
 fn a_variant_is_built_beside_the_stack() {
     let folder = project(&format!("{STACK}{STAGING}").replace("[app]", "compression = \"none\"\n[app]"));
     let deb = |dist: &str| folder.path().join(dist).join("guest-book_1.0.0_amd64.deb");
@@ -131,7 +140,6 @@ fn a_variant_is_built_beside_the_stack() {
     assert!(!output.status.success() && support::text(&output).contains("is not a folder; nothing was changed"));
 }
 
-#[test]
 fn a_variant_may_have_a_lock_and_has_a_configuration_of_its_own() {
     let folder =
         project(&format!("{STACK}{STAGING}").replace("[app]\n", "[app]\nrequirements = \"requirements.txt\"\n"));
@@ -155,7 +163,6 @@ fn a_variant_may_have_a_lock_and_has_a_configuration_of_its_own() {
     assert!(text.contains("\"guest-book-staging\""), "{text}");
 }
 
-#[test]
 fn a_name_that_no_variant_has_is_answered_with_those_that_there_are() {
     let with = format!("{STACK}{STAGING}");
     let commands: [&[&str]; 12] = [
@@ -182,7 +189,6 @@ fn a_name_that_no_variant_has_is_answered_with_those_that_there_are() {
     assert!(none.contains("it has none at all") && none.contains("[variant.staging]"), "{none}");
 }
 
-#[test]
 fn a_mistake_is_shown_where_it_stands_whichever_variant_is_built() {
     // What is appended from line 17 on, and the words of the report.
     let cases: &[(&str, &[&str])] = &[

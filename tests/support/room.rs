@@ -2,13 +2,14 @@
 //! the first thread is started, and what cannot run here is counted as ignored, with its reason.
 
 use std::process::{Command, ExitCode};
+use std::sync::LazyLock;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::lanes;
 
 /// A test, by the name that selects it: `FILE::NAME`.
-pub fn test(file: &str, name: &str, test: fn()) -> Trial {
+pub fn test(file: &str, name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
     Trial::test(format!("{file}::{name}"), move || {
         test();
         Ok::<(), Failed>(())
@@ -19,14 +20,24 @@ pub fn test(file: &str, name: &str, test: fn()) -> Trial {
 #[macro_export]
 macro_rules! tests {
     ($($test:ident),+ $(,)?) => {
-        vec![$($crate::room::test(module_path!().rsplit("::").next().unwrap_or_default(), stringify!($test), $test)),+]
+        vec![$($crate::room::test($crate::room::file(module_path!()), stringify!($test), $test)),+]
     };
+}
+
+/// The name of a file by that of its module, which has the room's before it.
+pub fn file(module: &str) -> &str {
+    module.split_once("::").map_or(module, |(_, file)| file)
 }
 
 /// The same tests, ignored when what they need is missing. The reason stands before each one's name.
 pub fn unless(missing: Option<&str>, trials: Vec<Trial>) -> Vec<Trial> {
     let Some(missing) = missing else { return trials };
     trials.into_iter().map(|trial| trial.with_kind(missing).with_ignored_flag(true)).collect()
+}
+
+/// Tests that take longer than the tests may: `just soak` runs them.
+pub fn for_soak(trials: Vec<Trial>) -> Vec<Trial> {
+    unless(Some("for just soak"), trials)
 }
 
 /// What a test that only root can run says to everybody else.
@@ -45,6 +56,18 @@ pub fn without_mounts_or_networks() -> Option<&'static str> {
     without_mounts().or_else(networks)
 }
 
+/// Tests that build in namespaces of their own: root may mount there, an ordinary user needs a range of ids for it.
+pub fn in_namespaces(trials: Vec<Trial>) -> Vec<Trial> {
+    static MISSING: LazyLock<Option<&str>> = LazyLock::new(|| {
+        if without_root().is_none() {
+            return without_mounts();
+        }
+        let missing = forbidden(&["--map-root-user", "--map-auto", "--mount"], "mount -t tmpfs tmpfs /tmp");
+        missing.then_some("needs user namespaces, and ids in /etc/subuid")
+    });
+    unless(*MISSING, trials)
+}
+
 /// Whether the system forbids a script in these new namespaces. A program that is missing or fails for another reason is
 /// a failure of the tests themselves.
 fn forbidden(namespaces: &[&str], script: &str) -> bool {
@@ -53,7 +76,8 @@ fn forbidden(namespaces: &[&str], script: &str) -> bool {
         return false;
     };
     let said = crate::text(&output).to_lowercase();
-    !output.status.success() && (said.contains("not permitted") || said.contains("permission denied"))
+    let words = ["not permitted", "permission denied", "subid", "newuidmap"];
+    !output.status.success() && words.iter().any(|word| said.contains(word))
 }
 
 /// Runs files of `checks` side by side, in so many lanes unless `--test-threads` says otherwise: see `lanes`. Those that

@@ -3,8 +3,17 @@
 use std::fs;
 
 use super::{MINIMAL, one_line, project, refusal, stackdeb};
+use libtest_mimic::Trial;
 
-#[test]
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        an_asgi_application_is_named_when_it_is_built,
+        an_application_that_a_function_makes_is_named_by_the_function,
+        a_kind_and_its_server_fit_each_other_and_the_application,
+        what_belongs_to_another_kind_is_refused
+    ]
+}
+
 fn an_asgi_application_is_named_when_it_is_built() {
     let folder = project(MINIMAL);
     fs::write(folder.path().join("app/app.py"), "from fastapi import FastAPI\n\napp = FastAPI()\n").unwrap();
@@ -23,7 +32,6 @@ fn an_asgi_application_is_named_when_it_is_built() {
 }
 
 /// Flask's own documentation makes the application in a function (https://flask.palletsprojects.com/patterns/appfactories/).
-#[test]
 fn an_application_that_a_function_makes_is_named_by_the_function() {
     let folder = project(MINIMAL);
     let code = "import flask\n\ndef create_app():\n    app = flask.Flask(__name__)\n    return app\n";
@@ -43,7 +51,6 @@ fn an_application_that_a_function_makes_is_named_by_the_function() {
     assert!(output.status.success(), "{}", one_line(&output.stderr));
 }
 
-#[test]
 fn a_kind_and_its_server_fit_each_other_and_the_application() {
     let check = |lines: &str, code: &str| {
         let folder = project(MINIMAL.replace("[app]\n", &format!("[app]\n{lines}\n")));
@@ -80,7 +87,6 @@ fn a_kind_and_its_server_fit_each_other_and_the_application() {
 }
 
 /// Each kind has keys and tables of its own; those of another kind would have no effect.
-#[test]
 fn what_belongs_to_another_kind_is_refused() {
     let refused = |app: &str, tables: &str| {
         let manifest = MINIMAL.replace("[app]\ndepends = [\"python3-flask\"]", &format!("[app]\n{app}\n{tables}"));

@@ -3,8 +3,21 @@
 use std::fs;
 
 use super::{MINIMAL, one_line, project, refusal, stackdeb, with_line};
+use libtest_mimic::Trial;
 
-#[test]
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        a_minimal_manifest_is_enough,
+        every_mistake_is_shown_at_its_line,
+        a_variable_that_no_program_could_be_started_with_is_refused,
+        each_example_is_short_and_passes,
+        mistakes_in_workers_and_timers_are_refused,
+        mistakes_are_shown_together,
+        a_changelog_goes_from_new_to_old,
+        files_that_are_no_manifests_are_refused
+    ]
+}
+
 fn a_minimal_manifest_is_enough() {
     let folder = project(MINIMAL);
     let output = stackdeb(folder.path(), &["check"]);
@@ -24,7 +37,6 @@ fn a_minimal_manifest_is_enough() {
     assert_eq!(json["database"], serde_json::Value::Null);
 }
 
-#[test]
 fn every_mistake_is_shown_at_its_line() {
     // The number of the line that is replaced, what stands there instead, and the words of the report.
     let cases: &[(usize, &str, &[&str])] = &[
@@ -111,7 +123,6 @@ fn every_mistake_is_shown_at_its_line() {
     }
 }
 
-#[test]
 fn a_variable_that_no_program_could_be_started_with_is_refused() {
     // One argument or variable has at most 128 KiB with its name, `=` and a NUL (execve(2)): here 131072 is the last.
     for (length, fits) in [(131_069, true), (131_070, false), (140_000, false)] {
@@ -128,7 +139,6 @@ fn a_variable_that_no_program_could_be_started_with_is_refused() {
     assert!(report.contains("app.environment") && report.contains("in all its variables"), "{report:.300}");
 }
 
-#[test]
 fn each_example_is_short_and_passes() {
     let folder = support::source_folder().join("examples");
     let readme = fs::read_to_string(folder.join("README.md")).unwrap();
@@ -160,7 +170,6 @@ fn each_example_is_short_and_passes() {
     assert!(seen >= 2, "{seen} examples");
 }
 
-#[test]
 fn mistakes_in_workers_and_timers_are_refused() {
     // What stands after the last table, and the words of the report.
     let cases: &[(&str, &[&str])] = &[
@@ -223,7 +232,6 @@ fn mistakes_in_workers_and_timers_are_refused() {
     assert!(units.contains(&"guest-book-mail.service") && units.contains(&"guest-book-tidy.timer"), "{units:?}");
 }
 
-#[test]
 fn mistakes_are_shown_together() {
     let report = refusal(with_line(2, "name = \"Guest\"\nversion = \"1_0\"\ncolour = \"red\""));
     for word in ["3 mistakes", "stack.toml:2:", "stack.toml:3:", "stack.toml:4:", "colour"] {
@@ -231,7 +239,6 @@ fn mistakes_are_shown_together() {
     }
 }
 
-#[test]
 fn a_changelog_goes_from_new_to_old() {
     let entry = |version: &str, date: &str| {
         format!("[[changelog]]\nversion = \"{version}\"\ndate = {date}\nchanges = [\"First.\"]\n")
@@ -246,7 +253,6 @@ fn a_changelog_goes_from_new_to_old() {
     assert!(none.contains("changelog") && none.contains("is missing"), "{none}");
 }
 
-#[test]
 fn files_that_are_no_manifests_are_refused() {
     assert!(refusal("").contains("nothing in it"));
     assert!(refusal("# only a comment\n").contains("nothing in it"));

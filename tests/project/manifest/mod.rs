@@ -9,7 +9,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use libtest_mimic::Trial;
 use tempfile::TempDir;
+
+pub fn trials() -> Vec<Trial> {
+    [kinds::trials(), mistakes::trials(), new::trials()].into_iter().flatten().collect()
+}
 
 /// A manifest with nothing in it that has a default.
 const MINIMAL: &str = r#"[package]

@@ -5,8 +5,12 @@ use std::fs;
 use support::run;
 
 use super::{listing, one_line, stackdeb};
+use libtest_mimic::Trial;
 
-#[test]
+pub fn trials() -> Vec<Trial> {
+    support::tests![a_new_project_is_one_that_passes, a_new_project_knows_its_author]
+}
+
 fn a_new_project_is_one_that_passes() {
     let folder = tempfile::tempdir().unwrap();
     assert!(stackdeb(folder.path(), &["new", "guest-book"]).status.success());
@@ -25,7 +29,6 @@ fn a_new_project_is_one_that_passes() {
     assert_eq!(listing(folder.path()), before, "a refused project left something behind");
 }
 
-#[test]
 fn a_new_project_knows_its_author() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = support::stackdeb();
