@@ -31,7 +31,7 @@ use crate::machine::{Disk, Machine, noted};
 use crate::postgres;
 use crate::server;
 use crate::settings::Settings;
-use crate::site::{self, Answer};
+use crate::site::{self, SiteResult};
 use crate::units::{self, Unit};
 
 /// The findings of a check. A value that could not be measured is `None`, and is one of the problems.
@@ -55,7 +55,7 @@ pub struct Report<'a> {
     jobs: Vec<Unit>,
     /// Whether the machine has to be rebooted; `None` if that was not asked for.
     reboot_pending: Option<bool>,
-    sites: Vec<Answer>,
+    sites: Vec<SiteResult>,
     postgres: Vec<Database>,
     /// The site's certificate; `None` as well if that was not asked for.
     certificate: Option<Certificate>,

@@ -19,7 +19,7 @@ const BUFFER: usize = 16 * 1024;
 
 /// The result of the check of a site.
 #[derive(Serialize)]
-pub struct Answer {
+pub struct SiteResult {
     pub url: String,
     /// Whether it has sent a whole answer with status 200.
     healthy: bool,
@@ -32,7 +32,7 @@ pub struct Answer {
 }
 
 /// Sends a GET and reads the answer to its end. Takes five seconds at most.
-pub fn ask(url: &str, host: Option<&str>) -> Answer {
+pub fn ask(url: &str, host: Option<&str>) -> SiteResult {
     let started = Instant::now();
     let mut status = None;
     let error = match (exchange(url, host, &mut status), status) {
@@ -41,7 +41,7 @@ pub fn ask(url: &str, host: Option<&str>) -> Answer {
         (Ok(()), other) => Some(format!("it answered {}, not 200", other.unwrap_or_default())),
     };
     let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Answer { url: url.to_owned(), healthy: error.is_none(), status, milliseconds, error }
+    SiteResult { url: url.to_owned(), healthy: error.is_none(), status, milliseconds, error }
 }
 
 /// Checks the address of a site, `http://HOST[:PORT][/PATH][?QUERY]` (RFC 3986, RFC 9110 section 4.2.1).

@@ -312,9 +312,9 @@ impl Server {
                 Ok(&["restore", "--replace"])
             }
             Replacement::Ask => match crate::system::confirm::ask(&format!("{question} Go on?")) {
-                Ok(crate::system::confirm::Answer::Yes) => Ok(&["restore", "--replace"]),
-                Ok(crate::system::confirm::Answer::No) => Err(Error::Declined),
-                Ok(crate::system::confirm::Answer::Nobody) | Err(_) => Err(Error::NobodyToAsk { question, name }),
+                Ok(crate::system::confirm::Confirmation::Yes) => Ok(&["restore", "--replace"]),
+                Ok(crate::system::confirm::Confirmation::No) => Err(Error::Declined),
+                Ok(crate::system::confirm::Confirmation::Nobody) | Err(_) => Err(Error::NobodyToAsk { question, name }),
             },
         }
     }

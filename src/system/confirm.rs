@@ -7,7 +7,7 @@ use super::words::shown;
 
 /// The answer to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum Confirmation {
     /// `y` or `yes`, in upper or lower case.
     Yes,
     /// Any other line, or none.
@@ -20,14 +20,14 @@ pub enum Answer {
 ///
 /// # Errors
 /// When the terminal cannot be read.
-pub fn ask(question: &str) -> io::Result<Answer> {
+pub fn ask(question: &str) -> io::Result<Confirmation> {
     let stdin = io::stdin();
     if !stdin.is_terminal() {
-        return Ok(Answer::Nobody);
+        return Ok(Confirmation::Nobody);
     }
     print::prompt(format_args!("{} [y/N] ", shown(question)));
     let mut line = String::new();
     stdin.lock().read_line(&mut line)?;
     let yes = ["y", "yes"].contains(&line.trim().to_lowercase().as_str());
-    Ok(if yes { Answer::Yes } else { Answer::No })
+    Ok(if yes { Confirmation::Yes } else { Confirmation::No })
 }

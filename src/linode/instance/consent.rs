@@ -1,7 +1,7 @@
 //! A question to the user before something is removed.
 
 use crate::linode::error::Error;
-use crate::system::confirm::{self, Answer};
+use crate::system::confirm::{self, Confirmation};
 
 /// Whether the user has agreed already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Consent {
     /// When the user does not agree, there is no terminal to ask at, or it cannot be read.
     pub(super) fn require(self, consequence: &str) -> Result<(), Error> {
         match self.ask(consequence) {
-            Ok(Answer::Nobody) => Err(Error::NobodyToAsk { consequence: consequence.to_owned() }),
+            Ok(Confirmation::Nobody) => Err(Error::NobodyToAsk { consequence: consequence.to_owned() }),
             other => other.map(drop),
         }
     }
@@ -33,12 +33,12 @@ impl Consent {
         self.ask(consequence).map(drop)
     }
 
-    fn ask(self, consequence: &str) -> Result<Answer, Error> {
+    fn ask(self, consequence: &str) -> Result<Confirmation, Error> {
         if self == Self::Given {
-            return Ok(Answer::Yes);
+            return Ok(Confirmation::Yes);
         }
         match confirm::ask(&format!("{consequence} Go on?")) {
-            Ok(Answer::No) => Err(Error::Declined),
+            Ok(Confirmation::No) => Err(Error::Declined),
             Ok(answer) => Ok(answer),
             Err(source) => {
                 let problem = format!("cannot read the answer from the terminal: {source}. Nothing was done.");
