@@ -12,6 +12,7 @@ use super::Error;
 use super::archive::{self, Contents, Sums};
 use super::ssh::{Host, Remote};
 use crate::control::{PackageName, Version};
+use crate::system::confirm::{self, Confirmation};
 use crate::system::interrupt;
 use crate::system::output::OutputFile;
 use crate::system::progress::Reporter;
@@ -311,10 +312,10 @@ impl Server {
                 reporter.say(&question);
                 Ok(&["restore", "--replace"])
             }
-            Replacement::Ask => match crate::system::confirm::ask(&format!("{question} Go on?")) {
-                Ok(crate::system::confirm::Confirmation::Yes) => Ok(&["restore", "--replace"]),
-                Ok(crate::system::confirm::Confirmation::No) => Err(Error::Declined),
-                Ok(crate::system::confirm::Confirmation::Nobody) | Err(_) => Err(Error::NobodyToAsk { question, name }),
+            Replacement::Ask => match confirm::ask(&format!("{question} Go on?")) {
+                Ok(Confirmation::Yes) => Ok(&["restore", "--replace"]),
+                Ok(Confirmation::No) => Err(Error::Declined),
+                Ok(Confirmation::Nobody) | Err(_) => Err(Error::NobodyToAsk { question, name }),
             },
         }
     }
