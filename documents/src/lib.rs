@@ -39,7 +39,7 @@ pub fn repository() -> miette::Result<Vec<Document>> {
         Document::new("stack-toml.md", reference::markdown()),
         Document::new("commands.md", commands::markdown()),
         Document::new("files.md", facts::markdown()),
-        Document::new("stack.schema.json", stackdeb::commands::schema::text()?),
+        Document::new("stack.schema.json", stackdeb::stack::reference::schema_text()),
     ])
 }
 
@@ -54,7 +54,7 @@ const MAINTAINER: &str = "The stackdeb maintainers <stackdeb@example.org>";
 pub fn package(now: Epoch) -> miette::Result<Vec<Document>> {
     let (changes, version) = (include_str!("../../CHANGELOG.md"), env!("CARGO_PKG_VERSION"));
     let papers = [
-        Document::new("stack.schema.json", stackdeb::commands::schema::text()?),
+        Document::new("stack.schema.json", stackdeb::stack::reference::schema_text()),
         Document::new("changelog", changelog::debian(changes, version, MAINTAINER, now)?),
         Document::new("copyright", copyright::dep5(include_str!("../../LICENSE"))),
     ];

@@ -14,8 +14,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use stackdeb::commands::new::{self, NewArgs};
 use stackdeb::stack;
+use stackdeb::stack::new_project::write_project;
 use stackdeb::stack::reference::{DOCUMENT, EXAMPLE_FILES, EXAMPLE_SOURCE, Kind, Missing, Section};
 use tempfile::TempDir;
 use toml::{Table, Value};
@@ -218,7 +218,7 @@ impl Projects {
     /// The files that the validator refuses.
     fn refused(&self) -> Vec<PathBuf> {
         let schema = self.0.path().join("schema.json");
-        fs::write(&schema, stackdeb::commands::schema::text().unwrap()).unwrap();
+        fs::write(&schema, stack::reference::schema_text()).unwrap();
         let mut validator = judge("check-jsonschema");
         let output = validator.args(["-o", "json", "--schemafile"]).arg(&schema).args(&self.1).output().unwrap();
         let report: serde_json::Value =
@@ -283,7 +283,7 @@ fn with(table: &str, key: String, value: Value) -> Table {
 fn the_schema_is_one() {
     let folder = tempfile::tempdir().unwrap();
     let schema = folder.path().join("schema.json");
-    fs::write(&schema, stackdeb::commands::schema::text().unwrap()).unwrap();
+    fs::write(&schema, stack::reference::schema_text()).unwrap();
     let output = judge("check-jsonschema").arg("--check-metaschema").arg(&schema).output().unwrap();
     assert!(output.status.success(), "{}", text(&output));
 }
@@ -364,7 +364,7 @@ fn what_is_wrong_whatever_files_there_are_the_schema_refuses() {
 fn the_projects_that_there_are_pass_and_editors_find_their_schema() {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join("shop");
-    new::run(&NewArgs { name: "shop".to_owned(), folder: Some(project.clone()) }).unwrap();
+    write_project("shop", Some(&project)).unwrap();
     for manifest in [project.join("stack.toml"), source().join("stack.toml")] {
         let first = fs::read_to_string(&manifest).unwrap().lines().next().unwrap().to_owned();
         let schema = first.strip_prefix("#:schema ").unwrap_or_else(|| panic!("{first}"));

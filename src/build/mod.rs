@@ -10,6 +10,7 @@ mod assemble;
 mod base;
 mod build_command;
 mod build_root;
+pub mod check;
 mod choice;
 mod crate_files;
 pub mod crate_package;

@@ -1,7 +1,5 @@
 //! `stackdeb cache`: what is in the cache, and its removal.
 
-use std::fs;
-
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use miette::IntoDiagnostic;
@@ -11,7 +9,6 @@ use crate::system::cache::Cache;
 use crate::system::cache::contents::{LIMIT, Usage};
 use crate::system::print;
 use crate::system::progress::Reporter;
-use crate::system::userns;
 
 const NOTES: &str = "\
 The cache is the folder stackdeb in XDG_CACHE_HOME, or in ~/.cache. It has downloads and what was made from them. All of it can be \
@@ -76,11 +73,7 @@ pub fn run(args: &CacheArgs) -> miette::Result<()> {
     }
     match &args.command {
         Some(CacheCommand::Prune(prune)) => {
-            // Only there can a user remove what belongs to the users of a root.
-            if fs::read_dir(cache.trees()).is_ok_and(|mut trees| trees.next().is_some()) {
-                userns::enter()?;
-            }
-            let pruned = Cache::at(cache.root())?.prune(prune.to.saturating_mul(MEGABYTE))?;
+            let pruned = cache.enter_and_prune(prune.to.saturating_mul(MEGABYTE))?;
             print::line(format_args!("{} files removed, {} MB", pruned.objects, pruned.bytes / MEGABYTE))?;
         }
         None => show(&cache, args.json)?,

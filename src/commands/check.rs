@@ -10,16 +10,14 @@ use serde_json::json;
 
 use super::check_packages;
 use super::variant::VariantArgs;
-use crate::apt::names;
+use crate::build::check;
 use crate::build::package::Checked;
-use crate::build::{advice, image, lock_packages, package};
 use crate::python::{Library, Provided};
 use crate::render::LeftOut;
 use crate::stack::{
     App, AppKind, Change, Database, Listen, Old, Program, PythonApp, Stack, StaticFiles, StaticSite, Timer, Tls,
     Variants, Worker, reference,
 };
-use crate::system::cache::Cache;
 use crate::system::print;
 use crate::system::progress::Reporter;
 
@@ -39,29 +37,12 @@ pub struct CheckArgs {
 /// Reads the manifest and prints what would be built.
 ///
 /// # Errors
-/// When the project has a mistake that `stackdeb deb` or, without a network, `stackdeb image` would refuse. Packages of a lock
-/// that do not fit are a warning: the package can be built, and the lock may be that of an image with further stacks.
+/// As [`check::check`].
 pub fn run(args: &CheckArgs) -> miette::Result<()> {
     let stack = args.variant.load(&args.folder)?;
-    let checked = package::check(&stack, Reporter::Stderr)?;
-    image::check(&stack)?;
-    let stale = lock_packages::stale(&stack, [&checked.control].into_iter().chain(&checked.further))?;
-    let mut warnings = checked.warnings();
-    warnings.extend(stale);
-    warnings.extend(about_packages(&stack));
-    warnings.extend(advice::of_django(&stack, &checked.libraries));
+    let (checked, warnings) = check::check(&stack, Reporter::Stderr)?;
     let text = if args.json { as_json(&stack, &checked, &warnings)? } else { as_lines(&stack, &checked, &warnings) };
     Ok(print::text(&text)?)
-}
-
-/// What is known about the packages that the stack names, without a network.
-fn about_packages(stack: &Stack) -> Vec<String> {
-    let known = names::find(&advice::names(stack), &stack.image.suite, Cache::existing().as_ref());
-    let taken = stack.package_names().filter_map(|name| Some(advice::taken(name, known.get(name)?)));
-    let taken: Vec<String> = taken.collect();
-    let mut warnings = advice::of_relations(stack, |name| known.get(name).cloned());
-    warnings.extend(taken);
-    warnings
 }
 
 fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {

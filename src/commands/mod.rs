@@ -1,11 +1,10 @@
-//! One file for each command: its arguments, the calls of the modules to its left, and what it prints. `boot` has two parts
-//! more: `boot_report` and `boot_sites`. `account`, `loader`, `newest_image` and `variant` are what several commands have in
-//! common.
+//! One file for each command: its arguments, the calls of the modules to its left, and what it prints. `boot_report` and
+//! `check_packages` are parts of `boot` and `check`. `account`, `newest_image` and `variant` are what several commands have
+//! in common.
 
 mod account;
 pub mod boot;
 mod boot_report;
-mod boot_sites;
 pub mod cache;
 pub mod check;
 mod check_packages;
@@ -16,7 +15,6 @@ pub mod destroy;
 pub mod diff;
 pub mod image;
 pub mod instances;
-pub mod loader;
 pub mod lock;
 pub mod new;
 mod newest_image;

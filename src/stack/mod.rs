@@ -6,6 +6,7 @@ mod further_package;
 mod kind;
 mod model;
 mod nearest;
+pub mod new_project;
 mod outputs;
 mod pattern;
 mod problem;

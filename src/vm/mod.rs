@@ -3,11 +3,14 @@
 
 pub mod accelerator;
 pub mod arguments;
+pub mod boot;
 pub mod console;
 mod error;
 pub mod first_answer;
+pub mod further_sites;
 pub mod grub;
 pub mod http;
+pub mod loader;
 pub mod machine;
 pub mod metadata;
 pub mod monitor;

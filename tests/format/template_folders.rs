@@ -110,13 +110,13 @@ fn every_variable_is_in_a_readme() {
 /// `stackdeb new` itself fails when a template has a variable that it does not know.
 #[test]
 fn every_variable_of_a_new_project_is_in_a_readme() {
-    let folder = source_folder().join("src/commands/new");
+    let folder = source_folder().join("src/stack/new_project");
     let mut used = BTreeSet::new();
     for name in ["stack.toml.hbs", "README.md.hbs", "app/app.py.hbs"] {
         let text = fs::read_to_string(folder.join(name)).unwrap();
         used.extend(text.split("{{").skip(1).map(|rest| rest.split_once("}}").unwrap().0.to_owned()));
     }
-    assert_eq!(words(&readme("src/commands/new"), "# Templates", 1), used);
+    assert_eq!(words(&readme("src/stack/new_project"), "# Templates", 1), used);
 }
 
 #[test]

@@ -13,12 +13,13 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use stackdeb::commands::loader;
+
 use stackdeb::system::cache::Cache;
 use stackdeb::vm::accelerator::Accelerator;
 use stackdeb::vm::arguments::{BootMethod, Forward};
 use stackdeb::vm::console::Stage;
 use stackdeb::vm::first_answer::wait_for_first_answer;
+use stackdeb::vm::loader;
 use stackdeb::vm::machine::{self, Machine, MachineError, MachineOptions};
 use stackdeb::vm::metadata::{Instance, MetadataServer};
 use stackdeb::vm::scratch;
@@ -224,7 +225,7 @@ fn loader() -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
     let cache = Cache::at(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("boot-machine")).unwrap();
-    loader::find_or_make(&cache, &Default::default()).unwrap()
+    loader::find_or_make(&cache, None).unwrap()
 }
 
 fn options(folder: &Path, menu: Option<&str>) -> MachineOptions {

@@ -17,7 +17,7 @@ mod site;
 mod tests;
 
 pub(crate) use schema::json;
-pub use schema::schema;
+pub use schema::{SCHEMA_FILE, schema_text};
 
 /// The files of a project that the examples name. Whoever loads the examples makes these first; a Python file among them
 /// needs the variables `app`, `application` and `create_app`, and a source of apt's what [`EXAMPLE_SOURCE`] has.

@@ -6,7 +6,15 @@ use serde_json::{Map, Value, json};
 
 use super::{DOCUMENT, Form, Key, Kind, Missing, Section, Words};
 
-pub fn schema() -> Value {
+/// What the file with the schema is called in a new project: editors find it by the first line of stack.toml.
+pub const SCHEMA_FILE: &str = "stack.schema.json";
+
+/// The schema as the text of a file.
+pub fn schema_text() -> String {
+    format!("{:#}\n", schema())
+}
+
+pub(super) fn schema() -> Value {
     let mut schema = object(&DOCUMENT, Required::Asked);
     schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
     schema.insert("title".to_owned(), json!("stack.toml"));

@@ -7,7 +7,7 @@ use miette::Diagnostic;
 use tempfile::TempDir;
 use toml::{Table, Value};
 
-use super::{DOCUMENT, EXAMPLE_FILES, EXAMPLE_SOURCE, Key, Kind, Missing, Section, schema};
+use super::{DOCUMENT, EXAMPLE_FILES, EXAMPLE_SOURCE, Key, Kind, Missing, Section, schema::schema};
 use crate::stack::{LoadError, Problem, Stack, load};
 
 /// A document with nothing in it that may be left out.

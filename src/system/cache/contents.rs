@@ -10,6 +10,7 @@ use super::sizes::{Sizes, size};
 use super::{Cache, CacheError};
 use crate::system::progress::Reporter;
 use crate::system::tree;
+use crate::system::userns;
 
 /// The size in bytes that the cache has at most after a build: 10 GB.
 pub const LIMIT: u64 = 10_000_000_000;
@@ -88,6 +89,18 @@ impl Cache {
         let pruned = self.use_alone().and_then(|()| self.remove_oldest(limit));
         self.share();
         pruned
+    }
+
+    /// As [`Cache::prune`], as root of a user namespace if the cache has trees: only there can a user remove the files of a
+    /// tree's users. The process must have one thread.
+    ///
+    /// # Errors
+    /// As [`Cache::prune`], or when the system has no user namespace for this user.
+    pub fn enter_and_prune(&self, limit: u64) -> miette::Result<Pruned> {
+        if fs::read_dir(self.trees()).is_ok_and(|mut trees| trees.next().is_some()) {
+            userns::enter()?;
+        }
+        Ok(Self::at(self.root())?.prune(limit)?)
     }
 
     /// Removes all but the `most` files and folders that were used last from `folder`, a folder of the cache. It does nothing

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::arguments::Forward;
+use super::machine::{self, Machine};
+use super::probe::{Probe, SitePage};
 use crate::disk::manifest::InstalledStack;
-use crate::vm::arguments::Forward;
-use crate::vm::machine::{self, Machine};
-use crate::vm::probe::{Probe, SitePage};
 
 /// The port that the forwarded port of the first stack leads to.
 const HTTP: u16 = 80;
@@ -35,6 +35,9 @@ pub fn pages_of(stack: &InstalledStack) -> Vec<SitePage> {
 }
 
 /// The sites of the stacks beside the first one, and the ports that lead to those that are not at the first one's `port`.
+///
+/// # Errors
+/// When this computer has no free port.
 pub fn further_sites(
     stacks: Vec<InstalledStack>,
     port: u16,

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 
 use miette::IntoDiagnostic;
 
-use super::variant::VariantArgs;
+use super::grub;
 use crate::apt::{OlderRelease, Suite, pool, solve};
 use crate::build::archive::Repository;
 use crate::control::Relations;
 use crate::stack;
 use crate::system::cache::Cache;
 use crate::system::progress::Reporter;
-use crate::vm::grub;
 
 /// The suite whose GRUB is used when there is no `stack.toml` in this folder.
 const DEFAULT_SUITE: &str = "trixie";
@@ -21,9 +20,10 @@ const DEFAULT_SUITE: &str = "trixie";
 ///
 /// # Errors
 /// When it is not in the cache, and GRUB's packages cannot be downloaded or verified.
-pub fn find_or_make(cache: &Cache, variant: &VariantArgs) -> miette::Result<PathBuf> {
+pub fn find_or_make(cache: &Cache, variant: Option<&str>) -> miette::Result<PathBuf> {
     let folder = Path::new(".");
-    let image = if folder.join(stack::FILE_NAME).exists() { Some(variant.load(folder)?.image) } else { None };
+    let image =
+        if folder.join(stack::FILE_NAME).exists() { Some(stack::load_variant(folder, variant)?.image) } else { None };
     let suite = Suite::find(image.as_ref().map_or(DEFAULT_SUITE, |image| &image.suite))?;
     let loader = cache.tools().join(format!("grub-{}.img", suite.name));
     if loader.exists() {
