@@ -68,8 +68,8 @@ enum Command {
 
 /// The exit status for an error: 1, unless the error names another one.
 pub fn exit_status(report: &miette::Report) -> u8 {
-    let of_linode = report.downcast_ref::<linode::Error>().map(|error| error.class().exit_status());
-    let of_remote = || report.downcast_ref::<remote::Error>().map(remote::Error::exit_status);
+    let of_linode = report.downcast_ref::<linode::LinodeError>().map(|error| error.class().exit_status());
+    let of_remote = || report.downcast_ref::<remote::RemoteError>().map(remote::RemoteError::exit_status);
     let of_python = || report.downcast_ref::<PythonError>().map(PythonError::exit_status);
     let of_comparison = || report.downcast_ref::<CompareError>().map(CompareError::exit_status);
     of_linode.or_else(of_remote).or_else(of_python).or_else(of_comparison).unwrap_or(1)

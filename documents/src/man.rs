@@ -5,7 +5,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use miette::IntoDiagnostic;
 use stackdeb::cli::{self, Example};
-use stackdeb::stack::reference::{DOCUMENT, Key, Kind, Section};
+use stackdeb::stack::reference::{DOCUMENT, Key, Section, ValueKind};
 
 use crate::reference::{WITHOUT_FURTHER, default, further_header, header, kind, without};
 use crate::roff::{inlines, literal, paragraphs};
@@ -131,7 +131,7 @@ fn entry(page: &mut Roff, key: &Key) {
     page.text(inlines(&format!("Type: {kind_text}. Default: {default}. Since {}.", key.since)));
     page.control("RS", []);
     paragraphs(page, key.meaning);
-    if let Kind::Word(words) | Kind::WordOrTable(words, _) = &key.kind {
+    if let ValueKind::Word(words) | ValueKind::WordOrTable(words, _) = &key.kind {
         page.control("PP", []).text([roman(format!("Known: {}.", (words.known)().join(", ")))]);
     }
     literal(page, key.example);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use stackdeb::stack::reference::{DOCUMENT, Key, Kind, Missing, Section};
+use stackdeb::stack::reference::{DOCUMENT, Key, Missing, Section, ValueKind};
 
 /// What stands before the tables.
 const INTRODUCTION: &str = "\
@@ -78,10 +78,10 @@ fn table(text: &mut String, header: &str, without: &str, section: &Section) {
     for key in section.keys {
         let _ = write!(text, "\n### {header} {}\n\n", key.name);
         paragraphs(text, key.meaning);
-        if let Kind::Word(words) | Kind::WordOrTable(words, _) = &key.kind {
+        if let ValueKind::Word(words) | ValueKind::WordOrTable(words, _) = &key.kind {
             let quoted: Vec<String> = (words.known)().iter().map(|word| format!("`{word}`")).collect();
             let also = if words.others.is_some() { ", or another one" } else { "" };
-            let table = if matches!(key.kind, Kind::WordOrTable(..)) { ", or a table (below)" } else { "" };
+            let table = if matches!(key.kind, ValueKind::WordOrTable(..)) { ", or a table (below)" } else { "" };
             let _ = write!(text, "One of {}{also}{table}.\n\n", quoted.join(", "));
         }
         let _ = write!(text, "```toml\n{}\n```\n\nSince {}.\n", key.example, key.since);
@@ -98,8 +98,8 @@ pub fn header(outer: &str, key: &Key) -> String {
     let outer = outer.trim_matches(['[', ']']);
     let name = if outer.is_empty() { key.name.to_owned() } else { format!("{outer}.{}", key.name) };
     match key.kind {
-        Kind::Tables(_) => format!("[[{name}]]"),
-        Kind::NamedTables { .. } | Kind::Variants { .. } => format!("[{name}.NAME]"),
+        ValueKind::Tables(_) => format!("[[{name}]]"),
+        ValueKind::NamedTables { .. } | ValueKind::Variants { .. } => format!("[{name}.NAME]"),
         _ => format!("[{name}]"),
     }
 }
@@ -109,23 +109,23 @@ fn anchor(header: &str, name: &str) -> String {
     format!("{}-{name}", header.replace(['[', ']', '.'], "").replace(' ', "-").to_lowercase())
 }
 
-pub fn kind(kind: &Kind) -> String {
+pub fn kind(kind: &ValueKind) -> String {
     match kind {
-        Kind::Text(form) => format!("string: {}", form.noun),
-        Kind::Word(words) => format!("string: {}", words.noun),
-        Kind::WordOrTable(words, _) => format!("string: {}; or a table", words.noun),
-        Kind::Number { least, most } => format!("whole number from {least} to {most}"),
-        Kind::Flag => "`true` or `false`".to_owned(),
-        Kind::Texts { form, empty } => {
+        ValueKind::Text(form) => format!("string: {}", form.noun),
+        ValueKind::Word(words) => format!("string: {}", words.noun),
+        ValueKind::WordOrTable(words, _) => format!("string: {}; or a table", words.noun),
+        ValueKind::Number { least, most } => format!("whole number from {least} to {most}"),
+        ValueKind::Flag => "`true` or `false`".to_owned(),
+        ValueKind::Texts { form, empty } => {
             format!("list of strings{}: each {}", if *empty { "" } else { " (not empty)" }, form.noun)
         }
-        Kind::TextsOrWord { form, word } => format!("list of strings: each {}; or `\"{word}\"`", form.noun),
-        Kind::Date => "date with time and offset (RFC 3339)".to_owned(),
-        Kind::Variables => "table of strings: each key a variable's name".to_owned(),
-        Kind::Table(_) => "table".to_owned(),
-        Kind::TableOrTables { .. } => "table, or a list of tables".to_owned(),
-        Kind::Tables(_) => "list of tables".to_owned(),
-        Kind::NamedTables { name, .. } | Kind::Variants { name } => format!("tables: each key {}", name.noun),
+        ValueKind::TextsOrWord { form, word } => format!("list of strings: each {}; or `\"{word}\"`", form.noun),
+        ValueKind::Date => "date with time and offset (RFC 3339)".to_owned(),
+        ValueKind::Variables => "table of strings: each key a variable's name".to_owned(),
+        ValueKind::Table(_) => "table".to_owned(),
+        ValueKind::TableOrTables { .. } => "table, or a list of tables".to_owned(),
+        ValueKind::Tables(_) => "list of tables".to_owned(),
+        ValueKind::NamedTables { name, .. } | ValueKind::Variants { name } => format!("tables: each key {}", name.noun),
     }
 }
 

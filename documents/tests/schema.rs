@@ -16,7 +16,7 @@ use std::process::{Command, Output};
 
 use stackdeb::stack;
 use stackdeb::stack::new_project::write_project;
-use stackdeb::stack::reference::{DOCUMENT, EXAMPLE_FILES, EXAMPLE_SOURCE, Kind, Missing, Section};
+use stackdeb::stack::reference::{DOCUMENT, EXAMPLE_FILES, EXAMPLE_SOURCE, Missing, Section, ValueKind};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
@@ -246,12 +246,12 @@ fn with(table: &str, key: String, value: Value) -> Table {
         let required = section.keys.iter().filter(|key| matches!(key.missing, Missing::Refused));
         let whole = || Value::Table(required.map(|key| (key.name.to_owned(), key.example_value().unwrap())).collect());
         let below = target.entry(step).or_insert_with(|| match described.kind {
-            Kind::Tables(_) => Value::Array(vec![whole()]),
-            Kind::NamedTables { .. } => Value::Table([("mail".to_owned(), whole())].into_iter().collect()),
+            ValueKind::Tables(_) => Value::Array(vec![whole()]),
+            ValueKind::NamedTables { .. } => Value::Table([("mail".to_owned(), whole())].into_iter().collect()),
             _ => whole(),
         });
         let below = match (&described.kind, below) {
-            (Kind::NamedTables { .. }, Value::Table(named)) => &mut named["mail"],
+            (ValueKind::NamedTables { .. }, Value::Table(named)) => &mut named["mail"],
             (_, below) => below,
         };
         target = match below {

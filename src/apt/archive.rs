@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::fetch::{Client, Download, FetchError};
+use super::fetch::{Download, FetchError, MirrorClient};
 use super::index::{self, IndexError};
 use super::keyring::Keyring;
 use super::mentions;
@@ -67,7 +67,7 @@ struct Trust<'a> {
 }
 
 /// An index that is to be read.
-struct Index {
+struct UnreadIndex {
     index: Arc<PackageIndex>,
     download: Download,
     compression: index::IndexCompression,
@@ -83,7 +83,7 @@ struct Pocket {
 
 impl Pocket {
     fn open(
-        client: &Client,
+        client: &MirrorClient,
         base: &str,
         suite: &'static str,
         keyring: &Keyring,
@@ -97,7 +97,7 @@ impl Pocket {
     }
 
     /// The index of each component, with a download of it into `cache`.
-    fn indices(&self, components: &[&str], cache: &Cache) -> Result<Vec<Index>, IndexError> {
+    fn indices(&self, components: &[&str], cache: &Cache) -> Result<Vec<UnreadIndex>, IndexError> {
         let folder = format!("{}/dists/{}", self.base, self.suite);
         let architectures: &[&str] = if self.release.separate_all { &["amd64", "all"] } else { &["amd64"] };
         let mut found = Vec::new();
@@ -113,7 +113,11 @@ impl Pocket {
                 let path = cache.lists().join(file.sha256.to_string());
                 let (base, suite) = (self.base.clone(), self.suite.to_owned());
                 let index = PackageIndex { base, suite, component: (*component).to_owned() };
-                found.push(Index { index: Arc::new(index), download: Download { urls, file, path }, compression });
+                found.push(UnreadIndex {
+                    index: Arc::new(index),
+                    download: Download { urls, file, path },
+                    compression,
+                });
             }
         }
         Ok(found)
@@ -158,7 +162,7 @@ impl Releases {
     /// When a file cannot be downloaded, or its signature or date is wrong.
     pub fn open(
         cache: &Cache,
-        client: &Client,
+        client: &MirrorClient,
         suite: &'static Suite,
         sources: &Sources,
         keyring: &Keyring,
@@ -192,7 +196,7 @@ impl Releases {
     ///
     /// # Errors
     /// When one cannot be downloaded, its hash is wrong, or it cannot be read.
-    pub fn read(&self, cache: &Cache, client: &Client) -> Result<Archive, ArchiveError> {
+    pub fn read(&self, cache: &Cache, client: &MirrorClient) -> Result<Archive, ArchiveError> {
         let universe = Universe::new(self.records(cache, client)?)?;
         Ok(Archive { universe, date: self.date(), releases: self.infos() })
     }
@@ -201,7 +205,7 @@ impl Releases {
     ///
     /// # Errors
     /// As [`Releases::read`].
-    pub fn records(&self, cache: &Cache, client: &Client) -> Result<Vec<Record>, ArchiveError> {
+    pub fn records(&self, cache: &Cache, client: &MirrorClient) -> Result<Vec<Record>, ArchiveError> {
         let mut indices = Vec::new();
         for pocket in &self.pockets {
             indices.extend(pocket.indices(self.suite.components, cache)?);
@@ -209,7 +213,7 @@ impl Releases {
         let downloads: Vec<Download> = indices.iter().map(|index| index.download.clone()).collect();
         client.save_all("downloading package indices", &downloads)?;
         let _reading = client.reporter().spinner("reading the package indices");
-        let read = |Index { index, download, compression }: &Index| {
+        let read = |UnreadIndex { index, download, compression }: &UnreadIndex| {
             index::read(download.address(), &download.path, *compression, index).map_err(ArchiveError::from)
         };
         let records = mentions::numbered(side_by_side(&indices, read)?);

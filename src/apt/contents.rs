@@ -9,7 +9,7 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 
 use super::archive::{ArchiveError, Releases};
-use super::fetch::{Client, Download, FetchError};
+use super::fetch::{Download, FetchError, MirrorClient};
 use super::index::IndexError;
 use crate::system::cache::Cache;
 use crate::system::interrupt;
@@ -26,8 +26,8 @@ const LONGEST_DOWNLOAD: u64 = 256 * 1024 * 1024;
 impl Releases {
     /// Finds the packages that have libraries, with the indices that the mirror has. What is wrong with another index is said as
     /// well: some mirrors have it from another time than the rest.
-    pub fn packages_with(&self, libraries: &BTreeSet<&str>, cache: &Cache, client: &Client) -> Found {
-        let mut found = Found::default();
+    pub fn packages_with(&self, libraries: &BTreeSet<&str>, cache: &Cache, client: &MirrorClient) -> FoundLibraries {
+        let mut found = FoundLibraries::default();
         for download in self.contents(cache) {
             match read_one(&download, libraries, client, &mut found.packages) {
                 Ok(()) | Err(ArchiveError::Fetch(FetchError::NotFound { .. })) => {}
@@ -40,8 +40,8 @@ impl Releases {
 
 /// What the indices of files say.
 #[derive(Debug, Default)]
-pub struct Found {
-    /// Each library with the packages that have it.
+pub struct FoundLibraries {
+    /// The names of packages, by the file name of the library: `libpq.so.5`.
     pub packages: BTreeMap<String, BTreeSet<String>>,
     /// Why an index was not read.
     pub trouble: Option<ArchiveError>,
@@ -50,7 +50,7 @@ pub struct Found {
 fn read_one(
     download: &Download,
     libraries: &BTreeSet<&str>,
-    client: &Client,
+    client: &MirrorClient,
     found: &mut BTreeMap<String, BTreeSet<String>>,
 ) -> Result<(), ArchiveError> {
     let url = || download.address().to_owned();

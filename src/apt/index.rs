@@ -10,7 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 
 use super::mentions::{self, Mentions};
 use super::record::{PackageIndex, Record, RecordError};
-use super::release::{Release, ReleaseFile};
+use super::release::{Release, SignedFile};
 use crate::control::{RelationError, StanzaError, Stanzas};
 use crate::deb::xz_decoder;
 use crate::system::interrupt;
@@ -97,7 +97,7 @@ impl IndexCompression {
 
 /// Finds the smallest form of a component's index that the Release file lists. Returns its path below the suite's
 /// folder, its size and hash, and its compression.
-pub fn find(release: &Release, component: &str, architecture: &str) -> Option<(String, ReleaseFile, IndexCompression)> {
+pub fn find(release: &Release, component: &str, architecture: &str) -> Option<(String, SignedFile, IndexCompression)> {
     IndexCompression::ALL.into_iter().find_map(|compression| {
         let path = format!("{component}/binary-{architecture}/Packages{}", compression.suffix());
         release.file(&path).map(|file| (path, file, compression))
@@ -108,7 +108,7 @@ pub fn find(release: &Release, component: &str, architecture: &str) -> Option<(S
 ///
 /// # Errors
 /// When it is longer.
-pub fn check_length(url: &str, file: ReleaseFile) -> Result<(), IndexError> {
+pub fn check_length(url: &str, file: SignedFile) -> Result<(), IndexError> {
     if file.size <= LONGEST_INDEX {
         return Ok(());
     }

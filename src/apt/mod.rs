@@ -28,14 +28,14 @@ mod suite;
 mod universe;
 
 pub use archive::{Archive, ArchiveError, ReleaseInfo, Releases};
-pub use fetch::{Client, Download, FetchError, Limits};
+pub use fetch::{Download, FetchError, MirrorClient, MirrorLimits};
 pub use index::IndexError;
 pub use keyring::{Keyring, KeyringError, SignatureError, signers};
 pub use lock::{LockError, PackageLock};
 pub use newest::OlderRelease;
 pub use order::{InstallStep, install_plan};
-pub use record::{Field, MultiArch, Origin, PackageIndex, Record, RecordError};
-pub use release::{Release, ReleaseError, ReleaseFile};
+pub use record::{DebOrigin, Field, MultiArch, PackageIndex, Record, RecordError};
+pub use release::{Release, ReleaseError, SignedFile};
 pub use solve::{SolveError, solve, unasked};
 pub use sources::{Sources, SourcesError};
 pub use suite::{CloudInit, Distribution, SUITES, Suite, SuiteError, Tried};

@@ -38,14 +38,14 @@ pub fn install_plan<'a>(chosen: &[&'a Record]) -> Result<Vec<InstallStep<'a>>, S
     plan.configure(&base);
     // Each round takes time for every package.
     for _ in 0..MOST_ROUNDS {
-        let ready = plan.select(|node| node.state == State::Out && plan.may_be_unpacked(node));
+        let ready = plan.select(|node| node.state == UnpackState::Out && plan.may_be_unpacked(node));
         if !ready.is_empty() {
             plan.unpack(&ready);
             continue;
         }
-        let waiting = plan.select(|node| node.state == State::Out);
+        let waiting = plan.select(|node| node.state == UnpackState::Out);
         if waiting.is_empty() {
-            let pending = plan.select(|node| node.state == State::Unpacked);
+            let pending = plan.select(|node| node.state == UnpackState::Unpacked);
             plan.configure(&pending);
             return Ok(plan.steps);
         }
@@ -57,13 +57,13 @@ pub fn install_plan<'a>(chosen: &[&'a Record]) -> Result<Vec<InstallStep<'a>>, S
             plan.configure(&first);
         }
     }
-    let last = plan.nodes.iter().find(|node| node.state == State::Out);
+    let last = plan.nodes.iter().find(|node| node.state == UnpackState::Out);
     let package = last.map(|node| node.record.name.to_string()).unwrap_or_default();
     Err(SolveError::TooDeep { package })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum UnpackState {
     Out,
     Unpacked,
     Configured,
@@ -76,7 +76,7 @@ struct Node<'a> {
     pre_depends: Vec<Vec<usize>>,
     /// The same for `Depends`: each group of alternatives, as numbers of nodes.
     depends: Vec<Vec<usize>>,
-    state: State,
+    state: UnpackState,
 }
 
 struct UnpackOrder<'a> {
@@ -103,7 +103,7 @@ impl<'a> UnpackOrder<'a> {
         let node = |record: &'a Record| {
             let pre_depends = satisfiers(&universe, record, Field::PreDepends)?;
             let depends = satisfiers(&universe, record, Field::Depends)?;
-            Ok(Node { record, pre_depends, depends, state: State::Out })
+            Ok(Node { record, pre_depends, depends, state: UnpackState::Out })
         };
         let nodes = records.into_iter().map(node).collect::<Result<Vec<_>, SolveError>>()?;
         let mut needed_by = vec![Vec::new(); nodes.len()];
@@ -121,12 +121,12 @@ impl<'a> UnpackOrder<'a> {
         self.nodes.iter().enumerate().filter(|(_, node)| wanted(node)).map(|(place, _)| place).collect()
     }
 
-    fn state(&self, place: usize) -> Option<State> {
+    fn state(&self, place: usize) -> Option<UnpackState> {
         self.nodes.get(place).map(|node| node.state)
     }
 
     fn may_be_unpacked(&self, node: &Node) -> bool {
-        let configured = |&other: &usize| self.state(other) == Some(State::Configured);
+        let configured = |&other: &usize| self.state(other) == Some(UnpackState::Configured);
         node.pre_depends.iter().all(|group| group.is_empty() || group.iter().any(configured))
     }
 
@@ -139,13 +139,13 @@ impl<'a> UnpackOrder<'a> {
         let lacking = self.lacking();
         let is_whole = |place: &usize| lacking.get(*place) == Some(&false);
         let whole: Vec<usize> = needed.iter().copied().filter(is_whole).collect();
-        self.closure(if whole.is_empty() { &needed } else { &whole }, |state| state == State::Unpacked)
+        self.closure(if whole.is_empty() { &needed } else { &whole }, |state| state == UnpackState::Unpacked)
     }
 
     /// For each package, whether it or something that it needs, at whatever distance, is not unpacked.
     fn lacking(&self) -> Vec<bool> {
         let mut lacking = vec![false; self.nodes.len()];
-        let mut todo = self.select(|node| node.state == State::Out);
+        let mut todo = self.select(|node| node.state == UnpackState::Out);
         while let Some(place) = todo.pop() {
             if lacking.get_mut(place).is_some_and(|seen| !mem::replace(seen, true)) {
                 todo.extend(self.needed_by.get(place).into_iter().flatten());
@@ -156,7 +156,7 @@ impl<'a> UnpackOrder<'a> {
 
     /// Returns `starts` and all that they depend on, each after its dependencies, except within a circle. Packages
     /// whose state is not `wanted` are left out, with what only they depend on.
-    fn closure(&self, starts: &[usize], wanted: impl Fn(State) -> bool) -> Vec<usize> {
+    fn closure(&self, starts: &[usize], wanted: impl Fn(UnpackState) -> bool) -> Vec<usize> {
         let mut seen = vec![false; self.nodes.len()];
         let mut enter = |place: usize| {
             let node = self.nodes.get(place).filter(|node| wanted(node.state))?;
@@ -182,7 +182,7 @@ impl<'a> UnpackOrder<'a> {
     }
 
     fn unpack(&mut self, places: &[usize]) {
-        let records = self.set(places, State::Unpacked);
+        let records = self.set(places, UnpackState::Unpacked);
         if records.is_empty() {
             return;
         }
@@ -193,15 +193,15 @@ impl<'a> UnpackOrder<'a> {
     }
 
     fn configure(&mut self, places: &[usize]) {
-        let ordered = self.closure(places, |state| state == State::Unpacked);
-        let records = self.set(&ordered, State::Configured);
+        let ordered = self.closure(places, |state| state == UnpackState::Unpacked);
+        let records = self.set(&ordered, UnpackState::Configured);
         if !records.is_empty() {
             self.steps.push(InstallStep::Configure(records));
         }
     }
 
     /// Gives packages a new state and returns their records.
-    fn set(&mut self, places: &[usize], state: State) -> Vec<&'a Record> {
+    fn set(&mut self, places: &[usize], state: UnpackState) -> Vec<&'a Record> {
         let mut records = Vec::with_capacity(places.len());
         for &place in places {
             if let Some(node) = self.nodes.get_mut(place) {

@@ -25,7 +25,7 @@ pub struct Record {
     pub sha256: Sha256,
     /// The estimated size on the disk in KiB; 0 if the package does not state it.
     pub installed_size: u64,
-    pub origin: Origin,
+    pub origin: DebOrigin,
     /// The place of its name in the order in which apt first reads the names of the archive. That of a file of this machine is
     /// behind all of them; a record that was read without an index has 0.
     pub(super) mentioned: u32,
@@ -44,7 +44,7 @@ pub struct PackageIndex {
 
 /// Where the `.deb` file of a package is.
 #[derive(Debug, Clone)]
-pub enum Origin {
+pub enum DebOrigin {
     Archive {
         index: Arc<PackageIndex>,
         /// Its path below the address of the archive.
@@ -130,7 +130,7 @@ impl Record {
         let sha256 = required(stanza, "SHA256")?;
         let sha256 = sha256.parse().map_err(|_| RecordError::Value { field: "SHA256", value: sha256.to_owned() })?;
         let size = number(stanza, "Size")?.ok_or(RecordError::Missing("Size"))?;
-        Self::from_stanza(stanza, Origin::Archive { index: Arc::clone(index), filename }, sha256, size)
+        Self::from_stanza(stanza, DebOrigin::Archive { index: Arc::clone(index), filename }, sha256, size)
     }
 
     /// Reads the control file of the package at `path`, which has that hash and a length of `size` bytes. Returns
@@ -139,10 +139,10 @@ impl Record {
     /// # Errors
     /// As [`Record::from_index`].
     pub fn from_local(stanza: &Stanza, path: PathBuf, sha256: Sha256, size: u64) -> Result<Option<Self>, RecordError> {
-        Self::from_stanza(stanza, Origin::Local(path), sha256, size)
+        Self::from_stanza(stanza, DebOrigin::Local(path), sha256, size)
     }
 
-    fn from_stanza(stanza: &Stanza, origin: Origin, sha256: Sha256, size: u64) -> Result<Option<Self>, RecordError> {
+    fn from_stanza(stanza: &Stanza, origin: DebOrigin, sha256: Sha256, size: u64) -> Result<Option<Self>, RecordError> {
         let architecture = match required(stanza, "Architecture")? {
             "amd64" => Architecture::Amd64,
             "all" => Architecture::All,
@@ -166,7 +166,7 @@ impl Record {
             size,
             sha256,
             installed_size: number(stanza, "Installed-Size")?.unwrap_or(0),
-            mentioned: if matches!(origin, Origin::Local(_)) { u32::MAX } else { 0 },
+            mentioned: if matches!(origin, DebOrigin::Local(_)) { u32::MAX } else { 0 },
             origin,
             relations,
         }))
@@ -185,7 +185,7 @@ impl Record {
         if let Some(value) = self.multi_arch.as_field() {
             stanza.set("Multi-Arch", value);
         }
-        if let Origin::Archive { filename, .. } = &self.origin {
+        if let DebOrigin::Archive { filename, .. } = &self.origin {
             stanza.set("Filename", filename.as_ref());
         }
         stanza.set("Size", self.size.to_string());

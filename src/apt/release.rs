@@ -29,12 +29,12 @@ pub struct Release {
     pub by_hash: bool,
     /// Whether packages of the architecture `all` have an index of their own.
     pub separate_all: bool,
-    files: HashMap<String, ReleaseFile>,
+    files: HashMap<String, SignedFile>,
 }
 
 /// The size and hash of a file, as a signed file states them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReleaseFile {
+pub struct SignedFile {
     pub sha256: Sha256,
     /// In bytes.
     pub size: u64,
@@ -120,7 +120,7 @@ impl Release {
 
     /// Returns the size and hash of the file with that path below the suite's folder (`main/binary-amd64/Packages.xz`),
     /// or `None` if the Release file does not list it.
-    pub fn file(&self, path: &str) -> Option<ReleaseFile> {
+    pub fn file(&self, path: &str) -> Option<SignedFile> {
         self.files.get(path).copied()
     }
 
@@ -187,10 +187,10 @@ fn parse_date(text: &str) -> Result<Epoch, String> {
 }
 
 /// Reads a line `HASH SIZE PATH`. Returns `None` if it has another form.
-fn parse_file(line: &str) -> Option<(&str, ReleaseFile)> {
+fn parse_file(line: &str) -> Option<(&str, SignedFile)> {
     let mut words = line.split_whitespace();
     let (sha256, size, path) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?);
-    words.next().is_none().then_some((path, ReleaseFile { sha256, size }))
+    words.next().is_none().then_some((path, SignedFile { sha256, size }))
 }
 
 #[cfg(test)]
@@ -211,7 +211,7 @@ mod tests {
     fn fields_and_files() {
         let hash = Sha256::of(b"abc");
         let release = Release::parse(&format!("{} {hash}   3 main/x\n", text("Acquire-By-Hash: yes\n")), URL).unwrap();
-        assert_eq!(release.file("main/x"), Some(ReleaseFile { sha256: hash, size: 3 }));
+        assert_eq!(release.file("main/x"), Some(SignedFile { sha256: hash, size: 3 }));
         assert_eq!(release.date.to_rfc3339(), "2026-09-12T07:55:41Z");
         assert!(release.by_hash && release.valid_until.is_none());
     }

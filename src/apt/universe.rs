@@ -15,7 +15,7 @@ pub struct Universe {
     /// Sorted by name; no name occurs twice.
     records: Vec<Record>,
     /// Sorted by name.
-    provided: Vec<Provided>,
+    provided: Vec<ProvidedName>,
 }
 
 /// The place of a package in its [`Universe`]. It is valid until a package is added there.
@@ -24,7 +24,7 @@ pub struct Id(u32);
 
 /// A virtual package, or another name of a real one (Debian Policy 7.5).
 #[derive(Debug)]
-struct Provided {
+struct ProvidedName {
     name: PackageName,
     version: Option<Version>,
     by: Id,
@@ -164,7 +164,7 @@ impl Universe {
                 .map_err(|source| IndexError::Provides { package: record.name.to_string(), source })?;
             for relation in names.0.into_iter().flat_map(|alternatives| alternatives.0) {
                 let version = relation.version.map(|(_, version)| version);
-                provided.push(Provided { name: relation.name, version, by: id(place) });
+                provided.push(ProvidedName { name: relation.name, version, by: id(place) });
             }
             if provided.len() > MOST_PROVIDED {
                 return Err(IndexError::TooManyProvided);
@@ -189,7 +189,7 @@ fn id(place: usize) -> Id {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::record::Origin;
+    use super::super::record::DebOrigin;
     use super::*;
 
     /// A universe from short stanzas: `Package` and relations; the rest is filled in.
@@ -244,7 +244,7 @@ pub(super) mod tests {
         let mut universe = Universe::new(records).unwrap();
         assert_eq!(universe.len(), 1);
         let newest = universe.candidate("aa").unwrap();
-        assert!(matches!(&newest.origin, Origin::Local(path) if path.to_str() == Some("b")));
+        assert!(matches!(&newest.origin, DebOrigin::Local(path) if path.to_str() == Some("b")));
         let stanza = Stanza::parse("Package: aa\nVersion: 0.1\nArchitecture: all\n").unwrap();
         universe.add_local(&stanza, "d".into(), hash, 0).unwrap();
         assert_eq!(universe.candidate("aa").unwrap().version.as_str(), "0.1");

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use miette::{IntoDiagnostic, WrapErr};
 
-use crate::apt::{Archive, Client, Keyring, Limits, OlderRelease, Releases, Sources, Suite, sources};
+use crate::apt::{Archive, Keyring, MirrorClient, MirrorLimits, OlderRelease, Releases, Sources, Suite, sources};
 use crate::stack::Image;
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
@@ -21,7 +21,7 @@ pub struct Repository {
     /// The keys that its Release files must be signed with.
     pub keyring: Keyring,
     /// The HTTP client for all downloads.
-    pub client: Client,
+    pub client: MirrorClient,
 }
 
 impl Repository {
@@ -34,7 +34,7 @@ impl Repository {
         let keyring = keyring_of(suite, image)?;
         let (mirror, security) = (image.mirror.as_deref(), image.security_mirror.as_deref());
         let sources = sources::find(suite, mirror, security, Path::new("/"))?;
-        Ok(Self { suite, sources, keyring, client: Client::new(Limits::default(), reporter) })
+        Ok(Self { suite, sources, keyring, client: MirrorClient::new(MirrorLimits::default(), reporter) })
     }
 
     /// The repository for a tool, when there is no `stack.toml`: this machine's own mirrors.
@@ -44,7 +44,7 @@ impl Repository {
     pub fn for_tool(suite: &'static Suite, reporter: Reporter) -> miette::Result<Self> {
         let sources = sources::find(suite, None, None, Path::new("/"))?;
         let keyring = distribution_keyring(suite)?;
-        Ok(Self { suite, sources, keyring, client: Client::new(Limits::default(), reporter) })
+        Ok(Self { suite, sources, keyring, client: MirrorClient::new(MirrorLimits::default(), reporter) })
     }
 
     /// Downloads the Release files, and verifies them.

@@ -17,7 +17,7 @@ use crate::system::cache::store::Store;
 use crate::system::progress::Reporter;
 
 /// The packages of the stacks, and what is asked for.
-pub(super) struct Asked {
+pub(super) struct AskedPackages {
     /// In the order of the stacks.
     pub packages: Vec<BuiltPackage>,
     /// The packages that are wanted for their own sake.
@@ -26,7 +26,7 @@ pub(super) struct Asked {
     pub requires: Vec<String>,
 }
 
-impl Asked {
+impl AskedPackages {
     /// Builds the packages of `stacks` below the folder `work`.
     ///
     /// # Errors

@@ -9,9 +9,9 @@ use super::description;
 use crate::control::{Architecture, Comparison, Relation, Relations};
 use crate::deb::debug_package::SOURCE;
 use crate::deb::elf::{self, ElfError, Programs};
-use crate::deb::{Content, Control, DebugFiles, InstallOrderError, Package, PayloadError, Rules, install_calls};
+use crate::deb::{Content, Control, ControlRules, DebugFiles, InstallOrderError, Package, PayloadError, install_calls};
 use crate::python::Libraries;
-use crate::render::{self, AppNotes, FurtherRendered, RenderError, Rendered};
+use crate::render::{self, AppNotes, FurtherRendered, RenderError, RenderedPackage};
 use crate::stack::{FurtherPackage, OtherRelations, Stack};
 use crate::system::epoch::Epoch;
 
@@ -122,7 +122,7 @@ pub fn assemble(
     health_check: &Path,
     epoch: Epoch,
 ) -> Result<Assembled, AssembleError> {
-    let Rendered { mut payload, conffiles, scripts, depends, programs, debug, recommends, notes } =
+    let RenderedPackage { mut payload, conffiles, scripts, depends, programs, debug, recommends, notes } =
         render::package_files_with(stack, libraries)?;
     let path = || health_check.display().to_string();
     let program = fs::read(health_check).map_err(|source| AssembleError::HealthCheck { path: path(), source })?;
@@ -180,7 +180,7 @@ fn control(stack: &Stack, depends: Relations, mut recommends: Relations) -> Cont
     recommends.0.extend(package.relations.recommends.0.iter().cloned());
     let OtherRelations { pre_depends, suggests, conflicts, breaks, replaces, provides, .. } = package.relations.clone();
     Control {
-        rules: Rules::Policy,
+        rules: ControlRules::Policy,
         package: package.name.clone(),
         version: package.version.clone(),
         architecture: Architecture::Amd64,

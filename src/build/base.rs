@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use miette::{IntoDiagnostic, WrapErr};
 
 use crate::deb::Reader;
-use crate::rootfs::{self, DpkgStep, Plan, Root, keep};
+use crate::rootfs::{self, DpkgStep, Root, RootPlan, keep};
 use crate::system::cache::{Cache, contents};
 use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
@@ -33,7 +33,7 @@ const MOST: usize = 16;
 /// # Errors
 /// When a package or a script of it fails, the disk is full, or the user interrupts. A base that cannot be kept, or that is
 /// damaged in the cache, is no error: a sentence says so.
-pub(super) fn make(path: &Path, plan: &Plan, cache: &Cache, reporter: Reporter) -> miette::Result<Root> {
+pub(super) fn make(path: &Path, plan: &RootPlan, cache: &Cache, reporter: Reporter) -> miette::Result<Root> {
     let ids = Ids::of_a_root();
     let create = || {
         let made = Root::create(path, ids).into_diagnostic();
@@ -114,7 +114,7 @@ fn remove_oldest(folder: &Path) -> io::Result<()> {
 
 /// The name of the base in the cache: the digest of all that it depends on, this program included. A package of the pool is
 /// named after its content.
-pub(super) fn key(plan: &Plan) -> io::Result<Sha256> {
+pub(super) fn key(plan: &RootPlan) -> io::Result<Sha256> {
     let program = program::digest()?;
     let mut text = format!("{program} {}\n{}\n", plan.epoch.seconds(), plan.debconf);
     let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();

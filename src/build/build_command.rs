@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use miette::{Diagnostic, IntoDiagnostic, WrapErr};
 
 use super::build_root::BuildRoot;
-use super::installed::Installed;
+use super::installed::InstalledInRoots;
 use crate::apt::Suite;
 use crate::control::Relations;
-use crate::deb::{Content, Entry, Payload};
+use crate::deb::{Content, Payload, PayloadEntry};
 use crate::python::Libraries;
 use crate::render::{self, AppNotes};
 use crate::rootfs::{Root, Sandbox, SandboxError};
@@ -67,13 +67,13 @@ fn indented(output: &str) -> String {
 }
 
 /// The stack with the files that its build command left.
-pub(super) struct Built {
+pub(super) struct BuiltStack {
     /// Its folders of files are those of the copy.
     pub(super) stack: Stack,
     /// About the files that the copy was made of.
     pub(super) notes: AppNotes,
     /// What was installed where the command ran.
-    pub(super) installed: Installed,
+    pub(super) installed: InstalledInRoots,
 }
 
 /// Runs `command`, the build command of `stack`, unless nothing has changed since it ran. The process must be root, if only in
@@ -87,7 +87,7 @@ pub(super) fn run(
     libraries: &Libraries,
     epoch: Epoch,
     reporter: Reporter,
-) -> miette::Result<Built> {
+) -> miette::Result<BuiltStack> {
     let suite = Suite::find(&stack.image.suite)?;
     let cache = Cache::open()?;
     let (payload, notes) = render::app_files(stack, libraries)?;
@@ -111,14 +111,14 @@ pub(super) fn run(
         Err(error) => match fs::read_to_string(&last).map(|name| cache.built().join(name)) {
             Ok(kept) if kept.is_dir() => {
                 reporter.say(&format!("warning: {error}; what the build command made the last time is used"));
-                let installed = Installed::unknown();
-                return Ok(Built { stack: with_files(stack, command, &kept)?, notes, installed });
+                let installed = InstalledInRoots::unknown();
+                return Ok(BuiltStack { stack: with_files(stack, command, &kept)?, notes, installed });
             }
             _ => return Err(error),
         },
     };
     let key = Sha256::of(format!("{inputs}\n{}", root.digest()).as_bytes()).to_string();
-    let installed = Installed::in_root(&root);
+    let installed = InstalledInRoots::in_root(&root);
     let kept = cache.built().join(&key);
     if !kept.is_dir() {
         let work = WorkFolder::create(&cache.work())?;
@@ -140,7 +140,7 @@ pub(super) fn run(
     }
     contents::note_use(&kept);
     output::write_file(&last, key.as_bytes())?;
-    Ok(Built { stack: with_files(stack, command, &kept)?, notes, installed })
+    Ok(BuiltStack { stack: with_files(stack, command, &kept)?, notes, installed })
 }
 
 /// What the command finds in its environment: as in the app's unit (units/sandbox), but for what only a server has.
@@ -180,10 +180,14 @@ fn digest(payload: &Payload) -> io::Result<Sha256> {
     let mut lines = String::new();
     for (path, entry) in payload.entries() {
         let what = match entry {
-            Entry::Folder { mode } => format!("folder {mode:o}"),
-            Entry::Symlink { target } => format!("link {target}"),
-            Entry::File { content: Content::Bytes(bytes), mode } => format!("file {mode:o} {}", Sha256::of(bytes)),
-            Entry::File { content: Content::File(file), mode } => format!("file {mode:o} {}", Sha256::of_file(file)?.0),
+            PayloadEntry::Folder { mode } => format!("folder {mode:o}"),
+            PayloadEntry::Symlink { target } => format!("link {target}"),
+            PayloadEntry::File { content: Content::Bytes(bytes), mode } => {
+                format!("file {mode:o} {}", Sha256::of(bytes))
+            }
+            PayloadEntry::File { content: Content::File(file), mode } => {
+                format!("file {mode:o} {}", Sha256::of_file(file)?.0)
+            }
         };
         lines.push_str(&format!("{} {what}\n", path.escape_debug()));
     }
@@ -194,10 +198,10 @@ fn copy_into(root: &Root, payload: &Payload) -> io::Result<()> {
     for (path, entry) in payload.entries() {
         interrupt::check()?;
         match entry {
-            Entry::Folder { .. } => root.make_folder(path)?,
-            Entry::Symlink { target } => root.symlink(target, path)?,
-            Entry::File { content: Content::Bytes(bytes), mode } => root.write(path, *mode, bytes)?,
-            Entry::File { content: Content::File(file), mode } => root.write(path, *mode, fs::read(file)?)?,
+            PayloadEntry::Folder { .. } => root.make_folder(path)?,
+            PayloadEntry::Symlink { target } => root.symlink(target, path)?,
+            PayloadEntry::File { content: Content::Bytes(bytes), mode } => root.write(path, *mode, bytes)?,
+            PayloadEntry::File { content: Content::File(file), mode } => root.write(path, *mode, fs::read(file)?)?,
         }
     }
     Ok(())

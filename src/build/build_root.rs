@@ -7,7 +7,7 @@ use miette::IntoDiagnostic;
 
 use super::archive::Repository;
 use super::base;
-use super::choice::Wanted;
+use super::choice::WantedPackages;
 use super::layer::{self, Layer};
 use super::source::Source;
 use crate::apt::{self, OlderRelease, Record, Suite, install_plan, pool};
@@ -49,7 +49,7 @@ impl BuildRoot {
         let repository = Repository::for_image(suite, image, reporter)?;
         let source = Source::Archive(repository.releases(cache, OlderRelease::Refused)?);
         let asked = ["python3".parse().into_diagnostic()?, packages];
-        let wanted = Wanted {
+        let wanted = WantedPackages {
             stacks: &[],
             packages: &[],
             priority: None,
@@ -94,7 +94,7 @@ impl BuildRoot {
             }
         };
         let (path, content) = DPKG_RULES;
-        let plan = rootfs::Plan {
+        let plan = rootfs::RootPlan {
             steps: install_plan(&chosen)?.iter().map(step).collect(),
             base_passwd: file_of(&"base-passwd".parse().into_diagnostic()?),
             files: vec![RootFile { path: path.into(), mode: 0o644, content: content.to_owned() }],

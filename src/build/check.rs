@@ -1,7 +1,7 @@
 //! All that can be known of a stack without building it: a `Stack` → its first mistake, or what its packages will be and
 //! what the user should look at. For `stackdeb check`.
 
-use super::package::Checked;
+use super::package::CheckedStack;
 use super::{advice, image, lock_packages, package};
 use crate::apt::names;
 use crate::stack::Stack;
@@ -14,7 +14,7 @@ use crate::system::progress::Reporter;
 ///
 /// # Errors
 /// When the stack has a mistake that a build of its package or, without a network, of its image would refuse.
-pub fn check(stack: &Stack, reporter: Reporter) -> miette::Result<(Checked, Vec<String>)> {
+pub fn check(stack: &Stack, reporter: Reporter) -> miette::Result<(CheckedStack, Vec<String>)> {
     let checked = package::check(stack, reporter)?;
     image::check(stack)?;
     let stale = lock_packages::stale(stack, [&checked.control].into_iter().chain(&checked.further))?;

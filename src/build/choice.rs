@@ -13,7 +13,7 @@ use super::archive::Repository;
 use super::lock_packages::LockedImage;
 use super::package::{BuiltFile, BuiltPackage};
 use super::source::Source;
-use crate::apt::{Field, Origin, PackageIndex, Record, Universe, names, solve, unasked};
+use crate::apt::{DebOrigin, Field, PackageIndex, Record, Universe, names, solve, unasked};
 use crate::control::{PackageName, Priority, Relations, Stanza, Stanzas};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
@@ -27,7 +27,7 @@ const WARNINGS: &str = "X-Warnings";
 
 /// The packages that were chosen, and what the user is to know about the choice.
 #[derive(Debug)]
-pub(super) struct Choice {
+pub(super) struct PackageChoice {
     /// Sorted by name, the stacks' own packages among them.
     pub records: Vec<Record>,
     /// What the user should look at, one sentence each.
@@ -35,12 +35,12 @@ pub(super) struct Choice {
 }
 
 /// What a choice is made from. The essential packages are always wanted.
-pub(super) struct Wanted<'a> {
+pub(super) struct WantedPackages<'a> {
     /// The stacks that are installed in the root: none where it only serves a build.
     pub stacks: &'a [Stack],
     /// In the order of the stacks.
     pub packages: &'a [BuiltPackage],
-    /// All packages of this priority are wanted.
+    /// Everything of this priority is wanted as well.
     pub priority: Option<Priority>,
     /// The packages that are wanted for their own sake.
     pub asked: &'a [Relations],
@@ -48,7 +48,7 @@ pub(super) struct Wanted<'a> {
     pub source: &'a Source,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> WantedPackages<'a> {
     /// What an image of `stacks` has: `asked`, and what every Debian has.
     pub fn of_image(
         stacks: &'a [Stack],
@@ -65,7 +65,7 @@ impl<'a> Wanted<'a> {
     /// # Errors
     /// When an index cannot be had or read, the distribution has a package of a stack's name, or no set of packages is what is
     /// wanted.
-    pub fn choose(&self, cache: &Cache, scratch: &Path, reporter: Reporter) -> miette::Result<Choice> {
+    pub fn choose(&self, cache: &Cache, scratch: &Path, reporter: Reporter) -> miette::Result<PackageChoice> {
         let kept = Store::new(cache.choices(), scratch.to_owned()).into_diagnostic()?;
         let key = kept.key(self.description().as_bytes());
         match kept.find(key) {
@@ -104,7 +104,7 @@ impl<'a> Wanted<'a> {
         text
     }
 
-    fn make(&self, cache: &Cache) -> miette::Result<Choice> {
+    fn make(&self, cache: &Cache) -> miette::Result<PackageChoice> {
         match self.source {
             Source::Archive(releases) => {
                 let universe = releases.read(cache, &self.repository.client)?.universe;
@@ -117,7 +117,7 @@ impl<'a> Wanted<'a> {
 
     /// Takes all packages of a lock: which of several providers was chosen follows from the archive's indices, and these are not
     /// read. Without the stacks' packages, a part of the lock is enough.
-    fn take(&self, locked: &LockedImage, universe: Universe) -> miette::Result<Choice> {
+    fn take(&self, locked: &LockedImage, universe: Universe) -> miette::Result<PackageChoice> {
         if self.packages.is_empty() {
             return self.choose_from(universe);
         }
@@ -128,16 +128,16 @@ impl<'a> Wanted<'a> {
             return Err(locked.unasked(extra));
         }
         wanted.push(all);
-        Ok(Choice { records: chosen(&universe, &wanted)?, warnings })
+        Ok(PackageChoice { records: chosen(&universe, &wanted)?, warnings })
     }
 
     /// Chooses from these packages and the stacks' own.
     ///
     /// # Errors
-    /// As [`Wanted::choose`].
-    pub fn choose_from(&self, universe: Universe) -> miette::Result<Choice> {
+    /// As [`WantedPackages::choose`].
+    pub fn choose_from(&self, universe: Universe) -> miette::Result<PackageChoice> {
         let (universe, warnings) = self.with_own(universe)?;
-        Ok(Choice { records: chosen(&universe, &self.wanted_of(&universe))?, warnings })
+        Ok(PackageChoice { records: chosen(&universe, &self.wanted_of(&universe))?, warnings })
     }
 
     /// The same packages with the stacks' own, and what the user is to know about these.
@@ -176,7 +176,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// Reads what [`write`] wrote. `None` if it is not that.
-    fn read(&self, text: &[u8]) -> Option<Choice> {
+    fn read(&self, text: &[u8]) -> Option<PackageChoice> {
         let mut stanzas = Stanzas::new(text);
         let head = stanzas.next()?.ok()?;
         let warnings = head.get(WARNINGS)?.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
@@ -188,7 +188,7 @@ impl<'a> Wanted<'a> {
                 None => self.own(&stanza)?,
             });
         }
-        Some(Choice { records, warnings })
+        Some(PackageChoice { records, warnings })
     }
 
     fn own(&self, stanza: &Stanza) -> Option<Record> {
@@ -209,17 +209,17 @@ fn read_index(text: &str) -> Option<PackageIndex> {
 }
 
 /// A stanza for each package, after one with the warnings. `None` if a package cannot be written so that it is read again.
-fn write(choice: &Choice) -> Option<String> {
+fn write(choice: &PackageChoice) -> Option<String> {
     let mut head = Stanza::default();
     head.set(WARNINGS, format!("\n{}", choice.warnings.join("\n")));
     let mut text = format!("{head}\n");
     for record in &choice.records {
         let mut stanza = record.stanza();
         match &record.origin {
-            Origin::Archive { index, .. } => {
+            DebOrigin::Archive { index, .. } => {
                 stanza.set(INDEX, format!("{} {} {}", index.base, index.suite, index.component));
             }
-            Origin::Local(_) => {
+            DebOrigin::Local(_) => {
                 stanza = Stanza::default();
                 stanza.set("Package", record.name.as_str());
             }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::cargo::{CratePlan, Options};
-use crate::stack::{AppKind, CrateOrigin, Origin, Program, Stack};
+use crate::stack::{AppKind, CrateOrigin, Program, ProgramOrigin, Stack};
 
 /// The stack with the files of its crate. A stack of another kind stays as it is.
 ///
@@ -23,7 +23,7 @@ pub(super) fn built(stack: &Stack) -> miette::Result<Cow<'_, Stack>> {
     let plan = CratePlan::read(&stack.app.folder, &options)?;
     plan.compile()?;
     let files = plan.files_of_stack(&package.name)?;
-    let origin = Origin::Crate(CrateOrigin { files, ..origin.clone() });
+    let origin = ProgramOrigin::Crate(CrateOrigin { files, ..origin.clone() });
     let mut changed = stack.clone();
     changed.app.kind = AppKind::Exec(Program { origin, ..program.clone() });
     Ok(Cow::Owned(changed))

@@ -43,7 +43,7 @@ pub fn build_into_dist(
         plan.compile()?;
     }
     let target = PathBuf::from(plan.file_name());
-    let place = linked::Target { suite, image: None };
+    let place = linked::TargetSuite { suite, image: None };
     let CratePackage { package, debug, warnings } =
         plan.package(epoch, |programs| linked::packages(programs, place, reporter))?;
     let written = write_package(&package, &path)?;

@@ -8,15 +8,15 @@ use std::thread;
 use miette::{IntoDiagnostic, WrapErr};
 
 use super::archive::{self, Repository};
-use super::asked::{self, Asked};
-use super::choice::{Choice, Wanted};
+use super::asked::{self, AskedPackages};
+use super::choice::{PackageChoice, WantedPackages};
 use super::image_manifest::packed_library;
-use super::image_root::{Build, RawImage};
+use super::image_root::{ImageBuild, RawImage};
 use super::layer;
 use super::lock_packages::LockedImage;
 use super::package;
 use super::source::Source;
-use super::unchanged::{Made, Note};
+use super::unchanged::{MadeImage, Note};
 use crate::apt::{CloudInit, OlderRelease, Record, Suite};
 use crate::disk::gzip::{self, Compressed};
 use crate::disk::{limits, manifest};
@@ -76,7 +76,8 @@ pub fn build(
 
     let cache = Cache::open()?;
     let work = WorkFolder::create(&cache.work())?;
-    let Asked { packages, relations: asked, requires } = Asked::of(stacks, suite, own, &cache, work.path(), reporter)?;
+    let AskedPackages { packages, relations: asked, requires } =
+        AskedPackages::of(stacks, suite, own, &cache, work.path(), reporter)?;
     let repository = Repository::for_image(suite, &stack.image, reporter)?;
     let source = match locked {
         None => Source::Archive(repository.releases(&cache, older)?),
@@ -85,7 +86,7 @@ pub fn build(
     let newest = packages.iter().fold(source.date(), |newest, package| newest.max(package.epoch));
     let epoch = Epoch::from_environment()?.unwrap_or(newest);
     let (files, work) = (Vec::new(), work.path());
-    let mut build = Build {
+    let mut build = ImageBuild {
         stack,
         stacks,
         name,
@@ -101,15 +102,15 @@ pub fn build(
     let (path, manifest_path) = (stack.dist().join(stack.image_file_name_as(name)), stack.manifest_path_as(name));
     let publish = || stacks.iter().zip(&packages).try_for_each(|(stack, package)| package::publish(stack, package));
     let note = Note::of(&build, &asked, &packages, &source, &cache)?;
-    if let Some(Made { sizes, packages, warnings }) = note.find(&path, &manifest_path) {
+    if let Some(MadeImage { sizes, packages, warnings }) = note.find(&path, &manifest_path) {
         publish()?;
         warn(&warnings, reporter);
         reporter.say("nothing has changed since the image was made, so it is left as it is");
         return Ok(BuiltImage { path, manifest: manifest_path, sizes, packages });
     }
 
-    let wanted = Wanted::of_image(stacks, &packages, &asked, &repository, &source);
-    let Choice { records, warnings } = wanted.choose(&cache, work, reporter)?;
+    let wanted = WantedPackages::of_image(stacks, &packages, &asked, &repository, &source);
+    let PackageChoice { records, warnings } = wanted.choose(&cache, work, reporter)?;
     warn(&warnings, reporter);
     let chosen: Vec<&Record> = records.iter().collect();
     build.chosen = &chosen;
@@ -142,7 +143,7 @@ pub fn build(
     publish()?;
     output.commit()?;
     manifest.write(&manifest_path)?;
-    let made = Made { sizes, packages: chosen.len(), warnings };
+    let made = MadeImage { sizes, packages: chosen.len(), warnings };
     if let Err(error) = note.write(&made, &manifest_path) {
         reporter.say(&format!("warning: the next image is made again even if nothing changes: {error}"));
     }

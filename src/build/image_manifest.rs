@@ -1,6 +1,6 @@
 //! The manifest of an image: what was built, from which packages, and what is in it.
 
-use super::image_root::Build;
+use super::image_root::ImageBuild;
 use crate::apt::{Record, ReleaseInfo};
 use crate::disk::ext4::Identity;
 use crate::disk::gzip::Compressed;
@@ -8,11 +8,11 @@ use crate::disk::manifest::{self, Manifest};
 use crate::python::Library;
 use crate::stack::Stack;
 
-impl Build<'_> {
+impl ImageBuild<'_> {
     /// `installed` are the stacks whose packages are in the image, and `libraries` what is packed in them.
     ///
     /// # Errors
-    /// As [`Build::digest_of`].
+    /// As [`ImageBuild::digest_of`].
     pub fn manifest(
         &self,
         releases: &[ReleaseInfo],
@@ -23,7 +23,7 @@ impl Build<'_> {
     ) -> miette::Result<Manifest> {
         let releases = releases
             .iter()
-            .map(|release| manifest::Release { suite: release.suite.clone(), date: release.date.to_rfc3339() });
+            .map(|release| manifest::UsedRelease { suite: release.suite.clone(), date: release.date.to_rfc3339() });
         let packages = self.chosen.iter().map(|record| self.installed_package(record));
         let packages = packages.collect::<miette::Result<_>>()?;
         Ok(Manifest::new(

@@ -10,11 +10,11 @@ use super::archive::Repository;
 use super::base;
 use super::layer::Layer;
 use super::package::BuiltPackage;
-use crate::apt::{self, Origin, Record, install_plan};
+use crate::apt::{self, DebOrigin, Record, install_plan};
 use crate::control::{PackageName, Priority, Relations};
 use crate::disk::ext4::{self, FileSystem, Identity};
 use crate::render::image::{ImageFacts, ImageFile, Moment, image_files_of};
-use crate::rootfs::{self, DpkgStep, Entry, Root, RootFile, Sandbox, finish};
+use crate::rootfs::{self, DpkgStep, Root, RootEntry, RootFile, Sandbox, finish};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;
@@ -22,7 +22,7 @@ use crate::system::hash::Sha256;
 use crate::system::progress::Reporter;
 
 /// What all steps of one build need.
-pub(super) struct Build<'a> {
+pub(super) struct ImageBuild<'a> {
     /// The first of the stacks, whose `[image]` table holds.
     pub stack: &'a Stack,
     /// Every stack of the image, the first one among them.
@@ -48,7 +48,7 @@ pub(super) struct RawImage {
     pub identity: Identity,
 }
 
-impl Build<'_> {
+impl ImageBuild<'_> {
     /// Waits until the stacks' packages are compressed: it follows from their digests, too.
     fn identity(&self) -> miette::Result<Identity> {
         let seconds = self.epoch.seconds().to_string();
@@ -64,7 +64,7 @@ impl Build<'_> {
     /// # Errors
     /// When the package could not be written.
     pub fn digest_of(&self, record: &Record) -> miette::Result<Sha256> {
-        let Origin::Local(path) = &record.origin else { return Ok(record.sha256) };
+        let DebOrigin::Local(path) = &record.origin else { return Ok(record.sha256) };
         let mut files = self.packages.iter().flat_map(BuiltPackage::files);
         match files.find(|file| file.path == path) {
             None => Ok(record.sha256),
@@ -114,7 +114,7 @@ impl Build<'_> {
         let of_digests = Identity::of(&digests.iter().map(String::as_str).collect::<Vec<_>>());
         let is_early = |file: &ImageFile| file.moment == Moment::BeforeConfiguring;
         let early: Vec<ImageFile> = self.image_files(&of_digests)?.into_iter().filter(is_early).collect();
-        let plan = rootfs::Plan {
+        let plan = rootfs::RootPlan {
             steps: self.steps(&of_base)?,
             base_passwd: self.file_of("base-passwd"),
             files: early.iter().map(|file| file.file.clone()).collect(),
@@ -156,7 +156,7 @@ impl Build<'_> {
 
     /// Finishes the root with all files of the image but those that the base has already, which are `early`. Returns what is in
     /// it.
-    fn finish(&self, root: &Root, identity: &Identity, early: &[ImageFile]) -> miette::Result<Vec<Entry>> {
+    fn finish(&self, root: &Root, identity: &Identity, early: &[ImageFile]) -> miette::Result<Vec<RootEntry>> {
         let late = self.image_files(identity)?.into_iter().filter(|file| !early.contains(file));
         let late: Vec<RootFile> = late.map(|file| file.file).collect();
         let sandbox = Sandbox::new(root).epoch(self.epoch);
@@ -206,7 +206,7 @@ impl Build<'_> {
         self.chosen.iter().filter(automatic).map(|record| record.name.clone()).collect()
     }
 
-    fn file_system(&self, root: &Root, entries: &[Entry], identity: &Identity) -> miette::Result<PathBuf> {
+    fn file_system(&self, root: &Root, entries: &[RootEntry], identity: &Identity) -> miette::Result<PathBuf> {
         let progress = self.reporter.spinner("making the file system");
         let image = self.work.join("image");
         File::create(&image).into_diagnostic().wrap_err_with(|| format!("cannot make {}", image.display()))?;

@@ -8,13 +8,13 @@ use crate::control::{PackageName, Version};
 
 /// The packages of all roots that a build had, or would have had if their results had not been kept.
 #[derive(Debug, Clone, Default)]
-pub struct Installed {
+pub struct InstalledInRoots {
     packages: BTreeMap<PackageName, Version>,
     /// A kept result was used. Only the archive knows which packages made it, and the archive did not answer.
     unknown: bool,
 }
 
-impl Installed {
+impl InstalledInRoots {
     pub(super) fn in_root(root: &BuildRoot) -> Self {
         let packages = root.packages().map(|(name, version)| (name.clone(), version.clone()));
         Self { packages: packages.collect(), unknown: false }

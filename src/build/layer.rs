@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use miette::IntoDiagnostic;
 
 use super::base;
-use crate::rootfs::{Overlay, Plan, Root, keep};
+use crate::rootfs::{Overlay, Root, RootPlan, keep};
 use crate::system::cache::{Cache, contents};
 use crate::system::interrupt;
 use crate::system::progress::Reporter;
@@ -62,7 +62,7 @@ impl Layer {
     ///
     /// # Errors
     /// As [`base::make`].
-    pub fn on_base(work: &Path, plan: &Plan, cache: &Cache, reporter: Reporter) -> miette::Result<Self> {
+    pub fn on_base(work: &Path, plan: &RootPlan, cache: &Cache, reporter: Reporter) -> miette::Result<Self> {
         // The files of a tree belong to ids of this machine, which may be others for the next build.
         let (key, root) = (base::key(plan).into_diagnostic()?, Ids::of_a_root().root());
         let kept = cache.trees().join(format!("{key}-{root}"));
@@ -98,7 +98,7 @@ impl Layer {
     ///
     /// # Errors
     /// As [`base::make`].
-    pub fn whole(work: &Path, plan: &Plan, cache: &Cache, reporter: Reporter) -> miette::Result<Self> {
+    pub fn whole(work: &Path, plan: &RootPlan, cache: &Cache, reporter: Reporter) -> miette::Result<Self> {
         Ok(Self { root: base::make(&work.join("root"), plan, cache, reporter)?, _overlay: None, check: None })
     }
 

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::installed::Installed;
+use super::installed::InstalledInRoots;
 use super::source_build::SourceBuild;
 use super::{debian_libraries, linked};
 use crate::apt::Suite;
-use crate::python::lock::{self, Asked, Pin, PinnedLibraries};
-use crate::python::{Held, Index, Libraries, Needs, Target, address, choose_versions, gather};
+use crate::python::lock::{self, Pin, PinnedLibraries, Requirements};
+use crate::python::{Held, Libraries, LibraryIndex, PythonTarget, WheelNeeds, address, choose_versions, gather};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
 use crate::system::progress::Reporter;
@@ -18,7 +18,7 @@ use crate::system::progress::Reporter;
 /// When the suite is not known, or the requirements have a mistake.
 pub fn plan(stack: &Stack) -> miette::Result<Option<PinnedLibraries>> {
     let Some(path) = &stack.app.requirements else { return Ok(None) };
-    let target = Target::of(Suite::find(&stack.image.suite)?)?;
+    let target = PythonTarget::of(Suite::find(&stack.image.suite)?)?;
     Ok(Some(lock::read(path, &stack.folder, &lock_to_read(stack), &stack.image.suite, &target)?))
 }
 
@@ -28,13 +28,13 @@ pub fn plan(stack: &Stack) -> miette::Result<Option<PinnedLibraries>> {
 ///
 /// # Errors
 /// When the suite is not known, the requirements have a mistake or lack something, or a library cannot be had.
-pub fn of(stack: &Stack, reporter: Reporter) -> miette::Result<(Libraries, Installed)> {
-    let Some(plan) = plan(stack)? else { return Ok((Libraries::default(), Installed::default())) };
+pub fn of(stack: &Stack, reporter: Reporter) -> miette::Result<(Libraries, InstalledInRoots)> {
+    let Some(plan) = plan(stack)? else { return Ok((Libraries::default(), InstalledInRoots::default())) };
     let suite = Suite::find(&stack.image.suite)?;
-    let target = Target::of(suite)?;
+    let target = PythonTarget::of(suite)?;
     let cache = Cache::open()?;
     let address = address(stack.app.index.as_deref(), plan.index.as_deref())?;
-    let index = Index::new(address, cache.clone(), reporter);
+    let index = LibraryIndex::new(address, cache.clone(), reporter);
     let debian = debian_libraries::of(stack, suite, &cache, reporter)?;
     let builder = SourceBuild::new(stack, suite, &cache, reporter);
     let mut libraries = gather(&plan, &debian, &target, &index, &cache, &builder)?;
@@ -43,8 +43,8 @@ pub fn of(stack: &Stack, reporter: Reporter) -> miette::Result<(Libraries, Insta
 }
 
 /// Adds the packages that the compiled parts need. A part that is never used may need a library that nobody has.
-fn add_linked(needs: &mut Needs, stack: &Stack, suite: &'static Suite, reporter: Reporter) -> miette::Result<()> {
-    let target = linked::Target { suite, image: Some(&stack.image) };
+fn add_linked(needs: &mut WheelNeeds, stack: &Stack, suite: &'static Suite, reporter: Reporter) -> miette::Result<()> {
+    let target = linked::TargetSuite { suite, image: Some(&stack.image) };
     let needed = linked::packages_and_unknown(&needs.programs, target, reporter)?;
     needed.relations.0.into_iter().for_each(|relation| needs.depends.add(relation));
     needs.warnings.extend(needed.unknown.into_iter().map(|(library, wheel)| {
@@ -65,7 +65,7 @@ fn add_linked(needs: &mut Needs, stack: &Stack, suite: &'static Suite, reporter:
 pub(super) fn can_be_locked(stack: &Stack) -> miette::Result<bool> {
     match &stack.app.requirements {
         None => Ok(false),
-        Some(path) => Ok(Asked::read(path, &stack.folder)?.is_some()),
+        Some(path) => Ok(Requirements::read(path, &stack.folder)?.is_some()),
     }
 }
 
@@ -79,7 +79,7 @@ pub(super) fn locked(stack: &Stack) -> miette::Result<Option<Vec<Pin>>> {
     if !path.is_file() || !can_be_locked(stack)? {
         return Ok(None);
     }
-    let target = Target::of(Suite::find(&stack.image.suite)?)?;
+    let target = PythonTarget::of(Suite::find(&stack.image.suite)?)?;
     Ok(lock::pins(&path, &stack.folder, &stack.image.suite, &target)?)
 }
 
@@ -95,7 +95,7 @@ pub(super) fn choose(stack: &Stack, held: Option<Held>, reporter: Reporter) -> m
             "stack.toml has no [app] requirements, so there is nothing to lock"
         ));
     };
-    let Some(asked) = Asked::read(path, &stack.folder)? else {
+    let Some(asked) = Requirements::read(path, &stack.folder)? else {
         return Err(miette::miette!(
             help = "the tool that wrote it changes it; or name a requirements.txt or pyproject.toml in its place",
             "{} is a lock already",
@@ -103,10 +103,10 @@ pub(super) fn choose(stack: &Stack, held: Option<Held>, reporter: Reporter) -> m
         ));
     };
     let suite = Suite::find(&stack.image.suite)?;
-    let target = Target::of(suite)?;
+    let target = PythonTarget::of(suite)?;
     let cache = Cache::open()?;
     let address = address(stack.app.index.as_deref(), asked.index())?;
-    let index = Index::new(address, cache.clone(), reporter);
+    let index = LibraryIndex::new(address, cache.clone(), reporter);
     let builder = SourceBuild::new(stack, suite, &cache, reporter);
     let debian = debian_libraries::of(stack, suite, &cache, reporter)?;
     let libraries = choose_versions(&asked, &debian, held, &target, &index, &cache, &builder)?;

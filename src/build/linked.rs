@@ -42,7 +42,7 @@ fn lines(all: &[String]) -> String {
 
 /// The suite that a package is for, and where its archive is.
 #[derive(Clone, Copy)]
-pub(super) struct Target<'a> {
+pub(super) struct TargetSuite<'a> {
     pub suite: &'static Suite,
     /// `None` for a crate: the mirrors of this machine are asked.
     pub image: Option<&'a Image>,
@@ -53,7 +53,7 @@ pub(super) struct Target<'a> {
 /// # Errors
 /// When one links a library that the suite does not have, or a newer one than it has, or when the mirror cannot be asked and was
 /// never asked before.
-pub(super) fn packages(programs: &Programs, target: Target, reporter: Reporter) -> miette::Result<Relations> {
+pub(super) fn packages(programs: &Programs, target: TargetSuite, reporter: Reporter) -> miette::Result<Relations> {
     let needed = find(programs, target, Strictness::NothingUnknown, reporter)?;
     if !needed.unknown.is_empty() {
         let libraries = needed.unknown.iter().map(|(library, program)| format!("{program} links {library}"));
@@ -70,7 +70,7 @@ pub(super) fn packages(programs: &Programs, target: Target, reporter: Reporter) 
 pub(super) fn packages_beside(
     programs: &Programs,
     others: &[(Relation, BTreeSet<String>)],
-    target: Target,
+    target: TargetSuite,
     reporter: Reporter,
 ) -> miette::Result<Relations> {
     let mut programs = programs.clone();
@@ -93,7 +93,11 @@ pub(super) fn packages_beside(
 ///
 /// # Errors
 /// When one links a newer library than the suite has.
-pub(super) fn packages_and_unknown(programs: &Programs, target: Target, reporter: Reporter) -> miette::Result<Needed> {
+pub(super) fn packages_and_unknown(
+    programs: &Programs,
+    target: TargetSuite,
+    reporter: Reporter,
+) -> miette::Result<Needed> {
     find(programs, target, Strictness::SomeUnknown, reporter)
 }
 
@@ -103,7 +107,12 @@ enum Strictness {
     SomeUnknown,
 }
 
-fn find(programs: &Programs, target: Target, strictness: Strictness, reporter: Reporter) -> miette::Result<Needed> {
+fn find(
+    programs: &Programs,
+    target: TargetSuite,
+    strictness: Strictness,
+    reporter: Reporter,
+) -> miette::Result<Needed> {
     let libraries = programs.libraries();
     if libraries.is_empty() {
         return Ok(Needed::default());
@@ -193,7 +202,7 @@ impl Kept {
 fn ask(
     libraries: &BTreeSet<&str>,
     kept: &mut Kept,
-    target: Target,
+    target: TargetSuite,
     cache: &Cache,
     reporter: Reporter,
 ) -> miette::Result<bool> {
@@ -209,7 +218,7 @@ fn ask(
         return Ok(false);
     }
     let universe = releases.read(cache, &repository.client)?.universe;
-    let mut search = Search { repository: &repository, universe, cache, read: BTreeMap::new() };
+    let mut search = LibrarySearch { repository: &repository, universe, cache, read: BTreeMap::new() };
     let mut found = known;
     let mut elsewhere = BTreeSet::new();
     for library in new {
@@ -244,7 +253,7 @@ fn key(releases: &Releases) -> String {
 }
 
 /// The control files of the packages that were looked at.
-struct Search<'a> {
+struct LibrarySearch<'a> {
     repository: &'a Repository,
     universe: Universe,
     cache: &'a Cache,
@@ -252,7 +261,7 @@ struct Search<'a> {
     read: BTreeMap<String, [Option<String>; 2]>,
 }
 
-impl Search<'_> {
+impl LibrarySearch<'_> {
     /// The first of these packages that promises something about a library.
     fn among(&mut self, library: &str, names: impl IntoIterator<Item = String>) -> miette::Result<Option<KeptPackage>> {
         for name in names {

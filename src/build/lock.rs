@@ -32,13 +32,13 @@ pub struct WrittenLock {
 }
 
 /// A lock that was read.
-pub(super) struct File {
+pub(super) struct LockFile {
     pub text: String,
     /// The file's name, which messages say.
     pub shown: String,
 }
 
-impl File {
+impl LockFile {
     /// The lock that holds for a stack; `None` if it has no lock.
     ///
     /// # Errors
@@ -81,8 +81,8 @@ pub fn write(
 /// # Errors
 /// When `write` fails, or a lock cannot be read or put back.
 pub(super) fn all_or_nothing<T>(paths: Vec<PathBuf>, write: impl FnOnce() -> miette::Result<T>) -> miette::Result<T> {
-    let read = |path: PathBuf| Ok((path.clone(), File::read(path)?));
-    let before: Vec<(PathBuf, Option<File>)> = paths.into_iter().map(read).collect::<miette::Result<_>>()?;
+    let read = |path: PathBuf| Ok((path.clone(), LockFile::read(path)?));
+    let before: Vec<(PathBuf, Option<LockFile>)> = paths.into_iter().map(read).collect::<miette::Result<_>>()?;
     let written = write();
     if written.is_err() {
         for (path, file) in before {
@@ -93,7 +93,7 @@ pub(super) fn all_or_nothing<T>(paths: Vec<PathBuf>, write: impl FnOnce() -> mie
 }
 
 /// Puts a file back as it was, if it is another one.
-fn restore(path: &PathBuf, before: Option<File>) -> Result<(), OutputError> {
+fn restore(path: &PathBuf, before: Option<LockFile>) -> Result<(), OutputError> {
     match before {
         Some(file) if fs::read(path).is_ok_and(|now| now == file.text.as_bytes()) => Ok(()),
         Some(file) => output::write_file(path, file.text.as_bytes()),
@@ -141,7 +141,7 @@ fn write_parts(
 /// Writes the part with the libraries into the file `path`, with the packages of the lock that holds for the stack. A file that has
 /// this text already is left alone.
 pub(super) fn write_libraries(stack: &Stack, path: &Path, text: &str) -> miette::Result<()> {
-    let old = File::of(stack)?.map(|file| file.text).unwrap_or_default();
+    let old = LockFile::of(stack)?.map(|file| file.text).unwrap_or_default();
     let (_, packages) = lock::split(&old);
     let gap = if packages.is_empty() { "" } else { "\n" };
     let new = format!("{text}{gap}{packages}");
@@ -153,7 +153,7 @@ pub(super) fn write_libraries(stack: &Stack, path: &Path, text: &str) -> miette:
 
 /// Writes the part with the packages into the file `path`, with the libraries of the lock that holds for the stack.
 pub(super) fn write_packages(stack: &Stack, path: &Path, packages: &PackageLock) -> miette::Result<()> {
-    let old = File::of(stack)?.map(|file| file.text).unwrap_or_default();
+    let old = LockFile::of(stack)?.map(|file| file.text).unwrap_or_default();
     let (before, _) = lock::split(&old);
     let before = if before.trim().is_empty() { libraries::empty_lock() } else { before.to_owned() };
     let text = format!("{}\n\n{}", before.trim_end(), packages.to_text());

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use miette::Diagnostic;
 
 use super::archive::Repository;
-use super::asked::{self, Asked};
-use super::choice::{Choice, Wanted};
+use super::asked::{self, AskedPackages};
+use super::choice::{PackageChoice, WantedPackages};
 use super::image::{self, StackPackage, warn};
 use super::local::Local;
 use super::lock;
@@ -35,7 +35,7 @@ impl LockedImage {
     /// # Errors
     /// When it cannot be read, or was made for another suite.
     pub fn of(stack: &Stack, suite: &'static Suite) -> miette::Result<Option<Self>> {
-        let Some(file) = lock::File::of(stack)? else { return Ok(None) };
+        let Some(file) = lock::LockFile::of(stack)? else { return Ok(None) };
         let Some(lock) = PackageLock::parse(&file.text, &file.shown)? else { return Ok(None) };
         lock.check_suite(suite, &file.shown)?;
         Ok(Some(Self { lock, shown: file.shown, snapshot: stack.image.snapshot_mirror.clone() }))
@@ -94,7 +94,7 @@ impl LockedImage {
 /// When the lock cannot be read, or has a mistake.
 pub fn stale<'a>(stack: &Stack, controls: impl IntoIterator<Item = &'a Stanza>) -> miette::Result<Option<String>> {
     let suite = image::suite_of(stack)?;
-    let Some(lock::File { text, shown }) = lock::File::of(stack)? else { return Ok(None) };
+    let Some(lock::LockFile { text, shown }) = lock::LockFile::of(stack)? else { return Ok(None) };
     let Some(lock) = PackageLock::parse(&text, &shown)? else { return Ok(None) };
     let stacks = std::slice::from_ref(stack);
     let machine = asked::machine_packages(stacks, suite)?;
@@ -120,11 +120,12 @@ pub fn choose(stacks: &[Stack], older: OlderRelease, reporter: Reporter) -> miet
     let cache = Cache::open()?;
     let work = WorkFolder::create(&cache.work())?;
     let own = StackPackage::Installed;
-    let Asked { packages, relations: asked, requires } = Asked::of(stacks, suite, own, &cache, work.path(), reporter)?;
+    let AskedPackages { packages, relations: asked, requires } =
+        AskedPackages::of(stacks, suite, own, &cache, work.path(), reporter)?;
     let repository = Repository::for_image(suite, &stack.image, reporter)?;
     let source = Source::Archive(repository.releases(&cache, older)?);
-    let wanted = Wanted::of_image(stacks, &packages, &asked, &repository, &source);
-    let Choice { records, warnings } = wanted.choose(&cache, work.path(), reporter)?;
+    let wanted = WantedPackages::of_image(stacks, &packages, &asked, &repository, &source);
+    let PackageChoice { records, warnings } = wanted.choose(&cache, work.path(), reporter)?;
     warn(&warnings, reporter);
     Ok(PackageLock::new(suite, requires, &source.infos(&repository), &records))
 }

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use miette::{IntoDiagnostic, WrapErr};
 
 use super::assemble::{Assembled, AssembledFurther, assemble};
-use super::build_command::{self, Built};
-use super::installed::Installed;
+use super::build_command::{self, BuiltStack};
+use super::installed::InstalledInRoots;
 use super::packed::Packed;
 use super::write::{write_for_image, write_package};
 use super::{crate_files, libraries, linked, static_files};
 use crate::apt::Suite;
 use crate::control::Stanza;
-use crate::deb::debug_package::Taken;
+use crate::deb::debug_package::TakenDebugData;
 use crate::deb::{Control, Package, Written};
 use crate::python::Libraries;
 use crate::render::AppNotes;
@@ -43,7 +43,7 @@ pub struct BuiltPackage {
     /// The libraries that are packed.
     pub libraries: Libraries,
     /// What was installed where commands ran for it.
-    pub installed: Installed,
+    pub installed: InstalledInRoots,
     /// The further packages of the stack, in the order of the manifest.
     pub further: Vec<BuiltBeside>,
     /// The packages with the debugging data of its programs and theirs, before they are written.
@@ -115,7 +115,7 @@ impl BuiltPackage {
 }
 
 /// What was found out about a package without writing it.
-pub struct Checked {
+pub struct CheckedStack {
     /// Its control data, without its size.
     pub control: Stanza,
     /// The same of the further packages, in the order of the manifest.
@@ -126,7 +126,7 @@ pub struct Checked {
     pub libraries: Libraries,
 }
 
-impl Checked {
+impl CheckedStack {
     /// What the user should look at, one sentence each.
     pub fn warnings(&self) -> Vec<String> {
         warnings(&self.notes, &self.libraries)
@@ -189,7 +189,7 @@ pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Repor
     static_files::add_compressed(&mut assembled.package.payload, &stack.package.name)?;
     assembled.check_together()?;
     let Assembled { package, mut debug, notes, further, .. } = assembled;
-    let (mut packages, mut taken) = (Vec::new(), Taken::default());
+    let (mut packages, mut taken) = (Vec::new(), TakenDebugData::default());
     debug.leave_out(&mut taken);
     let mut debug: Vec<Package> = debug.package(&package)?.into_iter().collect();
     for AssembledFurther { package, debug: mut of_further, .. } in further {
@@ -215,7 +215,7 @@ pub fn build(stack: &Stack, folder: &Path, kept: Option<&Store>, reporter: Repor
 ///
 /// # Errors
 /// As [`build_into_dist`].
-pub fn check(stack: &Stack, reporter: Reporter) -> miette::Result<Checked> {
+pub fn check(stack: &Stack, reporter: Reporter) -> miette::Result<CheckedStack> {
     check_places(stack)?;
     let Together { assembled, libraries, .. } = put_together(stack, reporter)?;
     assembled.check_together()?;
@@ -226,7 +226,7 @@ pub fn check(stack: &Stack, reporter: Reporter) -> miette::Result<Checked> {
         Ok(package.control.stanza(0))
     });
     let further = further.collect::<miette::Result<_>>()?;
-    Ok(Checked { control: package.control.stanza(0), further, notes, libraries })
+    Ok(CheckedStack { control: package.control.stanza(0), further, notes, libraries })
 }
 
 /// Enters a user namespace if the package of `stack` may need a sandbox. Call it before a thread is started.
@@ -243,7 +243,7 @@ pub fn enter_namespace(stack: &Stack) -> miette::Result<()> {
 struct Together {
     assembled: Assembled,
     libraries: Libraries,
-    installed: Installed,
+    installed: InstalledInRoots,
 }
 
 fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<Together> {
@@ -255,7 +255,7 @@ fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<Together> {
     let mut assembled = match &stack.app.build_command {
         None => assemble(stack, &libraries, &health_check, epoch)?,
         Some(command) => {
-            let Built { stack, notes, installed: of_command } =
+            let BuiltStack { stack, notes, installed: of_command } =
                 build_command::run(stack, command, &libraries, epoch, reporter)?;
             installed = installed.and(of_command);
             let assembled = assemble(&stack, &libraries, &health_check, epoch)?;
@@ -263,7 +263,7 @@ fn put_together(stack: &Stack, reporter: Reporter) -> miette::Result<Together> {
             Assembled { notes, ..assembled }
         }
     };
-    let target = linked::Target { suite: Suite::find(&stack.image.suite)?, image: Some(&stack.image) };
+    let target = linked::TargetSuite { suite: Suite::find(&stack.image.suite)?, image: Some(&stack.image) };
     assembled.add_linked(|programs, others| linked::packages_beside(programs, others, target, reporter))?;
     Ok(Together { assembled, libraries, installed })
 }

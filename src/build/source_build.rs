@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use miette::{Diagnostic, IntoDiagnostic, WrapErr};
 
 use super::build_root::BuildRoot;
-use super::installed::Installed;
+use super::installed::InstalledInRoots;
 use super::layer::Layer;
 use super::source_advice;
 use crate::apt::Suite;
 use crate::deb::Content;
-use crate::python::{Library, MadeWheel, Roots, SourceDistribution, Target, WheelBuilder, WheelName};
+use crate::python::{Library, MadeWheel, PythonTarget, Roots, SourceDistribution, WheelBuilder, WheelName};
 use crate::rootfs::{Sandbox, SandboxError};
 use crate::stack::Stack;
 use crate::system::cache::{Cache, contents};
@@ -89,11 +89,11 @@ impl<'a> SourceBuild<'a> {
     }
 
     /// What is installed where libraries are built; nothing when none had to be.
-    pub(super) fn installed(&self) -> Installed {
+    pub(super) fn installed(&self) -> InstalledInRoots {
         match self.packages.get() {
-            _ if self.unknown.get() => Installed::unknown(),
-            Some(root) => Installed::in_root(root),
-            None => Installed::default(),
+            _ if self.unknown.get() => InstalledInRoots::unknown(),
+            Some(root) => InstalledInRoots::in_root(root),
+            None => InstalledInRoots::default(),
         }
     }
 
@@ -226,7 +226,12 @@ impl WheelBuilder for SourceBuild<'_> {
         Ok(self.run("requires", source, tools)?.0)
     }
 
-    fn wheel(&self, source: &SourceDistribution<'_>, tools: &[Library], target: &Target) -> miette::Result<MadeWheel> {
+    fn wheel(
+        &self,
+        source: &SourceDistribution<'_>,
+        tools: &[Library],
+        target: &PythonTarget,
+    ) -> miette::Result<MadeWheel> {
         let inputs = self.inputs(source, tools);
         let note = |key: Sha256| self.folder().join(format!("{key}.built"));
         // The newest one, for a build without a network.

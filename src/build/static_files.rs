@@ -13,7 +13,7 @@ use brotli::enc::BrotliEncoderParams;
 use flate2::{Compression, GzBuilder};
 
 use crate::control::PackageName;
-use crate::deb::{Content, Entry, Payload, PayloadError};
+use crate::deb::{Content, Payload, PayloadEntry, PayloadError};
 use crate::render::static_files::{HASHED, PLAIN};
 use crate::system::interrupt;
 
@@ -84,7 +84,7 @@ pub fn add_compressed(payload: &mut Payload, package: &PackageName) -> Result<()
     let folders = [HASHED, PLAIN].map(|folder| format!("{}/", folder.of(package)));
     let mut files = Vec::new();
     for (path, entry) in payload.entries() {
-        if let Entry::File { content: Content::File(source), .. } = entry
+        if let PayloadEntry::File { content: Content::File(source), .. } = entry
             && folders.iter().any(|folder| path.starts_with(folder))
             && is_compressible(path)
         {

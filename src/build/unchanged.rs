@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use miette::IntoDiagnostic;
 
-use super::image_root::Build;
+use super::image_root::ImageBuild;
 use super::package::BuiltPackage;
 use super::packed::Packed;
 use super::source::Source;
@@ -23,7 +23,7 @@ use crate::system::program;
 
 /// The facts about a finished image that the command prints.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Made {
+pub(super) struct MadeImage {
     pub sizes: Compressed,
     /// How many packages are installed in it.
     pub packages: usize,
@@ -44,7 +44,7 @@ impl Note {
     /// # Errors
     /// When this program cannot be read, or a template of an image's file is wrong.
     pub fn of(
-        build: &Build,
+        build: &ImageBuild,
         asked: &[Relations],
         packages: &[BuiltPackage],
         source: &Source,
@@ -69,7 +69,7 @@ impl Note {
     }
 
     /// What is noted about the image, if `image` and `manifest` are the files that were made.
-    pub fn find(&self, image: &Path, manifest: &Path) -> Option<Made> {
+    pub fn find(&self, image: &Path, manifest: &Path) -> Option<MadeImage> {
         let text = fs::read_to_string(&self.path).ok()?;
         let mut lines = text.lines();
         let mut words = lines.by_ref().take(4).flat_map(str::split_whitespace);
@@ -84,14 +84,18 @@ impl Note {
         drop(words);
         let is = |path: &Path, digest: Sha256| Sha256::of_file(path).is_ok_and(|(found, _)| found == digest);
         let warnings = lines.map(str::to_owned).collect();
-        (is(manifest, of_manifest) && is(image, sizes.compressed_sha256)).then_some(Made { sizes, packages, warnings })
+        (is(manifest, of_manifest) && is(image, sizes.compressed_sha256)).then_some(MadeImage {
+            sizes,
+            packages,
+            warnings,
+        })
     }
 
     /// Writes the note about an image that was made.
     ///
     /// # Errors
     /// When the manifest cannot be read, or the cache cannot be written.
-    pub fn write(&self, made: &Made, manifest: &Path) -> io::Result<()> {
+    pub fn write(&self, made: &MadeImage, manifest: &Path) -> io::Result<()> {
         let Compressed { raw_bytes, raw_sha256, compressed_bytes, compressed_sha256 } = made.sizes;
         let (of_manifest, _) = Sha256::of_file(manifest)?;
         let mut text = format!("{raw_bytes} {raw_sha256}\n{compressed_bytes} {compressed_sha256}\n");
@@ -115,7 +119,7 @@ mod tests {
         fs::write(&manifest, "the manifest").unwrap();
         let digest = Sha256::of(b"the image");
         let sizes = Compressed { raw_bytes: 5, raw_sha256: digest, compressed_bytes: 9, compressed_sha256: digest };
-        let made = Made { sizes, packages: 3, warnings: vec!["one thing".to_owned(), "another".to_owned()] };
+        let made = MadeImage { sizes, packages: 3, warnings: vec!["one thing".to_owned(), "another".to_owned()] };
         let note = Note { path: folder.path().join("note") };
         assert_eq!(note.find(&image, &manifest), None);
         note.write(&made, &manifest).unwrap();

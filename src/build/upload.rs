@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::package::{BuiltInDist, check_outputs};
 use crate::control::{PackageName, Version, VersionError};
-use crate::deb::{Distribution, Upload, UploadedFile};
+use crate::deb::{Upload, UploadDistribution, UploadedFile};
 use crate::render;
 use crate::stack::Stack;
 use crate::system::output::{OutputError, write_file};
@@ -53,7 +53,11 @@ fn places(stack: &Stack) -> [PathBuf; 2] {
 ///
 /// # Errors
 /// When it is not known with which packages of the archive a part of the package was made, or a file cannot be read or written.
-pub fn write(stack: &Stack, built: &BuiltInDist, distribution: &Distribution) -> Result<[PathBuf; 2], UploadError> {
+pub fn write(
+    stack: &Stack,
+    built: &BuiltInDist,
+    distribution: &UploadDistribution,
+) -> Result<[PathBuf; 2], UploadError> {
     let package = &built.package;
     let installed = package.installed.packages().ok_or(UploadError::UnknownPackages)?;
     let newest = stack.package.changelog.first();

@@ -12,7 +12,7 @@ use miette::{IntoDiagnostic, WrapErr};
 
 use super::local;
 use crate::deb::install_steps;
-use crate::remote::Error;
+use crate::remote::RemoteError;
 use crate::remote::ssh::Host;
 use crate::remote::ssh_key::SshKey;
 use crate::stack::{self, Stack};
@@ -103,8 +103,8 @@ impl Watch {
         let built = begin.elapsed().as_secs_f64();
         while let Err(error) = send(machine, &steps) {
             match error {
-                Error::Connection { .. } if begin.elapsed() < PATIENCE => thread::sleep(PAUSE),
-                Error::Refused { said, .. } => return Err(refused(&said)),
+                RemoteError::Connection { .. } if begin.elapsed() < PATIENCE => thread::sleep(PAUSE),
+                RemoteError::Refused { said, .. } => return Err(refused(&said)),
                 error => return Err(error.into()),
             }
         }
@@ -145,11 +145,11 @@ fn refused(said: &str) -> miette::Report {
 }
 
 /// Sends packages to the machine, which installs them, each step by itself.
-fn send(machine: &Host, steps: &[Vec<PathBuf>]) -> Result<(), Error> {
+fn send(machine: &Host, steps: &[Vec<PathBuf>]) -> Result<(), RemoteError> {
     let mut files = Vec::new();
     for (number, step) in steps.iter().enumerate() {
         for path in step {
-            let file = File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            let file = File::open(path).map_err(|source| RemoteError::Read { path: path.clone(), source })?;
             // The shell sorts the names, so all have the same length.
             files.push((Path::new(&format!("{number:03}")).join(path.file_name().unwrap_or_default()), file));
         }

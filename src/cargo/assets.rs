@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::CargoError;
-use super::table::{Table, kind};
+use super::table::{CargoTable, kind};
 
 const FILE_KEYS: [&str; 4] = ["source", "dest", "mode", "preserve_symlinks"];
 const LINK_KEYS: [&str; 2] = ["dest", "link_name"];
@@ -31,7 +31,7 @@ pub(super) enum AssetKey {
 
 impl AssetKey {
     /// The list of a key; `None` if it is left out.
-    pub(super) fn list(table: &Table, key: &str) -> Result<Option<Vec<Self>>, CargoError> {
+    pub(super) fn list(table: &CargoTable, key: &str) -> Result<Option<Vec<Self>>, CargoError> {
         let place = table.place_of(key);
         match table.values.get(key) {
             None => Ok(None),
@@ -55,12 +55,12 @@ impl AssetKey {
                 }
             }
             Value::Object(values) if values.contains_key("link_name") => {
-                let table = Table::new(place, value)?;
+                let table = CargoTable::new(place, value)?;
                 table.check_keys(&LINK_KEYS)?;
                 Ok(Self::Link { dest: table.required("dest")?, target: table.required("link_name")? })
             }
             Value::Object(values) => {
-                let mut table = Table::new(place, value)?;
+                let mut table = CargoTable::new(place, value)?;
                 if let Some(flag) = values.get("preserve-symlinks") {
                     table.values.remove("preserve-symlinks");
                     table.values.insert("preserve_symlinks".to_owned(), flag.clone());
@@ -108,7 +108,7 @@ fn is_foreign_target(source: &str) -> bool {
 }
 
 /// The assets of a variant with `merge-assets`: `append`, and then `by.src` or `by.dest`.
-pub(super) fn merge(mut assets: Vec<AssetKey>, table: &Table) -> Result<Vec<AssetKey>, CargoError> {
+pub(super) fn merge(mut assets: Vec<AssetKey>, table: &CargoTable) -> Result<Vec<AssetKey>, CargoError> {
     table.check_keys(&["append", "by"])?;
     assets.extend(AssetKey::list(table, "append")?.unwrap_or_default());
     let Some(by) = table.table("by")? else { return Ok(assets) };

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::process::Command;
 
 use super::CargoError;
-use super::resolve::Wanted;
+use super::resolve::CargoTargets;
 
 /// How cargo builds the crate.
 #[derive(Debug)]
-pub(super) struct Build<'a> {
+pub(super) struct CargoBuild<'a> {
     /// The folder in which cargo is started. Cargo reads its configuration (`.cargo/config.toml`) there and above.
     pub(super) folder: &'a Path,
     pub(super) manifest: &'a Path,
@@ -16,12 +16,12 @@ pub(super) struct Build<'a> {
     pub(super) target: Option<&'a str>,
     pub(super) features: &'a [String],
     pub(super) default_features: bool,
-    pub(super) wanted: &'a Wanted,
+    pub(super) wanted: &'a CargoTargets,
     /// Whether programs get debugging data where the profile does not say it.
     pub(super) adds_debug: bool,
 }
 
-impl Build<'_> {
+impl CargoBuild<'_> {
     /// The command line of cargo.
     pub(super) fn arguments(&self) -> Vec<String> {
         let mut all = vec!["build".to_owned(), "--manifest-path".to_owned(), self.manifest.display().to_string()];

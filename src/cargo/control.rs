@@ -9,7 +9,7 @@ use super::metadata::Crate;
 use super::papers;
 use super::plan::Options;
 use crate::control::{Alternatives, Architecture, PackageName, Priority, Relations, Version};
-use crate::deb::{Control, Rules};
+use crate::deb::{Control, ControlRules};
 
 /// The word in `depends` that stands for the packages with the programs' libraries.
 const AUTO: &str = "$auto";
@@ -33,7 +33,7 @@ pub(super) fn control(of: &Crate, keys: &Keys, options: &Options) -> Result<(Con
     let [pre_depends, recommends, suggests, enhances, conflicts, breaks, replaces, provides] = others(keys)?;
     let priority = keys.priority.as_deref().unwrap_or("optional");
     let control = Control {
-        rules: Rules::Dpkg,
+        rules: ControlRules::Dpkg,
         package: parsed::<PackageName>(&name, &format!("{}, name", keys.place))?,
         version: version(of, keys, options)?,
         architecture: Architecture::Amd64,

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::CargoError;
 use super::assets::{AssetKey, merge};
 use super::metadata::Crate;
-use super::table::Table;
+use super::table::CargoTable;
 use crate::deb::elf::DebugSections;
 use crate::stack::nearest;
 
@@ -123,13 +123,13 @@ impl Keys {
             let what = format!("the crate `{}` has no table [package.metadata.deb]", of.name);
             return Err(CargoError::new(manifest, what, "add the table; it may be empty"));
         };
-        let base = Table::new(format!("{manifest}, [package.metadata.deb]"), deb)?;
+        let base = CargoTable::new(format!("{manifest}, [package.metadata.deb]"), deb)?;
         base.check_keys(&KNOWN)?;
         let variants = match base.table("variants")? {
             None => Vec::new(),
             Some(tables) => {
                 let one = |(name, value): (&String, &Value)| {
-                    let table = Table::new(format!("{manifest}, [package.metadata.deb.variants.{name}]"), value)?;
+                    let table = CargoTable::new(format!("{manifest}, [package.metadata.deb.variants.{name}]"), value)?;
                     table.check_keys(&KNOWN)?;
                     Ok((name.clone(), table))
                 };
@@ -161,7 +161,7 @@ impl Keys {
         Self::from_table(&merged, table.table("merge-assets")?)
     }
 
-    fn from_table(table: &Table, merged: Option<Table>) -> Result<Self, CargoError> {
+    fn from_table(table: &CargoTable, merged: Option<CargoTable>) -> Result<Self, CargoError> {
         let mut assets = AssetKey::list(table, "assets")?;
         if let Some(merged) = merged {
             assets = Some(merge(assets.unwrap_or_default(), &merged)?);
@@ -207,7 +207,7 @@ impl DebugSymbols {
         }
     }
 
-    fn read(table: &Table) -> Result<Self, CargoError> {
+    fn read(table: &CargoTable) -> Result<Self, CargoError> {
         let compressed = table.flag("compress-debug-symbols")?.unwrap_or(false);
         let sections = if compressed { DebugSections::Compressed } else { DebugSections::AsTheyAre };
         let separate = table.flag("separate-debug-symbols")?.unwrap_or(false);
@@ -221,9 +221,9 @@ impl DebugSymbols {
 
 impl UnitKeys {
     /// One table, or a list of them.
-    fn list(table: &Table) -> Result<Option<Vec<Self>>, CargoError> {
+    fn list(table: &CargoTable) -> Result<Option<Vec<Self>>, CargoError> {
         let key = "systemd-units";
-        let one = |value: &Value| Self::read(&Table::new(table.place_of(key), value)?);
+        let one = |value: &Value| Self::read(&CargoTable::new(table.place_of(key), value)?);
         match table.values.get(key) {
             None => Ok(None),
             Some(Value::Array(list)) => list.iter().map(one).collect::<Result<_, _>>().map(Some),
@@ -231,7 +231,7 @@ impl UnitKeys {
         }
     }
 
-    fn read(table: &Table) -> Result<Self, CargoError> {
+    fn read(table: &CargoTable) -> Result<Self, CargoError> {
         table.check_keys(&UNIT_KEYS)?;
         // A key of some releases of cargo-deb.
         if table.flag("usr-merge")? == Some(false) {
@@ -251,7 +251,7 @@ impl UnitKeys {
 }
 
 /// `license-file`: a path, or a list of a path and the number of lines that are left out, a text.
-fn license_file(table: &Table) -> Result<Option<(String, usize)>, CargoError> {
+fn license_file(table: &CargoTable) -> Result<Option<(String, usize)>, CargoError> {
     let key = "license-file";
     let Some(value) = table.values.get(key) else { return Ok(None) };
     let wrong = || table.wrong(key, value, "a path, or a list of a path and a number of lines such as \"4\"");

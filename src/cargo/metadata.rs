@@ -15,7 +15,7 @@ use crate::stack::nearest;
 
 /// The part of cargo's answer that is read (`cargo help metadata`, format version 1).
 #[derive(Debug, Deserialize)]
-pub(super) struct Metadata {
+pub(super) struct CargoMetadata {
     packages: Vec<Crate>,
     workspace_members: Vec<String>,
     #[serde(default)]
@@ -74,7 +74,7 @@ impl Crate {
     }
 }
 
-impl Metadata {
+impl CargoMetadata {
     /// Asks cargo about the crate or the workspace in `folder`. Nothing is downloaded.
     pub(super) fn ask(folder: &Path) -> Result<Self, CargoError> {
         let manifest = folder.join("Cargo.toml");
@@ -138,7 +138,7 @@ fn no_cargo(error: &io::Error) -> CargoError {
 
 /// Whether cargo leaves symbols in the programs that it links with a profile, and whether a debugger's data are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Symbols {
+pub(super) enum ProfileSymbols {
     /// cargo strips the programs itself.
     StrippedByCargo,
     /// The profile asks for debugging data, so they stay in the programs.
@@ -149,7 +149,7 @@ pub(super) enum Symbols {
     Refused,
 }
 
-impl Symbols {
+impl ProfileSymbols {
     /// Reads `strip` and `debug` of a profile: from the environment as cargo does, else from the root manifest, the only one
     /// whose profiles cargo uses.
     pub(super) fn of_profile(workspace_root: &Path, profile: &str) -> Result<Self, CargoError> {

@@ -9,14 +9,14 @@ use std::time::UNIX_EPOCH;
 
 use super::CargoError;
 use super::assets::AssetKey;
-use super::compile::Build;
+use super::compile::CargoBuild;
 use super::control;
 use super::keys::{DebugSymbols, Keys};
-use super::metadata::{Crate, Metadata, Symbols};
+use super::metadata::{CargoMetadata, Crate, ProfileSymbols};
 use super::multiarch::Multiarch;
 use super::papers;
 use super::programs;
-use super::resolve::{Asset, AssetContent, Folders, Wanted, resolve};
+use super::resolve::{Asset, AssetContent, CargoTargets, CrateFolders, resolve};
 use super::scripts;
 use super::units;
 use crate::control::{Alternatives, Relations};
@@ -61,9 +61,9 @@ pub struct CratePlan {
     pub(super) keys: Keys,
     /// The folder that the user named.
     folder: PathBuf,
-    pub(super) folders: Folders,
+    pub(super) folders: CrateFolders,
     target: Option<String>,
-    symbols: Symbols,
+    symbols: ProfileSymbols,
     control: Control,
     warnings: Vec<String>,
 }
@@ -84,7 +84,7 @@ impl CratePlan {
     /// # Errors
     /// When cargo cannot read the manifest, or a key is unknown, wrong or not supported.
     pub fn read(folder: &Path, options: &Options) -> Result<Self, CargoError> {
-        let metadata = Metadata::ask(folder)?;
+        let metadata = CargoMetadata::ask(folder)?;
         let of = metadata.member(options.package.as_deref())?.clone();
         let mut keys = Keys::read(&of, options.variant.as_deref())?;
         if options.dbgsym {
@@ -97,7 +97,7 @@ impl CratePlan {
             return Err(CargoError::new("--target", what, "name x86_64-unknown-linux-gnu, or leave it out"));
         }
         let profile = keys.profile.clone().unwrap_or_else(|| "release".to_owned());
-        let symbols = Symbols::of_profile(&metadata.workspace_root, &profile)?;
+        let symbols = ProfileSymbols::of_profile(&metadata.workspace_root, &profile)?;
         let mut built = metadata.target_directory.clone();
         built.extend(&target);
         built.push(if profile == "dev" { "debug" } else { &profile });
@@ -107,7 +107,7 @@ impl CratePlan {
             let help = miette::Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default();
             CargoError::new(&keys.place, error.to_string(), help)
         })?;
-        let folders = Folders { of_crate: of.folder().to_owned(), built, profile, multiarch: options.multiarch };
+        let folders = CrateFolders { of_crate: of.folder().to_owned(), built, profile, multiarch: options.multiarch };
         let folder = folder.to_owned();
         Ok(Self { folders, folder, target, symbols, control, warnings, of, keys })
     }
@@ -134,11 +134,11 @@ impl CratePlan {
     /// # Errors
     /// When cargo fails. What it says is printed to standard error.
     pub fn compile(&self) -> Result<(), CargoError> {
-        let wanted = Wanted::by(self.asset_keys(), &self.of, &self.folders);
-        if wanted == Wanted::default() {
+        let wanted = CargoTargets::by(self.asset_keys(), &self.of, &self.folders);
+        if wanted == CargoTargets::default() {
             return Ok(());
         }
-        let build = Build {
+        let build = CargoBuild {
             folder: &self.folder,
             manifest: &self.of.manifest_path,
             profile: &self.folders.profile,
@@ -147,7 +147,7 @@ impl CratePlan {
             default_features: self.keys.default_features,
             wanted: &wanted,
             adds_debug: matches!(self.keys.debug_symbols, DebugSymbols::OwnPackage(_))
-                && self.symbols == Symbols::Unwanted,
+                && self.symbols == ProfileSymbols::Unwanted,
         };
         build.run()
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::CargoError;
 use super::keys::{DebugSymbols, Keys};
-use super::metadata::Symbols;
+use super::metadata::ProfileSymbols;
 use super::resolve::{Asset, AssetContent};
 use crate::deb::DebugFiles;
 use crate::deb::elf::{self, Programs};
@@ -37,7 +37,7 @@ impl Asset {
 /// elsewhere.
 pub(super) fn prepare(
     assets: &mut [Asset],
-    symbols: Symbols,
+    symbols: ProfileSymbols,
     debug_symbols: DebugSymbols,
 ) -> Result<(Programs, DebugFiles), CargoError> {
     let file_name = |asset: &Asset| asset.path.rsplit('/').next().unwrap_or_default().to_owned();
@@ -56,7 +56,7 @@ pub(super) fn prepare(
             return Err(CargoError::new(format!("the program {}", asset.path), what, help));
         }
         let place = match debug_symbols {
-            _ if !asset.built || matches!(symbols, Symbols::StrippedByCargo | Symbols::Refused) => None,
+            _ if !asset.built || matches!(symbols, ProfileSymbols::StrippedByCargo | ProfileSymbols::Refused) => None,
             DebugSymbols::InPrograms => None,
             DebugSymbols::Separate(sections) | DebugSymbols::OwnPackage(sections) => Some(sections),
         };
@@ -66,7 +66,7 @@ pub(super) fn prepare(
         };
         if let Some(separated) = separated {
             asset.source = AssetContent::Bytes(debug.add(separated));
-        } else if asset.built && matches!(symbols, Symbols::Unwanted | Symbols::Refused) {
+        } else if asset.built && matches!(symbols, ProfileSymbols::Unwanted | ProfileSymbols::Refused) {
             asset.source = AssetContent::Bytes(elf::strip(&bytes).map_err(broken)?);
         }
     }
@@ -74,26 +74,26 @@ pub(super) fn prepare(
 }
 
 /// Says why there will be less debugging data than the keys ask for.
-pub(super) fn no_debugging_data(keys: &Keys, symbols: Symbols, profile: &str) -> Option<String> {
+pub(super) fn no_debugging_data(keys: &Keys, symbols: ProfileSymbols, profile: &str) -> Option<String> {
     let own_package = match keys.debug_symbols {
         DebugSymbols::InPrograms => return None,
         DebugSymbols::Separate(_) => false,
         DebugSymbols::OwnPackage(_) => true,
     };
     let why = match (symbols, own_package) {
-        (Symbols::Wanted, _) => return None,
-        (Symbols::StrippedByCargo, _) => {
+        (ProfileSymbols::Wanted, _) => return None,
+        (ProfileSymbols::StrippedByCargo, _) => {
             format!(
                 "there are no debug symbols, because cargo strips the programs: remove `strip` from [profile.{profile}]"
             )
         }
-        (Symbols::Refused, _) => {
+        (ProfileSymbols::Refused, _) => {
             format!("there are no debug symbols: write debug = \"line-tables-only\" in [profile.{profile}]")
         }
-        (Symbols::Unwanted, true) => {
+        (ProfileSymbols::Unwanted, true) => {
             format!("cargo is told to make debug symbols; [profile.{profile}] can say which, with debug = 1")
         }
-        (Symbols::Unwanted, false) => {
+        (ProfileSymbols::Unwanted, false) => {
             format!("the debug symbols have no line numbers: write debug = \"line-tables-only\" in [profile.{profile}]")
         }
     };

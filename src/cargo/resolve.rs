@@ -37,7 +37,7 @@ pub(super) enum AssetContent {
 
 /// The folders that sources are relative to, and where libraries are installed.
 #[derive(Debug, Clone)]
-pub(super) struct Folders {
+pub(super) struct CrateFolders {
     /// That of the crate's Cargo.toml.
     pub(super) of_crate: PathBuf,
     /// Where cargo puts the programs of the profile and the target that are built.
@@ -47,7 +47,7 @@ pub(super) struct Folders {
     pub(super) multiarch: Multiarch,
 }
 
-impl Folders {
+impl CrateFolders {
     /// The folder that a source is relative to, its path there, and whether cargo makes it.
     fn place<'a>(&self, source: &'a str) -> (&Path, &'a str, bool) {
         let of_profile = format!("target/{}/", self.profile);
@@ -60,7 +60,7 @@ impl Folders {
 
 /// What cargo has to build for the assets.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct CargoTargets {
     pub(super) programs: Vec<String>,
     pub(super) examples: Vec<String>,
     pub(super) library: bool,
@@ -68,8 +68,8 @@ pub(super) struct Wanted {
     pub(super) whole_workspace: bool,
 }
 
-impl Wanted {
-    pub(super) fn by(keys: &[AssetKey], of: &Crate, folders: &Folders) -> Self {
+impl CargoTargets {
+    pub(super) fn by(keys: &[AssetKey], of: &Crate, folders: &CrateFolders) -> Self {
         let mut wanted = Self::default();
         for key in keys {
             match key {
@@ -108,7 +108,7 @@ pub(super) fn resolve(
     key: &AssetKey,
     of: &Crate,
     package: &str,
-    folders: &Folders,
+    folders: &CrateFolders,
     preserve_all: bool,
     place: &str,
 ) -> Result<Vec<Asset>, CargoError> {
@@ -127,7 +127,7 @@ pub(super) fn resolve(
 }
 
 /// What stands in place of `$auto`.
-fn implied(of: &Crate, package: &str, folders: &Folders) -> Result<Vec<Asset>, CargoError> {
+fn implied(of: &Crate, package: &str, folders: &CrateFolders) -> Result<Vec<Asset>, CargoError> {
     let mut all = Vec::new();
     for target in &of.targets {
         let is_library = target.is("cdylib") && target.crate_types.iter().any(|kind| kind == "cdylib");
@@ -160,7 +160,7 @@ fn files(
     dest: &str,
     mode: Option<u32>,
     preserve: bool,
-    folders: &Folders,
+    folders: &CrateFolders,
     place: &str,
 ) -> Result<Vec<Asset>, CargoError> {
     let (base, relative, built) = folders.place(source);

@@ -22,7 +22,7 @@ macro_rules! fragment {
 
 /// The scripts, and the packages that they need besides.
 #[derive(Debug, Default)]
-pub(super) struct Made {
+pub(super) struct CrateScripts {
     pub(super) scripts: Scripts,
     /// Whether a script calls systemd-sysusers(8).
     pub(super) needs_sysusers: bool,
@@ -71,8 +71,8 @@ fn is_teardown(script: &str) -> bool {
 }
 
 /// Makes the scripts of a package with these files.
-pub(super) fn make(of: &Crate, keys: &Keys, package: &str, assets: &[Asset]) -> Result<Made, CargoError> {
-    let mut made = Made::default();
+pub(super) fn make(of: &Crate, keys: &Keys, package: &str, assets: &[Asset]) -> Result<CrateScripts, CargoError> {
+    let mut made = CrateScripts::default();
     let place = format!("{}, maintainer-scripts", keys.place);
     let folder = keys.maintainer_scripts.as_ref().map(|name| of.folder().join(name));
     if let Some(folder) = folder.as_ref().filter(|folder| !folder.is_dir()) {

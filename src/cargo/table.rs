@@ -7,13 +7,13 @@ use crate::stack::nearest;
 
 /// A table, and the place that errors name.
 #[derive(Debug, Clone)]
-pub(super) struct Table {
+pub(super) struct CargoTable {
     /// The manifest's path and the table's name: `/src/shop/Cargo.toml, [package.metadata.deb]`.
     pub(super) place: String,
     pub(super) values: Map<String, Value>,
 }
 
-impl Table {
+impl CargoTable {
     pub(super) fn new(place: impl Into<String>, value: &Value) -> Result<Self, CargoError> {
         let place = place.into();
         match value {

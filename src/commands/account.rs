@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use crate::linode::Error;
-use crate::linode::api::client::Client;
+use crate::linode::LinodeError;
+use crate::linode::api::client::ApiClient;
 use crate::linode::instance::consent::Consent;
 use crate::linode::instance::removal::DataChoice;
 
@@ -23,8 +23,8 @@ impl ApiArgs {
     ///
     /// # Errors
     /// When there is no token, or the address cannot be used.
-    pub fn client(&self) -> Result<Client, Error> {
-        Client::from_environment(self.api.as_deref())
+    pub fn client(&self) -> Result<ApiClient, LinodeError> {
+        ApiClient::from_environment(self.api.as_deref())
     }
 }
 

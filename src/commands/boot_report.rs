@@ -4,7 +4,7 @@ use crate::system::print;
 use crate::system::words::shown;
 use crate::vm::boot::BootReport;
 use crate::vm::console::Mark;
-use crate::vm::further_sites::FurtherSite;
+use crate::vm::further_sites::BootedSite;
 use crate::vm::probe::Probe;
 
 /// Prints it on standard error: the console has standard output.
@@ -20,7 +20,7 @@ pub(super) fn print(report: &BootReport) {
     if let Some(url) = &report.https_url {
         print::note(format_args!("           and at {url}, with a certificate that browsers do not know"));
     }
-    for FurtherSite { stack, url, https_url, host, probes, .. } in &report.further_sites {
+    for BootedSite { stack, url, https_url, host, probes, .. } in &report.further_sites {
         let by_name = host.as_ref().map_or(String::new(), |host| format!(" by the name {host}"));
         let over_https = https_url.as_ref().map_or(String::new(), |url| format!(" and {url}"));
         print::note(format_args!("           {stack} is at {url}{over_https}{by_name}"));

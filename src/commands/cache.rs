@@ -44,7 +44,7 @@ struct PruneArgs {
 
 /// The object that `--json` prints: what is in the cache, by kind.
 #[derive(Debug, Serialize)]
-struct Report {
+struct CacheReport {
     path: String,
     bytes: u64,
     limit: u64,
@@ -86,7 +86,7 @@ fn show(cache: &Cache, json: bool) -> miette::Result<()> {
     let bytes: u64 = usage.iter().map(|usage| usage.bytes).sum();
     let path = cache.root().display().to_string();
     if json {
-        let report = Report { path, bytes, limit: LIMIT, kinds: usage.iter().map(report).collect() };
+        let report = CacheReport { path, bytes, limit: LIMIT, kinds: usage.iter().map(report).collect() };
         return Ok(print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?);
     }
     print::line(path)?;

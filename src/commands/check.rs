@@ -11,8 +11,8 @@ use serde_json::json;
 use super::check_packages;
 use super::variant::VariantArgs;
 use crate::build::check;
-use crate::build::package::Checked;
-use crate::python::{Library, Provided};
+use crate::build::package::CheckedStack;
+use crate::python::{Library, ProvidedLibrary};
 use crate::render::LeftOut;
 use crate::stack::{
     App, AppKind, Change, Database, Listen, Old, Program, PythonApp, Stack, StaticFiles, StaticSite, Timer, Tls,
@@ -45,7 +45,7 @@ pub fn run(args: &CheckArgs) -> miette::Result<()> {
     Ok(print::text(&text)?)
 }
 
-fn as_lines(stack: &Stack, checked: &Checked, warnings: &[String]) -> String {
+fn as_lines(stack: &Stack, checked: &CheckedStack, warnings: &[String]) -> String {
     let Stack { package, app, site, health, image, .. } = stack;
     let names = site.server_names.join(" ");
     let hosts = if names == "_" { "every host name".to_owned() } else { names };
@@ -234,7 +234,7 @@ fn timer_value(timer: &Timer) -> serde_json::Value {
     })
 }
 
-fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Result<String> {
+fn as_json(stack: &Stack, checked: &CheckedStack, warnings: &[String]) -> miette::Result<String> {
     let Stack { package, app, site, health, image, .. } = stack;
     let database = stack.database.as_ref().map(|database| {
         let migrations = database.migrations.as_ref().map(|folder| folder.display().to_string());
@@ -249,7 +249,7 @@ fn as_json(stack: &Stack, checked: &Checked, warnings: &[String]) -> miette::Res
     let static_one = |files: &StaticFiles| json!({ "path": files.path, "folder": files.folder.display().to_string() });
     let static_files: Vec<_> = stack.static_files().iter().map(static_one).collect();
     let library = |one: &Library| json!({ "name": one.name.to_string(), "version": one.version, "wheel": one.wheel.file, "source": one.built.as_ref().map(|built| &built.file), "sha256": one.sha256 });
-    let provided = |one: &Provided| json!({ "name": one.name.to_string(), "package": one.package, "depends": one.relations.to_string(), "requirement": one.requirement });
+    let provided = |one: &ProvidedLibrary| json!({ "name": one.name.to_string(), "package": one.package, "depends": one.relations.to_string(), "requirement": one.requirement });
     let left_out = |one: &LeftOut| json!({ "path": one.path.to_string_lossy(), "rule": one.rule.to_string() });
     let value = json!({
         "name": package.name,

@@ -7,7 +7,7 @@ use miette::IntoDiagnostic;
 
 use super::variant::VariantArgs;
 use crate::control::PackageName;
-use crate::remote::data::{DatabasePlace, Replacement, Server, SiteWhileSaving};
+use crate::remote::data::{DatabasePlace, RemotePackage, Replacement, SiteWhileSaving};
 use crate::remote::ssh::Host;
 use crate::stack;
 use crate::system::print;
@@ -70,7 +70,7 @@ struct RestoreArgs {
 }
 
 /// # Errors
-/// [`crate::remote::Error`], or the mistakes of the stack.toml in this folder.
+/// [`crate::remote::RemoteError`], or the mistakes of the stack.toml in this folder.
 pub fn run(args: &DataArgs) -> miette::Result<()> {
     match &args.command {
         DataCommand::Save(args) => save(args),
@@ -95,7 +95,7 @@ fn save(args: &SaveArgs) -> miette::Result<()> {
         }
         named => named.clone(),
     };
-    let server = Server::find(Host::new(&args.host)?, here.as_ref())?;
+    let server = RemotePackage::find(Host::new(&args.host)?, here.as_ref())?;
     let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let file = args.file.clone().unwrap_or_else(|| format!("{}-data-{time}.tar", server.name()).into());
     let site = if args.maintenance { SiteWhileSaving::Maintenance } else { SiteWhileSaving::Serves };
@@ -116,7 +116,7 @@ fn save(args: &SaveArgs) -> miette::Result<()> {
 fn restore(args: &RestoreArgs) -> miette::Result<()> {
     let replacement = args.yes.clone().map_or(Replacement::Ask, Replacement::Agreed);
     let host = Host::new(&args.host)?;
-    let (contents, notes) = Server::restore(host, &args.file, &replacement, Reporter::Stderr)?;
+    let (contents, notes) = RemotePackage::restore(host, &args.file, &replacement, Reporter::Stderr)?;
     for note in notes {
         Reporter::Stderr.say(&note);
     }

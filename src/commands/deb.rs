@@ -8,7 +8,7 @@ use super::variant::VariantArgs;
 use crate::apt::Suite;
 use crate::build::{crate_package, package, upload};
 use crate::cargo::{self, Compile, Multiarch, Options};
-use crate::deb::{Distribution, Written};
+use crate::deb::{UploadDistribution, Written};
 use crate::render;
 use crate::stack::FILE_NAME;
 use crate::system::cache::Fresh;
@@ -31,7 +31,7 @@ pub struct DebArgs {
     changes: bool,
     /// The distribution that the .changes file names
     #[arg(long, value_name = "NAME", default_value = render::DISTRIBUTION, requires = "changes")]
-    distribution: Distribution,
+    distribution: UploadDistribution,
     #[command(flatten)]
     of_crate: CrateArgs,
 }

@@ -13,7 +13,7 @@ use super::account::{ApiArgs, consent, data_choice};
 use super::destroy::RemovedReport;
 use super::variant::VariantArgs;
 use crate::disk::manifest::Manifest;
-use crate::linode::Error;
+use crate::linode::LinodeError;
 use crate::linode::api::plans::Price;
 use crate::linode::api::regions::Region;
 use crate::linode::api::tag::Tag;
@@ -134,7 +134,7 @@ pub struct DeployArgs {
 
 /// The object that `--json` prints: the instances that were made.
 #[derive(Debug, Serialize)]
-struct Report<'a> {
+struct DeployReport<'a> {
     stack: String,
     image: &'a str,
     /// The version of the stack in the image, if it is known.
@@ -166,7 +166,7 @@ struct StartedReport<'a> {
 }
 
 /// # Errors
-/// [`Error`], whose class decides the exit status; or when there is no stack here.
+/// [`LinodeError`], whose class decides the exit status; or when there is no stack here.
 pub fn run(args: &DeployArgs) -> miette::Result<()> {
     let stack = args.variant.stack_here()?;
     let (options, source) = args.check(&stack)?;
@@ -186,7 +186,7 @@ pub fn run(args: &DeployArgs) -> miette::Result<()> {
 
 impl DeployArgs {
     /// The arguments as what they mean, checked as far as this machine can.
-    fn check<'a>(&self, stack: &'a Stack) -> Result<(DeployOptions<'a>, ImageSource), Error> {
+    fn check<'a>(&self, stack: &'a Stack) -> Result<(DeployOptions<'a>, ImageSource), LinodeError> {
         let agent = if self.ssh_agent { AgentKeys::Always } else { AgentKeys::WithoutFiles };
         let home = env::var_os("HOME").map(PathBuf::from);
         let settings = SettingSources {
@@ -230,8 +230,8 @@ impl DeployArgs {
     }
 }
 
-fn report<'a>(deployment: &'a Deployment, options: &'a DeployOptions, page: &HealthPage) -> Report<'a> {
-    Report {
+fn report<'a>(deployment: &'a Deployment, options: &'a DeployOptions, page: &HealthPage) -> DeployReport<'a> {
+    DeployReport {
         stack: options.stack.full_name(),
         image: &deployment.image.image.id,
         version: deployment.version.as_deref(),

@@ -44,7 +44,7 @@ pub struct DestroyArgs {
 
 /// The object that `--json` prints: what was removed.
 #[derive(Debug, Serialize)]
-struct Report<'a> {
+struct DestroyReport<'a> {
     stack: &'a str,
     removed: Vec<RemovedReport<'a>>,
 }
@@ -64,7 +64,7 @@ impl<'a> RemovedReport<'a> {
 }
 
 /// # Errors
-/// [`Error`](crate::linode::Error), whose class decides the exit status; or when there is no stack here.
+/// [`LinodeError`](crate::linode::LinodeError), whose class decides the exit status; or when there is no stack here.
 pub fn run(args: &DestroyArgs) -> miette::Result<()> {
     let stack = args.variant.stack_here()?;
     let choice =
@@ -75,7 +75,7 @@ pub fn run(args: &DestroyArgs) -> miette::Result<()> {
     }
     if args.json {
         let removed = removal.removed.iter().map(RemovedReport::of).collect();
-        let report = Report { stack: &stack.full_name(), removed };
+        let report = DestroyReport { stack: &stack.full_name(), removed };
         print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
     } else if removal.removed.is_empty() && removal.failed.is_none() {
         Reporter::Stderr.say(&format!("{} runs nowhere", stack.full_name()));

@@ -35,7 +35,7 @@ pub struct InstancesArgs {
 
 /// The object that `--json` prints: each instance and its health.
 #[derive(Debug, Serialize)]
-struct Report<'a> {
+struct InstancesReport<'a> {
     stack: &'a str,
     instances: Vec<InstanceReport<'a>>,
 }
@@ -61,13 +61,13 @@ struct InstanceReport<'a> {
 }
 
 /// # Errors
-/// [`Error`](crate::linode::Error), whose class decides the exit status; or when there is no stack here.
+/// [`LinodeError`](crate::linode::LinodeError), whose class decides the exit status; or when there is no stack here.
 pub fn run(args: &InstancesArgs) -> miette::Result<()> {
     let stack = args.variant.stack_here()?;
     let running = running::survey(&args.api.client()?, &stack)?;
     let instances: Vec<InstanceReport> = running.iter().map(report).collect();
     if args.json {
-        let report = Report { stack: &stack.full_name(), instances };
+        let report = InstancesReport { stack: &stack.full_name(), instances };
         print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
     } else if instances.is_empty() {
         Reporter::Stderr.say(&format!("{} runs nowhere", stack.full_name()));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use miette::IntoDiagnostic;
 
-use crate::repository::{self, Added, Settings, Validity};
+use crate::repository::{self, Added, RepositorySettings, Validity};
 use crate::system::print;
 use crate::system::progress::Reporter;
 
@@ -105,8 +105,8 @@ pub fn run(args: &RepoArgs) -> miette::Result<()> {
     }
 }
 
-fn settings(folder: &FolderArgs, signed: &SignedArgs) -> Settings {
-    Settings {
+fn settings(folder: &FolderArgs, signed: &SignedArgs) -> RepositorySettings {
+    RepositorySettings {
         folder: folder.folder.clone(),
         url: signed.url.clone(),
         validity: signed.valid_for,
@@ -118,7 +118,7 @@ fn settings(folder: &FolderArgs, signed: &SignedArgs) -> Settings {
 
 fn add(args: &AddArgs) -> miette::Result<()> {
     let settings = settings(&args.folder, &args.signed);
-    let settings = Settings { suite: args.suite.clone(), origin: args.origin.clone(), ..settings };
+    let settings = RepositorySettings { suite: args.suite.clone(), origin: args.origin.clone(), ..settings };
     let Added { packages, new_key, source_file, changed } =
         repository::add(&args.packages, &settings, Reporter::Stderr)?;
     if let Some(key) = new_key {

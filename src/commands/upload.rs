@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::account::ApiArgs;
 use super::newest_image::newest_image;
 use super::variant::VariantArgs;
-use crate::linode::Error;
+use crate::linode::LinodeError;
 use crate::linode::api::images::ImageStatus;
 use crate::linode::api::regions::Region;
 use crate::linode::api::tag::Tag;
@@ -62,7 +62,7 @@ pub struct UploadArgs {
 
 /// The object that `--json` prints: the image at Linode.
 #[derive(Debug, Serialize)]
-struct Report<'a> {
+struct UploadReport<'a> {
     id: &'a str,
     label: &'a str,
     /// Where it was sent to; nothing if it was not sent now.
@@ -80,13 +80,13 @@ struct Report<'a> {
 }
 
 /// # Errors
-/// [`Error`], whose class decides the exit status; or when there is no image.
+/// [`LinodeError`], whose class decides the exit status; or when there is no image.
 pub fn run(args: &UploadArgs) -> miette::Result<()> {
     let path = args.image.clone().map_or_else(|| newest_image(&args.variant), Ok)?;
     let options = args.check(&path)?;
     let (image, uploaded) = upload_file(&args.api.client()?, &path, &options, Reporter::Stderr)?;
     let (at_linode, sent_now) = (&uploaded.image, uploaded.origin == ImageOrigin::SentNow);
-    let report = Report {
+    let report = UploadReport {
         id: &at_linode.id,
         label: &at_linode.label,
         region: sent_now.then(|| options.region.as_str()),
@@ -109,7 +109,7 @@ pub fn run(args: &UploadArgs) -> miette::Result<()> {
 
 impl UploadArgs {
     /// The arguments as what they mean, each with a valid form.
-    fn check(&self, path: &Path) -> Result<UploadOptions, Error> {
+    fn check(&self, path: &Path) -> Result<UploadOptions, LinodeError> {
         Ok(UploadOptions {
             label: self.label.as_deref().map_or_else(|| ImageLabel::of_file(path), ImageLabel::new)?,
             region: Region::new(&self.region)?,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::side::{Entry, Side, What};
+use super::side::{Side, TreeEntry, What};
 use crate::system::hash::Sha256;
 
 /// In what two packages, or two images, differ. `stackdeb diff --json` prints it as it is.
@@ -55,8 +55,8 @@ pub struct FileChange {
     pub path: String,
     /// The package that it belongs to.
     pub package: Option<String>,
-    pub a: Option<Entry>,
-    pub b: Option<Entry>,
+    pub a: Option<TreeEntry>,
+    pub b: Option<TreeEntry>,
 }
 
 /// In what two entries differ.
@@ -123,12 +123,13 @@ impl FileChange {
 
     /// By how many bytes it has grown.
     pub fn growth(&self) -> i64 {
-        let size = |entry: &Option<Entry>| entry.as_ref().map_or(0, |one| i64::try_from(one.size).unwrap_or(i64::MAX));
+        let size =
+            |entry: &Option<TreeEntry>| entry.as_ref().map_or(0, |one| i64::try_from(one.size).unwrap_or(i64::MAX));
         size(&self.b).saturating_sub(size(&self.a))
     }
 }
 
-fn forget_details(entry: &mut Entry) {
+fn forget_details(entry: &mut TreeEntry) {
     entry.attributes.clear();
     entry.other_names.clear();
     if entry.kind.is_device() {
@@ -136,7 +137,7 @@ fn forget_details(entry: &mut Entry) {
     }
 }
 
-fn aspects(a: &Entry, b: &Entry) -> Vec<Aspect> {
+fn aspects(a: &TreeEntry, b: &TreeEntry) -> Vec<Aspect> {
     let all = [
         (Aspect::Kind, a.kind != b.kind),
         (Aspect::Content, a.kind == b.kind && (a.size != b.size || a.content != b.content)),

@@ -11,7 +11,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::attributes;
 use super::error::{CompareError, check_interrupt};
 use super::inodes::{self, Inodes};
-use super::side::{self, Entry, Kind, Side, What};
+use super::side::{self, Side, TreeEntry, TreeEntryKind, What};
 use crate::control::Stanzas;
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
@@ -39,7 +39,7 @@ pub(super) fn read(path: &Path, is_compressed: bool, work: &Path) -> Result<Side
     let wrong = |error: Ext4Error| CompareError::FileSystem { path: shown.clone(), reason: error.to_string() };
     let system = Ext4::load_from_path(raw).map_err(wrong)?;
     let inodes = File::open(raw).and_then(Inodes::open).map_err(failed)?;
-    let mut image = Image { system, inodes, length };
+    let mut image = ComparedImage { system, inodes, length };
     let files = image.files().map_err(wrong)?;
     check_interrupt()?;
     Ok(Side {
@@ -94,7 +94,7 @@ fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-struct Image {
+struct ComparedImage {
     system: Ext4,
     /// `None` if its form is not known.
     inodes: Option<Inodes>,
@@ -102,9 +102,9 @@ struct Image {
     length: u64,
 }
 
-impl Image {
+impl ComparedImage {
     /// Everything in it. Fewer if the user interrupts.
-    fn files(&mut self) -> Result<BTreeMap<String, Entry>, Ext4Error> {
+    fn files(&mut self) -> Result<BTreeMap<String, TreeEntry>, Ext4Error> {
         let mut files = BTreeMap::new();
         let mut names: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
         let mut folders: Vec<(ext4_view::PathBuf, u32)> = vec![(ext4_view::PathBuf::new("/"), inodes::ROOT)];
@@ -133,7 +133,7 @@ impl Image {
                         let (major, minor) = details.device;
                         entry.content = Some(format!("{major}:{minor}"));
                     }
-                    if details.links > 1 && entry.kind != Kind::Folder {
+                    if details.links > 1 && entry.kind != TreeEntryKind::Folder {
                         names.entry(number).or_default().insert(shown.clone());
                     }
                     let words = |(name, value): (String, Vec<u8>)| {
@@ -160,28 +160,28 @@ impl Image {
         }
     }
 
-    fn entry(&self, path: &ext4_view::PathBuf, metadata: &Metadata) -> Result<Entry, Ext4Error> {
+    fn entry(&self, path: &ext4_view::PathBuf, metadata: &Metadata) -> Result<TreeEntry, Ext4Error> {
         let kind = match metadata.file_type() {
-            FileType::Directory => Kind::Folder,
-            FileType::Symlink => Kind::Link,
-            FileType::CharacterDevice => Kind::CharacterDevice,
-            FileType::BlockDevice => Kind::BlockDevice,
-            FileType::Fifo => Kind::Fifo,
-            FileType::Socket => Kind::Socket,
-            FileType::Regular => Kind::File,
+            FileType::Directory => TreeEntryKind::Folder,
+            FileType::Symlink => TreeEntryKind::Link,
+            FileType::CharacterDevice => TreeEntryKind::CharacterDevice,
+            FileType::BlockDevice => TreeEntryKind::BlockDevice,
+            FileType::Fifo => TreeEntryKind::Fifo,
+            FileType::Socket => TreeEntryKind::Socket,
+            FileType::Regular => TreeEntryKind::File,
         };
         let content = match kind {
-            Kind::Link => Some(String::from_utf8_lossy(self.system.read_link(path)?.as_ref()).into_owned()),
+            TreeEntryKind::Link => Some(String::from_utf8_lossy(self.system.read_link(path)?.as_ref()).into_owned()),
             // A file with more bytes than the image is nearly all hole.
-            Kind::File if metadata.len() <= self.length => Some(self.digest(path)?.to_string()),
+            TreeEntryKind::File if metadata.len() <= self.length => Some(self.digest(path)?.to_string()),
             _ => None,
         };
-        Ok(Entry {
+        Ok(TreeEntry {
             kind,
             mode: u32::from(metadata.mode()),
             uid: u64::from(metadata.uid()),
             gid: u64::from(metadata.gid()),
-            size: if kind == Kind::File { metadata.len() } else { 0 },
+            size: if kind == TreeEntryKind::File { metadata.len() } else { 0 },
             modified: metadata.modified().seconds(),
             content,
             attributes: BTreeMap::new(),
@@ -218,7 +218,7 @@ impl Image {
     }
 
     /// Which package each file belongs to, as dpkg's lists say; dpkg's own files about a package count to it.
-    fn owners(&self, files: &BTreeMap<String, Entry>) -> BTreeMap<String, String> {
+    fn owners(&self, files: &BTreeMap<String, TreeEntry>) -> BTreeMap<String, String> {
         const INFO: &str = "/var/lib/dpkg/info/";
         let mut owners = HashMap::new();
         let about = files.keys().filter_map(|path| Some((path, path.strip_prefix(INFO)?)));
@@ -233,7 +233,9 @@ impl Image {
             for line in String::from_utf8_lossy(&list).lines() {
                 // A package may still name a file by the link that stands where its folder was.
                 let path = [line.to_owned(), format!("/usr{line}")].into_iter().find(|path| files.contains_key(path));
-                if let Some(path) = path.filter(|path| files.get(path).is_some_and(|one| one.kind != Kind::Folder)) {
+                if let Some(path) =
+                    path.filter(|path| files.get(path).is_some_and(|one| one.kind != TreeEntryKind::Folder))
+                {
                     owners.insert(path, package.to_owned());
                 }
             }

@@ -19,7 +19,7 @@ use std::thread;
 pub use difference::{Difference, FileChange, ValueChange};
 pub use error::CompareError;
 pub use page::page;
-pub use side::{Entry, Kind, Side, What};
+pub use side::{Side, TreeEntry, TreeEntryKind, What};
 
 use crate::disk::gzip;
 use crate::disk::superblock::{self, ImageContent};
@@ -49,12 +49,12 @@ pub fn compare(a: &Path, b: &Path, work: &Path) -> Result<Difference, CompareErr
 }
 
 /// A file's kind, by its first bytes.
-struct Found {
+struct FoundFile {
     what: What,
     is_compressed: bool,
 }
 
-impl Found {
+impl FoundFile {
     fn read(self, path: &Path, work: &Path) -> Result<Side, CompareError> {
         match self.what {
             What::Package => package::read(path),
@@ -63,18 +63,18 @@ impl Found {
     }
 }
 
-fn kind_of(path: &Path) -> Result<Found, CompareError> {
+fn kind_of(path: &Path) -> Result<FoundFile, CompareError> {
     let failed = |source| CompareError::Read { path: path.display().to_string(), source };
     let mut head = Vec::new();
     File::open(path).and_then(|file| file.take(superblock::HEAD as u64).read_to_end(&mut head)).map_err(failed)?;
     if head.starts_with(b"!<arch>\n") {
-        return Ok(Found { what: What::Package, is_compressed: false });
+        return Ok(FoundFile { what: What::Package, is_compressed: false });
     }
     if head.starts_with(&gzip::MAGIC) {
-        return Ok(Found { what: What::Image, is_compressed: true });
+        return Ok(FoundFile { what: What::Image, is_compressed: true });
     }
     match superblock::identify(&head) {
-        ImageContent::FileSystem(_) => Ok(Found { what: What::Image, is_compressed: false }),
+        ImageContent::FileSystem(_) => Ok(FoundFile { what: What::Image, is_compressed: false }),
         _ => Err(CompareError::Neither(path.display().to_string())),
     }
 }

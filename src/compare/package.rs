@@ -7,7 +7,7 @@ use std::path::Path;
 use tar::EntryType;
 
 use super::error::{CompareError, check_interrupt};
-use super::side::{self, Entry, Kind, Side, What};
+use super::side::{self, Side, TreeEntry, TreeEntryKind, What};
 use crate::deb::{Reader, entries, finish};
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
@@ -29,7 +29,7 @@ pub(super) fn read(path: &Path) -> Result<Side, CompareError> {
         }
         let content = Some(Sha256::of(&file.content).to_string());
         let size = file.content.len() as u64;
-        let entry = entry(Kind::File, (file.mode, 0, 0), size, 0, content);
+        let entry = entry(TreeEntryKind::File, (file.mode, 0, 0), size, 0, content);
         files.insert(format!("DEBIAN/{}", file.name), entry);
     }
     read_data(&reader, &mut files).map_err(failed)?;
@@ -47,12 +47,18 @@ pub(super) fn read(path: &Path) -> Result<Side, CompareError> {
     })
 }
 
-fn entry(kind: Kind, (mode, uid, gid): (u32, u64, u64), size: u64, modified: i64, content: Option<String>) -> Entry {
+fn entry(
+    kind: TreeEntryKind,
+    (mode, uid, gid): (u32, u64, u64),
+    size: u64,
+    modified: i64,
+    content: Option<String>,
+) -> TreeEntry {
     let (attributes, other_names) = (BTreeMap::new(), BTreeSet::new());
-    Entry { kind, mode, uid, gid, size, modified, content, attributes, other_names }
+    TreeEntry { kind, mode, uid, gid, size, modified, content, attributes, other_names }
 }
 
-fn read_data(reader: &Reader, files: &mut BTreeMap<String, Entry>) -> io::Result<()> {
+fn read_data(reader: &Reader, files: &mut BTreeMap<String, TreeEntry>) -> io::Result<()> {
     let mut archive = reader.data().map_err(io::Error::other)?;
     // The names of each file that has several, by the first one.
     let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -71,11 +77,11 @@ fn read_data(reader: &Reader, files: &mut BTreeMap<String, Entry>) -> io::Result
         };
         let target = found.target().map(|target| String::from_utf8_lossy(&target).into_owned());
         let (kind, content) = match header.entry_type() {
-            EntryType::Directory => (Kind::Folder, None),
-            EntryType::Symlink => (Kind::Link, target),
-            EntryType::Char => (Kind::CharacterDevice, device()?),
-            EntryType::Block => (Kind::BlockDevice, device()?),
-            EntryType::Fifo => (Kind::Fifo, None),
+            EntryType::Directory => (TreeEntryKind::Folder, None),
+            EntryType::Symlink => (TreeEntryKind::Link, target),
+            EntryType::Char => (TreeEntryKind::CharacterDevice, device()?),
+            EntryType::Block => (TreeEntryKind::BlockDevice, device()?),
+            EntryType::Fifo => (TreeEntryKind::Fifo, None),
             EntryType::Link => {
                 // Another name of a file that came before.
                 let first = target.map(|target| absolute(target.as_bytes()));
@@ -88,7 +94,7 @@ fn read_data(reader: &Reader, files: &mut BTreeMap<String, Entry>) -> io::Result
             }
             _ => {
                 let (sha256, size) = digest(&mut found)?;
-                files.insert(path, entry(Kind::File, rights, size, modified, Some(sha256.to_string())));
+                files.insert(path, entry(TreeEntryKind::File, rights, size, modified, Some(sha256.to_string())));
                 continue;
             }
         };

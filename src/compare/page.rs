@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::attributes::title;
 use super::difference::{Aspect, Difference, FileChange, Summary, ValueChange};
-use super::side::{Entry, Kind, What};
+use super::side::{TreeEntry, TreeEntryKind, What};
 
 /// The page. With `all_files`, each file that differs is on it.
 pub fn page(difference: &Difference, all_files: bool) -> String {
@@ -94,7 +94,7 @@ fn versions(change: &ValueChange) -> String {
 
 fn is_notable(change: &FileChange) -> bool {
     let aspects = change.aspects();
-    let gives_rights = |entry: &Option<Entry>| entry.as_ref().is_some_and(Entry::gives_rights);
+    let gives_rights = |entry: &Option<TreeEntry>| entry.as_ref().is_some_and(TreeEntry::gives_rights);
     aspects.iter().any(|aspect| !matches!(aspect, Aspect::Content | Aspect::OtherNames))
         || ((change.a.is_none() || change.b.is_none()) && (gives_rights(&change.a) || gives_rights(&change.b)))
 }
@@ -112,22 +112,22 @@ fn line(change: &FileChange) -> String {
     }
 }
 
-fn part(aspect: Aspect, a: &Entry, b: &Entry) -> String {
+fn part(aspect: Aspect, a: &TreeEntry, b: &TreeEntry) -> String {
     match aspect {
         Aspect::Kind => format!("{} → {}", a.kind.as_str(), b.kind.as_str()),
         Aspect::Mode => format!("mode {:04o} → {:04o}", a.mode, b.mode),
         Aspect::Owner => format!("owner {}:{} → {}:{}", a.uid, a.gid, b.uid, b.gid),
-        Aspect::Content if a.kind == Kind::File && a.size == b.size => format!("content, {} bytes", a.size),
-        Aspect::Content if a.kind == Kind::File => format!("content, {} → {} bytes", a.size, b.size),
+        Aspect::Content if a.kind == TreeEntryKind::File && a.size == b.size => format!("content, {} bytes", a.size),
+        Aspect::Content if a.kind == TreeEntryKind::File => format!("content, {} → {} bytes", a.size, b.size),
         Aspect::Content => {
-            let content = |entry: &Entry| shown(entry.content.as_deref().unwrap_or_default());
+            let content = |entry: &TreeEntry| shown(entry.content.as_deref().unwrap_or_default());
             let what = if a.kind.is_device() { "device" } else { "link to" };
             format!("{what} {} → {}", content(a), content(b))
         }
         Aspect::Attributes => {
             let names: BTreeSet<&String> = a.attributes.keys().chain(b.attributes.keys()).collect();
             let differing = names.into_iter().filter(|name| a.attributes.get(*name) != b.attributes.get(*name));
-            let value = |entry: &Entry, name: &str| {
+            let value = |entry: &TreeEntry, name: &str| {
                 entry.attributes.get(name).map_or_else(|| "none".to_owned(), |value| shown(value))
             };
             let one = |name: &String| format!("{} {} → {}", shown(&title(name)), value(a, name), value(b, name));
@@ -137,11 +137,11 @@ fn part(aspect: Aspect, a: &Entry, b: &Entry) -> String {
     }
 }
 
-fn all_of(entry: &Entry) -> String {
-    let Entry { kind, mode, uid, gid, size, content, .. } = entry;
+fn all_of(entry: &TreeEntry) -> String {
+    let TreeEntry { kind, mode, uid, gid, size, content, .. } = entry;
     match kind {
-        Kind::File => format!("mode {mode:04o}, owner {uid}:{gid}, {size} bytes{}", details(entry)),
-        Kind::Link => format!("link to {}{}", shown(content.as_deref().unwrap_or_default()), details(entry)),
+        TreeEntryKind::File => format!("mode {mode:04o}, owner {uid}:{gid}, {size} bytes{}", details(entry)),
+        TreeEntryKind::Link => format!("link to {}{}", shown(content.as_deref().unwrap_or_default()), details(entry)),
         other => {
             let numbers = content.as_ref().map(|numbers| format!(" {numbers}")).unwrap_or_default();
             format!("{}{numbers}, mode {mode:04o}, owner {uid}:{gid}{}", other.as_str(), details(entry))
@@ -149,7 +149,7 @@ fn all_of(entry: &Entry) -> String {
     }
 }
 
-fn details(entry: &Entry) -> String {
+fn details(entry: &TreeEntry) -> String {
     let mut text: String =
         entry.attributes.iter().map(|(name, value)| format!(", {} {}", shown(&title(name)), shown(value))).collect();
     if !entry.other_names.is_empty() {
@@ -158,7 +158,7 @@ fn details(entry: &Entry) -> String {
     text
 }
 
-fn other_names(entry: &Entry) -> String {
+fn other_names(entry: &TreeEntry) -> String {
     let names: Vec<String> = entry.other_names.iter().map(|name| shown(name)).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(" ") }
 }

@@ -27,7 +27,7 @@ pub struct Side {
     /// The fields of the package's control data.
     pub fields: BTreeMap<String, String>,
     /// By their absolute paths. The control files of a package are in the folder `DEBIAN`, as dpkg-deb(1) unpacks them.
-    pub files: BTreeMap<String, Entry>,
+    pub files: BTreeMap<String, TreeEntry>,
     /// The package of each file that belongs to one.
     pub owners: BTreeMap<String, String>,
     /// Whether extended attributes, the numbers of devices and the other names of files are known.
@@ -36,8 +36,8 @@ pub struct Side {
 
 /// A file, a folder, a link or something else with a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Entry {
-    pub kind: Kind,
+pub struct TreeEntry {
+    pub kind: TreeEntryKind,
     /// The permissions, with the set-user-ID, set-group-ID and sticky bits.
     #[serde(serialize_with = "octal")]
     pub mode: u32,
@@ -61,7 +61,7 @@ pub struct Entry {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum TreeEntryKind {
     File,
     Folder,
     Link,
@@ -81,7 +81,7 @@ impl What {
     }
 }
 
-impl Kind {
+impl TreeEntryKind {
     pub fn is_device(self) -> bool {
         matches!(self, Self::CharacterDevice | Self::BlockDevice)
     }
@@ -99,15 +99,18 @@ impl Kind {
     }
 }
 
-impl Entry {
+impl TreeEntry {
     /// Whether a user who runs it gets the rights of its owner or group, or capabilities.
     pub fn gives_rights(&self) -> bool {
-        self.kind == Kind::File && (self.mode & 0o6000 != 0 || self.attributes.contains_key(CAPABILITIES))
+        self.kind == TreeEntryKind::File && (self.mode & 0o6000 != 0 || self.attributes.contains_key(CAPABILITIES))
     }
 }
 
 /// Sets the other names of each file in `files`. `names` has the paths of each file.
-pub(super) fn set_other_names(files: &mut BTreeMap<String, Entry>, names: impl IntoIterator<Item = BTreeSet<String>>) {
+pub(super) fn set_other_names(
+    files: &mut BTreeMap<String, TreeEntry>,
+    names: impl IntoIterator<Item = BTreeSet<String>>,
+) {
     for all in names {
         for path in &all {
             if let Some(entry) = files.get_mut(path) {

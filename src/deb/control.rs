@@ -5,7 +5,7 @@ use crate::control::{Architecture, Comparison, PackageName, Priority, Relations,
 
 /// Which mistakes of control data are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rules {
+pub enum ControlRules {
     /// All that Debian Policy forbids.
     Policy,
     /// Only what dpkg refuses: for control data that were written for another tool.
@@ -15,7 +15,7 @@ pub enum Rules {
 /// The fields of a package's control data. Each is named after its field in the file.
 #[derive(Debug, Clone)]
 pub struct Control {
-    pub rules: Rules,
+    pub rules: ControlRules,
     pub package: PackageName,
     pub version: Version,
     pub architecture: Architecture,
@@ -97,7 +97,7 @@ pub enum ControlError {
 
 impl Control {
     /// # Errors
-    /// The first one that dpkg would refuse, or, by [`Rules::Policy`], that Debian Policy says must not be so.
+    /// The first one that dpkg would refuse, or, by [`ControlRules::Policy`], that Debian Policy says must not be so.
     pub fn check(&self) -> Result<(), ControlError> {
         one_line("Maintainer", &self.maintainer)?;
         one_line("Description", &self.summary)?;
@@ -109,7 +109,7 @@ impl Control {
         }
         self.check_relations()?;
         self.check_extra()?;
-        if self.rules == Rules::Policy { self.check_policy() } else { Ok(()) }
+        if self.rules == ControlRules::Policy { self.check_policy() } else { Ok(()) }
     }
 
     /// # Errors

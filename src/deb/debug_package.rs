@@ -24,7 +24,7 @@ pub struct DebugFiles {
 
 /// The debugging data that packages have, which are built together.
 #[derive(Debug, Default)]
-pub struct Taken {
+pub struct TakenDebugData {
     paths: BTreeSet<String>,
     build_ids: BTreeSet<String>,
 }
@@ -46,7 +46,7 @@ impl DebugFiles {
 
     /// Leaves out what another package has, and notes the rest: dpkg allows no file in two packages, and two may have the same
     /// program.
-    pub fn leave_out(&mut self, taken: &mut Taken) {
+    pub fn leave_out(&mut self, taken: &mut TakenDebugData) {
         self.files.retain(|path, _| taken.paths.insert(path.clone()));
         self.build_ids.retain(|id| taken.build_ids.insert(id.clone()));
     }

@@ -19,13 +19,13 @@ mod writer;
 #[cfg(test)]
 pub(crate) use compress::tests::hungry_xz;
 pub use compress::{Compression, xz_decoder};
-pub use control::{Control, ControlError, Rules};
+pub use control::{Control, ControlError, ControlRules};
 pub use debug_package::DebugFiles;
 pub use entries::{ArchiveEntry, Entries, entries};
 pub use install_order::{InstallOrderError, install_calls, install_steps};
-pub use package::{Checked, Package, PackageError, Scripts};
-pub use payload::{Content, Entry, Payload, PayloadError};
+pub use package::{CheckedPackage, Package, PackageError, Scripts};
+pub use payload::{Content, Payload, PayloadEntry, PayloadError};
 pub use reader::{ControlFile, ReadError, Reader, finish};
 pub use tarball::{Properties, Tarball};
-pub use upload::{Distribution, DistributionError, Upload, UploadedFile};
+pub use upload::{DistributionError, Upload, UploadDistribution, UploadedFile};
 pub use writer::{WriteError, Written, write};

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::{Compression, Content, Control, ControlError, Entry, Payload};
+use super::{Compression, Content, Control, ControlError, Payload, PayloadEntry};
 use crate::system::epoch::Epoch;
 
 /// The size of a block of a tar archive, in bytes.
@@ -105,7 +105,7 @@ pub enum PackageError {
 
 /// A package that was checked: only such a package can be written with [`write()`](super::write()).
 #[derive(Debug, Clone, Copy)]
-pub struct Checked<'a> {
+pub struct CheckedPackage<'a> {
     pub(super) package: &'a Package,
     /// `Installed-Size` in KiB, by the rule of deb-substvars(5): each file and link is rounded up; anything else, also
     /// the root folder, counts 1.
@@ -120,7 +120,7 @@ impl Package {
     ///
     /// # Errors
     /// The first mistake.
-    pub fn check(&self) -> Result<Checked<'_>, PackageError> {
+    pub fn check(&self) -> Result<CheckedPackage<'_>, PackageError> {
         self.control.check()?;
         self.check_conffiles()?;
         for (name, script) in self.scripts.by_name() {
@@ -133,13 +133,13 @@ impl Package {
             }
         }
         self.check_triggers()?;
-        let mut checked = Checked { package: self, installed_size: 1, tar_length: 4096 };
+        let mut checked = CheckedPackage { package: self, installed_size: 1, tar_length: 4096 };
         for (path, entry) in self.payload.entries() {
             let bytes = match entry {
-                Entry::File { content: Content::Bytes(bytes), .. } => bytes.len() as u64,
-                Entry::File { content: Content::File(file), .. } => content_length(file, path)?,
-                Entry::Symlink { target } => target.len() as u64,
-                Entry::Folder { .. } => 1,
+                PayloadEntry::File { content: Content::Bytes(bytes), .. } => bytes.len() as u64,
+                PayloadEntry::File { content: Content::File(file), .. } => content_length(file, path)?,
+                PayloadEntry::Symlink { target } => target.len() as u64,
+                PayloadEntry::Folder { .. } => 1,
             };
             let blocks = bytes.div_ceil(TAR_BLOCK).saturating_add(1);
             checked.installed_size = checked.installed_size.saturating_add(bytes.div_ceil(1024));
@@ -157,7 +157,7 @@ impl Package {
                 return Err(PackageError::ConffilePath(path.clone()));
             }
             match entries.get(path.as_str()) {
-                Some(Entry::File { .. }) => {}
+                Some(PayloadEntry::File { .. }) => {}
                 Some(_) => return Err(PackageError::ConffileKind(path.clone())),
                 None => return Err(PackageError::ConffileMissing(path.clone())),
             }

@@ -16,12 +16,12 @@ const LONGEST_PATH: usize = LONGEST_TARGET - WHILE_UNPACKING;
 /// The entries of a package, by their paths. The folders above an entry need not be added: they have mode 0755.
 #[derive(Debug, Clone, Default)]
 pub struct Payload {
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, PayloadEntry>,
 }
 
 /// A file, a folder or a link that is installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Entry {
+pub enum PayloadEntry {
     File {
         content: Content,
         mode: u32,
@@ -108,7 +108,7 @@ pub enum PayloadError {
     EmptyTarget(String),
 }
 
-impl Entry {
+impl PayloadEntry {
     /// The entry in words, for error messages.
     pub fn describe(&self) -> String {
         match self {
@@ -127,7 +127,7 @@ impl Payload {
     /// When the path is not one that a package can have, or is taken. Whether a [`Content::File`] exists is seen by
     /// [`super::Package::check`].
     pub fn add_file(&mut self, path: &str, content: Content, mode: u32) -> Result<(), PayloadError> {
-        self.add(path, Entry::File { content, mode: checked_mode(path, mode)? })
+        self.add(path, PayloadEntry::File { content, mode: checked_mode(path, mode)? })
     }
 
     /// Adds a folder, which may stay empty. Adding it again with the same mode changes nothing.
@@ -135,7 +135,7 @@ impl Payload {
     /// # Errors
     /// When the path is not one that a package can have, or is taken.
     pub fn add_folder(&mut self, path: &str, mode: u32) -> Result<(), PayloadError> {
-        self.add(path, Entry::Folder { mode: checked_mode(path, mode)? })
+        self.add(path, PayloadEntry::Folder { mode: checked_mode(path, mode)? })
     }
 
     /// Adds a symbolic link to `target`. Nothing has to exist there.
@@ -147,7 +147,7 @@ impl Payload {
             return Err(PayloadError::EmptyTarget(path.to_owned()));
         }
         check_text(target, LONGEST_TARGET)?;
-        self.add(path, Entry::Symlink { target: target.to_owned() })
+        self.add(path, PayloadEntry::Symlink { target: target.to_owned() })
     }
 
     /// Whether a package can have an entry with this path: dpkg can unpack it.
@@ -156,15 +156,15 @@ impl Payload {
     }
 
     /// The entry that was added with this path. The path must be written as [`Payload::entries`] returns it.
-    pub fn get(&self, path: &str) -> Option<&Entry> {
+    pub fn get(&self, path: &str) -> Option<&PayloadEntry> {
         self.entries.get(path)
     }
 
     /// All entries by absolute path, with the folders above them but without the root. Each folder
     /// comes before what it holds.
-    pub fn entries(&self) -> BTreeMap<&str, &Entry> {
-        const IMPLIED: &Entry = &Entry::Folder { mode: 0o755 };
-        let mut all: BTreeMap<&str, &Entry> = BTreeMap::new();
+    pub fn entries(&self) -> BTreeMap<&str, &PayloadEntry> {
+        const IMPLIED: &PayloadEntry = &PayloadEntry::Folder { mode: 0o755 };
+        let mut all: BTreeMap<&str, &PayloadEntry> = BTreeMap::new();
         for (path, entry) in &self.entries {
             for above in folders_above(path) {
                 all.entry(above).or_insert(IMPLIED);
@@ -178,10 +178,10 @@ impl Payload {
     ///
     /// # Errors
     /// As the functions for each kind.
-    pub fn add(&mut self, path: &str, entry: Entry) -> Result<(), PayloadError> {
+    pub fn add(&mut self, path: &str, entry: PayloadEntry) -> Result<(), PayloadError> {
         let path = normal_path(path)?;
         for above in folders_above(&path) {
-            if let Some(other @ (Entry::File { .. } | Entry::Symlink { .. })) = self.entries.get(above) {
+            if let Some(other @ (PayloadEntry::File { .. } | PayloadEntry::Symlink { .. })) = self.entries.get(above) {
                 return Err(PayloadError::NotAFolder {
                     above: above.to_owned(),
                     what: other.describe(),
@@ -190,13 +190,14 @@ impl Payload {
             }
         }
         if let Some(old) = self.entries.get(&path) {
-            let same_folder = matches!((old, &entry), (Entry::Folder { mode: a }, Entry::Folder { mode: b }) if a == b);
+            let same_folder =
+                matches!((old, &entry), (PayloadEntry::Folder { mode: a }, PayloadEntry::Folder { mode: b }) if a == b);
             if same_folder {
                 return Ok(());
             }
             return Err(PayloadError::Collision { old: old.describe(), new: entry.describe(), path });
         }
-        if !matches!(entry, Entry::Folder { .. }) && self.has_entries_below(&path) {
+        if !matches!(entry, PayloadEntry::Folder { .. }) && self.has_entries_below(&path) {
             let old = "a folder with entries".to_owned();
             return Err(PayloadError::Collision { old, new: entry.describe(), path });
         }
@@ -206,7 +207,7 @@ impl Payload {
 
     /// Gives a file of the payload another content. Where there is no file, nothing changes.
     pub fn replace_content(&mut self, path: &str, with: Content) {
-        if let Some(Entry::File { content, .. }) = self.entries.get_mut(path) {
+        if let Some(PayloadEntry::File { content, .. }) = self.entries.get_mut(path) {
             *content = with;
         }
     }
@@ -275,7 +276,7 @@ mod tests {
         payload.add_file("/usr//share/./a/b", file(), 0o644).unwrap();
         payload.add_folder("/usr/share/a", 0o700).unwrap();
         let entries = payload.entries();
-        assert_eq!(entries["/usr/share/a"], &Entry::Folder { mode: 0o700 });
+        assert_eq!(entries["/usr/share/a"], &PayloadEntry::Folder { mode: 0o700 });
         let paths: Vec<&str> = entries.into_keys().collect();
         assert_eq!(paths, ["/usr", "/usr/share", "/usr/share/a", "/usr/share/a-b", "/usr/share/a/b"]);
     }

@@ -175,7 +175,7 @@ impl Reader {
     fn archive(&self, member: &Member) -> io::Result<tar::Archive<Box<dyn Read + Send>>> {
         let raw = MemberReader { file: Arc::clone(&self.file), position: member.start, end: member.end };
         let decoder = compress::decoder(member.compression, BufReader::with_capacity(BUFFER, raw))?;
-        let named = Named { inner: decoder, path: self.path.clone(), member: member.name.clone() };
+        let named = NamedReader { inner: decoder, path: self.path.clone(), member: member.name.clone() };
         Ok(tar::Archive::new(Box::new(BufReader::with_capacity(BUFFER, named))))
     }
 
@@ -275,13 +275,13 @@ impl Read for MemberReader {
 }
 
 /// Names the package in every error.
-struct Named {
+struct NamedReader {
     inner: Box<dyn Read + Send>,
     path: PathBuf,
     member: String,
 }
 
-impl Read for Named {
+impl Read for NamedReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.inner.read(buffer).map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,

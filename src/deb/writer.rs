@@ -1,4 +1,4 @@
-//! Writes a [`Checked`] package as a .deb. First the payload goes through the compressor into an unnamed temporary file,
+//! Writes a [`CheckedPackage`] as a .deb. First the payload goes through the compressor into an unnamed temporary file,
 //! because an ar header states the size of its member. Each file is hashed at the same time, so that it is read only once.
 //! Then follow the control data and the output. The memory that is needed does not depend on the size of the payload.
 
@@ -8,9 +8,9 @@ use std::io::{self, BufReader, BufWriter, IntoInnerError, Read, Seek, SeekFrom, 
 use std::path::Path;
 
 use super::compress::Encoder;
-use super::package::Checked;
+use super::package::CheckedPackage;
 use super::tarball::PackageTarball;
-use super::{Content, Entry, Package};
+use super::{Content, Package, PayloadEntry};
 use crate::system::epoch::Epoch;
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
@@ -75,8 +75,8 @@ pub enum WriteError {
 ///
 /// # Errors
 /// When a source file cannot be read or is not as it was checked, or something cannot be written.
-pub fn write(checked: Checked<'_>, out: impl Write) -> Result<Written, WriteError> {
-    let Checked { package, installed_size, tar_length } = checked;
+pub fn write(checked: CheckedPackage<'_>, out: impl Write) -> Result<Written, WriteError> {
+    let CheckedPackage { package, installed_size, tar_length } = checked;
     let (data, md5sums) = write_data(package, tar_length)?;
     let control = write_control(package, installed_size, md5sums)?;
     let suffix = package.compression.suffix();
@@ -89,7 +89,7 @@ pub fn write(checked: Checked<'_>, out: impl Write) -> Result<Written, WriteErro
             return Err(WriteError::TooLarge { member, size });
         }
         file.rewind()?;
-        let file = BufReader::with_capacity(BUFFER, Interruptible(file));
+        let file = BufReader::with_capacity(BUFFER, InterruptibleFile(file));
         archive.append(&header(&member, size, package.epoch), file)?;
     }
     let (mut out, sha256, size) = archive.into_inner()?.finish();
@@ -115,19 +115,19 @@ fn write_data(package: &Package, length: u64) -> Result<(File, String), WriteErr
     for (path, entry) in &entries {
         interrupt::check()?;
         match entry {
-            Entry::Folder { mode } => tarball.add_folder(path, *mode)?,
-            Entry::File { content, mode } => {
+            PayloadEntry::Folder { mode } => tarball.add_folder(path, *mode)?,
+            PayloadEntry::File { content, mode } => {
                 let digest = add_payload_file(&mut tarball, path, content, *mode)?;
                 if !package.conffiles.iter().any(|conffile| conffile == path) {
                     md5sums.push_str(&format!("{digest:x}  {}\n", path.trim_start_matches('/')));
                 }
             }
-            Entry::Symlink { .. } => {}
+            PayloadEntry::Symlink { .. } => {}
         }
     }
     // Links come last, as in dpkg-deb: when a link is unpacked, its target is already there.
     for (path, entry) in &entries {
-        if let Entry::Symlink { target } = entry {
+        if let PayloadEntry::Symlink { target } = entry {
             tarball.add_symlink(path, target)?;
         }
     }
@@ -222,9 +222,9 @@ impl Read for Exact<'_> {
 }
 
 /// A file whose reads fail once the user interrupts.
-struct Interruptible(File);
+struct InterruptibleFile(File);
 
-impl Read for Interruptible {
+impl Read for InterruptibleFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         interrupt::check()?;
         self.0.read(buffer)

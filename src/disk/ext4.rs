@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::inode_times;
 use super::limits::{self, LimitError};
-use crate::rootfs::{Entry, EntryKind, RunInRoot};
+use crate::rootfs::{EntryKind, RootEntry, RunInRoot};
 use crate::system::epoch::Epoch;
 use crate::system::hash::Sha256;
 
@@ -46,7 +46,7 @@ pub struct FileSystem<'a> {
     /// Its UUID and hash seed.
     pub identity: &'a Identity,
     /// What is in the tree, from which the size follows.
-    pub entries: &'a [Entry],
+    pub entries: &'a [RootEntry],
     /// No file in it has a later time.
     pub epoch: Epoch,
     /// Free space, in bytes, for what the machine writes before the file system has grown.
@@ -115,7 +115,7 @@ pub fn make(file_system: &FileSystem, image: &Path, run: RunInRoot) -> Result<u6
     if u64::from(file_system.epoch.seconds()) > now {
         return Err(Ext4Error::Future(file_system.epoch.to_rfc3339()));
     }
-    let size = Contents::of(file_system.entries).file_system_size(file_system.free_space);
+    let size = TreeSize::of(file_system.entries).file_system_size(file_system.free_space);
     limits::check_raw(size)?;
     let create = || File::create(image)?.set_len(size);
     create().map_err(|source| Ext4Error::Create { path: image.display().to_string(), source })?;
@@ -140,13 +140,13 @@ pub fn make(file_system: &FileSystem, image: &Path, run: RunInRoot) -> Result<u6
 
 /// How many blocks and inodes a tree needs.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Contents {
+struct TreeSize {
     blocks: u64,
     inodes: u64,
 }
 
-impl Contents {
-    fn of(entries: &[Entry]) -> Self {
+impl TreeSize {
+    fn of(entries: &[RootEntry]) -> Self {
         let mut contents = Self::default();
         let mut linked = HashSet::new();
         // The bytes that the names in each folder need. How large the tree's own folders are depends on its file system.
@@ -207,14 +207,14 @@ mod tests {
         assert!(groups[2].starts_with('8') && groups[3].starts_with('a'), "{}", identity.uuid);
     }
 
-    fn entry(kind: EntryKind, size: u64, names: u64, inode: u64) -> Entry {
-        Entry { kind, size, names, inode, folder: 0, name_bytes: 1 }
+    fn entry(kind: EntryKind, size: u64, names: u64, inode: u64) -> RootEntry {
+        RootEntry { kind, size, names, inode, folder: 0, name_bytes: 1 }
     }
 
     #[test]
     fn a_file_with_two_names_counts_once() {
         use EntryKind::{File, Folder, Link, Other};
-        let contents = Contents::of(&[
+        let contents = TreeSize::of(&[
             entry(Folder, 4096, 2, 1),
             entry(File, 5000, 2, 7),
             entry(File, 5000, 2, 7),
@@ -223,7 +223,7 @@ mod tests {
             entry(Link, 59, 1, 10),
             entry(Other, 0, 1, 11),
         ]);
-        assert_eq!(contents, Contents { blocks: 2 + 2 + 1, inodes: 6 });
+        assert_eq!(contents, TreeSize { blocks: 2 + 2 + 1, inodes: 6 });
     }
 
     #[test]
@@ -231,8 +231,8 @@ mod tests {
         let contents = |size: u64| {
             let folder = entry(EntryKind::Folder, size, 2, 1001);
             let names =
-                (0..1000).map(|inode| Entry { folder: 1, name_bytes: 200, ..entry(EntryKind::File, 0, 1, inode) });
-            Contents::of(&[folder].into_iter().chain(names).collect::<Vec<_>>())
+                (0..1000).map(|inode| RootEntry { folder: 1, name_bytes: 200, ..entry(EntryKind::File, 0, 1, inode) });
+            TreeSize::of(&[folder].into_iter().chain(names).collect::<Vec<_>>())
         };
         assert_eq!(contents(0), contents(200_000));
         // An entry of a folder has 8 bytes beside its name (ext4 documentation, "Directory Entries").

@@ -30,8 +30,8 @@ pub struct Manifest {
     variant: Option<String>,
     suite: String,
     source_date_epoch: u32,
-    releases: Vec<Release>,
-    file_system: FileSystem,
+    releases: Vec<UsedRelease>,
+    file_system: FileSystemInfo,
     raw: Size,
     compressed: Size,
     /// The stacks in it, the first one first.
@@ -64,7 +64,7 @@ impl InstalledStack {
 
 /// A Release file that the packages come from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Release {
+pub struct UsedRelease {
     /// Its folder under `dists/`: `trixie-security`.
     pub suite: String,
     /// Its `Date` field, as it stands there.
@@ -92,7 +92,7 @@ pub struct PackedLibrary {
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct FileSystem {
+struct FileSystemInfo {
     kind: &'static str,
     uuid: String,
 }
@@ -116,7 +116,7 @@ impl Manifest {
         uuid: &str,
         image: &Compressed,
         stacks: Vec<InstalledStack>,
-        mut releases: Vec<Release>,
+        mut releases: Vec<UsedRelease>,
         mut packages: Vec<InstalledPackage>,
         mut libraries: Vec<PackedLibrary>,
     ) -> Self {
@@ -132,7 +132,7 @@ impl Manifest {
             suite: suite.to_owned(),
             source_date_epoch: epoch.seconds(),
             releases,
-            file_system: FileSystem { kind: "ext4", uuid: uuid.to_owned() },
+            file_system: FileSystemInfo { kind: "ext4", uuid: uuid.to_owned() },
             raw: Size { bytes: image.raw_bytes, sha256: image.raw_sha256 },
             compressed: Size { bytes: image.compressed_bytes, sha256: image.compressed_sha256 },
             stacks,
@@ -219,7 +219,7 @@ mod tests {
         let digest = Sha256::of(b"abc");
         let image =
             Compressed { raw_bytes: 10, raw_sha256: digest, compressed_bytes: 5, compressed_sha256: Sha256::of(b"") };
-        let release = Release { suite: "trixie".into(), date: "Sat, 14 Nov 2026 10:00:00 UTC".into() };
+        let release = UsedRelease { suite: "trixie".into(), date: "Sat, 14 Nov 2026 10:00:00 UTC".into() };
         let epoch = Epoch::from_seconds(1_795_428_000).unwrap();
         let version = "1.0.0".parse().unwrap();
         Manifest::new(

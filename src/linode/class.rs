@@ -1,6 +1,6 @@
-//! The classes of an [`Error`]: each has its exit status, which tells a script what it can do.
+//! The classes of a [`LinodeError`]: each has its exit status, which tells a script what it can do.
 
-use super::error::Error;
+use super::error::LinodeError;
 
 /// Who can do something about an error: the user, Linode, or time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Class {
     }
 }
 
-impl Error {
+impl LinodeError {
     /// What the error means for the exit status. Without a wildcard, so that a new kind must be given its class.
     pub fn class(&self) -> Class {
         match self {

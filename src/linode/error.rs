@@ -16,7 +16,7 @@ use crate::vm::metadata::USER_DATA_LIMIT;
 
 /// Why something was not done. `action` is what the program was doing, as it follows "cannot": "list the images".
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum Error {
+pub enum LinodeError {
     /// An argument, an environment variable or a file that the user named cannot be used.
     #[error("{problem}")]
     #[diagnostic(help("{help}"))]
@@ -212,7 +212,7 @@ pub enum Error {
     DataChanged { label: String },
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Remote(#[from] crate::remote::Error),
+    Remote(#[from] crate::remote::RemoteError),
     #[error("the instance {0} is gone: somebody has deleted it")]
     #[diagnostic(help("https://cloud.linode.com/events shows who did"))]
     Gone(String),
@@ -221,7 +221,7 @@ pub enum Error {
     NotOurs { label: String, known: String },
     #[error("the new instances are healthy, but {labels} could not be removed and cost money until they are: {source}")]
     #[diagnostic(help("`stackdeb destroy {labels} --discard-data` tries again"))]
-    OldRemain { labels: String, source: Box<Error> },
+    OldRemain { labels: String, source: Box<LinodeError> },
 
     #[error("{folder} has edited files for which there is something new: {files}; nothing was changed")]
     #[diagnostic(help(
@@ -242,7 +242,7 @@ pub enum Error {
     Interrupted(#[from] Interrupted),
 }
 
-impl Error {
+impl LinodeError {
     pub(super) fn argument(problem: impl Into<String>, help: &'static str) -> Self {
         Self::Argument { problem: problem.into(), help }
     }

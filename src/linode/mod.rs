@@ -15,4 +15,4 @@ pub mod instance;
 pub mod terraform;
 
 pub use class::Class;
-pub use error::Error;
+pub use error::LinodeError;

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::lock::{Pin, address};
 use super::source::sdist;
-use super::{Index, PythonError, Target, WheelName};
+use super::{LibraryIndex, PythonError, PythonTarget, WheelName};
 use crate::python::index::IndexFile;
 use crate::system::hash::Sha256;
 
@@ -25,7 +25,7 @@ pub(super) struct Chosen<'a> {
 ///
 /// # Errors
 /// When no file fits the target, or the index cannot be asked.
-pub(super) fn choose<'a>(pin: &'a Pin, target: &Target, index: &Index) -> Result<Chosen<'a>, PythonError> {
+pub(super) fn choose<'a>(pin: &'a Pin, target: &PythonTarget, index: &LibraryIndex) -> Result<Chosen<'a>, PythonError> {
     let fits = |file: &str| {
         let name = WheelName::parse(file).filter(|name| name.version == pin.version)?;
         Some((target.rank(&name)?, std::cmp::Reverse(name.build().cloned())))
@@ -90,7 +90,7 @@ fn newest(files: &[IndexFile]) -> String {
     if newest.is_empty() { String::new() } else { format!("; its newest versions are {}", newest.join(", ")) }
 }
 
-fn no_wheel<'a>(pin: &Pin, target: &Target, files: impl Iterator<Item = &'a str>) -> PythonError {
+fn no_wheel<'a>(pin: &Pin, target: &PythonTarget, files: impl Iterator<Item = &'a str>) -> PythonError {
     let (wheels, others): (Vec<&str>, Vec<&str>) = files.partition(|file| file.ends_with(".whl"));
     let library = format!("{} {}", pin.name, pin.version);
     if others.iter().any(|file| sdist::version_of(file, &pin.name).is_some()) {

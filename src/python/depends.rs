@@ -5,14 +5,14 @@ use std::fs;
 
 use pep440_rs::Operator;
 
-use super::wheel::{Place, Wheel};
-use super::{PythonError, Target};
+use super::wheel::{Wheel, WheelPlace};
+use super::{PythonError, PythonTarget};
 use crate::control::{Alternatives, Relations};
 use crate::deb::elf::{self, Programs};
 
 /// What wheels need of the server.
 #[derive(Debug, Clone, Default)]
-pub struct Needs {
+pub struct WheelNeeds {
     pub depends: Relations,
     /// The compiled modules and programs in the wheels, whose libraries `depends` is to have.
     pub programs: Programs,
@@ -24,18 +24,18 @@ pub struct Needs {
     pub unstripped: Vec<String>,
 }
 
-impl Needs {
+impl WheelNeeds {
     /// Looks at every file of all wheels.
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub(super) fn of(wheels: &[&Wheel], target: &Target) -> Result<Self, PythonError> {
+    pub(super) fn of(wheels: &[&Wheel], target: &PythonTarget) -> Result<Self, PythonError> {
         let mut needs = Self::default();
         needs.depends.0.extend(python(wheels, target).iter().filter_map(|text| text.parse::<Alternatives>().ok()));
         for wheel in wheels {
             for file in &wheel.files {
                 let name = file.content.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                if matches!(file.place, Place::Library(_)) && name.contains(".so") {
+                if matches!(file.place, WheelPlace::Library(_)) && name.contains(".so") {
                     needs.programs.shipped.insert(name);
                 }
             }
@@ -50,7 +50,7 @@ impl Needs {
                 };
                 if needs.programs.add(&wheel.file, &bytes).map_err(wrong)? {
                     needs.compiled = true;
-                    if let Place::Library(path) = &file.place
+                    if let WheelPlace::Library(path) = &file.place
                         && elf::has_symbols(&bytes)
                     {
                         needs.unstripped.push(path.clone());
@@ -63,7 +63,7 @@ impl Needs {
 }
 
 /// The relations to the package python3. Machine code is for one release of Python, unless it uses the stable ABI alone.
-fn python(wheels: &[&Wheel], target: &Target) -> Vec<String> {
+fn python(wheels: &[&Wheel], target: &PythonTarget) -> Vec<String> {
     let bound = wheels.iter().any(|wheel| wheel.name.is_bound_to_a_release());
     if bound {
         let next = target.minor.saturating_add(1);

@@ -13,7 +13,7 @@ use super::lock::PinnedLibraries;
 use super::source::{Sdist, SourceDistribution, WheelBuilder};
 use super::unmet::{Failed, Unmet};
 use super::wheel::Wheel;
-use super::{Debian, Index, Needs, Offer, PythonError, Target, standard};
+use super::{Debian, LibraryIndex, Offer, PythonError, PythonTarget, WheelNeeds, standard};
 use crate::control::Relations;
 use crate::system::cache::Cache;
 use crate::system::hash::Sha256;
@@ -32,14 +32,14 @@ pub struct Library {
     pub is_direct: bool,
     pub wheel: Wheel,
     /// What the wheel was made of, when the library has none that fits.
-    pub built: Option<Built>,
+    pub built: Option<WheelBuild>,
     /// Its modules that are not packed, because the standard library has them.
     pub left_out: Vec<String>,
 }
 
 /// The origin of a wheel that was built.
 #[derive(Debug, Clone)]
-pub struct Built {
+pub struct WheelBuild {
     /// The name of the source distribution.
     pub file: String,
     /// What its build needs, in the order of their names.
@@ -59,11 +59,11 @@ pub struct Libraries {
     /// In the order of their names.
     pub all: Vec<Library>,
     /// The libraries that Debian's packages provide, in the order of their names.
-    pub from_debian: Vec<Provided>,
+    pub from_debian: Vec<ProvidedLibrary>,
     /// The packed ones that were to come from Debian, each with the reason why they do not.
     pub unfit: Vec<(PackageName, String)>,
     /// What they need of the server.
-    pub needs: Needs,
+    pub needs: WheelNeeds,
 }
 
 impl Libraries {
@@ -80,7 +80,7 @@ impl Libraries {
 
 /// A library that a package of Debian provides.
 #[derive(Debug, Clone)]
-pub struct Provided {
+pub struct ProvidedLibrary {
     pub name: PackageName,
     /// What is required of it: `flask>=3`.
     pub requirement: String,
@@ -99,8 +99,8 @@ pub struct Provided {
 pub fn gather(
     plan: &PinnedLibraries,
     debian: &Debian,
-    target: &Target,
-    index: &Index,
+    target: &PythonTarget,
+    index: &LibraryIndex,
     cache: &Cache,
     builder: &dyn WheelBuilder,
 ) -> miette::Result<Libraries> {
@@ -111,12 +111,13 @@ pub fn gather(
 pub(super) fn try_gather(
     plan: &PinnedLibraries,
     debian: &Debian,
-    target: &Target,
-    index: &Index,
+    target: &PythonTarget,
+    index: &LibraryIndex,
     cache: &Cache,
     builder: &dyn WheelBuilder,
 ) -> Result<Libraries, Failed> {
-    let mut walk = Walk { plan, debian, asked: Vec::new(), provided: BTreeMap::new(), unfit: BTreeMap::new() };
+    let mut walk =
+        RequirementWalk { plan, debian, asked: Vec::new(), provided: BTreeMap::new(), unfit: BTreeMap::new() };
     match &plan.roots {
         None => plan.pins.iter().try_for_each(|pin| walk.ask(&pin.requirement(), None, &plan.source))?,
         Some(roots) => {
@@ -148,7 +149,7 @@ pub(super) fn try_gather(
     }
     let all: Vec<Library> = found.into_values().collect();
     let wheels: Vec<&Wheel> = all.iter().map(|library| &library.wheel).collect();
-    let mut needs = Needs::of(&wheels, target)?;
+    let mut needs = WheelNeeds::of(&wheels, target)?;
     for wheel in wheels.iter().filter(|wheel| wheel.has_path_file()) {
         needs
             .warnings
@@ -160,7 +161,7 @@ pub(super) fn try_gather(
             library.wheel.file
         ));
     }
-    let from_debian: Vec<Provided> = walk.provided.into_values().collect();
+    let from_debian: Vec<ProvidedLibrary> = walk.provided.into_values().collect();
     for relation in from_debian.iter().flat_map(|one| &one.relations.0) {
         needs.depends.add(relation.clone());
     }
@@ -169,16 +170,16 @@ pub(super) fn try_gather(
 }
 
 /// Follows requirements: from the libraries that the project asks for to those that they need.
-struct Walk<'a> {
+struct RequirementWalk<'a> {
     plan: &'a PinnedLibraries,
     debian: &'a Debian,
     /// What is to be packed and was not looked at: a library with the extras that are wanted of it.
     asked: Vec<(PackageName, BTreeSet<ExtraName>)>,
-    provided: BTreeMap<PackageName, Provided>,
+    provided: BTreeMap<PackageName, ProvidedLibrary>,
     unfit: BTreeMap<PackageName, String>,
 }
 
-impl Walk<'_> {
+impl RequirementWalk<'_> {
     /// Takes up what the library `by` needs, from Debian or from the plan. Messages call it `shown`.
     fn ask(
         &mut self,
@@ -191,7 +192,7 @@ impl Walk<'_> {
             match self.debian.offer(requirement) {
                 Offer::NotWanted => {}
                 Offer::Fits { package, relations } => {
-                    let new = Provided {
+                    let new = ProvidedLibrary {
                         name: name.clone(),
                         requirement: requirement.to_string(),
                         package,
@@ -235,8 +236,8 @@ fn accept(plan: &PinnedLibraries, requirement: &Requirement<VerbatimUrl>, by: &s
 /// Downloads and unpacks what was chosen.
 fn unpack(
     chosen: Vec<Chosen<'_>>,
-    target: &Target,
-    index: &Index,
+    target: &PythonTarget,
+    index: &LibraryIndex,
     cache: &Cache,
     builder: &dyn WheelBuilder,
 ) -> miette::Result<Vec<Library>> {
@@ -260,7 +261,7 @@ fn unpack(
                 };
                 let made = builder.wheel(&source, &tools, target)?;
                 let wheel = Wheel::open(&made.path, &made.file, &cache.wheels().join(made.sha256.to_string()))?;
-                (wheel, Some(Built { file: one.file, tools }))
+                (wheel, Some(WheelBuild { file: one.file, tools }))
             }
         };
         if let Some(needed) = &wheel.metadata.requires_python

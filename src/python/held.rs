@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 
 use pep508_rs::{PackageName, Requirement, VerbatimUrl};
 
-use super::lock::{Asked, Pin, PinnedLibraries};
+use super::lock::{Pin, PinnedLibraries, Requirements};
 use super::unmet::{Failed, Unmet};
 use super::versions::accepts;
-use super::{Libraries, Target};
+use super::{Libraries, PythonTarget};
 
 /// The libraries of a lock, and which of them are to move.
 pub struct Held {
@@ -25,8 +25,8 @@ impl Held {
         mut self,
         newest: PinnedLibraries,
         roots: Vec<Requirement<VerbatimUrl>>,
-        asked: &Asked,
-        target: &Target,
+        asked: &Requirements,
+        target: &PythonTarget,
         gather: impl Fn(&PinnedLibraries) -> Result<Libraries, Failed>,
     ) -> miette::Result<Libraries> {
         let refused = |pin: &&Pin| asked.about(&pin.name, target).iter().any(|one| !accepts(one, &pin.version));

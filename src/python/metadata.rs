@@ -8,7 +8,7 @@ use pep508_rs::{ExtraName, Requirement, VerbatimUrl};
 
 /// What a wheel says about itself.
 #[derive(Debug, Clone)]
-pub struct Metadata {
+pub struct WheelMetadata {
     pub name: String,
     pub version: String,
     /// What it needs, each with its environment marker.
@@ -28,7 +28,7 @@ pub struct Metadata {
 /// The longest licence that is a name and not the licence's text, in characters.
 const LONGEST_LICENSE: usize = 100;
 
-impl Metadata {
+impl WheelMetadata {
     /// Reads the fields; what follows the first empty line is the description.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ mod tests {
             License-Expression: BSD-3-Clause\nLicense-File: LICENSE.txt\nRequires-Python: >=3.9\n\
             Requires-Dist: Werkzeug>=3.1\nRequires-Dist: asgiref>=3.2 ; extra == 'async'\nProvides-Extra: async\n\
             Project-URL: Source, https://example.org/flask\n\nRequires-Dist: not-a-field\n";
-        let metadata = Metadata::parse(text).unwrap();
+        let metadata = WheelMetadata::parse(text).unwrap();
         assert_eq!((metadata.name.as_str(), metadata.version.as_str()), ("Flask", "3.1.0"));
         assert_eq!(metadata.requires.len(), 2);
         assert_eq!(metadata.license.as_deref(), Some("BSD-3-Clause"));
@@ -119,11 +119,11 @@ mod tests {
         assert_eq!(metadata.home_page.as_deref(), Some("https://example.org/flask"));
         let text = "Name: a\nVersion: 1\nLicense: UNKNOWN\nClassifier: License :: OSI Approved :: MIT License\n\
             Author: Jane\nAuthor-email: jane@example.org\n";
-        let metadata = Metadata::parse(text).unwrap();
+        let metadata = WheelMetadata::parse(text).unwrap();
         assert_eq!(metadata.license.as_deref(), Some("MIT License"));
         assert_eq!(metadata.authors.as_deref(), Some("Jane <jane@example.org>"));
         for bad in ["Name: a\n", "Version: 1\n", "Name: a\nVersion: 1\nRequires-Dist: b >>> 1\n"] {
-            assert!(Metadata::parse(bad).is_err(), "{bad}");
+            assert!(WheelMetadata::parse(bad).is_err(), "{bad}");
         }
     }
 }

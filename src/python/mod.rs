@@ -1,8 +1,8 @@
 //! The app's libraries from the Python Package Index: a file of requirements → verified wheels, and the files that they
 //! become on the server. Nothing of it runs pip, and there is no virtual environment.
 //!
-//! 1. [`lock`] reads which versions are asked for, and [`Target`] says which Python they must fit.
-//! 2. [`Index`] finds the wheel of each, downloads it into the cache, and verifies it.
+//! 1. [`lock`] reads which versions are asked for, and [`PythonTarget`] says which Python they must fit.
+//! 2. [`LibraryIndex`] finds the wheel of each, downloads it into the cache, and verifies it.
 //! 3. [`gather()`] walks what the wheels themselves need, and refuses a list that lacks something.
 //! 4. [`Wheel`] is one unpacked wheel, each file checked; [`Libraries`] is all of them. A library that has none is a [`SourceDistribution`],
 //!    of which a [`WheelBuilder`] makes one.
@@ -25,13 +25,13 @@ mod versions;
 mod wheel;
 
 pub use debian::{Debian, DebianLibrary, Offer};
-pub use depends::Needs;
+pub use depends::WheelNeeds;
 pub use error::PythonError;
-pub use gather::{Built, Libraries, Library, Provided, gather};
+pub use gather::{Libraries, Library, ProvidedLibrary, WheelBuild, gather};
 pub use held::Held;
-pub use index::{Index, address::address};
+pub use index::{LibraryIndex, address::address};
 pub use pep508_rs::PackageName as LibraryName;
 pub use source::{MadeWheel, SourceDistribution, WheelBuilder};
-pub use target::{Target, WheelName};
+pub use target::{PythonTarget, WheelName};
 pub use versions::choose_versions;
-pub use wheel::{Installed, Place, Roots, Wheel, WheelFile};
+pub use wheel::{InstalledFile, Roots, Wheel, WheelFile, WheelPlace};

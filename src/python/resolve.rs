@@ -10,7 +10,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::source::CONFLICT;
-use super::{PythonError, Target};
+use super::{PythonError, PythonTarget};
 
 /// The newest glibc that uv knows as a platform (`--python-platform`), and the older ones before its gap.
 const UV_GLIBC: (u32, u32) = (31, 40);
@@ -39,7 +39,7 @@ sys.exit(main(sys.argv[1:]))
 pub(super) fn resolve(
     requirements: &[String],
     constraints: &[String],
-    target: &Target,
+    target: &PythonTarget,
     index: &Url,
     made: &Path,
 ) -> Result<Vec<String>, PythonError> {
@@ -55,7 +55,7 @@ pub(super) fn resolve(
 }
 
 /// `None` when uv is not installed.
-fn uv(asked: &Path, limits: &Path, made: &Path, target: &Target, index: &Url) -> Option<Output> {
+fn uv(asked: &Path, limits: &Path, made: &Path, target: &PythonTarget, index: &Url) -> Option<Output> {
     let (least, most) = UV_GLIBC;
     let glibc = if target.glibc.1 < least { 28 } else { target.glibc.1.min(most) };
     let mut command = Command::new("uv");
@@ -81,7 +81,7 @@ fn pip(
     limits: &Path,
     folder: &Path,
     made: &Path,
-    target: &Target,
+    target: &PythonTarget,
     index: &Url,
 ) -> Result<Output, PythonError> {
     let environment = serde_json::json!({
@@ -123,33 +123,33 @@ fn pip(
 
 /// pip's installation report (pip's documentation, "Installation Report").
 #[derive(Deserialize)]
-struct Report {
-    install: Vec<Item>,
+struct PipReport {
+    install: Vec<PipItem>,
 }
 
 #[derive(Deserialize)]
-struct Item {
-    metadata: Metadata,
+struct PipItem {
+    metadata: PipMetadata,
     #[serde(default)]
     is_direct: bool,
-    download_info: Option<Download>,
+    download_info: Option<PipDownload>,
 }
 
 #[derive(Deserialize)]
-struct Download {
+struct PipDownload {
     url: String,
 }
 
 #[derive(Deserialize)]
-struct Metadata {
+struct PipMetadata {
     name: String,
     version: String,
 }
 
 fn lines_of_pip(output: &Output) -> Result<Vec<String>, PythonError> {
-    let report: Report = serde_json::from_slice(&output.stdout)
+    let report: PipReport = serde_json::from_slice(&output.stdout)
         .map_err(|error| PythonError::Unsolved { by: "pip", said: format!("its report cannot be read: {error}") })?;
-    let line = |item: Item| match item.download_info.filter(|_| item.is_direct) {
+    let line = |item: PipItem| match item.download_info.filter(|_| item.is_direct) {
         Some(download) => format!("{} @ {}", item.metadata.name, download.url),
         None => format!("{}=={}", item.metadata.name, item.metadata.version),
     };

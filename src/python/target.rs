@@ -19,7 +19,7 @@ const LEGACY: [(u32, &str); 3] = [(17, "manylinux2014"), (12, "manylinux2010"), 
 
 /// The Python that a package is built for.
 #[derive(Debug)]
-pub struct Target {
+pub struct PythonTarget {
     /// The suite's name, for messages: `Debian 13 (trixie)`.
     pub title: String,
     /// The version with its third number: `3.13.5`.
@@ -33,7 +33,7 @@ pub struct Target {
     tags: HashMap<String, usize>,
 }
 
-impl Target {
+impl PythonTarget {
     /// The Python of a suite, on amd64.
     ///
     /// # Errors
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn each_suite_has_a_python() {
         for suite in &SUITES {
-            let target = Target::of(suite).unwrap();
+            let target = PythonTarget::of(suite).unwrap();
             assert!(target.minor >= 10, "{}", suite.name);
         }
     }
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_best_wheel_is_the_nearest_one() {
-        let target = Target::of(Suite::find("trixie").unwrap()).unwrap();
+        let target = PythonTarget::of(Suite::find("trixie").unwrap()).unwrap();
         let rank = |file: &str| target.rank(&WheelName::parse(file).unwrap());
         let order = [
             "a-1-cp313-cp313-manylinux_2_28_x86_64.whl",

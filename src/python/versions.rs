@@ -9,11 +9,11 @@ use tempfile::TempDir;
 
 use super::gather::try_gather;
 use super::held::Held;
-use super::lock::{self, Asked, LockedFile, Pin, PinnedLibraries};
+use super::lock::{self, LockedFile, Pin, PinnedLibraries, Requirements};
 use super::resolve::resolve;
 use super::source::{Lacking, Sdist, SourceDistribution, WheelBuilder, lacking, sdist};
 use super::unmet::Failed;
-use super::{Debian, Index, Libraries, Library, PythonError, Target, WheelName, gather};
+use super::{Debian, Libraries, Library, LibraryIndex, PythonError, PythonTarget, WheelName, gather};
 use crate::python::index::IndexFile;
 use crate::system::cache::Cache;
 
@@ -27,11 +27,11 @@ const CHOSEN: &str = "what the resolver chose";
 /// # Errors
 /// When there is no resolver, or there are no versions that fit together; else as [`gather`].
 pub fn choose_versions(
-    asked: &Asked,
+    asked: &Requirements,
     debian: &Debian,
     held: Option<Held>,
-    target: &Target,
-    index: &Index,
+    target: &PythonTarget,
+    index: &LibraryIndex,
     cache: &Cache,
     builder: &dyn WheelBuilder,
 ) -> miette::Result<Libraries> {
@@ -42,7 +42,7 @@ pub fn choose_versions(
     // They still limit a version that another library needs. A constraint has no extras.
     let limits = provided.into_iter().map(|one| Requirement { extras: Vec::new(), ..one }.to_string());
     let constraints = asked.constraints().into_iter().chain(limits).collect();
-    let newest = Choice { asked, constraints, target, index, cache, builder, made }.newest(&chosen)?;
+    let newest = LibraryChoice { asked, constraints, target, index, cache, builder, made }.newest(&chosen)?;
     let gather = |plan: &PinnedLibraries| try_gather(plan, &Debian::default(), target, index, cache, builder);
     match held {
         Some(held) => held.gather(newest, chosen, asked, target, gather),
@@ -50,18 +50,18 @@ pub fn choose_versions(
     }
 }
 
-struct Choice<'a> {
-    asked: &'a Asked,
+struct LibraryChoice<'a> {
+    asked: &'a Requirements,
     constraints: Vec<String>,
-    target: &'a Target,
-    index: &'a Index,
+    target: &'a PythonTarget,
+    index: &'a LibraryIndex,
     cache: &'a Cache,
     builder: &'a dyn WheelBuilder,
     /// The wheels that were built.
     made: TempDir,
 }
 
-impl Choice<'_> {
+impl LibraryChoice<'_> {
     /// The newest versions of what is `chosen` that fit together.
     fn newest(&self, chosen: &[Requirement<VerbatimUrl>]) -> miette::Result<PinnedLibraries> {
         let chosen: Vec<String> = chosen.iter().map(ToString::to_string).collect();

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Error;
+use super::RemoteError;
 use super::data::DatabasePlace;
 use crate::system::interrupt;
 
@@ -54,12 +54,12 @@ pub struct FileSums {
 
 /// What is known of a save that was read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contents {
+pub struct SaveContents {
     pub header: Header,
     pub sums: Sums,
 }
 
-impl Contents {
+impl SaveContents {
     /// A phrase: `1204 rows in 3 tables, 5 lasting keys in Valkey, 12 files of 34 KB`.
     pub fn describe(&self) -> String {
         let rows: Vec<u64> = self.tables().filter_map(|row| row.get(2).and_then(Value::as_u64)).collect();
@@ -81,23 +81,23 @@ impl Contents {
 ///
 /// # Errors
 /// When it is not a save, was cut off or is damaged, cannot be read or copied, or the user interrupts.
-pub fn read(input: impl Read, copy: impl Write, what: &str) -> Result<Contents, Error> {
+pub fn read(input: impl Read, copy: impl Write, what: &str) -> Result<SaveContents, RemoteError> {
     let mut copying = Copying { input, copy, failed: None };
     let contents = read_members(&mut copying, what).and_then(|contents| {
         let mut rest = || io::copy(&mut copying, &mut io::sink()).and_then(|_| copying.copy.flush());
         rest().map(|()| contents).map_err(|error| wrong(what, &error.to_string()))
     });
     match copying.failed {
-        Some(error) => Err(Error::Copy(error)),
+        Some(error) => Err(RemoteError::Copy(error)),
         None => contents,
     }
 }
 
-fn wrong(what: &str, reason: &str) -> Error {
-    Error::Archive { what: what.to_owned(), reason: reason.to_owned(), help: HELP }
+fn wrong(what: &str, reason: &str) -> RemoteError {
+    RemoteError::Archive { what: what.to_owned(), reason: reason.to_owned(), help: HELP }
 }
 
-fn read_members(input: &mut impl Read, what: &str) -> Result<Contents, Error> {
+fn read_members(input: &mut impl Read, what: &str) -> Result<SaveContents, RemoteError> {
     let wrong = |reason: &str| wrong(what, reason);
     let unreadable = |error: io::Error| wrong(&error.to_string());
     let mut archive = tar::Archive::new(input);
@@ -134,7 +134,7 @@ fn read_members(input: &mut impl Read, what: &str) -> Result<Contents, Error> {
     if (files, bytes) != (sums.files.files, sums.files.bytes) {
         return Err(wrong("it has other files than it says"));
     }
-    Ok(Contents { header, sums })
+    Ok(SaveContents { header, sums })
 }
 
 fn parse<T: for<'de> Deserialize<'de>>(entry: &mut impl Read) -> io::Result<T> {
@@ -202,7 +202,7 @@ mod tests {
         let end = save.len() - 1024;
         for length in (0..end).step_by(256).chain([end - 512, end - 1]) {
             let error = read(&save[..length], io::sink(), "it").unwrap_err();
-            assert!(matches!(error, Error::Archive { .. }), "{length}: {error}");
+            assert!(matches!(error, RemoteError::Archive { .. }), "{length}: {error}");
         }
         assert!(read(&b"hello"[..], io::sink(), "it").is_err());
     }

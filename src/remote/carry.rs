@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::Error;
-use super::archive::Contents;
-use super::data::Server;
+use super::RemoteError;
+use super::archive::SaveContents;
+use super::data::RemotePackage;
 use super::maintenance::Maintenance;
 
 /// Copies the data of `old`, whose site is in `maintenance`, to `new`. What `new` had is replaced.
@@ -14,9 +14,15 @@ use super::maintenance::Maintenance;
 /// # Errors
 /// When a connection breaks, either server fails, the maintenance ends, or what has arrived differs from what was sent.
 /// `new` then has the data that it had.
-pub fn carry(old: &Server, new: &Server, maintenance: &Maintenance) -> Result<(Contents, Vec<String>), Error> {
+pub fn carry(
+    old: &RemotePackage,
+    new: &RemotePackage,
+    maintenance: &Maintenance,
+) -> Result<(SaveContents, Vec<String>), RemoteError> {
     let mut target = new.data(&["restore", "--replace"])?;
-    let Some(stdin) = target.child.stdin.take() else { return Err(Error::NoSsh(io::Error::other("ssh has no input"))) };
+    let Some(stdin) = target.child.stdin.take() else {
+        return Err(RemoteError::NoSsh(io::Error::other("ssh has no input")));
+    };
     let mut pipe = Guarded { stdin, maintenance };
     match old.receive(&["save"], &mut pipe) {
         Ok(contents) => {
@@ -25,7 +31,7 @@ pub fn carry(old: &Server, new: &Server, maintenance: &Maintenance) -> Result<(C
             Ok((contents, notes))
         }
         // The new server says why it takes no more.
-        Err(error @ Error::Copy(_)) if !maintenance.is_lost() => {
+        Err(error @ RemoteError::Copy(_)) if !maintenance.is_lost() => {
             drop(pipe);
             Err(target.finish().err().unwrap_or(error))
         }

@@ -8,8 +8,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Error;
-use super::archive::{self, Contents, Sums};
+use super::RemoteError;
+use super::archive::{self, SaveContents, Sums};
 use super::ssh::{Host, Remote};
 use crate::control::{PackageName, Version};
 use crate::system::confirm::{self, Confirmation};
@@ -44,7 +44,7 @@ pub enum Replacement {
 
 /// A package on a server.
 #[derive(Debug, Clone)]
-pub struct Server {
+pub struct RemotePackage {
     host: Host,
     name: PackageName,
 }
@@ -56,11 +56,11 @@ pub struct Info {
     pub version: String,
     /// Where the package's database is.
     pub database: DatabasePlace,
-    pub files: Files,
+    pub files: FilesSize,
     /// Of a database on the server itself.
-    pub contents: Option<Database>,
+    pub contents: Option<DatabaseContents>,
     /// Of a Valkey that is not a cache.
-    pub valkey_contents: Option<Valkey>,
+    pub valkey_contents: Option<ValkeyContents>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -75,13 +75,13 @@ pub enum DatabasePlace {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Files {
+pub struct FilesSize {
     pub files: u64,
     pub bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Database {
+pub struct DatabaseContents {
     pub name: String,
     /// The number of tables that have rows.
     pub tables: u64,
@@ -90,7 +90,7 @@ pub struct Database {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Valkey {
+pub struct ValkeyContents {
     pub keys: u64,
     pub bytes: u64,
 }
@@ -116,12 +116,12 @@ impl Info {
     }
 }
 
-impl Server {
+impl RemotePackage {
     /// Finds the package on a server: the one of that name, or the only one.
     ///
     /// # Errors
     /// When the server cannot be reached, or has no such package.
-    pub fn find(host: Host, name: Option<&PackageName>) -> Result<Self, Error> {
+    pub fn find(host: Host, name: Option<&PackageName>) -> Result<Self, RemoteError> {
         let listed = host.start_script(LIST, &[])?.finish()?;
         let listed = String::from_utf8_lossy(&listed).into_owned();
         let having = |program: &str| -> Vec<PackageName> {
@@ -147,7 +147,7 @@ impl Server {
         } else {
             "name one of them with --package"
         };
-        Err(Error::NoPackage { host: host.to_string(), found, help: help.to_owned() })
+        Err(RemoteError::NoPackage { host: host.to_string(), found, help: help.to_owned() })
     }
 
     pub fn name(&self) -> &PackageName {
@@ -159,11 +159,11 @@ impl Server {
     }
 
     /// Starts the package's program `data` there.
-    pub(super) fn data(&self, arguments: &[&str]) -> Result<Remote, Error> {
+    pub(super) fn data(&self, arguments: &[&str]) -> Result<Remote, RemoteError> {
         self.program("data", arguments)
     }
 
-    pub(super) fn program(&self, program: &str, arguments: &[&str]) -> Result<Remote, Error> {
+    pub(super) fn program(&self, program: &str, arguments: &[&str]) -> Result<Remote, RemoteError> {
         let path = format!("/usr/libexec/{}/{program}", self.name);
         self.host.start(&[&[path.as_str()], arguments].concat())
     }
@@ -172,7 +172,7 @@ impl Server {
     ///
     /// # Errors
     /// When the server cannot be reached, or its program fails.
-    pub fn info(&self) -> Result<Info, Error> {
+    pub fn info(&self) -> Result<Info, RemoteError> {
         self.parse(&self.data(&["info"])?.finish()?)
     }
 
@@ -180,12 +180,13 @@ impl Server {
     ///
     /// # Errors
     /// When the server cannot be reached, or its program fails.
-    pub fn sums(&self) -> Result<Sums, Error> {
+    pub fn sums(&self) -> Result<Sums, RemoteError> {
         self.parse(&self.data(&["sums"])?.finish()?)
     }
 
-    fn parse<T: DeserializeOwned>(&self, answer: &[u8]) -> Result<T, Error> {
-        let wrong = |error: serde_json::Error| Error::Answer { host: self.host.to_string(), reason: error.to_string() };
+    fn parse<T: DeserializeOwned>(&self, answer: &[u8]) -> Result<T, RemoteError> {
+        let wrong =
+            |error: serde_json::Error| RemoteError::Answer { host: self.host.to_string(), reason: error.to_string() };
         serde_json::from_slice(answer).map_err(wrong)
     }
 
@@ -193,12 +194,12 @@ impl Server {
     ///
     /// # Errors
     /// When the file exists or cannot be written, the server cannot be reached, or its program fails. There is no file then.
-    pub fn save(&self, file: &Path, site: SiteWhileSaving, reporter: Reporter) -> Result<Contents, Error> {
+    pub fn save(&self, file: &Path, site: SiteWhileSaving, reporter: Reporter) -> Result<SaveContents, RemoteError> {
         if file.symlink_metadata().is_ok() {
-            return Err(Error::Exists(file.to_owned()));
+            return Err(RemoteError::Exists(file.to_owned()));
         }
         let mut output = OutputFile::create(file)?;
-        output.file().set_permissions(Permissions::from_mode(0o600)).map_err(Error::Copy)?;
+        output.file().set_permissions(Permissions::from_mode(0o600)).map_err(RemoteError::Copy)?;
         let spinner = reporter.spinner(&format!("saving the data of {} on {}", self.name, self.host));
         let arguments: &[&str] =
             if site == SiteWhileSaving::Maintenance { &["save", "--maintenance"] } else { &["save"] };
@@ -209,7 +210,7 @@ impl Server {
     }
 
     /// Runs a command that sends a save, and copies what it sends.
-    pub(super) fn receive(&self, arguments: &[&str], copy: impl Write) -> Result<Contents, Error> {
+    pub(super) fn receive(&self, arguments: &[&str], copy: impl Write) -> Result<SaveContents, RemoteError> {
         let mut remote = self.data(arguments)?;
         drop(remote.child.stdin.take());
         let stdout = remote.child.stdout.take();
@@ -220,7 +221,7 @@ impl Server {
         }
         match (received, remote.finish()) {
             // The program's own reason says more than where the archive ends. If the copy failed, it is the other way round.
-            (Err(error @ Error::Copy(_)), _) => Err(error),
+            (Err(error @ RemoteError::Copy(_)), _) => Err(error),
             (_, Err(error)) => Err(error),
             (received, Ok(_)) => received,
         }
@@ -238,11 +239,11 @@ impl Server {
         file: &Path,
         replacement: &Replacement,
         reporter: Reporter,
-    ) -> Result<(Contents, Vec<String>), Error> {
-        let unreadable = |source| Error::Read { path: file.to_owned(), source };
+    ) -> Result<(SaveContents, Vec<String>), RemoteError> {
+        let unreadable = |source| RemoteError::Read { path: file.to_owned(), source };
         let name = file.display().to_string();
         let contents = archive::read(File::open(file).map_err(unreadable)?, io::sink(), &name)?;
-        let package: PackageName = contents.header.name.parse().map_err(|_| Error::Archive {
+        let package: PackageName = contents.header.name.parse().map_err(|_| RemoteError::Archive {
             what: name,
             reason: "it names no package".to_owned(),
             help: "name a file that `stackdeb data save` wrote",
@@ -268,11 +269,11 @@ impl Server {
     }
 
     /// Waits until the server has restored what was sent, and compares.
-    pub(super) fn finish_restore(&self, remote: Remote, contents: &Contents) -> Result<Vec<String>, Error> {
+    pub(super) fn finish_restore(&self, remote: Remote, contents: &SaveContents) -> Result<Vec<String>, RemoteError> {
         let restored: Restored = self.parse(&remote.finish()?)?;
         if restored.end != contents.sums {
             let reason = "it has restored something else than was sent".to_owned();
-            return Err(Error::Answer { host: self.host.to_string(), reason });
+            return Err(RemoteError::Answer { host: self.host.to_string(), reason });
         }
         Ok(restored.notes)
     }
@@ -281,10 +282,10 @@ impl Server {
     fn consent(
         &self,
         info: &Info,
-        contents: &Contents,
+        contents: &SaveContents,
         replacement: &Replacement,
         reporter: Reporter,
-    ) -> Result<&'static [&'static str], Error> {
+    ) -> Result<&'static [&'static str], RemoteError> {
         let (header, name, host) = (&contents.header, self.name.to_string(), self.host.to_string());
         if let (Ok(saved), Ok(there)) = (header.version.parse::<Version>(), info.version.parse::<Version>())
             && saved > there
@@ -297,7 +298,7 @@ impl Server {
         if let Replacement::Agreed(given) = replacement
             && *given != name
         {
-            return Err(Error::OtherName { given: given.clone(), host, name });
+            return Err(RemoteError::OtherName { given: given.clone(), host, name });
         }
         let Some(data) = info.describe(&self.name) else { return Ok(&["restore"]) };
         let question = format!(
@@ -314,8 +315,8 @@ impl Server {
             }
             Replacement::Ask => match confirm::ask(&format!("{question} Go on?")) {
                 Ok(Confirmation::Yes) => Ok(&["restore", "--replace"]),
-                Ok(Confirmation::No) => Err(Error::Declined),
-                Ok(Confirmation::Nobody) | Err(_) => Err(Error::NobodyToAsk { question, name }),
+                Ok(Confirmation::No) => Err(RemoteError::Declined),
+                Ok(Confirmation::Nobody) | Err(_) => Err(RemoteError::NobodyToAsk { question, name }),
             },
         }
     }

@@ -8,7 +8,7 @@ use crate::system::output::OutputError;
 
 /// Why data were not saved, restored or carried.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum Error {
+pub enum RemoteError {
     #[error("`{host}` is not the name of a server")]
     #[diagnostic(help(
         "write it as for ssh: root@www.example.org, an alias of ~/.ssh/config, or ssh://root@HOST:PORT"
@@ -77,7 +77,7 @@ pub enum Error {
     Interrupted(#[from] Interrupted),
 }
 
-impl Error {
+impl RemoteError {
     /// The program's exit status: 4 if the network failed, else 1. Without a wildcard, so that a new kind must be given its own.
     pub fn exit_status(&self) -> u8 {
         match self {

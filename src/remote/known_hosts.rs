@@ -6,7 +6,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::RemoteError;
 use super::ssh_key::SshKey;
 use crate::system::output::{self, OutputError};
 
@@ -21,7 +21,7 @@ pub fn path() -> Option<PathBuf> {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn note(file: &Path, address: &str, key: &SshKey) -> Result<(), Error> {
+pub fn note(file: &Path, address: &str, key: &SshKey) -> Result<(), RemoteError> {
     let before = match fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),

@@ -6,8 +6,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::Error;
-use super::data::Server;
+use super::RemoteError;
+use super::data::RemotePackage;
 
 /// How long the server waits for the next renewal, in seconds.
 const LEASE: &str = "60";
@@ -18,7 +18,7 @@ const SAFE: Duration = Duration::from_secs(50);
 
 /// A site in maintenance. If this is dropped, the site is put back into service.
 pub struct Maintenance {
-    server: Server,
+    server: RemotePackage,
     token: String,
     renewals: Option<Renewals>,
 }
@@ -26,13 +26,13 @@ pub struct Maintenance {
 struct Renewals {
     /// Dropped when there shall be no more of them.
     stop: Sender<()>,
-    thread: JoinHandle<Result<Instant, Error>>,
+    thread: JoinHandle<Result<Instant, RemoteError>>,
 }
 
 impl Maintenance {
     /// # Errors
     /// When the server cannot be reached, is in maintenance already, or its app cannot be stopped.
-    pub fn begin(server: &Server) -> Result<Self, Error> {
+    pub fn begin(server: &RemotePackage) -> Result<Self, RemoteError> {
         let begun = Instant::now();
         let printed = server.program("maintenance", &["on", LEASE])?.finish();
         // If the answer is lost, the maintenance may have begun. It ends by itself.
@@ -61,14 +61,14 @@ impl Maintenance {
     ///
     /// # Errors
     /// When it has ended meanwhile, or the server cannot be reached. The site is then put back into service.
-    pub fn make_last(mut self) -> Result<(), Error> {
+    pub fn make_last(mut self) -> Result<(), RemoteError> {
         self.stop_renewals()?;
         self.server.program("maintenance", &["stay", &self.token])?.finish()?;
         self.token.clear();
         Ok(())
     }
 
-    fn stop_renewals(&mut self) -> Result<(), Error> {
+    fn stop_renewals(&mut self) -> Result<(), RemoteError> {
         let Some(Renewals { stop, thread }) = self.renewals.take() else { return Ok(()) };
         drop(stop);
         match thread.join() {
@@ -79,7 +79,7 @@ impl Maintenance {
     }
 }
 
-fn renew(server: &Server, token: &str) -> Result<(), Error> {
+fn renew(server: &RemotePackage, token: &str) -> Result<(), RemoteError> {
     server.program("maintenance", &["renew", token, LEASE])?.finish().map(drop)
 }
 

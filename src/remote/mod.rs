@@ -21,4 +21,4 @@ pub mod maintenance;
 pub mod ssh;
 pub mod ssh_key;
 
-pub use error::Error;
+pub use error::RemoteError;

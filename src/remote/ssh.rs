@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 
-use super::{Error, known_hosts};
+use super::{RemoteError, known_hosts};
 
 /// The most that is kept of what a program on the server says to its standard error, in bytes.
 const LONGEST_WORDS: usize = 16 * 1024;
@@ -42,10 +42,10 @@ pub struct Host {
 impl Host {
     /// # Errors
     /// When the text is empty, begins with a dash, or has spaces or control characters.
-    pub fn new(name: &str) -> Result<Self, Error> {
+    pub fn new(name: &str) -> Result<Self, RemoteError> {
         let odd = |c: char| c.is_whitespace() || c.is_control();
         if name.is_empty() || name.starts_with('-') || name.contains(odd) {
-            return Err(Error::Host { host: name.escape_debug().to_string() });
+            return Err(RemoteError::Host { host: name.escape_debug().to_string() });
         }
         let known_hosts = known_hosts::path().filter(|file| file.exists());
         Ok(Self { name: name.to_owned(), known_hosts, options: Vec::new() })
@@ -72,7 +72,7 @@ impl Host {
     ///
     /// # Errors
     /// When there is no `ssh`.
-    pub fn start(&self, arguments: &[&str]) -> Result<Remote, Error> {
+    pub fn start(&self, arguments: &[&str]) -> Result<Remote, RemoteError> {
         self.start_script(AS_ROOT, arguments)
     }
 
@@ -80,7 +80,7 @@ impl Host {
     ///
     /// # Errors
     /// When there is no `ssh`.
-    pub fn start_script(&self, script: &str, arguments: &[&str]) -> Result<Remote, Error> {
+    pub fn start_script(&self, script: &str, arguments: &[&str]) -> Result<Remote, RemoteError> {
         let words = [&["/bin/sh", "-c", script, "sh"], arguments].concat();
         let line = words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
         let mut ssh = Command::new("ssh");
@@ -92,7 +92,7 @@ impl Host {
         }
         ssh.arg("--").arg(&self.name).arg(format!("exec {line}"));
         ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = ssh.spawn().map_err(Error::NoSsh)?;
+        let mut child = ssh.spawn().map_err(RemoteError::NoSsh)?;
         let said = child.stderr.take().map(|stderr| thread::spawn(move || collect(stderr)));
         Ok(Remote { host: self.clone(), child, said })
     }
@@ -118,14 +118,14 @@ impl Remote {
     ///
     /// # Errors
     /// When the connection broke, or the program ended with an error.
-    pub fn finish(mut self) -> Result<Vec<u8>, Error> {
+    pub fn finish(mut self) -> Result<Vec<u8>, RemoteError> {
         drop(self.child.stdin.take());
         let mut printed = Vec::new();
         if let Some(mut stdout) = self.child.stdout.take() {
             // Its end is judged by the status of the program.
             let _ = stdout.read_to_end(&mut printed);
         }
-        let status = self.child.wait().map_err(Error::NoSsh)?;
+        let status = self.child.wait().map_err(RemoteError::NoSsh)?;
         let said = self.said.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         if status.success() { Ok(printed) } else { Err(self.host.failure(status, said)) }
     }
@@ -141,12 +141,12 @@ impl Drop for Remote {
 }
 
 impl Host {
-    fn failure(&self, status: ExitStatus, said: String) -> Error {
+    fn failure(&self, status: ExitStatus, said: String) -> RemoteError {
         let host = self.to_string();
         if status.code() != Some(NO_CONNECTION) {
             let said = if said.is_empty() { status.to_string() } else { said };
             let help = "the program on the server undoes what it has begun; put right what it names, and try again";
-            return Error::Refused { host, said, help };
+            return RemoteError::Refused { host, said, help };
         }
         let said = if said.is_empty() { "ssh gives no reason".to_owned() } else { said };
         let help = if said.contains("host key") || said.contains("Host key") {
@@ -158,7 +158,7 @@ impl Host {
         } else {
             format!("`ssh {host} true` must work; a user other than root needs sudo without a password there")
         };
-        Error::Connection { host, said, help }
+        RemoteError::Connection { host, said, help }
     }
 }
 

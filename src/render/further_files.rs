@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde::Serialize;
 
 use super::RenderError;
-use crate::deb::{Content, Entry, Payload, PayloadError};
+use crate::deb::{Content, Payload, PayloadEntry, PayloadError};
 use crate::stack::{FurtherContent, FurtherFile, Owner};
 
 /// A file or folder that gets another owner than root, for `debian/postinst`.
@@ -48,14 +48,14 @@ pub(super) fn add(payload: &mut Payload, files: &[FurtherFile]) -> Result<Vec<St
 fn add_one(payload: &mut Payload, file: &FurtherFile, mode: Option<u32>) -> Result<(), PayloadError> {
     let entry = match &file.content {
         FurtherContent::File { source, .. } => {
-            Entry::File { content: Content::File(source.clone()), mode: mode.unwrap_or_default() }
+            PayloadEntry::File { content: Content::File(source.clone()), mode: mode.unwrap_or_default() }
         }
-        FurtherContent::Folder { mode } => Entry::Folder { mode: *mode },
-        FurtherContent::Link { target } => Entry::Symlink { target: target.clone() },
+        FurtherContent::Folder { mode } => PayloadEntry::Folder { mode: *mode },
+        FurtherContent::Link { target } => PayloadEntry::Symlink { target: target.clone() },
     };
     // Also where a payload would take one folder for another.
     let there = payload.get(&file.path).map(|there| match there {
-        Entry::File { content: Content::Bytes(_), .. } => "a file that stackdeb makes itself".to_owned(),
+        PayloadEntry::File { content: Content::Bytes(_), .. } => "a file that stackdeb makes itself".to_owned(),
         other => other.describe(),
     });
     if let Some(old) = there {

@@ -6,7 +6,7 @@ use super::template::{Template, Templates, template};
 use super::{RenderError, further_files, machine_code, papers};
 use crate::control::{Architecture, PackageName};
 use crate::deb::elf::Programs;
-use crate::deb::{Content, DebugFiles, Entry, Payload, Scripts};
+use crate::deb::{Content, DebugFiles, Payload, PayloadEntry, Scripts};
 use crate::python::Libraries;
 use crate::stack::{FurtherPackage, Stack};
 
@@ -19,7 +19,7 @@ pub(super) const POSTINST: Template = template!("debian/further-postinst");
 pub struct FurtherRendered {
     pub architecture: Architecture,
     pub payload: Payload,
-    /// As in [`Rendered`](super::Rendered), as are the following.
+    /// As in [`RenderedPackage`](super::RenderedPackage), as are the following.
     pub conffiles: Vec<String>,
     pub scripts: Scripts,
     pub programs: Programs,
@@ -74,11 +74,11 @@ fn render(stack: &Stack, package: &FurtherPackage) -> Result<FurtherRendered, Re
 /// # Errors
 /// At the first path that is a file or a link in two of them, or a folder in one and something else in another.
 pub fn check_apart<'a>(packages: impl IntoIterator<Item = (&'a PackageName, &'a Payload)>) -> Result<(), RenderError> {
-    let mut known: Vec<(&PackageName, std::collections::BTreeMap<&str, &Entry>)> = Vec::new();
+    let mut known: Vec<(&PackageName, std::collections::BTreeMap<&str, &PayloadEntry>)> = Vec::new();
     for (other, payload) in packages {
         let entries = payload.entries();
         for (path, new) in &entries {
-            let is_other = |old: &&Entry| !matches!((old, new), (Entry::Folder { mode }, Entry::Folder { mode: same }) if mode == same);
+            let is_other = |old: &&PayloadEntry| !matches!((old, new), (PayloadEntry::Folder { mode }, PayloadEntry::Folder { mode: same }) if mode == same);
             let found =
                 known.iter().find_map(|(one, entries)| Some((one, entries.get(path).copied().filter(is_other)?)));
             if let Some((one, old)) = found {
@@ -96,9 +96,9 @@ pub fn check_apart<'a>(packages: impl IntoIterator<Item = (&'a PackageName, &'a 
     Ok(())
 }
 
-fn describe(entry: &Entry) -> String {
+fn describe(entry: &PayloadEntry) -> String {
     match entry {
-        Entry::File { content: Content::Bytes(_), .. } => "a file that stackdeb makes".to_owned(),
+        PayloadEntry::File { content: Content::Bytes(_), .. } => "a file that stackdeb makes".to_owned(),
         other => other.describe(),
     }
 }

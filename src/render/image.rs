@@ -44,7 +44,7 @@ pub struct ImageFile {
 
 /// The variables of the templates.
 #[derive(Serialize)]
-struct Variables<'a> {
+struct ImageVariables<'a> {
     name: &'a str,
     names: Vec<&'a str>,
     database_names: Vec<&'a str>,
@@ -165,7 +165,7 @@ pub fn image_files_of(stack: &Stack, others: &[Stack], facts: &ImageFacts) -> Re
         database_names.clone_from(&names);
     }
     let repository = stack.image.repository.as_ref();
-    let variables = Variables {
+    let variables = ImageVariables {
         name: stack.package.name.as_str(),
         names: names.clone(),
         database_names,
@@ -217,7 +217,7 @@ mod tests {
     use crate::control::{Priority, Relations, Version};
     use crate::deb::Compression;
     use crate::stack::{
-        App, AppKind, ChangelogEntry, Health, Image, Interface, PackageInfo, PythonApp, Server, Site, Tls,
+        App, AppKind, AppServer, ChangelogEntry, Health, Image, Interface, PackageInfo, PythonApp, Site, Tls,
     };
     use crate::system::epoch::Epoch;
 
@@ -248,7 +248,7 @@ mod tests {
                 folder: folder.join("app"),
                 kind: AppKind::Python(PythonApp {
                     interface: Interface::Wsgi,
-                    server: Server::Gunicorn,
+                    server: AppServer::Gunicorn,
                     module: "app:app".into(),
                     workers: None,
                     threads: None,

@@ -6,7 +6,7 @@ use std::fs;
 
 use super::error::RenderError;
 use crate::deb::{Content, Payload};
-use crate::python::{Libraries, Library, Place, PythonError, Roots};
+use crate::python::{Libraries, Library, PythonError, Roots, WheelPlace};
 use crate::stack::Stack;
 
 /// Adds the files of all libraries.
@@ -48,7 +48,7 @@ fn paper(library: &Library, roots: &Roots) -> String {
     let (wheel, metadata) = (&library.wheel, &library.wheel.metadata);
     let below = roots.libraries.trim_start_matches('/');
     let modules = wheel.modules().into_iter().map(|module| {
-        let is_file = wheel.files.iter().any(|file| file.place == Place::Library(module.to_owned()));
+        let is_file = wheel.files.iter().any(|file| file.place == WheelPlace::Library(module.to_owned()));
         let module = pattern(module);
         if is_file { format!("{below}/{module}") } else { format!("{below}/{module}/*") }
     });
@@ -89,7 +89,7 @@ fn license_files(library: &Library) -> Vec<String> {
                 .any(|file| path == format!("licenses/{file}") || path == file)
     };
     let own = library.wheel.files.iter().filter_map(|file| match &file.place {
-        Place::Library(path) => path.strip_prefix(&info).filter(|rest| is_license(rest)).map(|_| path.clone()),
+        WheelPlace::Library(path) => path.strip_prefix(&info).filter(|rest| is_license(rest)).map(|_| path.clone()),
         _ => None,
     });
     own.collect()
@@ -125,7 +125,7 @@ pub(super) fn overrides(libraries: &Libraries, roots: &Roots, name: &str) -> Str
         lines.push(format!("{name}: executable-in-usr-lib [{programs}/*]"));
     }
     let files = libraries.all.iter().flat_map(|library| &library.wheel.files);
-    if files.clone().any(|file| matches!(&file.place, Place::Library(path) if is_image(path))) {
+    if files.clone().any(|file| matches!(&file.place, WheelPlace::Library(path) if is_image(path))) {
         lines.push(format!("{name}: image-file-in-usr-lib {below}"));
     }
     if libraries.needs.compiled {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::RenderError;
 use crate::deb::elf::{self, DebugSections, Programs};
-use crate::deb::{Content, DebugFiles, Entry, Payload};
+use crate::deb::{Content, DebugFiles, Payload, PayloadEntry};
 use crate::stack::{AppKind, FurtherContent, FurtherFile, Stack};
 
 /// What the programs mean for the package.
@@ -30,11 +30,11 @@ pub(super) struct MachineCode {
 /// # Errors
 /// When one cannot be read or is damaged, or the app's own program is for another machine.
 pub(super) fn of(stack: &Stack, payload: &Payload) -> Result<MachineCode, RenderError> {
-    let mut found = Found::nothing(stack.package.name.as_str());
+    let mut found = FoundMachineCode::nothing(stack.package.name.as_str());
     if let Some(origin) = stack.app.kind.of_crate() {
         for (path, entry) in origin.files.payload.entries() {
             found.ship(path);
-            let Entry::File { content: Content::File(file), .. } = entry else { continue };
+            let PayloadEntry::File { content: Content::File(file), .. } = entry else { continue };
             if found.look_at(path, path, file)? == Some(false) {
                 return Err(RenderError::ForeignProgram(path.to_owned()));
             }
@@ -50,7 +50,7 @@ pub(super) fn of(stack: &Stack, payload: &Payload) -> Result<MachineCode, Render
         for (path, entry) in payload.entries() {
             let Some(inside) = path.strip_prefix(&folder) else { continue };
             found.ship(path);
-            let Entry::File { content: Content::File(file), .. } = entry else { continue };
+            let PayloadEntry::File { content: Content::File(file), .. } = entry else { continue };
             if found.look_at(path, inside, file)? == Some(false) && commands.contains(&inside) {
                 return Err(RenderError::ForeignProgram(inside.escape_debug().to_string()));
             }
@@ -65,13 +65,13 @@ pub(super) fn of(stack: &Stack, payload: &Payload) -> Result<MachineCode, Render
 /// # Errors
 /// When one cannot be read or is damaged.
 pub(super) fn of_files(package: &str, files: &[FurtherFile]) -> Result<MachineCode, RenderError> {
-    let mut found = Found::nothing(package);
+    let mut found = FoundMachineCode::nothing(package);
     found.further_files(files)?;
     Ok(found.machine_code())
 }
 
 /// What was found so far.
-struct Found<'a> {
+struct FoundMachineCode<'a> {
     package: &'a str,
     programs: Programs,
     overrides: Vec<String>,
@@ -80,7 +80,7 @@ struct Found<'a> {
     is_there: bool,
 }
 
-impl<'a> Found<'a> {
+impl<'a> FoundMachineCode<'a> {
     fn nothing(package: &'a str) -> Self {
         Self {
             package,

@@ -36,7 +36,7 @@ use crate::deb::{Content, DebugFiles, Payload, Scripts};
 use crate::python::Libraries;
 use crate::stack::{Stack, migration_names};
 
-pub use app::{AppNotes, LeftOut, Rule};
+pub use app::{AppNotes, AppRule, LeftOut};
 pub use error::RenderError;
 pub use further_packages::{FurtherRendered, check_apart, further_packages};
 pub use papers::{DISTRIBUTION, URGENCY, changes};
@@ -47,7 +47,7 @@ use template::{Templates, template};
 
 /// All that the package of a stack consists of, except for the health-check binary.
 #[derive(Debug, Clone)]
-pub struct Rendered {
+pub struct RenderedPackage {
     /// Files, folders and symbolic links.
     pub payload: Payload,
     /// The files that the administrator may edit: dpkg asks before it replaces an edited one (deb-conffiles(5)). In
@@ -78,7 +78,7 @@ pub fn health_check_path(name: &PackageName) -> String {
 /// # Errors
 /// When a template has a mistake or uses an unknown variable, a file of the app or a template of the project cannot be
 /// read, or a link in the app's folder leads out of it.
-pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
+pub fn package_files(stack: &Stack) -> Result<RenderedPackage, RenderError> {
     package_files_with(stack, &Libraries::default())
 }
 
@@ -86,7 +86,7 @@ pub fn package_files(stack: &Stack) -> Result<Rendered, RenderError> {
 ///
 /// # Errors
 /// As [`package_files`], and when two libraries, or a library and the stack, have one file.
-pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Rendered, RenderError> {
+pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<RenderedPackage, RenderError> {
     overrides::check(&stack.folder, &template_names())?;
     let (mut payload, notes) = match stack.app.kind.has_processes() {
         true => app_files(stack, libraries)?,
@@ -141,7 +141,7 @@ pub fn package_files_with(stack: &Stack, libraries: &Libraries) -> Result<Render
     let depends = relations::depends(stack, libraries)?;
     let recommends = relations::recommends()?;
     let (programs, debug) = (machine_code.programs, machine_code.debug);
-    Ok(Rendered { payload, conffiles, scripts, depends, programs, debug, recommends, notes })
+    Ok(RenderedPackage { payload, conffiles, scripts, depends, programs, debug, recommends, notes })
 }
 
 /// The part of the package that the app's own programs need: its files, its libraries, and the folders of programs. What of

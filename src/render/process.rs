@@ -7,7 +7,7 @@ use super::RenderError;
 use super::context::Context;
 use super::template::{Template, Templates, template};
 use crate::python::Libraries;
-use crate::stack::{AppKind, CommandLine, Limits, Stack, Timer, Worker};
+use crate::stack::{AppKind, CommandLine, ProcessLimits, Stack, Timer, Worker};
 
 const WORKER: Template = template!("units/worker.service");
 const JOB: Template = template!("units/job.service");
@@ -73,7 +73,7 @@ impl ProcessVariables {
         all.with_limits(&stack.app.limits)
     }
 
-    fn with_limits(self, limits: &Limits) -> Self {
+    fn with_limits(self, limits: &ProcessLimits) -> Self {
         Self {
             has_memory_max: limits.memory_max.is_some(),
             memory_max: limits.memory_max.clone().unwrap_or_default(),

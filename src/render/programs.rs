@@ -3,7 +3,7 @@
 
 use super::RenderError;
 use crate::control::PackageName;
-use crate::deb::{Entry, Payload};
+use crate::deb::{Payload, PayloadEntry};
 use crate::stack::{AppKind, CommandLine, Stack};
 
 /// Programs that projects start, and Debian's package of each.
@@ -53,7 +53,10 @@ pub(super) fn check(stack: &Stack, payload: &Payload) -> Result<(), RenderError>
     for (table, command) in stack.commands() {
         let program = command.program.clone();
         if let Some(path) = command.in_app() {
-            if !matches!(payload.get(&format!("{app}/{path}")), Some(Entry::File { .. } | Entry::Symlink { .. })) {
+            if !matches!(
+                payload.get(&format!("{app}/{path}")),
+                Some(PayloadEntry::File { .. } | PayloadEntry::Symlink { .. })
+            ) {
                 return Err(RenderError::ProgramNotPacked { table, program });
             }
             continue;
@@ -74,7 +77,7 @@ pub(super) fn check(stack: &Stack, payload: &Payload) -> Result<(), RenderError>
 /// Checks that a crate installs the program that serves. Before cargo has built the crate, nothing is known.
 fn check_of_crate(stack: &Stack, command: &CommandLine, files: &Payload) -> Result<(), RenderError> {
     let entries = files.entries();
-    let is_program = |entry: &Entry| matches!(entry, Entry::File { mode, .. } if mode & 0o111 != 0);
+    let is_program = |entry: &PayloadEntry| matches!(entry, PayloadEntry::File { mode, .. } if mode & 0o111 != 0);
     let programs: Vec<&str> = entries.iter().filter(|(_, entry)| is_program(entry)).map(|(path, _)| *path).collect();
     let program = command.program.as_str();
     let places = match program.starts_with('/') {

@@ -6,7 +6,7 @@ use super::error::RenderError;
 use super::template::{Template, template};
 use super::{Destination, FileKind};
 use crate::python::{Libraries, Roots};
-use crate::stack::{AppKind, Interface, PythonApp, Server, Stack};
+use crate::stack::{AppKind, AppServer, Interface, PythonApp, Stack};
 
 /// uvicorn, and the library with which it asks idle WebSockets whether they are still there (nginx closes them otherwise):
 /// the package of each, and its name in the index.
@@ -74,14 +74,14 @@ impl ServerVariables {
             workers: app.workers.unwrap_or_default(),
             has_threads: app.threads.is_some(),
             threads: app.threads.unwrap_or_default(),
-            is_gunicorn: server == Server::Gunicorn,
-            is_uvicorn: server == Server::Uvicorn,
-            is_granian: server == Server::Granian,
-            is_uwsgi: server == Server::Uwsgi,
+            is_gunicorn: server == AppServer::Gunicorn,
+            is_uvicorn: server == AppServer::Uvicorn,
+            is_granian: server == AppServer::Granian,
+            is_uwsgi: server == AppServer::Uwsgi,
             gunicorn: program(libraries.has(GUNICORN), GUNICORN),
             uwsgi: program(packs_uwsgi(libraries), "uwsgi"),
             has_uwsgi_plugin: !packs_uwsgi(libraries),
-            keeps_connections: matches!(server, Server::Gunicorn | Server::Uvicorn),
+            keeps_connections: matches!(server, AppServer::Gunicorn | AppServer::Uvicorn),
         }
     }
 }
@@ -98,7 +98,7 @@ pub(super) fn packages(app: &PythonApp, libraries: &Libraries) -> Result<Vec<&'s
     let uvicorn = UVICORN.iter().filter(|(_, library)| !libraries.has(library)).map(|(package, _)| *package);
     let mut packages = Vec::new();
     match app.server {
-        Server::Gunicorn => {
+        AppServer::Gunicorn => {
             if !libraries.has(GUNICORN) {
                 packages.push(GUNICORN);
             }
@@ -106,11 +106,11 @@ pub(super) fn packages(app: &PythonApp, libraries: &Libraries) -> Result<Vec<&'s
                 packages.extend(uvicorn);
             }
         }
-        Server::Uvicorn => packages.extend(uvicorn),
-        Server::Granian if libraries.has(GRANIAN) => {}
-        Server::Granian => return Err(RenderError::NoGranian),
-        Server::Uwsgi if packs_uwsgi(libraries) => {}
-        Server::Uwsgi => packages.extend(UWSGI),
+        AppServer::Uvicorn => packages.extend(uvicorn),
+        AppServer::Granian if libraries.has(GRANIAN) => {}
+        AppServer::Granian => return Err(RenderError::NoGranian),
+        AppServer::Uwsgi if packs_uwsgi(libraries) => {}
+        AppServer::Uwsgi => packages.extend(UWSGI),
     }
     Ok(packages)
 }
@@ -118,16 +118,18 @@ pub(super) fn packages(app: &PythonApp, libraries: &Libraries) -> Result<Vec<&'s
 /// The files of the server: its configuration, and what starts it.
 pub(super) fn files(name: &str, app: &PythonApp) -> Vec<Destination> {
     match (app.server, app.interface) {
-        (Server::Gunicorn, Interface::Wsgi) => files_of_gunicorn(name),
-        (Server::Gunicorn, Interface::Asgi) => {
+        (AppServer::Gunicorn, Interface::Wsgi) => files_of_gunicorn(name),
+        (AppServer::Gunicorn, Interface::Asgi) => {
             files_of_gunicorn(name).into_iter().chain(files_of_workers(name)).chain(files_of_asgi(name)).collect()
         }
-        (Server::Uvicorn, _) => files_of_uvicorn(name).into_iter().chain(files_of_asgi(name)).collect(),
-        (Server::Granian, Interface::Wsgi) => files_of_granian(name).into_iter().chain(files_of_flask(name)).collect(),
-        (Server::Granian, Interface::Asgi) => {
+        (AppServer::Uvicorn, _) => files_of_uvicorn(name).into_iter().chain(files_of_asgi(name)).collect(),
+        (AppServer::Granian, Interface::Wsgi) => {
+            files_of_granian(name).into_iter().chain(files_of_flask(name)).collect()
+        }
+        (AppServer::Granian, Interface::Asgi) => {
             files_of_granian(name).into_iter().chain(files_of_flask(name)).chain(files_of_websockets(name)).collect()
         }
-        (Server::Uwsgi, _) => files_of_uwsgi(name).into_iter().chain(files_of_flask(name)).collect(),
+        (AppServer::Uwsgi, _) => files_of_uwsgi(name).into_iter().chain(files_of_flask(name)).collect(),
     }
 }
 

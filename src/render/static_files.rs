@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::RenderError;
-use super::app::{Inside, LeftOut, Rules, suspicion};
+use super::app::{AppRules, Inside, LeftOut, suspicion};
 use crate::control::PackageName;
 use crate::deb::{Content, Payload};
 use crate::stack::{AppKind, Stack, StaticFiles};
@@ -46,10 +46,10 @@ pub(super) fn add(payload: &mut Payload, stack: &Stack) -> Result<SiteNotes, Ren
     for files in &stack.static_files() {
         // The patterns of [app] are for its folder, which may be above what is served of it.
         let (rules, below) = match files.path.as_str() {
-            "/" => (Rules::of(stack), files.folder.strip_prefix(&stack.app.folder).unwrap_or(Path::new(""))),
-            _ => (Rules::without_patterns(&files.folder, &stack.package.name), Path::new("")),
+            "/" => (AppRules::of(stack), files.folder.strip_prefix(&stack.app.folder).unwrap_or(Path::new(""))),
+            _ => (AppRules::without_patterns(&files.folder, &stack.package.name), Path::new("")),
         };
-        Walk { stack, files, rules, below, payload, notes: &mut notes }.folder(Path::new(""), &Inside::Packed)?;
+        StaticWalk { stack, files, rules, below, payload, notes: &mut notes }.folder(Path::new(""), &Inside::Packed)?;
     }
     notes.left_out.sort_by(|one, other| one.path.cmp(&other.path));
     notes.secrets.sort();
@@ -76,17 +76,17 @@ pub(super) fn check(stack: &Stack, payload: &Payload) -> Result<(), RenderError>
     }
 }
 
-struct Walk<'a> {
+struct StaticWalk<'a> {
     stack: &'a Stack,
     files: &'a StaticFiles,
-    rules: Rules<'a>,
+    rules: AppRules<'a>,
     /// The folder's path in the one that the rules are for.
     below: &'a Path,
     payload: &'a mut Payload,
     notes: &'a mut SiteNotes,
 }
 
-impl Walk<'_> {
+impl StaticWalk<'_> {
     /// Adds what is in a folder. `relative` is its path in the folder of the manifest.
     fn folder(&mut self, relative: &Path, inside: &Inside) -> Result<(), RenderError> {
         let folder = self.files.folder.join(relative);

@@ -57,7 +57,7 @@ const HTTP_PORT: u16 = 80;
 
 /// The variables of the templates.
 #[derive(Serialize)]
-struct Variables<'a> {
+struct TerraformVariables<'a> {
     name: &'a str,
     port: u16,
     public_port: u16,
@@ -122,7 +122,7 @@ pub fn terraform_files(stack: &Stack, facts: &TerraformFacts) -> Result<Vec<Terr
     let public_port = if further.contains_key(&HTTP_PORT) { port } else { HTTP_PORT };
     let is_other = |(other, _): &(u16, &str)| *other != port;
     let further_port = |(port, health_path)| FurtherPort { port, health_path };
-    let variables = Variables {
+    let variables = TerraformVariables {
         name: name.as_str(),
         port,
         public_port,
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_readme_names_every_variable_and_every_template() {
-        let variables = serde_json::to_value(Variables {
+        let variables = serde_json::to_value(TerraformVariables {
             name: "",
             port: 0,
             public_port: 0,

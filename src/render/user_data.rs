@@ -31,7 +31,7 @@ pub struct InstanceFacts<'a> {
 
 /// The variables of the template.
 #[derive(Serialize)]
-struct Variables<'a> {
+struct UserDataVariables<'a> {
     name: &'a str,
     version: String,
     hostname: &'a str,
@@ -65,7 +65,7 @@ pub fn database_ca_path(name: &PackageName) -> String {
 pub fn user_data(stack: &Stack, facts: &InstanceFacts) -> Result<String, RenderError> {
     let name = &stack.package.name;
     let environment = facts.environment.iter();
-    let variables = Variables {
+    let variables = UserDataVariables {
         name: name.as_str(),
         version: stack.package.version.to_string(),
         hostname: facts.hostname,

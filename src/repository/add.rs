@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use super::candidate::Candidate;
 use super::error::RepositoryError;
-use super::folder::{Folder, Lock};
+use super::folder::{RepositoryFolder, RepositoryLock};
 use super::key::{KeyFile, NewKey, SigningKey};
 use super::publish::{copy_package, publish};
 use super::release_file::ReleaseFile;
 use super::source_file::SourceFile;
-use super::state::State;
+use super::state::RepositoryState;
 use super::values::{self, DEFAULT_SUITE, Validity};
 use crate::apt::{SignatureError, signers};
 use crate::control::{Stanza, Version};
@@ -19,7 +19,7 @@ use crate::system::progress::Reporter;
 
 /// What the user says about the repository. `None` stands for what it is now, and for the default of a new one.
 #[derive(Debug, Clone, Default)]
-pub struct Settings {
+pub struct RepositorySettings {
     pub folder: PathBuf,
     /// Where it will be served.
     pub url: Option<String>,
@@ -44,23 +44,23 @@ pub struct Added {
 }
 
 /// A repository that this command alone may change.
-pub(super) struct Open {
-    pub folder: Folder,
+pub(super) struct OpenRepository {
+    pub folder: RepositoryFolder,
     pub key_file: KeyFile,
     /// `None` only if there is no repository.
     pub key: Option<SigningKey>,
-    pub state: Option<State>,
-    settings: Settings,
-    _lock: Lock,
+    pub state: Option<RepositoryState>,
+    settings: RepositorySettings,
+    _lock: RepositoryLock,
 }
 
 /// Adds packages. A package that is there already, with the same contents, changes nothing.
 ///
 /// # Errors
 /// When one of them cannot be added. No package was added then.
-pub fn add(debs: &[PathBuf], settings: &Settings, reporter: Reporter) -> Result<Added, RepositoryError> {
+pub fn add(debs: &[PathBuf], settings: &RepositorySettings, reporter: Reporter) -> Result<Added, RepositoryError> {
     let settings = checked(settings)?;
-    if Folder::new(&settings.folder).find_suite()?.is_none() && settings.url.is_none() {
+    if RepositoryFolder::new(&settings.folder).find_suite()?.is_none() && settings.url.is_none() {
         return Err(RepositoryError::NoUrl { folder: settings.folder.display().to_string() });
     }
     let candidates: Vec<Candidate> = debs.iter().map(|path| Candidate::read(path)).collect::<Result<_, _>>()?;
@@ -97,9 +97,9 @@ pub fn add(debs: &[PathBuf], settings: &Settings, reporter: Reporter) -> Result<
 }
 
 /// Checks what the user says, as far as it can be checked alone.
-pub(super) fn checked(settings: &Settings) -> Result<Settings, RepositoryError> {
+pub(super) fn checked(settings: &RepositorySettings) -> Result<RepositorySettings, RepositoryError> {
     let name = |option, text: &Option<String>| text.as_deref().map(|text| values::name(option, text)).transpose();
-    Ok(Settings {
+    Ok(RepositorySettings {
         url: settings.url.as_deref().map(values::url).transpose()?,
         suite: name("--suite", &settings.suite)?,
         origin: name("--origin", &settings.origin)?,
@@ -126,8 +126,8 @@ fn is_known(entries: &[Stanza], candidate: &Candidate) -> Result<bool, Repositor
 }
 
 /// Waits for other commands, and reads the key and what is published.
-pub(super) fn open(settings: Settings, reporter: Reporter) -> Result<Open, RepositoryError> {
-    let folder = Folder::new(&settings.folder);
+pub(super) fn open(settings: RepositorySettings, reporter: Reporter) -> Result<OpenRepository, RepositoryError> {
+    let folder = RepositoryFolder::new(&settings.folder);
     let key_file = KeyFile::find(settings.key.as_deref())?;
     key_file.check_place(&folder)?;
     // Before the lock, whose file is the first that is written.
@@ -152,22 +152,22 @@ pub(super) fn open(settings: Settings, reporter: Reporter) -> Result<Open, Repos
         let (found, wanted) = (state.release.origin.clone(), wanted.clone());
         return Err(RepositoryError::OtherOrigin { folder: folder.shown(), found, wanted });
     }
-    Ok(Open { folder, key_file, key, state, settings, _lock: lock })
+    Ok(OpenRepository { folder, key_file, key, state, settings, _lock: lock })
 }
 
 fn read_state(
-    folder: &Folder,
+    folder: &RepositoryFolder,
     suite: &str,
     key: Option<&SigningKey>,
     file: &KeyFile,
-) -> Result<State, RepositoryError> {
+) -> Result<RepositoryState, RepositoryError> {
     let path = folder.in_release(suite).display().to_string();
     let Some(key) = key else {
         let bytes = std::fs::read(folder.in_release(suite));
         let bytes = bytes.map_err(|source| RepositoryError::Io { path: path.clone(), source })?;
         return Err(RepositoryError::KeyGone { path, signed_by: signers(&bytes), key: file.shown() });
     };
-    State::read(folder, suite, &key.keyring()?).map_err(|error| match error {
+    RepositoryState::read(folder, suite, &key.keyring()?).map_err(|error| match error {
         RepositoryError::Signature { source: SignatureError::UnknownKey(signed_by), .. } => {
             let (fingerprint, key) = (key.fingerprint(), key.path().display().to_string());
             RepositoryError::OtherKey { path, signed_by, key, fingerprint }
@@ -176,7 +176,7 @@ fn read_state(
     })
 }
 
-impl Open {
+impl OpenRepository {
     /// What the next state says about itself. [`Self::publish`] sets its date anew.
     pub fn release(&self, default_origin: Option<String>) -> ReleaseFile {
         let before = self.state.as_ref().map(|state| &state.release);

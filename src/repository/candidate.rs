@@ -53,7 +53,7 @@ impl Candidate {
         }
         let failed = |source| RepositoryError::Io { path: shown(), source };
         let data = reader.data()?;
-        io::copy(&mut data.into_inner(), &mut Interruptible).map_err(failed)?;
+        io::copy(&mut data.into_inner(), &mut InterruptibleSink).map_err(failed)?;
         let (sha256, size) = Sha256::of_file(path).map_err(failed)?;
         let filename = filename(&name, &version, architecture);
         let mut entry = Stanza::default();
@@ -78,9 +78,9 @@ fn filename(name: &PackageName, version: &Version, architecture: &str) -> String
 }
 
 /// Takes everything, until the user interrupts.
-struct Interruptible;
+struct InterruptibleSink;
 
-impl io::Write for Interruptible {
+impl io::Write for InterruptibleSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         crate::system::interrupt::check()?;
         Ok(bytes.len())

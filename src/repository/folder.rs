@@ -22,14 +22,14 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the paths of a repository begin with.
 #[derive(Debug, Clone)]
-pub(super) struct Folder {
+pub(super) struct RepositoryFolder {
     root: PathBuf,
 }
 
 /// No other command changes the repository while this is held.
-pub(super) struct Lock(#[expect(dead_code, reason = "it is unlocked when it is dropped")] Flock<File>);
+pub(super) struct RepositoryLock(#[expect(dead_code, reason = "it is unlocked when it is dropped")] Flock<File>);
 
-impl Folder {
+impl RepositoryFolder {
     pub fn new(root: &Path) -> Self {
         Self { root: root.to_owned() }
     }
@@ -93,7 +93,7 @@ impl Folder {
     ///
     /// # Errors
     /// When the folder or the file cannot be made, or the user interrupts.
-    pub fn lock(&self, reporter: Reporter) -> Result<Lock, RepositoryError> {
+    pub fn lock(&self, reporter: Reporter) -> Result<RepositoryLock, RepositoryError> {
         let path = self.root.join(".lock");
         let failed = |source| RepositoryError::Io { path: path.display().to_string(), source };
         fs::create_dir_all(&self.root).map_err(failed)?;
@@ -102,7 +102,7 @@ impl Folder {
         let mut told = false;
         loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                Ok(lock) => return Ok(Lock(lock)),
+                Ok(lock) => return Ok(RepositoryLock(lock)),
                 Err((back, Errno::EWOULDBLOCK)) => file = back,
                 Err((_, errno)) => return Err(failed(errno.into())),
             }

@@ -19,7 +19,7 @@ use openpgp::serialize::{Serialize, SerializeInto};
 use openpgp::types::KeyFlags;
 
 use super::error::RepositoryError;
-use super::folder::Folder;
+use super::folder::RepositoryFolder;
 use crate::apt::Keyring;
 use crate::system::epoch::Epoch;
 
@@ -72,7 +72,7 @@ impl KeyFile {
     ///
     /// # Errors
     /// When the file is inside the repository.
-    pub(super) fn check_place(&self, folder: &Folder) -> Result<(), RepositoryError> {
+    pub(super) fn check_place(&self, folder: &RepositoryFolder) -> Result<(), RepositoryError> {
         if resolved(&self.path).starts_with(resolved(folder.root())) {
             return Err(RepositoryError::KeyIsServed { path: self.shown(), folder: folder.shown() });
         }

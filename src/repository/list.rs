@@ -5,14 +5,14 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::error::RepositoryError;
-use super::folder::Folder;
+use super::folder::RepositoryFolder;
 use super::source_file::SourceFile;
-use super::state::State;
+use super::state::RepositoryState;
 use crate::system::epoch::Epoch;
 
 /// The object that `--json` prints.
 #[derive(Debug, Serialize)]
-pub struct Listed {
+pub struct ListedRepository {
     /// The address in the `.sources` file of the servers.
     pub url: String,
     pub origin: String,
@@ -41,12 +41,12 @@ pub struct ListedPackage {
 ///
 /// # Errors
 /// When there is no repository, or it is not as it was signed.
-pub fn list(folder: &Path) -> Result<Listed, RepositoryError> {
-    let folder = Folder::new(folder);
+pub fn list(folder: &Path) -> Result<ListedRepository, RepositoryError> {
+    let folder = RepositoryFolder::new(folder);
     let none = || RepositoryError::NoRepository { folder: folder.shown() };
     let suite = folder.find_suite()?.ok_or_else(none)?;
     let source = SourceFile::find(&folder)?;
-    let state = State::read(&folder, &suite, &source.keyring()?)?;
+    let state = RepositoryState::read(&folder, &suite, &source.keyring()?)?;
     let packages = state.entries.iter().map(|entry| {
         let field = |name: &str| entry.get(name).unwrap_or_default().to_owned();
         ListedPackage {
@@ -58,7 +58,7 @@ pub fn list(folder: &Path) -> Result<Listed, RepositoryError> {
             sha256: field("SHA256"),
         }
     });
-    Ok(Listed {
+    Ok(ListedRepository {
         packages: packages.collect(),
         url: source.url,
         origin: state.release.origin,

@@ -20,9 +20,9 @@ mod source_file;
 mod state;
 mod values;
 
-pub use add::{Added, Settings, add};
+pub use add::{Added, RepositorySettings, add};
 pub use error::RepositoryError;
 pub use key::{KeyFile, NewKey};
-pub use list::{Listed, ListedPackage, list};
+pub use list::{ListedPackage, ListedRepository, list};
 pub use refresh::{Refreshed, refresh};
 pub use values::Validity;

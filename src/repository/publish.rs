@@ -10,11 +10,11 @@ use liblzma::write::XzEncoder;
 
 use super::candidate::Candidate;
 use super::error::RepositoryError;
-use super::folder::{Folder, INDEX};
+use super::folder::{INDEX, RepositoryFolder};
 use super::key::SigningKey;
 use super::release_file::ReleaseFile;
 use super::source_file::SourceFile;
-use super::state::State;
+use super::state::RepositoryState;
 use crate::control::{Stanza, Version};
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
@@ -27,7 +27,7 @@ const LEVEL: u32 = 6;
 ///
 /// # Errors
 /// When it cannot be written, or the file is not the one that was checked.
-pub(super) fn copy_package(folder: &Folder, package: &Candidate) -> Result<(), RepositoryError> {
+pub(super) fn copy_package(folder: &RepositoryFolder, package: &Candidate) -> Result<(), RepositoryError> {
     let target = folder.root().join(&package.filename);
     if Sha256::of_file(&target).is_ok_and(|found| found == (package.sha256, package.size)) {
         return Ok(());
@@ -58,12 +58,12 @@ pub(super) fn copy_package(folder: &Folder, package: &Candidate) -> Result<(), R
 /// # Errors
 /// When a file cannot be written. What was published before is then whole, or what is to be published is.
 pub(super) fn publish(
-    folder: &Folder,
+    folder: &RepositoryFolder,
     release: &ReleaseFile,
     entries: &mut [Stanza],
     key: &SigningKey,
     source: &SourceFile,
-    previous: Option<&State>,
+    previous: Option<&RepositoryState>,
 ) -> Result<(), RepositoryError> {
     entries.sort_by_cached_key(order);
     let index: String = entries.iter().map(|entry| format!("{entry}\n")).collect();
@@ -114,7 +114,7 @@ fn write_if_different(path: &Path, bytes: &[u8]) -> Result<(), RepositoryError> 
 
 /// Removes indices that neither this state nor the one before it names. A reader that has the state before it finds its
 /// indices until the next one is published.
-fn remove_old(folder: &Folder, suite: &str, kept: &[Sha256]) -> Result<(), RepositoryError> {
+fn remove_old(folder: &RepositoryFolder, suite: &str, kept: &[Sha256]) -> Result<(), RepositoryError> {
     let by_hash = folder.by_hash(suite);
     let failed = |source| RepositoryError::Io { path: by_hash.display().to_string(), source };
     for entry in fs::read_dir(&by_hash).map_err(failed)? {

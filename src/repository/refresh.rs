@@ -1,8 +1,8 @@
 //! Signs a repository anew, with the same packages: before its `Valid-Until` has passed, or to change a setting.
 
-use super::add::{Settings, checked, open};
+use super::add::{RepositorySettings, checked, open};
 use super::error::RepositoryError;
-use super::folder::Folder;
+use super::folder::RepositoryFolder;
 use crate::system::epoch::Epoch;
 use crate::system::progress::Reporter;
 
@@ -18,10 +18,10 @@ pub struct Refreshed {
 ///
 /// # Errors
 /// When there is no repository, or the key is not the one that signed it.
-pub fn refresh(settings: &Settings, reporter: Reporter) -> Result<Refreshed, RepositoryError> {
+pub fn refresh(settings: &RepositorySettings, reporter: Reporter) -> Result<Refreshed, RepositoryError> {
     let settings = checked(settings)?;
     let none = || RepositoryError::NoRepository { folder: settings.folder.display().to_string() };
-    Folder::new(&settings.folder).find_suite()?.ok_or_else(none)?;
+    RepositoryFolder::new(&settings.folder).find_suite()?.ok_or_else(none)?;
     let mut open = open(settings.clone(), reporter)?;
     let mut entries = open.state.as_mut().ok_or_else(none).map(|state| std::mem::take(&mut state.entries))?;
     let mut release = open.release(None);

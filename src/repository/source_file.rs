@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use super::error::RepositoryError;
-use super::folder::Folder;
+use super::folder::RepositoryFolder;
 use crate::apt::Keyring;
 use crate::control::Stanza;
 
@@ -55,7 +55,7 @@ impl SourceFile {
     ///
     /// # Errors
     /// When the folder has no such file, or it cannot be read.
-    pub fn find(folder: &Folder) -> Result<Self, RepositoryError> {
+    pub fn find(folder: &RepositoryFolder) -> Result<Self, RepositoryError> {
         let failed = |source| RepositoryError::Io { path: folder.shown(), source };
         let mut found = Vec::new();
         for entry in fs::read_dir(folder.root()).map_err(failed)? {

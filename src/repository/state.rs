@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::error::RepositoryError;
-use super::folder::{Folder, INDEX};
+use super::folder::{INDEX, RepositoryFolder};
 use super::release_file::ReleaseFile;
 use super::values::Validity;
 use crate::apt::{Keyring, Release};
@@ -13,21 +13,21 @@ use crate::system::hash::Sha256;
 
 /// A repository as its signature says.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct RepositoryState {
     pub release: ReleaseFile,
     pub valid_until: Option<Epoch>,
-    /// The hashes of the indices, which are names below [`Folder::by_hash`].
+    /// The hashes of the indices, which are names below [`RepositoryFolder::by_hash`].
     pub indices: Vec<Sha256>,
     /// One stanza of the index for each package.
     pub entries: Vec<Stanza>,
 }
 
-impl State {
+impl RepositoryState {
     /// Reads and verifies the repository. That it has expired is no error.
     ///
     /// # Errors
     /// When the signature is not by a key of `keyring`, or an index is not the one that was signed.
-    pub fn read(folder: &Folder, suite: &str, keyring: &Keyring) -> Result<Self, RepositoryError> {
+    pub fn read(folder: &RepositoryFolder, suite: &str, keyring: &Keyring) -> Result<Self, RepositoryError> {
         let path = folder.in_release(suite);
         let shown = path.display().to_string();
         let bytes = fs::read(&path).map_err(|source| RepositoryError::Io { path: shown.clone(), source })?;
@@ -52,7 +52,7 @@ impl State {
 }
 
 /// Reads the index under its hash: the one under its plain name may be that of a run that was interrupted.
-fn read_index(folder: &Folder, suite: &str, hash: Sha256) -> Result<Vec<Stanza>, RepositoryError> {
+fn read_index(folder: &RepositoryFolder, suite: &str, hash: Sha256) -> Result<Vec<Stanza>, RepositoryError> {
     let path = folder.index_by_hash(suite, hash);
     let shown = || path.display().to_string();
     let bytes = fs::read(&path).map_err(|source| RepositoryError::Io { path: shown(), source })?;

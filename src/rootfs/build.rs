@@ -46,7 +46,7 @@ pub enum DpkgStep {
 
 /// The description of a base that is to be built.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct RootPlan {
     /// The calls of dpkg, in order. The first unpacks the essential packages with all that they depend on; the second
     /// configures them, and there dpkg ignores that none of their dependencies is configured yet.
     pub steps: Vec<DpkgStep>,
@@ -63,7 +63,7 @@ pub struct Plan {
     pub epoch: Epoch,
 }
 
-impl Plan {
+impl RootPlan {
     /// The files of all packages.
     fn packages(&self) -> Vec<PathBuf> {
         let of_step = |step: &DpkgStep| match step {
@@ -82,7 +82,7 @@ pub struct Addition {
     /// The packages, also of the base, that are installed only because others depend on them: `apt autoremove` may remove
     /// them later.
     pub automatic: Vec<PackageName>,
-    /// The latest time that a file of it gets; see [`Plan`].
+    /// The latest time that a file of it gets; see [`RootPlan`].
     pub epoch: Epoch,
 }
 
@@ -135,7 +135,7 @@ pub enum BuildError {
 ///
 /// # Errors
 /// When a package or a script fails, the disk is full, or the user interrupts. The root is then not usable.
-pub fn build(root: &Root, plan: &Plan, reporter: Reporter) -> Result<(), BuildError> {
+pub fn build(root: &Root, plan: &RootPlan, reporter: Reporter) -> Result<(), BuildError> {
     let [DpkgStep::Unpack(essential), DpkgStep::Configure(_), rest @ ..] = plan.steps.as_slice() else {
         return Err(BuildError::NoEssential);
     };

@@ -4,7 +4,7 @@ use nix::sys::stat::{FileStat, SFlag};
 
 /// One name in a root, or the root itself, which has an empty one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct RootEntry {
     pub kind: EntryKind,
     /// In bytes.
     pub size: u64,
@@ -26,7 +26,7 @@ pub enum EntryKind {
     Other,
 }
 
-impl Entry {
+impl RootEntry {
     pub(super) fn of(found: &FileStat, folder: usize, name_bytes: usize) -> Self {
         let kind = match SFlag::from_bits_truncate(found.st_mode & SFlag::S_IFMT.bits()) {
             SFlag::S_IFREG => EntryKind::File,

@@ -35,7 +35,7 @@ pub(super) struct Filter {
 
 /// The kind of a file, as far as the filter depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FilteredKind {
     /// A folder or a symbolic link. It is kept if an `Include` rule may match something below it.
     FolderOrLink,
     Other,
@@ -52,7 +52,7 @@ impl Filter {
     }
 
     /// Whether the file `path`, which begins with `/`, is not installed. It follows `filter_should_skip` in dpkg's filters.c.
-    pub(super) fn skips(&self, path: &[u8], kind: Kind) -> bool {
+    pub(super) fn skips(&self, path: &[u8], kind: FilteredKind) -> bool {
         if self.rules.is_empty() {
             return false;
         }
@@ -63,7 +63,7 @@ impl Filter {
         if !matches!(last, Some((_, PathRule::Exclude(_)))) {
             return false;
         }
-        kind == Kind::Other || !self.rules.iter().any(|(_, rule)| rule.may_include_below(path))
+        kind == FilteredKind::Other || !self.rules.iter().any(|(_, rule)| rule.may_include_below(path))
     }
 }
 
@@ -87,11 +87,11 @@ mod tests {
             PathRule::Exclude("/usr/share/doc/*".to_owned()),
             PathRule::Include("/usr/share/doc/*/copyright".to_owned()),
         ]);
-        assert!(filter.skips(b"/usr/share/doc/bash/README", Kind::Other));
-        assert!(filter.skips(b"/usr/share/doc/bash/deep/README", Kind::Other));
-        assert!(!filter.skips(b"/usr/share/doc/bash/copyright", Kind::Other));
-        assert!(!filter.skips(b"/usr/share/doc/bash", Kind::FolderOrLink), "a file below it is kept");
-        assert!(!filter.skips(b"/usr/share/docs", Kind::Other));
+        assert!(filter.skips(b"/usr/share/doc/bash/README", FilteredKind::Other));
+        assert!(filter.skips(b"/usr/share/doc/bash/deep/README", FilteredKind::Other));
+        assert!(!filter.skips(b"/usr/share/doc/bash/copyright", FilteredKind::Other));
+        assert!(!filter.skips(b"/usr/share/doc/bash", FilteredKind::FolderOrLink), "a file below it is kept");
+        assert!(!filter.skips(b"/usr/share/docs", FilteredKind::Other));
     }
 
     #[test]

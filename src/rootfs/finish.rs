@@ -5,7 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Entry, Root, RootFile, RunInRoot};
+use super::{Root, RootEntry, RootFile, RunInRoot};
 use crate::system::epoch::Epoch;
 use crate::system::interrupt;
 use crate::system::tree::TreeError;
@@ -113,7 +113,7 @@ pub fn finish(
     disabled: &[&str],
     epoch: Epoch,
     run: RunInRoot,
-) -> Result<Vec<Entry>, FinishError> {
+) -> Result<Vec<RootEntry>, FinishError> {
     let failed = |path: &str| {
         let path = root.shown(path);
         move |source| FinishError::File { path, source }

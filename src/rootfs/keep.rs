@@ -60,7 +60,7 @@ pub fn digest(root: &Root) -> io::Result<Sha256> {
 
 /// Writes the tar archive and the list.
 fn write_tree<W: Write>(root: &Root, output: W) -> io::Result<W> {
-    let mut walk = Walk { root, tarball: Tarball::new(output), attributes: Vec::new(), links: BTreeMap::new() };
+    let mut walk = RootWriter { root, tarball: Tarball::new(output), attributes: Vec::new(), links: BTreeMap::new() };
     walk.folder(Path::new(""))?;
     let mut output = walk.tarball.finish()?;
     serde_json::to_writer(&mut output, &walk.attributes)?;
@@ -90,7 +90,7 @@ pub fn load(input: impl Read, root: &Root) -> io::Result<()> {
 }
 
 /// Writes folder after folder, each in the order of its names.
-struct Walk<'a, W: Write> {
+struct RootWriter<'a, W: Write> {
     root: &'a Root,
     tarball: Tarball<W>,
     attributes: Vec<Attribute>,
@@ -98,7 +98,7 @@ struct Walk<'a, W: Write> {
     links: BTreeMap<(u64, u64), Vec<u8>>,
 }
 
-impl<W: Write> Walk<'_, W> {
+impl<W: Write> RootWriter<'_, W> {
     fn folder(&mut self, path: &Path) -> io::Result<()> {
         interrupt::check()?;
         let folder = self.root.file(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW)?;

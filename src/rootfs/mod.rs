@@ -19,9 +19,9 @@ mod root;
 pub mod sandbox;
 mod unpack;
 
-pub use build::{Addition, BuildError, DpkgStep, Plan, build, complete};
+pub use build::{Addition, BuildError, DpkgStep, RootPlan, build, complete};
 pub use command::{CommandResult, RunInRoot};
-pub use entry::{Entry, EntryKind};
+pub use entry::{EntryKind, RootEntry};
 pub use file::RootFile;
 pub use filter::PathRule;
 pub use overlay::Overlay;

@@ -87,22 +87,22 @@ pub struct Program {
     pub listen: Listen,
     /// Whether the programs of the stack make machine code while they run. When `None`, their names say it.
     pub jit: Option<bool>,
-    pub origin: Origin,
+    pub origin: ProgramOrigin,
 }
 
 impl Program {
     /// The crate that the program is of, for the kind `cargo`.
     pub fn of_crate(&self) -> Option<&CrateOrigin> {
         match &self.origin {
-            Origin::Crate(origin) => Some(origin),
-            Origin::Folder => None,
+            ProgramOrigin::Crate(origin) => Some(origin),
+            ProgramOrigin::Folder => None,
         }
     }
 }
 
 /// Where a program and its files come from.
 #[derive(Debug, Clone)]
-pub enum Origin {
+pub enum ProgramOrigin {
     /// The kind `exec`: all that is in the app's folder.
     Folder,
     /// The kind `cargo`: what `[package.metadata.deb]` names.
@@ -166,7 +166,7 @@ pub struct StaticSite {
 #[derive(Debug, Clone)]
 pub struct PythonApp {
     pub interface: Interface,
-    pub server: Server,
+    pub server: AppServer,
     /// What the server loads: `MODULE:VARIABLE`.
     pub module: String,
     /// Processes that serve. When `None`, the server decides: one more than its processors, fewer
@@ -188,7 +188,7 @@ pub enum Interface {
 
 /// The program that runs a Python application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Server {
+pub enum AppServer {
     /// For the kind `asgi`: uvicorn in its processes.
     Gunicorn,
     /// uvicorn alone, for the kind `asgi`.

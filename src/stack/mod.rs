@@ -23,7 +23,8 @@ mod variant;
 pub use further_file::{FurtherContent, FurtherFile, Owner};
 pub use further_package::FurtherPackage;
 pub use kind::{
-    AppKind, CrateFiles, CrateOrigin, Interface, KindName, Listen, Origin, Program, PythonApp, Server, StaticSite,
+    AppKind, AppServer, CrateFiles, CrateOrigin, Interface, KindName, Listen, Program, ProgramOrigin, PythonApp,
+    StaticSite,
 };
 pub use model::{
     App, AptSource, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Site, Stack,
@@ -33,7 +34,7 @@ pub(crate) use nearest::nearest;
 pub use outputs::file_name;
 pub use pattern::{Pattern, PatternError};
 pub use problem::{LoadError, Problem};
-pub use process::{CommandLine, Limits, Timer, Worker};
+pub use process::{CommandLine, ProcessLimits, Timer, Worker};
 pub use read::{FILE_NAME, load, load_variant};
 pub use relations::OtherRelations;
 pub use service::{Services, Valkey};

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use super::further_file::FurtherFile;
 use super::further_package::FurtherPackage;
-use super::kind::{AppKind, Origin, Program, is_jit_runtime};
+use super::kind::{AppKind, Program, ProgramOrigin, is_jit_runtime};
 use super::pattern::Pattern;
-use super::process::{CommandLine, Limits, Timer, Worker};
+use super::process::{CommandLine, ProcessLimits, Timer, Worker};
 use super::relations::OtherRelations;
 use super::service::Services;
 use super::variant::Variants;
@@ -99,7 +99,7 @@ pub struct App {
     /// Runs before a new version starts.
     pub release_command: Option<CommandLine>,
     /// For all of its processes together.
-    pub limits: Limits,
+    pub limits: ProcessLimits,
     /// Variables for `/etc/NAME/NAME.env`, in the order of their names.
     pub environment: Vec<(String, String)>,
     /// Files that are packed although a rule leaves them out.
@@ -176,7 +176,7 @@ impl Stack {
     pub fn app_folder(&self) -> String {
         let name = &self.package.name;
         match &self.app.kind {
-            AppKind::Exec(Program { origin: Origin::Folder, .. }) => format!("/usr/lib/{name}/app"),
+            AppKind::Exec(Program { origin: ProgramOrigin::Folder, .. }) => format!("/usr/lib/{name}/app"),
             AppKind::Exec(_) | AppKind::Python(_) | AppKind::Static(_) => format!("/usr/share/{name}"),
         }
     }

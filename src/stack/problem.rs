@@ -80,9 +80,9 @@ impl Diagnostic for Problem {
     }
 }
 
-/// A place in a manifest.
+/// What a message about a mistake points at.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct ManifestPlace {
     /// The key with its table: `site.port`. Empty for the file as a whole.
     pub(super) key: String,
     /// The bytes of the manifest that are underlined.
@@ -91,18 +91,18 @@ pub(super) struct Place {
 
 /// The mistakes found so far.
 #[derive(Default)]
-pub(super) struct Problems(RefCell<Vec<(Place, Mistake)>>);
+pub(super) struct Problems(RefCell<Vec<(ManifestPlace, Mistake)>>);
 
 impl Problems {
-    pub(super) fn add(&self, place: &Place, mistake: impl Diagnostic + Send + Sync + 'static) {
+    pub(super) fn add(&self, place: &ManifestPlace, mistake: impl Diagnostic + Send + Sync + 'static) {
         self.0.borrow_mut().push((place.clone(), Box::new(mistake)));
     }
 
     /// Adds the mistakes of `others` that are not known yet, each with the place that `place` makes of its own.
-    pub(super) fn absorb(&self, others: Self, place: impl Fn(Place) -> Place) {
+    pub(super) fn absorb(&self, others: Self, place: impl Fn(ManifestPlace) -> ManifestPlace) {
         let mut known = self.0.borrow_mut();
         for (at, mistake) in others.0.into_inner() {
-            let is_same = |(known, other): &(Place, Mistake)| {
+            let is_same = |(known, other): &(ManifestPlace, Mistake)| {
                 known.key == at.key && known.span == at.span && other.to_string() == mistake.to_string()
             };
             if !known.iter().any(is_same) {
@@ -120,7 +120,7 @@ impl Problems {
         let mut found = self.0.into_inner();
         found.sort_by_key(|(place, _)| place.span.start);
         let source = NamedSource::new(path, Arc::<str>::from(text)).with_language("TOML");
-        let with_source = |(place, mistake): (Place, Mistake)| Problem {
+        let with_source = |(place, mistake): (ManifestPlace, Mistake)| Problem {
             key: place.key,
             mistake,
             span: place.span,

@@ -14,7 +14,7 @@ pub struct Worker {
     pub processes: u16,
     /// How long it may finish what it has begun, as systemd.time(7) writes it.
     pub stop_timeout: String,
-    pub limits: Limits,
+    pub limits: ProcessLimits,
 }
 
 /// A program that runs at certain times.
@@ -26,12 +26,12 @@ pub struct Timer {
     /// A calendar event of systemd.time(7): `daily`.
     pub schedule: String,
     pub stop_timeout: String,
-    pub limits: Limits,
+    pub limits: ProcessLimits,
 }
 
 /// The most that a unit may use (systemd.resource-control(5)).
 #[derive(Debug, Clone, Default)]
-pub struct Limits {
+pub struct ProcessLimits {
     /// `MemoryMax=`: `512M`, or `25%` of the machine's memory.
     pub memory_max: Option<String>,
     /// `CPUQuota=`: `150%` is one and a half processors.

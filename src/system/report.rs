@@ -23,15 +23,15 @@ impl ReportHandler for Handler {
         if f.alternate() {
             return fmt::Debug::fmt(error, f);
         }
-        let text = format!("{:?}", Rendered(&self.0, &Shown::of(error)));
+        let text = format!("{:?}", RenderedReport(&self.0, &Shown::of(error)));
         // Once more, for the lines of a file that the report quotes.
         f.write_str(&coloured(&text))
     }
 }
 
-struct Rendered<'a>(&'a MietteHandler, &'a Shown<'a>);
+struct RenderedReport<'a>(&'a MietteHandler, &'a Shown<'a>);
 
-impl fmt::Debug for Rendered<'_> {
+impl fmt::Debug for RenderedReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.debug(self.1, f)
     }

@@ -52,7 +52,7 @@ pub struct Forward {
 /// A network that machines on this computer share: those with the same UDP port. It is the second card of each.
 /// Nobody else is on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
+pub struct SharedNetwork {
     /// UDP port of the loopback address that carries the Ethernet frames.
     pub port: u16,
 }
@@ -66,7 +66,7 @@ pub(super) struct Arguments<'a> {
     pub order: DiskOrder,
     pub on_reset: OnReset,
     pub forwards: &'a [Forward],
-    pub network: Option<Network>,
+    pub network: Option<SharedNetwork>,
     pub serial_number: u32,
     /// A public SSH key that root is to have.
     pub root_key: Option<&'a str>,
@@ -115,7 +115,7 @@ impl Arguments<'_> {
         }
         add(&["-netdev", &self.user_network()]);
         add(&["-device", "virtio-net-pci,netdev=net,mac=f2:3c:95:00:00:01,romfile="]);
-        if let Some(Network { port }) = self.network {
+        if let Some(SharedNetwork { port }) = self.network {
             // The frames are multicast on the loopback device, so they never leave this computer.
             add(&["-netdev", &format!("socket,id=shared,mcast=230.0.0.1:{port},localaddr=127.0.0.1")]);
             let [a, b, c, d] = self.serial_number.to_be_bytes();

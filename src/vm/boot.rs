@@ -11,10 +11,10 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use serde::Serialize;
 
 use super::accelerator::Accelerator;
-use super::arguments::{BootMethod, Forward, Network};
+use super::arguments::{BootMethod, Forward, SharedNetwork};
 use super::console::Mark;
 use super::first_answer::{FirstAnswer, wait_for_first_answer};
-use super::further_sites::{FurtherSite, PATIENCE, further_sites, pages_of};
+use super::further_sites::{BootedSite, PATIENCE, further_sites, pages_of};
 use super::loader;
 use super::machine::{self, Machine, MachineError, MachineOptions};
 use super::metadata::USER_DATA_LIMIT;
@@ -74,7 +74,7 @@ pub struct BootReport {
     /// The name by which the site was asked; `null` if it answers to every name.
     pub host: Option<String>,
     /// The sites of the other stacks in the image.
-    pub further_sites: Vec<FurtherSite>,
+    pub further_sites: Vec<BootedSite>,
 }
 
 /// A machine whose boot is over.
@@ -123,7 +123,7 @@ pub fn boot(
         cpus: options.cpus,
         user_data,
         root_key: watch.as_ref().map(Watch::public_key),
-        network: options.network.map(|port| Network { port }),
+        network: options.network.map(|port| SharedNetwork { port }),
         host: site.as_ref().and_then(Site::host).map(str::to_owned),
         forwards: [Forward { host: port, guest: HTTP }]
             .into_iter()

@@ -87,10 +87,10 @@ impl Stage {
 
 /// The console's text so far, and what it shows.
 pub struct Console {
-    state: Mutex<State>,
+    state: Mutex<ConsoleState>,
 }
 
-struct State {
+struct ConsoleState {
     text: Vec<u8>,
     /// The line that has not ended yet, without escape sequences.
     line: String,
@@ -122,7 +122,7 @@ enum Escape {
 
 impl Default for Console {
     fn default() -> Self {
-        let state = State {
+        let state = ConsoleState {
             text: Vec::new(),
             line: String::new(),
             escape: Escape::Outside,
@@ -190,12 +190,12 @@ impl Console {
         state.line.clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ConsoleState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl ConsoleState {
     fn take(&mut self, piece: &[u8]) {
         self.text.extend_from_slice(piece);
         if self.text.len() > KEPT.saturating_mul(2) {

@@ -14,7 +14,7 @@ const HTTP: u16 = 80;
 
 /// The site of a stack that is in the image beside the first one.
 #[derive(Debug, Serialize)]
-pub struct FurtherSite {
+pub struct BootedSite {
     pub stack: String,
     pub url: String,
     /// `null` if it has no HTTPS.
@@ -42,7 +42,7 @@ pub fn further_sites(
     stacks: Vec<InstalledStack>,
     port: u16,
     https_port: Option<u16>,
-) -> miette::Result<(Vec<FurtherSite>, Vec<Forward>)> {
+) -> miette::Result<(Vec<BootedSite>, Vec<Forward>)> {
     let (mut sites, mut forwards) = (Vec::new(), Vec::<Forward>::new());
     for stack in stacks.into_iter().skip(1) {
         let pages = pages_of(&stack);
@@ -59,7 +59,7 @@ pub fn further_sites(
         };
         let url = format!("http://localhost:{here}");
         let https_url = https_port.filter(|_| https).map(|port| format!("https://localhost:{port}"));
-        sites.push(FurtherSite { stack: name, url, https_url, host, probes: Vec::new(), port: here, pages });
+        sites.push(BootedSite { stack: name, url, https_url, host, probes: Vec::new(), port: here, pages });
     }
     Ok((sites, forwards))
 }
@@ -67,7 +67,7 @@ pub fn further_sites(
 /// How long a page that is not the first may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-impl FurtherSite {
+impl BootedSite {
     pub fn probe(&mut self, machine: &Machine) {
         let ask = |page: &SitePage| machine.wait_for_site(self.port, self.host.as_deref(), page, PATIENCE);
         let judge = |page: &SitePage| Probe::judge(page, ask(page).map_err(|error| error.to_string()));

@@ -18,7 +18,7 @@ use serde_json::json;
 use super::accelerator::Accelerator;
 use super::arguments::Arguments;
 use super::console::{Console, Stage};
-use super::metadata::{Instance, MetadataServer};
+use super::metadata::{EmulatedInstance, MetadataServer};
 use super::monitor::Monitor;
 use super::probe::SitePage;
 use super::qemu::{self, Inherited};
@@ -265,8 +265,8 @@ fn serial_number() -> u32 {
     before.wrapping_mul(MOST_PROCESSES).wrapping_add(std::process::id() % MOST_PROCESSES).wrapping_add(10_000_000)
 }
 
-fn instance(options: &MachineOptions, id: u32) -> Instance {
-    Instance {
+fn instance(options: &MachineOptions, id: u32) -> EmulatedInstance {
+    EmulatedInstance {
         id,
         label: options.label.clone(),
         region: "nl-ams".to_owned(),

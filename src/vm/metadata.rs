@@ -26,7 +26,7 @@ pub const USER_DATA_LIMIT: usize = 65_535;
 
 /// The instance, as the service describes it.
 #[derive(Debug, Clone)]
-pub struct Instance {
+pub struct EmulatedInstance {
     /// Number of the instance; also the serial number in the machine's DMI table.
     pub id: u32,
     pub label: String,
@@ -53,7 +53,7 @@ pub struct MetadataServer {
 }
 
 struct Service {
-    instance: Instance,
+    instance: EmulatedInstance,
     tokens: Mutex<HashMap<String, Instant>>,
 }
 
@@ -62,7 +62,7 @@ impl MetadataServer {
     ///
     /// # Errors
     /// When there is no free port, or no thread can be started.
-    pub fn start(instance: Instance) -> io::Result<Self> {
+    pub fn start(instance: EmulatedInstance) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -153,7 +153,7 @@ impl Service {
     }
 
     fn instance(&self) -> Value {
-        let Instance { id, label, region, plan, memory_mib, cpus, disk_mib, .. } = &self.instance;
+        let EmulatedInstance { id, label, region, plan, memory_mib, cpus, disk_mib, .. } = &self.instance;
         json!({
             "id": id, "label": label, "region": region, "type": plan, "tags": [],
             "host_uuid": "00000000000000000000000000000000",

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::accelerator::Accelerator;
-use super::arguments::{BootMethod, DiskOrder, Forward, Network, OnReset};
+use super::arguments::{BootMethod, DiskOrder, Forward, OnReset, SharedNetwork};
 
 /// What Linode takes from a plan's disk for the swap disk, in MiB.
 pub const SWAP_MIB: u64 = 512;
@@ -27,7 +27,7 @@ pub struct MachineOptions {
     /// Ports that lead into the machine.
     pub forwards: Vec<Forward>,
     /// The network that it shares with other machines on this computer.
-    pub network: Option<Network>,
+    pub network: Option<SharedNetwork>,
     /// The name by which its site is asked, if it does not answer to every name.
     pub host: Option<String>,
     pub label: String,

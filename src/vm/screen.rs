@@ -22,7 +22,7 @@ const SHORT: &str = "78=>DEMc";
 /// A terminal, or a file, that gets the text of a console.
 pub struct Screen<W> {
     terminal: W,
-    state: State,
+    state: ScreenState,
     /// The first bytes of a character in UTF-8 whose other bytes have not arrived.
     bytes: Vec<u8>,
     /// Whether the line that is being written has no text yet.
@@ -30,7 +30,7 @@ pub struct Screen<W> {
 }
 
 /// Position in the text (ECMA-48, 5).
-enum State {
+enum ScreenState {
     Text,
     /// After a carriage return, which begins a line again, or is the first half of its end.
     Return,
@@ -44,39 +44,39 @@ enum State {
 
 impl<W: Write> Screen<W> {
     pub fn new(terminal: W) -> Self {
-        Self { terminal, state: State::Text, bytes: Vec::new(), at_begin: true }
+        Self { terminal, state: ScreenState::Text, bytes: Vec::new(), at_begin: true }
     }
 
     /// Appends what is to be seen of one character.
     fn take(&mut self, character: char, seen: &mut String) {
-        let state = std::mem::replace(&mut self.state, State::Text);
+        let state = std::mem::replace(&mut self.state, ScreenState::Text);
         self.state = match (state, character) {
-            (State::Text, '\x1b') => State::Escape,
-            (State::Text, '\r') => State::Return,
-            (State::Text, _) => {
+            (ScreenState::Text, '\x1b') => ScreenState::Escape,
+            (ScreenState::Text, '\r') => ScreenState::Return,
+            (ScreenState::Text, _) => {
                 self.put(character, seen);
-                State::Text
+                ScreenState::Text
             }
-            (State::Return, '\r') => State::Return,
-            (State::Return, _) => {
+            (ScreenState::Return, '\r') => ScreenState::Return,
+            (ScreenState::Return, _) => {
                 // After a carriage return the machine writes over its line. Here the new text becomes a line of its own.
                 if character != '\n' && !self.at_begin {
                     self.put('\n', seen);
                 }
                 return self.take(character, seen);
             }
-            (State::Escape, '[') => State::Control(String::new()),
-            (State::Escape, '(' | ')') => State::Charset(character),
-            (State::Escape, _) if SHORT.contains(character) => State::Text,
-            (State::Escape, _) => return self.unknown("", character, seen),
-            (State::Charset(_), 'A' | 'B' | '0') => State::Text,
-            (State::Charset(which), _) => return self.unknown(&which.to_string(), character, seen),
-            (State::Control(mut parameters), '\x20'..='\x3f') if parameters.len() < LONGEST => {
+            (ScreenState::Escape, '[') => ScreenState::Control(String::new()),
+            (ScreenState::Escape, '(' | ')') => ScreenState::Charset(character),
+            (ScreenState::Escape, _) if SHORT.contains(character) => ScreenState::Text,
+            (ScreenState::Escape, _) => return self.unknown("", character, seen),
+            (ScreenState::Charset(_), 'A' | 'B' | '0') => ScreenState::Text,
+            (ScreenState::Charset(which), _) => return self.unknown(&which.to_string(), character, seen),
+            (ScreenState::Control(mut parameters), '\x20'..='\x3f') if parameters.len() < LONGEST => {
                 parameters.push(character);
-                State::Control(parameters)
+                ScreenState::Control(parameters)
             }
-            (State::Control(_), _) if DISPLAY.contains(character) => State::Text,
-            (State::Control(parameters), _) => return self.unknown(&format!("[{parameters}"), character, seen),
+            (ScreenState::Control(_), _) if DISPLAY.contains(character) => ScreenState::Text,
+            (ScreenState::Control(parameters), _) => return self.unknown(&format!("[{parameters}"), character, seen),
         };
     }
 

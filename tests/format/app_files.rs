@@ -7,8 +7,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use stackdeb::deb::Entry;
-use stackdeb::render::{RenderError, Rendered, package_files};
+use stackdeb::deb::PayloadEntry;
+use stackdeb::render::{RenderError, RenderedPackage, package_files};
 use stackdeb::stack::{Pattern, Stack};
 use support::stack::stack;
 use tempfile::TempDir;
@@ -47,14 +47,15 @@ impl App {
         symlink(target, path).unwrap();
     }
 
-    fn render(&self) -> Rendered {
+    fn render(&self) -> RenderedPackage {
         package_files(&self.stack).unwrap()
     }
 
     /// The packed files and links, relative to the app's folder.
     fn packed(&self) -> BTreeSet<String> {
         let rendered = self.render();
-        let files = rendered.payload.entries().into_iter().filter(|(_, entry)| !matches!(entry, Entry::Folder { .. }));
+        let files =
+            rendered.payload.entries().into_iter().filter(|(_, entry)| !matches!(entry, PayloadEntry::Folder { .. }));
         files.filter_map(|(path, _)| path.strip_prefix("/usr/share/guest-book/")).map(str::to_owned).collect()
     }
 
@@ -217,9 +218,9 @@ fn no_accepted_link_dangles_on_the_server() {
     for (path, entry) in app.render().payload.entries() {
         let place = root.path().join(path.trim_start_matches('/'));
         match entry {
-            Entry::Folder { .. } => fs::create_dir_all(&place).unwrap(),
-            Entry::Symlink { target } => symlink(target, &place).unwrap(),
-            Entry::File { .. } => fs::write(&place, "").unwrap(),
+            PayloadEntry::Folder { .. } => fs::create_dir_all(&place).unwrap(),
+            PayloadEntry::Symlink { target } => symlink(target, &place).unwrap(),
+            PayloadEntry::File { .. } => fs::write(&place, "").unwrap(),
         }
     }
     for link in ["here", "again"] {
@@ -251,7 +252,7 @@ fn modes_are_those_of_a_program_or_of_a_file() {
     let rendered = app.render();
     for (path, expected) in [("run", 0o755), ("app.py", 0o644)] {
         match rendered.payload.get(&format!("/usr/share/guest-book/{path}")) {
-            Some(Entry::File { mode, .. }) => assert_eq!(*mode, expected, "{path}"),
+            Some(PayloadEntry::File { mode, .. }) => assert_eq!(*mode, expected, "{path}"),
             other => panic!("{other:?}"),
         }
     }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use stackdeb::deb::{Content, Entry};
+use stackdeb::deb::{Content, PayloadEntry};
 use stackdeb::render::package_files;
-use stackdeb::stack::{AppKind, CommandLine, Limits, Listen, Origin, Program, Site, Stack, Timer, Tls, Worker};
+use stackdeb::stack::{
+    AppKind, CommandLine, Listen, ProcessLimits, Program, ProgramOrigin, Site, Stack, Timer, Tls, Worker,
+};
 use support::stack::stack;
 
 /// A file that is made from a template.
@@ -16,8 +18,8 @@ struct File {
 
 fn files(stack: &Stack) -> Vec<File> {
     let rendered = package_files(stack).unwrap();
-    let file = |(path, entry): (&str, &Entry)| match entry {
-        Entry::File { content: Content::Bytes(bytes), mode } => {
+    let file = |(path, entry): (&str, &PayloadEntry)| match entry {
+        PayloadEntry::File { content: Content::Bytes(bytes), mode } => {
             Some(File { path: path.to_owned(), text: String::from_utf8(bytes.clone()).ok()?, mode: *mode })
         }
         _ => None,
@@ -35,14 +37,14 @@ fn stacks() -> Vec<Vec<File>> {
         command: command.clone(),
         processes: 2,
         stop_timeout: "1min".to_owned(),
-        limits: Limits::default(),
+        limits: ProcessLimits::default(),
     };
     let timer = Timer {
         name: "tidy".to_owned(),
         command,
         schedule: "daily".to_owned(),
         stop_timeout: "1min".to_owned(),
-        limits: Limits::default(),
+        limits: ProcessLimits::default(),
     };
     let server = "https://acme.example.org/directory".to_owned();
     let acme = Site { tls: Tls::Acme { email: None, server }, ..plain.site.clone() };
@@ -52,7 +54,7 @@ fn stacks() -> Vec<Vec<File>> {
     let mut exec = with_all.clone();
     let program = CommandLine { program: "sh".to_owned(), arguments: vec!["server.sh".to_owned()] };
     exec.app.kind =
-        AppKind::Exec(Program { command: program, listen: Listen::Path, jit: None, origin: Origin::Folder });
+        AppKind::Exec(Program { command: program, listen: Listen::Path, jit: None, origin: ProgramOrigin::Folder });
     exec.app.folder = support::source_folder().join("app");
     let mut all: Vec<Vec<File>> = [&plain, &without, &with_all].map(files).into();
     // Whoever adds a template of a unit adds a stack that has it.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use stackdeb::control::Stanza;
-use stackdeb::deb::{self, Content, Entry, Package, Reader};
+use stackdeb::deb::{self, Content, Package, PayloadEntry, Reader};
 use stackdeb::system::hash::Sha256;
 use support::package::{COMPRESSIONS, EPOCH, lay_out, lay_out_control, odd, printed, small};
 use support::readers::{libarchive, python_debian};
@@ -26,12 +26,12 @@ fn expected_facts(package: &Package) -> Facts {
     let mut facts = Facts::from([("./".to_owned(), ('d', 0o755, 0, String::new()))]);
     for (path, entry) in package.payload.entries() {
         let (name, fact) = match entry {
-            Entry::Folder { mode } => (format!(".{path}/"), ('d', *mode, 0, String::new())),
-            Entry::File { content: Content::Bytes(bytes), mode } => {
+            PayloadEntry::Folder { mode } => (format!(".{path}/"), ('d', *mode, 0, String::new())),
+            PayloadEntry::File { content: Content::Bytes(bytes), mode } => {
                 (format!(".{path}"), ('-', *mode, bytes.len() as u64, String::new()))
             }
-            Entry::File { content: Content::File(_), .. } => panic!("the sample has none"),
-            Entry::Symlink { target } => (format!(".{path}"), ('l', 0o777, 0, target.clone())),
+            PayloadEntry::File { content: Content::File(_), .. } => panic!("the sample has none"),
+            PayloadEntry::Symlink { target } => (format!(".{path}"), ('l', 0o777, 0, target.clone())),
         };
         facts.insert(name, fact);
     }

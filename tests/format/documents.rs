@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use stackdeb::stack::reference::{DOCUMENT, Key, Kind};
+use stackdeb::stack::reference::{DOCUMENT, Key, ValueKind};
 use support::documents::{Block, blocks, blocks_of, files};
 use support::{run, source_folder};
 
@@ -187,7 +187,7 @@ fn every_piece_of_configuration_is_valid() {
             for (table, value) in document.iter().filter(|(table, _)| *table != "variant").chain(variants) {
                 let section = DOCUMENT.key(table).and_then(Key::section);
                 let section = section.unwrap_or_else(|| panic!("{}: [{table}]", place(&block)));
-                let named = DOCUMENT.key(table).is_some_and(|key| matches!(key.kind, Kind::NamedTables { .. }));
+                let named = DOCUMENT.key(table).is_some_and(|key| matches!(key.kind, ValueKind::NamedTables { .. }));
                 let value = if named { value.as_table().and_then(|all| all.values().next()).unwrap() } else { value };
                 let entries = value.as_table().or_else(|| value.as_array()?.first()?.as_table()).unwrap();
                 for key in entries.keys() {

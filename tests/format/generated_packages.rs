@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use stackdeb::control::{Stanza, Version};
-use stackdeb::deb::{self, Content, Control, Entry, Package, Payload, Reader, Rules};
+use stackdeb::deb::{self, Content, Control, ControlRules, Package, Payload, PayloadEntry, Reader};
 use support::package::{COMPRESSIONS, printed, relations, small};
 
 use super::generated::{Cases, answers};
@@ -61,7 +61,7 @@ for line in sys.stdin:
 
 fn control(cases: &mut Cases) -> Control {
     let sample = small().control;
-    let rules = if cases.once_in(2) { Rules::Policy } else { Rules::Dpkg };
+    let rules = if cases.once_in(2) { ControlRules::Policy } else { ControlRules::Dpkg };
     let line = |cases: &mut Cases, most| {
         let indent = cases.one_of(&["", "", " ", "  ", "\t"]);
         format!("{indent}{}", cases.text(&WORDS, 0, most))
@@ -142,11 +142,11 @@ fn raw(value: &str) -> String {
 type Found = BTreeMap<PathBuf, (char, u32, Vec<u8>)>;
 
 fn wanted(package: &Package) -> Found {
-    let fact = |entry: &Entry| match entry {
-        Entry::Folder { mode } => ('d', *mode, Vec::new()),
-        Entry::File { content: Content::Bytes(bytes), mode } => ('-', *mode, bytes.clone()),
-        Entry::File { content: Content::File(_), .. } => panic!("no case has one"),
-        Entry::Symlink { target } => ('l', 0o777, target.clone().into_bytes()),
+    let fact = |entry: &PayloadEntry| match entry {
+        PayloadEntry::Folder { mode } => ('d', *mode, Vec::new()),
+        PayloadEntry::File { content: Content::Bytes(bytes), mode } => ('-', *mode, bytes.clone()),
+        PayloadEntry::File { content: Content::File(_), .. } => panic!("no case has one"),
+        PayloadEntry::Symlink { target } => ('l', 0o777, target.clone().into_bytes()),
     };
     package.payload.entries().into_iter().map(|(path, entry)| (PathBuf::from(&path[1..]), fact(entry))).collect()
 }
@@ -268,7 +268,7 @@ fn compare(count: usize, mut cases: Cases) {
         assert_our_reader(&package, &stanza, &file);
         // python3-debian does not know Zstandard, and takes U+2028 for a line break, which only Policy's rules refuse.
         let has_break = stanza.to_string().contains('\u{2028}');
-        assert!(!has_break || package.control.rules == Rules::Dpkg);
+        assert!(!has_break || package.control.rules == ControlRules::Dpkg);
         if package.compression != deb::Compression::Zstd && !has_break {
             lines.push(file.display().to_string());
             for_python.push((package, stanza));

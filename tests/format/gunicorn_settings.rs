@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use stackdeb::deb::{Content, Entry};
+use stackdeb::deb::{Content, PayloadEntry};
 use stackdeb::render::package_files;
 use stackdeb::stack::Stack;
 use support::run;
@@ -19,7 +19,7 @@ fn settings(stack: &Stack, machine: (usize, u64), concurrency: Option<&str>) -> 
     let rendered = package_files(stack).unwrap();
     let name = format!("/etc/{}/gunicorn.conf.py", stack.package.name);
     let file = rendered.payload.get(&name);
-    let Some(Entry::File { content: Content::Bytes(text), .. }) = file else { panic!("{name} is {file:?}") };
+    let Some(PayloadEntry::File { content: Content::Bytes(text), .. }) = file else { panic!("{name} is {file:?}") };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("gunicorn.conf.py");
     fs::write(&path, text).unwrap();
@@ -104,7 +104,7 @@ print(shop.app.instance_path)";
     let mut other = stack;
     other.app.depends = "python3-bottle".parse().unwrap();
     let rendered = package_files(&other).unwrap();
-    let Some(Entry::File { content: Content::Bytes(text), .. }) =
+    let Some(PayloadEntry::File { content: Content::Bytes(text), .. }) =
         rendered.payload.get("/etc/guest-book/gunicorn.conf.py")
     else {
         panic!("no gunicorn.conf.py")

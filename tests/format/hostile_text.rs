@@ -37,7 +37,7 @@ fn the_line_below_a_summary_is_read() {
         let path = "/usr/lib/systemd/system/guest-book-health.service";
         let file = project.path().join("guest-book-health.service");
         match rendered.payload.get(path) {
-            Some(stackdeb::deb::Entry::File { content: stackdeb::deb::Content::Bytes(bytes), .. }) => {
+            Some(stackdeb::deb::PayloadEntry::File { content: stackdeb::deb::Content::Bytes(bytes), .. }) => {
                 fs::write(&file, bytes).unwrap();
             }
             other => panic!("{other:?}"),
@@ -57,8 +57,8 @@ fn a_summary_changes_no_line_but_its_own() {
         let mut stack = stack(folder.path());
         stack.package.summary = text.to_owned();
         let rendered = package_files(&stack).unwrap();
-        let count = |(path, entry): (&str, &stackdeb::deb::Entry)| match entry {
-            stackdeb::deb::Entry::File { content: stackdeb::deb::Content::Bytes(bytes), .. } => {
+        let count = |(path, entry): (&str, &stackdeb::deb::PayloadEntry)| match entry {
+            stackdeb::deb::PayloadEntry::File { content: stackdeb::deb::Content::Bytes(bytes), .. } => {
                 Some((path.to_owned(), bytes.iter().filter(|&&byte| byte == b'\n').count()))
             }
             _ => None,
@@ -99,7 +99,7 @@ fn a_variable_is_read_back_as_it_was_written() {
 
 fn environment_file(stack: &stackdeb::stack::Stack) -> String {
     match package_files(stack).unwrap().payload.get("/etc/guest-book/guest-book.env") {
-        Some(stackdeb::deb::Entry::File { content: stackdeb::deb::Content::Bytes(bytes), .. }) => {
+        Some(stackdeb::deb::PayloadEntry::File { content: stackdeb::deb::Content::Bytes(bytes), .. }) => {
             String::from_utf8(bytes.clone()).unwrap()
         }
         other => panic!("{other:?}"),

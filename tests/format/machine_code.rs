@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use stackdeb::deb::Entry;
-use stackdeb::render::{Rendered, package_files};
-use stackdeb::stack::{AppKind, CommandLine, Listen, Origin, Program};
+use stackdeb::deb::PayloadEntry;
+use stackdeb::render::{RenderedPackage, package_files};
+use stackdeb::stack::{AppKind, CommandLine, Listen, Program, ProgramOrigin};
 use support::run;
 use support::stack::stack;
 
@@ -24,25 +24,26 @@ fn compile(folder: &Path, to: &str, flags: &[&str]) {
 }
 
 /// The package of a stack whose app is in `folder`, and whose program is `server`.
-fn packed(folder: &Path) -> Result<Rendered, String> {
+fn packed(folder: &Path) -> Result<RenderedPackage, String> {
     let project = tempfile::tempdir().unwrap();
     let mut stack = stack(project.path());
     let command = CommandLine { program: "./server".to_owned(), arguments: Vec::new() };
-    stack.app.kind = AppKind::Exec(Program { command, listen: Listen::Socket, jit: None, origin: Origin::Folder });
+    stack.app.kind =
+        AppKind::Exec(Program { command, listen: Listen::Socket, jit: None, origin: ProgramOrigin::Folder });
     (stack.app.folder, stack.app.release_command, stack.database) = (folder.to_owned(), None, None);
     package_files(&stack).map_err(|error| error.to_string())
 }
 
-fn mode(rendered: &Rendered, path: &str) -> u32 {
+fn mode(rendered: &RenderedPackage, path: &str) -> u32 {
     match rendered.payload.get(path) {
-        Some(Entry::File { mode, .. }) => *mode,
+        Some(PayloadEntry::File { mode, .. }) => *mode,
         other => panic!("{path} is {other:?}"),
     }
 }
 
-fn overrides(rendered: &Rendered) -> String {
+fn overrides(rendered: &RenderedPackage) -> String {
     match rendered.payload.get("/usr/share/lintian/overrides/guest-book") {
-        Some(Entry::File { content: stackdeb::deb::Content::Bytes(bytes), .. }) => {
+        Some(PayloadEntry::File { content: stackdeb::deb::Content::Bytes(bytes), .. }) => {
             String::from_utf8(bytes.clone()).unwrap()
         }
         other => panic!("{other:?}"),

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{Requirement, VerbatimUrl};
 use stackdeb::apt::{SUITES, Suite};
-use stackdeb::python::{Target, standard};
+use stackdeb::python::{PythonTarget, standard};
 use support::run;
 
 /// Runs a script of Python that can import `packaging` out of the pip that Python itself brings along.
@@ -22,7 +22,7 @@ fn packaging(script: &str) -> String {
 #[test]
 fn the_tags_of_each_suite_are_those_of_packaging_in_the_same_order() {
     for suite in &SUITES {
-        let target = Target::of(suite).unwrap();
+        let target = PythonTarget::of(suite).unwrap();
         let (minor, (_, glibc)) = (target.minor, target.glibc);
         let script = format!(
             "from pip._vendor.packaging import tags\n\
@@ -64,7 +64,7 @@ fn markers_and_versions_are_judged_as_packaging_does() {
         "extra == 'other'",
         "python_version ~= '3.10'",
     ];
-    let target = Target::of(Suite::find("trixie").unwrap()).unwrap();
+    let target = PythonTarget::of(Suite::find("trixie").unwrap()).unwrap();
     let script = format!(
         "from pip._vendor.packaging.markers import Marker\n\
          env = dict(implementation_name='cpython', implementation_version='3.13.5', os_name='posix',\n  \

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use stackdeb::control::Relations;
-use stackdeb::deb::{Content, Entry};
-use stackdeb::render::{Rendered, package_files};
+use stackdeb::deb::{Content, PayloadEntry};
+use stackdeb::render::{RenderedPackage, package_files};
 use stackdeb::stack::{
-    AppKind, CommandLine, Limits, Listen, Origin, Program, Services, Site, Stack, StaticSite, Timer, Tls, Worker,
+    AppKind, CommandLine, Listen, ProcessLimits, Program, ProgramOrigin, Services, Site, Stack, StaticSite, Timer, Tls,
+    Worker,
 };
 use tempfile::TempDir;
 
@@ -23,7 +24,8 @@ pub fn command(program: &str, arguments: &[&str]) -> CommandLine {
 /// The guest book with workers and timers.
 pub fn larger_stack(folder: &Path) -> Stack {
     let mut stack = stack(folder);
-    let limits = |memory: &str, quota: &str| Limits { memory_max: Some(memory.into()), cpu_quota: Some(quota.into()) };
+    let limits =
+        |memory: &str, quota: &str| ProcessLimits { memory_max: Some(memory.into()), cpu_quota: Some(quota.into()) };
     stack.app.limits = limits("75%", "150%");
     stack.workers = vec![Worker {
         name: "mail".to_owned(),
@@ -37,7 +39,7 @@ pub fn larger_stack(folder: &Path) -> Stack {
         command: command("python3", &["tidy.py"]),
         schedule: "Mon..Fri *:0/15 Europe/Berlin".to_owned(),
         stop_timeout: "90s".to_owned(),
-        limits: Limits::default(),
+        limits: ProcessLimits::default(),
     }];
     stack
 }
@@ -45,7 +47,7 @@ pub fn larger_stack(folder: &Path) -> Stack {
 /// The same without what can be left out, on another port.
 pub fn smaller_stack(folder: &Path) -> Stack {
     let mut stack = larger_stack(folder);
-    stack.app.limits = Limits::default();
+    stack.app.limits = ProcessLimits::default();
     stack.timers.clear();
     stack.app.release_command = None;
     stack.package.homepage = None;
@@ -60,13 +62,13 @@ pub fn no_templates() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-pub fn both() -> [Rendered; 2] {
+pub fn both() -> [RenderedPackage; 2] {
     let folder = no_templates();
     [larger_stack(folder.path()), smaller_stack(folder.path())].map(|stack| package_files(&stack).unwrap())
 }
 
 /// Sites of files alone: the plainest, and one with names, HTTPS and a page for all paths.
-pub fn without_programs() -> [Rendered; 2] {
+pub fn without_programs() -> [RenderedPackage; 2] {
     let folder = no_templates();
     let plain = static_stack(folder.path());
     let mut named = static_stack(folder.path());
@@ -79,7 +81,7 @@ pub fn without_programs() -> [Rendered; 2] {
 }
 
 /// The guest book as a program in another language, with each way to listen.
-pub fn programs() -> [Rendered; 3] {
+pub fn programs() -> [RenderedPackage; 3] {
     let folder = no_templates();
     [Listen::Socket, Listen::Port(8000), Listen::Path]
         .map(|listen| package_files(&exec_stack(folder.path(), listen)).unwrap())
@@ -88,7 +90,7 @@ pub fn programs() -> [Rendered; 3] {
 pub fn exec_stack(folder: &Path, listen: Listen) -> Stack {
     let mut stack = larger_stack(folder);
     let command = command("node", &["server.js", "50%", "$HOME"]);
-    stack.app.kind = AppKind::Exec(Program { command, listen, jit: None, origin: Origin::Folder });
+    stack.app.kind = AppKind::Exec(Program { command, listen, jit: None, origin: ProgramOrigin::Folder });
     (stack.app.folder, stack.app.depends) =
         (source_folder().join("examples/tally-node/app"), "nodejs".parse().unwrap());
     stack.database = None;
@@ -107,7 +109,7 @@ pub fn static_stack(folder: &Path) -> Stack {
 }
 
 /// The same with HTTPS: with a certificate of an authority, and with files of the administrator's.
-pub fn with_https() -> [Rendered; 2] {
+pub fn with_https() -> [RenderedPackage; 2] {
     let folder = no_templates();
     let (mut acme, mut files) = (stack(folder.path()), smaller_stack(folder.path()));
     let (email, server) = (Some("o'neill@example.org".to_owned()), "https://acme.example.org/directory".to_owned());
@@ -132,23 +134,25 @@ pub struct PackedFile {
 }
 
 /// Every regular file, in the order of their paths.
-pub fn files(rendered: &Rendered) -> Vec<PackedFile> {
-    let file = |(path, entry): (&str, &Entry)| match entry {
-        Entry::File { content, mode } => Some(PackedFile { path: path.to_owned(), bytes: bytes(content), mode: *mode }),
-        Entry::Folder { .. } | Entry::Symlink { .. } => None,
+pub fn files(rendered: &RenderedPackage) -> Vec<PackedFile> {
+    let file = |(path, entry): (&str, &PayloadEntry)| match entry {
+        PayloadEntry::File { content, mode } => {
+            Some(PackedFile { path: path.to_owned(), bytes: bytes(content), mode: *mode })
+        }
+        PayloadEntry::Folder { .. } | PayloadEntry::Symlink { .. } => None,
     };
     rendered.payload.entries().into_iter().filter_map(file).collect()
 }
 
-pub fn text_of(rendered: &Rendered, path: &str) -> String {
+pub fn text_of(rendered: &RenderedPackage, path: &str) -> String {
     match rendered.payload.get(path) {
-        Some(Entry::File { content, .. }) => String::from_utf8(bytes(content)).unwrap(),
+        Some(PayloadEntry::File { content, .. }) => String::from_utf8(bytes(content)).unwrap(),
         other => panic!("{path} is {other:?}"),
     }
 }
 
 /// The maintainer scripts and the installed shell scripts, with a name for each.
-pub fn shell_scripts(rendered: &Rendered) -> Vec<(String, String)> {
+pub fn shell_scripts(rendered: &RenderedPackage) -> Vec<(String, String)> {
     let scripts = &rendered.scripts;
     assert!(scripts.preinst.is_none());
     let maintainer = [("postinst", &scripts.postinst), ("prerm", &scripts.prerm), ("postrm", &scripts.postrm)];

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use stackdeb::render::{Rendered, package_files};
+use stackdeb::render::{RenderedPackage, package_files};
 use stackdeb::stack::{AppKind, Listen, Stack, Tls, Unit, UnitStart};
 
 use super::rendered_samples::{
@@ -38,7 +38,7 @@ fn a_program_may_do_no_more_than_it_needs() {
 }
 
 /// Lays the rendered files out below `root`, with stand-ins for the programs that the units start.
-fn lay_out(rendered: &Rendered, root: &Path) {
+fn lay_out(rendered: &RenderedPackage, root: &Path) {
     let write = |path: &str, content: &[u8], mode: u32| {
         let path = root.join(path.trim_start_matches('/'));
         fs::create_dir_all(path.parent().unwrap()).unwrap();

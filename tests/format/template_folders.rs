@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use stackdeb::deb::Entry;
+use stackdeb::deb::PayloadEntry;
 use stackdeb::render::image::{ImageFacts, ImageFile, image_files};
 use stackdeb::render::user_data::{InstanceFacts, user_data};
 use stackdeb::render::{RenderError, package_files};
@@ -66,7 +66,7 @@ fn every_file_of_the_package_is_in_a_readme() {
         .payload
         .entries()
         .into_iter()
-        .filter(|(path, entry)| matches!(entry, Entry::File { .. }) && from_template(path))
+        .filter(|(path, entry)| matches!(entry, PayloadEntry::File { .. }) && from_template(path))
         .map(|(path, _)| path.to_owned())
         .collect();
     assert_eq!(listed, installed);

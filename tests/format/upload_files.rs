@@ -101,9 +101,9 @@ fn both_files_are_those_of_dpkg_dev() {
 #[test]
 fn the_name_of_a_distribution_is_one_word() {
     for good in ["stable", "trixie-backports", "UNRELEASED", "debian13+1"] {
-        assert_eq!(good.parse::<deb::Distribution>().unwrap().to_string(), good);
+        assert_eq!(good.parse::<deb::UploadDistribution>().unwrap().to_string(), good);
     }
     for bad in ["", "a b", "a,b", "a;", "-a", "a\n", "ä", "a/b", "a:b"] {
-        assert!(bad.parse::<deb::Distribution>().is_err(), "{bad:?}");
+        assert!(bad.parse::<deb::UploadDistribution>().is_err(), "{bad:?}");
     }
 }

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::Value;
-use stackdeb::linode::Error;
-use stackdeb::linode::api::client::Client;
+use stackdeb::linode::LinodeError;
+use stackdeb::linode::api::client::ApiClient;
 use stackdeb::linode::api::clock::Clock;
 use stackdeb::linode::api::instances;
 use stackdeb::linode::api::retry::RetryPolicy;
@@ -35,12 +35,12 @@ impl Clock for Remembering {
 }
 
 /// A project with the instance 1002, and a client whose pauses are remembered.
-fn with_instance() -> (Project, Client, Rc<Remembering>) {
+fn with_instance() -> (Project, ApiClient, Rc<Remembering>) {
     let project = Project::new(&[]);
     project.home.run(&mut project.deploy(&[])).has(0, &[]);
     let clock = Rc::new(Remembering::default());
     let token = Token::new(TOKEN.to_owned(), "LINODE_TOKEN").unwrap();
-    let client = Client::new(&project.api.address(), token, RetryPolicy::default(), clock.clone()).unwrap();
+    let client = ApiClient::new(&project.api.address(), token, RetryPolicy::default(), clock.clone()).unwrap();
     (project, client, clock)
 }
 
@@ -69,7 +69,7 @@ fn what_does_not_pass_ends_with_what_linode_says() {
     let (project, client, clock) = with_instance();
     project.api.set_faults(&[Fault::Busy("DELETE", 1000)]);
     let error = instances::delete(&client, 1002).unwrap_err();
-    assert!(matches!(&error, Error::Refused { .. }) && error.to_string().contains("Linode busy"), "{error}");
+    assert!(matches!(&error, LinodeError::Refused { .. }) && error.to_string().contains("Linode busy"), "{error}");
     let waited: u64 = clock.pauses.borrow().iter().sum();
     // Linode's jobs take up to a few minutes.
     assert!((120..=300).contains(&waited), "{waited} s");

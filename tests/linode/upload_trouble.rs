@@ -11,8 +11,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use stackdeb::linode::Error;
-use stackdeb::linode::api::client::Client;
+use stackdeb::linode::LinodeError;
+use stackdeb::linode::api::client::ApiClient;
 use stackdeb::linode::api::clock::Clock;
 use stackdeb::linode::api::regions::Region;
 use stackdeb::linode::api::retry::RetryPolicy;
@@ -177,7 +177,7 @@ fn it_is_asked_after_ever_more_rarely() {
     let api = Api::start(TOKEN, &[Fault::NeverDone]);
     let clock = Rc::new(Remembering::default());
     let token = Token::new(TOKEN.to_owned(), "LINODE_TOKEN").unwrap();
-    let client = Client::new(&api.address(), token, RetryPolicy::default(), clock.clone()).unwrap();
+    let client = ApiClient::new(&api.address(), token, RetryPolicy::default(), clock.clone()).unwrap();
     let hour = Duration::from_secs(3600);
     let options = UploadOptions {
         label: ImageLabel::new("shop").unwrap(),
@@ -187,7 +187,7 @@ fn it_is_asked_after_ever_more_rarely() {
         timeout: hour,
     };
     let error = upload_file(&client, image(), &options, Reporter::Silent).unwrap_err();
-    assert!(matches!(error, Error::NotAvailableYet { .. }), "{error}");
+    assert!(matches!(error, LinodeError::NotAvailableYet { .. }), "{error}");
     let pauses = clock.pauses.borrow();
     assert_eq!(pauses.iter().sum::<Duration>(), hour);
     // The last one ends with the hour.

@@ -21,7 +21,7 @@ use stackdeb::vm::console::Stage;
 use stackdeb::vm::first_answer::wait_for_first_answer;
 use stackdeb::vm::loader;
 use stackdeb::vm::machine::{self, Machine, MachineError, MachineOptions};
-use stackdeb::vm::metadata::{Instance, MetadataServer};
+use stackdeb::vm::metadata::{EmulatedInstance, MetadataServer};
 use stackdeb::vm::scratch;
 use support::machine::without_qemu;
 use support::room::unless;
@@ -62,7 +62,7 @@ fn run(command: &mut Command) -> String {
 }
 
 fn service(user_data: &[u8]) -> MetadataServer {
-    let instance = Instance {
+    let instance = EmulatedInstance {
         id: 123_456,
         label: "web-1".into(),
         region: "nl-ams".into(),

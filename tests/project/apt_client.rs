@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use stackdeb::apt::{
-    Archive, ArchiveError, Client, FetchError, Keyring, Limits, OlderRelease, ReleaseError, Releases, SignatureError,
-    Sources, Suite, pool,
+    Archive, ArchiveError, FetchError, Keyring, MirrorClient, MirrorLimits, OlderRelease, ReleaseError, Releases,
+    SignatureError, Sources, Suite, pool,
 };
 use stackdeb::system::cache::Cache;
 use stackdeb::system::epoch::Epoch;
@@ -44,7 +44,7 @@ pub fn trials() -> Vec<Trial> {
 pub struct User {
     folder: tempfile::TempDir,
     cache: Cache,
-    client: Client,
+    client: MirrorClient,
     certificate: Vec<u8>,
 }
 
@@ -57,7 +57,7 @@ impl User {
     fn with_stall(stall: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::at(folder.path()).unwrap();
-        let limits = Limits {
+        let limits = MirrorLimits {
             connect: Duration::from_secs(2),
             stall,
             whole: Duration::from_secs(2),
@@ -65,7 +65,12 @@ impl User {
             attempts: 3,
             pause: Duration::from_millis(10),
         };
-        Self { folder, cache, client: Client::new(limits, Reporter::Silent), certificate: keys().certificate("good") }
+        Self {
+            folder,
+            cache,
+            client: MirrorClient::new(limits, Reporter::Silent),
+            certificate: keys().certificate("good"),
+        }
     }
 
     pub fn open(&self, base: &str) -> Result<Archive, ArchiveError> {

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use libtest_mimic::Trial;
 use stackdeb::apt::{
-    Archive, Client, Field, InstallStep, Keyring, Limits, OlderRelease, Releases, Sources, Suite, Universe,
+    Archive, Field, InstallStep, Keyring, MirrorClient, MirrorLimits, OlderRelease, Releases, Sources, Suite, Universe,
     install_plan, solve, sources,
 };
 use stackdeb::control::{Priority, Relations};
@@ -77,7 +77,7 @@ fn world() -> &'static World {
         let sources = sources::find(suite, None, None, Path::new("/")).unwrap();
         let keyring = Keyring::from_bytes("Debian", suite.distribution.keyring()).unwrap();
         let cache = Cache::at(&folder.path().join("cache")).unwrap();
-        let client = Client::new(Limits::default(), Reporter::Silent);
+        let client = MirrorClient::new(MirrorLimits::default(), Reporter::Silent);
         let releases =
             Releases::open(&cache, &client, suite, &sources, &keyring, Epoch::now(), OlderRelease::Refused).unwrap();
         let archive = releases.read(&cache, &client).unwrap();

@@ -7,7 +7,7 @@ use std::process::{Output, Stdio};
 
 use libtest_mimic::Trial;
 
-use stackdeb::deb::{Content, Entry};
+use stackdeb::deb::{Content, PayloadEntry};
 use stackdeb::render::package_files;
 use support::stack::stack;
 
@@ -77,7 +77,7 @@ fn rendered(server: &Server, migrations: &str, program: &str) -> String {
     stack.database.as_mut().unwrap().migrations = Some(migrations.into());
     let path = format!("/usr/libexec/guest-book/{program}");
     let text = match package_files(&stack).unwrap().payload.get(&path) {
-        Some(Entry::File { content: Content::Bytes(bytes), .. }) => String::from_utf8(bytes.clone()).unwrap(),
+        Some(PayloadEntry::File { content: Content::Bytes(bytes), .. }) => String::from_utf8(bytes.clone()).unwrap(),
         other => panic!("{other:?}"),
     };
     let own = server.folder.path().display();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use stackdeb::control::{Architecture, Priority, Relations};
-use stackdeb::deb::{Compression, Content, Control, Entry, Package, Payload, Rules, Scripts};
+use stackdeb::deb::{Compression, Content, Control, ControlRules, Package, Payload, PayloadEntry, Scripts};
 use stackdeb::system::epoch::Epoch;
 
 pub const COMPRESSIONS: [(Compression, &str); 4] =
@@ -42,7 +42,7 @@ pub fn small() -> Package {
     payload.add_symlink("/usr/share/sample/link", "text").unwrap();
     Package {
         control: Control {
-            rules: Rules::Policy,
+            rules: ControlRules::Policy,
             package: "sample".parse().unwrap(),
             version: "1:1.0-2~a".parse().unwrap(),
             architecture: Architecture::All,
@@ -115,14 +115,14 @@ pub fn lay_out(payload: &Payload, root: &Path) {
     for (path, entry) in &entries {
         let place = root.join(path.trim_start_matches('/'));
         match entry {
-            Entry::Folder { .. } => fs::create_dir(&place).unwrap(),
-            Entry::Symlink { target } => symlink(target, &place).unwrap(),
-            Entry::File { content: Content::Bytes(bytes), .. } => fs::write(&place, bytes).unwrap(),
-            Entry::File { content: Content::File(file), .. } => drop(fs::copy(file, &place).unwrap()),
+            PayloadEntry::Folder { .. } => fs::create_dir(&place).unwrap(),
+            PayloadEntry::Symlink { target } => symlink(target, &place).unwrap(),
+            PayloadEntry::File { content: Content::Bytes(bytes), .. } => fs::write(&place, bytes).unwrap(),
+            PayloadEntry::File { content: Content::File(file), .. } => drop(fs::copy(file, &place).unwrap()),
         }
     }
     for (path, entry) in entries.iter().rev() {
-        if let Entry::Folder { mode } | Entry::File { mode, .. } = entry {
+        if let PayloadEntry::Folder { mode } | PayloadEntry::File { mode, .. } = entry {
             let place = root.join(path.trim_start_matches('/'));
             fs::set_permissions(place, fs::Permissions::from_mode(*mode)).unwrap();
         }

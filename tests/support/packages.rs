@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use stackdeb::apt::{Client, Keyring, Limits, OlderRelease, Releases, Suite, pool, solve, sources};
+use stackdeb::apt::{Keyring, MirrorClient, MirrorLimits, OlderRelease, Releases, Suite, pool, solve, sources};
 use stackdeb::control::{Priority, Relations};
 use stackdeb::system::cache::Cache;
 use stackdeb::system::epoch::Epoch;
@@ -15,7 +15,7 @@ pub fn files_of(packages: &str) -> Vec<PathBuf> {
     let suite = Suite::find("trixie").unwrap();
     let sources = sources::find(suite, None, None, std::path::Path::new("/")).unwrap();
     let keyring = Keyring::from_bytes("Debian", suite.distribution.keyring()).unwrap();
-    let (cache, client) = (Cache::open().unwrap(), Client::new(Limits::default(), Reporter::Silent));
+    let (cache, client) = (Cache::open().unwrap(), MirrorClient::new(MirrorLimits::default(), Reporter::Silent));
     let releases =
         Releases::open(&cache, &client, suite, &sources, &keyring, Epoch::now(), OlderRelease::Refused).unwrap();
     let archive = releases.read(&cache, &client).unwrap();

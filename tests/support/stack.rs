@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use stackdeb::control::Priority;
-use stackdeb::deb::{Compression, Content, Entry};
+use stackdeb::deb::{Compression, Content, PayloadEntry};
 use stackdeb::render::package_files;
 use stackdeb::stack::{
-    App, AppKind, ChangelogEntry, CommandLine, Database, Health, Image, Interface, PackageInfo, PythonApp, Server,
+    App, AppKind, AppServer, ChangelogEntry, CommandLine, Database, Health, Image, Interface, PackageInfo, PythonApp,
     Services, Site, Stack, Tls, Valkey,
 };
 use stackdeb::system::epoch::Epoch;
@@ -44,7 +44,7 @@ pub fn stack(folder: &Path) -> Stack {
             folder: crate::source_folder().join("app"),
             kind: AppKind::Python(PythonApp {
                 interface: Interface::Wsgi,
-                server: Server::Gunicorn,
+                server: AppServer::Gunicorn,
                 module: "app:app".to_owned(),
                 workers: None,
                 threads: None,
@@ -111,8 +111,8 @@ pub fn rendered_file(folder: &Path, path: &str) -> String {
 pub fn rendered_file_of(stack: &Stack, path: &str) -> String {
     let rendered = package_files(stack).unwrap();
     match rendered.payload.get(path) {
-        Some(Entry::File { content: Content::Bytes(bytes), .. }) => String::from_utf8(bytes.clone()).unwrap(),
-        Some(Entry::File { content: Content::File(path), .. }) => std::fs::read_to_string(path).unwrap(),
+        Some(PayloadEntry::File { content: Content::Bytes(bytes), .. }) => String::from_utf8(bytes.clone()).unwrap(),
+        Some(PayloadEntry::File { content: Content::File(path), .. }) => std::fs::read_to_string(path).unwrap(),
         other => panic!("{path} is {other:?}"),
     }
 }

@@ -14,7 +14,7 @@ use crate::system::http::{self, Patience};
 
 /// How long to wait for a mirror, and how often to try.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct MirrorLimits {
     /// The longest time for making a connection.
     pub connect: Duration,
     /// The longest time in which a mirror may send nothing.
@@ -32,7 +32,7 @@ pub struct Limits {
 /// How often the pause between attempts doubles at most.
 const MOST_DOUBLINGS: u32 = 5;
 
-impl Limits {
+impl MirrorLimits {
     /// Returns the longest time for a file of `bytes` bytes.
     pub(super) fn whole(&self, bytes: u64) -> Duration {
         let more = bytes.checked_div(self.bytes_per_second).unwrap_or_default();
@@ -46,7 +46,7 @@ impl Limits {
     }
 }
 
-impl Default for Limits {
+impl Default for MirrorLimits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self {
@@ -60,14 +60,14 @@ impl Default for Limits {
     }
 }
 
-pub(super) enum Failure {
+pub(super) enum MirrorFailure {
     /// Another attempt may succeed.
     Passing(String),
     /// Further attempts would fail in the same way.
     Lasting(FetchError),
 }
 
-impl From<FetchError> for Failure {
+impl From<FetchError> for MirrorFailure {
     fn from(error: FetchError) -> Self {
         Self::Lasting(error)
     }
@@ -89,13 +89,13 @@ pub(super) struct Mirrors {
 }
 
 impl Mirrors {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: MirrorLimits) -> Self {
         let patience = Patience { connect: limits.connect, stall: limits.stall };
         Self { agent: ureq::Agent::new_with_config(http::settings(patience).build()) }
     }
 
     /// Asks for the file from byte `offset` on. A mirror may ignore that and send the whole file (RFC 9110, 14.2).
-    pub(super) fn open(&self, url: &str, offset: u64) -> Result<Body, Failure> {
+    pub(super) fn open(&self, url: &str, offset: u64) -> Result<Body, MirrorFailure> {
         if let Some(path) = url.strip_prefix("file:") {
             return open_local(url, path.strip_prefix("//").unwrap_or(path), offset);
         }
@@ -103,7 +103,7 @@ impl Mirrors {
         if offset > 0 {
             request = request.header(RANGE, format!("bytes={offset}-"));
         }
-        let response = request.call().map_err(|error| Failure::Passing(error.to_string()))?;
+        let response = request.call().map_err(|error| MirrorFailure::Passing(error.to_string()))?;
         let status = response.status();
         let length: Option<u64> = header(response.headers(), CONTENT_LENGTH).and_then(|value| value.parse().ok());
         let range = header(response.headers(), CONTENT_RANGE).unwrap_or_default().to_owned();
@@ -115,14 +115,16 @@ impl Mirrors {
                 Ok(Body { reader, start: offset, total })
             }
             StatusCode::NOT_FOUND | StatusCode::GONE => Err(FetchError::NotFound { url: url.to_owned() }.into()),
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(Failure::Passing(status.to_string())),
-            _ if status.is_server_error() => Err(Failure::Passing(status.to_string())),
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => {
+                Err(MirrorFailure::Passing(status.to_string()))
+            }
+            _ if status.is_server_error() => Err(MirrorFailure::Passing(status.to_string())),
             _ => Err(FetchError::Status { url: url.to_owned(), status: status.to_string() }.into()),
         }
     }
 }
 
-fn open_local(url: &str, path: &str, offset: u64) -> Result<Body, Failure> {
+fn open_local(url: &str, path: &str, offset: u64) -> Result<Body, MirrorFailure> {
     let open = || {
         let mut file = File::open(path)?;
         let total = file.metadata()?.len();

@@ -12,16 +12,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::release::ReleaseFile;
+use super::release::SignedFile;
 use crate::system::cache::contents;
 use crate::system::hash::{HashingWriter, Sha256};
 use crate::system::interrupt;
 use crate::system::output::{OutputError, OutputFile};
 use crate::system::progress::{Progress, Reporter};
-use mirrors::{Failure, Mirrors};
+use mirrors::{MirrorFailure, Mirrors};
 
 pub use error::FetchError;
-pub use mirrors::Limits;
+pub use mirrors::MirrorLimits;
 
 /// The number of simultaneous downloads.
 const SIDE_BY_SIDE: usize = 6;
@@ -34,7 +34,7 @@ pub struct Download {
     /// Addresses of the same file. The next one is tried if a mirror answers that it does not have the file.
     pub urls: Vec<String>,
     /// The size and hash that the file must have.
-    pub file: ReleaseFile,
+    pub file: SignedFile,
     pub path: PathBuf,
 }
 
@@ -47,15 +47,15 @@ impl Download {
 
 /// Downloads files from mirrors. Connections stay open from one download to the next.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub struct MirrorClient {
     mirrors: Mirrors,
-    limits: Limits,
+    limits: MirrorLimits,
     reporter: Reporter,
 }
 
-impl Client {
+impl MirrorClient {
     /// Makes a client without connecting to anything. `reporter` shows the progress of its downloads.
-    pub fn new(limits: Limits, reporter: Reporter) -> Self {
+    pub fn new(limits: MirrorLimits, reporter: Reporter) -> Self {
         Self { mirrors: Mirrors::new(limits), limits, reporter }
     }
 
@@ -75,7 +75,7 @@ impl Client {
             let (mut bytes, mut buffer) = (Vec::new(), vec![0; BUFFER]);
             while bytes.len() as u64 <= limit {
                 deadline.check(bytes.len() as u64)?;
-                let count = body.reader.read(&mut buffer).map_err(|error| Failure::Passing(error.to_string()))?;
+                let count = body.reader.read(&mut buffer).map_err(|error| MirrorFailure::Passing(error.to_string()))?;
                 match buffer.get(..count) {
                     None | Some([]) => break,
                     Some(piece) => bytes.extend_from_slice(piece),
@@ -87,7 +87,7 @@ impl Client {
             }
             match body.total {
                 Some(total) if total != found => {
-                    Err(Failure::Passing(format!("the connection ended after {found} of {total} bytes")))
+                    Err(MirrorFailure::Passing(format!("the connection ended after {found} of {total} bytes")))
                 }
                 _ => Ok(bytes),
             }
@@ -139,7 +139,7 @@ impl Client {
     }
 
     fn save_from(&self, url: &str, download: &Download, progress: &Progress) -> Result<(), FetchError> {
-        let mut part = Part::begin(download, progress)?;
+        let mut part = PartialDownload::begin(download, progress)?;
         self.retry(url, || self.transfer(url, &mut part))?;
         let (output, found, _) = part.writer.finish();
         if found != download.file.sha256 {
@@ -149,7 +149,7 @@ impl Client {
     }
 
     /// Makes one attempt to download the rest of the file, or all of it if the mirror sends that.
-    fn transfer(&self, url: &str, part: &mut Part) -> Result<(), Failure> {
+    fn transfer(&self, url: &str, part: &mut PartialDownload) -> Result<(), MirrorFailure> {
         let expected = part.expected.size;
         let mut body = self.mirrors.open(url, part.length)?;
         if let Some(found) = body.total.filter(|&total| total != expected) {
@@ -162,7 +162,7 @@ impl Client {
         let mut buffer = vec![0; BUFFER];
         loop {
             deadline.check(part.length)?;
-            let count = body.reader.read(&mut buffer).map_err(|error| Failure::Passing(error.to_string()))?;
+            let count = body.reader.read(&mut buffer).map_err(|error| MirrorFailure::Passing(error.to_string()))?;
             match buffer.get(..count) {
                 None | Some([]) => break,
                 Some(bytes) => part.write(bytes)?,
@@ -172,23 +172,26 @@ impl Client {
             }
         }
         if part.length < expected {
-            return Err(Failure::Passing(format!("the connection ended after {} of {expected} bytes", part.length)));
+            return Err(MirrorFailure::Passing(format!(
+                "the connection ended after {} of {expected} bytes",
+                part.length
+            )));
         }
         Ok(())
     }
 
-    fn retry<T>(&self, url: &str, mut attempt: impl FnMut() -> Result<T, Failure>) -> Result<T, FetchError> {
+    fn retry<T>(&self, url: &str, mut attempt: impl FnMut() -> Result<T, MirrorFailure>) -> Result<T, FetchError> {
         let mut made: u32 = 0;
         loop {
             check_interrupt()?;
             made = made.saturating_add(1);
             match attempt() {
                 Ok(value) => return Ok(value),
-                Err(Failure::Lasting(error)) => return Err(error),
-                Err(Failure::Passing(reason)) if made >= self.limits.attempts => {
+                Err(MirrorFailure::Lasting(error)) => return Err(error),
+                Err(MirrorFailure::Passing(reason)) if made >= self.limits.attempts => {
                     return Err(FetchError::Network { url: url.to_owned(), attempts: made, reason });
                 }
-                Err(Failure::Passing(_)) => thread::sleep(self.limits.pause_after(made)),
+                Err(MirrorFailure::Passing(_)) => thread::sleep(self.limits.pause_after(made)),
             }
         }
     }
@@ -218,17 +221,17 @@ impl<'a> Deadline<'a> {
 }
 
 /// A download that is not finished.
-struct Part<'a> {
+struct PartialDownload<'a> {
     writer: HashingWriter<OutputFile>,
     length: u64,
     /// The largest `length` so far. The progress line never goes back, even if a download starts again.
     shown: u64,
-    expected: ReleaseFile,
+    expected: SignedFile,
     path: &'a Path,
     progress: &'a Progress,
 }
 
-impl<'a> Part<'a> {
+impl<'a> PartialDownload<'a> {
     fn begin(download: &'a Download, progress: &'a Progress) -> Result<Self, OutputError> {
         let writer = HashingWriter::new(OutputFile::create(&download.path)?);
         Ok(Self { writer, length: 0, shown: 0, expected: download.file, path: &download.path, progress })
@@ -251,7 +254,7 @@ impl<'a> Part<'a> {
 }
 
 /// Whether the file exists with the right size and hash. The hash is checked each time, because disks fail.
-fn is_right(path: &Path, expected: ReleaseFile) -> Result<bool, FetchError> {
+fn is_right(path: &Path, expected: SignedFile) -> Result<bool, FetchError> {
     match path.metadata() {
         Ok(metadata) if metadata.len() == expected.size => {}
         _ => return Ok(false),

@@ -12,9 +12,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::archive::ReleaseInfo;
-use super::fetch::{Client, FetchError};
+use super::fetch::{FetchError, MirrorClient};
 use super::pool;
-use super::record::{Origin, PackageIndex, Record};
+use super::record::{DebOrigin, PackageIndex, Record};
 use super::snapshot::Snapshot;
 use super::sources::Sources;
 use super::suite::Suite;
@@ -158,11 +158,11 @@ impl PackageLock {
     pub fn records(
         &self,
         cache: &Cache,
-        client: &Client,
+        client: &MirrorClient,
         archives: Archives<'_>,
         path: &str,
     ) -> Result<Vec<Record>, LockError> {
-        let files: Vec<pool::File> = self.packages.iter().map(|one| self.file(one, archives)).collect();
+        let files: Vec<pool::PoolFile> = self.packages.iter().map(|one| self.file(one, archives)).collect();
         let paths = pool::fetch(cache, client, &files).map_err(|error| self.explain(error, archives))?;
         let read = |(package, file): (&LockedPackage, PathBuf)| {
             let record = package.record(Reader::open(&file)?.control()?, archives);
@@ -178,19 +178,19 @@ impl PackageLock {
     pub fn download(
         &self,
         cache: &Cache,
-        client: &Client,
+        client: &MirrorClient,
         archives: Archives<'_>,
         records: &[&Record],
     ) -> Result<Vec<PathBuf>, LockError> {
         let file = |record: &&Record| match (&record.origin, self.find(record.name.as_str())) {
-            (Origin::Archive { .. }, Some(package)) => self.file(package, archives),
-            _ => pool::File::of(record),
+            (DebOrigin::Archive { .. }, Some(package)) => self.file(package, archives),
+            _ => pool::PoolFile::of(record),
         };
-        let files: Vec<pool::File> = records.iter().map(file).collect();
+        let files: Vec<pool::PoolFile> = records.iter().map(file).collect();
         pool::fetch(cache, client, &files).map_err(|error| self.explain(error, archives))
     }
 
-    fn file(&self, package: &LockedPackage, archives: Archives<'_>) -> pool::File {
+    fn file(&self, package: &LockedPackage, archives: Archives<'_>) -> pool::PoolFile {
         let base = archives.sources.base_of(self.suite, &package.suite);
         let mut urls = vec![format!("{base}/{}", package.path)];
         if let Some(server) = archives.snapshot {
@@ -198,7 +198,7 @@ impl PackageLock {
             let date = package.date.or_else(|| dated.map(|release| release.date)).unwrap_or_else(|| self.date());
             urls.push(Snapshot { server, suite: self.suite }.url(&package.suite, date, &package.path));
         }
-        pool::File::Archive { urls, size: package.size, sha256: package.sha256 }
+        pool::PoolFile::Archive { urls, size: package.size, sha256: package.sha256 }
     }
 
     /// A file that the mirror has deleted gets an error of its own, different from that of a wrong mirror.
@@ -217,7 +217,7 @@ impl PackageLock {
 
 impl LockedPackage {
     fn of(record: &Record) -> Option<Self> {
-        let Origin::Archive { index, filename } = &record.origin else { return None };
+        let DebOrigin::Archive { index, filename } = &record.origin else { return None };
         Some(Self {
             name: record.name.clone(),
             version: record.version.clone(),

@@ -14,34 +14,34 @@ pub(super) const TABLE: &str = "[tool.stackdeb.image]";
 
 /// The part of `stack.lock` that is read here.
 #[derive(Deserialize)]
-struct Document {
+struct LockDocument {
     #[serde(default)]
-    tool: Tools,
+    tool: LockTools,
 }
 
 #[derive(Default, Deserialize)]
-struct Tools {
+struct LockTools {
     #[serde(default)]
     stackdeb: Ours,
 }
 
 #[derive(Default, Deserialize)]
 struct Ours {
-    image: Option<Table>,
+    image: Option<LockTable>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+struct LockTable {
     suite: String,
     requires: Vec<String>,
-    releases: Vec<Release>,
+    releases: Vec<ReleaseRow>,
     packages: Vec<PackageRow>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Release {
+struct ReleaseRow {
     suite: String,
     date: toml::value::Datetime,
     sha256: String,
@@ -69,7 +69,7 @@ impl PackageLock {
     /// When the text is not TOML, or a value of the table is not valid.
     pub fn parse(text: &str, path: &str) -> Result<Option<Self>, LockError> {
         let wrong = |reason: String| LockError::wrong(path, reason);
-        let document: Document = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let document: LockDocument = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         let Some(table) = document.tool.stackdeb.image else { return Ok(None) };
         let suite = Suite::find(&table.suite).map_err(|error| wrong(error.to_string()))?;
         let releases = table.releases.into_iter().map(release).collect::<Result<_, _>>().map_err(wrong)?;
@@ -134,8 +134,8 @@ pub fn split(text: &str) -> (&str, &str) {
     text.split_at_checked(place).unwrap_or((text, ""))
 }
 
-fn release(release: Release) -> Result<LockedRelease, String> {
-    let Release { suite, date, sha256 } = release;
+fn release(release: ReleaseRow) -> Result<LockedRelease, String> {
+    let ReleaseRow { suite, date, sha256 } = release;
     Ok(LockedRelease {
         date: epoch(date)?,
         sha256: sha256.parse().map_err(|_| format!("{suite} has no SHA-256"))?,

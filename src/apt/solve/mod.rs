@@ -21,7 +21,7 @@ use super::universe::{Id, Universe};
 use crate::control::{Alternatives, Relation, Relations};
 use crate::system::interrupt;
 use error::{MOST_ATTEMPTS, MOST_NEEDS, Trouble, add_reason, shortened};
-use needs::Needs;
+use needs::PackageNeeds;
 
 pub use asked_for::unasked;
 pub(super) use error::DEEPEST;
@@ -49,10 +49,10 @@ enum Order {
 }
 
 fn solve_in<'a>(order: Order, universe: &'a Universe, wanted: &[Relations]) -> Result<Vec<&'a Record>, SolveError> {
-    let mut search = Search {
+    let mut search = PackageSearch {
         order,
         universe,
-        states: vec![State::Out; universe.len()],
+        states: vec![SearchState::Out; universe.len()],
         trail: Vec::new(),
         needs: HashMap::new(),
         kept: 0,
@@ -78,25 +78,25 @@ fn solve_in<'a>(order: Order, universe: &'a Universe, wanted: &[Relations]) -> R
             search.expand(id).map_err(|trouble| trouble.into_error(group))?;
         }
     }
-    let chosen = universe.records().iter().zip(&search.states).filter(|(_, state)| **state != State::Out);
+    let chosen = universe.records().iter().zip(&search.states).filter(|(_, state)| **state != SearchState::Out);
     Ok(chosen.map(|(record, _)| record).collect())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum SearchState {
     Out,
     Chosen,
     /// Chosen, and its dependencies are chosen too or are being chosen.
     Expanded,
 }
 
-struct Search<'a> {
+struct PackageSearch<'a> {
     order: Order,
     universe: &'a Universe,
-    states: Vec<State>,
+    states: Vec<SearchState>,
     /// All changes of `states`, to undo them: the package and its previous state.
-    trail: Vec<(Id, State)>,
-    needs: HashMap<Id, Rc<Needs>>,
+    trail: Vec<(Id, SearchState)>,
+    needs: HashMap<Id, Rc<PackageNeeds>>,
     /// How many relations and packages `needs` holds.
     kept: usize,
     /// For each package, those that conflict with it and were looked at in this search.
@@ -110,7 +110,7 @@ struct Search<'a> {
     path: Vec<Id>,
 }
 
-impl Search<'_> {
+impl PackageSearch<'_> {
     /// Chooses one of the alternatives with its dependencies. `by` is the package that depends on them.
     fn satisfy(&mut self, group: &Alternatives, by: Option<Id>) -> Result<(), Trouble> {
         if !self.chosen_of(group).is_empty() {
@@ -141,7 +141,7 @@ impl Search<'_> {
 
     /// Chooses a package, without its dependencies, if it does not conflict with a chosen one.
     fn choose(&mut self, id: Id, by: Option<Id>) -> Result<(), Trouble> {
-        if self.state(id) != State::Out {
+        if self.state(id) != SearchState::Out {
             return Ok(());
         }
         if let Some(chain) = self.hopeless.get(&id) {
@@ -152,7 +152,7 @@ impl Search<'_> {
         }
         self.attempts = self.attempts.saturating_add(1);
         let needs = self.needs(id)?;
-        let rival = needs.against.iter().copied().find(|&other| self.state(other) != State::Out);
+        let rival = needs.against.iter().copied().find(|&other| self.state(other) != SearchState::Out);
         let rival = match rival {
             Some(other) => Some((id, other)),
             None => self.forbidden_by(id).map(|other| (other, id)),
@@ -165,22 +165,22 @@ impl Search<'_> {
             }
             return Err(Trouble::Unsatisfiable { chain: vec![text], depends_on_choices: true });
         }
-        self.set(id, State::Chosen);
+        self.set(id, SearchState::Chosen);
         self.reasons.insert(id, by);
         Ok(())
     }
 
     /// Returns a chosen package that declares a conflict with `id`.
     fn forbidden_by(&self, id: Id) -> Option<Id> {
-        self.forbidden.get(&id)?.iter().copied().find(|&other| self.state(other) != State::Out)
+        self.forbidden.get(&id)?.iter().copied().find(|&other| self.state(other) != SearchState::Out)
     }
 
     /// Chooses the dependencies of a chosen package.
     fn expand(&mut self, id: Id) -> Result<(), Trouble> {
-        if self.state(id) == State::Expanded {
+        if self.state(id) == SearchState::Expanded {
             return Ok(());
         }
-        self.set(id, State::Expanded);
+        self.set(id, SearchState::Expanded);
         self.path.push(id);
         if self.path.len() > DEEPEST {
             let first = self.path.first().map_or(id, |first| *first);
@@ -226,15 +226,15 @@ impl Search<'_> {
     /// Returns all chosen packages that satisfy the group.
     fn chosen_of(&self, group: &Alternatives) -> Vec<Id> {
         let all = group.0.iter().flat_map(|relation| self.universe.satisfying(relation));
-        all.filter(|&id| self.state(id) != State::Out).collect()
+        all.filter(|&id| self.state(id) != SearchState::Out).collect()
     }
 
     /// Returns what a package needs. Its fields are parsed at the first call only.
-    fn needs(&mut self, id: Id) -> Result<Rc<Needs>, Trouble> {
+    fn needs(&mut self, id: Id) -> Result<Rc<PackageNeeds>, Trouble> {
         if let Some(needs) = self.needs.get(&id) {
             return Ok(Rc::clone(needs));
         }
-        let needs = Rc::new(Needs::of(self.universe, id)?);
+        let needs = Rc::new(PackageNeeds::of(self.universe, id)?);
         self.kept = self.kept.saturating_add(needs.count());
         if self.kept > MOST_NEEDS {
             return Err(Trouble::Error(SolveError::TooMuch { package: self.name(id) }));
@@ -246,16 +246,16 @@ impl Search<'_> {
         Ok(needs)
     }
 
-    fn state(&self, id: Id) -> State {
-        self.states.get(id.index()).copied().unwrap_or(State::Out)
+    fn state(&self, id: Id) -> SearchState {
+        self.states.get(id.index()).copied().unwrap_or(SearchState::Out)
     }
 
-    fn set(&mut self, id: Id, state: State) {
+    fn set(&mut self, id: Id, state: SearchState) {
         self.trail.push((id, self.state(id)));
         self.put(id, state);
     }
 
-    fn put(&mut self, id: Id, state: State) {
+    fn put(&mut self, id: Id, state: SearchState) {
         if let Some(slot) = self.states.get_mut(id.index()) {
             *slot = state;
         }

@@ -6,14 +6,14 @@ use crate::apt::universe::{Id, Universe};
 use crate::control::Alternatives;
 
 /// The parsed relation fields of a package.
-pub(super) struct Needs {
+pub(super) struct PackageNeeds {
     /// `Pre-Depends` and `Depends`. With each relation, the package that satisfies it, if there is only one.
     pub(super) depends: Vec<(Alternatives, Option<Id>)>,
     /// The packages that its own fields `Conflicts` and `Breaks` name.
     pub(super) against: Vec<Id>,
 }
 
-impl Needs {
+impl PackageNeeds {
     /// Parses the fields. Fails if one is not valid.
     pub(super) fn of(universe: &Universe, id: Id) -> Result<Self, Trouble> {
         let field = |field| read(universe, id, field);

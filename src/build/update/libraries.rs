@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::names::Named;
+use super::names::NamedForUpdate;
 use crate::apt::lock::Moved;
 use crate::build::image::warn;
 use crate::build::{libraries, lock};
@@ -15,7 +15,12 @@ use crate::system::progress::Reporter;
 ///
 /// # Errors
 /// As [`lock::write`].
-pub(super) fn update(stack: &Stack, locked: Vec<Pin>, named: &Named, reporter: Reporter) -> miette::Result<Vec<Moved>> {
+pub(super) fn update(
+    stack: &Stack,
+    locked: Vec<Pin>,
+    named: &NamedForUpdate,
+    reporter: Reporter,
+) -> miette::Result<Vec<Moved>> {
     let before: BTreeMap<String, String> =
         locked.iter().map(|pin| (pin.name.to_string(), pin.version.to_string())).collect();
     let moving = named.libraries.iter().filter(|name| locked.iter().any(|pin| pin.name == **name));

@@ -7,7 +7,7 @@ mod packages;
 
 use std::path::PathBuf;
 
-use self::names::Named;
+use self::names::NamedForUpdate;
 use super::lock_packages::LockedImage;
 use super::{image, libraries as locks, lock};
 use crate::apt::lock::Moved;
@@ -49,7 +49,7 @@ pub fn update(stacks: &[Stack], names: &[Name], older: OlderRelease, reporter: R
     }
     let of_image: Vec<PackageName> =
         image.iter().flat_map(|image| &image.lock.packages).map(|package| package.name.clone()).collect();
-    let named = Named::of(names, &of_image, &libraries.iter().flatten().flatten().collect::<Vec<_>>())?;
+    let named = NamedForUpdate::of(names, &of_image, &libraries.iter().flatten().flatten().collect::<Vec<_>>())?;
     if image.is_some() {
         image::suite_of(stack)?;
     }

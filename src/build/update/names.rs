@@ -29,13 +29,13 @@ impl FromStr for Name {
 }
 
 /// What is to move; all of it if the user has named nothing.
-pub(super) struct Named {
+pub(super) struct NamedForUpdate {
     pub is_all: bool,
     pub packages: BTreeSet<String>,
     pub libraries: BTreeSet<LibraryName>,
 }
 
-impl Named {
+impl NamedForUpdate {
     /// Finds `names` among the `packages` and the `libraries` of all locks.
     ///
     /// # Errors

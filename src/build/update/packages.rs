@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::names::Named;
+use super::names::NamedForUpdate;
 use crate::apt::lock::{Moved, moved, pins};
 use crate::apt::{OlderRelease, PackageLock, Record, Releases, Suite, Universe};
 use crate::build::archive::Repository;
-use crate::build::asked::Asked;
-use crate::build::choice::{Choice, Wanted};
+use crate::build::asked::AskedPackages;
+use crate::build::choice::{PackageChoice, WantedPackages};
 use crate::build::image::{StackPackage, warn};
 use crate::build::lock;
 use crate::build::lock_packages::LockedImage;
@@ -29,7 +29,7 @@ pub(super) fn update(
     locked: &LockedImage,
     path: &Path,
     suite: &'static Suite,
-    named: &Named,
+    named: &NamedForUpdate,
     older: OlderRelease,
     reporter: Reporter,
 ) -> miette::Result<Vec<Moved>> {
@@ -38,16 +38,16 @@ pub(super) fn update(
     userns::enter()?;
     let cache = Cache::open()?;
     let work = WorkFolder::create(&cache.work())?;
-    let Asked { packages, relations: asked, requires } =
-        Asked::of(stacks, suite, StackPackage::Installed, &cache, work.path(), reporter)?;
+    let AskedPackages { packages, relations: asked, requires } =
+        AskedPackages::of(stacks, suite, StackPackage::Installed, &cache, work.path(), reporter)?;
     if !named.is_all && named.packages.is_empty() && requires == locked.lock.requires {
         return Ok(Vec::new());
     }
     let repository = Repository::for_image(suite, &stack.image, reporter)?;
     let source = Source::Archive(repository.releases(&cache, older)?);
-    let wanted = Wanted::of_image(stacks, &packages, &asked, &repository, &source);
+    let wanted = WantedPackages::of_image(stacks, &packages, &asked, &repository, &source);
     let mut unknown = BTreeSet::new();
-    let Choice { records, warnings } = match &source {
+    let PackageChoice { records, warnings } = match &source {
         Source::Archive(releases) if !named.is_all => {
             let (universe, gone) = held(locked, named.packages.clone(), releases, &cache, &repository)?;
             unknown = gone;

@@ -21,7 +21,7 @@ pub use dependencies::dependencies;
 pub use error::ElfError;
 pub use linked::{Linked, Programs, Symbol};
 pub use program::is_elf;
-pub use promises::{Promise, Symbols, about, split_name};
+pub use promises::{LibrarySymbols, Promise, about, split_name};
 pub use resolve::{LibraryPackage, Needed, TooOld, resolve};
 pub use separate::{DebugSections, Separated, has_debugging_data, separate};
 pub use shared::{by_table, has_symbols, is_static};

@@ -12,14 +12,14 @@ const LOWEST: &str = "#MINVER#";
 #[derive(Debug, Clone)]
 pub enum Promise {
     /// Each symbol has the lowest version of the package that has it.
-    Symbols(Symbols),
+    Symbols(LibrarySymbols),
     /// These relations are for all programs.
     Whole(Relations),
 }
 
 /// A part of a symbols file, about one library.
 #[derive(Debug, Clone)]
-pub struct Symbols {
+pub struct LibrarySymbols {
     /// The relations, with `#MINVER#` in the place of the lowest version; the first one is the usual one.
     templates: Vec<String>,
     /// Each symbol with its lowest version and the place of its relations.
@@ -30,12 +30,12 @@ pub struct Symbols {
 impl Promise {
     /// Reads the control files of a package. `None` when they say nothing about the library, or what they say is not valid.
     pub fn of(library: &str, symbols: Option<&str>, shlibs: Option<&str>) -> Option<Self> {
-        let of_symbols = symbols.and_then(|text| Symbols::read(library, text)).map(Self::Symbols);
+        let of_symbols = symbols.and_then(|text| LibrarySymbols::read(library, text)).map(Self::Symbols);
         of_symbols.or_else(|| whole(library, shlibs?).map(Self::Whole))
     }
 }
 
-impl Symbols {
+impl LibrarySymbols {
     /// Reads the part about a library. `None` without such a part, or when its relations are not valid.
     fn read(library: &str, text: &str) -> Option<Self> {
         let mut lines = part(text, library)?;
@@ -158,8 +158,8 @@ libftp.so.4 libftp4 #MINVER# | libftp4-ssl #MINVER#, libftp-data
  FtpOpen@Base 0
 ";
 
-    fn symbols(library: &str) -> Symbols {
-        Symbols::read(library, SYMBOLS).unwrap()
+    fn symbols(library: &str) -> LibrarySymbols {
+        LibrarySymbols::read(library, SYMBOLS).unwrap()
     }
 
     #[test]
@@ -177,8 +177,8 @@ libftp.so.4 libftp4 #MINVER# | libftp4-ssl #MINVER#, libftp-data
             "libftp4 | libftp4-ssl, libftp-data"
         );
         assert_eq!(about("libftp.so.4", SYMBOLS).unwrap().lines().count(), 2);
-        assert!(Symbols::read("libftp.so.5", SYMBOLS).is_none());
-        assert!(Symbols::read("l.so.1", "l.so.1 not a relation\n").is_none());
+        assert!(LibrarySymbols::read("libftp.so.5", SYMBOLS).is_none());
+        assert!(LibrarySymbols::read("l.so.1", "l.so.1 not a relation\n").is_none());
     }
 
     #[test]

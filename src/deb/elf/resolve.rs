@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::linked::{Linked, Programs};
-use super::promises::{Promise, Symbols, relations};
+use super::promises::{LibrarySymbols, Promise, relations};
 use crate::control::{Alternatives, PackageName, Relations, Version};
 
 /// What the target's release has of a library.
@@ -43,7 +43,7 @@ pub fn resolve(programs: &Programs, packages: &BTreeMap<String, LibraryPackage>)
     let mut whole = Relations::default();
     let mut too_old = BTreeSet::new();
     for (program, linked) in programs.files() {
-        let mut all: Vec<(&str, &Symbols)> = Vec::new();
+        let mut all: Vec<(&str, &LibrarySymbols)> = Vec::new();
         for library in linked.libraries.iter().filter(|library| !programs.shipped.contains(*library)) {
             match packages.get(library).map(|package| &package.promise) {
                 None => {
@@ -90,7 +90,7 @@ fn raise<'a>(found: &mut BTreeMap<&'a str, Option<&'a Version>>, template: &'a s
 fn lacking(
     program: &str,
     linked: &Linked,
-    all: &[(&str, &Symbols)],
+    all: &[(&str, &LibrarySymbols)],
     packages: &BTreeMap<String, LibraryPackage>,
 ) -> Vec<TooOld> {
     let of = |library: &str| all.iter().find(|(name, _)| *name == library).map(|(_, symbols)| *symbols);

@@ -5,14 +5,14 @@ use std::str::FromStr;
 
 /// One word of letters, digits, `+`, `-` and `.` (deb-changelog(5)), such as `stable` or `trixie-backports`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Distribution(String);
+pub struct UploadDistribution(String);
 
 /// Why a text is not the name of a distribution.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("write one word of letters, digits, `+`, `-` and `.`, such as `stable`, with a letter or a digit first")]
 pub struct DistributionError;
 
-impl FromStr for Distribution {
+impl FromStr for UploadDistribution {
     type Err = DistributionError;
 
     fn from_str(text: &str) -> Result<Self, DistributionError> {
@@ -22,7 +22,7 @@ impl FromStr for Distribution {
     }
 }
 
-impl fmt::Display for Distribution {
+impl fmt::Display for UploadDistribution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

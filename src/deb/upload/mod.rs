@@ -9,7 +9,7 @@ mod file;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use distribution::{Distribution, DistributionError};
+pub use distribution::{DistributionError, UploadDistribution};
 pub use file::UploadedFile;
 
 use crate::control::{PackageName, Stanza, Version};
@@ -24,7 +24,7 @@ pub struct Upload {
     /// The same of the further ones, and of those with the debugging data of programs.
     pub beside: Vec<Stanza>,
     /// Where the archive is to put the package.
-    pub distribution: Distribution,
+    pub distribution: UploadDistribution,
     /// `low`, `medium` or `high`: how soon archives let it in.
     pub urgency: &'static str,
     /// The newest entry of the changelog (Debian Policy 4.4): its first line, an empty one, and what is different.

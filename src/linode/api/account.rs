@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use ureq::http::Method;
 
-use super::client::Client;
+use super::client::ApiClient;
 use super::request::ApiRequest;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 
 /// The scope for reading the settings.
 pub const SCOPE: &str = "account:read_only";
@@ -43,7 +43,7 @@ struct UserGrants {
 }
 
 #[derive(Debug, Deserialize)]
-struct Settings {
+struct AccountSettings {
     #[serde(default)]
     interfaces_for_new_linodes: Option<InterfaceSetting>,
 }
@@ -52,11 +52,11 @@ struct Settings {
 ///
 /// # Errors
 /// When the API cannot be reached, or refuses for another reason.
-pub fn interface_setting(client: &Client) -> Result<Option<InterfaceSetting>, Error> {
+pub fn interface_setting(client: &ApiClient) -> Result<Option<InterfaceSetting>, LinodeError> {
     let request = ApiRequest::new(Method::GET, "/account/settings", "read the account's settings", SCOPE);
     match client.send(&request) {
-        Ok(response) => Ok(response.parse::<Settings>()?.interfaces_for_new_linodes),
-        Err(Error::Unauthorized { .. } | Error::NotFound { .. }) => Ok(None),
+        Ok(response) => Ok(response.parse::<AccountSettings>()?.interfaces_for_new_linodes),
+        Err(LinodeError::Unauthorized { .. } | LinodeError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -66,12 +66,12 @@ pub fn interface_setting(client: &Client) -> Result<Option<InterfaceSetting>, Er
 ///
 /// # Errors
 /// When the API cannot be reached, or refuses for another reason.
-pub fn grants(client: &Client) -> Result<Option<Grants>, Error> {
+pub fn grants(client: &ApiClient) -> Result<Option<Grants>, LinodeError> {
     match client.send(&ApiRequest::new(Method::GET, "/profile/grants", "read the user's grants", SCOPE)) {
         // Status 204.
         Ok(response) if response.body.trim().is_empty() => Ok(None),
         Ok(response) => Ok(Some(response.parse::<UserGrants>()?.global)),
-        Err(Error::Unauthorized { .. } | Error::NotFound { .. }) => Ok(None),
+        Err(LinodeError::Unauthorized { .. } | LinodeError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

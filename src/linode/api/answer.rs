@@ -1,4 +1,4 @@
-//! What came of one request to the API: an answer of its server, or none → a response, or a [`Failure`] that says
+//! What came of one request to the API: an answer of its server, or none → a response, or a [`RequestFailure`] that says
 //! whether another attempt may succeed.
 
 use std::time::Duration;
@@ -10,21 +10,21 @@ use super::reason::{Reason, reasons};
 use super::request::{ApiRequest, ApiResponse};
 use super::retry::RetryPolicy;
 use super::token::Token;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 
 /// The longest answer that is read, in bytes. A page of 500 images has less than half of it.
 const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
 
 /// Why an attempt did not succeed.
-pub(super) enum Failure {
+pub(super) enum RequestFailure {
     /// A fault on the way or at Linode, after which another attempt may succeed.
     Passing { reason: String, reached: Reached },
     /// The object is busy with something else. The request was not carried out, and will be later.
-    Busy(Error),
+    Busy(LinodeError),
     /// The API wants no other attempt before this time has passed.
     Deferred(Duration),
     /// No other attempt will succeed.
-    Lasting(Error),
+    Lasting(LinodeError),
 }
 
 /// Whether a request that failed can have reached the API.
@@ -54,7 +54,7 @@ pub(super) fn judge(
     exchanged: Result<Exchanged, ureq::Error>,
     token: &Token,
     policy: &RetryPolicy,
-) -> Result<ApiResponse, Failure> {
+) -> Result<ApiResponse, RequestFailure> {
     let Exchanged { status, headers, body } = exchanged.map_err(|error| no_answer(&error, token))?;
     if status.is_success() {
         let scopes = headers.get("X-OAuth-Scopes").and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -65,26 +65,32 @@ pub(super) fn judge(
     Err(refusal(request, status, &headers, &body, policy))
 }
 
-fn refusal(request: &ApiRequest, status: StatusCode, headers: &HeaderMap, body: &str, policy: &RetryPolicy) -> Failure {
+fn refusal(
+    request: &ApiRequest,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &str,
+    policy: &RetryPolicy,
+) -> RequestFailure {
     let (action, scope, reasons) = (request.action, request.scope, reasons(body));
     match status {
-        StatusCode::TOO_MANY_REQUESTS => Failure::Deferred(retry_after(headers).unwrap_or(policy.pause)),
+        StatusCode::TOO_MANY_REQUESTS => RequestFailure::Deferred(retry_after(headers).unwrap_or(policy.pause)),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Failure::Lasting(Error::Unauthorized { action, scope, reasons })
+            RequestFailure::Lasting(LinodeError::Unauthorized { action, scope, reasons })
         }
-        StatusCode::NOT_FOUND => Failure::Lasting(Error::NotFound { action }),
+        StatusCode::NOT_FOUND => RequestFailure::Lasting(LinodeError::NotFound { action }),
         _ if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
             let said = reasons.first().map(|reason| format!(": {reason}")).unwrap_or_default();
-            Failure::Passing { reason: format!("Linode answers {status}{said}"), reached: Reached::Perhaps }
+            RequestFailure::Passing { reason: format!("Linode answers {status}{said}"), reached: Reached::Perhaps }
         }
         StatusCode::BAD_REQUEST if is_busy(&reasons) => {
-            Failure::Busy(Error::Refused { action, status: status.to_string(), reasons })
+            RequestFailure::Busy(LinodeError::Refused { action, status: status.to_string(), reasons })
         }
-        _ => Failure::Lasting(Error::Refused { action, status: status.to_string(), reasons }),
+        _ => RequestFailure::Lasting(LinodeError::Refused { action, status: status.to_string(), reasons }),
     }
 }
 
-fn no_answer(error: &ureq::Error, token: &Token) -> Failure {
+fn no_answer(error: &ureq::Error, token: &Token) -> RequestFailure {
     use ureq::{Error, Timeout};
     let reached = match error {
         Error::HostNotFound | Error::ConnectionFailed | Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
@@ -93,7 +99,7 @@ fn no_answer(error: &ureq::Error, token: &Token) -> Failure {
         Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Reached::Never,
         _ => Reached::Perhaps,
     };
-    Failure::Passing { reason: token.redact(&error.to_string()), reached }
+    RequestFailure::Passing { reason: token.redact(&error.to_string()), reached }
 }
 
 /// Whether the API refuses only because the object is busy: this text is all that it says then.

@@ -7,21 +7,21 @@ use std::rc::Rc;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use ureq::http::{Request, Uri};
 
-use super::answer::{Failure, Reached, exchange, judge};
+use super::answer::{Reached, RequestFailure, exchange, judge};
 use super::clock::{Clock, SystemClock, interruptible};
 use super::request::{ApiRequest, ApiResponse};
 use super::retry::RetryPolicy;
 use super::token::Token;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::system::http::{self, Patience};
 use crate::system::interrupt::{self, Interrupted};
 
 /// The address of the API, as its documentation has it.
 pub const ADDRESS: &str = "https://api.linode.com/v4";
 
-/// A client of the API.
+/// Tries a request again, as its [`RetryPolicy`] says, when the API gave no answer.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub struct ApiClient {
     agent: ureq::Agent,
     address: String,
     token: Token,
@@ -37,13 +37,13 @@ enum OnInterrupt {
     Finish,
 }
 
-impl Client {
+impl ApiClient {
     /// A client with the token of the environment. The API's address is `address`, else
     /// that in `LINODE_API_URL`, else [`ADDRESS`].
     ///
     /// # Errors
-    /// When there is no token, or the address cannot be used: see [`Client::new`].
-    pub fn from_environment(address: Option<&str>) -> Result<Self, Error> {
+    /// When there is no token, or the address cannot be used: see [`ApiClient::new`].
+    pub fn from_environment(address: Option<&str>) -> Result<Self, LinodeError> {
         let from_variable = env::var("LINODE_API_URL").ok().filter(|value| !value.is_empty());
         let address = address.or(from_variable.as_deref()).unwrap_or(ADDRESS);
         Self::new(address, Token::from_environment()?, RetryPolicy::default(), Rc::new(SystemClock::default()))
@@ -53,10 +53,10 @@ impl Client {
     ///
     /// # Errors
     /// When `address` is not a URL, or the token would travel over the network without encryption.
-    pub fn new(address: &str, token: Token, policy: RetryPolicy, clock: Rc<dyn Clock>) -> Result<Self, Error> {
+    pub fn new(address: &str, token: Token, policy: RetryPolicy, clock: Rc<dyn Clock>) -> Result<Self, LinodeError> {
         let address = address.trim_end_matches('/').to_owned();
         if let Err(reason) = check_address(&address) {
-            return Err(Error::ApiAddress { address, reason });
+            return Err(LinodeError::ApiAddress { address, reason });
         }
         let patience = Patience { connect: policy.connect, stall: policy.stall };
         let settings = http::settings_for(&address, patience).max_redirects(0).timeout_recv_body(Some(policy.answer));
@@ -91,7 +91,7 @@ impl Client {
     ///
     /// # Errors
     /// When the API refuses or cannot be reached, or the user interrupts.
-    pub(super) fn send(&self, request: &ApiRequest) -> Result<ApiResponse, Error> {
+    pub(super) fn send(&self, request: &ApiRequest) -> Result<ApiResponse, LinodeError> {
         self.repeat(request, OnInterrupt::Stop)
     }
 
@@ -100,11 +100,11 @@ impl Client {
     ///
     /// # Errors
     /// When the API refuses or cannot be reached.
-    pub(super) fn send_to_end(&self, request: &ApiRequest) -> Result<ApiResponse, Error> {
+    pub(super) fn send_to_end(&self, request: &ApiRequest) -> Result<ApiResponse, LinodeError> {
         self.repeat(request, OnInterrupt::Finish)
     }
 
-    fn repeat(&self, request: &ApiRequest, on_interrupt: OnInterrupt) -> Result<ApiResponse, Error> {
+    fn repeat(&self, request: &ApiRequest, on_interrupt: OnInterrupt) -> Result<ApiResponse, LinodeError> {
         let (mut failures, mut deferrals, mut refusals) = (0_u32, 0_u32, 0_u32);
         let (action, idempotent) = (request.action, request.method.is_idempotent());
         loop {
@@ -118,26 +118,26 @@ impl Client {
                 Err(failure) => failure,
             };
             let pause = match failure {
-                Failure::Lasting(error) => return Err(error),
-                Failure::Deferred(pause) => {
+                RequestFailure::Lasting(error) => return Err(error),
+                RequestFailure::Deferred(pause) => {
                     deferrals = deferrals.saturating_add(1);
                     if interrupted || deferrals > self.policy.deferrals || pause > self.policy.longest_deferral {
-                        return Err(Error::TooManyRequests { action, seconds: pause.as_secs() });
+                        return Err(LinodeError::TooManyRequests { action, seconds: pause.as_secs() });
                     }
                     pause
                 }
-                Failure::Busy(error) => {
+                RequestFailure::Busy(error) => {
                     refusals = refusals.saturating_add(1);
                     if interrupted || refusals >= self.policy.busy_attempts {
                         return Err(error);
                     }
                     self.policy.pause_after(refusals)
                 }
-                Failure::Passing { reason, reached } => {
+                RequestFailure::Passing { reason, reached } => {
                     failures = failures.saturating_add(1);
                     let again = idempotent || reached == Reached::Never;
                     if interrupted || !again || failures >= self.policy.attempts {
-                        return Err(Error::Network { action, attempts: failures, reason });
+                        return Err(LinodeError::Network { action, attempts: failures, reason });
                     }
                     self.policy.pause_after(failures)
                 }
@@ -149,22 +149,22 @@ impl Client {
         }
     }
 
-    fn attempt(&self, request: &ApiRequest) -> Result<ApiResponse, Failure> {
+    fn attempt(&self, request: &ApiRequest) -> Result<ApiResponse, RequestFailure> {
         let exchanged = exchange(&self.agent, self.http_request(request)?);
         judge(request, exchanged, &self.token, &self.policy)
     }
 
     /// An attempt that an interrupt ends at once. Only for requests that can be repeated.
-    fn interruptible_attempt(&self, request: &ApiRequest) -> Result<ApiResponse, Failure> {
+    fn interruptible_attempt(&self, request: &ApiRequest) -> Result<ApiResponse, RequestFailure> {
         let (agent, http_request) = (self.agent.clone(), self.http_request(request)?);
         match interruptible(move || exchange(&agent, http_request)) {
             Ok(exchanged) => judge(request, exchanged, &self.token, &self.policy),
-            Err(_) if interrupt::requested() => Err(Failure::Lasting(Interrupted.into())),
-            Err(error) => Err(Failure::Passing { reason: error.to_string(), reached: Reached::Perhaps }),
+            Err(_) if interrupt::requested() => Err(RequestFailure::Lasting(Interrupted.into())),
+            Err(error) => Err(RequestFailure::Passing { reason: error.to_string(), reached: Reached::Perhaps }),
         }
     }
 
-    fn http_request(&self, request: &ApiRequest) -> Result<Request<String>, Failure> {
+    fn http_request(&self, request: &ApiRequest) -> Result<Request<String>, RequestFailure> {
         let url = format!("{}{}", self.address, request.path);
         let mut http_request = Request::builder().method(request.method.clone()).uri(&url);
         if let Some(token) = self.token.header() {
@@ -178,7 +178,10 @@ impl Client {
         }
         let body = request.body.clone().unwrap_or_default();
         http_request.body(body).map_err(|_| {
-            Failure::Lasting(Error::ApiAddress { address: url, reason: "it has characters that no URL has" })
+            RequestFailure::Lasting(LinodeError::ApiAddress {
+                address: url,
+                reason: "it has characters that no URL has",
+            })
         })
     }
 }
@@ -225,10 +228,13 @@ mod tests {
         let answer = Duration::from_secs(1);
         let policy = RetryPolicy { stall: Duration::from_secs(60), answer, attempts: 1, ..RetryPolicy::default() };
         let token = Token::new("0123456789abcdef".to_owned(), "LINODE_TOKEN").unwrap();
-        let client = Client::new(&address, token, policy, Rc::new(SystemClock::default())).unwrap();
+        let client = ApiClient::new(&address, token, policy, Rc::new(SystemClock::default())).unwrap();
         let request = ApiRequest::new(Method::GET, "/images", "list the images", "images:read_only");
         let error = client.send(&request).unwrap_err();
-        assert!(matches!(&error, Error::Network { attempts: 1, reason, .. } if reason.contains("timeout")), "{error}");
+        assert!(
+            matches!(&error, LinodeError::Network { attempts: 1, reason, .. } if reason.contains("timeout")),
+            "{error}"
+        );
     }
 
     #[test]

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use ureq::http::Method;
 
-use super::client::Client;
+use super::client::ApiClient;
 use super::request::ApiRequest;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 
 /// The scope that a token needs for this list.
 pub const SCOPE: &str = "events:read_only";
@@ -40,7 +40,7 @@ struct EventPage {
 ///
 /// # Errors
 /// When the API refuses (the token may lack [`SCOPE`]) or cannot be reached.
-pub fn why_failed(client: &Client, id: &str) -> Result<Option<String>, Error> {
+pub fn why_failed(client: &ApiClient, id: &str) -> Result<Option<String>, LinodeError> {
     let request = ApiRequest {
         filter: Some(r#"{"action": "image_upload", "+order_by": "created", "+order": "desc"}"#),
         ..ApiRequest::new(Method::GET, "/account/events?page_size=100", "read the account's events", SCOPE)

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use ureq::http::Method;
 
 use super::account;
-use super::client::Client;
+use super::client::ApiClient;
 use super::instances;
 use super::list::ListRequest;
 use super::make::make;
 use super::request::ApiRequest;
 use super::tag::Tag;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 
 /// The scope for making a firewall.
 pub const SCOPE: &str = "firewall:read_write";
@@ -35,15 +35,15 @@ pub struct Firewall {
     #[serde(default = "enabled")]
     pub status: String,
     #[serde(default)]
-    pub rules: Rules,
+    pub rules: FirewallRules,
 }
 
 /// What a firewall lets through.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Rules {
+pub struct FirewallRules {
     /// In the order in which they are read.
     #[serde(default)]
-    pub inbound: Vec<Rule>,
+    pub inbound: Vec<FirewallRule>,
     /// `ACCEPT` or `DROP`, for what no rule fits.
     #[serde(default)]
     pub inbound_policy: String,
@@ -53,7 +53,7 @@ pub struct Rules {
 
 /// A rule for incoming packets.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Rule {
+pub struct FirewallRule {
     /// `ACCEPT` or `DROP`.
     pub action: String,
     /// `TCP`, `UDP`, `ICMP` or `IPENCAP`.
@@ -104,11 +104,11 @@ impl Firewall {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn get(client: &Client, id: u64) -> Result<Option<Firewall>, Error> {
+pub fn get(client: &ApiClient, id: u64) -> Result<Option<Firewall>, LinodeError> {
     let path = format!("/networking/firewalls/{id}");
     match client.send(&ApiRequest::new(Method::GET, &path, "look at the firewall", READ_SCOPE)) {
         Ok(response) => response.parse().map(Some),
-        Err(Error::NotFound { .. }) => Ok(None),
+        Err(LinodeError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -118,7 +118,7 @@ pub fn get(client: &Client, id: u64) -> Result<Option<Firewall>, Error> {
 ///
 /// # Errors
 /// When the API cannot be reached, or refuses for another reason.
-pub fn default_for_instances(client: &Client) -> Result<Option<Option<u64>>, Error> {
+pub fn default_for_instances(client: &ApiClient) -> Result<Option<Option<u64>>, LinodeError> {
     let (path, action) = ("/networking/firewalls/settings", "read the default firewalls");
     match client.send(&ApiRequest::new(Method::GET, path, action, account::SCOPE)) {
         Ok(response) => {
@@ -126,7 +126,7 @@ pub fn default_for_instances(client: &Client) -> Result<Option<Option<u64>>, Err
                 response.parse::<FirewallSettings>()?.default_firewall_ids;
             Ok(Some(linode.or(public_interface)))
         }
-        Err(Error::Unauthorized { .. } | Error::NotFound { .. }) => Ok(None),
+        Err(LinodeError::Unauthorized { .. } | LinodeError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -135,7 +135,7 @@ pub fn default_for_instances(client: &Client) -> Result<Option<Option<u64>>, Err
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn of_instance(client: &Client, id: u64) -> Result<Vec<Firewall>, Error> {
+pub fn of_instance(client: &ApiClient, id: u64) -> Result<Vec<Firewall>, LinodeError> {
     let (action, scope) = ("look at the instance's firewalls", instances::READ_SCOPE);
     let list = |path: &str| ListRequest { path, filter: None, action, scope, next: None }.fetch(client);
     let mut all: Vec<Firewall> = list(&format!("{}/firewalls", instances::path(id)))?;
@@ -149,7 +149,7 @@ pub fn of_instance(client: &Client, id: u64) -> Result<Vec<Firewall>, Error> {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached, or says that the token may read firewalls but not make one.
-pub fn find(client: &Client, tag: &Tag) -> Result<Option<Firewall>, Error> {
+pub fn find(client: &ApiClient, tag: &Tag) -> Result<Option<Firewall>, LinodeError> {
     let (path, action) = ("/networking/firewalls", "list the firewalls");
     let next = Some(("create a firewall", SCOPE));
     let all: Vec<Firewall> = ListRequest { path, filter: None, action, scope: READ_SCOPE, next }.fetch(client)?;
@@ -161,7 +161,7 @@ pub fn find(client: &Client, tag: &Tag) -> Result<Option<Firewall>, Error> {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn create(client: &Client, label: &str, tag: &Tag, ports: &[u16]) -> Result<Firewall, Error> {
+pub fn create(client: &ApiClient, label: &str, tag: &Tag, ports: &[u16]) -> Result<Firewall, LinodeError> {
     let body = json!({
         "label": label,
         "tags": [tag],

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use ureq::http::Method;
 
-use super::client::Client;
+use super::client::ApiClient;
 use super::list::ListRequest;
 use super::regions::Region;
 use super::request::ApiRequest;
 use super::tag::Tag;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 
 /// The scope for everything that changes images.
 pub const SCOPE: &str = "images:read_write";
@@ -32,7 +32,7 @@ pub enum ImageStatus {
 
 /// An image, as far as it is used.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Image {
+pub struct AccountImage {
     /// `private/N` for an uploaded one.
     pub id: String,
     /// Its name in the account. Several images may have the same one.
@@ -65,7 +65,7 @@ pub struct CreateImage<'a> {
 /// A new image, and the address that accepts its file.
 #[derive(Debug, Deserialize)]
 pub struct PendingImage {
-    pub image: Image,
+    pub image: AccountImage,
     /// Accepts one PUT within 24 hours. A secret: whoever has it can send the file.
     pub upload_to: String,
 }
@@ -79,9 +79,10 @@ pub fn path(id: &str) -> String {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn create(client: &Client, new: &CreateImage) -> Result<PendingImage, Error> {
+pub fn create(client: &ApiClient, new: &CreateImage) -> Result<PendingImage, LinodeError> {
     let action = "create an image";
-    let body = serde_json::to_string(new).map_err(|error| Error::Response { action, reason: error.to_string() })?;
+    let body =
+        serde_json::to_string(new).map_err(|error| LinodeError::Response { action, reason: error.to_string() })?;
     let request = ApiRequest::new(Method::POST, "/images/upload", action, SCOPE);
     client.send(&ApiRequest { body: Some(body), ..request })?.parse()
 }
@@ -90,10 +91,10 @@ pub fn create(client: &Client, new: &CreateImage) -> Result<PendingImage, Error>
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn get(client: &Client, id: &str) -> Result<Option<Image>, Error> {
+pub fn get(client: &ApiClient, id: &str) -> Result<Option<AccountImage>, LinodeError> {
     match client.send(&ApiRequest::new(Method::GET, &path(id), "look at the image", READ_SCOPE)) {
         Ok(response) => response.parse().map(Some),
-        Err(Error::NotFound { .. }) => Ok(None),
+        Err(LinodeError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -102,7 +103,7 @@ pub fn get(client: &Client, id: &str) -> Result<Option<Image>, Error> {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached, or says that the token may read images but not make one.
-pub fn list_own(client: &Client) -> Result<Vec<Image>, Error> {
+pub fn list_own(client: &ApiClient) -> Result<Vec<AccountImage>, LinodeError> {
     let next = Some(("create an image", SCOPE));
     let filter = Some(r#"{"is_public": false}"#);
     ListRequest { path: "/images", filter, action: "list the images", scope: READ_SCOPE, next }.fetch(client)
@@ -112,9 +113,9 @@ pub fn list_own(client: &Client) -> Result<Vec<Image>, Error> {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn delete(client: &Client, id: &str) -> Result<(), Error> {
+pub fn delete(client: &ApiClient, id: &str) -> Result<(), LinodeError> {
     match client.send_to_end(&ApiRequest::new(Method::DELETE, &path(id), "delete the image", SCOPE)) {
-        Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+        Ok(_) | Err(LinodeError::NotFound { .. }) => Ok(()),
         Err(error) => Err(error),
     }
 }
@@ -130,7 +131,7 @@ mod tests {
             "deprecated": false, "description": "Example image description.", "eol": null, "expiry": null,
             "id": "private/7", "is_public": false, "label": "My gold-master image", "size": 2500,
             "status": "pending_upload", "type": "manual", "updated": "2021-08-14T22:44:02", "vendor": null}"#;
-        let image: Image = serde_json::from_str(text).unwrap();
+        let image: AccountImage = serde_json::from_str(text).unwrap();
         assert_eq!((image.status, image.size), (ImageStatus::PendingUpload, Some(2500)));
         assert_eq!(path(&image.id), "/images/private/7");
         assert_eq!(serde_json::from_str::<ImageStatus>("\"something_new\"").unwrap(), ImageStatus::Other);

@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use ureq::http::Method;
 
-use super::client::Client;
-use super::interfaces::Network;
+use super::client::ApiClient;
+use super::interfaces::InstanceNetwork;
 use super::list::ListRequest;
 use super::make::make;
 use super::regions::Region;
 use super::request::ApiRequest;
 use super::tag::Tag;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 
 /// The scope for everything that changes instances.
 pub const SCOPE: &str = "linodes:read_write";
@@ -99,10 +99,10 @@ pub struct CreateInstance<'a> {
     pub label: &'a str,
     /// Root's SSH keys, at least one. Linode writes them to the disk.
     pub authorized_keys: &'a [&'a str],
-    pub metadata: Metadata<'a>,
+    pub metadata: InstanceMetadata<'a>,
     /// Its interfaces, with their firewall.
     #[serde(flatten)]
-    pub network: Network,
+    pub network: InstanceNetwork,
     pub tags: &'a [Tag],
     /// What boots it; `None` for an API that does not know the field.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,12 +113,12 @@ pub struct CreateInstance<'a> {
 
 /// What the metadata service tells an instance.
 #[derive(Debug, Clone, Serialize)]
-pub struct Metadata<'a> {
+pub struct InstanceMetadata<'a> {
     /// In base64. A secret: it may contain a password.
     pub user_data: &'a str,
 }
 
-/// What an instance boots with.
+/// A configuration profile of an instance: what it boots with.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct BootConfiguration {
     pub id: u64,
@@ -136,9 +136,10 @@ pub fn path(id: u64) -> String {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn create(client: &Client, new: &CreateInstance, tag: &Tag) -> Result<Instance, Error> {
+pub fn create(client: &ApiClient, new: &CreateInstance, tag: &Tag) -> Result<Instance, LinodeError> {
     let action = "create an instance";
-    let body = serde_json::to_string(new).map_err(|error| Error::Response { action, reason: error.to_string() })?;
+    let body =
+        serde_json::to_string(new).map_err(|error| LinodeError::Response { action, reason: error.to_string() })?;
     let secret = Some(new.metadata.user_data);
     let request = ApiRequest::new(Method::POST, "/linode/instances", action, SCOPE);
     let request = ApiRequest { body: Some(body), secret, ..request };
@@ -150,10 +151,10 @@ pub fn create(client: &Client, new: &CreateInstance, tag: &Tag) -> Result<Instan
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn get(client: &Client, id: u64) -> Result<Option<Instance>, Error> {
+pub fn get(client: &ApiClient, id: u64) -> Result<Option<Instance>, LinodeError> {
     match client.send(&ApiRequest::new(Method::GET, &path(id), "look at the instance", READ_SCOPE)) {
         Ok(response) => response.parse().map(Some),
-        Err(Error::NotFound { .. }) => Ok(None),
+        Err(LinodeError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -162,7 +163,7 @@ pub fn get(client: &Client, id: u64) -> Result<Option<Instance>, Error> {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached, or says that the token may read instances but not make one.
-pub fn list_all(client: &Client) -> Result<Vec<Instance>, Error> {
+pub fn list_all(client: &ApiClient) -> Result<Vec<Instance>, LinodeError> {
     let (path, action) = ("/linode/instances", "list the instances");
     let next = Some(("create an instance", SCOPE));
     ListRequest { path, filter: None, action, scope: READ_SCOPE, next }.fetch(client)
@@ -172,7 +173,7 @@ pub fn list_all(client: &Client) -> Result<Vec<Instance>, Error> {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn list_tagged(client: &Client, tag: &Tag) -> Result<Vec<Instance>, Error> {
+pub fn list_tagged(client: &ApiClient, tag: &Tag) -> Result<Vec<Instance>, LinodeError> {
     let filter = json!({ "tags": tag }).to_string();
     let (path, action) = ("/linode/instances", "list the instances");
     let found: Vec<Instance> =
@@ -185,9 +186,9 @@ pub fn list_tagged(client: &Client, tag: &Tag) -> Result<Vec<Instance>, Error> {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn delete(client: &Client, id: u64) -> Result<(), Error> {
+pub fn delete(client: &ApiClient, id: u64) -> Result<(), LinodeError> {
     match client.send_to_end(&ApiRequest::new(Method::DELETE, &path(id), "delete the instance", SCOPE)) {
-        Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+        Ok(_) | Err(LinodeError::NotFound { .. }) => Ok(()),
         Err(error) => Err(error),
     }
 }
@@ -196,7 +197,7 @@ pub fn delete(client: &Client, id: u64) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn interfaces(client: &Client, id: u64) -> Result<Vec<u64>, Error> {
+pub fn interfaces(client: &ApiClient, id: u64) -> Result<Vec<u64>, LinodeError> {
     #[derive(Deserialize)]
     struct Interface {
         id: u64,
@@ -210,7 +211,7 @@ pub fn interfaces(client: &Client, id: u64) -> Result<Vec<u64>, Error> {
     match client.send(&ApiRequest::new(Method::GET, &path, "list the instance's interfaces", READ_SCOPE)) {
         Ok(response) => Ok(response.parse::<Interfaces>()?.interfaces.into_iter().map(|one| one.id).collect()),
         // The API refuses this for an instance with legacy interfaces.
-        Err(Error::NotFound { .. } | Error::Refused { .. }) => Ok(Vec::new()),
+        Err(LinodeError::NotFound { .. } | LinodeError::Refused { .. }) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }
@@ -219,7 +220,7 @@ pub fn interfaces(client: &Client, id: u64) -> Result<Vec<u64>, Error> {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn boot_configuration(client: &Client, id: u64) -> Result<Option<BootConfiguration>, Error> {
+pub fn boot_configuration(client: &ApiClient, id: u64) -> Result<Option<BootConfiguration>, LinodeError> {
     let path = format!("{}/configs", path(id));
     let action = "look at what the instance boots";
     let list = ListRequest { path: &path, filter: None, action, scope: READ_SCOPE, next: None };
@@ -230,7 +231,12 @@ pub fn boot_configuration(client: &Client, id: u64) -> Result<Option<BootConfigu
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn set_kernel(client: &Client, id: u64, configuration: &BootConfiguration, kernel: &str) -> Result<(), Error> {
+pub fn set_kernel(
+    client: &ApiClient,
+    id: u64,
+    configuration: &BootConfiguration,
+    kernel: &str,
+) -> Result<(), LinodeError> {
     let path = format!("{}/configs/{}", path(id), configuration.id);
     let request = ApiRequest::new(Method::PUT, &path, "set the instance's kernel", SCOPE);
     client.send(&ApiRequest { body: Some(json!({ "kernel": kernel }).to_string()), ..request }).map(drop)
@@ -240,7 +246,7 @@ pub fn set_kernel(client: &Client, id: u64, configuration: &BootConfiguration, k
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn set_tags(client: &Client, id: u64, tags: &[String]) -> Result<(), Error> {
+pub fn set_tags(client: &ApiClient, id: u64, tags: &[String]) -> Result<(), LinodeError> {
     let path = path(id);
     let request = ApiRequest::new(Method::PUT, &path, "set the instance's tags", SCOPE);
     client.send(&ApiRequest { body: Some(json!({ "tags": tags }).to_string()), ..request }).map(drop)
@@ -248,7 +254,7 @@ pub fn set_tags(client: &Client, id: u64, tags: &[String]) -> Result<(), Error> 
 
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn boot(client: &Client, id: u64) -> Result<(), Error> {
+pub fn boot(client: &ApiClient, id: u64) -> Result<(), LinodeError> {
     let (path, on) = (format!("{}/boot", path(id)), |status: InstanceStatus| status != InstanceStatus::Offline);
     command(client, &path, "boot the instance", || is_in(client, id, on))
 }
@@ -257,7 +263,7 @@ pub fn boot(client: &Client, id: u64) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub fn reboot(client: &Client, id: u64) -> Result<(), Error> {
+pub fn reboot(client: &ApiClient, id: u64) -> Result<(), LinodeError> {
     let (path, rebooting) =
         (format!("{}/reboot", path(id)), |status: InstanceStatus| status != InstanceStatus::Running);
     command(client, &path, "reboot the instance", || is_in(client, id, rebooting))
@@ -265,17 +271,17 @@ pub fn reboot(client: &Client, id: u64) -> Result<(), Error> {
 
 /// Sends a command, again only if a look shows that the instance does not obey it.
 fn command(
-    client: &Client,
+    client: &ApiClient,
     path: &str,
     action: &'static str,
-    look: impl Fn() -> Result<Option<()>, Error>,
-) -> Result<(), Error> {
+    look: impl Fn() -> Result<Option<()>, LinodeError>,
+) -> Result<(), LinodeError> {
     let request = ApiRequest::new(Method::POST, path, action, SCOPE);
     let request = ApiRequest { body: Some("{}".to_owned()), ..request };
     make(client, || client.send(&request).map(drop), look)
 }
 
 /// `Some` when the instance is in one of those states.
-fn is_in(client: &Client, id: u64, wanted: impl Fn(InstanceStatus) -> bool) -> Result<Option<()>, Error> {
+fn is_in(client: &ApiClient, id: u64, wanted: impl Fn(InstanceStatus) -> bool) -> Result<Option<()>, LinodeError> {
     Ok(get(client, id)?.filter(|instance| wanted(instance.status)).map(drop))
 }

@@ -8,7 +8,7 @@ use super::account::InterfaceSetting;
 /// The part of the request for an instance that is about its network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(tag = "interface_generation", rename_all = "snake_case")]
-pub enum Network {
+pub enum InstanceNetwork {
     /// Interfaces of the configuration profile. The firewall is that of the instance.
     LegacyConfig {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ struct DefaultRoute {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 struct Automatic {}
 
-impl Network {
+impl InstanceNetwork {
     /// The network of an instance in an account with that setting: legacy interfaces wherever they are allowed, and where
     /// nothing is known. The request always names the generation, because the account's default would decide otherwise.
     pub fn allowed(setting: Option<InterfaceSetting>, firewall_id: Option<u64>) -> Self {
@@ -74,7 +74,7 @@ mod tests {
             LegacyConfigDefaultButLinodeAllowed, LegacyConfigOnly, LinodeDefaultButLegacyConfigAllowed, LinodeOnly,
             Other,
         };
-        let body = |setting, firewall| serde_json::to_value(Network::allowed(setting, firewall)).unwrap();
+        let body = |setting, firewall| serde_json::to_value(InstanceNetwork::allowed(setting, firewall)).unwrap();
         let legacy = json!({"interface_generation": "legacy_config", "firewall_id": 7});
         for setting in [
             Some(LegacyConfigOnly),
@@ -92,8 +92,11 @@ mod tests {
         let without = json!({"interface_generation": "linode", "interfaces": [
             {"default_route": {"ipv4": true, "ipv6": true}, "public": {}}]});
         assert_eq!(body(Some(LinodeOnly), None), without);
-        assert_eq!(Network::allowed(None, Some(7)).newer(), Some(Network::allowed(Some(LinodeOnly), Some(7))));
-        assert_eq!(Network::allowed(Some(LinodeOnly), None).newer(), None);
+        assert_eq!(
+            InstanceNetwork::allowed(None, Some(7)).newer(),
+            Some(InstanceNetwork::allowed(Some(LinodeOnly), Some(7)))
+        );
+        assert_eq!(InstanceNetwork::allowed(Some(LinodeOnly), None).newer(), None);
     }
 
     #[test]

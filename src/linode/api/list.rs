@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Method;
 
-use super::client::Client;
+use super::client::ApiClient;
 use super::request::ApiRequest;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 
 /// The longest page that the API sends, in entries.
 const PAGE_SIZE: u32 = 500;
@@ -40,7 +40,7 @@ impl ListRequest<'_> {
     ///
     /// # Errors
     /// When the API refuses or cannot be reached, or lists the token's scopes and they do not suffice for what is next.
-    pub fn fetch<T: DeserializeOwned>(&self, client: &Client) -> Result<Vec<T>, Error> {
+    pub fn fetch<T: DeserializeOwned>(&self, client: &ApiClient) -> Result<Vec<T>, LinodeError> {
         let mut all = Vec::new();
         for number in 1_u32.. {
             let path = format!("{}?page={number}&page_size={PAGE_SIZE}", self.path);

@@ -4,14 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::client::Client;
+use super::client::ApiClient;
 use super::list::ListRequest;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::stack::nearest;
 
 /// A plan, as far as it is used.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Plan {
+pub struct InstancePlan {
     /// Such as `g6-nanode-1`.
     pub id: String,
     /// The whole disk, in MB.
@@ -36,7 +36,7 @@ struct RegionPrice {
     price: Price,
 }
 
-impl Plan {
+impl InstancePlan {
     /// What an instance costs in that region. Some regions have prices of their own.
     pub fn price(&self, region: &str) -> Price {
         self.region_prices.iter().find(|special| special.id == region).map_or(self.price, |special| special.price)
@@ -57,14 +57,15 @@ impl fmt::Display for Price {
 ///
 /// # Errors
 /// When Linode has no such plan, or the API refuses or cannot be reached.
-pub fn get(client: &Client, id: &str) -> Result<Plan, Error> {
+pub fn get(client: &ApiClient, id: &str) -> Result<InstancePlan, LinodeError> {
     let (path, action) = ("/linode/types", "list the plans");
-    let all: Vec<Plan> = ListRequest { path, filter: None, action, scope: "none at all", next: None }.fetch(client)?;
+    let all: Vec<InstancePlan> =
+        ListRequest { path, filter: None, action, scope: "none at all", next: None }.fetch(client)?;
     if let Some(plan) = all.iter().find(|plan| plan.id == id) {
         return Ok(plan.clone());
     }
     let known: Vec<&str> = all.iter().map(|plan| plan.id.as_str()).collect();
-    Err(Error::NotInCatalogue {
+    Err(LinodeError::NotInCatalogue {
         kind: "plan",
         name: id.to_owned(),
         nearest: nearest(id, &known).map(str::to_owned),
@@ -81,7 +82,7 @@ mod tests {
         // From the API's documentation of types.
         let text = r#"{"id": "g6-standard-2", "disk": 81920, "price": {"hourly": 0.036, "monthly": 24},
             "region_prices": [{"hourly": 0.05, "id": "ap-west", "monthly": 34.0}]}"#;
-        let plan: Plan = serde_json::from_str(text).unwrap();
+        let plan: InstancePlan = serde_json::from_str(text).unwrap();
         assert_eq!(plan.price("ap-west").to_string(), "$0.05 an hour, at most $34 a month");
         assert_eq!(plan.price("us-east").to_string(), "$0.036 an hour, at most $24 a month");
     }

@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::client::Client;
+use super::client::ApiClient;
 use super::list::ListRequest;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::stack::nearest;
 
 /// The name of a region, such as `us-east`. It has the right form; whether Linode has such a region is another question.
@@ -18,12 +18,12 @@ pub struct Region(String);
 impl Region {
     /// # Errors
     /// When the text has another form than a region's name.
-    pub fn new(text: &str) -> Result<Self, Error> {
+    pub fn new(text: &str) -> Result<Self, LinodeError> {
         let is_of_region = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(is_of_region) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Error::argument(
+        Err(LinodeError::argument(
             format!("`{text}` is not a valid region"),
             "a region has lower-case letters, digits and hyphens, like us-east: choose one with --region; \
              https://api.linode.com/v4/regions lists them",
@@ -86,7 +86,7 @@ impl Regions {
     ///
     /// # Errors
     /// When the API refuses or cannot be reached.
-    pub fn all(&self, client: &Client) -> Result<&[RegionInfo], Error> {
+    pub fn all(&self, client: &ApiClient) -> Result<&[RegionInfo], LinodeError> {
         if let Some(known) = self.fetched.get() {
             return Ok(known);
         }
@@ -99,13 +99,13 @@ impl Regions {
     ///
     /// # Errors
     /// When Linode has no such region, or images cannot be uploaded there; as [`Regions::all`].
-    pub fn require_for_images(&self, client: &Client, region: &Region) -> Result<(), Error> {
+    pub fn require_for_images(&self, client: &ApiClient, region: &Region) -> Result<(), LinodeError> {
         let all = self.all(client)?;
         let takers = all.iter().filter(|region| region.takes_images()).map(|region| region.id.as_str());
         let help = format!("these take images: {}", takers.clone().collect::<Vec<_>>().join(", "));
         match all.iter().find(|known| known.id == region.as_str()) {
             Some(known) if known.takes_images() => Ok(()),
-            Some(_) => Err(Error::RegionLacks {
+            Some(_) => Err(LinodeError::RegionLacks {
                 region: region.to_string(),
                 problem: "takes no images: only core regions that have object storage do".to_owned(),
                 help: format!("{help}; instances can be made from an image in every region, wherever it was uploaded"),
@@ -119,7 +119,12 @@ impl Regions {
     ///
     /// # Errors
     /// When Linode has no such region, or it lacks something; as [`Regions::all`].
-    pub fn require(&self, client: &Client, region: &Region, needs: &[(Capability, &str)]) -> Result<(), Error> {
+    pub fn require(
+        &self,
+        client: &ApiClient,
+        region: &Region,
+        needs: &[(Capability, &str)],
+    ) -> Result<(), LinodeError> {
         let all = self.all(client)?;
         let Some(known) = all.iter().find(|known| known.id == region.as_str()) else {
             let ids = all.iter().map(|region| region.id.as_str());
@@ -129,7 +134,7 @@ impl Regions {
         let Some((_, what)) = needs.iter().find(|(capability, _)| !known.has(*capability)) else { return Ok(()) };
         let others = all.iter().filter(|other| needs.iter().all(|(capability, _)| other.has(*capability)));
         let others = others.map(|region| region.id.as_str()).collect::<Vec<_>>().join(", ");
-        Err(Error::RegionLacks {
+        Err(LinodeError::RegionLacks {
             region: region.to_string(),
             problem: format!("has no {what}"),
             help: format!("these have everything that is needed: {others}"),
@@ -137,9 +142,9 @@ impl Regions {
     }
 }
 
-fn not_found<'a>(region: &Region, candidates: impl Iterator<Item = &'a str>, help: String) -> Error {
+fn not_found<'a>(region: &Region, candidates: impl Iterator<Item = &'a str>, help: String) -> LinodeError {
     let nearest = nearest(region.as_str(), &candidates.collect::<Vec<_>>()).map(str::to_owned);
-    Error::NotInCatalogue { kind: "region", name: region.to_string(), nearest, help }
+    LinodeError::NotInCatalogue { kind: "region", name: region.to_string(), nearest, help }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use ureq::http::Method;
 
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 
 /// A request before it is sent. The client adds the address and the token.
 #[derive(Debug, Clone)]
@@ -42,16 +42,16 @@ pub(super) struct ApiResponse {
 impl ApiResponse {
     /// # Errors
     /// When the body is not JSON of that type.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Error> {
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, LinodeError> {
         serde_json::from_str(&self.body)
-            .map_err(|error| Error::Response { action: self.action, reason: error.to_string() })
+            .map_err(|error| LinodeError::Response { action: self.action, reason: error.to_string() })
     }
 
     /// Checks that the token suffices for `action`, which comes later.
     ///
     /// # Errors
     /// When the API lists the token's scopes and `scope` is not among them. If it lists none, nothing is known.
-    pub fn require_scope(&self, scope: &'static str, action: &'static str) -> Result<(), Error> {
+    pub fn require_scope(&self, scope: &'static str, action: &'static str) -> Result<(), LinodeError> {
         let Some(found) = &self.scopes else { return Ok(()) };
         let suffices = |own: &str| {
             own == "*" || own == scope || scope.split_once(':').is_some_and(|(of, _)| own == format!("{of}:*"))
@@ -59,7 +59,7 @@ impl ApiResponse {
         if found.split([',', ' ']).any(suffices) {
             return Ok(());
         }
-        Err(Error::Scope { action, found: found.clone(), scope })
+        Err(LinodeError::Scope { action, found: found.clone(), scope })
     }
 }
 

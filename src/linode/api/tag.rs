@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::stack::Stack;
 
 /// How long a tag of an instance or a firewall is, in characters: "Length must be 3-50 characters", says the API.
@@ -32,9 +32,9 @@ impl Tag {
     /// # Errors
     /// When the text is too short or too long, or has characters that a tag cannot have. A comma is one of them: Cloud
     /// Manager separates tags by it.
-    pub fn new(text: &str) -> Result<Self, Error> {
+    pub fn new(text: &str) -> Result<Self, LinodeError> {
         Self::checked(text, &LENGTH).ok_or_else(|| {
-            Error::argument(
+            LinodeError::argument(
                 format!("`{text}` is not a valid tag"),
                 "use 3 to 50 printable characters without a comma, and no space at either end: change that --tag",
             )
@@ -45,9 +45,9 @@ impl Tag {
     ///
     /// # Errors
     /// As [`Tag::new`], but it may be longer.
-    pub fn for_image(text: &str) -> Result<Self, Error> {
+    pub fn for_image(text: &str) -> Result<Self, LinodeError> {
         Self::checked(text, &IMAGE_LENGTH).ok_or_else(|| {
-            Error::argument(
+            LinodeError::argument(
                 format!("`{text}` is not a valid tag"),
                 "use 3 to 100 printable characters without a comma, and no space at either end: change that --tag",
             )
@@ -66,10 +66,10 @@ impl Tag {
     ///
     /// # Errors
     /// When the name of the stack's package is too long for a tag.
-    pub fn of_stack(stack: &Stack) -> Result<Self, Error> {
+    pub fn of_stack(stack: &Stack) -> Result<Self, LinodeError> {
         let text = format!("{STACK}{}", stack.full_name());
         Self::checked(&text, &LENGTH).ok_or_else(|| {
-            Error::argument(
+            LinodeError::argument(
                 format!("the tag `{text}`, by which the stack's instances are found, is longer than 50 characters"),
                 "Linode takes no longer tag: choose a shorter name in [package]",
             )
@@ -90,7 +90,7 @@ impl Tag {
     ///
     /// # Errors
     /// When `what` has characters that a tag cannot have.
-    pub fn of_data(what: &str) -> Result<Self, Error> {
+    pub fn of_data(what: &str) -> Result<Self, LinodeError> {
         Self::new(&format!("{DATA}{what}"))
     }
 

@@ -6,7 +6,7 @@ use std::fmt;
 
 use ureq::http::HeaderValue;
 
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::system::words::keep_secret;
 
 /// The variables that can hold the token, in the order in which they are read. The second is that
@@ -24,9 +24,9 @@ impl Token {
     ///
     /// # Errors
     /// When neither variable is set, or it holds something else.
-    pub fn from_environment() -> Result<Self, Error> {
+    pub fn from_environment() -> Result<Self, LinodeError> {
         let set = |variable| env::var_os(variable).filter(|value| !value.is_empty()).map(|value| (variable, value));
-        let (variable, value) = VARIABLES.into_iter().find_map(set).ok_or(Error::NoToken)?;
+        let (variable, value) = VARIABLES.into_iter().find_map(set).ok_or(LinodeError::NoToken)?;
         // Bytes that are not UTF-8 become a character that no token has.
         Self::new(value.to_string_lossy().into_owned(), variable)
     }
@@ -35,9 +35,9 @@ impl Token {
     ///
     /// # Errors
     /// When it has characters that no token has. The error does not show them.
-    pub fn new(secret: String, variable: &'static str) -> Result<Self, Error> {
+    pub fn new(secret: String, variable: &'static str) -> Result<Self, LinodeError> {
         if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(Error::argument(
+            return Err(LinodeError::argument(
                 format!(
                     "the token in {variable} has characters that no token has, such as white space or a line break"
                 ),

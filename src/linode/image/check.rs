@@ -12,7 +12,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::reader::ImageReader;
 use crate::disk::superblock::{self, ImageContent};
 use crate::disk::{gzip, limits};
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::system::hash::Sha256;
 use crate::system::interrupt::{self, Interrupted};
 use crate::system::progress::Reporter;
@@ -49,9 +49,10 @@ impl CheckedImage {
 ///
 /// # Errors
 /// When the file cannot be read, Linode could not use it, or the user interrupts.
-pub fn check_image(path: &Path, reporter: Reporter) -> Result<CheckedImage, Error> {
+pub fn check_image(path: &Path, reporter: Reporter) -> Result<CheckedImage, LinodeError> {
     let read_error = |source| read_error(path, source);
-    let bad = |problem: &str, help| Err(Error::BadImage { path: path.to_owned(), problem: problem.to_owned(), help });
+    let bad =
+        |problem: &str, help| Err(LinodeError::BadImage { path: path.to_owned(), problem: problem.to_owned(), help });
     let (file, bytes) = open(path).map_err(read_error)?;
     limits::check_compressed(bytes)?;
 
@@ -77,7 +78,7 @@ pub fn check_image(path: &Path, reporter: Reporter) -> Result<CheckedImage, Erro
                  packages out of [image] packages",
             );
         }
-        Err((source, raw_bytes)) => return Err(Error::DamagedImage { path: path.to_owned(), raw_bytes, source }),
+        Err((source, raw_bytes)) => return Err(LinodeError::DamagedImage { path: path.to_owned(), raw_bytes, source }),
     };
     if let Err((problem, help)) = check_file_system(&head, raw_bytes) {
         return bad(&problem, help);
@@ -94,9 +95,9 @@ fn open(path: &Path) -> io::Result<(File, u64)> {
 }
 
 /// Why the image file could not be read.
-pub(super) fn read_error(path: &Path, source: io::Error) -> Error {
+pub(super) fn read_error(path: &Path, source: io::Error) -> LinodeError {
     let help = "`stackdeb image` builds one: dist/NAME-VERSION-linode.img.gz";
-    Error::Read { what: "the image", path: path.to_owned(), source, help }
+    LinodeError::Read { what: "the image", path: path.to_owned(), source, help }
 }
 
 /// Decompresses to the end, or until the size is over Linode's limit. Returns the first bytes, enough for

@@ -2,8 +2,8 @@
 //! same file is not uploaded twice, and an instance knows its version.
 
 use crate::control::PackageName;
-use crate::linode::api::images::Image;
-use crate::linode::error::Error;
+use crate::linode::api::images::AccountImage;
+use crate::linode::error::LinodeError;
 use crate::stack::Stack;
 use crate::system::hash::Sha256;
 
@@ -16,17 +16,17 @@ pub fn description(file_name: &str, sha256: Sha256) -> String {
 }
 
 /// Whether an image was made from the file with that digest.
-pub fn is_of(image: &Image, sha256: Sha256) -> bool {
+pub fn is_of(image: &AccountImage, sha256: Sha256) -> bool {
     image.description.as_deref().is_some_and(|text| text.contains(&digest(sha256)))
 }
 
 /// The name of the file that an image was made from, if this program uploaded it.
-pub fn file_name(image: &Image) -> Option<&str> {
+pub fn file_name(image: &AccountImage) -> Option<&str> {
     image.description.as_deref()?.split_once(UPLOADED).map(|(name, _)| name)
 }
 
 /// The version of the stack in an image, if the name of its file is one that this program gives to that stack's images.
-pub fn version<'a>(image: &'a Image, stack: &PackageName) -> Option<&'a str> {
+pub fn version<'a>(image: &'a AccountImage, stack: &PackageName) -> Option<&'a str> {
     version_and_variant(file_name(image)?, stack).map(|(version, _)| version)
 }
 
@@ -43,13 +43,13 @@ fn version_and_variant<'a>(file_name: &'a str, stack: &PackageName) -> Option<(&
 ///
 /// # Errors
 /// When the name of the file is that of another variant's image.
-pub fn refuse_other_variant(file_name: &str, stack: &Stack) -> Result<(), Error> {
+pub fn refuse_other_variant(file_name: &str, stack: &Stack) -> Result<(), LinodeError> {
     let of = |variant: Option<&str>| match variant {
         Some(variant) => format!("the variant {variant}"),
         None => "the stack without a variant".to_owned(),
     };
     match version_and_variant(file_name, &stack.package.name) {
-        Some((_, variant)) if variant != stack.variant() => Err(Error::argument(
+        Some((_, variant)) if variant != stack.variant() => Err(LinodeError::argument(
             format!("{file_name} is an image of {}, and this is {}", of(variant), of(stack.variant())),
             match variant {
                 Some(_) => "choose that variant with --variant, or name another image",
@@ -69,9 +69,9 @@ mod tests {
     use super::*;
     use crate::linode::api::images::ImageStatus;
 
-    fn image(description: Option<String>) -> Image {
+    fn image(description: Option<String>) -> AccountImage {
         let (id, label, status) = ("private/1".to_owned(), "x".to_owned(), ImageStatus::Available);
-        Image { id, label, status, size: None, description, tags: Vec::new(), created: None }
+        AccountImage { id, label, status, size: None, description, tags: Vec::new(), created: None }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::system::hash::Sha256;
 
 /// The longest label, in characters.
@@ -18,11 +18,11 @@ pub struct ImageLabel(String);
 impl ImageLabel {
     /// # Errors
     /// When the text is empty or too long, or has characters that a label cannot have.
-    pub fn new(text: &str) -> Result<Self, Error> {
+    pub fn new(text: &str) -> Result<Self, LinodeError> {
         if (1..=LONGEST).contains(&text.chars().count()) && text.chars().all(is_of_label) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Error::argument(
+        Err(LinodeError::argument(
             format!("`{text}` is not a valid image label"),
             "use 1 to 50 letters, digits, spaces and characters of `,.?-_'`: choose another label with --label",
         ))
@@ -34,7 +34,7 @@ impl ImageLabel {
     ///
     /// # Errors
     /// When the path ends in no name.
-    pub fn of_file(path: &Path) -> Result<Self, Error> {
+    pub fn of_file(path: &Path) -> Result<Self, LinodeError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.strip_suffix(".img.gz").unwrap_or(&name);
         if name.is_empty() || Self::new(name).is_ok() {

@@ -9,9 +9,9 @@ use ureq::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 
 use super::check::{CheckedImage, read_error};
 use super::reader::ImageReader;
-use crate::linode::api::client::{Client, check_address};
+use crate::linode::api::client::{ApiClient, check_address};
 use crate::linode::api::clock::interruptible;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::system::interrupt::{self, Interrupted};
 use crate::system::progress::Reporter;
 
@@ -23,7 +23,7 @@ enum TransferFailure {
     /// Another attempt may succeed.
     Passing(String),
     /// No other attempt will succeed.
-    Lasting(Error),
+    Lasting(LinodeError),
 }
 
 /// Sends the file to `address`. After each failure that may pass, `has_arrived` says whether the file arrived all the
@@ -33,13 +33,13 @@ enum TransferFailure {
 /// When the storage refuses the file, all attempts fail, the file was changed since it was checked, or the user
 /// interrupts.
 pub(super) fn send(
-    client: &Client,
+    client: &ApiClient,
     address: &str,
     image: &CheckedImage,
     has_arrived: &dyn Fn() -> bool,
     reporter: Reporter,
-) -> Result<(), Error> {
-    check_address(address).map_err(Error::StorageAddress)?;
+) -> Result<(), LinodeError> {
+    check_address(address).map_err(LinodeError::StorageAddress)?;
     let policy = client.policy();
     let mut attempts = 0_u32;
     loop {
@@ -52,7 +52,7 @@ pub(super) fn send(
                     return Ok(());
                 }
                 if attempts >= policy.attempts {
-                    return Err(Error::Transfer { attempts, reason });
+                    return Err(LinodeError::Transfer { attempts, reason });
                 }
                 client.clock().sleep(policy.pause_after(attempts))?;
             }
@@ -60,7 +60,7 @@ pub(super) fn send(
     }
 }
 
-fn attempt(client: &Client, address: &str, image: &CheckedImage, reporter: Reporter) -> Result<(), TransferFailure> {
+fn attempt(client: &ApiClient, address: &str, image: &CheckedImage, reporter: Reporter) -> Result<(), TransferFailure> {
     let read_error = |source| TransferFailure::Lasting(read_error(&image.path, source));
     let file = image.file.try_clone().map_err(read_error)?;
     let reader = ImageReader::new(file, image.bytes, "uploading", reporter);
@@ -75,7 +75,7 @@ fn attempt(client: &Client, address: &str, image: &CheckedImage, reporter: Repor
     }
     // The address is a secret. Of these errors, only the one about the address itself shows it.
     let (status, body) = put.answer.map_err(|error| match error {
-        ureq::Error::BadUri(_) => TransferFailure::Lasting(Error::StorageAddress("it is not a URL")),
+        ureq::Error::BadUri(_) => TransferFailure::Lasting(LinodeError::StorageAddress("it is not a URL")),
         other => TransferFailure::Passing(other.to_string()),
     })?;
     if status.is_success() {
@@ -84,13 +84,13 @@ fn attempt(client: &Client, address: &str, image: &CheckedImage, reporter: Repor
         }
         let (path, problem) = (image.path.clone(), "was changed while it was sent".to_owned());
         let help = "wait until it is built, and try again";
-        return Err(TransferFailure::Lasting(Error::BadImage { path, problem, help }));
+        return Err(TransferFailure::Lasting(LinodeError::BadImage { path, problem, help }));
     }
     let reason = explain(&body);
     if status.is_server_error() || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
         return Err(TransferFailure::Passing(format!("the object storage answers {status}: {reason}")));
     }
-    Err(TransferFailure::Lasting(Error::StorageRefused { status: status.to_string(), reason }))
+    Err(TransferFailure::Lasting(LinodeError::StorageRefused { status: status.to_string(), reason }))
 }
 
 /// What one PUT ended with.

@@ -9,11 +9,11 @@ use super::description;
 use super::label::ImageLabel;
 use super::transfer;
 use super::wait::wait;
-use crate::linode::api::client::Client;
-use crate::linode::api::images::{self, CreateImage, Image, ImageStatus};
+use crate::linode::api::client::ApiClient;
+use crate::linode::api::images::{self, AccountImage, CreateImage, ImageStatus};
 use crate::linode::api::regions::{Region, Regions};
 use crate::linode::api::tag::Tag;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::system::progress::Reporter;
 
 /// How a file is to be uploaded.
@@ -38,7 +38,7 @@ pub enum IfUploaded {
 /// An image in the account that is available.
 #[derive(Debug)]
 pub struct UploadedImage {
-    pub image: Image,
+    pub image: AccountImage,
     pub origin: ImageOrigin,
 }
 
@@ -56,11 +56,11 @@ pub enum ImageOrigin {
 /// # Errors
 /// As [`check_image`] and [`upload`].
 pub fn upload_file(
-    client: &Client,
+    client: &ApiClient,
     path: &Path,
     options: &UploadOptions,
     reporter: Reporter,
-) -> Result<(CheckedImage, UploadedImage), Error> {
+) -> Result<(CheckedImage, UploadedImage), LinodeError> {
     let image = check_image(path, reporter)?;
     let uploaded = upload(client, &Regions::default(), &image, options, reporter)?;
     Ok((image, uploaded))
@@ -72,12 +72,12 @@ pub fn upload_file(
 /// When the API or the object storage refuses, cannot be reached or takes too long, or the user interrupts. No image
 /// remains then, unless its file has arrived and the user has not interrupted; `reporter` prints how to delete it.
 pub fn upload(
-    client: &Client,
+    client: &ApiClient,
     regions: &Regions,
     image: &CheckedImage,
     options: &UploadOptions,
     reporter: Reporter,
-) -> Result<UploadedImage, Error> {
+) -> Result<UploadedImage, LinodeError> {
     let own = images::list_own(client)?;
     regions.require_for_images(client, &options.region)?;
     if let Some(found) = find(client, own, image, options.if_uploaded, reporter) {
@@ -106,8 +106,8 @@ pub fn upload(
         Ok(image) => Ok(UploadedImage { image, origin: ImageOrigin::SentNow }),
         Err(error) => {
             match &error {
-                Error::Interrupted(_) => delete(client, id, reporter),
-                Error::Discarded { .. } => {}
+                LinodeError::Interrupted(_) => delete(client, id, reporter),
+                LinodeError::Discarded { .. } => {}
                 _ => {
                     let delete = client.delete_command(&images::path(id));
                     reporter.say(&format!("{id} stays, because its file has arrived; if you do not want it: {delete}"));
@@ -120,16 +120,16 @@ pub fn upload(
 
 /// An image of the same file that is available or will be. Reports those that still wait for their file.
 fn find(
-    client: &Client,
-    own: Vec<Image>,
+    client: &ApiClient,
+    own: Vec<AccountImage>,
     image: &CheckedImage,
     if_uploaded: IfUploaded,
     reporter: Reporter,
-) -> Option<Image> {
+) -> Option<AccountImage> {
     let same = own.into_iter().filter(|own| description::is_of(own, image.sha256));
-    let (waiting, made): (Vec<Image>, Vec<Image>) =
+    let (waiting, made): (Vec<AccountImage>, Vec<AccountImage>) =
         same.partition(|own| matches!(own.status, ImageStatus::PendingUpload | ImageStatus::Other));
-    for Image { id, .. } in waiting {
+    for AccountImage { id, .. } in waiting {
         let delete = client.delete_command(&images::path(&id));
         reporter.say(&format!(
             "{id} waits for this file since an earlier attempt; unless that goes on, delete it: {delete}"
@@ -140,7 +140,7 @@ fn find(
 }
 
 /// Deletes a half-made image. The command that does the same is shown first: a second interrupt ends the program at once.
-fn delete(client: &Client, id: &str, reporter: Reporter) {
+fn delete(client: &ApiClient, id: &str, reporter: Reporter) {
     let command = client.delete_command(&images::path(id));
     reporter.say(&format!("deleting the half-made image {id}; if that does not finish, this does it: {command}"));
     match images::delete(client, id) {

@@ -3,25 +3,30 @@
 
 use std::time::Duration;
 
-use crate::linode::api::client::Client;
+use crate::linode::api::client::ApiClient;
 use crate::linode::api::events;
-use crate::linode::api::images::{self, Image, ImageStatus};
-use crate::linode::error::Error;
+use crate::linode::api::images::{self, AccountImage, ImageStatus};
+use crate::linode::error::LinodeError;
 use crate::system::progress::Reporter;
 
 /// Looks at the image again and again until it is available. Tells `reporter` each new status.
 ///
 /// # Errors
-/// [`Error::Discarded`] when the image disappears; [`Error::NotAvailableYet`] after `timeout`; or when the API refuses or
+/// [`LinodeError::Discarded`] when the image disappears; [`LinodeError::NotAvailableYet`] after `timeout`; or when the API refuses or
 /// cannot be reached, or the user interrupts.
-pub(super) fn wait(client: &Client, id: &str, timeout: Duration, reporter: Reporter) -> Result<Image, Error> {
+pub(super) fn wait(
+    client: &ApiClient,
+    id: &str,
+    timeout: Duration,
+    reporter: Reporter,
+) -> Result<AccountImage, LinodeError> {
     let (clock, policy) = (client.clock(), client.policy());
     let end = clock.now().saturating_add(timeout);
     let mut pause = policy.first_poll;
     let mut known = None;
     loop {
         let Some(image) = images::get(client, id)? else {
-            return Err(Error::Discarded { id: id.to_owned(), reason: reason(client, id)? });
+            return Err(LinodeError::Discarded { id: id.to_owned(), reason: reason(client, id)? });
         };
         let status = image.status;
         if status == ImageStatus::Available {
@@ -32,7 +37,7 @@ pub(super) fn wait(client: &Client, id: &str, timeout: Duration, reporter: Repor
         }
         let rest = end.saturating_sub(clock.now());
         if rest.is_zero() {
-            return Err(Error::NotAvailableYet { id: id.to_owned(), status, timeout });
+            return Err(LinodeError::NotAvailableYet { id: id.to_owned(), status, timeout });
         }
         clock.sleep(pause.min(rest))?;
         pause = policy.next_poll(pause);
@@ -51,14 +56,14 @@ fn report(status: ImageStatus, id: &str, reporter: Reporter) {
 ///
 /// # Errors
 /// When the user interrupts.
-fn reason(client: &Client, id: &str) -> Result<String, Error> {
+fn reason(client: &ApiClient, id: &str) -> Result<String, LinodeError> {
     const ATTEMPTS: u32 = 3;
     for attempt in 1..=ATTEMPTS {
         match events::why_failed(client, id) {
             Ok(Some(reason)) => return Ok(reason),
             Ok(None) if attempt < ATTEMPTS => client.clock().sleep(client.policy().pause_after(attempt))?,
             Ok(None) => break,
-            Err(error @ Error::Interrupted(_)) => return Err(error),
+            Err(error @ LinodeError::Interrupted(_)) => return Err(error),
             Err(error) => return Ok(format!("the reason is in the account's events, but: {error}")),
         }
     }

@@ -1,6 +1,6 @@
 //! A question to the user before something is removed.
 
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::system::confirm::{self, Confirmation};
 
 /// Whether the user has agreed already.
@@ -17,9 +17,9 @@ impl Consent {
     ///
     /// # Errors
     /// When the user does not agree, there is no terminal to ask at, or it cannot be read.
-    pub(super) fn require(self, consequence: &str) -> Result<(), Error> {
+    pub(super) fn require(self, consequence: &str) -> Result<(), LinodeError> {
         match self.ask(consequence) {
-            Ok(Confirmation::Nobody) => Err(Error::NobodyToAsk { consequence: consequence.to_owned() }),
+            Ok(Confirmation::Nobody) => Err(LinodeError::NobodyToAsk { consequence: consequence.to_owned() }),
             other => other.map(drop),
         }
     }
@@ -29,20 +29,20 @@ impl Consent {
     ///
     /// # Errors
     /// When the user does not agree, or the terminal cannot be read.
-    pub(super) fn confirm(self, consequence: &str) -> Result<(), Error> {
+    pub(super) fn confirm(self, consequence: &str) -> Result<(), LinodeError> {
         self.ask(consequence).map(drop)
     }
 
-    fn ask(self, consequence: &str) -> Result<Confirmation, Error> {
+    fn ask(self, consequence: &str) -> Result<Confirmation, LinodeError> {
         if self == Self::Given {
             return Ok(Confirmation::Yes);
         }
         match confirm::ask(&format!("{consequence} Go on?")) {
-            Ok(Confirmation::No) => Err(Error::Declined),
+            Ok(Confirmation::No) => Err(LinodeError::Declined),
             Ok(answer) => Ok(answer),
             Err(source) => {
                 let problem = format!("cannot read the answer from the terminal: {source}. Nothing was done.");
-                Err(Error::argument(problem, "--yes agrees beforehand"))
+                Err(LinodeError::argument(problem, "--yes agrees beforehand"))
             }
         }
     }

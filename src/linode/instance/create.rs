@@ -2,18 +2,22 @@
 //! with the interfaces that the account allows.
 
 use super::kernel::KernelState;
-use crate::linode::api::client::Client;
+use crate::linode::api::client::ApiClient;
 use crate::linode::api::instances::{self, CreateInstance, Instance};
 use crate::linode::api::reason::Reason;
 use crate::linode::api::tag::Tag;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 
 /// Makes an instance of `new`, which has a kernel and boots at once. If the API's answer is lost, the instance is looked
 /// for by its label and its tag, so that none is forgotten.
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub(super) fn create(client: &Client, new: &CreateInstance, tag: &Tag) -> Result<(Instance, KernelState), Error> {
+pub(super) fn create(
+    client: &ApiClient,
+    new: &CreateInstance,
+    tag: &Tag,
+) -> Result<(Instance, KernelState), LinodeError> {
     let (mut new, mut kernel) = (new.clone(), KernelState::Requested);
     loop {
         match instances::create(client, &new, tag) {
@@ -30,7 +34,7 @@ pub(super) fn create(client: &Client, new: &CreateInstance, tag: &Tag) -> Result
     }
 }
 
-fn is_about(error: &Error, field: &str) -> bool {
+fn is_about(error: &LinodeError, field: &str) -> bool {
     let about = |reason: &Reason| reason.field.as_deref() == Some(field);
-    matches!(error, Error::Refused { reasons, .. } if reasons.iter().any(about))
+    matches!(error, LinodeError::Refused { reasons, .. } if reasons.iter().any(about))
 }

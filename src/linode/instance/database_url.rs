@@ -5,7 +5,7 @@ use std::fmt;
 
 use connection::Uri;
 
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 
 /// The help for an address that has another form.
 const FORM: &str = "write it as postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %XX for what is special in a URL";
@@ -27,11 +27,11 @@ impl DatabaseUrl {
     /// # Errors
     /// When it has another form, names a database on this machine, or names an administrator. The error does not show the
     /// address.
-    pub fn new(text: &str) -> Result<Self, Error> {
+    pub fn new(text: &str) -> Result<Self, LinodeError> {
         let url = Self::of_administrator(text)?;
         let user = Uri::parse(text.trim()).and_then(Result::ok).and_then(|uri| uri.user).unwrap_or_default();
         if ADMINISTRATORS.contains(&user) {
-            return Err(Error::argument(
+            return Err(LinodeError::argument(
                 format!(
                     "DATABASE_URL names {user}, who administers the database server: whoever takes over the app would have \
                      every database there"
@@ -47,7 +47,7 @@ impl DatabaseUrl {
     ///
     /// # Errors
     /// As [`DatabaseUrl::new`], except for the administrator.
-    pub fn of_administrator(text: &str) -> Result<Self, Error> {
+    pub fn of_administrator(text: &str) -> Result<Self, LinodeError> {
         let text = text.trim();
         let uri = Uri::parse(text).ok_or_else(|| malformed("it does not begin with postgresql://"))?;
         let uri = uri.map_err(malformed)?;
@@ -77,7 +77,7 @@ impl DatabaseUrl {
     ///
     /// # Errors
     /// When the address itself allows a connection that is not encrypted.
-    pub fn secured(&self, ca_path: Option<&str>) -> Result<String, Error> {
+    pub fn secured(&self, ca_path: Option<&str>) -> Result<String, LinodeError> {
         let own = |pair: &&String| !pair.starts_with("sslmode=") && !pair.starts_with("sslrootcert=");
         let mut query: Vec<String> = self.query.clone();
         if let Some(path) = ca_path {
@@ -88,7 +88,7 @@ impl DatabaseUrl {
             Some("require" | "verify-ca" | "verify-full") => {}
             Some(other) => {
                 let other: String = other.chars().take(20).collect();
-                return Err(Error::argument(
+                return Err(LinodeError::argument(
                     format!("DATABASE_URL allows a connection that is not encrypted: sslmode={other}"),
                     "leave sslmode out, or name the server's certificates with --database-ca",
                 ));
@@ -99,12 +99,12 @@ impl DatabaseUrl {
     }
 }
 
-fn malformed(reason: &str) -> Error {
-    Error::argument(format!("DATABASE_URL is not the address of a database: {reason}"), FORM)
+fn malformed(reason: &str) -> LinodeError {
+    LinodeError::argument(format!("DATABASE_URL is not the address of a database: {reason}"), FORM)
 }
 
 /// Checks a host with or without a port. It must be another machine.
-fn check_host(host: &str, port: &str) -> Result<(), Error> {
+fn check_host(host: &str, port: &str) -> Result<(), LinodeError> {
     if !port.is_empty() && !port.parse::<u16>().is_ok_and(|port| port > 0) {
         return Err(malformed("its port is not a number from 1 to 65535"));
     }
@@ -112,7 +112,7 @@ fn check_host(host: &str, port: &str) -> Result<(), Error> {
     if !local {
         return Ok(());
     }
-    Err(Error::argument(
+    Err(LinodeError::argument(
         "DATABASE_URL names a database on this very machine, which the instance could not reach",
         "name the database's server; or unset DATABASE_URL: each instance then has a database of its own",
     ))

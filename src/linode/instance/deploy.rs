@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::bring::{self, Sources};
+use super::bring::{self, DataSources};
 use super::create::create;
 use super::firewall::{self, FirewallPlan};
 use super::image_source::ImageSource;
@@ -15,14 +15,14 @@ use super::options::OldInstances;
 use super::prepare::{PreparedDeploy, prepare};
 use super::removal::{self, DataChoice};
 use super::wait::wait_for_all;
-use crate::linode::api::client::Client;
-use crate::linode::api::images::Image;
-use crate::linode::api::instances::{self, CreateInstance, GRUB, Instance, Metadata};
-use crate::linode::api::interfaces::Network;
+use crate::linode::api::client::ApiClient;
+use crate::linode::api::images::AccountImage;
+use crate::linode::api::instances::{self, CreateInstance, GRUB, Instance, InstanceMetadata};
+use crate::linode::api::interfaces::InstanceNetwork;
 use crate::linode::api::plans::Price;
 use crate::linode::api::regions::Regions;
 use crate::linode::api::tag::Tag;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::linode::image::description;
 use crate::linode::image::upload::UploadedImage;
 use crate::remote::known_hosts;
@@ -44,7 +44,7 @@ pub struct Deployment {
     /// The old instances that were removed.
     pub removed: Vec<Instance>,
     /// Why it did not come to its end. The instances in `started` exist all the same.
-    pub failed: Option<Error>,
+    pub failed: Option<LinodeError>,
 }
 
 #[derive(Debug, Clone)]
@@ -68,11 +68,11 @@ pub struct StartedInstance {
 /// # Errors
 /// When the deployment fails before an instance is made. After that, the error is in the result.
 pub fn deploy(
-    client: &Client,
+    client: &ApiClient,
     options: &DeployOptions,
     source: &ImageSource,
     reporter: Reporter,
-) -> Result<Deployment, Error> {
+) -> Result<Deployment, LinodeError> {
     for key in &options.keys {
         reporter.say(&format!("root's SSH key: {}", key.describe()));
     }
@@ -139,7 +139,7 @@ fn announce(prepared: &mut PreparedDeploy, reporter: Reporter) {
 }
 
 /// Refuses to remove data that exist nowhere else, unless the user wants that.
-fn require_consent(prepared: &PreparedDeploy) -> Result<(), Error> {
+fn require_consent(prepared: &PreparedDeploy) -> Result<(), LinodeError> {
     let (options, name) = (prepared.options, prepared.options.stack.package.name.as_str());
     if prepared.replaced.is_empty() {
         return Ok(());
@@ -148,23 +148,23 @@ fn require_consent(prepared: &PreparedDeploy) -> Result<(), Error> {
     options.consent.confirm(&format!("This replaces {}.", join_labels(&prepared.replaced)))
 }
 
-fn check_disk(prepared: &PreparedDeploy, image: &Image) -> Result<(), Error> {
+fn check_disk(prepared: &PreparedDeploy, image: &AccountImage) -> Result<(), LinodeError> {
     let disk = prepared.plan.disk.saturating_sub(SWAP_MIB);
     match image.size {
         Some(size) if size > disk => {
-            Err(Error::PlanTooSmall { image: image.id.clone(), size, plan: prepared.plan.id.clone(), disk })
+            Err(LinodeError::PlanTooSmall { image: image.id.clone(), size, plan: prepared.plan.id.clone(), disk })
         }
         _ => Ok(()),
     }
 }
 
 fn make_and_replace(
-    client: &Client,
+    client: &ApiClient,
     prepared: &PreparedDeploy,
-    sources: &Sources,
+    sources: &DataSources,
     deployment: &mut Deployment,
     reporter: Reporter,
-) -> Result<(), Error> {
+) -> Result<(), LinodeError> {
     let made = make_all(client, prepared, deployment, reporter)
         .and_then(|()| wait_for_all(client, prepared.options, &mut deployment.started, reporter))
         .and_then(|()| bring::bring(client, prepared, sources, &deployment.started, reporter));
@@ -184,7 +184,10 @@ fn make_and_replace(
                 ));
             }
             let remaining = std::iter::once(instance).chain(old).map(|old| old.label.as_str());
-            return Err(Error::OldRemain { labels: remaining.collect::<Vec<_>>().join(" "), source: Box::new(source) });
+            return Err(LinodeError::OldRemain {
+                labels: remaining.collect::<Vec<_>>().join(" "),
+                source: Box::new(source),
+            });
         }
         reporter.say(&format!("{} is removed", instance.label));
         deployment.removed.push(instance.clone());
@@ -193,11 +196,11 @@ fn make_and_replace(
 }
 
 fn make_all(
-    client: &Client,
+    client: &ApiClient,
     prepared: &PreparedDeploy,
     deployment: &mut Deployment,
     reporter: Reporter,
-) -> Result<(), Error> {
+) -> Result<(), LinodeError> {
     let options = prepared.options;
     let version = deployment.version.as_deref().and_then(Tag::of_version);
     let mut tags: Vec<Tag> = [prepared.stack_tag.clone()].into_iter().chain(version).collect();
@@ -213,8 +216,8 @@ fn make_all(
             image: &deployment.image.image.id,
             label: label.as_str(),
             authorized_keys: &keys,
-            metadata: Metadata { user_data },
-            network: Network::allowed(prepared.interfaces, deployment.firewall),
+            metadata: InstanceMetadata { user_data },
+            network: InstanceNetwork::allowed(prepared.interfaces, deployment.firewall),
             tags: &tags,
             kernel: Some(GRUB),
             booted: true,
@@ -243,7 +246,7 @@ fn note_host_key(address: &str, key: &SshKey, reporter: Reporter) {
 
 /// Takes the tag of unfinished instances from those that answer. If that fails, the next deployment sees by their sites
 /// that they are in use.
-fn finish(client: &Client, started: &mut [StartedInstance], reporter: Reporter) {
+fn finish(client: &ApiClient, started: &mut [StartedInstance], reporter: Reporter) {
     let unfinished = Tag::unfinished();
     for StartedInstance { instance, .. } in started {
         let tags: Vec<String> = instance.tags.iter().filter(|tag| *tag != unfinished.as_str()).cloned().collect();
@@ -255,7 +258,7 @@ fn finish(client: &Client, started: &mut [StartedInstance], reporter: Reporter) 
 }
 
 /// After a failure: what exists now, what it costs, and how to remove it.
-fn tell_what_exists(client: &Client, prepared: &PreparedDeploy, started: &[StartedInstance], reporter: Reporter) {
+fn tell_what_exists(client: &ApiClient, prepared: &PreparedDeploy, started: &[StartedInstance], reporter: Reporter) {
     let variant = variant_option(prepared.options.stack);
     for StartedInstance { instance, .. } in started {
         let (label, delete) = (&instance.label, client.delete_command(&instances::path(instance.id)));

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use super::firewall_rules::{closes, differences};
 use super::options::{DeployOptions, FirewallChoice};
 use crate::disk::manifest::InstalledStack;
-use crate::linode::api::client::Client;
+use crate::linode::api::client::ApiClient;
 use crate::linode::api::firewalls::{self, Firewall};
 use crate::linode::api::instances::Instance;
 use crate::linode::api::tag::Tag;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::system::progress::Reporter;
 
 /// Which firewall the instances get.
@@ -35,7 +35,7 @@ pub(super) struct PlannedFirewall {
 /// # Errors
 /// When the firewall does not exist, is disabled or closes the port of a site in the image; or the API refuses or cannot be
 /// reached.
-pub(super) fn plan(client: &Client, options: &DeployOptions, tag: &Tag) -> Result<PlannedFirewall, Error> {
+pub(super) fn plan(client: &ApiClient, options: &DeployOptions, tag: &Tag) -> Result<PlannedFirewall, LinodeError> {
     let (found, plan, reason) = match options.firewall {
         FirewallChoice::Own => match firewalls::find(client, tag)? {
             None => return Ok(PlannedFirewall { plan: FirewallPlan::Make, notes: Vec::new() }),
@@ -45,12 +45,12 @@ pub(super) fn plan(client: &Client, options: &DeployOptions, tag: &Tag) -> Resul
             Ok(Some(found)) => (found, FirewallPlan::Existing(id), ""),
             Ok(None) => {
                 let problem = format!("the account has no firewall with the ID {id}");
-                return Err(Error::argument(
+                return Err(LinodeError::argument(
                     problem,
                     "https://cloud.linode.com/firewalls lists them; name one with --firewall",
                 ));
             }
-            Err(error @ Error::Unauthorized { .. }) => {
+            Err(error @ LinodeError::Unauthorized { .. }) => {
                 let notes = vec![format!("the firewall {id} is used without a look at its rules: {error}")];
                 return Ok(PlannedFirewall { plan: FirewallPlan::Existing(id), notes });
             }
@@ -84,10 +84,10 @@ pub(super) fn plan(client: &Client, options: &DeployOptions, tag: &Tag) -> Resul
 }
 
 /// Compares a firewall with what the stack serves. `reason` says why it is used, if the user did not ask for it.
-fn check(firewall: &Firewall, options: &DeployOptions, reason: &str) -> Result<Vec<String>, Error> {
+fn check(firewall: &Firewall, options: &DeployOptions, reason: &str) -> Result<Vec<String>, LinodeError> {
     let Firewall { id, label, .. } = firewall;
     if !firewall.is_enabled() {
-        return Err(Error::Firewall {
+        return Err(LinodeError::Firewall {
             problem: format!("the firewall {label} ({id}){reason} is {}: it would protect nothing", firewall.status),
             help: format!("enable it at https://cloud.linode.com/firewalls/{id}, or name another one with --firewall"),
         });
@@ -95,7 +95,7 @@ fn check(firewall: &Firewall, options: &DeployOptions, reason: &str) -> Result<V
     let found = differences(firewall, &ports(options));
     let mut sites = std::iter::once(options.stack.site.port).chain(options.further.iter().map(|stack| stack.port));
     if let Some(port) = sites.find(|port| closes(firewall, *port)) {
-        return Err(Error::Firewall {
+        return Err(LinodeError::Firewall {
             problem: format!(
                 "the firewall {label} ({id}){reason} lets nobody reach the site at port {port}: {}",
                 found.join("; ")
@@ -129,12 +129,12 @@ fn ports(options: &DeployOptions) -> Vec<u16> {
 /// # Errors
 /// When the API refuses or cannot be reached.
 pub(super) fn provide(
-    client: &Client,
+    client: &ApiClient,
     options: &DeployOptions,
     planned: &PlannedFirewall,
     tag: &Tag,
     reporter: Reporter,
-) -> Result<Option<u64>, Error> {
+) -> Result<Option<u64>, LinodeError> {
     match planned.plan {
         FirewallPlan::None => return Ok(None),
         FirewallPlan::Existing(id) => return Ok(Some(id)),
@@ -153,7 +153,7 @@ pub(super) fn provide(
 }
 
 /// For an instance that should have no firewall: looks up which one Linode gave it, and tells the user.
-pub(super) fn tell_given(client: &Client, instance: &Instance, reporter: Reporter) {
+pub(super) fn tell_given(client: &ApiClient, instance: &Instance, reporter: Reporter) {
     let label = &instance.label;
     match firewalls::of_instance(client, instance.id) {
         Ok(given) => {

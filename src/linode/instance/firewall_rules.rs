@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::linode::api::firewalls::{Firewall, Rule};
+use crate::linode::api::firewalls::{Firewall, FirewallRule};
 
 /// Who can connect to a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ fn reach<'a>(
     firewall: &'a Firewall,
     port: u16,
     everybody: &str,
-    addresses: impl Fn(&'a Rule) -> Option<&'a [String]>,
+    addresses: impl Fn(&'a FirewallRule) -> Option<&'a [String]>,
 ) -> Reach {
     let mut some = Vec::new();
     for rule in &firewall.rules.inbound {
@@ -85,7 +85,7 @@ fn reach<'a>(
 }
 
 /// The ports of a rule, such as `22, 8000-8010`; `None` when it is for every port.
-fn ranges(rule: &Rule) -> Option<Vec<RangeInclusive<u16>>> {
+fn ranges(rule: &FirewallRule) -> Option<Vec<RangeInclusive<u16>>> {
     let text = rule.ports.as_deref().filter(|text| !text.trim().is_empty())?;
     let read = |part: &str| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::settings::{AppSettings, DatabaseLocation};
 use crate::linode::api::instances::Instance;
 use crate::linode::api::tag::Tag;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::stack::Stack;
 
 /// The tag of an instance whose database is on its own disk.
@@ -38,7 +38,7 @@ pub enum Holding {
 ///
 /// # Errors
 /// When a tag is not valid.
-pub(super) fn tags(stack: &Stack, settings: &AppSettings) -> Result<Vec<Tag>, Error> {
+pub(super) fn tags(stack: &Stack, settings: &AppSettings) -> Result<Vec<Tag>, LinodeError> {
     let database = match (&stack.database, settings.database()) {
         (None, _) => None,
         (Some(_), DatabaseLocation::Local) => Some(DATABASE),

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::linode::api::client::Client;
-use crate::linode::api::images::{self, Image, ImageStatus};
+use crate::linode::api::client::ApiClient;
+use crate::linode::api::images::{self, AccountImage, ImageStatus};
 use crate::linode::api::regions::{Region, Regions};
 use crate::linode::api::tag::Tag;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::linode::image::check::{CheckedImage, check_image};
 use crate::linode::image::description;
 use crate::linode::image::label::ImageLabel;
@@ -22,12 +22,12 @@ pub struct ImageId(String);
 impl ImageId {
     /// # Errors
     /// When the text has another form.
-    pub fn new(text: &str) -> Result<Self, Error> {
+    pub fn new(text: &str) -> Result<Self, LinodeError> {
         let number = text.strip_prefix("private/").filter(|number| (1..=18).contains(&number.len()));
         if number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Error::argument(
+        Err(LinodeError::argument(
             format!("`{text}` is not the ID of an uploaded image: that is private/N"),
             "`stackdeb upload` prints an image's ID; to name a file, leave out --image",
         ))
@@ -65,7 +65,7 @@ impl ImageSource {
     ///
     /// # Errors
     /// When the ID has another form, or the file is not an image that Linode can use; or when the user interrupts.
-    pub fn choose(stack: &Stack, choice: &ImageChoice, reporter: Reporter) -> Result<Self, Error> {
+    pub fn choose(stack: &Stack, choice: &ImageChoice, reporter: Reporter) -> Result<Self, LinodeError> {
         if let Some(id) = choice.id {
             return ImageId::new(id).map(Self::Uploaded);
         }
@@ -88,25 +88,30 @@ impl ImageSource {
     ///
     /// # Errors
     /// When the account has no such image that is available, or the upload fails.
-    pub fn provide(&self, client: &Client, regions: &Regions, reporter: Reporter) -> Result<UploadedImage, Error> {
+    pub fn provide(
+        &self,
+        client: &ApiClient,
+        regions: &Regions,
+        reporter: Reporter,
+    ) -> Result<UploadedImage, LinodeError> {
         let image = match self {
             Self::File(file, options) => return upload(client, regions, file, options, reporter),
             Self::Uploaded(id) => {
                 let found = images::get(client, id.as_str())?.filter(is_available);
-                found.ok_or_else(|| Error::ImageUnavailable(id.as_str().to_owned()))?
+                found.ok_or_else(|| LinodeError::ImageUnavailable(id.as_str().to_owned()))?
             }
             Self::Newest(file) => {
                 let own = images::list_own(client)?.into_iter().filter(is_available);
                 let same = own.filter(|image| description::file_name(image) == Some(file));
                 let newest = same.max_by(|one, other| one.created.cmp(&other.created));
-                newest.ok_or_else(|| Error::NoImage { file: file.clone() })?
+                newest.ok_or_else(|| LinodeError::NoImage { file: file.clone() })?
             }
         };
         Ok(UploadedImage { image, origin: ImageOrigin::Found })
     }
 }
 
-fn is_available(image: &Image) -> bool {
+fn is_available(image: &AccountImage) -> bool {
     image.status == ImageStatus::Available
 }
 

@@ -1,9 +1,9 @@
 //! Sets the kernel of a new instance, with every version of the API: one that accepts the field `kernel`, one that refuses
 //! it, and one that ignores it.
 
-use crate::linode::api::client::Client;
+use crate::linode::api::client::ApiClient;
 use crate::linode::api::instances::{self, GRUB, Instance, InstanceStatus};
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 
 /// Whether an instance has its kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) enum KernelState {
 ///
 /// # Errors
 /// When the API refuses or cannot be reached.
-pub(super) fn settle(client: &Client, instance: &Instance, kernel: KernelState) -> Result<KernelState, Error> {
+pub(super) fn settle(client: &ApiClient, instance: &Instance, kernel: KernelState) -> Result<KernelState, LinodeError> {
     let id = instance.id;
     match (kernel, instance.status) {
         (KernelState::Missing, InstanceStatus::Offline) => {

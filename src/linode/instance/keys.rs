@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 
 /// The types of keys that OpenSSH 9 accepts (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
 const TYPES: [&str; 7] = [
@@ -68,7 +68,7 @@ impl PublicKey {
 ///
 /// # Errors
 /// When a file cannot be read or contains something else, or there is no key.
-pub fn collect(files: &[PathBuf], agent: AgentKeys, home: Option<&Path>) -> Result<Vec<PublicKey>, Error> {
+pub fn collect(files: &[PathBuf], agent: AgentKeys, home: Option<&Path>) -> Result<Vec<PublicKey>, LinodeError> {
     let mut keys = of_files(files)?;
     match agent {
         AgentKeys::Always => keys.extend(of_agent()?),
@@ -78,11 +78,11 @@ pub fn collect(files: &[PathBuf], agent: AgentKeys, home: Option<&Path>) -> Resu
     Ok(keys)
 }
 
-fn of_home(home: Option<&Path>) -> Result<Vec<PublicKey>, Error> {
+fn of_home(home: Option<&Path>) -> Result<Vec<PublicKey>, LinodeError> {
     let paths = home.into_iter().flat_map(|home| DEFAULT_FILES.map(|path| home.join(path)));
     let keys = of_files(&paths.filter(|path| path.exists()).collect::<Vec<_>>())?;
     if keys.is_empty() {
-        return Err(Error::argument(
+        return Err(LinodeError::argument(
             "there is no SSH key: neither the SSH agent nor ~/.ssh has one",
             "`ssh-keygen -t ed25519` makes one; or name a file with --ssh-key",
         ));
@@ -90,7 +90,7 @@ fn of_home(home: Option<&Path>) -> Result<Vec<PublicKey>, Error> {
     Ok(keys)
 }
 
-fn of_files(paths: &[PathBuf]) -> Result<Vec<PublicKey>, Error> {
+fn of_files(paths: &[PathBuf]) -> Result<Vec<PublicKey>, LinodeError> {
     let mut all = Vec::new();
     for path in paths {
         all.extend(of_file(path)?);
@@ -98,22 +98,22 @@ fn of_files(paths: &[PathBuf]) -> Result<Vec<PublicKey>, Error> {
     Ok(all)
 }
 
-fn of_file(path: &Path) -> Result<Vec<PublicKey>, Error> {
-    let text = fs::read_to_string(path).map_err(|source| Error::Read {
+fn of_file(path: &Path) -> Result<Vec<PublicKey>, LinodeError> {
+    let text = fs::read_to_string(path).map_err(|source| LinodeError::Read {
         what: "the SSH key",
         path: path.to_owned(),
         source,
         help: "name the file of a public key with --ssh-key, such as ~/.ssh/id_ed25519.pub",
     })?;
     if text.contains("PRIVATE KEY") {
-        return Err(Error::argument(
+        return Err(LinodeError::argument(
             format!("{} is a private key, which must not leave this machine", path.display()),
             "name the file of the public key, which ends with .pub; `ssh-keygen -y -f FILE` shows it",
         ));
     }
     let lines = (1_usize..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
     let not_a_key = |number: usize| {
-        Error::argument(
+        LinodeError::argument(
             format!("line {number} of {} is not a public SSH key", path.display()),
             "a line has a type, the key in base64 and a comment, as in ~/.ssh/id_ed25519.pub; certificates, and keys with \
              options before them, are not accepted",
@@ -126,10 +126,10 @@ fn of_file(path: &Path) -> Result<Vec<PublicKey>, Error> {
 }
 
 /// The keys of the agent, as ssh-add(1) lists them, without its certificates.
-fn of_agent() -> Result<Vec<PublicKey>, Error> {
+fn of_agent() -> Result<Vec<PublicKey>, LinodeError> {
     let error = |reason: &str| {
         let help = "`ssh-add` adds a key to it; or name a file with --ssh-key";
-        Error::argument(format!("the SSH agent has no keys: {reason}"), help)
+        LinodeError::argument(format!("the SSH agent has no keys: {reason}"), help)
     };
     let listed = Command::new("ssh-add").arg("-L").stdin(Stdio::null()).output();
     let output = listed.map_err(|source| error(&format!("ssh-add: {source}")))?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 
 /// How long a label is, in characters. A part of a host name has at most 63 (RFC 1035, 2.3.4).
 const LENGTH: std::ops::RangeInclusive<usize> = 3..=63;
@@ -14,7 +14,7 @@ pub struct InstanceLabel(String);
 impl InstanceLabel {
     /// # Errors
     /// When the text is not a label (Linode API, `^[a-zA-Z]((?!--|__|\.\.)[a-zA-Z0-9-_.])+$`), or not a host name.
-    pub fn new(text: &str) -> Result<Self, Error> {
+    pub fn new(text: &str) -> Result<Self, LinodeError> {
         let of_label = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let good = LENGTH.contains(&text.len())
             && text.bytes().all(of_label)
@@ -24,7 +24,7 @@ impl InstanceLabel {
         if good {
             return Ok(Self(text.to_owned()));
         }
-        Err(Error::argument(
+        Err(LinodeError::argument(
             format!("`{text}` is not a valid label and host name for an instance"),
             "use 3 to 63 lower-case letters, digits and single hyphens, with a letter first and no hyphen last: --label \
              web-1",
@@ -35,7 +35,7 @@ impl InstanceLabel {
     ///
     /// # Errors
     /// When `stem` with a number is not a label.
-    pub fn numbered(stem: &str, count: usize, taken: &[&str]) -> Result<Vec<Self>, Error> {
+    pub fn numbered(stem: &str, count: usize, taken: &[&str]) -> Result<Vec<Self>, LinodeError> {
         let names = (1_u64..).map(|number| format!("{stem}-{number}"));
         names.filter(|name| !taken.contains(&name.as_str())).take(count).map(|name| Self::new(&name)).collect()
     }

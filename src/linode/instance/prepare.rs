@@ -11,12 +11,12 @@ use super::keys::PublicKey;
 use super::label::InstanceLabel;
 use super::options::{DeployOptions, FirewallChoice, OldInstances};
 use crate::linode::api::account::{self, InterfaceSetting};
-use crate::linode::api::client::Client;
+use crate::linode::api::client::ApiClient;
 use crate::linode::api::instances::{self, Instance};
-use crate::linode::api::plans::{self, Plan, Price};
+use crate::linode::api::plans::{self, InstancePlan, Price};
 use crate::linode::api::regions::{Capability, Regions};
 use crate::linode::api::tag::Tag;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::remote::ssh_key::SshKey;
 use crate::render::user_data::{InstanceFacts, user_data};
 use crate::vm::metadata::USER_DATA_LIMIT;
@@ -26,7 +26,7 @@ use crate::vm::metadata::USER_DATA_LIMIT;
 pub(super) struct PreparedDeploy<'a> {
     pub options: &'a DeployOptions<'a>,
     pub stack_tag: Tag,
-    pub plan: Plan,
+    pub plan: InstancePlan,
     /// The labels of the instances to make.
     pub labels: Vec<InstanceLabel>,
     /// The user data in base64, one for each label. A secret.
@@ -51,10 +51,10 @@ pub(super) struct PreparedDeploy<'a> {
 /// # Errors
 /// When the deployment is not possible, or the API refuses or cannot be reached.
 pub(super) fn prepare<'a>(
-    client: &Client,
+    client: &ApiClient,
     regions: &Regions,
     options: &'a DeployOptions<'a>,
-) -> Result<PreparedDeploy<'a>, Error> {
+) -> Result<PreparedDeploy<'a>, LinodeError> {
     let stack_tag = Tag::of_stack(options.stack)?;
     let all = instances::list_all(client)?;
     regions.require(client, &options.region, &needs(options))?;
@@ -82,7 +82,7 @@ pub(super) fn prepare<'a>(
     if let Some(grants) = account::grants(client)? {
         let missing = grants.missing(firewall.plan == FirewallPlan::Make);
         if !missing.is_empty() {
-            return Err(Error::MissingGrants { grants: missing.join(", ") });
+            return Err(LinodeError::MissingGrants { grants: missing.join(", ") });
         }
     }
     Ok(PreparedDeploy {
@@ -102,7 +102,7 @@ pub(super) fn prepare<'a>(
 }
 
 /// Whether an instance is what a failed deployment left. One that answers after all is in use, whatever its tag says.
-fn is_left_over(page: &HealthPage, instance: &Instance) -> Result<bool, Error> {
+fn is_left_over(page: &HealthPage, instance: &Instance) -> Result<bool, LinodeError> {
     Ok(Tag::unfinished().is_in(&instance.tags) && page.check(instance)? != HealthVerdict::Well)
 }
 
@@ -125,11 +125,11 @@ fn needs(options: &DeployOptions) -> Vec<(Capability, &'static str)> {
 }
 
 /// The labels of the new instances, none of which is in `taken`.
-fn labels(options: &DeployOptions, replaced: usize, taken: &[&str]) -> Result<Vec<InstanceLabel>, Error> {
+fn labels(options: &DeployOptions, replaced: usize, taken: &[&str]) -> Result<Vec<InstanceLabel>, LinodeError> {
     let count = options.count.unwrap_or(replaced.max(1));
     match &options.label {
         Some(label) if count == 1 && !taken.contains(&label.as_str()) => Ok(vec![label.clone()]),
-        Some(label) if count == 1 && replaced == 0 => Err(Error::argument(
+        Some(label) if count == 1 && replaced == 0 => Err(LinodeError::argument(
             format!("the account has an instance {label} already, and labels are unique"),
             "choose another label with --label, or leave --label out to get the next free number; `stackdeb instances` \
              lists this stack's instances",
@@ -139,7 +139,7 @@ fn labels(options: &DeployOptions, replaced: usize, taken: &[&str]) -> Result<Ve
     }
 }
 
-fn encode(options: &DeployOptions, label: &InstanceLabel) -> Result<(String, Option<SshKey>), Error> {
+fn encode(options: &DeployOptions, label: &InstanceLabel) -> Result<(String, Option<SshKey>), LinodeError> {
     let host_key = SshKey::generate();
     let keys: Vec<&str> = options.keys.iter().map(PublicKey::as_str).collect();
     let further: Vec<&str> = options.further.iter().map(|stack| stack.name.as_str()).collect();
@@ -155,7 +155,7 @@ fn encode(options: &DeployOptions, label: &InstanceLabel) -> Result<(String, Opt
     };
     let text = user_data(options.stack, &facts)?;
     if text.len() > USER_DATA_LIMIT {
-        return Err(Error::UserData { label: label.to_string(), bytes: text.len() });
+        return Err(LinodeError::UserData { label: label.to_string(), bytes: text.len() });
     }
     // The project may have a template of its own that does not use it.
     let host_key = host_key.filter(|key| text.contains(key.public()));

@@ -7,7 +7,7 @@ use super::age::age;
 use super::holdings::{describe, has_remote_database, holdings};
 use crate::linode::api::instances::Instance;
 use crate::linode::api::tag::Tag;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::system::progress::Reporter;
 
 /// What to do with data that are on the disk of an instance and nowhere else.
@@ -37,7 +37,7 @@ pub(super) fn announce(instances: &[Instance], name: &str, when: &str, reporter:
 ///
 /// # Errors
 /// When an instance holds data and the choice is to keep them.
-pub(super) fn require_choice(instances: &[Instance], name: &str, choice: DataChoice) -> Result<(), Error> {
+pub(super) fn require_choice(instances: &[Instance], name: &str, choice: DataChoice) -> Result<(), LinodeError> {
     let holders: Vec<&Instance> = instances.iter().filter(|instance| !holdings(instance).is_empty()).collect();
     if choice != DataChoice::Keep || holders.is_empty() {
         return Ok(());
@@ -49,7 +49,7 @@ pub(super) fn require_choice(instances: &[Instance], name: &str, choice: DataCho
     let save: Vec<String> = holders.iter().map(|instance| save_command(instance)).collect();
     let restore: Vec<String> =
         holders.iter().map(|instance| format!("`stackdeb data restore root@HOST {}`", file(instance))).collect();
-    Err(Error::DataWouldBeLost {
+    Err(LinodeError::DataWouldBeLost {
         data: data.join("; "),
         help: format!(
             "bring them to a new instance with `stackdeb deploy --replace --bring-data`; or save them with {}, and restore \

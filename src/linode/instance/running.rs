@@ -3,10 +3,10 @@
 use super::consent::Consent;
 use super::health::{HealthPage, HealthVerdict};
 use super::removal::{self, DataChoice};
-use crate::linode::api::client::Client;
+use crate::linode::api::client::ApiClient;
 use crate::linode::api::instances::{self, Instance};
 use crate::linode::api::tag::Tag;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::stack::Stack;
 use crate::system::progress::Reporter;
 
@@ -22,21 +22,21 @@ pub struct RunningInstance {
 pub struct Removal {
     pub removed: Vec<Instance>,
     /// Why the rest was not removed.
-    pub failed: Option<Error>,
+    pub failed: Option<LinodeError>,
 }
 
 /// This stack's instances, the oldest first, each asked once for its health page.
 ///
 /// # Errors
 /// When the API refuses or cannot be reached, or the user interrupts.
-pub fn survey(client: &Client, stack: &Stack) -> Result<Vec<RunningInstance>, Error> {
+pub fn survey(client: &ApiClient, stack: &Stack) -> Result<Vec<RunningInstance>, LinodeError> {
     let page = HealthPage::of(stack);
     let check = |instance: Instance| Ok(RunningInstance { health: page.check(&instance)?, instance });
     list(client, stack)?.into_iter().map(check).collect()
 }
 
 /// This stack's instances, the oldest first.
-fn list(client: &Client, stack: &Stack) -> Result<Vec<Instance>, Error> {
+fn list(client: &ApiClient, stack: &Stack) -> Result<Vec<Instance>, LinodeError> {
     let mut found = instances::list_tagged(client, &Tag::of_stack(stack)?)?;
     found.sort_by(|one, other| (&one.created, one.id).cmp(&(&other.created, other.id)));
     Ok(found)
@@ -56,7 +56,12 @@ pub struct RemovalChoice<'a> {
 /// # Errors
 /// When no instance of this stack has one of the labels, an instance holds data that are to be kept, the user does not
 /// agree, or the API refuses or cannot be reached before anything is removed.
-pub fn remove(client: &Client, stack: &Stack, choice: &RemovalChoice, reporter: Reporter) -> Result<Removal, Error> {
+pub fn remove(
+    client: &ApiClient,
+    stack: &Stack,
+    choice: &RemovalChoice,
+    reporter: Reporter,
+) -> Result<Removal, LinodeError> {
     let RemovalChoice { labels, data, consent } = *choice;
     let chosen = choose(list(client, stack)?, labels)?;
     let mut removal = Removal::default();
@@ -80,11 +85,11 @@ pub fn remove(client: &Client, stack: &Stack, choice: &RemovalChoice, reporter: 
     Ok(removal)
 }
 
-fn choose(all: Vec<Instance>, labels: &[String]) -> Result<Vec<Instance>, Error> {
+fn choose(all: Vec<Instance>, labels: &[String]) -> Result<Vec<Instance>, LinodeError> {
     if let Some(label) = labels.iter().find(|label| !all.iter().any(|instance| instance.label == **label)) {
         let known: Vec<&str> = all.iter().map(|instance| instance.label.as_str()).collect();
         let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
-        return Err(Error::NotOurs { label: label.clone(), known });
+        return Err(LinodeError::NotOurs { label: label.clone(), known });
     }
     let wanted = |instance: &Instance| labels.is_empty() || labels.contains(&instance.label);
     Ok(all.into_iter().filter(wanted).collect())

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use super::database_url::DatabaseUrl;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::render::user_data::database_ca_path;
 use crate::stack::{Stack, variable_name, variable_value};
 
@@ -16,27 +16,27 @@ const DATABASE_URL: &str = "DATABASE_URL";
 
 /// Whether an address must have that part.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum Presence {
     Needed,
     Optional,
 }
 
 /// What libpq reads of the administrator's address in its environment (PostgreSQL, "Environment Variables").
-const ADMINISTRATOR: [(&str, &str, Part); 7] = [
-    ("host", "PGHOST", Part::Needed),
-    ("port", "PGPORT", Part::Optional),
-    ("user", "PGUSER", Part::Needed),
-    ("password", "PGPASSWORD", Part::Needed),
-    ("dbname", "PGDATABASE", Part::Needed),
-    ("sslmode", "PGSSLMODE", Part::Needed),
-    ("sslrootcert", "PGSSLROOTCERT", Part::Optional),
+const ADMINISTRATOR: [(&str, &str, Presence); 7] = [
+    ("host", "PGHOST", Presence::Needed),
+    ("port", "PGPORT", Presence::Optional),
+    ("user", "PGUSER", Presence::Needed),
+    ("password", "PGPASSWORD", Presence::Needed),
+    ("dbname", "PGDATABASE", Presence::Needed),
+    ("sslmode", "PGSSLMODE", Presence::Needed),
+    ("sslrootcert", "PGSSLROOTCERT", Presence::Optional),
 ];
 
 /// What the administrator makes, of the app's address.
-const ROLE: [(&str, &str, Part); 3] = [
-    ("user", "ROLE_NAME", Part::Needed),
-    ("password", "ROLE_PASSWORD", Part::Needed),
-    ("dbname", "ROLE_DATABASE", Part::Needed),
+const ROLE: [(&str, &str, Presence); 3] = [
+    ("user", "ROLE_NAME", Presence::Needed),
+    ("password", "ROLE_PASSWORD", Presence::Needed),
+    ("dbname", "ROLE_DATABASE", Presence::Needed),
 ];
 
 /// The help for an address that lacks a part.
@@ -82,7 +82,7 @@ impl AppSettings {
     ///
     /// # Errors
     /// When a file cannot be read, a setting is not valid, or the stack has no use for a database. No error shows a value.
-    pub fn collect(stack: &Stack, sources: &SettingSources) -> Result<Self, Error> {
+    pub fn collect(stack: &Stack, sources: &SettingSources) -> Result<Self, LinodeError> {
         let settings = Self::new(sources.variables, |name| env::var(name).ok())?;
         let url = match sources.database_url_file {
             Some(path) => Some(read("the file that --database-url-file names,", path)?),
@@ -94,16 +94,16 @@ impl AppSettings {
             .transpose()?;
         let ca = sources.database_ca_file.map(|path| read("the file that --database-ca names,", path)).transpose()?;
         match url {
-            None if ca.is_some() => Err(Error::argument(
+            None if ca.is_some() => Err(LinodeError::argument(
                 "--database-ca needs a database on another server, but DATABASE_URL is not set",
                 DATABASE_HELP,
             )),
-            None if admin.is_some() => Err(Error::argument(
+            None if admin.is_some() => Err(LinodeError::argument(
                 "--database-admin-url-file needs the app's own address, but DATABASE_URL is not set",
                 "set DATABASE_URL to postgresql://ROLE:PASSWORD@HOST:PORT/DATABASE with a new role, password and database",
             )),
             None => Ok(settings),
-            Some(_) if stack.database.is_none() => Err(Error::argument(
+            Some(_) if stack.database.is_none() => Err(LinodeError::argument(
                 "DATABASE_URL is set, but this stack has no [database]",
                 "unset DATABASE_URL, or add [database] to stack.toml and build the image again",
             )),
@@ -119,16 +119,16 @@ impl AppSettings {
     }
 
     /// Reads `KEY=VALUE`, or `KEY` alone for the value that `environment` has for it.
-    fn new(pairs: &[String], environment: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+    fn new(pairs: &[String], environment: impl Fn(&str) -> Option<String>) -> Result<Self, LinodeError> {
         let mut variables: Vec<(String, String)> = Vec::new();
         for pair in pairs {
             let (name, value) = pair.split_once('=').map_or((pair.as_str(), None), |(name, value)| (name, Some(value)));
             let name = variable_name(name).map_err(|error| {
                 let help = "use letters, digits and `_`, and begin with no digit: --env POOL_SIZE=5";
-                Error::argument(format!("--env: {error}"), help)
+                LinodeError::argument(format!("--env: {error}"), help)
             })?;
             if name == DATABASE_URL {
-                return Err(Error::argument(
+                return Err(LinodeError::argument(
                     "--env cannot set DATABASE_URL: it contains a password, and every user of this machine can see arguments",
                     DATABASE_HELP,
                 ));
@@ -137,11 +137,11 @@ impl AppSettings {
                 Some(value) => value.to_owned(),
                 None => environment(&name).ok_or_else(|| {
                     let help = "set and export it, or write --env KEY=VALUE";
-                    Error::argument(format!("--env {name}: the environment has no such variable"), help)
+                    LinodeError::argument(format!("--env {name}: the environment has no such variable"), help)
                 })?,
             };
             if !fits_user_data(&value) {
-                return Err(Error::argument(
+                return Err(LinodeError::argument(
                     format!(
                         "--env: the value of {name} has a line break or another control character, which an environment \
                          file cannot hold"
@@ -150,7 +150,7 @@ impl AppSettings {
                 ));
             }
             if variables.iter().any(|(known, _)| *known == name) {
-                return Err(Error::argument(format!("--env: {name} is set twice"), "leave one of them out"));
+                return Err(LinodeError::argument(format!("--env: {name} is set twice"), "leave one of them out"));
             }
             variables.push((name, value));
         }
@@ -158,12 +158,12 @@ impl AppSettings {
     }
 
     /// Adds a database on another server. `ca` are certificates in PEM; the instance gets them as the file `ca_path`.
-    fn with_database(mut self, url: &DatabaseUrl, ca: Option<&str>, ca_path: &str) -> Result<Self, Error> {
+    fn with_database(mut self, url: &DatabaseUrl, ca: Option<&str>, ca_path: &str) -> Result<Self, LinodeError> {
         if let Some(text) = ca {
             let is_pem = text.contains("-----BEGIN CERTIFICATE-----") && text.contains("-----END CERTIFICATE-----");
             let plain = text.chars().all(|c| matches!(c, ' '..='~' | '\n' | '\r' | '\t'));
             if !is_pem || !plain || text.contains("PRIVATE KEY") {
-                return Err(Error::argument(
+                return Err(LinodeError::argument(
                     "the file given with --database-ca holds no certificate in PEM",
                     "Cloud Manager offers it as \"Download CA Certificate\": it begins with -----BEGIN CERTIFICATE-----",
                 ));
@@ -177,7 +177,7 @@ impl AppSettings {
     }
 
     /// Adds the administrator of the database, who makes the role and the database of the app's address.
-    fn with_administrator(mut self, url: &DatabaseUrl, ca_path: &str) -> Result<Self, Error> {
+    fn with_administrator(mut self, url: &DatabaseUrl, ca_path: &str) -> Result<Self, LinodeError> {
         let address = url.secured(self.database_ca.as_ref().map(|_| ca_path))?;
         let own = self.variables.iter().find(|(name, _)| name == DATABASE_URL).map(|(_, value)| value.as_str());
         let mut variables = named("the file that --database-admin-url-file names", &address, &ADMINISTRATOR)?;
@@ -214,24 +214,24 @@ fn fits_user_data(value: &str) -> bool {
 }
 
 /// The parts of an address that have a name in `names`, under these names.
-fn named(what: &str, address: &str, names: &[(&str, &str, Part)]) -> Result<Vec<(String, String)>, Error> {
-    let bad = |why: &str| Error::argument(format!("{what} is not complete: {why}"), DATABASE_FORM);
+fn named(what: &str, address: &str, names: &[(&str, &str, Presence)]) -> Result<Vec<(String, String)>, LinodeError> {
+    let bad = |why: &str| LinodeError::argument(format!("{what} is not complete: {why}"), DATABASE_FORM);
     let parameters = connection::parameters(address).map_err(bad)?;
     let mut found = Vec::new();
     for (part, name, needed) in names {
         match connection::value(&parameters, part).filter(|value| !value.is_empty()) {
             Some(value) if fits_user_data(value) => found.push(((*name).to_owned(), value.to_owned())),
             Some(_) => return Err(bad(&format!("its {part} has a line break or another control character"))),
-            None if *needed == Part::Needed => return Err(bad(&format!("it has no {part}"))),
+            None if *needed == Presence::Needed => return Err(bad(&format!("it has no {part}"))),
             None => {}
         }
     }
     Ok(found)
 }
 
-fn read(what: &'static str, path: &Path) -> Result<String, Error> {
+fn read(what: &'static str, path: &Path) -> Result<String, LinodeError> {
     let help = "check that it exists and that you may read it";
-    fs::read_to_string(path).map_err(|source| Error::Read { what, path: path.to_owned(), source, help })
+    fs::read_to_string(path).map_err(|source| LinodeError::Read { what, path: path.to_owned(), source, help })
 }
 
 impl fmt::Debug for AppSettings {
@@ -245,7 +245,7 @@ impl fmt::Debug for AppSettings {
 mod tests {
     use super::*;
 
-    fn settings(pairs: &[&str]) -> Result<AppSettings, Error> {
+    fn settings(pairs: &[&str]) -> Result<AppSettings, LinodeError> {
         let pairs: Vec<String> = pairs.iter().map(|&pair| pair.to_owned()).collect();
         AppSettings::new(&pairs, |name| (name == "HERE").then(|| "from here".to_owned()))
     }

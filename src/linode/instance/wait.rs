@@ -6,9 +6,9 @@ use super::deploy::StartedInstance;
 use super::health::HealthPage;
 use super::kernel::{self, KernelState};
 use super::options::DeployOptions;
-use crate::linode::api::client::Client;
+use crate::linode::api::client::ApiClient;
 use crate::linode::api::instances::{self, InstanceStatus};
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::system::progress::Reporter;
 
 /// What to do when SSH does not answer. Root's password is locked, so that nobody can log in at the console as it is.
@@ -24,11 +24,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// # Errors
 /// When one does not answer in time or is deleted, the API refuses or cannot be reached, or the user interrupts.
 pub(super) fn wait_for_all(
-    client: &Client,
+    client: &ApiClient,
     options: &DeployOptions,
     started: &mut [StartedInstance],
     reporter: Reporter,
-) -> Result<(), Error> {
+) -> Result<(), LinodeError> {
     let (page, clock) = (HealthPage::of(options.stack), client.clock());
     let end = clock.now().saturating_add(options.timeout);
     let mut pause = client.policy().first_poll;
@@ -42,7 +42,7 @@ pub(super) fn wait_for_all(
         if rest.is_zero() {
             let labels: Vec<&str> = silent.iter().map(|one| one.instance.label.as_str()).collect();
             let (name, address) = (&options.stack.package.name, first.instance.address().unwrap_or("ADDRESS"));
-            return Err(Error::NotHealthy {
+            return Err(LinodeError::NotHealthy {
                 labels: labels.join(", "),
                 seconds: options.timeout.as_secs(),
                 last: first.last.clone(),
@@ -57,10 +57,15 @@ pub(super) fn wait_for_all(
 }
 
 /// Looks at one instance once, and does what it needs next.
-fn look(client: &Client, page: &HealthPage, one: &mut StartedInstance, reporter: Reporter) -> Result<(), Error> {
+fn look(
+    client: &ApiClient,
+    page: &HealthPage,
+    one: &mut StartedInstance,
+    reporter: Reporter,
+) -> Result<(), LinodeError> {
     let label = one.instance.label.clone();
     if one.instance.status != InstanceStatus::Running || one.kernel != KernelState::Set {
-        one.instance = instances::get(client, one.instance.id)?.ok_or_else(|| Error::Gone(label.clone()))?;
+        one.instance = instances::get(client, one.instance.id)?.ok_or_else(|| LinodeError::Gone(label.clone()))?;
         one.kernel = kernel::settle(client, &one.instance, one.kernel)?;
         one.last = format!("Linode says that it is {}", one.instance.status.describe());
     }

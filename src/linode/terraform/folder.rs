@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use super::unreadable;
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::render::terraform::TerraformFile;
 use crate::system::hash::Sha256;
 use crate::system::output::{OutputError, write_file};
@@ -38,7 +38,7 @@ pub struct WrittenFiles {
 ///
 /// # Errors
 /// When edits would be lost, or the folder cannot be read or written. Everything is checked before anything is written.
-pub(super) fn update(folder: &Path, files: &[TerraformFile], edited: Edited) -> Result<WrittenFiles, Error> {
+pub(super) fn update(folder: &Path, files: &[TerraformFile], edited: Edited) -> Result<WrittenFiles, LinodeError> {
     let record = read_record(folder)?;
     if edited == Edited::Keep && record.is_empty() {
         refuse_foreign(folder, files)?;
@@ -72,7 +72,7 @@ pub(super) fn update(folder: &Path, files: &[TerraformFile], edited: Edited) -> 
         }
     }
     if !refused.is_empty() {
-        return Err(Error::EditedFiles { folder: folder.display().to_string(), files: refused.join(", ") });
+        return Err(LinodeError::EditedFiles { folder: folder.display().to_string(), files: refused.join(", ") });
     }
     apply(folder, files, &written)?;
     Ok(written)
@@ -91,7 +91,7 @@ fn apply(folder: &Path, files: &[TerraformFile], written: &WrittenFiles) -> Resu
 }
 
 /// Refuses a folder with Terraform files that stackdeb did not write.
-fn refuse_foreign(folder: &Path, files: &[TerraformFile]) -> Result<(), Error> {
+fn refuse_foreign(folder: &Path, files: &[TerraformFile]) -> Result<(), LinodeError> {
     let unreadable = |source| unreadable(folder, source);
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -103,7 +103,7 @@ fn refuse_foreign(folder: &Path, files: &[TerraformFile]) -> Result<(), Error> {
         let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
         let ours = files.iter().find(|file| file.name == name);
         let is_new = |file: &TerraformFile| {
-            Ok::<_, Error>(read(&folder.join(&name))?.as_deref() == Some(file.content.as_bytes()))
+            Ok::<_, LinodeError>(read(&folder.join(&name))?.as_deref() == Some(file.content.as_bytes()))
         };
         match ours {
             Some(file) if is_new(file)? => {}
@@ -115,12 +115,12 @@ fn refuse_foreign(folder: &Path, files: &[TerraformFile]) -> Result<(), Error> {
         return Ok(());
     }
     foreign.sort();
-    Err(Error::ForeignFiles { folder: folder.display().to_string(), files: foreign.join(", ") })
+    Err(LinodeError::ForeignFiles { folder: folder.display().to_string(), files: foreign.join(", ") })
 }
 
 /// The names and digests of what this program wrote last time. Lines that it cannot have written are ignored: they must
 /// not cause any other file, such as a state, to be deleted.
-fn read_record(folder: &Path) -> Result<BTreeMap<String, Sha256>, Error> {
+fn read_record(folder: &Path) -> Result<BTreeMap<String, Sha256>, LinodeError> {
     let text = read(&folder.join(RECORD))?.unwrap_or_default();
     let parse = |line: &str| {
         let (digest, name) = line.split_once("  ")?;
@@ -131,7 +131,7 @@ fn read_record(folder: &Path) -> Result<BTreeMap<String, Sha256>, Error> {
 }
 
 /// The content of a file; `None` when it does not exist.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+fn read(path: &Path) -> Result<Option<Vec<u8>>, LinodeError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

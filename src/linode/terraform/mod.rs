@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use crate::disk::manifest::{InstalledStack, Manifest};
-use crate::linode::error::Error;
+use crate::linode::error::LinodeError;
 use crate::linode::image::label::ImageLabel;
 use crate::render::terraform::{FurtherSite, TerraformFacts, terraform_files};
 use crate::stack::Stack;
@@ -33,7 +33,7 @@ pub enum ImageState {
 /// # Errors
 /// When a template has a mistake, when a file that would be replaced was edited (except with [`Edited::Replace`]), or
 /// when the folder cannot be read or written. Everything is checked before anything is written.
-pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFiles, ImageState), Error> {
+pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFiles, ImageState), LinodeError> {
     let image = stack.dist().join(stack.image_file_name());
     let unreadable = |source| unreadable(folder, source);
     let path = relative(&real(folder).map_err(unreadable)?, &real(&image).map_err(unreadable)?);
@@ -46,7 +46,7 @@ pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFil
     let facts = TerraformFacts {
         image_file: path.to_str().ok_or_else(|| {
             let problem = format!("the path from {} to the image has a name that is not UTF-8", folder.display());
-            Error::argument(problem, "rename the folder, or name another one with --out")
+            LinodeError::argument(problem, "rename the folder, or name another one with --out")
         })?,
         image_hash: image_hash.as_deref().unwrap_or_default(),
         image_label: image_label.as_str(),
@@ -59,7 +59,7 @@ pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFil
 }
 
 /// The MD5 of a file in hexadecimal, as Linode's provider knows an image by it; `None` when there is no file.
-fn md5_of(path: &Path) -> Result<Option<String>, Error> {
+fn md5_of(path: &Path) -> Result<Option<String>, LinodeError> {
     let mut context = md5::Context::new();
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -70,9 +70,9 @@ fn md5_of(path: &Path) -> Result<Option<String>, Error> {
     Ok(Some(format!("{:x}", context.finalize())))
 }
 
-fn unreadable(path: &Path, source: io::Error) -> Error {
+fn unreadable(path: &Path, source: io::Error) -> LinodeError {
     let help = "check that it is what it should be, and that you may read it; or name another folder with --out";
-    Error::Read { what: "the file or folder", path: path.to_owned(), source, help }
+    LinodeError::Read { what: "the file or folder", path: path.to_owned(), source, help }
 }
 
 /// What all labels begin with: letters, digits and single hyphens, with a letter first. That is valid for everything

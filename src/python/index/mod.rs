@@ -28,14 +28,14 @@ use crate::system::progress::Reporter;
 const SIDE_BY_SIDE: usize = 6;
 
 /// An index of libraries with its cache.
-pub struct Index {
+pub struct LibraryIndex {
     address: Url,
     cache: Cache,
     web: Web,
     reporter: Reporter,
 }
 
-impl Index {
+impl LibraryIndex {
     /// Nothing is downloaded yet.
     pub fn new(address: Url, cache: Cache, reporter: Reporter) -> Self {
         let web = Web::new(&address);
@@ -92,7 +92,7 @@ impl Index {
     /// Where a file of a lock is. Another index than PyPI is asked for its own copy, because it may be there instead.
     ///
     /// # Errors
-    /// When the lock's address is not one, or, if the index is asked, as [`Index::files`].
+    /// When the lock's address is not one, or, if the index is asked, as [`LibraryIndex::files`].
     pub fn url_of(&self, name: &PackageName, file: &str, locked: &str, sha256: Sha256) -> Result<Url, PythonError> {
         let of_lock = || {
             let not_one =

@@ -33,13 +33,13 @@ pub(super) fn parse(body: &[u8], content_type: &str, page: &Url) -> Result<Vec<I
 }
 
 #[derive(Deserialize)]
-struct Page {
-    files: Vec<File>,
+struct LibraryPage {
+    files: Vec<PageFile>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct File {
+struct PageFile {
     filename: String,
     url: String,
     #[serde(default)]
@@ -64,8 +64,8 @@ impl Default for Yanked {
 }
 
 fn json(body: &[u8], page: &Url) -> Result<Vec<IndexFile>, String> {
-    let read: Page = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    let file = |file: File| {
+    let read: LibraryPage = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let file = |file: PageFile| {
         let url = page.join(&file.url).map_err(|error| format!("`{}`: {error}", file.url))?;
         let sha256 =
             file.hashes.get("sha256").map(|digits| digits.parse::<Sha256>().map_err(|error| error.to_string()));

@@ -48,7 +48,7 @@ pub(super) struct IndexAnswer {
     pub(super) body: Vec<u8>,
 }
 
-enum Failure {
+enum PageFailure {
     Passing(String),
     Lasting(PythonError),
 }
@@ -82,7 +82,7 @@ impl Web {
             let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
             let kind = kind.replace('\n', " ");
             let body = response.body_mut().with_config().limit(LONGEST_PAGE).read_to_vec();
-            Ok(Some(IndexAnswer { kind, body: body.map_err(|error| Failure::Passing(error.to_string()))? }))
+            Ok(Some(IndexAnswer { kind, body: body.map_err(|error| PageFailure::Passing(error.to_string()))? }))
         })
     }
 
@@ -91,7 +91,7 @@ impl Web {
         self.retry(url, || {
             let response = self.ask(url, "*/*")?;
             if matches!(response.status().as_u16(), 404 | 410) {
-                return Err(Failure::Lasting(network(url, "the server does not have it")));
+                return Err(PageFailure::Lasting(network(url, "the server does not have it")));
             }
             let output = OutputFile::create(path).map_err(lasting)?;
             let mut writer = HashingWriter::new(output);
@@ -101,7 +101,7 @@ impl Web {
                 if interrupt::requested() {
                     return Err(lasting(interrupt::Interrupted));
                 }
-                let count = reader.read(&mut buffer).map_err(|error| Failure::Passing(error.to_string()))?;
+                let count = reader.read(&mut buffer).map_err(|error| PageFailure::Passing(error.to_string()))?;
                 let Some(bytes @ [_, ..]) = buffer.get(..count) else { break };
                 let shown = || path.display().to_string();
                 writer.write_all(bytes).map_err(|source| lasting(OutputError { path: shown(), source }))?;
@@ -109,27 +109,27 @@ impl Web {
             let (output, found, _) = writer.finish();
             if found != expected {
                 let url = without_credentials(url).to_string();
-                return Err(Failure::Lasting(PythonError::Hash { url, expected, found }));
+                return Err(PageFailure::Lasting(PythonError::Hash { url, expected, found }));
             }
             output.commit_to_cache().map_err(lasting)
         })
     }
 
-    fn ask(&self, url: &Url, accept: &str) -> Result<Response<Body>, Failure> {
+    fn ask(&self, url: &Url, accept: &str) -> Result<Response<Body>, PageFailure> {
         let mut request = self.agent.get(without_credentials(url).as_str()).header(ACCEPT, accept);
         if let Some(value) = self.authorization.as_ref().filter(|_| url.host_str() == self.host.as_deref()) {
             request = request.header(AUTHORIZATION, value);
         }
-        let response = request.call().map_err(|error| Failure::Passing(error.to_string()))?;
+        let response = request.call().map_err(|error| PageFailure::Passing(error.to_string()))?;
         let status = response.status();
         match status.as_u16() {
             200 | 404 | 410 => Ok(response),
-            408 | 429 | 500.. => Err(Failure::Passing(status.to_string())),
-            _ => Err(Failure::Lasting(network(url, &format!("the server answers {status}")))),
+            408 | 429 | 500.. => Err(PageFailure::Passing(status.to_string())),
+            _ => Err(PageFailure::Lasting(network(url, &format!("the server answers {status}")))),
         }
     }
 
-    fn retry<T>(&self, url: &Url, attempt: impl Fn() -> Result<T, Failure>) -> Result<T, PythonError> {
+    fn retry<T>(&self, url: &Url, attempt: impl Fn() -> Result<T, PageFailure>) -> Result<T, PythonError> {
         let mut made = 1;
         loop {
             if interrupt::requested() {
@@ -137,9 +137,9 @@ impl Web {
             }
             match attempt() {
                 Ok(value) => return Ok(value),
-                Err(Failure::Lasting(error)) => return Err(error),
-                Err(Failure::Passing(reason)) if made >= ATTEMPTS => return Err(network(url, &reason)),
-                Err(Failure::Passing(_)) => thread::sleep(PAUSE.saturating_mul(made)),
+                Err(PageFailure::Lasting(error)) => return Err(error),
+                Err(PageFailure::Passing(reason)) if made >= ATTEMPTS => return Err(network(url, &reason)),
+                Err(PageFailure::Passing(_)) => thread::sleep(PAUSE.saturating_mul(made)),
             }
             made = made.saturating_add(1);
         }
@@ -159,8 +159,8 @@ fn network(url: &Url, reason: &str) -> PythonError {
     PythonError::Network { url: without_credentials(url).to_string(), reason: reason.to_owned() }
 }
 
-fn lasting(error: impl Into<PythonError>) -> Failure {
-    Failure::Lasting(error.into())
+fn lasting(error: impl Into<PythonError>) -> PageFailure {
+    PageFailure::Lasting(error.into())
 }
 
 /// The certificates of the file that `PIP_CERT` or `SSL_CERT_FILE` names, else of this machine. `None` when it has no such

@@ -7,19 +7,19 @@ use std::str::FromStr;
 use pep508_rs::{PackageName, Requirement, VerbatimUrl};
 use serde::Deserialize;
 
-use super::requirements::{Files, Line};
-use super::{Kind, address, text_of};
-use crate::python::{PythonError, Target};
+use super::requirements::{Line, RequirementsFiles};
+use super::{LockFormat, address, text_of};
+use crate::python::{PythonError, PythonTarget};
 
 /// What a project asks of the resolver: requirements, and constraints that limit their versions.
-pub struct Asked {
-    pub(super) files: Files,
+pub struct Requirements {
+    pub(super) files: RequirementsFiles,
     /// The file's name, for messages.
     pub(super) source: String,
 }
 
 #[derive(Deserialize)]
-struct Document {
+struct PyprojectDocument {
     project: Option<ProjectTable>,
 }
 
@@ -30,7 +30,7 @@ struct ProjectTable {
     dynamic: Vec<String>,
 }
 
-impl Asked {
+impl Requirements {
     /// Reads a file of requirements with the files that it names, or a `pyproject.toml`. `None` for a
     /// lock, which asks for nothing.
     ///
@@ -38,10 +38,10 @@ impl Asked {
     /// When a file cannot be read, or has a mistake.
     pub fn read(path: &Path, project: &Path) -> Result<Option<Self>, PythonError> {
         let (text, source) = text_of(path, project)?;
-        match Kind::of(path, &source)? {
-            Kind::Requirements => Ok(Some(Self { files: Files::read(path, project)?, source })),
-            Kind::Pyproject => Ok(Some(Self { files: of_pyproject(&text, &source)?, source })),
-            Kind::Pylock | Kind::Uv | Kind::Poetry => Ok(None),
+        match LockFormat::of(path, &source)? {
+            LockFormat::Requirements => Ok(Some(Self { files: RequirementsFiles::read(path, project)?, source })),
+            LockFormat::Pyproject => Ok(Some(Self { files: of_pyproject(&text, &source)?, source })),
+            LockFormat::Pylock | LockFormat::Uv | LockFormat::Poetry => Ok(None),
         }
     }
 
@@ -61,7 +61,7 @@ impl Asked {
     }
 
     /// The requirements whose markers hold, for their extras.
-    pub(in crate::python) fn extras(&self, target: &Target) -> impl Iterator<Item = &Requirement<VerbatimUrl>> {
+    pub(in crate::python) fn extras(&self, target: &PythonTarget) -> impl Iterator<Item = &Requirement<VerbatimUrl>> {
         let all = self.files.requirements.iter().map(|line| &line.requirement);
         all.filter(|requirement| requirement.evaluate_markers(target.markers(), &[]))
     }
@@ -73,7 +73,7 @@ impl Asked {
     pub(in crate::python) fn with_addresses(
         &self,
         lines: Vec<String>,
-        target: &Target,
+        target: &PythonTarget,
     ) -> Result<Vec<String>, PythonError> {
         let all = self.files.requirements.iter().chain(&self.files.constraints);
         let holding = all.filter(|line| line.requirement.evaluate_markers(target.markers(), &[]));
@@ -81,7 +81,7 @@ impl Asked {
     }
 
     /// Requirements and constraints of one library whose markers hold.
-    pub(in crate::python) fn about(&self, name: &PackageName, target: &Target) -> Vec<&Requirement<VerbatimUrl>> {
+    pub(in crate::python) fn about(&self, name: &PackageName, target: &PythonTarget) -> Vec<&Requirement<VerbatimUrl>> {
         let all = self.files.requirements.iter().chain(&self.files.constraints).map(|line| &line.requirement);
         let about = |one: &&Requirement<VerbatimUrl>| one.name == *name && one.evaluate_markers(target.markers(), &[]);
         all.filter(about).collect()
@@ -99,9 +99,9 @@ impl Asked {
     }
 }
 
-fn of_pyproject(text: &str, shown: &str) -> Result<Files, PythonError> {
+fn of_pyproject(text: &str, shown: &str) -> Result<RequirementsFiles, PythonError> {
     let wrong = |reason: String| PythonError::Lock { path: shown.to_owned(), reason };
-    let document: Document = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+    let document: PyprojectDocument = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
     let table = document.project.ok_or_else(|| wrong("it has no table [project]".to_owned()))?;
     if table.dynamic.iter().any(|name| name == "dependencies") {
         return Err(wrong("its dependencies are dynamic, so they are known to its build program alone".to_owned()));
@@ -117,5 +117,5 @@ fn of_pyproject(text: &str, shown: &str) -> Result<Files, PythonError> {
         }
     };
     let requirements = table.dependencies.unwrap_or_default().into_iter().map(line).collect::<Result<_, _>>()?;
-    Ok(Files::of_requirements(requirements))
+    Ok(RequirementsFiles::of_requirements(requirements))
 }

@@ -16,11 +16,11 @@ use std::str::FromStr;
 use pep440_rs::{Version, VersionSpecifier};
 use pep508_rs::{ExtraName, MarkerTree, PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 
-pub use asked::Asked;
+pub use asked::Requirements;
 pub use stack_lock::{FILE_NAME, empty, pins, write};
 
 use super::index::percent_decoded as decoded;
-use super::{PythonError, Target};
+use super::{PythonError, PythonTarget};
 use crate::system::hash::Sha256;
 
 /// Which libraries to pack, each at one version.
@@ -92,7 +92,7 @@ pub struct LockedFile {
 
 /// The format of a file, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum LockFormat {
     Requirements,
     Pyproject,
     Pylock,
@@ -100,7 +100,7 @@ enum Kind {
     Poetry,
 }
 
-impl Kind {
+impl LockFormat {
     fn of(path: &Path, shown: &str) -> Result<Self, PythonError> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         match name.as_str() {
@@ -126,9 +126,9 @@ pub fn read(
     project: &Path,
     lock: &Path,
     suite: &str,
-    target: &Target,
+    target: &PythonTarget,
 ) -> Result<PinnedLibraries, PythonError> {
-    if let Some(asked) = Asked::read(path, project)? {
+    if let Some(asked) = Requirements::read(path, project)? {
         let locked = match lock.is_file() {
             true => stack_lock::read(lock, project, suite, &asked.all(), &asked.source, target)?,
             false => None,
@@ -140,10 +140,10 @@ pub fn read(
         }
         return plan(asked, target);
     }
-    match Kind::of(path, &path.display().to_string())? {
-        Kind::Uv => uv::read(path, project, target),
-        Kind::Poetry => poetry::read(path, project, target),
-        Kind::Pylock | Kind::Requirements | Kind::Pyproject => pylock::read(path, project, target),
+    match LockFormat::of(path, &path.display().to_string())? {
+        LockFormat::Uv => uv::read(path, project, target),
+        LockFormat::Poetry => poetry::read(path, project, target),
+        LockFormat::Pylock | LockFormat::Requirements | LockFormat::Pyproject => pylock::read(path, project, target),
     }
 }
 
@@ -151,7 +151,7 @@ pub fn read(
 ///
 /// # Errors
 /// When it does not.
-fn plan(asked: Asked, target: &Target) -> Result<PinnedLibraries, PythonError> {
+fn plan(asked: Requirements, target: &PythonTarget) -> Result<PinnedLibraries, PythonError> {
     let pins = requirements::pins(&asked.files, target)?;
     Ok(PinnedLibraries { source: asked.source, pins, roots: None, index: asked.files.index })
 }
@@ -160,14 +160,14 @@ fn plan(asked: Asked, target: &Target) -> Result<PinnedLibraries, PythonError> {
 ///
 /// # Errors
 /// When a line cannot be read, or has no version.
-pub(super) fn of_lines(lines: &[String], source: &str, target: &Target) -> Result<PinnedLibraries, PythonError> {
-    let files = requirements::Files::of_text(&lines.join("\n"), source)?;
+pub(super) fn of_lines(lines: &[String], source: &str, target: &PythonTarget) -> Result<PinnedLibraries, PythonError> {
+    let files = requirements::RequirementsFiles::of_text(&lines.join("\n"), source)?;
     let pins = requirements::pins(&files, target)?;
     Ok(PinnedLibraries { source: source.to_owned(), pins, roots: None, index: None })
 }
 
 /// Whether a marker of a lock holds. The error is a phrase.
-fn holds(marker: &str, target: &Target) -> Result<bool, String> {
+fn holds(marker: &str, target: &PythonTarget) -> Result<bool, String> {
     let requirement = Requirement::<VerbatimUrl>::from_str(&format!("x ; {marker}"));
     let requirement = requirement.map_err(|_| format!("the marker `{marker}` cannot be read"))?;
     Ok(requirement.evaluate_markers(target.markers(), &[]))

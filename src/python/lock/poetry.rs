@@ -10,27 +10,27 @@ use pep508_rs::PackageName;
 use serde::Deserialize;
 
 use super::{Pin, PinnedLibraries, holds, text_of};
-use crate::python::{PythonError, Target};
+use crate::python::{PythonError, PythonTarget};
 use crate::system::hash::Sha256;
 
 /// The group of dependencies that the application needs to run.
 const MAIN: &str = "main";
 
 #[derive(Debug, Deserialize)]
-struct Document {
+struct PoetryDocument {
     #[serde(default, rename = "package")]
-    packages: Vec<PackageRow>,
-    metadata: Metadata,
+    packages: Vec<PoetryPackage>,
+    metadata: PoetryMetadata,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Metadata {
+struct PoetryMetadata {
     lock_version: String,
 }
 
 #[derive(Debug, Deserialize)]
-struct PackageRow {
+struct PoetryPackage {
     name: String,
     version: String,
     #[serde(default)]
@@ -39,7 +39,7 @@ struct PackageRow {
     groups: Option<Vec<String>>,
     markers: Option<Markers>,
     #[serde(default)]
-    files: Vec<File>,
+    files: Vec<PoetryFile>,
     source: Option<toml::Table>,
 }
 
@@ -52,15 +52,15 @@ enum Markers {
 }
 
 #[derive(Debug, Deserialize)]
-struct File {
+struct PoetryFile {
     hash: String,
 }
 
 /// Reads the lock: what is in the group `main`, and not optional.
-pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<PinnedLibraries, PythonError> {
+pub(super) fn read(path: &Path, project: &Path, target: &PythonTarget) -> Result<PinnedLibraries, PythonError> {
     let (text, shown) = text_of(path, project)?;
     let wrong = |reason: String| PythonError::Lock { path: shown.clone(), reason };
-    let document: Document = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let document: PoetryDocument = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     if document.metadata.lock_version.split('.').next() != Some("2") {
         let version = document.metadata.lock_version;
         return Err(wrong(format!("its lock-version is {version}, and stackdeb reads 2: run `poetry lock`")));

@@ -8,60 +8,60 @@ use pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{PackageName, Requirement, VerbatimUrl};
 use serde::Deserialize;
 
-use super::stack_lock::Origin;
+use super::stack_lock::LockOrigin;
 use super::{LockedFile, Pin, PinnedLibraries, decoded, text_of};
-use crate::python::{PythonError, Target, WheelName};
+use crate::python::{PythonError, PythonTarget, WheelName};
 use crate::system::hash::Sha256;
 
 /// The part of the format that stackdeb reads.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Document {
+struct PylockDocument {
     lock_version: String,
     requires_python: Option<String>,
     #[serde(default)]
-    packages: Vec<PackageRow>,
+    packages: Vec<PylockPackage>,
     #[serde(default)]
-    tool: Tools,
+    tool: PylockTools,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Tools {
-    stackdeb: Option<Origin>,
+struct PylockTools {
+    stackdeb: Option<LockOrigin>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct PackageRow {
+struct PylockPackage {
     name: String,
     version: Option<String>,
     marker: Option<String>,
     requires_python: Option<String>,
     #[serde(default)]
-    wheels: Vec<Wheel>,
+    wheels: Vec<PylockWheel>,
     vcs: Option<toml::Table>,
     directory: Option<toml::Table>,
-    archive: Option<Wheel>,
-    sdist: Option<Wheel>,
+    archive: Option<PylockWheel>,
+    sdist: Option<PylockWheel>,
     #[serde(default)]
     tool: PackageTools,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct PackageTools {
-    stackdeb: Option<Build>,
+    stackdeb: Option<PylockBuild>,
 }
 
 /// What the build of the source distribution needs.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Build {
-    build_requirements: Vec<Wheel>,
+struct PylockBuild {
+    build_requirements: Vec<PylockWheel>,
 }
 
 /// A wheel, or another file.
 #[derive(Debug, Deserialize)]
-struct Wheel {
+struct PylockWheel {
     name: Option<String>,
     url: Option<String>,
     path: Option<String>,
@@ -69,16 +69,16 @@ struct Wheel {
 }
 
 /// A lock that was read.
-pub(super) struct Lock {
-    document: Document,
-    pub(super) origin: Option<Origin>,
+pub(super) struct Pylock {
+    document: PylockDocument,
+    pub(super) origin: Option<LockOrigin>,
 }
 
-impl Lock {
+impl Pylock {
     /// Reads the text of a lock; `path` is shown in messages.
     pub(super) fn parse(text: &str, path: &str) -> Result<Self, PythonError> {
         let wrong = |reason: String| PythonError::Lock { path: path.to_owned(), reason };
-        let mut document: Document = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let mut document: PylockDocument = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         if document.lock_version.split('.').next() != Some("1") {
             return Err(wrong(format!("its lock-version is {}, and stackdeb reads 1", document.lock_version)));
         }
@@ -88,13 +88,13 @@ impl Lock {
 }
 
 /// Reads a `pylock.toml` of whatever tool.
-pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<PinnedLibraries, PythonError> {
+pub(super) fn read(path: &Path, project: &Path, target: &PythonTarget) -> Result<PinnedLibraries, PythonError> {
     let (text, shown) = text_of(path, project)?;
-    plan(Lock::parse(&text, &shown)?, shown, target)
+    plan(Pylock::parse(&text, &shown)?, shown, target)
 }
 
 /// The packages whose markers hold.
-pub(super) fn plan(lock: Lock, path: String, target: &Target) -> Result<PinnedLibraries, PythonError> {
+pub(super) fn plan(lock: Pylock, path: String, target: &PythonTarget) -> Result<PinnedLibraries, PythonError> {
     let wrong = |reason: String| PythonError::Lock { path: path.clone(), reason };
     let fits = |python: &Option<String>| match python.as_deref().map(VersionSpecifiers::from_str) {
         None => Ok(true),
@@ -145,7 +145,7 @@ pub(super) fn plan(lock: Lock, path: String, target: &Target) -> Result<PinnedLi
         }
         let hashes = files.iter().map(|file| file.sha256).collect();
         let place = format!("{path}, {name}");
-        let tool = |wheel: &Wheel| tool(wheel, &place).map_err(|why| wrong(format!("what builds {name}: {why}")));
+        let tool = |wheel: &PylockWheel| tool(wheel, &place).map_err(|why| wrong(format!("what builds {name}: {why}")));
         let tools = package.tool.stackdeb.map(|build| build.build_requirements.iter().map(tool).collect());
         let tools = tools.transpose()?;
         pins.push(Pin { name, version, extras: BTreeSet::new(), hashes, files, tools, place });
@@ -154,14 +154,14 @@ pub(super) fn plan(lock: Lock, path: String, target: &Target) -> Result<PinnedLi
 }
 
 /// A library that a build needs. Its name and version are those of its wheel.
-fn tool(wheel: &Wheel, place: &str) -> Result<Pin, String> {
+fn tool(wheel: &PylockWheel, place: &str) -> Result<Pin, String> {
     let file = file(wheel)?;
     let parsed = WheelName::parse(&file.name).ok_or_else(|| format!("{} is not the name of a wheel", file.name))?;
     let name = PackageName::from_str(&parsed.name).map_err(|error| error.to_string())?;
     Ok(Pin::of_wheel(name, parsed.version, file, place))
 }
 
-fn file(wheel: &Wheel) -> Result<LockedFile, String> {
+fn file(wheel: &PylockWheel) -> Result<LockedFile, String> {
     let url = wheel.url.clone().or_else(|| wheel.path.clone()).ok_or("a file has no address")?;
     let last = decoded(url.rsplit('/').next().unwrap_or(&url));
     let name = wheel.name.clone().unwrap_or(last);

@@ -9,7 +9,7 @@ use pep440_rs::{Operator, Version, VersionSpecifier};
 use pep508_rs::{PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 
 use super::{LockedFile, Pin, address, text_of};
-use crate::python::{PythonError, Target};
+use crate::python::{PythonError, PythonTarget};
 use crate::system::hash::Sha256;
 
 /// Options of pip that change nothing here: wheels alone are taken, and what is asked for is pinned.
@@ -27,14 +27,14 @@ pub(super) struct Line {
 
 /// What the files say, those of `-r` and `-c` included.
 #[derive(Debug, Default)]
-pub(super) struct Files {
+pub(super) struct RequirementsFiles {
     pub(super) requirements: Vec<Line>,
     pub(super) constraints: Vec<Line>,
     pub(super) index: Option<String>,
     read: Vec<(PathBuf, Purpose)>,
 }
 
-impl Files {
+impl RequirementsFiles {
     /// Reads a file and those that it names.
     ///
     /// # Errors
@@ -217,7 +217,7 @@ fn hashes(options: &[String]) -> Result<Vec<Sha256>, String> {
 }
 
 /// One version for each library whose marker holds.
-pub(super) fn pins(files: &Files, target: &Target) -> Result<Vec<Pin>, PythonError> {
+pub(super) fn pins(files: &RequirementsFiles, target: &PythonTarget) -> Result<Vec<Pin>, PythonError> {
     let holds = |line: &&Line| line.requirement.evaluate_markers(target.markers(), &[]);
     let with_hashes = files.requirements.iter().any(|line| !line.hashes.is_empty());
     let mut pins: Vec<Pin> = Vec::new();

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::pylock::{self, Lock};
+use super::pylock::{self, Pylock};
 use super::{Pin, PinnedLibraries, text_of};
-use crate::python::{Libraries, PythonError, Target};
+use crate::python::{Libraries, PythonError, PythonTarget};
 use crate::system::hash::Sha256;
 
 /// The name of the file, beside stack.toml.
@@ -18,7 +18,7 @@ pub const FILE_NAME: &str = "stack.lock";
 /// What the lock says about its own making.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Origin {
+pub(super) struct LockOrigin {
     suite: Option<String>,
     /// The digest of what was asked for. A lock without it locks no libraries; another file may pin them.
     input: Option<String>,
@@ -32,9 +32,9 @@ pub(super) fn read(
     suite: &str,
     asked: &[String],
     requirements: &str,
-    target: &Target,
+    target: &PythonTarget,
 ) -> Result<Option<PinnedLibraries>, PythonError> {
-    let Some(Open { lock, shown, input }) = open(path, project, suite)? else { return Ok(None) };
+    let Some(OpenStackLock { lock, shown, input }) = open(path, project, suite)? else { return Ok(None) };
     if input != digest(asked) {
         let why = format!("{requirements} asks for something else now");
         return Err(PythonError::Stale { path: shown, why });
@@ -46,33 +46,33 @@ pub(super) fn read(
 ///
 /// # Errors
 /// When it cannot be read, has a mistake, or was made for another suite.
-pub fn pins(path: &Path, project: &Path, suite: &str, target: &Target) -> Result<Option<Vec<Pin>>, PythonError> {
-    let Some(Open { lock, shown, .. }) = open(path, project, suite)? else { return Ok(None) };
+pub fn pins(path: &Path, project: &Path, suite: &str, target: &PythonTarget) -> Result<Option<Vec<Pin>>, PythonError> {
+    let Some(OpenStackLock { lock, shown, .. }) = open(path, project, suite)? else { return Ok(None) };
     Ok(Some(pylock::plan(lock, shown, target)?.pins))
 }
 
 /// A `stack.lock` in which libraries are locked, read and not yet compared with what the stack asks for.
-struct Open {
-    lock: Lock,
+struct OpenStackLock {
+    lock: Pylock,
     /// Its name, for messages.
     shown: String,
-    /// The digest of what was asked for, see [`Origin`].
+    /// The digest of what was asked for, see [`LockOrigin`].
     input: String,
 }
 
-fn open(path: &Path, project: &Path, suite: &str) -> Result<Option<Open>, PythonError> {
+fn open(path: &Path, project: &Path, suite: &str) -> Result<Option<OpenStackLock>, PythonError> {
     let (text, shown) = text_of(path, project)?;
-    let lock = Lock::parse(&text, &shown)?;
+    let lock = Pylock::parse(&text, &shown)?;
     let Some(origin) = &lock.origin else {
         return Err(PythonError::Lock { path: shown, reason: "it was not written by `stackdeb lock`".to_owned() });
     };
-    let Origin { suite: Some(made_for), input: Some(input) } = origin else { return Ok(None) };
+    let LockOrigin { suite: Some(made_for), input: Some(input) } = origin else { return Ok(None) };
     if made_for != suite {
         let why = format!("it was made for the suite {made_for}, and [image] suite is {suite}");
         return Err(PythonError::Stale { path: shown, why });
     }
     let input = input.clone();
-    Ok(Some(Open { lock, shown, input }))
+    Ok(Some(OpenStackLock { lock, shown, input }))
 }
 
 /// The digest of what is asked for: the requirements and constraints, whatever their order.
@@ -92,7 +92,7 @@ pub fn empty() -> String {
 }
 
 /// The text of the lock. `index` is the index's address without a password.
-pub fn write(libraries: &Libraries, suite: &str, asked: &[String], target: &Target, index: &str) -> String {
+pub fn write(libraries: &Libraries, suite: &str, asked: &[String], target: &PythonTarget, index: &str) -> String {
     let mut text = format!("{HEAD}requires-python = \"==3.{}.*\"\ncreated-by = \"stackdeb\"\n", target.minor);
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     // Writing to a text does not fail.

@@ -9,19 +9,19 @@ use pep508_rs::{PackageName, Requirement, VerbatimUrl};
 use serde::Deserialize;
 
 use super::{LockedFile, Pin, PinnedLibraries, holds, text_of};
-use crate::python::{PythonError, Target};
+use crate::python::{PythonError, PythonTarget};
 use crate::system::hash::Sha256;
 
 #[derive(Debug, Deserialize)]
-struct Document {
+struct UvDocument {
     version: u32,
     #[serde(default, rename = "package")]
-    packages: Vec<PackageRow>,
+    packages: Vec<UvPackage>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct PackageRow {
+struct UvPackage {
     name: String,
     version: Option<String>,
     source: UvSource,
@@ -31,7 +31,7 @@ struct PackageRow {
     #[serde(default)]
     dependencies: Vec<Dependency>,
     #[serde(default)]
-    wheels: Vec<Wheel>,
+    wheels: Vec<UvWheel>,
 }
 
 /// Where a package comes from: one of these keys is there.
@@ -53,16 +53,16 @@ struct Dependency {
 }
 
 #[derive(Debug, Deserialize)]
-struct Wheel {
+struct UvWheel {
     url: Option<String>,
     hash: Option<String>,
 }
 
 /// Reads the lock: the project's own dependencies are where the walk begins.
-pub(super) fn read(path: &Path, project: &Path, target: &Target) -> Result<PinnedLibraries, PythonError> {
+pub(super) fn read(path: &Path, project: &Path, target: &PythonTarget) -> Result<PinnedLibraries, PythonError> {
     let (text, shown) = text_of(path, project)?;
     let wrong = |reason: String| PythonError::Lock { path: shown.clone(), reason };
-    let document: Document = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let document: UvDocument = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
     if document.version != 1 {
         return Err(wrong(format!("its version is {}, and stackdeb reads 1", document.version)));
     }
@@ -105,7 +105,7 @@ fn requirement(one: &Dependency) -> Result<Requirement<VerbatimUrl>, String> {
 }
 
 /// `None` for a wheel without an address: it is a file of the computer that made the lock.
-fn file(wheel: &Wheel) -> Option<Result<LockedFile, String>> {
+fn file(wheel: &UvWheel) -> Option<Result<LockedFile, String>> {
     let url = wheel.url.clone()?;
     let name = super::decoded(url.rsplit('/').next()?);
     let digits = wheel.hash.as_deref().and_then(|hash| hash.strip_prefix("sha256:"));

@@ -11,7 +11,7 @@ pub use lacking::{CONFLICT, Lacking, lacking};
 pub use sdist::{BuildSystem, Sdist};
 
 use super::lock::Pin;
-use super::{Library, Target};
+use super::{Library, PythonTarget};
 use crate::system::hash::Sha256;
 
 /// A source distribution that was downloaded and checked.
@@ -53,5 +53,10 @@ pub trait WheelBuilder {
     ///
     /// # Errors
     /// When the build fails or makes another wheel, or it cannot be run.
-    fn wheel(&self, source: &SourceDistribution<'_>, tools: &[Library], target: &Target) -> miette::Result<MadeWheel>;
+    fn wheel(
+        &self,
+        source: &SourceDistribution<'_>,
+        tools: &[Library],
+        target: &PythonTarget,
+    ) -> miette::Result<MadeWheel>;
 }

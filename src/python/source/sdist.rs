@@ -77,7 +77,7 @@ impl Sdist {
     pub fn open(path: &Path, file: &str) -> Result<Self, PythonError> {
         let wrong = |reason: String| PythonError::Sdist { file: file.to_owned(), reason };
         let open = || File::open(path).map(BufReader::new).map_err(|error| wrong(error.to_string()));
-        let mut found = Found::default();
+        let mut found = SdistContents::default();
         match file.ends_with(".zip") {
             true => found.read_zip(open()?),
             false => found.read_tar(open()?),
@@ -93,14 +93,14 @@ impl Sdist {
 
 /// What was seen of an archive so far.
 #[derive(Default)]
-struct Found {
+struct SdistContents {
     folder: Option<String>,
     settings: Option<String>,
     newest: u64,
     total: u64,
 }
 
-impl Found {
+impl SdistContents {
     fn read_tar(&mut self, file: BufReader<File>) -> Result<(), String> {
         let broken = |error: io::Error| format!("it is not a tar archive in gzip: {error}");
         // One byte more than is allowed shows that there is more.
@@ -205,13 +205,13 @@ fn shown(path: &Path) -> String {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Document {
-    build_system: Option<Table>,
+struct BuildSystemDocument {
+    build_system: Option<BuildSystemTable>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Table {
+struct BuildSystemTable {
     requires: Vec<String>,
     build_backend: Option<String>,
     #[serde(default)]
@@ -221,7 +221,7 @@ struct Table {
 impl BuildSystem {
     /// Reads `pyproject.toml`; without one, setuptools builds. The error is a phrase.
     fn parse(text: Option<&str>) -> Result<Self, String> {
-        let document = text.map(toml::from_str::<Document>).transpose();
+        let document = text.map(toml::from_str::<BuildSystemDocument>).transpose();
         let document = document.map_err(|error| format!("its pyproject.toml cannot be used: {error}"))?;
         let Some(table) = document.and_then(|document| document.build_system) else {
             let requires = ["setuptools", "wheel"].map(str::to_owned).to_vec();

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
-use super::record::Listed;
+use super::record::ListedFile;
 use crate::system::interrupt;
 use crate::system::tree;
 
@@ -32,12 +32,12 @@ pub(super) struct WheelEntry {
 }
 
 /// A wheel whose list of files was read and checked.
-pub(super) struct Archive {
+pub(super) struct WheelArchive {
     zip: ZipArchive<BufReader<File>>,
     entries: Vec<WheelEntry>,
 }
 
-impl Archive {
+impl WheelArchive {
     /// Opens a zip file and checks the paths of all entries. The error is a phrase.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         let file = File::open(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
@@ -95,7 +95,7 @@ impl Archive {
 
     /// Unpacks all files into `folder`, which then appears whole, unless it is there. Each file is compared with the list, also
     /// when it was unpacked before.
-    pub(super) fn unpack(&mut self, folder: &Path, record: &BTreeMap<String, Listed>) -> Result<(), String> {
+    pub(super) fn unpack(&mut self, folder: &Path, record: &BTreeMap<String, ListedFile>) -> Result<(), String> {
         let listed =
             |path: &str| record.get(path).ok_or_else(|| format!("RECORD does not have {}", path.escape_debug()));
         for entry in &self.entries {

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io;
 
-use super::{Place, Wheel, record};
+use super::{Wheel, WheelPlace, record};
 use crate::deb::Content;
 
 /// The interpreter of every Debian and Ubuntu.
@@ -31,7 +31,7 @@ impl Roots {
 
 /// A file as the package has it.
 #[derive(Debug, Clone)]
-pub struct Installed {
+pub struct InstalledFile {
     pub path: String,
     pub content: Content,
     pub mode: u32,
@@ -42,7 +42,7 @@ impl Wheel {
     ///
     /// # Errors
     /// When an unpacked file cannot be read.
-    pub fn installed(&self, roots: &Roots) -> io::Result<Vec<Installed>> {
+    pub fn installed(&self, roots: &Roots) -> io::Result<Vec<InstalledFile>> {
         let (mut all, mut list) = (Vec::new(), Vec::new());
         let mut add = |path: String, content: Content, mode: u32, bytes: &[u8]| {
             let relative = match path.strip_prefix(&format!("{}/", roots.libraries)) {
@@ -50,22 +50,22 @@ impl Wheel {
                 None => format!("..{}", path.strip_prefix(&roots.prefix).unwrap_or(&path)),
             };
             list.push(record::line(&relative, bytes));
-            all.push(Installed { path, content, mode });
+            all.push(InstalledFile { path, content, mode });
         };
         // A wheel may bring a script and ask for a program of the same name: the program wins, as with pip.
-        let is_replaced = |place: &Place| matches!(place, Place::Script(name) if self.entry_points.iter().any(|entry| entry.name == *name));
+        let is_replaced = |place: &WheelPlace| matches!(place, WheelPlace::Script(name) if self.entry_points.iter().any(|entry| entry.name == *name));
         for file in self.files.iter().filter(|file| !is_replaced(&file.place)) {
             let bytes = fs::read(&file.content)?;
             let mode = if file.executable { 0o755 } else { 0o644 };
             let own = Content::File(file.content.clone());
             match &file.place {
                 // The loader does not ask for the mark of a program.
-                Place::Library(path) if is_shared_library(path) => {
+                WheelPlace::Library(path) if is_shared_library(path) => {
                     add(format!("{}/{path}", roots.libraries), own, 0o644, &bytes)
                 }
-                Place::Library(path) => add(format!("{}/{path}", roots.libraries), own, mode, &bytes),
-                Place::Data(path) => add(format!("{}/{path}", roots.prefix), own, mode, &bytes),
-                Place::Script(name) => {
+                WheelPlace::Library(path) => add(format!("{}/{path}", roots.libraries), own, mode, &bytes),
+                WheelPlace::Data(path) => add(format!("{}/{path}", roots.prefix), own, mode, &bytes),
+                WheelPlace::Script(name) => {
                     let path = format!("{}/{name}", roots.programs);
                     match with_interpreter(&bytes) {
                         Some(script) => add(path, Content::Bytes(script.clone()), 0o755, &script),
@@ -84,7 +84,7 @@ impl Wheel {
         list.push(format!("{}/RECORD,,\n", self.dist_info));
         list.sort();
         let list = list.concat().into_bytes();
-        all.push(Installed { path: format!("{info}/RECORD"), content: Content::Bytes(list), mode: 0o644 });
+        all.push(InstalledFile { path: format!("{info}/RECORD"), content: Content::Bytes(list), mode: 0o644 });
         all.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(all)
     }

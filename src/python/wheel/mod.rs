@@ -13,19 +13,19 @@ use std::str::FromStr;
 
 use pep508_rs::PackageName;
 
-use super::metadata::{Metadata, fields};
+use super::metadata::{WheelMetadata, fields};
 use super::{PythonError, WheelName};
-use archive::Archive;
+use archive::WheelArchive;
 use entry_points::EntryPoint;
 
-pub use install::{Installed, Roots};
+pub use install::{InstalledFile, Roots};
 
 #[derive(Debug, Clone)]
 pub struct Wheel {
     /// The name of the wheel's file.
     pub file: String,
     pub name: WheelName,
-    pub metadata: Metadata,
+    pub metadata: WheelMetadata,
     /// The folder with its metadata: `flask-3.1.0.dist-info`.
     pub dist_info: String,
     pub files: Vec<WheelFile>,
@@ -36,7 +36,7 @@ pub struct Wheel {
 /// A file of a wheel, unpacked.
 #[derive(Debug, Clone)]
 pub struct WheelFile {
-    pub place: Place,
+    pub place: WheelPlace,
     pub content: PathBuf,
     /// Whether it is marked as a program.
     pub executable: bool,
@@ -44,7 +44,7 @@ pub struct WheelFile {
 
 /// Where a file of a wheel belongs, with its path there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum WheelPlace {
     /// Below the folder that Python imports from.
     Library(String),
     /// In the folder of programs.
@@ -62,7 +62,7 @@ impl Wheel {
     pub fn open(path: &Path, file: &str, unpacked: &Path) -> Result<Self, PythonError> {
         let wrong = |reason: String| PythonError::Wheel { wheel: file.to_owned(), reason };
         let name = WheelName::parse(file).ok_or_else(|| wrong("its name is not that of a wheel".to_owned()))?;
-        let mut archive = Archive::open(path).map_err(wrong)?;
+        let mut archive = WheelArchive::open(path).map_err(wrong)?;
         let dist_info = dist_info(&archive, &name).map_err(wrong)?;
         let record = archive.text(&format!("{dist_info}/RECORD")).map_err(wrong)?;
         let record = record::parse(&record, &dist_info).map_err(wrong)?;
@@ -73,7 +73,7 @@ impl Wheel {
         };
         check_format(text("WHEEL")).map_err(wrong)?;
         let metadata = text("METADATA").ok_or_else(|| wrong("it has no file METADATA".to_owned()))?;
-        let metadata = Metadata::parse(&metadata).map_err(|reason| wrong(format!("METADATA: {reason}")))?;
+        let metadata = WheelMetadata::parse(&metadata).map_err(|reason| wrong(format!("METADATA: {reason}")))?;
         if !same_name(&metadata.name, &name.name) || metadata.version.parse().ok().as_ref() != Some(&name.version) {
             return Err(wrong(format!("METADATA says {} {}", metadata.name, metadata.version)));
         }
@@ -90,11 +90,13 @@ impl Wheel {
     /// The names that it gives to Python: its modules and packages at the highest level.
     pub fn modules(&self) -> BTreeSet<&str> {
         let of = |file: &WheelFile| match &file.place {
-            Place::Library(path) => path.split('/').next().filter(|first| !first.ends_with(".dist-info")).map(str::len),
+            WheelPlace::Library(path) => {
+                path.split('/').next().filter(|first| !first.ends_with(".dist-info")).map(str::len)
+            }
             _ => None,
         };
         let first = |file| match (of(file), &file.place) {
-            (Some(length), Place::Library(path)) => path.get(..length),
+            (Some(length), WheelPlace::Library(path)) => path.get(..length),
             _ => None,
         };
         self.files.iter().filter_map(first).collect()
@@ -106,7 +108,7 @@ impl Wheel {
         let taken = |module: &&str| is_taken(&name_of(module));
         let out: BTreeSet<String> = self.modules().into_iter().filter(taken).map(str::to_owned).collect();
         self.files.retain(|file| match &file.place {
-            Place::Library(path) => !out.contains(path.split('/').next().unwrap_or(path)),
+            WheelPlace::Library(path) => !out.contains(path.split('/').next().unwrap_or(path)),
             _ => true,
         });
         out.into_iter().collect()
@@ -114,19 +116,19 @@ impl Wheel {
 
     /// Whether it has programs, or asks for some to be made.
     pub fn has_programs(&self) -> bool {
-        !self.entry_points.is_empty() || self.files.iter().any(|file| matches!(file.place, Place::Script(_)))
+        !self.entry_points.is_empty() || self.files.iter().any(|file| matches!(file.place, WheelPlace::Script(_)))
     }
 
     /// Whether it has a file by which it changes how Python starts. That is run for a virtual environment alone.
     pub fn has_path_file(&self) -> bool {
-        self.files
-            .iter()
-            .any(|file| matches!(&file.place, Place::Library(path) if !path.contains('/') && path.ends_with(".pth")))
+        self.files.iter().any(
+            |file| matches!(&file.place, WheelPlace::Library(path) if !path.contains('/') && path.ends_with(".pth")),
+        )
     }
 }
 
 /// The folder of the metadata. There is one, and it has the wheel's name.
-fn dist_info(archive: &Archive, name: &WheelName) -> Result<String, String> {
+fn dist_info(archive: &WheelArchive, name: &WheelName) -> Result<String, String> {
     let folders: BTreeSet<&str> = archive
         .entries()
         .iter()
@@ -166,7 +168,7 @@ fn check_format(wheel: Option<String>) -> Result<(), String> {
 
 /// Where a file belongs. `None` for what is not installed: compiled files, which are made on the server; headers for C; and
 /// the list itself, which is written anew.
-fn place(path: &str, dist_info: &str) -> Result<Option<Place>, String> {
+fn place(path: &str, dist_info: &str) -> Result<Option<WheelPlace>, String> {
     if path.split('/').any(|part| part == "__pycache__") || path.ends_with(".pyc") {
         return Ok(None);
     }
@@ -176,11 +178,11 @@ fn place(path: &str, dist_info: &str) -> Result<Option<Place>, String> {
         return Ok(None);
     }
     let data = format!("{}.data/", dist_info.trim_end_matches(".dist-info"));
-    let Some(rest) = path.strip_prefix(&data) else { return Ok(Some(Place::Library(path.to_owned()))) };
+    let Some(rest) = path.strip_prefix(&data) else { return Ok(Some(WheelPlace::Library(path.to_owned()))) };
     match rest.split_once('/') {
-        Some(("purelib" | "platlib", rest)) => Ok(Some(Place::Library(rest.to_owned()))),
-        Some(("scripts", rest)) if !rest.contains('/') => Ok(Some(Place::Script(rest.to_owned()))),
-        Some(("data", rest)) => Ok(Some(Place::Data(rest.to_owned()))),
+        Some(("purelib" | "platlib", rest)) => Ok(Some(WheelPlace::Library(rest.to_owned()))),
+        Some(("scripts", rest)) if !rest.contains('/') => Ok(Some(WheelPlace::Script(rest.to_owned()))),
+        Some(("data", rest)) => Ok(Some(WheelPlace::Data(rest.to_owned()))),
         Some(("headers", _)) => Ok(None),
         _ => Err(format!("{path} belongs to no place that is known")),
     }
@@ -193,10 +195,10 @@ mod tests {
     #[test]
     fn files_have_their_places() {
         let of = |path: &str| place(path, "a-1.dist-info");
-        assert_eq!(of("a/b.py"), Ok(Some(Place::Library("a/b.py".into()))));
-        assert_eq!(of("a-1.data/platlib/a/b.so"), Ok(Some(Place::Library("a/b.so".into()))));
-        assert_eq!(of("a-1.data/scripts/run"), Ok(Some(Place::Script("run".into()))));
-        assert_eq!(of("a-1.data/data/share/man/a.1"), Ok(Some(Place::Data("share/man/a.1".into()))));
+        assert_eq!(of("a/b.py"), Ok(Some(WheelPlace::Library("a/b.py".into()))));
+        assert_eq!(of("a-1.data/platlib/a/b.so"), Ok(Some(WheelPlace::Library("a/b.so".into()))));
+        assert_eq!(of("a-1.data/scripts/run"), Ok(Some(WheelPlace::Script("run".into()))));
+        assert_eq!(of("a-1.data/data/share/man/a.1"), Ok(Some(WheelPlace::Data("share/man/a.1".into()))));
         for out in ["a/__pycache__/b.pyc", "a-1.dist-info/RECORD", "a-1.data/headers/a.h"] {
             assert_eq!(of(out), Ok(None), "{out}");
         }

@@ -12,7 +12,7 @@ const WITHOUT_DIGEST: [&str; 3] = ["RECORD", "RECORD.jws", "RECORD.p7s"];
 
 /// What the list says about a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Listed {
+pub(super) enum ListedFile {
     Digest(Algorithm, Vec<u8>),
     /// The list itself, or a signature of it.
     Itself,
@@ -27,7 +27,7 @@ pub(super) enum Algorithm {
 }
 
 /// Reads the list. `dist_info` is the folder that it is in.
-pub(super) fn parse(text: &str, dist_info: &str) -> Result<BTreeMap<String, Listed>, String> {
+pub(super) fn parse(text: &str, dist_info: &str) -> Result<BTreeMap<String, ListedFile>, String> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
     let mut listed = BTreeMap::new();
     for row in reader.records() {
@@ -35,8 +35,8 @@ pub(super) fn parse(text: &str, dist_info: &str) -> Result<BTreeMap<String, List
         let Some(path) = row.get(0).filter(|path| !path.is_empty()) else { continue };
         let is_itself = WITHOUT_DIGEST.iter().any(|name| path == format!("{dist_info}/{name}"));
         let entry = match row.get(1).and_then(|text| text.split_once('=')) {
-            Some((name, digest)) => Listed::Digest(algorithm(name)?, decoded(digest)?),
-            None if is_itself => Listed::Itself,
+            Some((name, digest)) => ListedFile::Digest(algorithm(name)?, decoded(digest)?),
+            None if is_itself => ListedFile::Itself,
             None => return Err(format!("RECORD has no digest of {path}")),
         };
         if listed.insert(path.to_owned(), entry).is_some() {
@@ -59,7 +59,7 @@ fn decoded(digest: &str) -> Result<Vec<u8>, String> {
     URL_SAFE_NO_PAD.decode(digest.trim_end_matches('=')).map_err(|_| format!("RECORD has the digest `{digest}`"))
 }
 
-impl Listed {
+impl ListedFile {
     /// Whether a file with this content is what the list says. Uses 256 KiB of memory, however long it is.
     pub(super) fn accepts(&self, content: impl Read) -> io::Result<bool> {
         Ok(match self {
@@ -100,7 +100,7 @@ mod tests {
         let listed = parse(&text, "a-1.dist-info").unwrap();
         assert_eq!(listed["a.py"], listed["b,c.py"]);
         assert!(listed["a.py"].accepts(&b"abc"[..]).unwrap() && !listed["a.py"].accepts(&b"abd"[..]).unwrap());
-        assert_eq!(listed["a-1.dist-info/RECORD"], Listed::Itself);
+        assert_eq!(listed["a-1.dist-info/RECORD"], ListedFile::Itself);
         for bad in ["a.py,,\n", "a.py,md5=xx,1\n", "a.py,sha256=*,1\n", "a.py,sha256=AA,1\na.py,sha256=AA,1\n"] {
             assert!(parse(bad, "a-1.dist-info").is_err(), "{bad}");
         }

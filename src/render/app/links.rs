@@ -6,14 +6,14 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::rules::{Inside, Rules, is_in_virtual_environment};
+use super::rules::{AppRules, Inside, is_in_virtual_environment};
 use crate::render::RenderError;
 
 /// The most links that Linux follows for one path (path_resolution(7)).
 const MOST_LINKS: usize = 40;
 
 /// Returns the target of a link of the app, if it leads to something that is packed. `link` is relative to `app`.
-pub(super) fn target(app: &Path, link: &Path, rules: &Rules<'_>) -> Result<String, RenderError> {
+pub(super) fn target(app: &Path, link: &Path, rules: &AppRules<'_>) -> Result<String, RenderError> {
     let path = app.join(link);
     let target =
         fs::read_link(&path).map_err(|source| RenderError::Unreadable { path: path.display().to_string(), source })?;
@@ -38,7 +38,7 @@ fn is_python(link: &Path, target: &Path) -> bool {
 }
 
 /// Follows `target`, which the link `link` has. On failure, says why nothing is there on the server.
-fn follow(app: &Path, link: &Path, target: &Path, rules: &Rules<'_>) -> Result<(), String> {
+fn follow(app: &Path, link: &Path, target: &Path, rules: &AppRules<'_>) -> Result<(), String> {
     // Where we are, relative to the app's folder: folders only, no links.
     let mut place: PathBuf = link.parent().unwrap_or(Path::new("")).to_owned();
     let mut ahead: VecDeque<OsString> = parts(target)?;
@@ -85,7 +85,7 @@ fn parts(target: &Path) -> Result<VecDeque<OsString>, String> {
 }
 
 /// Decides about a path from the app's folder down.
-fn is_packed(path: &Path, is_folder: bool, rules: &Rules<'_>) -> Result<(), super::rules::Rule> {
+fn is_packed(path: &Path, is_folder: bool, rules: &AppRules<'_>) -> Result<(), super::rules::AppRule> {
     let mut inside = Inside::Packed;
     let mut folders: Vec<&Path> = path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()).collect();
     folders.reverse();

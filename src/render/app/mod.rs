@@ -15,8 +15,8 @@ use crate::deb::{Content, Payload, elf};
 use crate::stack::{AppKind, Stack};
 use crate::system::interrupt;
 
-pub use rules::Rule;
-pub(super) use rules::{Inside, Rules};
+pub use rules::AppRule;
+pub(super) use rules::{AppRules, Inside};
 pub(super) use secrets::suspicion;
 
 /// A file or folder of the app that is not packed.
@@ -24,7 +24,7 @@ pub(super) use secrets::suspicion;
 pub struct LeftOut {
     /// Relative to the app's folder.
     pub path: PathBuf,
-    pub rule: Rule,
+    pub rule: AppRule,
 }
 
 /// What a user should know about the app's files, in the order of their paths.
@@ -78,9 +78,9 @@ impl AppNotes {
 /// # Errors
 /// When something cannot be read, is neither file, folder nor link, or is a link to something that is not packed.
 pub(super) fn add(payload: &mut Payload, stack: &Stack, destination: &str) -> Result<AppNotes, RenderError> {
-    let mut walk = Walk {
+    let mut walk = AppWalk {
         app: &stack.app.folder,
-        rules: Rules::of(stack),
+        rules: AppRules::of(stack),
         marks_programs: matches!(stack.app.kind, AppKind::Exec(_)),
         payload,
         notes: AppNotes::default(),
@@ -91,16 +91,16 @@ pub(super) fn add(payload: &mut Payload, stack: &Stack, destination: &str) -> Re
     Ok(walk.notes)
 }
 
-struct Walk<'a> {
+struct AppWalk<'a> {
     app: &'a Path,
-    rules: Rules<'a>,
+    rules: AppRules<'a>,
     /// Whether a program in machine code is executable whatever its mode is: downloads lose it.
     marks_programs: bool,
     payload: &'a mut Payload,
     notes: AppNotes,
 }
 
-impl Walk<'_> {
+impl AppWalk<'_> {
     /// Adds what is in a folder. `relative` is its path in the app's folder; `installed` is its path on the server.
     fn folder(&mut self, relative: &Path, installed: &str, inside: &Inside) -> Result<(), RenderError> {
         let folder = self.app.join(relative);

@@ -24,7 +24,7 @@ const OF_TESTS: [&str; 2] = ["htmlcov", "__pypackages__"];
 
 /// Why a file or folder is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rule {
+pub enum AppRule {
     Dot,
     Compiled,
     Backup,
@@ -36,7 +36,7 @@ pub enum Rule {
     Excluded(String),
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for AppRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dot => f.write_str("its name begins with a dot"),
@@ -59,11 +59,11 @@ pub(in crate::render) enum Inside {
     /// All of it is packed, except for what a rule leaves out.
     Packed,
     /// The folder itself is left out by this rule, and `include` names something in it.
-    Reached(Rule),
+    Reached(AppRule),
 }
 
-/// The rules for one app.
-pub(in crate::render) struct Rules<'a> {
+/// What `include`, `exclude` and the fixed rules of stackdeb say.
+pub(in crate::render) struct AppRules<'a> {
     app: &'a Path,
     include: &'a [Pattern],
     exclude: &'a [Pattern],
@@ -72,7 +72,7 @@ pub(in crate::render) struct Rules<'a> {
     refuses_node_modules: bool,
 }
 
-impl<'a> Rules<'a> {
+impl<'a> AppRules<'a> {
     pub(in crate::render) fn of(stack: &'a Stack) -> Self {
         let app = &stack.app;
         let package = stack.package.name.as_str();
@@ -88,9 +88,9 @@ impl<'a> Rules<'a> {
 
     /// Decides about an entry of a packed folder. `path` is relative to the app's folder. Returns what holds inside of it,
     /// or the rule that leaves it out.
-    pub(in crate::render) fn decide(&self, inside: &Inside, path: &Path, is_folder: bool) -> Result<Inside, Rule> {
+    pub(in crate::render) fn decide(&self, inside: &Inside, path: &Path, is_folder: bool) -> Result<Inside, AppRule> {
         if let Some(pattern) = self.exclude.iter().find(|pattern| pattern.matches(path)) {
-            return Err(Rule::Excluded(pattern.as_str().to_owned()));
+            return Err(AppRule::Excluded(pattern.as_str().to_owned()));
         }
         if self.is_included(path) {
             return Ok(Inside::Packed);
@@ -114,26 +114,26 @@ impl<'a> Rules<'a> {
     }
 
     /// The rule that leaves out an entry of a packed folder, whatever the patterns of the manifest say.
-    fn rule(&self, path: &Path, is_folder: bool) -> Option<Rule> {
+    fn rule(&self, path: &Path, is_folder: bool) -> Option<AppRule> {
         let name = path.file_name().unwrap_or_default();
         let bytes = name.as_bytes();
         if bytes.starts_with(b".") && name != OsStr::new(WELL_KNOWN) {
-            Some(Rule::Dot)
+            Some(AppRule::Dot)
         } else if name == OsStr::new("__pycache__") || bytes.ends_with(b".pyc") || bytes.ends_with(b".pyo") {
-            Some(Rule::Compiled)
+            Some(AppRule::Compiled)
         } else if bytes.ends_with(b"~")
             || (bytes.starts_with(b"#") && bytes.ends_with(b"#"))
             || is_of_patch(bytes, is_folder)
         {
-            Some(Rule::Backup)
+            Some(AppRule::Backup)
         } else if is_folder && self.refuses_node_modules && name == OsStr::new(NODE_MODULES) {
-            Some(Rule::NodeModules)
+            Some(AppRule::NodeModules)
         } else if is_folder && OF_TESTS.iter().any(|one| name == OsStr::new(one)) {
-            Some(Rule::OfTests)
+            Some(AppRule::OfTests)
         } else if is_folder && self.app.join(path).join(VIRTUAL_ENVIRONMENT).is_file() {
-            Some(Rule::VirtualEnvironment)
+            Some(AppRule::VirtualEnvironment)
         } else if !is_folder && self.is_own_output(bytes) {
-            Some(Rule::OwnOutput)
+            Some(AppRule::OwnOutput)
         } else {
             None
         }

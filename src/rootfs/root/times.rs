@@ -8,7 +8,7 @@ use nix::sys::stat::{FileStat, UtimensatFlags, fstat, fstatat, futimens, utimens
 use nix::sys::time::TimeSpec;
 
 use super::{Root, names_in};
-use crate::rootfs::{Entry, EntryKind};
+use crate::rootfs::{EntryKind, RootEntry};
 use crate::system::epoch::Epoch;
 use crate::system::interrupt;
 
@@ -19,7 +19,7 @@ impl Root {
     ///
     /// # Errors
     /// When a time cannot be set, with the path; or when the user interrupts.
-    pub fn clamp_times(&self, epoch: Epoch) -> Result<Vec<Entry>, (PathBuf, io::Error)> {
+    pub fn clamp_times(&self, epoch: Epoch) -> Result<Vec<RootEntry>, (PathBuf, io::Error)> {
         let mut entries = Vec::new();
         // The folders that are still to come, each with its number.
         let (mut folders, mut count) = (vec![(0, PathBuf::new())], 1_usize);
@@ -36,7 +36,7 @@ impl Root {
                         // In an overlay, it can be another file now.
                         found = look()?;
                     }
-                    let entry = Entry::of(&found, number, name.len());
+                    let entry = RootEntry::of(&found, number, name.len());
                     if entry.kind == EntryKind::Folder {
                         below.push((count, path.join(&name)));
                         count = count.saturating_add(1);
@@ -48,7 +48,7 @@ impl Root {
                     futimens(&folder, &time, &time)?;
                 }
                 if number == 0 {
-                    entries.push(Entry::of(&found, number, 0));
+                    entries.push(RootEntry::of(&found, number, 0));
                 }
                 Ok(below)
             };

@@ -17,30 +17,38 @@ use tar::{Archive, EntryType};
 
 use super::error::UnpackError;
 use crate::deb::{self, ArchiveEntry, Reader};
-use crate::rootfs::filter::{Filter, Kind};
+use crate::rootfs::filter::{Filter, FilteredKind};
 use crate::rootfs::root::{Root, create, replace};
 use crate::system::interrupt;
 
 /// The owner, permissions and time of a folder. They are set when everything is in it.
-pub(super) struct Folder {
+pub(super) struct UnpackedFolder {
     pub(super) mode: u32,
     pub(super) owner: (Uid, Gid),
     pub(super) time: TimeSpec,
 }
 
 /// The folders by path, and for each path by the package's place in the list.
-pub(super) type Folders = BTreeMap<(PathBuf, usize), Folder>;
+pub(super) type UnpackedFolders = BTreeMap<(PathBuf, usize), UnpackedFolder>;
 
 /// Unpacks one package, the one at `index` in the list, and returns the folders that have yet to be finished.
-pub(super) fn extract(package: &Path, index: usize, root: &Root, filter: &Filter) -> Result<Folders, UnpackError> {
-    Extraction { root, filter, index, last: None, folders: Folders::new() }.unpack(package)
+pub(super) fn extract(
+    package: &Path,
+    index: usize,
+    root: &Root,
+    filter: &Filter,
+) -> Result<UnpackedFolders, UnpackError> {
+    Extraction { root, filter, index, last: None, folders: UnpackedFolders::new() }.unpack(package)
 }
 
 /// Unpacks all entries of an archive, and returns the folders that have yet to be finished. An error comes with the name of
 /// its entry.
-pub(super) fn extract_all<R: Read>(archive: &mut Archive<R>, root: &Root) -> Result<Folders, (PathBuf, io::Error)> {
+pub(super) fn extract_all<R: Read>(
+    archive: &mut Archive<R>,
+    root: &Root,
+) -> Result<UnpackedFolders, (PathBuf, io::Error)> {
     let filter = Filter::default();
-    let mut extraction = Extraction { root, filter: &filter, index: 0, last: None, folders: Folders::new() };
+    let mut extraction = Extraction { root, filter: &filter, index: 0, last: None, folders: UnpackedFolders::new() };
     extraction.add_all(archive)?;
     Ok(extraction.folders)
 }
@@ -52,11 +60,11 @@ struct Extraction<'a> {
     index: usize,
     /// The folder of the last file, still open: most files are in the same folder as the one before.
     last: Option<(PathBuf, OwnedFd)>,
-    folders: Folders,
+    folders: UnpackedFolders,
 }
 
 impl Extraction<'_> {
-    fn unpack(mut self, package: &Path) -> Result<Folders, UnpackError> {
+    fn unpack(mut self, package: &Path) -> Result<UnpackedFolders, UnpackError> {
         let mut archive = Reader::open(package)?.data()?;
         let error = |entry: &Path, source| UnpackError::Entry {
             package: package.display().to_string(),
@@ -83,7 +91,8 @@ impl Extraction<'_> {
         let header = entry.header();
         let kind = header.entry_type();
         let absolute = [b"/", path.as_os_str().as_bytes()].concat();
-        let filtered_as = if kind.is_dir() || kind.is_symlink() { Kind::FolderOrLink } else { Kind::Other };
+        let filtered_as =
+            if kind.is_dir() || kind.is_symlink() { FilteredKind::FolderOrLink } else { FilteredKind::Other };
         if self.filter.skips(&absolute, filtered_as) {
             return Ok(());
         }
@@ -92,7 +101,7 @@ impl Extraction<'_> {
         let time = TimeSpec::new(i64::try_from(header.mtime()?).map_err(io::Error::other)?, 0);
         if kind.is_dir() {
             self.root.make_folder(&path)?;
-            self.folders.insert((path, self.index), Folder { mode, owner, time });
+            self.folders.insert((path, self.index), UnpackedFolder { mode, owner, time });
             return Ok(());
         }
         let name = path.file_name().ok_or_else(|| invalid("it has no name"))?.to_owned();

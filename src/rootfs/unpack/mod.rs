@@ -20,7 +20,7 @@ use nix::unistd::fchown;
 
 use super::filter::Filter;
 use super::root::Root;
-use extract::{Folders, extract, extract_all};
+use extract::{UnpackedFolders, extract, extract_all};
 use tar::Archive;
 
 pub use error::UnpackError;
@@ -39,7 +39,7 @@ pub(super) fn unpack(packages: &[PathBuf], root: &Root, filter: &Filter) -> Resu
     let root_error = |source| UnpackError::Root { path: root.shown(""), source };
     merge_usr(root).map_err(root_error)?;
     let next = AtomicUsize::new(0);
-    let outcomes: Mutex<BTreeMap<usize, Result<Folders, UnpackError>>> = Mutex::default();
+    let outcomes: Mutex<BTreeMap<usize, Result<UnpackedFolders, UnpackError>>> = Mutex::default();
     let mut largest_first: Vec<usize> = (0..packages.len()).collect();
     let length =
         |index: usize| packages.get(index).and_then(|path| fs::metadata(path).ok()).map_or(0, |file| file.len());
@@ -62,7 +62,7 @@ pub(super) fn unpack(packages: &[PathBuf], root: &Root, filter: &Filter) -> Resu
         }
         work();
     });
-    let mut folders = Folders::new();
+    let mut folders = UnpackedFolders::new();
     for outcome in outcomes.into_inner().unwrap_or_default().into_values() {
         folders.extend(outcome?);
     }
@@ -92,7 +92,7 @@ fn merge_usr(root: &Root) -> io::Result<()> {
 
 /// Sets owner, permissions and times of the folders. If packages disagree, the first in the list decides, as with dpkg. The
 /// deepest folders come first, so that setting one does not change the time of another.
-fn finish_folders(root: &Root, folders: Folders) -> io::Result<()> {
+fn finish_folders(root: &Root, folders: UnpackedFolders) -> io::Result<()> {
     let mut last: Option<PathBuf> = None;
     let mut firsts = Vec::new();
     for ((path, _), folder) in folders {

@@ -6,7 +6,7 @@ use toml::value::Datetime;
 use super::table::{Item, Table};
 use crate::control::Version;
 use crate::stack::model::ChangelogEntry;
-use crate::stack::problem::Place;
+use crate::stack::problem::ManifestPlace;
 use crate::stack::values::text;
 use crate::system::epoch::{Epoch, EpochError};
 
@@ -63,7 +63,7 @@ pub(super) fn read(document: &mut Table<'_>) -> Changelog {
 
 fn read_date(table: &mut Table<'_>) -> Option<Item<Epoch>> {
     let item = table.required::<&Datetime>("date")?;
-    let place: Place = item.place.clone();
+    let place: ManifestPlace = item.place.clone();
     Some(Item { value: table.accept(item, epoch)?, place })
 }
 

@@ -8,7 +8,7 @@ use super::further_package::Holder;
 use super::table::Table;
 use crate::stack::further_file::{FurtherContent, FurtherFile, Owner};
 use crate::stack::nearest::nearest;
-use crate::stack::problem::Place;
+use crate::stack::problem::ManifestPlace;
 use crate::stack::values::{files, place};
 
 /// The keys of which an entry has one.
@@ -68,7 +68,7 @@ pub(super) fn read(
     holders: &[Holder],
 ) -> Option<Vec<Placed>> {
     let mut all: Vec<Option<Placed>> = Vec::new();
-    let mut places: Vec<(String, Place)> = Vec::new();
+    let mut places: Vec<(String, ManifestPlace)> = Vec::new();
     for mut table in document.optional_tables("file") {
         let place = table.place_if_there("path");
         let package_place = table.place_if_there("package");

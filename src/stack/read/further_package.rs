@@ -9,7 +9,7 @@ use crate::control::{PackageName, Relations};
 use crate::stack::further_file::FurtherFile;
 use crate::stack::further_package::FurtherPackage;
 use crate::stack::model::PackageInfo;
-use crate::stack::problem::{Place, Problems};
+use crate::stack::problem::{ManifestPlace, Problems};
 use crate::stack::values::{description, name, text};
 
 /// What is wrong with a package beside the others.
@@ -34,13 +34,13 @@ pub(super) struct Holder {
     /// Whether the stack's user is there when its files are given to their owners.
     pub(super) has_user: bool,
     /// The place of its name in the manifest, for the message about two packages with one name.
-    place: Place,
+    place: ManifestPlace,
 }
 
 /// The entries, and what is known of those that have mistakes.
 pub(super) struct FurtherPackages {
     /// In the order of the manifest; without a package where a problem has been noted.
-    entries: Vec<(Place, Option<FurtherPackage>)>,
+    entries: Vec<(ManifestPlace, Option<FurtherPackage>)>,
     /// The stack's own package, and those of the entries.
     pub(super) holders: Vec<Holder>,
 }
@@ -49,7 +49,7 @@ pub(super) struct FurtherPackages {
 pub(super) fn read(
     tables: Vec<Table<'_>>,
     own: Option<&PackageInfo>,
-    own_name: Option<(String, Place)>,
+    own_name: Option<(String, ManifestPlace)>,
 ) -> FurtherPackages {
     let own_name = own_name.map(|(name, place)| Holder { name, has_user: true, place });
     let mut found = FurtherPackages { entries: Vec::new(), holders: own_name.into_iter().collect() };

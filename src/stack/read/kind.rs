@@ -6,10 +6,11 @@ use miette::Diagnostic;
 
 use super::table::{Item, Table};
 use crate::stack::kind::{
-    AppKind, CrateFiles, CrateOrigin, Interface, KindName, Listen, Origin, Program, PythonApp, Server, StaticSite,
+    AppKind, AppServer, CrateFiles, CrateOrigin, Interface, KindName, Listen, Program, ProgramOrigin, PythonApp,
+    StaticSite,
 };
 use crate::stack::model::Site;
-use crate::stack::problem::Place;
+use crate::stack::problem::ManifestPlace;
 use crate::stack::values::command::CommandError;
 use crate::stack::values::{command, files, host, python, server};
 
@@ -156,7 +157,7 @@ fn read_exec(table: &mut Table<'_>, folder: Option<&Path>) -> Option<Program> {
         table.problems.add(&place, PortOfNothing);
     }
     let jit = table.flag("jit");
-    Some(Program { command: command?, listen: listen.filter(|_| port.is_some())?, jit, origin: Origin::Folder })
+    Some(Program { command: command?, listen: listen.filter(|_| port.is_some())?, jit, origin: ProgramOrigin::Folder })
 }
 
 /// The keys of a program whose files are a crate's. cargo makes them when the package is built.
@@ -168,7 +169,7 @@ fn read_cargo(table: &mut Table<'_>) -> Option<Program> {
         let in_folder = program.command.in_app().zip(table.place_if_there("command"));
         in_folder.map(|(_, place)| table.problems.add(&place, InFolder(program.command.program.clone()))).is_none()
     })?;
-    let origin = Origin::Crate(CrateOrigin { member, metadata_variant, files: CrateFiles::default() });
+    let origin = ProgramOrigin::Crate(CrateOrigin { member, metadata_variant, files: CrateFiles::default() });
     Some(Program { origin, ..program })
 }
 
@@ -178,7 +179,7 @@ pub(super) fn refuse_port(document: &mut Table<'_>, kind: Option<&AppKind>, site
     if let (Some(Listen::Port(port)), Some(place)) = (kind.listen(), document.place_if_there("app"))
         && site.ports().contains(&port)
     {
-        document.problems.add(&Place { key: "app.port".to_owned(), ..place }, PortOfSite(port));
+        document.problems.add(&ManifestPlace { key: "app.port".to_owned(), ..place }, PortOfSite(port));
     }
 }
 
@@ -209,8 +210,8 @@ fn read_python(
 }
 
 /// `[app] server`, which must run applications of that kind; Gunicorn when it is left out.
-fn read_server(table: &mut Table<'_>, interface: Interface) -> Option<Server> {
-    let Some(item) = table.optional::<&str>("server") else { return Some(Server::Gunicorn) };
+fn read_server(table: &mut Table<'_>, interface: Interface) -> Option<AppServer> {
+    let Some(item) = table.optional::<&str>("server") else { return Some(AppServer::Gunicorn) };
     table.accept(item, |text| server::server(text, Some(interface)))
 }
 
@@ -219,7 +220,7 @@ fn read_threads(table: &mut Table<'_>, interface: Interface) -> Option<u16> {
     let threads = table.number("threads")?;
     if interface == Interface::Asgi {
         let place = table.place().clone();
-        table.problems.add(&Place { key: format!("{}.threads", place.key), ..place }, server::ThreadsOfAsgi);
+        table.problems.add(&ManifestPlace { key: format!("{}.threads", place.key), ..place }, server::ThreadsOfAsgi);
     }
     Some(threads)
 }

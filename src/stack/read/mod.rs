@@ -26,7 +26,7 @@ use toml::de::DeTable;
 
 use super::model::Stack;
 use super::nearest::nearest;
-use super::problem::{LoadError, Place, Problems};
+use super::problem::{LoadError, ManifestPlace, Problems};
 use super::reference::DOCUMENT;
 use super::variant::Variants;
 use table::Table;
@@ -95,13 +95,13 @@ fn not_utf8(error: &std::string::FromUtf8Error, shown: &str) -> LoadError {
     let at = error.utf8_error().valid_up_to();
     let byte = error.as_bytes().get(at).copied().unwrap_or_default();
     let problems = Problems::default();
-    problems.add(&Place { key: String::new(), span: at..at.saturating_add(1) }, FileMistake::NotUtf8(byte));
+    problems.add(&ManifestPlace { key: String::new(), span: at..at.saturating_add(1) }, FileMistake::NotUtf8(byte));
     problems.into_error(shown, &String::from_utf8_lossy(error.as_bytes()))
 }
 
 fn parse(text: &str, shown: &str, folder: &Path, wanted: Option<&str>) -> Result<Stack, LoadError> {
     let (problems, empty) = (Problems::default(), DeTable::new());
-    let place = |span| Place { key: String::new(), span };
+    let place = |span| ManifestPlace { key: String::new(), span };
     let document = match DeTable::parse(text) {
         Ok(document) => document,
         Err(error) => {

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use miette::Diagnostic;
 
 use super::table::{Item, Table};
-use crate::stack::process::{Limits, Timer, Worker};
+use crate::stack::process::{ProcessLimits, Timer, Worker};
 use crate::stack::units;
 use crate::stack::values::{calendar, command, limits, name, time_span};
 
@@ -83,7 +83,7 @@ fn take(table: &Table<'_>, taken: &mut BTreeSet<String>, stem: Item<String>) {
 }
 
 /// Reads `memory-max` and `cpu-quota`.
-pub(super) fn read_limits(table: &mut Table<'_>) -> Limits {
+pub(super) fn read_limits(table: &mut Table<'_>) -> ProcessLimits {
     let memory_max = table.text("memory-max", limits::memory_max);
-    Limits { memory_max, cpu_quota: table.text("cpu-quota", limits::cpu_quota) }
+    ProcessLimits { memory_max, cpu_quota: table.text("cpu-quota", limits::cpu_quota) }
 }

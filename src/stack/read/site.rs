@@ -21,7 +21,7 @@ struct NoServerNames;
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("`{0}` holds `{1}`, which is not a file")]
 #[diagnostic(help("choose another path: \"/static/\""))]
-struct Taken(String, &'static str);
+struct TakenPath(String, &'static str);
 
 /// Two entries with one path.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -78,7 +78,7 @@ fn read_static(site: &mut Table<'_>, project: &Path, built: Option<&Path>) -> Op
             let taken =
                 [REPORT, CHALLENGES].into_iter().find(|taken| taken.starts_with(path) || path.starts_with(taken));
             if let Some(taken) = taken {
-                table.problems.add(&place, Taken(path.clone(), taken));
+                table.problems.add(&place, TakenPath(path.clone(), taken));
             }
             if read.iter().flatten().any(|other| other.path == *path) {
                 table.problems.add(&place, SamePath(path.clone()));

@@ -9,8 +9,8 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::value::{Integer, TableOrTables, Value, with_article};
 use crate::control::{Alternatives, Relations, Version};
 use crate::stack::nearest::nearest;
-use crate::stack::problem::{Place, Problems};
-use crate::stack::reference::{Key, Kind, Missing, Section};
+use crate::stack::problem::{ManifestPlace, Problems};
+use crate::stack::reference::{Key, Missing, Section, ValueKind};
 use crate::stack::values::relations::{self, BadRelation};
 
 /// A mistake about a key, or about its type.
@@ -33,13 +33,13 @@ enum KeyError {
 /// A value, with its place in the manifest.
 pub(super) struct Item<T> {
     pub(super) value: T,
-    pub(super) place: Place,
+    pub(super) place: ManifestPlace,
 }
 
 /// What a key is that the reference does not have. A test compares the keys that are read with the reference.
 static UNDESCRIBED: Key = Key {
     name: "",
-    kind: Kind::Table(&Section { meaning: "", keys: &[] }),
+    kind: ValueKind::Table(&Section { meaning: "", keys: &[] }),
     missing: Missing::Described(""),
     meaning: "",
     example: "",
@@ -48,7 +48,7 @@ static UNDESCRIBED: Key = Key {
 
 /// A table that is being read.
 pub(super) struct Table<'a> {
-    place: Place,
+    place: ManifestPlace,
     entries: &'a DeTable<'a>,
     /// What the reference says about the table.
     section: &'static Section,
@@ -58,7 +58,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     pub(super) fn new(
-        place: Place,
+        place: ManifestPlace,
         entries: &'a DeTable<'a>,
         section: &'static Section,
         problems: &'a Problems,
@@ -67,7 +67,7 @@ impl<'a> Table<'a> {
     }
 
     /// Where it stands in the manifest.
-    pub(super) fn place(&self) -> &Place {
+    pub(super) fn place(&self) -> &ManifestPlace {
         &self.place
     }
 
@@ -82,7 +82,7 @@ impl<'a> Table<'a> {
     }
 
     /// The place of a key's value, if the key is there.
-    pub(super) fn place_if_there(&mut self, key: &'static str) -> Option<Place> {
+    pub(super) fn place_if_there(&mut self, key: &'static str) -> Option<ManifestPlace> {
         self.ask(key);
         let (_, value) = self.entries.iter().find(|(known, _)| known.get_ref() == key)?;
         Some(self.place_of(key, value.span()))
@@ -99,9 +99,9 @@ impl<'a> Table<'a> {
     }
 
     /// The place of a key or a value in this table.
-    fn place_of(&self, key: &str, span: Range<usize>) -> Place {
+    fn place_of(&self, key: &str, span: Range<usize>) -> ManifestPlace {
         let key = if self.place.key.is_empty() { key.to_owned() } else { format!("{}.{key}", self.place.key) };
-        Place { key, span }
+        ManifestPlace { key, span }
     }
 
     fn ask(&mut self, key: &'static str) {
@@ -129,7 +129,7 @@ impl<'a> Table<'a> {
         self.optional(key)
     }
 
-    fn typed<T: Value<'a>>(&self, value: &'a DeValue<'a>, place: Place) -> Option<Item<T>> {
+    fn typed<T: Value<'a>>(&self, value: &'a DeValue<'a>, place: ManifestPlace) -> Option<Item<T>> {
         let typed = T::from_toml(value);
         if typed.is_none() {
             let found = with_article(value);
@@ -194,7 +194,7 @@ impl<'a> Table<'a> {
     pub(super) fn number(&mut self, key: &'static str) -> Option<u16> {
         let described = self.described(key);
         let (least, most) = match described.kind {
-            Kind::Number { least, most } => (least, most),
+            ValueKind::Number { least, most } => (least, most),
             _ => (u16::MIN, u16::MAX),
         };
         let Some(item) = self.optional::<Integer<'_>>(key) else {
@@ -235,7 +235,7 @@ impl<'a> Table<'a> {
     /// Whether the key has the word that may stand in place of a list.
     pub(super) fn has_word(&mut self, key: &'static str) -> bool {
         self.ask(key);
-        let Kind::TextsOrWord { word, .. } = self.described(key).kind else { return false };
+        let ValueKind::TextsOrWord { word, .. } = self.described(key).kind else { return false };
         let entry = self.entries.iter().find(|(known, _)| known.get_ref() == key);
         entry.is_some_and(|(_, value)| value.get_ref().as_str() == Some(word))
     }
@@ -258,7 +258,7 @@ impl<'a> Table<'a> {
         E: Diagnostic + Send + Sync + 'static,
     {
         let one = |value: &'a toml::Spanned<DeValue<'a>>| {
-            let place = Place { key: array.place.key.clone(), span: value.span() };
+            let place = ManifestPlace { key: array.place.key.clone(), span: value.span() };
             self.accept(self.typed::<&str>(value.get_ref(), place)?, &check)
         };
         Item { value: array.value.iter().filter_map(one).collect(), place: array.place.clone() }
@@ -280,7 +280,7 @@ impl<'a> Table<'a> {
     }
 
     /// The text of the key `name` with its place, whatever it is.
-    pub(super) fn name_if_there(&mut self) -> Option<(String, Place)> {
+    pub(super) fn name_if_there(&mut self) -> Option<(String, ManifestPlace)> {
         let place = self.place_if_there("name")?;
         let name = self.entries.get("name")?.get_ref().as_str()?.to_owned();
         Some((name, place))
@@ -327,7 +327,7 @@ impl<'a> Table<'a> {
         let Some(all) = self.optional::<&DeTable<'_>>(key) else { return Vec::new() };
         let mut tables = Vec::new();
         for (name, value) in all.value {
-            let place = |span| Place { key: format!("{}.{}", all.place.key, name.get_ref()), span };
+            let place = |span| ManifestPlace { key: format!("{}.{}", all.place.key, name.get_ref()), span };
             let named = Item { value: name.get_ref().as_ref(), place: place(name.span()) };
             if let Some(Item { value, place }) = self.typed::<&DeTable<'_>>(value.get_ref(), place(value.span())) {
                 tables.push((named, Table::new(place, value, self.section_of(key), self.problems)));
@@ -352,7 +352,7 @@ impl<'a> Table<'a> {
         let Some(array) = array else { return Vec::new() };
         let mut tables = Vec::new();
         for value in array.value {
-            let place = Place { key: array.place.key.clone(), span: value.span() };
+            let place = ManifestPlace { key: array.place.key.clone(), span: value.span() };
             if let Some(Item { value, place }) = self.typed::<&DeTable<'_>>(value.get_ref(), place) {
                 tables.push(Table::new(place, value, self.section_of(key), self.problems));
             }

@@ -8,8 +8,8 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::table::Table;
-use crate::stack::problem::{Place, Problems};
-use crate::stack::reference::{DOCUMENT, Key, Kind, Missing, Section};
+use crate::stack::problem::{ManifestPlace, Problems};
+use crate::stack::reference::{DOCUMENT, Key, Missing, Section, ValueKind};
 use crate::stack::values::name;
 use crate::stack::variant::{Change, Old, Variant};
 
@@ -36,13 +36,13 @@ pub(super) struct Merged<'a> {
 /// Lays each variant over the document. A mistake about a variant's name or type is noted in `problems`.
 pub(super) fn merge_all<'a>(entries: &'a DeTable<'a>, problems: &'a Problems) -> Vec<Merged<'a>> {
     let without = without_variants(entries);
-    let mut document = Table::new(Place { key: String::new(), span: 0..0 }, entries, &DOCUMENT, problems);
+    let mut document = Table::new(ManifestPlace { key: String::new(), span: 0..0 }, entries, &DOCUMENT, problems);
     let mut all = Vec::new();
     for (item, table) in document.named_tables(KEY) {
         let over = table.entries();
         let Some(name) = table.accept(item, name::variant_name) else { continue };
         for key in over.keys().filter(|key| key.get_ref() == KEY) {
-            problems.add(&Place { key: format!("{KEY}.{name}.{KEY}"), span: key.span() }, Nested);
+            problems.add(&ManifestPlace { key: format!("{KEY}.{name}.{KEY}"), span: key.span() }, Nested);
         }
         let over = without_variants(over);
         let mut changes = Vec::new();
@@ -64,13 +64,13 @@ impl Merged<'_> {
     /// it. What is wrong without the variant as well is there already.
     pub(super) fn report(&self, found: Problems, problems: &Problems) {
         let name = &self.variant.name;
-        problems.absorb(found, |Place { key, span }| {
+        problems.absorb(found, |ManifestPlace { key, span }| {
             let is_own = |own: &Range<usize>| !span.is_empty() && own.start <= span.start && span.end <= own.end;
             let key = match self.own.iter().any(is_own) {
                 true => format!("{KEY}.{name}.{key}"),
                 false => format!("{key} (with the variant {name})"),
             };
-            Place { key, span }
+            ManifestPlace { key, span }
         });
     }
 }
@@ -141,9 +141,11 @@ impl Within {
         match self {
             Self::Section(section) => match section.key(name).map(|key| &key.kind) {
                 Some(
-                    Kind::Table(section) | Kind::TableOrTables { first: section, .. } | Kind::WordOrTable(_, section),
+                    ValueKind::Table(section)
+                    | ValueKind::TableOrTables { first: section, .. }
+                    | ValueKind::WordOrTable(_, section),
                 ) => Self::Section(section),
-                Some(Kind::NamedTables { section, .. }) => Self::Names(section),
+                Some(ValueKind::NamedTables { section, .. }) => Self::Names(section),
                 _ => Self::Unknown,
             },
             Self::Names(section) => Self::Section(section),

@@ -1,6 +1,6 @@
 //! What the reference says about `[[file]]`: files, folders and links beside the app.
 
-use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section};
+use super::{FIRST_RELEASE, Form, Key, Missing, Section, ValueKind};
 
 pub(super) static FURTHER_FILE: Section = Section {
     meaning: "\
@@ -13,7 +13,7 @@ its user may read, but it writes only below `/var/lib/NAME/app` and `/var/log/NA
     keys: &[
         Key {
             name: "path",
-            kind: Kind::Text(Form { noun: "an absolute path on the server", pattern: "^(/[0-9A-Za-z_.@+-]+)+$" }),
+            kind: ValueKind::Text(Form { noun: "an absolute path on the server", pattern: "^(/[0-9A-Za-z_.@+-]+)+$" }),
             missing: Missing::Refused,
             meaning: "\
 Where it is on the server. Not in folders that belong to the administrator or to the machine's users, such as `/usr/local` and \
@@ -23,7 +23,7 @@ Where it is on the server. Not in folders that belong to the administrator or to
         },
         Key {
             name: "source",
-            kind: Kind::Text(Form { noun: "the path of a file", pattern: "." }),
+            kind: ValueKind::Text(Form { noun: "the path of a file", pattern: "." }),
             missing: Missing::Described("it is an empty folder or a link"),
             meaning: "The file of the project whose copy is installed.",
             example: "source = \"LICENSE\"",
@@ -31,7 +31,7 @@ Where it is on the server. Not in folders that belong to the administrator or to
         },
         Key {
             name: "folder",
-            kind: Kind::Flag,
+            kind: ValueKind::Flag,
             missing: Missing::Described("it is a file or a link"),
             meaning: "`true`: it is an empty folder.",
             example: "folder = true",
@@ -39,7 +39,7 @@ Where it is on the server. Not in folders that belong to the administrator or to
         },
         Key {
             name: "link",
-            kind: Kind::Text(Form { noun: "the target of a link", pattern: "." }),
+            kind: ValueKind::Text(Form { noun: "the target of a link", pattern: "." }),
             missing: Missing::Described("it is a file or an empty folder"),
             meaning: "\
 What the symbolic link points to: an absolute path, or one that is relative to the link's folder. Nothing has to be there.",
@@ -48,7 +48,7 @@ What the symbolic link points to: an absolute path, or one that is relative to t
         },
         Key {
             name: "mode",
-            kind: Kind::Text(Form { noun: "octal digits", pattern: "^0?[0-7]{3}$" }),
+            kind: ValueKind::Text(Form { noun: "octal digits", pattern: "^0?[0-7]{3}$" }),
             missing: Missing::Described("`0755` for folders and for files that are executable in the project, else `0644`"),
             meaning: "Its permission bits in octal. Not for links.",
             example: "mode = \"0640\"",
@@ -56,7 +56,7 @@ What the symbolic link points to: an absolute path, or one that is relative to t
         },
         Key {
             name: "owner",
-            kind: Kind::Text(Form { noun: "a user and a group", pattern: "^[a-z][0-9a-z+.-]*:[a-z][0-9a-z+.-]*$" }),
+            kind: ValueKind::Text(Form { noun: "a user and a group", pattern: "^[a-z][0-9a-z+.-]*:[a-z][0-9a-z+.-]*$" }),
             missing: Missing::Described("`root:root`"),
             meaning: "\
 Its user and group: each is `root`, `www-data` (nginx), or the package's name, which is the application's user and group. \
@@ -66,7 +66,7 @@ Once the administrator has given it another owner or mode, it keeps them. Not fo
         },
         Key {
             name: "package",
-            kind: Kind::Text(Form { noun: "a package name", pattern: "^[a-z0-9][a-z0-9+.-]+$" }),
+            kind: ValueKind::Text(Form { noun: "a package name", pattern: "^[a-z0-9][a-z0-9+.-]+$" }),
             missing: Missing::Described("the stack's own package"),
             meaning: "\
 The package that it is in: the stack's own, or one of the further entries of `[[package]]`. In a further package, the \

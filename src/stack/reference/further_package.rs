@@ -1,7 +1,7 @@
 //! The reference of the entries of `[[package]]` after the first one.
 
 use super::package::{DESCRIPTION, HOMEPAGE, PRIORITY, SECTION, SUMMARY};
-use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section, relations};
+use super::{FIRST_RELEASE, Form, Key, Missing, Section, ValueKind, relations};
 
 pub(super) static FURTHER_PACKAGE: Section = Section {
     meaning: "\
@@ -18,7 +18,7 @@ In a variant, `[variant.NAME.package]` changes the stack's own package; `[[varia
     keys: &[
         Key {
             name: "name",
-            kind: Kind::Text(Form { noun: "a package name", pattern: "^[a-z0-9][a-z0-9+.-]+$" }),
+            kind: ValueKind::Text(Form { noun: "a package name", pattern: "^[a-z0-9][a-z0-9+.-]+$" }),
             missing: Missing::Refused,
             meaning: "\
 The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as the packages with debugging data do.",
@@ -27,7 +27,7 @@ The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as 
         },
         Key {
             name: "summary",
-            kind: Kind::Text(SUMMARY),
+            kind: ValueKind::Text(SUMMARY),
             missing: Missing::Refused,
             meaning: "The first line of its description, by the same rules as that of the first package.",
             example: "summary = \"tools for the editors of the guest book\"",
@@ -35,7 +35,7 @@ The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as 
         },
         Key {
             name: "description",
-            kind: Kind::Text(DESCRIPTION),
+            kind: ValueKind::Text(DESCRIPTION),
             missing: Missing::Described("a paragraph that names the stack that it belongs to"),
             meaning: "The rest of its description.",
             example: "description = \"They print the entries of a week, and remove some of them.\"",
@@ -43,7 +43,7 @@ The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as 
         },
         Key {
             name: "homepage",
-            kind: Kind::Text(HOMEPAGE),
+            kind: ValueKind::Text(HOMEPAGE),
             missing: Missing::Described("that of the first package"),
             meaning: "Where this part of the project lives.",
             example: "homepage = \"https://example.org/guest-book/tools\"",
@@ -51,7 +51,7 @@ The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as 
         },
         Key {
             name: "section",
-            kind: Kind::Word(SECTION),
+            kind: ValueKind::Word(SECTION),
             missing: Missing::Described("that of the first package"),
             meaning: "The section of the archive (Debian Policy 2.4).",
             example: "section = \"utils\"",
@@ -59,7 +59,7 @@ The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as 
         },
         Key {
             name: "priority",
-            kind: Kind::Word(PRIORITY),
+            kind: ValueKind::Word(PRIORITY),
             missing: Missing::Described("that of the first package"),
             meaning: "The priority (Debian Policy 2.5).",
             example: "priority = \"optional\"",
@@ -67,7 +67,7 @@ The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as 
         },
         Key {
             name: "depends",
-            kind: Kind::Texts { form: super::RELATION, empty: true },
+            kind: ValueKind::Texts { form: super::RELATION, empty: true },
             missing: Missing::Texts(&[]),
             meaning: "\
 Packages that it depends on, one relation a string. `${binary:Version}` is the version of all packages of the stack, so that \

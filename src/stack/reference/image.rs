@@ -1,6 +1,6 @@
 //! What the reference says about `[image]`: the disk image and where its packages are from.
 
-use super::{FIRST_RELEASE, Form, Key, Kind, Missing, RELATION, SIZE, Section};
+use super::{FIRST_RELEASE, Form, Key, Missing, RELATION, SIZE, Section, ValueKind};
 
 /// The address of a Debian or Ubuntu mirror, without a user or a password.
 const MIRROR: Form = Form { noun: "a web address", pattern: "^https?://[0-9A-Za-z][^@/]*(/|$)" };
@@ -11,7 +11,7 @@ The disk image that `stackdeb image` builds: a Debian with the stack installed, 
     keys: &[
         Key {
             name: "suite",
-            kind: Kind::Text(Form { noun: "the code name of a release", pattern: "^[a-z]+$" }),
+            kind: ValueKind::Text(Form { noun: "the code name of a release", pattern: "^[a-z]+$" }),
             missing: Missing::Text("trixie"),
             meaning: "\
 The release that the image is made of: `trixie` (Debian 13), `noble` or `jammy` (Ubuntu 24.04 and 22.04, not tried yet). \
@@ -21,7 +21,7 @@ The release that the image is made of: `trixie` (Debian 13), `noble` or `jammy` 
         },
         Key {
             name: "mirror",
-            kind: Kind::Text(MIRROR),
+            kind: ValueKind::Text(MIRROR),
             missing: Missing::Described("the mirror that the apt sources of the building machine name"),
             meaning: "The mirror that packages are downloaded from. The apt sources of the image name it too.",
             example: "mirror = \"https://mirror.example.org/debian\"",
@@ -29,7 +29,7 @@ The release that the image is made of: `trixie` (Debian 13), `noble` or `jammy` 
         },
         Key {
             name: "security-mirror",
-            kind: Kind::Text(MIRROR),
+            kind: ValueKind::Text(MIRROR),
             missing: Missing::Described("the security mirror that the apt sources of the building machine name"),
             meaning: "The same for security updates.",
             example: "security-mirror = \"https://security.debian.org/debian-security\"",
@@ -37,7 +37,7 @@ The release that the image is made of: `trixie` (Debian 13), `noble` or `jammy` 
         },
         Key {
             name: "snapshot-mirror",
-            kind: Kind::Text(MIRROR),
+            kind: ValueKind::Text(MIRROR),
             missing: Missing::Described("old versions are not looked for"),
             meaning: "\
 A server that keeps the archive as it was at each time. When the mirror has a version that `stack.lock` names no more, it is \
@@ -48,7 +48,7 @@ Ubuntu `ubuntu/20261127T090000Z`.",
         },
         Key {
             name: "keyring",
-            kind: Kind::Text(Form { noun: "the path of a file", pattern: "." }),
+            kind: ValueKind::Text(Form { noun: "the path of a file", pattern: "." }),
             missing: Missing::Described("the keys of the distribution, which are a part of stackdeb"),
             meaning: "OpenPGP certificates. The mirror's `InRelease` file must be signed with one of them.",
             example: "keyring = \"mirror.gpg\"",
@@ -56,7 +56,7 @@ Ubuntu `ubuntu/20261127T090000Z`.",
         },
         Key {
             name: "repository",
-            kind: Kind::Text(Form { noun: "the path of a file", pattern: r"\.sources$" }),
+            kind: ValueKind::Text(Form { noun: "the path of a file", pattern: r"\.sources$" }),
             missing: Missing::Described("the machine knows the distribution's archives alone"),
             meaning: "\
 A repository of your own, from which the machine installs new versions of the stack by itself, once a day, as it does security \
@@ -68,7 +68,7 @@ address must have http or https.",
         },
         Key {
             name: "hostname",
-            kind: Kind::Text(Form { noun: "a host name", pattern: "^[0-9A-Za-z.-]{1,64}$" }),
+            kind: ValueKind::Text(Form { noun: "a host name", pattern: "^[0-9A-Za-z.-]{1,64}$" }),
             missing: Missing::Described("the package's name"),
             meaning: "The host name of the machine until cloud-init gives it another one.",
             example: "hostname = \"web-1\"",
@@ -76,7 +76,7 @@ address must have http or https.",
         },
         Key {
             name: "packages",
-            kind: Kind::Texts { form: RELATION, empty: true },
+            kind: ValueKind::Texts { form: RELATION, empty: true },
             missing: Missing::Texts(&[]),
             meaning: "Further Debian packages for the image, one relation a string.",
             example: "packages = [\"htop\", \"nftables\"]",
@@ -84,7 +84,7 @@ address must have http or https.",
         },
         Key {
             name: "free-space",
-            kind: Kind::Text(SIZE),
+            kind: ValueKind::Text(SIZE),
             missing: Missing::Text("200M"),
             meaning: "\
 Room that is left free in the file system, in bytes, or with `K`, `M` or `G` in units of 1024, 1024² or 1024³ bytes. A few \

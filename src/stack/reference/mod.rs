@@ -61,7 +61,7 @@ pub struct Key {
     /// As it is written in the file: `max-body-size`.
     pub name: &'static str,
     /// What its value may be.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// What holds when the key is not there.
     pub missing: Missing,
     /// In the same form as [`Section::meaning`].
@@ -74,7 +74,7 @@ pub struct Key {
 
 /// The type of a value.
 #[derive(Debug)]
-pub enum Kind {
+pub enum ValueKind {
     Text(Form),
     /// A string that is usually one of a few words.
     Word(Words),
@@ -179,7 +179,7 @@ stands twice.",
     keys: &[
         Key {
             name: "package",
-            kind: Kind::TableOrTables { first: &package::PACKAGE, further: &further_package::FURTHER_PACKAGE },
+            kind: ValueKind::TableOrTables { first: &package::PACKAGE, further: &further_package::FURTHER_PACKAGE },
             missing: Missing::Refused,
             meaning: "\
 What the Debian package says about itself. As `[[package]]`, it may stand several times: each entry after the first one is a \
@@ -194,7 +194,7 @@ license = \"MIT\"",
         },
         Key {
             name: "app",
-            kind: Kind::Table(&server::APP),
+            kind: ValueKind::Table(&server::APP),
             missing: Missing::Described("every key of the table has its default"),
             meaning: "The application: in Python, a program in any language, or files alone.",
             example: "[app]\ndepends = [\"python3-flask\"]",
@@ -202,7 +202,7 @@ license = \"MIT\"",
         },
         Key {
             name: "worker",
-            kind: Kind::NamedTables { section: &process::WORKER, name: PROCESS_NAME },
+            kind: ValueKind::NamedTables { section: &process::WORKER, name: PROCESS_NAME },
             missing: Missing::Described("nothing but the web server runs all the time"),
             meaning: "Programs that run all the time beside the web server.",
             example: "[worker.mail]\ncommand = \"celery -A app worker\"",
@@ -210,7 +210,7 @@ license = \"MIT\"",
         },
         Key {
             name: "timer",
-            kind: Kind::NamedTables { section: &process::TIMER, name: PROCESS_NAME },
+            kind: ValueKind::NamedTables { section: &process::TIMER, name: PROCESS_NAME },
             missing: Missing::Described("nothing of the application runs at certain times"),
             meaning: "Programs that run at certain times.",
             example: "[timer.tidy]\ncommand = \"python3 tidy.py\"\nschedule = \"daily\"",
@@ -218,7 +218,7 @@ license = \"MIT\"",
         },
         Key {
             name: "site",
-            kind: Kind::Table(&site::SITE),
+            kind: ValueKind::Table(&site::SITE),
             missing: Missing::Described("every key of the table has its default"),
             meaning: "The nginx site in front of the application.",
             example: "[site]\nserver-names = [\"www.example.org\"]",
@@ -226,7 +226,7 @@ license = \"MIT\"",
         },
         Key {
             name: "database",
-            kind: Kind::Table(&server::DATABASE),
+            kind: ValueKind::Table(&server::DATABASE),
             missing: Missing::Described("the application has no database, and PostgreSQL is not installed"),
             meaning: "The PostgreSQL database. The line `[database]` alone is enough to have one.",
             example: "[database]\nmigrations = \"migrations\"",
@@ -234,7 +234,7 @@ license = \"MIT\"",
         },
         Key {
             name: "service",
-            kind: Kind::Table(&service::SERVICES),
+            kind: ValueKind::Table(&service::SERVICES),
             missing: Missing::Described("the application has no service beside its database"),
             meaning: "Services that the application uses.",
             example: "[service.valkey]",
@@ -242,7 +242,7 @@ license = \"MIT\"",
         },
         Key {
             name: "health",
-            kind: Kind::Table(&server::HEALTH),
+            kind: ValueKind::Table(&server::HEALTH),
             missing: Missing::Described("every key of the table has its default"),
             meaning: "The health check and its timer.",
             example: "[health]\ninterval = \"5min\"",
@@ -250,7 +250,7 @@ license = \"MIT\"",
         },
         Key {
             name: "file",
-            kind: Kind::Tables(&further_file::FURTHER_FILE),
+            kind: ValueKind::Tables(&further_file::FURTHER_FILE),
             missing: Missing::Described("the package has the application and what it needs"),
             meaning: "Files, empty folders and links that the package installs beside the application, one for each table.",
             example: "[[file]]\npath = \"/etc/guest-book/banner.txt\"\nsource = \"LICENSE\"",
@@ -258,7 +258,7 @@ license = \"MIT\"",
         },
         Key {
             name: "image",
-            kind: Kind::Table(&image::IMAGE),
+            kind: ValueKind::Table(&image::IMAGE),
             missing: Missing::Described("every key of the table has its default"),
             meaning: "The disk image.",
             example: "[image]\nfree-space = \"500M\"",
@@ -266,7 +266,7 @@ license = \"MIT\"",
         },
         Key {
             name: "variant",
-            kind: Kind::Variants { name: VARIANT_NAME },
+            kind: ValueKind::Variants { name: VARIANT_NAME },
             missing: Missing::Described("there is the stack alone"),
             meaning: "\
 The same stack with other values, such as one for staging. Below `[variant.NAME]` stands any table and key of this file with \
@@ -285,7 +285,7 @@ built.",
         },
         Key {
             name: "changelog",
-            kind: Kind::Tables(&package::CHANGELOG),
+            kind: ValueKind::Tables(&package::CHANGELOG),
             missing: Missing::Refused,
             meaning: "One entry for each release, the newest first.",
             example: "\
@@ -325,27 +325,27 @@ impl Key {
     /// The table that the key stands for, if it stands for one or for a list of them.
     pub fn section(&self) -> Option<&'static Section> {
         match self.kind {
-            Kind::Table(section)
-            | Kind::Tables(section)
-            | Kind::NamedTables { section, .. }
-            | Kind::TableOrTables { first: section, .. }
-            | Kind::WordOrTable(_, section) => Some(section),
-            Kind::Text(_)
-            | Kind::Word(_)
-            | Kind::Number { .. }
-            | Kind::Flag
-            | Kind::Texts { .. }
-            | Kind::TextsOrWord { .. }
-            | Kind::Date
-            | Kind::Variants { .. }
-            | Kind::Variables => None,
+            ValueKind::Table(section)
+            | ValueKind::Tables(section)
+            | ValueKind::NamedTables { section, .. }
+            | ValueKind::TableOrTables { first: section, .. }
+            | ValueKind::WordOrTable(_, section) => Some(section),
+            ValueKind::Text(_)
+            | ValueKind::Word(_)
+            | ValueKind::Number { .. }
+            | ValueKind::Flag
+            | ValueKind::Texts { .. }
+            | ValueKind::TextsOrWord { .. }
+            | ValueKind::Date
+            | ValueKind::Variants { .. }
+            | ValueKind::Variables => None,
         }
     }
 
     /// The table of the entries after the first one, where these have keys of their own.
     pub fn further_section(&self) -> Option<&'static Section> {
         match self.kind {
-            Kind::TableOrTables { further, .. } => Some(further),
+            ValueKind::TableOrTables { further, .. } => Some(further),
             _ => None,
         }
     }

@@ -1,6 +1,6 @@
 //! The reference of `[package]` and `[[changelog]]`.
 
-use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section, Words, relations};
+use super::{FIRST_RELEASE, Form, Key, Missing, Section, ValueKind, Words, relations};
 use crate::control::Priority;
 use crate::stack::values::{license, text};
 
@@ -26,7 +26,7 @@ copyright file.",
     keys: &[
         Key {
             name: "name",
-            kind: Kind::Text(Form { noun: "a package name", pattern: "^[a-z][a-z0-9-]{0,29}[a-z0-9]$" }),
+            kind: ValueKind::Text(Form { noun: "a package name", pattern: "^[a-z][a-z0-9-]{0,29}[a-z0-9]$" }),
             missing: Missing::Refused,
             meaning: "\
 The name of the package. The systemd units, the system user, the database role and the folders in `/etc`, `/run`, \
@@ -39,7 +39,7 @@ system already uses (such as `nginx` or `root`) is refused.",
         },
         Key {
             name: "version",
-            kind: Kind::Text(VERSION),
+            kind: ValueKind::Text(VERSION),
             missing: Missing::Described("the version of the newest `[[changelog]]` entry"),
             meaning: "The version of the package. It must be the version of the newest `[[changelog]]` entry.",
             example: "version = \"1.0.0\"",
@@ -47,7 +47,7 @@ system already uses (such as `nginx` or `root`) is refused.",
         },
         Key {
             name: "maintainer",
-            kind: Kind::Text(Form { noun: "a name and an e-mail address", pattern: "^[^<>]*[^<>\\s][^<>]*<[^<>]+@[^<>]+>$" }),
+            kind: ValueKind::Text(Form { noun: "a name and an e-mail address", pattern: "^[^<>]*[^<>\\s][^<>]*<[^<>]+@[^<>]+>$" }),
             missing: Missing::Refused,
             meaning: "Who answers for the package: `NAME <ADDRESS>` (Debian Policy 5.6.2).",
             example: "maintainer = \"Jane Doe <jane@example.org>\"",
@@ -55,7 +55,7 @@ system already uses (such as `nginx` or `root`) is refused.",
         },
         Key {
             name: "summary",
-            kind: Kind::Text(SUMMARY),
+            kind: ValueKind::Text(SUMMARY),
             missing: Missing::Refused,
             meaning: "\
 The first line of the package's description (Debian Policy 3.4.1): two words or more, at most 80 characters. It does not \
@@ -65,7 +65,7 @@ begin with an article or with the package's name, and it has no full stop.",
         },
         Key {
             name: "description",
-            kind: Kind::Text(DESCRIPTION),
+            kind: ValueKind::Text(DESCRIPTION),
             missing: Missing::Described("a paragraph about the app, its database and its health check"),
             meaning: "\
 The rest of the description (Debian Policy 3.4.2). Empty lines separate paragraphs. It may have no tabs, and its first \
@@ -75,7 +75,7 @@ line says something else than `summary`.",
         },
         Key {
             name: "homepage",
-            kind: Kind::Text(HOMEPAGE),
+            kind: ValueKind::Text(HOMEPAGE),
             missing: Missing::Described("the package names no homepage"),
             meaning: "\
 Where the project lives. The units name it in `Documentation=`; without it they name the folder `/usr/share/doc/NAME`.",
@@ -84,7 +84,7 @@ Where the project lives. The units name it in `Documentation=`; without it they 
         },
         Key {
             name: "section",
-            kind: Kind::Word(SECTION),
+            kind: ValueKind::Word(SECTION),
             missing: Missing::Text("web"),
             meaning: "The section of the archive (Debian Policy 2.4), also as `contrib/SECTION` or `non-free/SECTION`.",
             example: "section = \"web\"",
@@ -92,7 +92,7 @@ Where the project lives. The units name it in `Documentation=`; without it they 
         },
         Key {
             name: "priority",
-            kind: Kind::Word(PRIORITY),
+            kind: ValueKind::Word(PRIORITY),
             missing: Missing::Text("optional"),
             meaning: "The priority (Debian Policy 2.5). For a web application it is `optional`.",
             example: "priority = \"optional\"",
@@ -100,7 +100,7 @@ Where the project lives. The units name it in `Documentation=`; without it they 
         },
         Key {
             name: "copyright",
-            kind: Kind::Texts { form: Form { noun: "a line of text", pattern: r"\S" }, empty: false },
+            kind: ValueKind::Texts { form: Form { noun: "a line of text", pattern: r"\S" }, empty: false },
             missing: Missing::Described("the years of the oldest and the newest `[[changelog]]` entry, and the maintainer"),
             meaning: "Who holds the copyright, one line each, for `/usr/share/doc/NAME/copyright`.",
             example: "copyright = [\"2026 Jane Doe <jane@example.org>\"]",
@@ -108,7 +108,7 @@ Where the project lives. The units name it in `Documentation=`; without it they 
         },
         Key {
             name: "license",
-            kind: Kind::Word(Words {
+            kind: ValueKind::Word(Words {
                 noun: "the short name of a licence",
                 known: license::known_names,
                 others: Some("^[0-9A-Za-z.+-]+$"),
@@ -122,7 +122,7 @@ The licence, by its short name in Debian's machine-readable copyright files (DEP
         },
         Key {
             name: "license-file",
-            kind: Kind::Text(Form { noun: "the path of a file", pattern: "." }),
+            kind: ValueKind::Text(Form { noun: "the path of a file", pattern: "." }),
             missing: Missing::Described("the text that is known for `license`"),
             meaning: "A file with the text of the licence, in UTF-8.",
             example: "license-file = \"LICENSE\"",
@@ -130,7 +130,7 @@ The licence, by its short name in Debian's machine-readable copyright files (DEP
         },
         Key {
             name: "depends",
-            kind: Kind::Texts { form: super::RELATION, empty: true },
+            kind: ValueKind::Texts { form: super::RELATION, empty: true },
             missing: Missing::Texts(&[]),
             meaning: "\
 Packages that the package depends on (Debian Policy 7.1), one relation a string. What the stack itself needs (nginx, \
@@ -147,7 +147,7 @@ systemd, PostgreSQL and so on) is added without being named. The libraries of th
         relations::PROVIDES,
         Key {
             name: "compression",
-            kind: Kind::Word(Words {
+            kind: ValueKind::Word(Words {
                 noun: "a compression",
                 known: || text::COMPRESSIONS.to_vec(),
                 others: None,
@@ -170,7 +170,7 @@ the same input gives the same bytes.",
     keys: &[
         Key {
             name: "version",
-            kind: Kind::Text(VERSION),
+            kind: ValueKind::Text(VERSION),
             missing: Missing::Refused,
             meaning: "The version that was released.",
             example: "version = \"1.0.0\"",
@@ -178,7 +178,7 @@ the same input gives the same bytes.",
         },
         Key {
             name: "date",
-            kind: Kind::Date,
+            kind: ValueKind::Date,
             missing: Missing::Refused,
             meaning: "When it was released.",
             example: "date = 2026-11-23T10:00:00Z",
@@ -186,7 +186,7 @@ the same input gives the same bytes.",
         },
         Key {
             name: "changes",
-            kind: Kind::Texts { form: Form { noun: "a sentence", pattern: r"\S" }, empty: false },
+            kind: ValueKind::Texts { form: Form { noun: "a sentence", pattern: r"\S" }, empty: false },
             missing: Missing::Refused,
             meaning: "What changed, one item a string.",
             example: "changes = [\"First release.\"]",

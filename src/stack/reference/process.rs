@@ -1,6 +1,6 @@
 //! The reference of `[worker.NAME]` and `[timer.NAME]`.
 
-use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section};
+use super::{FIRST_RELEASE, Form, Key, Missing, Section, ValueKind};
 
 /// More processes than this are a slip: each is a unit of its own.
 const MOST_PROCESSES: u16 = 64;
@@ -23,7 +23,7 @@ const TIME_SPAN: Form = Form { noun: "a time span (systemd.time(7))", pattern: r
 
 const MEMORY_MAX: Key = Key {
     name: "memory-max",
-    kind: Kind::Text(MEMORY),
+    kind: ValueKind::Text(MEMORY),
     missing: Missing::Described("no limit of its own"),
     meaning: MEMORY_MEANING,
     example: "memory-max = \"512M\"",
@@ -32,7 +32,7 @@ const MEMORY_MAX: Key = Key {
 
 const CPU_QUOTA: Key = Key {
     name: "cpu-quota",
-    kind: Kind::Text(QUOTA),
+    kind: ValueKind::Text(QUOTA),
     missing: Missing::Described("no limit of its own"),
     meaning: QUOTA_MEANING,
     example: "cpu-quota = \"50%\"",
@@ -49,7 +49,7 @@ Its unit is `PACKAGE-NAME.service`. An upgrade sends it SIGTERM, waits for its e
     keys: &[
         Key {
             name: "command",
-            kind: Kind::Text(COMMAND),
+            kind: ValueKind::Text(COMMAND),
             missing: Missing::Refused,
             meaning: "\
 The program and its arguments, in words as a shell splits them; no shell runs it. A program with a `/` in it is in the \
@@ -60,7 +60,7 @@ application's folder, one without is looked for in the folders of programs (`/us
         },
         Key {
             name: "processes",
-            kind: Kind::Number { least: 1, most: MOST_PROCESSES },
+            kind: ValueKind::Number { least: 1, most: MOST_PROCESSES },
             missing: Missing::Number(1),
             meaning: "\
 How many of it run at once. Each is a unit of its own: `PACKAGE-NAME.service`, `PACKAGE-NAME-2.service` and so on.",
@@ -69,7 +69,7 @@ How many of it run at once. Each is a unit of its own: `PACKAGE-NAME.service`, `
         },
         Key {
             name: "stop-timeout",
-            kind: Kind::Text(TIME_SPAN),
+            kind: ValueKind::Text(TIME_SPAN),
             missing: Missing::Text("90s"),
             meaning: "\
 How long it may finish what it has begun, after SIGTERM at an upgrade or a shutdown. Then systemd ends it by force.",
@@ -91,7 +91,7 @@ boot. A run that an upgrade meets goes on to its end.",
     keys: &[
         Key {
             name: "command",
-            kind: Kind::Text(COMMAND),
+            kind: ValueKind::Text(COMMAND),
             missing: Missing::Refused,
             meaning: "The program and its arguments, as for `[worker.NAME]`.",
             example: "command = \"python3 tidy.py\"",
@@ -99,7 +99,7 @@ boot. A run that an upgrade meets goes on to its end.",
         },
         Key {
             name: "schedule",
-            kind: Kind::Text(Form { noun: "a calendar event (systemd.time(7))", pattern: r"^\s*[0-9A-Za-z*]" }),
+            kind: ValueKind::Text(Form { noun: "a calendar event (systemd.time(7))", pattern: r"^\s*[0-9A-Za-z*]" }),
             missing: Missing::Refused,
             meaning: "\
 When it runs, as a calendar event of systemd.time(7): `hourly`, `daily` (at midnight), `*:0/15` (every 15 minutes), \
@@ -110,7 +110,7 @@ When it runs, as a calendar event of systemd.time(7): `hourly`, `daily` (at midn
         },
         Key {
             name: "stop-timeout",
-            kind: Kind::Text(TIME_SPAN),
+            kind: ValueKind::Text(TIME_SPAN),
             missing: Missing::Text("90s"),
             meaning: "\
 How long it may finish after SIGTERM, when the package is removed or the machine is shut down. Then systemd ends it by \

@@ -1,10 +1,10 @@
 //! The reference of the relations to other packages that each `[[package]]` may have beside `depends`.
 
-use super::{FIRST_RELEASE, Form, Key, Kind, Missing};
+use super::{FIRST_RELEASE, Form, Key, Missing, ValueKind};
 
-const NEEDED: Kind = Kind::Texts { form: super::RELATION, empty: true };
-const SINGLE: Kind =
-    Kind::Texts { form: Form { noun: "a relation without alternatives", pattern: "^[^,|]+$" }, empty: true };
+const NEEDED: ValueKind = ValueKind::Texts { form: super::RELATION, empty: true };
+const SINGLE: ValueKind =
+    ValueKind::Texts { form: Form { noun: "a relation without alternatives", pattern: "^[^,|]+$" }, empty: true };
 
 pub(super) const PRE_DEPENDS: Key = Key {
     name: "pre-depends",

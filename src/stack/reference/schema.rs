@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{DOCUMENT, Form, Key, Kind, Missing, Section, Words};
+use super::{DOCUMENT, Form, Key, Missing, Section, ValueKind, Words};
 
 /// What the file with the schema is called in a new project: editors find it by the first line of stack.toml.
 pub const SCHEMA_FILE: &str = "stack.schema.json";
@@ -33,7 +33,7 @@ enum Required {
 /// A table with known keys.
 fn object(section: &Section, required_keys: Required) -> Map<String, Value> {
     let of_variant = required_keys == Required::HadBefore;
-    let keys = section.keys.iter().filter(|key| !(of_variant && matches!(key.kind, Kind::Variants { .. })));
+    let keys = section.keys.iter().filter(|key| !(of_variant && matches!(key.kind, ValueKind::Variants { .. })));
     let properties: Map<String, Value> = keys.map(|key| (key.name.to_owned(), property(key, required_keys))).collect();
     let required: Vec<&str> =
         section.keys.iter().filter(|key| matches!(key.missing, Missing::Refused)).map(|key| key.name).collect();
@@ -49,44 +49,44 @@ fn object(section: &Section, required_keys: Required) -> Map<String, Value> {
 
 fn property(key: &Key, required: Required) -> Value {
     let mut property = match &key.kind {
-        Kind::Text(form) => text(form),
-        Kind::Word(words) => word(words),
-        Kind::WordOrTable(words, section) => fields(json!({ "anyOf": [word(words), object(section, required)] })),
-        Kind::Number { least, most } => fields(json!({ "type": "integer", "minimum": least, "maximum": most })),
-        Kind::Flag => fields(json!({ "type": "boolean" })),
-        Kind::Texts { form, empty } => fields(json!({
+        ValueKind::Text(form) => text(form),
+        ValueKind::Word(words) => word(words),
+        ValueKind::WordOrTable(words, section) => fields(json!({ "anyOf": [word(words), object(section, required)] })),
+        ValueKind::Number { least, most } => fields(json!({ "type": "integer", "minimum": least, "maximum": most })),
+        ValueKind::Flag => fields(json!({ "type": "boolean" })),
+        ValueKind::Texts { form, empty } => fields(json!({
             "type": "array",
             "items": text(form),
             "minItems": u8::from(!empty),
         })),
-        Kind::TextsOrWord { form, word } => fields(json!({
+        ValueKind::TextsOrWord { form, word } => fields(json!({
             "anyOf": [{ "const": word }, { "type": "array", "items": text(form) }],
         })),
         // Validators hand a date of TOML on as a string.
-        Kind::Date => fields(json!({ "type": "string", "format": "date-time" })),
-        Kind::Variables => fields(json!({
+        ValueKind::Date => fields(json!({ "type": "string", "format": "date-time" })),
+        ValueKind::Variables => fields(json!({
             "type": "object",
             "propertyNames": { "pattern": "^[A-Za-z_][0-9A-Za-z_]*$" },
             "additionalProperties": { "type": "string", "pattern": "^[^\\n\\r\\u0000]*$" },
         })),
-        Kind::Table(section) => object(section, required),
-        Kind::TableOrTables { first, further } => fields(json!({ "anyOf": [object(first, required), {
+        ValueKind::Table(section) => object(section, required),
+        ValueKind::TableOrTables { first, further } => fields(json!({ "anyOf": [object(first, required), {
             "type": "array",
             "minItems": 1,
             "items": [object(first, Required::Asked)],
             "additionalItems": object(further, Required::Asked),
         }] })),
-        Kind::Tables(section) => {
+        ValueKind::Tables(section) => {
             let least = u8::from(matches!(key.missing, Missing::Refused));
             // A list replaces another one, so that its tables are whole in a variant as well.
             fields(json!({ "type": "array", "minItems": least, "items": object(section, Required::Asked) }))
         }
-        Kind::NamedTables { section, name } => fields(json!({
+        ValueKind::NamedTables { section, name } => fields(json!({
             "type": "object",
             "propertyNames": { "pattern": name.pattern },
             "additionalProperties": object(section, required),
         })),
-        Kind::Variants { name } => fields(json!({
+        ValueKind::Variants { name } => fields(json!({
             "type": "object",
             "propertyNames": { "pattern": name.pattern },
             "additionalProperties": object(&DOCUMENT, Required::HadBefore),

@@ -2,7 +2,7 @@
 
 use super::Words;
 use super::process::{self, COMMAND, MEMORY, QUOTA};
-use super::{FIRST_RELEASE, Form, Key, Kind, Missing, RELATION, Section};
+use super::{FIRST_RELEASE, Form, Key, Missing, RELATION, Section, ValueKind};
 use crate::stack::values::server::{LISTEN, SERVERS, kinds};
 
 /// More processes or threads than this are a slip.
@@ -21,7 +21,7 @@ without any program.",
     keys: &[
         Key {
             name: "folder",
-            kind: Kind::Text(Form { noun: "the path of a folder", pattern: "." }),
+            kind: ValueKind::Text(Form { noun: "the path of a folder", pattern: "." }),
             missing: Missing::Text("app"),
             meaning: "\
 The folder with the code. What is in it is installed to `/usr/share/NAME` (for the kind `exec` to `/usr/lib/NAME/app`), but for: names that begin with a dot (except \
@@ -34,7 +34,7 @@ project's own folder, if the key is left out.",
         },
         Key {
             name: "kind",
-            kind: Kind::Word(Words { noun: "a kind of application", known: kinds, others: None }),
+            kind: ValueKind::Word(Words { noun: "a kind of application", known: kinds, others: None }),
             missing: Missing::Text("wsgi"),
             meaning: "\
 What the application is. A Python application, as a server calls it: `wsgi` (Flask, Django, Bottle): in threads. `asgi` (FastAPI, Starlette, Django with \
@@ -58,7 +58,7 @@ no request. Of the other keys here, this kind has `build-packages`, `build-comma
         },
         Key {
             name: "command",
-            kind: Kind::Text(COMMAND),
+            kind: ValueKind::Text(COMMAND),
             missing: Missing::Described("required for the kinds `exec` and `cargo`"),
             meaning: "\
 For the kinds `exec` and `cargo`: the program that serves, with its arguments, written as the `command` of `[worker.NAME]`. It has to end by \
@@ -68,7 +68,7 @@ itself after SIGTERM, when it has answered the requests that it has begun; after
         },
         Key {
             name: "listen",
-            kind: Kind::Word(Words { noun: "a way to listen", known: || LISTEN.to_vec(), others: None }),
+            kind: ValueKind::Word(Words { noun: "a way to listen", known: || LISTEN.to_vec(), others: None }),
             missing: Missing::Text("socket"),
             meaning: "\
 For the kinds `exec` and `cargo`: where the program serves HTTP. `socket`: on the Unix socket that systemd holds and hands over as file \
@@ -80,7 +80,7 @@ the variable `SOCKET_PATH`. With these two, visitors get status 502 from the end
         },
         Key {
             name: "port",
-            kind: Kind::Number { least: 1024, most: u16::MAX },
+            kind: ValueKind::Number { least: 1024, most: u16::MAX },
             missing: Missing::Number(8000),
             meaning: "\
 For `listen = \"port\"`: the TCP port of the loopback. It cannot be one that nginx listens on, nor that of another stack on the \
@@ -90,7 +90,7 @@ same machine. Every program on the machine can connect to it.",
         },
         Key {
             name: "jit",
-            kind: Kind::Flag,
+            kind: ValueKind::Flag,
             missing: Missing::Described("whether a command of the stack starts Node, Java, .NET, PHP or another such runtime"),
             meaning: "\
 For the kinds `exec` and `cargo`: whether the programs of the stack make machine code while they run. All others may not have memory that is \
@@ -100,7 +100,7 @@ both written and executed (`MemoryDenyWriteExecute=` in systemd.exec(5)).",
         },
         Key {
             name: "member",
-            kind: Kind::Text(Form { noun: "the name of a crate", pattern: "." }),
+            kind: ValueKind::Text(Form { noun: "the name of a crate", pattern: "." }),
             missing: Missing::Described("the crate in `folder`, or the only one of the workspace there that has `[package.metadata.deb]`"),
             meaning: "For the kind `cargo`: the member of the workspace that is packaged (`cargo build --package`).",
             example: "member = \"shop-server\"",
@@ -108,7 +108,7 @@ both written and executed (`MemoryDenyWriteExecute=` in systemd.exec(5)).",
         },
         Key {
             name: "metadata-variant",
-            kind: Kind::Text(Form { noun: "the name of a variant", pattern: "." }),
+            kind: ValueKind::Text(Form { noun: "the name of a variant", pattern: "." }),
             missing: Missing::Described("what `[package.metadata.deb]` itself says"),
             meaning: "\
 For the kind `cargo`: the `[package.metadata.deb.variants.NAME]` of the crate whose values take the place of the others, as \
@@ -119,7 +119,7 @@ has nothing to do with `[variant.NAME]` of this file, which may set this key.",
         },
         Key {
             name: "publish",
-            kind: Kind::Text(Form { noun: "the path of a folder inside `folder`", pattern: "^[^/]" }),
+            kind: ValueKind::Text(Form { noun: "the path of a folder inside `folder`", pattern: "^[^/]" }),
             missing: Missing::Described("all files of `folder`"),
             meaning: "\
 For the kind `static`: the folder inside `folder` whose files are served. It may be one that `build-command` makes; what that \
@@ -129,7 +129,7 @@ reads is then not served.",
         },
         Key {
             name: "fallback",
-            kind: Kind::Text(Form { noun: "the path of a file", pattern: "^[0-9A-Za-z_.~-][0-9A-Za-z/_.~-]*$" }),
+            kind: ValueKind::Text(Form { noun: "the path of a file", pattern: "^[0-9A-Za-z_.~-][0-9A-Za-z/_.~-]*$" }),
             missing: Missing::Described("status 404 where there is no file"),
             meaning: "\
 For the kind `static`: the file that answers, with status 200, a path that is no file's, for an application in the browser \
@@ -139,7 +139,7 @@ that chooses its pages itself. A path whose last part has a dot in it, such as `
         },
         Key {
             name: "server",
-            kind: Kind::Word(Words { noun: "a server for applications", known: || SERVERS.to_vec(), others: None }),
+            kind: ValueKind::Word(Words { noun: "a server for applications", known: || SERVERS.to_vec(), others: None }),
             missing: Missing::Described("`gunicorn`; for `asgi`, with uvicorn in its processes"),
             meaning: "\
 The server that runs the application, on the socket that systemd holds. For the kind `wsgi`: `gunicorn`, `granian` or \
@@ -150,7 +150,7 @@ Debian does not have Granian, so `requirements` must name it.",
         },
         Key {
             name: "module",
-            kind: Kind::Text(Form {
+            kind: ValueKind::Text(Form {
                 noun: "a module and a variable (Gunicorn's `WSGI_APP`)",
                 pattern: r"^[A-Za-z_][0-9A-Za-z_]*(\.[A-Za-z_][0-9A-Za-z_]*)*:[A-Za-z_][0-9A-Za-z_]*(\(\))?$",
             }),
@@ -163,7 +163,7 @@ file must be in `folder`.",
         },
         Key {
             name: "depends",
-            kind: Kind::Texts { form: RELATION, empty: true },
+            kind: ValueKind::Texts { form: RELATION, empty: true },
             missing: Missing::Texts(&[]),
             meaning: "\
 Debian packages with the libraries that the code imports, one relation a string (Debian Policy 7.1). Flask, for example, \
@@ -173,7 +173,7 @@ is `python3-flask`.",
         },
         Key {
             name: "requirements",
-            kind: Kind::Text(Form { noun: "the path of a file", pattern: "." }),
+            kind: ValueKind::Text(Form { noun: "the path of a file", pattern: "." }),
             missing: Missing::Described("no libraries are packed: Debian's packages in `depends` have all"),
             meaning: "\
 The libraries that are packed: a file of requirements as pip reads it (`requirements.txt`, with `-r`, `-c`, hashes, markers \
@@ -187,7 +187,7 @@ The server is Debian's, unless it is among them.",
         },
         Key {
             name: "from-debian",
-            kind: Kind::TextsOrWord {
+            kind: ValueKind::TextsOrWord {
                 form: Form { noun: "a library's name", pattern: "^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$" },
                 word: "all-that-fit",
             },
@@ -201,7 +201,7 @@ of the requirement. `stackdeb check` says for each library which of the two it b
         },
         Key {
             name: "index",
-            kind: Kind::Text(Form { noun: "the address of an index (PEP 503)", pattern: "^https?://" }),
+            kind: ValueKind::Text(Form { noun: "the address of an index (PEP 503)", pattern: "^https?://" }),
             missing: Missing::Described(
                 "the one of the file of requirements, of `PIP_INDEX_URL`, or of pip's configuration, else PyPI",
             ),
@@ -213,7 +213,7 @@ that builds can have it.",
         },
         Key {
             name: "workers",
-            kind: Kind::Number { least: 1, most: MOST_WORKERS },
+            kind: ValueKind::Number { least: 1, most: MOST_WORKERS },
             missing: Missing::Described("the number of processors plus one, fewer if the memory is small"),
             meaning: "\
 The processes that serve. On a server the variable `WEB_CONCURRENCY` in `/etc/NAME/NAME.env` takes the place of this \
@@ -223,7 +223,7 @@ number.",
         },
         Key {
             name: "threads",
-            kind: Kind::Number { least: 1, most: MOST_WORKERS },
+            kind: ValueKind::Number { least: 1, most: MOST_WORKERS },
             missing: Missing::Described("4, fewer if the database has not enough connections"),
             meaning: "Threads of each process. Not for the kind `asgi`.",
             example: "threads = 8",
@@ -231,7 +231,7 @@ number.",
         },
         Key {
             name: "build-packages",
-            kind: Kind::Texts { form: RELATION, empty: true },
+            kind: ValueKind::Texts { form: RELATION, empty: true },
             missing: Missing::Texts(&[]),
             meaning: "\
 Packages of `[image] suite` that are needed to build, and not on a server: compilers and headers. They are there when a library \
@@ -241,7 +241,7 @@ of `requirements` is built from its source, and when `build-command` runs.",
         },
         Key {
             name: "build-command",
-            kind: Kind::Text(COMMAND),
+            kind: ValueKind::Text(COMMAND),
             missing: Missing::Described("no command is run"),
             meaning: "\
 A program with its arguments, written as the `command` of `[worker.NAME]`, that is run whenever the package is built: Django's \
@@ -255,7 +255,7 @@ on, the files of the last run are taken. The project's own folder stays as it is
         },
         Key {
             name: "release-command",
-            kind: Kind::Text(COMMAND),
+            kind: ValueKind::Text(COMMAND),
             missing: Missing::Described("no command is run"),
             meaning: "\
 A program with its arguments, written as the `command` of `[worker.NAME]`, that is run before a new version starts, and at \
@@ -267,7 +267,7 @@ fails at an upgrade, the version before goes on serving, and apt shows what the 
         },
         Key {
             name: "memory-max",
-            kind: Kind::Text(MEMORY),
+            kind: ValueKind::Text(MEMORY),
             missing: Missing::Described("no limit of its own"),
             meaning: process::MEMORY_MEANING,
             example: "memory-max = \"75%\"",
@@ -275,7 +275,7 @@ fails at an upgrade, the version before goes on serving, and apt shows what the 
         },
         Key {
             name: "cpu-quota",
-            kind: Kind::Text(QUOTA),
+            kind: ValueKind::Text(QUOTA),
             missing: Missing::Described("no limit of its own"),
             meaning: process::QUOTA_MEANING,
             example: "cpu-quota = \"150%\"",
@@ -283,7 +283,7 @@ fails at an upgrade, the version before goes on serving, and apt shows what the 
         },
         Key {
             name: "environment",
-            kind: Kind::Variables,
+            kind: ValueKind::Variables,
             missing: Missing::Described("no variables"),
             meaning: "\
 Environment variables of the application. They are written to `/etc/NAME/NAME.env`, where an administrator can change \
@@ -293,7 +293,7 @@ them. Secrets do not belong here: everybody can read the package.",
         },
         Key {
             name: "include",
-            kind: Kind::Texts { form: PATTERN, empty: true },
+            kind: ValueKind::Texts { form: PATTERN, empty: true },
             missing: Missing::Texts(&[]),
             meaning: "\
 Files of `folder` that are packed although a rule leaves them out, and files that `stackdeb check` shall not warn of. A \
@@ -304,7 +304,7 @@ text without `/`, `**` for any number of folders. A folder matches with all that
         },
         Key {
             name: "exclude",
-            kind: Kind::Texts { form: PATTERN, empty: true },
+            kind: ValueKind::Texts { form: PATTERN, empty: true },
             missing: Missing::Texts(&[]),
             meaning: "\
 Files and folders of `folder` that are not packed, written as for `include`. Where both match, `exclude` wins. \
@@ -323,7 +323,7 @@ server.",
     keys: &[
         Key {
             name: "name",
-            kind: Kind::Text(Form { noun: "a database name", pattern: "^[a-z_][a-z0-9_-]{0,62}$" }),
+            kind: ValueKind::Text(Form { noun: "a database name", pattern: "^[a-z_][a-z0-9_-]{0,62}$" }),
             missing: Missing::Described("the package's name"),
             meaning: "\
 The name of the database: at most 63 characters, lower-case letters, digits, `_` and `-`, first a letter or `_`. \
@@ -333,7 +333,7 @@ The name of the database: at most 63 characters, lower-case letters, digits, `_`
         },
         Key {
             name: "migrations",
-            kind: Kind::Text(Form { noun: "the path of a folder", pattern: "." }),
+            kind: ValueKind::Text(Form { noun: "the path of a folder", pattern: "." }),
             missing: Missing::Described("no migrations are run"),
             meaning: "\
 A folder inside the application's folder. Each file in it that ends in `.sql` is run once, in the order of the names, \
@@ -353,7 +353,7 @@ limits are in `/etc/NAME/health.toml` on the server.",
     keys: &[
         Key {
             name: "on-boot",
-            kind: Kind::Text(TIME_SPAN),
+            kind: ValueKind::Text(TIME_SPAN),
             missing: Missing::Text("2min"),
             meaning: "The time from boot to the first check, from a second to a year.",
             example: "on-boot = \"30s\"",
@@ -361,7 +361,7 @@ limits are in `/etc/NAME/health.toml` on the server.",
         },
         Key {
             name: "interval",
-            kind: Kind::Text(TIME_SPAN),
+            kind: ValueKind::Text(TIME_SPAN),
             missing: Missing::Text("10min"),
             meaning: "The time from one check to the next, from a second to a year.",
             example: "interval = \"5min\"",
@@ -369,7 +369,10 @@ limits are in `/etc/NAME/health.toml` on the server.",
         },
         Key {
             name: "path",
-            kind: Kind::Text(Form { noun: "the path of a page", pattern: "^/([0-9A-Za-z_.~-][0-9A-Za-z/_.~-]*)?$" }),
+            kind: ValueKind::Text(Form {
+                noun: "the path of a page",
+                pattern: "^/([0-9A-Za-z_.~-][0-9A-Za-z/_.~-]*)?$",
+            }),
             missing: Missing::Text("/healthz"),
             meaning: "\
 The page that answers with status 200 when the application is well. The health check, `stackdeb deploy` and a load \

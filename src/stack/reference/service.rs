@@ -1,6 +1,6 @@
 //! What the reference says about `[service]`: programs beside the app, such as Valkey.
 
-use super::{FIRST_RELEASE, Key, Kind, Missing, SIZE, Section, Words};
+use super::{FIRST_RELEASE, Key, Missing, SIZE, Section, ValueKind, Words};
 use crate::stack::values::service::EVICTIONS;
 
 pub(super) static SERVICES: Section = Section {
@@ -9,7 +9,7 @@ Services that Debian has and the application uses. Each is an instance of the st
 application and listens on a Unix socket alone; the health check counts it.",
     keys: &[Key {
         name: "valkey",
-        kind: Kind::Table(&VALKEY),
+        kind: ValueKind::Table(&VALKEY),
         missing: Missing::Described("the stack has no Valkey"),
         meaning: "Valkey, the store of keys and values that Redis was. The line `[service.valkey]` alone is enough to have it.",
         example: "[valkey]\nmemory-max = \"512M\"",
@@ -30,7 +30,7 @@ without a password; in an image it is disabled, and on a server `systemctl disab
     keys: &[
         Key {
             name: "memory-max",
-            kind: Kind::Text(SIZE),
+            kind: ValueKind::Text(SIZE),
             missing: Missing::Text("256M"),
             meaning: "\
 The most memory that its data may use (`maxmemory` in valkey.conf), 1M or more: bytes, or with `K`, `M` or `G` units of \
@@ -40,7 +40,7 @@ The most memory that its data may use (`maxmemory` in valkey.conf), 1M or more: 
         },
         Key {
             name: "eviction",
-            kind: Kind::Word(Words { noun: "a policy of Valkey's", known: || EVICTIONS.to_vec(), others: None }),
+            kind: ValueKind::Word(Words { noun: "a policy of Valkey's", known: || EVICTIONS.to_vec(), others: None }),
             missing: Missing::Text("noeviction"),
             meaning: "\
 What it does with a write when that memory is used up (`maxmemory-policy` in valkey.conf). `noeviction` refuses the write, so \

@@ -1,6 +1,6 @@
 //! The reference of `[site]`: the nginx site in front of the application.
 
-use super::{FIRST_RELEASE, Form, Key, Kind, Missing, Section, Words};
+use super::{FIRST_RELEASE, Form, Key, Missing, Section, ValueKind, Words};
 
 pub(super) static SITE: Section = Section {
     meaning: "\
@@ -9,7 +9,7 @@ The nginx site that passes requests on to the application over a Unix socket. On
     keys: &[
         Key {
             name: "port",
-            kind: Kind::Number { least: 1, most: u16::MAX },
+            kind: ValueKind::Number { least: 1, most: u16::MAX },
             missing: Missing::Number(80),
             meaning: "\
 The TCP port that nginx listens on. With port 80 the distribution's default site is disabled while the package, or another \
@@ -19,7 +19,7 @@ stack with that port, is installed.",
         },
         Key {
             name: "server-names",
-            kind: Kind::Texts {
+            kind: ValueKind::Texts {
                 form: Form {
                     noun: "a host name, `*.DOMAIN`, `.DOMAIN`, `NAME.*` or `_`",
                     pattern: r"^(_|(\*\.|\.)?[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*(\.\*)?)$",
@@ -36,7 +36,7 @@ Several stacks with different names can be on one machine, and one more without 
         },
         Key {
             name: "max-body-size",
-            kind: Kind::Text(super::SIZE),
+            kind: ValueKind::Text(super::SIZE),
             missing: Missing::Text("10m"),
             meaning: "\
 The largest request body (nginx's `client_max_body_size`): bytes, or with `k`, `m` or `g` units of 1024, 1024² or 1024³ \
@@ -46,7 +46,7 @@ bytes.",
         },
         Key {
             name: "tls",
-            kind: Kind::WordOrTable(
+            kind: ValueKind::WordOrTable(
                 Words { noun: "which certificate HTTPS has", known: || vec!["off", "self-signed", "acme"], others: None },
                 &TLS,
             ),
@@ -64,7 +64,7 @@ the health page.",
         },
         Key {
             name: "email",
-            kind: Kind::Text(Form { noun: "an e-mail address", pattern: "^[^@]+@[^@]+$" }),
+            kind: ValueKind::Text(Form { noun: "an e-mail address", pattern: "^[^@]+@[^@]+$" }),
             missing: Missing::Described("the certificate authority knows no address"),
             meaning: "With `tls = \"acme\"`: where the certificate authority may write to.",
             example: "email = \"admin@example.org\"",
@@ -72,7 +72,7 @@ the health page.",
         },
         Key {
             name: "acme-server",
-            kind: Kind::Text(Form { noun: "a web address with https", pattern: "^https://[^/ ]+" }),
+            kind: ValueKind::Text(Form { noun: "a web address with https", pattern: "^https://[^/ ]+" }),
             missing: Missing::Text("https://acme-v02.api.letsencrypt.org/directory"),
             meaning: "\
 With `tls = \"acme\"`: the address of the directory of a certificate authority (RFC 8555, 7.1.1). The default is Let's \
@@ -83,7 +83,7 @@ which browsers do not trust. Using an authority means that you agree to its term
         },
         Key {
             name: "behind",
-            kind: Kind::TextsOrWord {
+            kind: ValueKind::TextsOrWord {
                 form: Form { noun: "a network in CIDR notation", pattern: "^[0-9A-Fa-f:.]+/[0-9]+$" },
                 word: "nodebalancer",
             },
@@ -97,7 +97,7 @@ private addresses (`192.168.255.0/24`). On a server, files in `/etc/NAME/balance
         },
         Key {
             name: "static",
-            kind: Kind::Tables(&STATIC),
+            kind: ValueKind::Tables(&STATIC),
             missing: Missing::Described("the application answers every request"),
             meaning: "Folders with files that nginx serves itself, without the application.",
             example: "[[site.static]]\npath = \"/static/\"\nfolder = \"app/static\"",
@@ -113,7 +113,7 @@ of another certificate, HTTPS has a self-signed certificate, and the health chec
     keys: &[
         Key {
             name: "certificate",
-            kind: Kind::Text(PATH),
+            kind: ValueKind::Text(PATH),
             missing: Missing::Refused,
             meaning: "The path of the certificate, followed by those that it is signed with.",
             example: "certificate = \"/etc/ssl/www.example.org.pem\"",
@@ -121,7 +121,7 @@ of another certificate, HTTPS has a self-signed certificate, and the health chec
         },
         Key {
             name: "key",
-            kind: Kind::Text(PATH),
+            kind: ValueKind::Text(PATH),
             missing: Missing::Refused,
             meaning: "The path of its key, without a passphrase, which root alone can read. It cannot be in a home folder.",
             example: "key = \"/etc/ssl/private/www.example.org.key\"",
@@ -149,7 +149,7 @@ project is packed as that file. A request for a file that is not there gets stat
     keys: &[
         Key {
             name: "path",
-            kind: Kind::Text(Form { noun: "the beginning of paths", pattern: "^/([0-9A-Za-z_~.-]+/)+$" }),
+            kind: ValueKind::Text(Form { noun: "the beginning of paths", pattern: "^/([0-9A-Za-z_~.-]+/)+$" }),
             missing: Missing::Refused,
             meaning: "What the paths of the files begin with. It begins and ends with `/`, and is not `/` alone.",
             example: "path = \"/static/\"",
@@ -157,7 +157,7 @@ project is packed as that file. A request for a file that is not there gets stat
         },
         Key {
             name: "folder",
-            kind: Kind::Text(Form { noun: "the path of a folder", pattern: "." }),
+            kind: ValueKind::Text(Form { noun: "the path of a folder", pattern: "." }),
             missing: Missing::Refused,
             meaning: "\
 The folder with the files. With `path = \"/static/\"`, its file `css/app.css` is `/static/css/app.css`. It may be in the \
@@ -167,7 +167,7 @@ application's folder; its files are then in the package twice, unless `[app] exc
         },
         Key {
             name: "hashed",
-            kind: Kind::Texts { form: Form { noun: "a pattern for files", pattern: "^[^/]" }, empty: true },
+            kind: ValueKind::Texts { form: Form { noun: "a pattern for files", pattern: "^[^/]" }, empty: true },
             missing: Missing::Texts(&[]),
             meaning: "\
 Further files whose names change whenever they do, although no hash is recognised in them. The patterns are written as for \

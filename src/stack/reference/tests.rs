@@ -7,7 +7,7 @@ use miette::Diagnostic;
 use tempfile::TempDir;
 use toml::{Table, Value};
 
-use super::{DOCUMENT, EXAMPLE_FILES, EXAMPLE_SOURCE, Key, Kind, Missing, Section, schema::schema};
+use super::{DOCUMENT, EXAMPLE_FILES, EXAMPLE_SOURCE, Key, Missing, Section, ValueKind, schema::schema};
 use crate::stack::{LoadError, Problem, Stack, load};
 
 /// A document with nothing in it that may be left out.
@@ -93,15 +93,15 @@ fn reach<'a>(document: &'a mut Table, path: &[&str]) -> &'a mut Table {
         let required = section.keys.iter().filter(|key| matches!(key.missing, Missing::Refused));
         let whole = || Value::Table(required.map(|key| (key.name.to_owned(), example(key))).collect());
         let below = table.entry(*step).or_insert_with(|| match key.kind {
-            Kind::Tables(_) => Value::Array(vec![whole()]),
-            Kind::NamedTables { .. } => {
+            ValueKind::Tables(_) => Value::Array(vec![whole()]),
+            ValueKind::NamedTables { .. } => {
                 let name = steps.clone().next().unwrap_or(&"mail");
                 Value::Table([((*name).to_owned(), whole())].into_iter().collect())
             }
             _ => whole(),
         });
         let below = match (&key.kind, below) {
-            (Kind::NamedTables { .. }, Value::Table(named)) => &mut named[*steps.next().unwrap()],
+            (ValueKind::NamedTables { .. }, Value::Table(named)) => &mut named[*steps.next().unwrap()],
             (_, below) => below,
         };
         table = match below {
@@ -138,7 +138,7 @@ fn with(mut document: Table, path: &[&str], key: &str, value: Value) -> Table {
 
 /// Where the table of a key is in a document: a table with a name of the user's own is called `mail`.
 fn below(path: &[&'static str], key: &Key) -> Vec<&'static str> {
-    let named: &[&str] = if matches!(key.kind, Kind::NamedTables { .. }) { &["mail"] } else { &[] };
+    let named: &[&str] = if matches!(key.kind, ValueKind::NamedTables { .. }) { &["mail"] } else { &[] };
     [path, &[key.name], named].concat()
 }
 
@@ -244,7 +244,7 @@ fn every_key_refuses_another_type() {
 fn a_number_ends_where_the_reference_says() {
     let project = Project::new();
     for (path, key) in every_key() {
-        let Kind::Number { least, most } = key.kind else { continue };
+        let ValueKind::Number { least, most } = key.kind else { continue };
         let of = |number: i64| with(minimal(), &path, key.name, Value::Integer(number));
         for number in [least, most] {
             project.known(&of(i64::from(number)));

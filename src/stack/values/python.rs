@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 
-use super::python_source::{Place, PythonText};
+use super::python_source::{PythonText, VariablePlace};
 use crate::stack::kind::Interface;
 
 /// Why a text is not valid as an application.
@@ -88,8 +88,8 @@ pub fn application(text: &str, file: &Path, project: &Path, kind: Option<Interfa
     let (name, shown) = (variable.strip_suffix("()").unwrap_or(variable).to_owned(), file.display().to_string());
     let is_submodule = file.ends_with("__init__.py") && file.with_file_name(format!("{name}.py")).is_file();
     match source.place(&name) {
-        Place::Nowhere if !is_submodule => return Err(ModuleError::NoVariable { file: shown, variable: name }),
-        Place::Block(block) if !is_submodule => {
+        VariablePlace::Nowhere if !is_submodule => return Err(ModuleError::NoVariable { file: shown, variable: name }),
+        VariablePlace::Block(block) if !is_submodule => {
             return Err(ModuleError::InBlock { file: shown, variable: name, block });
         }
         _ => {}

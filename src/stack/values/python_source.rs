@@ -29,7 +29,7 @@ const MAIN: &str = "__main__";
 
 /// Where a module makes a variable.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum VariablePlace {
     /// At the top level, where others can import it. Also when reading cannot tell.
     TopLevel,
     /// Only in the block that this line begins: a function, a class, or what runs when the file is a program.
@@ -48,23 +48,25 @@ impl PythonText {
     }
 
     /// Where the module makes the variable of that name.
-    pub(super) fn place(&self, name: &str) -> Place {
+    pub(super) fn place(&self, name: &str) -> VariablePlace {
         let star = self.code.lines().any(|line| {
             let mut words = line.split_whitespace().rev();
             words.next() == Some("*") && words.next() == Some("import")
         });
         if star || words(&self.code).any(|word| DYNAMIC.contains(&word)) {
-            return Place::TopLevel;
+            return VariablePlace::TopLevel;
         }
-        let mut place = Place::Nowhere;
+        let mut place = VariablePlace::Nowhere;
         // The block around the lines: how far its first line is indented, in characters, and that line.
         let mut block: Option<(usize, &str)> = None;
         for line in self.code.lines().filter(|line| !line.trim().is_empty()) {
             let indent = line.chars().take_while(|c| c.is_whitespace()).count();
             let has_name = words(line).any(|word| word == name);
             match block.filter(|(outer, _)| indent > *outer) {
-                Some(_) if has_name && words(line).any(|word| word == "global") => return Place::TopLevel,
-                Some((_, first)) if has_name && place == Place::Nowhere => place = Place::Block(first.to_owned()),
+                Some(_) if has_name && words(line).any(|word| word == "global") => return VariablePlace::TopLevel,
+                Some((_, first)) if has_name && place == VariablePlace::Nowhere => {
+                    place = VariablePlace::Block(first.to_owned())
+                }
                 Some(_) => {}
                 None => {
                     let line = line.trim();
@@ -72,7 +74,7 @@ impl PythonText {
                     let begins_block = defined.is_some() || is_for_programs(line);
                     // Of a function's first line, only its name is one of the module's.
                     if defined == Some(name) || (has_name && !begins_block) {
-                        return Place::TopLevel;
+                        return VariablePlace::TopLevel;
                     }
                     block = begins_block.then_some((indent, line));
                 }
@@ -203,10 +205,10 @@ mod tests {
             "s = 'it''s'; app = 1",
             "s = \"\"\"a\n\"b\"\n\"\"\"\napp = 1",
         ] {
-            assert_eq!(PythonText::of(text).place("app"), Place::TopLevel, "{text}");
+            assert_eq!(PythonText::of(text).place("app"), VariablePlace::TopLevel, "{text}");
         }
         for text in ["", "application = 1", "# app", "'app'", "'''\napp = 1\n'''", "x = 'a\\' app'", "def apps(): 1"] {
-            assert_eq!(PythonText::of(text).place("app"), Place::Nowhere, "{text}");
+            assert_eq!(PythonText::of(text).place("app"), VariablePlace::Nowhere, "{text}");
         }
     }
 
@@ -220,7 +222,7 @@ mod tests {
             ("def f():\n  '''text\n  more'''\n  app = 1\n", "def f():"),
             ("if __name__ == \"__main__\":\n    app = create()\n", "if __name__ == '__main__':"),
         ] {
-            assert_eq!(PythonText::of(text).place("app"), Place::Block(block.to_owned()), "{text}");
+            assert_eq!(PythonText::of(text).place("app"), VariablePlace::Block(block.to_owned()), "{text}");
         }
         for text in [
             "def create_app():\n    app = 1\n    return app\n\napp = create_app()",
@@ -234,7 +236,7 @@ mod tests {
             "if __name__ != '__main__':\n    app = 1\n",
             "class app:\n    pass\n",
         ] {
-            assert_eq!(PythonText::of(text).place("app"), Place::TopLevel, "{text}");
+            assert_eq!(PythonText::of(text).place("app"), VariablePlace::TopLevel, "{text}");
         }
     }
 

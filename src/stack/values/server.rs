@@ -2,7 +2,7 @@
 
 use miette::Diagnostic;
 
-use crate::stack::kind::{Interface, KindName, Listen, Server};
+use crate::stack::kind::{AppServer, Interface, KindName, Listen};
 use crate::stack::nearest::nearest;
 
 /// The kinds, as they are written.
@@ -51,7 +51,7 @@ pub fn kind(text: &str) -> Result<KindName, ServerError> {
 ///
 /// # Errors
 /// When stackdeb does not set it up, or it does not run that kind.
-pub fn server(text: &str, kind: Option<Interface>) -> Result<Server, ServerError> {
+pub fn server(text: &str, kind: Option<Interface>) -> Result<AppServer, ServerError> {
     match (text, kind) {
         ("uvicorn", Some(Interface::Wsgi)) => Err(ServerError::OtherKind(
             "uvicorn",
@@ -63,10 +63,10 @@ pub fn server(text: &str, kind: Option<Interface>) -> Result<Server, ServerError
             "asgi",
             "leave the key out: uvicorn runs the application, in processes that Gunicorn manages",
         )),
-        ("gunicorn", _) => Ok(Server::Gunicorn),
-        ("uvicorn", _) => Ok(Server::Uvicorn),
-        ("granian", _) => Ok(Server::Granian),
-        ("uwsgi", _) => Ok(Server::Uwsgi),
+        ("gunicorn", _) => Ok(AppServer::Gunicorn),
+        ("uvicorn", _) => Ok(AppServer::Uvicorn),
+        ("granian", _) => Ok(AppServer::Granian),
+        ("uwsgi", _) => Ok(AppServer::Uwsgi),
         _ => Err(ServerError::Unknown(text.escape_debug().to_string(), meant(text, SERVERS))),
     }
 }

@@ -16,10 +16,10 @@ use crate::system::userns;
 pub const LIMIT: u64 = 10_000_000_000;
 
 /// Finds a folder of a cache.
-type Folder = fn(&Cache) -> PathBuf;
+type FindFolder = fn(&Cache) -> PathBuf;
 
 /// The kinds in words, and their folders.
-const KINDS: [(&str, Folder); 12] = [
+const KINDS: [(&str, FindFolder); 12] = [
     ("Debian packages", Cache::pool),
     ("indices of Debian packages", Cache::lists),
     ("configured roots", Cache::bases),
@@ -69,7 +69,7 @@ impl Cache {
     /// # Errors
     /// When a folder of it cannot be read.
     pub fn usage(&self) -> Result<Vec<Usage>, CacheError> {
-        let of_kind = |&(kind, folder): &(&'static str, Folder)| {
+        let of_kind = |&(kind, folder): &(&'static str, FindFolder)| {
             let objects = objects(&folder(self), size)?;
             Ok(Usage {
                 kind,

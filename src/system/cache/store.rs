@@ -24,7 +24,7 @@ pub struct Store {
 
 /// The name of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key(Sha256);
+pub struct StoreKey(Sha256);
 
 /// A result that is not what was kept.
 #[derive(Debug, thiserror::Error)]
@@ -42,15 +42,15 @@ impl Store {
     }
 
     /// The name of what is made of `raw`.
-    pub fn key(&self, raw: &[u8]) -> Key {
+    pub fn key(&self, raw: &[u8]) -> StoreKey {
         let mut hasher = HashingWriter::new(io::sink());
         // Writing to a sink cannot fail.
         let _ = hasher.write_all(self.program.to_string().as_bytes());
         let _ = hasher.write_all(raw);
-        Key(hasher.finish().1)
+        StoreKey(hasher.finish().1)
     }
 
-    fn path(&self, key: Key) -> PathBuf {
+    fn path(&self, key: StoreKey) -> PathBuf {
         self.folder.join(key.0.to_string())
     }
 
@@ -58,7 +58,7 @@ impl Store {
     ///
     /// # Errors
     /// When its content is damaged. It is removed then.
-    pub fn find(&self, key: Key) -> Result<Option<Vec<u8>>, Damaged> {
+    pub fn find(&self, key: StoreKey) -> Result<Option<Vec<u8>>, Damaged> {
         let path = self.path(key);
         let Ok(mut file) = File::open(&path) else { return Ok(None) };
         let Some(result) = read(&mut file) else {
@@ -73,7 +73,7 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn keep(&self, key: Key, result: &[u8]) -> io::Result<()> {
+    pub fn keep(&self, key: StoreKey, result: &[u8]) -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(&self.scratch)?;
         file.write_all(line(result).as_bytes())?;
         file.write_all(result)?;
