@@ -39,5 +39,6 @@ mod rendered_samples;
 mod rendered_units;
 mod static_files;
 mod template_folders;
+mod type_names;
 mod upload_files;
 mod websocket;
