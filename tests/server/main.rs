@@ -38,7 +38,7 @@ use std::thread;
 use libtest_mimic::{Arguments, Trial};
 use support::ahead::{self, Step};
 use support::layers::prepare;
-use support::room::{run_in_lanes, unless, without_mounts_or_networks, without_root};
+use support::room::{run_in_lanes, unless, without_mounts, without_networks, without_root};
 use support::{Built, container};
 
 /// The number of servers, or rows of servers, that run side by side.
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
         }
         trials.extend(of_file);
     }
-    let missing = without_root().or_else(without_mounts_or_networks);
+    let missing = without_root().or_else(without_mounts).or_else(without_networks);
     if !arguments.list && missing.is_none() {
         ahead::start(steps);
         thread::scope(|scope| {

@@ -1,5 +1,5 @@
-//! The rooms that have a `main` of their own: they need root, namespaces or a machine, so something has to be done before
-//! the first thread is started, and what cannot run here is counted as ignored, with its reason.
+//! The rooms that have a `main` of their own: some of their tests need root, namespaces or a machine. What has to be done for
+//! that is done before the first thread is started, and what cannot run here is counted as ignored, with its reason.
 
 use std::process::{Command, ExitCode};
 use std::sync::LazyLock;
@@ -45,15 +45,14 @@ pub fn without_root() -> Option<&'static str> {
     (!nix::unistd::geteuid().is_root()).then_some("needs root")
 }
 
-/// What root says who may not mount, as in many containers.
+/// What is said where mounts are forbidden, as in many containers. An ordinary user may mount as root of a user namespace.
 pub fn without_mounts() -> Option<&'static str> {
     forbidden(&["--mount"], "mount -t tmpfs tmpfs /tmp").then_some("needs the right to mount")
 }
 
-/// What root says who may not mount or not make networks.
-pub fn without_mounts_or_networks() -> Option<&'static str> {
-    let networks = || forbidden(&["--net"], "ip link set lo up").then_some("needs the right to make networks");
-    without_mounts().or_else(networks)
+/// The same for a network of one's own.
+pub fn without_networks() -> Option<&'static str> {
+    forbidden(&["--net"], "ip link set lo up").then_some("needs the right to make networks")
 }
 
 /// Tests that build in namespaces of their own: root may mount there, an ordinary user needs a range of ids for it.
@@ -62,21 +61,25 @@ pub fn in_namespaces(trials: Vec<Trial>) -> Vec<Trial> {
         if without_root().is_none() {
             return without_mounts();
         }
-        let missing = forbidden(&["--map-root-user", "--map-auto", "--mount"], "mount -t tmpfs tmpfs /tmp");
+        let missing = forbidden(&["--map-auto", "--mount"], "mount -t tmpfs tmpfs /tmp");
         missing.then_some("needs user namespaces, and ids in /etc/subuid")
     });
     unless(*MISSING, trials)
 }
 
-/// Whether the system forbids a script in these new namespaces. A program that is missing or fails for another reason is
-/// a failure of the tests themselves.
+/// Whether the system forbids a script in these new namespaces, in which an ordinary user is root. A program that is missing
+/// or fails for another reason is a failure of the tests themselves.
 fn forbidden(namespaces: &[&str], script: &str) -> bool {
     let mut probe = Command::new("unshare");
+    if without_root().is_some() {
+        probe.arg("--map-root-user");
+    }
     let Ok(output) = probe.args(namespaces).args(["sh", "-ec", script]).env("LC_ALL", "C").output() else {
         return false;
     };
     let said = crate::text(&output).to_lowercase();
-    let words = ["not permitted", "permission denied", "subid", "newuidmap"];
+    // The last one is that of user.max_user_namespaces: namespaces(7).
+    let words = ["not permitted", "permission denied", "subid", "newuidmap", "unshare failed: no space left"];
     !output.status.success() && words.iter().any(|word| said.contains(word))
 }
 

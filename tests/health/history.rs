@@ -5,9 +5,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+use libtest_mimic::Trial;
 use tempfile::TempDir;
 
-use crate::support::{answering, findings, health_check, program, stderr, stdout, write_history};
+use crate::surroundings::{answering, findings, health_check, program, stderr, stdout, write_history};
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        a_check_adds_what_it_found,
+        it_has_a_bound_and_keeps_the_newest,
+        a_line_torn_at_any_byte_is_no_check,
+        checks_at_the_same_time_lose_nothing,
+        one_that_cannot_be_written_hides_no_verdict
+    ]
+}
 
 struct History {
     folder: TempDir,
@@ -63,7 +74,6 @@ impl History {
     }
 }
 
-#[test]
 fn a_check_adds_what_it_found() {
     let history = History::of(2, 100);
     let before = history.text();
@@ -92,7 +102,6 @@ fn a_check_adds_what_it_found() {
     assert_eq!(history.reported(), 4);
 }
 
-#[test]
 fn it_has_a_bound_and_keeps_the_newest() {
     let history = History::of(11, 10);
     let before = history.lines();
@@ -118,7 +127,6 @@ fn it_has_a_bound_and_keeps_the_newest() {
     assert_eq!((lines.len(), &lines[3]), (5, &last));
 }
 
-#[test]
 fn a_line_torn_at_any_byte_is_no_check() {
     let history = History::of(3, 10);
     let whole = history.text();
@@ -146,7 +154,6 @@ fn a_line_torn_at_any_byte_is_no_check() {
     }
 }
 
-#[test]
 fn checks_at_the_same_time_lose_nothing() {
     for (kept, expected) in [(100, 12..=12), (4, 4..=5)] {
         let history = History::of(0, kept);
@@ -156,7 +163,6 @@ fn checks_at_the_same_time_lose_nothing() {
     }
 }
 
-#[test]
 fn one_that_cannot_be_written_hides_no_verdict() {
     let folder = tempfile::tempdir().unwrap();
     for path in [folder.path(), Path::new("/dev/full"), Path::new("/nowhere/history")] {

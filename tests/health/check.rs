@@ -6,12 +6,24 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::thread;
 
+use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::support::postgres::Postgres;
-use crate::support::{answering, findings, health_check, problem, program, stderr, stdout};
+use crate::surroundings::postgres::Postgres;
+use crate::surroundings::{answering, findings, health_check, problem, program, stderr, stdout};
 
-#[test]
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        a_postgresql_server_is_well_when_pg_isready_says_so,
+        a_socket_that_says_nothing_or_nonsense_is_no_server,
+        a_socket_whose_queue_is_full_does_not_hold_the_check_up,
+        log_journal_and_state_say_the_same,
+        the_time_is_that_of_the_place,
+        a_log_that_cannot_be_written_hides_no_verdict,
+        wrong_usage_checks_nothing
+    ]
+}
+
 fn a_postgresql_server_is_well_when_pg_isready_says_so() {
     let server = Postgres::default();
     let socket = server.socket();
@@ -44,7 +56,6 @@ fn a_postgresql_server_is_well_when_pg_isready_says_so() {
     assert_eq!((status, &found["postgres"][0]["healthy"]), (1, &Value::Bool(false)), "stopped: {found}");
 }
 
-#[test]
 fn a_socket_that_says_nothing_or_nonsense_is_no_server() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("silent");
@@ -66,7 +77,6 @@ fn a_socket_that_says_nothing_or_nonsense_is_no_server() {
     assert!(problem(&found).contains("not PostgreSQL"), "{found}");
 }
 
-#[test]
 fn a_socket_whose_queue_is_full_does_not_hold_the_check_up() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("full");
@@ -89,7 +99,6 @@ fn has_shape(text: &str, shape: &str) -> bool {
     reduced == shape
 }
 
-#[test]
 fn log_journal_and_state_say_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let (log, state) = (folder.path().join("health_check.log"), folder.path().join("health.json"));
@@ -120,7 +129,6 @@ fn log_journal_and_state_say_the_same() {
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "a temporary file remained");
 }
 
-#[test]
 fn the_time_is_that_of_the_place() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
@@ -139,7 +147,6 @@ fn the_time_is_that_of_the_place() {
     assert!(logged.starts_with(&format!("[{}]", time.replace('T', " ").split('+').next().unwrap())), "{logged}");
 }
 
-#[test]
 fn a_log_that_cannot_be_written_hides_no_verdict() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("no/folder/log");
@@ -158,7 +165,6 @@ fn a_log_that_cannot_be_written_hides_no_verdict() {
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "a temporary file remained");
 }
 
-#[test]
 fn wrong_usage_checks_nothing() {
     for words in [
         &["--colour"][..],

@@ -3,7 +3,14 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support::{program, run, run_bounded, stderr, stdout};
+use libtest_mimic::Trial;
+use support::run;
+
+use crate::surroundings::{program, run_bounded, stderr, stdout};
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![only_the_named_variables_are_printed, a_file_that_cannot_be_read_is_an_error]
+}
 
 /// What systemd.exec(5) says of the file, and each value as systemd 252 and 257 give it to a program.
 const FILE: &str = "# A='comment'\n; B=comment\n\n  A = one two  \nB=\"say \\\"hi\\\" for 5\\$ \\\\ \\`now\\` \\x\"\n\
@@ -19,7 +26,6 @@ fn variables(names: &[&str]) -> String {
     stdout(&output)
 }
 
-#[test]
 fn only_the_named_variables_are_printed() {
     let printed = variables(&["A", "B", "C", "D", "E", "G", "H", "I", "MISSING"]);
     assert!(!printed.contains("LD_PRELOAD") && !printed.contains("MISSING"), "{printed}");
@@ -39,7 +45,6 @@ fn only_the_named_variables_are_printed() {
     }
 }
 
-#[test]
 fn a_file_that_cannot_be_read_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.env");

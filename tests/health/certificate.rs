@@ -4,9 +4,18 @@ use std::fs;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::support::{findings, health_check, problem, stdout};
+use crate::surroundings::{findings, health_check, problem, stdout};
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        a_certificate_is_a_problem_when_it_ends_soon_or_is_another_than_wanted,
+        the_line_has_the_days_left_or_the_kind,
+        a_file_without_its_lines_is_not_a_state
+    ]
+}
 
 /// A state file with a certificate that ends in so many days and an hour.
 fn state(wanted: &str, served: &str, days: i64, failure: &str) -> tempfile::NamedTempFile {
@@ -18,7 +27,6 @@ fn state(wanted: &str, served: &str, days: i64, failure: &str) -> tempfile::Name
     file
 }
 
-#[test]
 fn a_certificate_is_a_problem_when_it_ends_soon_or_is_another_than_wanted() {
     let why = "example.org: no such host";
     let cases = [
@@ -49,7 +57,6 @@ fn a_certificate_is_a_problem_when_it_ends_soon_or_is_another_than_wanted() {
     thread::scope(|scope| cases.into_iter().for_each(|case| drop(scope.spawn(move || check(case)))));
 }
 
-#[test]
 fn the_line_has_the_days_left_or_the_kind() {
     for (served, field) in [("acme", "63 days"), ("self-signed", "self-signed"), ("none", "none")] {
         let state = state("acme", served, 63, "");
@@ -58,7 +65,6 @@ fn the_line_has_the_days_left_or_the_kind() {
     }
 }
 
-#[test]
 fn a_file_without_its_lines_is_not_a_state() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let path = file.path().to_str().unwrap();

@@ -6,11 +6,26 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use libtest_mimic::Trial;
 use serde_json::{Value, json};
+use support::room::{unless, without_mounts};
 
-use crate::support::{Bus, findings, problem, program, run_bounded, support_file, with_systemd};
+use crate::surroundings::{Bus, findings, problem, program, run_bounded, support_file, with_systemd};
 
-#[test]
+pub fn trials() -> Vec<Trial> {
+    let mut trials = support::tests![units_are_asked_of_the_machines_own_systemd, a_reboot_that_is_pending_is_told];
+    trials.extend(unless(
+        without_mounts(),
+        support::tests![
+            states_of_units_become_a_verdict,
+            each_unit_has_its_own_state,
+            a_bus_that_does_not_answer_is_told,
+            a_job_may_have_ended_and_must_not_have_failed
+        ],
+    ));
+    trials
+}
+
 fn units_are_asked_of_the_machines_own_systemd() {
     let (status, found) = findings(&["--unit=-.mount", "--unit", "no-such-unit.service"]);
     assert_eq!(status, 1);
@@ -33,7 +48,6 @@ fn check(address: &str, units: &[&str]) -> Value {
 }
 
 /// States that cannot be brought about without a running systemd; a booted machine shows real ones.
-#[test]
 fn states_of_units_become_a_verdict() {
     for (unit, expected) in [
         (["a.service", "loaded", "active", "running", "success"], None),
@@ -62,7 +76,6 @@ fn states_of_units_become_a_verdict() {
     }
 }
 
-#[test]
 fn each_unit_has_its_own_state() {
     let long = format!("{}.socket", "x".repeat(240));
     let bus = Bus::with_units(&[
@@ -90,7 +103,6 @@ fn each_unit_has_its_own_state() {
     assert_eq!(found["problems"].as_array().unwrap().len(), 300);
 }
 
-#[test]
 fn a_bus_that_does_not_answer_is_told() {
     let found = check(&Bus::empty().address(), &["a.service"]);
     let problems = problem(&found);
@@ -115,7 +127,6 @@ fn a_bus_that_does_not_answer_is_told() {
 }
 
 /// The services of a timer: they do something at times, and end.
-#[test]
 fn a_job_may_have_ended_and_must_not_have_failed() {
     let bus = Bus::with_units(&[
         ["a.service", "loaded", "inactive", "dead", "success"],
@@ -139,7 +150,6 @@ fn a_job_may_have_ended_and_must_not_have_failed() {
     assert_eq!((&found["units"][0]["healthy"], &found["jobs"][1]["healthy"]), (&json!(true), &json!(false)));
 }
 
-#[test]
 fn a_reboot_that_is_pending_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("reboot-required").display().to_string();
@@ -149,6 +159,6 @@ fn a_reboot_that_is_pending_is_told() {
     fs::write(&file, "*** System restart required ***\n").unwrap();
     let (status, found) = findings(&["--reboot", &file]);
     assert_eq!((status, &found["reboot_pending"]), (0, &json!(true)), "{found}");
-    let said = crate::support::stdout(&crate::support::health_check(&["--reboot", &file]));
+    let said = crate::surroundings::stdout(&crate::surroundings::health_check(&["--reboot", &file]));
     assert!(said.trim_end().ends_with(" | Reboot: pending"), "{said}");
 }

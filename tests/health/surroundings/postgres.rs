@@ -7,9 +7,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use support::run;
 use tempfile::TempDir;
-
-use super::run;
 
 /// A folder that the user `postgres` owns, so that the server, which refuses to run as root, can write there.
 fn postgres_folder() -> TempDir {

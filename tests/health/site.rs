@@ -5,11 +5,21 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::support::{BOUND, answering, findings, health_check, problem, request, site, stdout};
+use crate::surroundings::{BOUND, answering, findings, health_check, problem, request, site, stdout};
 
-#[test]
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        a_site_that_answers_200_is_healthy,
+        the_request_is_one_that_a_site_understands,
+        addresses_of_sites_are_taken_or_refused,
+        every_other_answer_is_unhealthy_and_named,
+        a_site_that_hangs_or_trickles_does_not_hold_the_check_up
+    ]
+}
+
 fn a_site_that_answers_200_is_healthy() {
     for answer in [
         &b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"[..],
@@ -33,7 +43,6 @@ fn host(lines: &[String]) -> &str {
     host
 }
 
-#[test]
 fn the_request_is_one_that_a_site_understands() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let url = site("::1", move |mut stream| {
@@ -52,7 +61,6 @@ fn the_request_is_one_that_a_site_understands() {
     assert_eq!(health_check(&["--url", &url]).status.code(), Some(0));
 }
 
-#[test]
 fn addresses_of_sites_are_taken_or_refused() {
     let good = ["http://127.0.0.1:8080/healthz", "http://[::1]:81/a?b=c", "http://[::1]", "HTTP://localhost?x"];
     let (_, found) = findings(&good.map(|url| ["--url", url]).concat());
@@ -82,7 +90,6 @@ fn addresses_of_sites_are_taken_or_refused() {
     }
 }
 
-#[test]
 fn every_other_answer_is_unhealthy_and_named() {
     for (answer, words) in [
         (&b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"[..], "it answered 503, not 200"),
@@ -104,7 +111,6 @@ fn every_other_answer_is_unhealthy_and_named() {
     assert!(problem(&found).contains("refused"), "{found}");
 }
 
-#[test]
 fn a_site_that_hangs_or_trickles_does_not_hold_the_check_up() {
     let hanging = site("127.0.0.1", |stream| {
         request(&stream);

@@ -6,13 +6,30 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use libtest_mimic::Trial;
 use nix::mount::{MsFlags, mount};
 use serde_json::{Value, json};
+use support::room::{unless, without_mounts};
+use support::{run, text};
 
-use crate::support::{
-    Bus, answering, findings, problem, program, run, run_bounded, with_busy_processors, with_mounts, with_settings,
+use crate::surroundings::{
+    Bus, answering, findings, problem, program, run_bounded, with_busy_processors, with_mounts, with_settings,
     with_systemd, write_history,
 };
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials =
+        support::tests![the_machine_is_measured_as_psutil_does, working_processors_are_seen, limits_are_held];
+    trials.extend(unless(
+        without_mounts(),
+        support::tests![
+            texts_of_the_kernel_are_read_as_psutil_reads_them,
+            texts_of_another_shape_are_refused,
+            a_check_costs_less_than_20_ms_of_cpu_5_mb_of_memory_and_2_mb_of_disk
+        ],
+    ));
+    trials
+}
 
 /// Runs a check, and measures with psutil over the very time that it takes, and at both its ends.
 const PSUTIL: &str = "import json, psutil, subprocess, sys, time
@@ -29,7 +46,7 @@ fn beside_psutil() -> Value {
     let mut python = Command::new("/usr/bin/python3");
     python.args(["-c", PSUTIL, &program(), "--name", "a", "--disk", "/", "--json"]);
     let output = python.output().unwrap();
-    assert!(output.status.success(), "{}\nThis test needs the package python3-psutil.", crate::support::text(&output));
+    assert!(output.status.success(), "{}\nThis test needs the package python3-psutil.", text(&output));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -53,7 +70,6 @@ fn once_of_ten(what: &str, try_it: impl Fn(&Value) -> bool) {
     assert!(tries.iter().any(try_it), "{what} is never as psutil has it: {tries:?}");
 }
 
-#[test]
 fn the_machine_is_measured_as_psutil_does() {
     let measured = beside_psutil();
     let machine = &measured["found"]["machine"];
@@ -116,7 +132,6 @@ with open(sys.argv[1], 'r+') as stat:
 found = json.loads(check.communicate()[0])
 print(json.dumps(dict(found=found['machine'], cpu=psutil.cpu_percent(), ram=psutil.virtual_memory().percent)))";
 
-#[test]
 fn texts_of_the_kernel_are_read_as_psutil_reads_them() {
     let folder = tempfile::tempdir().unwrap();
     let measure = || -> Value {
@@ -138,7 +153,6 @@ fn texts_of_the_kernel_are_read_as_psutil_reads_them() {
     assert_eq!(measured["found"]["cpus"], 2);
 }
 
-#[test]
 fn texts_of_another_shape_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let check = |stat: &str, meminfo: &str, loadavg: &str| -> Value {
@@ -164,7 +178,6 @@ fn texts_of_another_shape_are_refused() {
     assert_eq!(found["machine"]["load"], json!([0.20, 0.18, 0.12]));
 }
 
-#[test]
 fn working_processors_are_seen() {
     with_busy_processors(|| {
         let (status, problems) = with_settings("max_cpu = 50", &[]);
@@ -175,7 +188,6 @@ fn working_processors_are_seen() {
     });
 }
 
-#[test]
 fn limits_are_held() {
     let (status, problems) = with_settings("max_disk = 0", &["--disk", "/"]);
     assert!(status == 1 && problems[0].starts_with("disk / at "), "{problems:?}");
@@ -215,7 +227,6 @@ fn peak_memory(command: &Command) -> u64 {
 /// The limits of the specification, on a check of everything with a history of thirty days. The time is that of
 /// the check and of systemctl, which it starts; the memory is its own. On a busy machine some runs cost more, so
 /// the cheapest of several counts.
-#[test]
 fn a_check_costs_less_than_20_ms_of_cpu_5_mb_of_memory_and_2_mb_of_disk() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

@@ -3,7 +3,14 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{health_check, program, run, stdout, write_history};
+use libtest_mimic::Trial;
+use support::run;
+
+use crate::surroundings::{health_check, program, stdout, write_history};
+
+pub fn trials() -> Vec<Trial> {
+    support::tests![a_check_leaves_what_is_to_be_told]
+}
 
 /// The value of a variable in the file that a check leaves, as a shell reads it: as systemd does (systemd.exec(5)).
 fn variable(file: &Path, name: &str) -> String {
@@ -11,7 +18,6 @@ fn variable(file: &Path, name: &str) -> String {
     run(Command::new("sh").args(["-euc", &script]).arg(file))
 }
 
-#[test]
 fn a_check_leaves_what_is_to_be_told() {
     let folder = tempfile::tempdir().unwrap();
     let (alert, history) = (folder.path().join("alert"), folder.path().join("history"));

@@ -4,9 +4,27 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use libtest_mimic::Trial;
 use serde_json::Value;
+use support::room::{unless, without_networks};
+use support::{run, text};
 
-use crate::support::{health_check, program, run, stderr, stdout, support_file, text, write_history};
+use crate::surroundings::{health_check, program, stderr, stdout, support_file, without_network, write_history};
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials =
+        support::tests![a_check_writes_the_page_and_report_prints_it, what_was_wrong_is_text_to_an_html_parser];
+    trials.extend(unless(
+        without_networks(),
+        support::tests![
+            each_sample_is_a_point_and_outages_are_shown,
+            a_plot_shows_the_values,
+            missing_checks_break_the_line,
+            it_can_be_read_in_light_and_dark_and_on_a_telephone
+        ],
+    ));
+    trials
+}
 
 /// A report on that history, in a file beside it.
 fn report_on(history: &Path) -> PathBuf {
@@ -20,11 +38,8 @@ fn report_on(history: &Path) -> PathBuf {
 /// Opens a page in a browser that has no network. Its document as the browser has it in the end, and what it complained of.
 fn browse(page: &Path, options: &[&str]) -> (String, String) {
     let profile = tempfile::tempdir().unwrap();
-    let mut browser = Command::new("unshare");
-    if !nix::unistd::geteuid().is_root() {
-        browser.arg("--map-root-user");
-    }
-    browser.args(["--net", "chromium-headless-shell", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]);
+    let mut browser = without_network("chromium-headless-shell");
+    browser.args(["--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]);
     browser.arg(format!("--user-data-dir={}", profile.path().display())).args(options).arg("--dump-dom");
     let output = browser.arg(format!("file://{}", page.display())).stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{}: this test needs chromium-headless-shell", stderr(&output));
@@ -48,7 +63,6 @@ fn examine(page: &Path, options: &[&str]) -> Value {
     serde_json::from_str(&found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")).unwrap()
 }
 
-#[test]
 fn each_sample_is_a_point_and_outages_are_shown() {
     let folder = tempfile::tempdir().unwrap();
     let history = folder.path().join("history");
@@ -91,7 +105,6 @@ fn each_sample_is_a_point_and_outages_are_shown() {
     }
 }
 
-#[test]
 fn a_plot_shows_the_values() {
     let folder = tempfile::tempdir().unwrap();
     let history = folder.path().join("history");
@@ -109,7 +122,6 @@ fn a_plot_shows_the_values() {
     assert!((7..=9).contains(&days.len()) && days[1][1] == "144" && days[1][2] == "100.0%", "{days:?}");
 }
 
-#[test]
 fn missing_checks_break_the_line() {
     let folder = tempfile::tempdir().unwrap();
     let history = folder.path().join("history");
@@ -128,7 +140,6 @@ fn missing_checks_break_the_line() {
     assert!(document.contains("No check has been recorded yet.") && complaints.is_empty(), "{document}{complaints}");
 }
 
-#[test]
 fn it_can_be_read_in_light_and_dark_and_on_a_telephone() {
     let folder = tempfile::tempdir().unwrap();
     let history = folder.path().join("history");
@@ -150,7 +161,6 @@ fn it_can_be_read_in_light_and_dark_and_on_a_telephone() {
     }
 }
 
-#[test]
 fn a_check_writes_the_page_and_report_prints_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -188,7 +198,6 @@ fn a_check_writes_the_page_and_report_prints_it() {
 }
 
 /// What a program of others has said is in the report as text: as an HTML parser has it, with the same elements as ever.
-#[test]
 fn what_was_wrong_is_text_to_an_html_parser() {
     let said = [
         "</td></tr></table><script>alert(1)</script>",

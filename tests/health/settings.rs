@@ -5,20 +5,29 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use libtest_mimic::Trial;
 use serde_json::json;
+use support::source_folder;
 
-use crate::support::{
-    findings, health_check, package_folder, program, stderr, stdout, with_busy_processors, with_settings,
-};
+use crate::surroundings::{findings, health_check, program, stderr, stdout, with_busy_processors, with_settings};
 
-#[test]
+pub fn trials() -> Vec<Trial> {
+    support::tests![
+        health_toml_sets_limits,
+        a_broken_health_toml_is_a_problem_and_blinds_nothing,
+        the_packages_health_toml_shows_every_key,
+        every_key_is_read,
+        what_is_no_limit_is_refused
+    ]
+}
+
 fn health_toml_sets_limits() {
     let (status, problems) = with_settings("max_disk = 0 # all\n", &["--disk", "/"]);
     assert!(status == 1 && problems.iter().all(|problem| problem.ends_with(", above 0%")), "{problems:?}");
     assert_eq!(with_settings("max_disk = 100\n", &["--disk", "/"]), (0, Vec::new()));
 
-    let slow = crate::support::site("127.0.0.1", |mut stream| {
-        crate::support::request(&stream);
+    let slow = crate::surroundings::site("127.0.0.1", |mut stream| {
+        crate::surroundings::request(&stream);
         thread::sleep(Duration::from_millis(300));
         std::io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
     });
@@ -41,7 +50,6 @@ fn health_toml_sets_limits() {
     assert_eq!(with_settings("max_load = 1000", &[]), (0, Vec::new()));
 }
 
-#[test]
 fn a_broken_health_toml_is_a_problem_and_blinds_nothing() {
     let nowhere = "cannot measure the disk /nowhere: No such file or directory (os error 2)".to_owned();
     for (text, expected) in [
@@ -70,10 +78,9 @@ fn a_broken_health_toml_is_a_problem_and_blinds_nothing() {
     assert!(line.ends_with(&format!(" | UNHEALTHY: {unreadable}\n")), "{line}");
 }
 
-#[test]
 fn the_packages_health_toml_shows_every_key() {
     // The name and the port that stackdeb puts in are in comments.
-    let text = fs::read_to_string(package_folder().join("../debian/health.toml")).unwrap();
+    let text = fs::read_to_string(source_folder().join("debian/health.toml")).unwrap();
     assert_eq!(with_settings(&text, &[]), (0, Vec::new()));
     let is_setting = |line: &&str| line.starts_with("# ") && line.contains(" = ");
     let settings: Vec<&str> = text.lines().filter(is_setting).map(|line| &line[2..]).collect();
@@ -105,7 +112,6 @@ fn report(text: &str) -> (String, Vec<String>) {
     (stdout(&output), told.lines().map(|line| line.strip_prefix("<3>health-check: ").unwrap().to_owned()).collect())
 }
 
-#[test]
 fn every_key_is_read() {
     let text = "max_cpu = 80\nmax_load = 1.5\nmax_ram = 0x32\nmax_disk = 70.5\nmax_response_time = 1_500\nhistory = 7";
     let (page, mistakes) = report(text);
@@ -121,7 +127,6 @@ fn every_key_is_read() {
     assert!(page.contains(">12 checks from "), "{page}");
 }
 
-#[test]
 fn what_is_no_limit_is_refused() {
     for (text, words) in [
         ("max_cpu = 101", "max_cpu is 101"),

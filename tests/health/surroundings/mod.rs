@@ -3,6 +3,7 @@
 
 pub mod postgres;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use nix::mount::{MsFlags, mount};
 use serde_json::Value;
+use support::source_folder;
 use tempfile::TempDir;
 
 /// What every check takes at most: half a second for the processors, five for a server that hangs, and
@@ -21,35 +23,12 @@ use tempfile::TempDir;
 pub const BOUND: Duration = Duration::from_secs(9);
 
 pub fn program() -> String {
-    env!("CARGO_BIN_EXE_health-check").to_owned()
-}
-
-/// `health-check/` in the sources.
-pub fn package_folder() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    support::program("health-check")
 }
 
 /// A file beside this one.
 pub fn support_file(name: &str) -> PathBuf {
-    package_folder().join("tests/health/support").join(name)
-}
-
-/// A TCP port of this computer that nobody listens on.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// Runs a command that must succeed, and returns what it printed to standard output.
-#[track_caller]
-pub fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error} (tests/setup installs it)"));
-    assert!(output.status.success(), "{command:?}: {}\n{}", output.status, text(&output));
-    stdout(&output)
-}
-
-/// Both streams of a command, for messages.
-pub fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    source_folder().join("tests/health/surroundings").join(name)
 }
 
 /// Runs a check of the server `stack` within its bound.
@@ -135,6 +114,16 @@ pub fn answering(bytes: &'static [u8]) -> String {
         request(&stream);
         stream.write_all(bytes).unwrap();
     })
+}
+
+/// A program that sees no network interface.
+pub fn without_network(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("unshare");
+    if !nix::unistd::geteuid().is_root() {
+        command.arg("--map-root-user");
+    }
+    command.arg("--net").arg(program);
+    command
 }
 
 /// Gives a command a mount namespace of its own, in which `make_mounts` is called before it starts.

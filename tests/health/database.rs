@@ -3,14 +3,30 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Command, Output};
 use std::thread;
 
+use libtest_mimic::Trial;
 use serde_json::{Value, json};
+use support::ports::free_port;
+use support::room::{unless, without_networks};
+use support::{run, text};
 
-use crate::support::postgres::{Postgres, path_of};
-use crate::support::{free_port, problem, program, run, run_bounded, stderr, stdout, support_file, text};
+use crate::surroundings::postgres::{Postgres, path_of};
+use crate::surroundings::{problem, program, run_bounded, stderr, stdout, support_file, without_network};
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = support::tests![
+        a_server_elsewhere_is_asked_in_the_place_of_the_one_here,
+        what_is_no_server_is_told,
+        an_address_that_cannot_be_read_is_told_and_not_shown,
+        a_script_gets_the_address_and_the_password_apart,
+        libpq_reads_the_service_file_as_it_reads_the_address,
+        whether_the_database_is_here_is_read_from_the_file_alone
+    ];
+    trials.extend(unless(without_networks(), support::tests![a_server_is_looked_for_where_libpq_would]));
+    trials
+}
 
 const PASSWORD: &str = "s3cret-pw";
 
@@ -39,7 +55,6 @@ fn url(at: &str) -> String {
     format!("postgresql://shop:{PASSWORD}@{at}/shop?sslmode=verify-full")
 }
 
-#[test]
 fn a_server_elsewhere_is_asked_in_the_place_of_the_one_here() {
     let port = free_port();
     let server = Postgres::on_port(port);
@@ -79,7 +94,6 @@ fn answering(treat: impl Fn(TcpStream) + Send + 'static) -> String {
     at
 }
 
-#[test]
 fn what_is_no_server_is_told() {
     let nonsense = answering(|mut stream| stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap());
     let closing = answering(drop);
@@ -101,7 +115,7 @@ fn what_is_no_server_is_told() {
 
 /// The places where libpq looks for the server of this address, as psql names them when none answers: there is no network.
 fn places_of_libpq(url: &str, environment: [(&str, &str); 2]) -> String {
-    let output = without_network(&path_of("psql")).args(["-X", "-d", url]).envs(environment).output().unwrap();
+    let output = without_network(path_of("psql")).args(["-X", "-d", url]).envs(environment).output().unwrap();
     let said = stderr(&output);
     let places = said.split("connection to server ").skip(1).map(|place| {
         let quoted = |text: &str, mark| text.split(mark).nth(1).map(str::to_owned);
@@ -117,21 +131,10 @@ fn places_of_libpq(url: &str, environment: [(&str, &str); 2]) -> String {
     places.collect::<Vec<_>>().join(",")
 }
 
-/// A program that sees no network interface.
-fn without_network(program: &Path) -> Command {
-    let mut command = Command::new("unshare");
-    if !nix::unistd::geteuid().is_root() {
-        command.arg("--map-root-user");
-    }
-    command.arg("--net").arg(program);
-    command
-}
-
-#[test]
 fn a_server_is_looked_for_where_libpq_would() {
     let check = |url: &str, host: &str| {
         let environment = [("PGPORT", "5433"), ("PGHOST", host)];
-        let mut command = without_network(program().as_ref());
+        let mut command = without_network(program());
         command.args(["--name", "a", "--json", "--postgres", "/nobody"]).env("DATABASE_URL", url).envs(environment);
         let found: Value = serde_json::from_slice(&run_bounded(&mut command).stdout).unwrap();
         assert_eq!(found["postgres"][0]["server"], places_of_libpq(url, environment), "{url}: {found}");
@@ -152,7 +155,6 @@ fn a_server_is_looked_for_where_libpq_would() {
     thread::scope(|scope| addresses.iter().for_each(|(url, host)| drop(scope.spawn(|| check(url, host)))));
 }
 
-#[test]
 fn an_address_that_cannot_be_read_is_told_and_not_shown() {
     for bad in [
         "postgresql://u:@@h:port/d",
@@ -178,7 +180,6 @@ fn part(part: &str, url: &str) -> Output {
     run_bounded(command.args(["connection", "--in", "DATABASE_URL", part]).env("DATABASE_URL", url))
 }
 
-#[test]
 fn a_script_gets_the_address_and_the_password_apart() {
     let address = url("db.example.org:5432");
     let output = part("service", &address);
@@ -194,7 +195,6 @@ fn a_script_gets_the_address_and_the_password_apart() {
 }
 
 /// libpq itself finds the database by the file, whichever form the address had. It says where it is connected.
-#[test]
 fn libpq_reads_the_service_file_as_it_reads_the_address() {
     let port = free_port();
     let server = Postgres::on_port(port);
@@ -228,7 +228,6 @@ fn libpq_reads_the_service_file_as_it_reads_the_address() {
     }
 }
 
-#[test]
 fn whether_the_database_is_here_is_read_from_the_file_alone() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.env");
