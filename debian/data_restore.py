@@ -124,7 +124,7 @@ class Save:
         elif kind == "settings":
             self._change.add_file(f"/{rest}", content(archive, info), info.mode & 0o777)
         elif kind == "app":
-            # The header that goes on to the app's user is made anew, from the attributes alone.
+            # The header that goes on to the app's user is made again, from the attributes alone.
             info.name, info.pax_headers = rest, {}
             self._receiving.write_member(archive, info)
         elif kind == "valkey" and self._valkey:
@@ -157,7 +157,7 @@ class Save:
         self._valkey = valkey.Filling(NEW_VALKEY) if VALKEY and "valkey" in header else None
 
     def _require_room(self, room):
-        # Indexes are made anew, and PostgreSQL writes a journal of what it does.
+        # Indexes are made again, and PostgreSQL writes a journal of what it does.
         beside = room["files"] + room.get("valkey", 0)
         for path, bytes_needed in ((FOLDER, beside), (database_folder(), room["database"] * 3 // 2)):
             status = os.statvfs(path)

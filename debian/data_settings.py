@@ -93,7 +93,7 @@ def environment_lines():
 
 
 class Change:
-    """Settings from a save, as far as this machine has not its own. `notes` says what was not taken over."""
+    """Settings from a save, except those that this machine has itself. `notes` says what was not taken over."""
 
     def __init__(self):
         self.notes, self._files = [], []

@@ -31,7 +31,7 @@ class WebSocket:
         return await self.client_receive()
 
     async def receive(self):
-        # It is kept if whoever waits for it gives up, so that no message is lost.
+        # It is kept if the task that waits for it is cancelled, so that no message is lost.
         if self.message is None:
             self.message = self.loop.create_task(self.next_message())
         await asyncio.wait({self.message, self.closing}, return_when=asyncio.FIRST_COMPLETED)

@@ -30,7 +30,7 @@ impl Document {
     }
 }
 
-/// What stands in the repository's `docs/`.
+/// The files of the repository's `docs/`.
 ///
 /// # Errors
 /// Never in practice: the schema can always be written as text.

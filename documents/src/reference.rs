@@ -15,7 +15,7 @@ and marks mistakes, when the first line of `stack.toml` names the JSON Schema:
 #:schema ./stack.schema.json
 ```
 
-`stackdeb new` writes this line and the file; `stackdeb schema > stack.schema.json` makes the file anew. `stackdeb check`
+`stackdeb new` writes this line and the file; `stackdeb schema > stack.schema.json` makes the file again. `stackdeb check`
 checks more than a schema can: that files are there, that names are free, and that values agree with each other.
 ";
 

@@ -35,6 +35,6 @@ resource "linode_interface" "private" {
     ipv4      = { addresses = [{ address = local.addresses[count.index] }] }
   }
 
-  # The second card, as network.tf has it.
+  # The second card, as in network.tf.
   depends_on = [linode_interface.public]
 }

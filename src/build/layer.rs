@@ -134,7 +134,7 @@ impl Layer {
             Err(error) => error.to_string(),
         };
         let name = kept.display();
-        reporter.say(&format!("warning: the base kept as {name} is damaged, so it is unpacked anew: {why}"));
+        reporter.say(&format!("warning: the base kept as {name} is damaged, so it is unpacked again: {why}"));
         drop((self.root, self._overlay));
         // Another build may use it still, or have moved it already.
         match fs::rename(&kept, work.join("damaged")) {

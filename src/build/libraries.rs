@@ -22,7 +22,7 @@ pub fn plan(stack: &Stack) -> miette::Result<Option<PinnedLibraries>> {
     Ok(Some(lock::read(path, &stack.folder, &lock_to_read(stack), &stack.image.suite, &target)?))
 }
 
-/// The libraries of a stack, downloaded as far as they are not in the cache; none when it names no requirements. Where
+/// The libraries of a stack, downloaded if they are not in the cache; none when it names no requirements. Where
 /// [`PinnedLibraries::may_build`] says so, the process must be root, if only in a namespace. Returns as well what was
 /// installed where some of them were built.
 ///

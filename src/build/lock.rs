@@ -1,5 +1,5 @@
 //! The file `stack.lock`. It has two parts, either of which may be missing: the libraries from the Python Package Index, and the
-//! packages of an image. Whoever writes one part leaves the other as it was.
+//! packages of an image. A command that writes one part leaves the other as it was.
 
 use std::fs;
 use std::io;

@@ -79,7 +79,7 @@ impl LockedImage {
     /// The error for a package of the lock that nothing asks for: somebody has changed the lock by hand.
     pub fn unasked(&self, extra: &Record) -> miette::Report {
         miette::miette!(
-            help = "run `stackdeb lock --packages`, which writes the part about packages anew",
+            help = "run `stackdeb lock --packages`, which writes the part about packages again",
             "{} names the package {}, which nothing asks for",
             self.shown,
             extra.name

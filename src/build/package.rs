@@ -34,7 +34,7 @@ pub struct BuiltPackage {
     pub written: Written,
     /// The package that is published, if `path` is one that only an image installs.
     pub packed: Option<Packed>,
-    /// Its control data, as it stands in the file.
+    /// Its control data, as in the file.
     pub control: Stanza,
     /// The time of everything in it.
     pub epoch: Epoch,
@@ -71,7 +71,7 @@ pub struct BuiltBeside {
     pub written: Written,
     /// As in [`BuiltPackage`].
     pub packed: Option<Packed>,
-    /// Its control data, as it stands in the file.
+    /// Its control data, as in the file.
     pub control: Stanza,
 }
 

@@ -47,7 +47,7 @@ impl Packed {
     /// # Errors
     /// When it could not be written, or the user interrupted.
     pub fn written(&self) -> miette::Result<Written> {
-        // Whoever comes second waits here for the first.
+        // The second caller waits here for the first.
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(written) = self.written.get() {
             return Ok(*written);

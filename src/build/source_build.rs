@@ -288,7 +288,7 @@ fn read_plain(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Users of the root have other ids than whoever builds, so everybody may read.
+/// The users of the root have other ids than the user who builds, so everybody may read.
 fn make_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());

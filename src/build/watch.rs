@@ -139,7 +139,7 @@ fn stack_here(variant: Option<&str>) -> miette::Result<Stack> {
 fn refused(said: &str) -> miette::Report {
     miette::miette!(
         help = "put right what it names; when it lacks packages that the project did not need before, end this boot, build \
-                the image anew with `stackdeb image`, and boot that",
+                the image again with `stackdeb image`, and boot that",
         "the machine does not install the package: {said}"
     )
 }

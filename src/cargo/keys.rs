@@ -77,7 +77,7 @@ pub(super) struct Keys {
     pub(super) systemd_units: Option<Vec<UnitKeys>>,
     pub(super) profile: Option<String>,
     pub(super) debug_symbols: DebugSymbols,
-    /// The table that the keys stand in, as errors name it.
+    /// The table of the keys, as errors name it.
     pub(super) place: String,
 }
 

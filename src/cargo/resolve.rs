@@ -126,7 +126,7 @@ pub(super) fn resolve(
     }
 }
 
-/// What stands in place of `$auto`.
+/// The relations that replace `$auto`.
 fn implied(of: &Crate, package: &str, folders: &CrateFolders) -> Result<Vec<Asset>, CargoError> {
     let mut all = Vec::new();
     for target in &of.targets {

@@ -61,7 +61,7 @@ static LOCK: [Example; 4] = [
         "stackdeb lock",
         "Write stack.lock for the project in this folder: its libraries, and the packages of its image.",
     ),
-    example("stackdeb lock --libraries shop", "Choose the libraries anew in shop/stack.lock, and leave the packages."),
+    example("stackdeb lock --libraries shop", "Choose the libraries again in shop/stack.lock, and leave the packages."),
     example("stackdeb lock --packages", "Lock the packages of the image, and leave the libraries."),
     example("stackdeb lock shop blog", "Lock the packages of one image with both stacks: in shop/stack.lock."),
 ];
@@ -123,7 +123,7 @@ static REPO: [Example; 4] = [
     example("stackdeb repo list --json", "List the packages, for a program."),
     example(
         "stackdeb repo refresh --valid-for 14",
-        "Sign it anew: servers refuse this state of it in 14 days, so that nobody can hide a later one for longer.",
+        "Sign it again: servers refuse this state of it in 14 days, so that nobody can hide a later one for longer.",
     ),
 ];
 

@@ -23,7 +23,7 @@ pub struct DebArgs {
     project: PathBuf,
     #[command(flatten)]
     variant: VariantArgs,
-    /// Make everything anew: take nothing from the cache but downloads, and keep nothing that is made
+    /// Make everything again: take nothing from the cache but downloads, and keep nothing that is made
     #[arg(long)]
     no_cache: bool,
     /// Write a .changes file as well, for dput and archives, and the .buildinfo file that it names

@@ -185,7 +185,7 @@ pub fn run(args: &DeployArgs) -> miette::Result<()> {
 }
 
 impl DeployArgs {
-    /// The arguments as what they mean, checked as far as this machine can.
+    /// The arguments as what they mean, with the checks that need no network.
     fn check<'a>(&self, stack: &'a Stack) -> Result<(DeployOptions<'a>, ImageSource), LinodeError> {
         let agent = if self.ssh_agent { AgentKeys::Always } else { AgentKeys::WithoutFiles };
         let home = env::var_os("HOME").map(PathBuf::from);

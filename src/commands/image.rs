@@ -39,7 +39,7 @@ pub struct ImageArgs {
     /// Use a mirror's Release files also when they are older than those of an earlier build
     #[arg(long)]
     allow_downgrade: bool,
-    /// Make everything anew: take nothing from the cache but downloads, and keep nothing that is made
+    /// Make everything again: take nothing from the cache but downloads, and keep nothing that is made
     #[arg(long)]
     no_cache: bool,
 }

@@ -55,7 +55,7 @@ struct InstanceReport<'a> {
     created: Option<&'a str>,
     /// What is on its own disk and nowhere else.
     data: Vec<Holding>,
-    /// Whether its deployment has come to its end.
+    /// Whether its deployment is finished.
     finished: bool,
     health: &'a HealthVerdict,
 }
@@ -103,7 +103,7 @@ fn print_line(one: &InstanceReport) -> miette::Result<()> {
     };
     let version = one.version.map_or("version unknown".to_owned(), |version| format!("version {version}"));
     let (image, address) = (one.image.unwrap_or("no image"), one.ipv4.first().map_or("-", String::as_str));
-    let unfinished = if one.finished { "" } else { "  (its deployment did not come to its end)" };
+    let unfinished = if one.finished { "" } else { "  (its deployment did not finish)" };
     print::line(format_args!("{}  {address}  {}  {image}  {version}  {health}{unfinished}", one.label, one.region))?;
     Ok(())
 }

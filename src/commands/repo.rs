@@ -1,4 +1,4 @@
-//! `stackdeb repo`: adds packages to a signed repository for apt, lists them, and signs it anew.
+//! `stackdeb repo`: adds packages to a signed repository for apt, lists them, and signs it again.
 
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ enum RepoCommand {
     /// List the packages, after the signature and the index were verified
     #[command(after_help = NOTES)]
     List(ListArgs),
-    /// Sign the repository anew: before its validity ends, or to change its address
+    /// Sign the repository again: before its validity ends, or to change its address
     #[command(after_help = NOTES)]
     Refresh(RefreshArgs),
 }
@@ -87,7 +87,7 @@ struct SignedArgs {
     /// Where the folder will be served, such as https://packages.example.org; needed once
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// How many days servers accept this state; then sign it anew. 0 for ever [default: as before, at first for ever]
+    /// How many days servers accept this state; then sign it again. 0 for ever [default: as before, at first for ever]
     #[arg(long, value_name = "DAYS")]
     valid_for: Option<Validity>,
     /// A file with an OpenPGP key without a passphrase, which no other user can read

@@ -16,7 +16,7 @@ const NOTES: &str = "\
 Each library and each package that is different is printed with its version before and now, `none` where it is new or gone. \
 `(library)` stands behind the libraries that stack.lock has for [app] requirements, `(security)` behind a version that the archive \
 of security updates has. If nothing is different, the lock stays as it is.\n\n\
-With names, only these packages and libraries move, and others as far as they have to: those that the newer version needs newer, \
+With names, only these packages and libraries move, and others only if they must: those that the newer version needs newer, \
 and those that fit the older version alone. A name of a package that is also one of a library moves both. What uv.lock, \
 poetry.lock or pylock.toml has is moved by the tool that wrote it.";
 

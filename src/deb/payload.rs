@@ -1,5 +1,5 @@
 //! What a package puts on the machine: a list of files, folders and symbolic links by their final paths, all owned by
-//! root. Mistakes show when an entry is added, so that whoever adds it can say where it came from.
+//! root. Mistakes show when an entry is added, so that the caller can say where it came from.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

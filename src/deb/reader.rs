@@ -72,7 +72,7 @@ pub enum ReadError {
     Compression { path: String, member: String },
     /// The file `control` is not control data.
     #[error("the control data of {path} is wrong: {source}")]
-    #[diagnostic(help("the package was built by a faulty tool; ask whoever made it"))]
+    #[diagnostic(help("the package was built by a faulty tool; ask its maintainer"))]
     Control {
         path: String,
         #[source]

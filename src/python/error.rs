@@ -47,7 +47,7 @@ pub enum PythonError {
     ))]
     UnknownFile(String),
     #[error("{path} cannot be used: {reason}")]
-    #[diagnostic(help("make it anew with the tool that it belongs to"))]
+    #[diagnostic(help("make it again with the tool that it belongs to"))]
     Lock { path: String, reason: String },
     /// A lock that does not belong to what is asked for.
     #[error("{path} does not fit: {why}")]
@@ -138,7 +138,7 @@ pub enum PythonError {
     /// No file of the index has a hash that is listed.
     #[error("{place}: no wheel of {name} {version} that fits {target} has one of the listed hashes")]
     #[diagnostic(help(
-        "make the hashes anew: `uv pip compile --generate-hashes`, `pip-compile --generate-hashes` or `stackdeb lock`"
+        "make the hashes again: `uv pip compile --generate-hashes`, `pip-compile --generate-hashes` or `stackdeb lock`"
     ))]
     HashNotListed { place: String, name: String, version: String, target: String },
     #[error("the index says no SHA-256 for {file}")]

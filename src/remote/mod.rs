@@ -1,4 +1,4 @@
-//! Servers that have a stack's package, whoever hosts them: their data are saved to a file, restored from one, and carried
+//! Servers that have a stack's package, at any provider: their data are saved to a file, restored from one, and carried
 //! from one server to another. Each server is reached through the user's own `ssh`, with the user's keys; a host key that is
 //! not known is never accepted.
 //!

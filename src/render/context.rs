@@ -56,7 +56,7 @@ pub(super) struct Context {
     /// What the copyright file says about each of them.
     library_papers: String,
     library_overrides: String,
-    /// The further files that are not root's alone. [`Context::of`] looks at no file, so whoever renders a package sets them.
+    /// The further files that are not root's alone. [`Context::of`] looks at no file, so the code that renders a package sets them.
     pub(super) handed_over: Vec<HandedOver>,
     /// Whether the app depends on a package of Flask's.
     has_flask: bool,

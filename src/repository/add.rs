@@ -177,7 +177,7 @@ fn read_state(
 }
 
 impl OpenRepository {
-    /// What the next state says about itself. [`Self::publish`] sets its date anew.
+    /// What the next state says about itself. [`Self::publish`] sets its date again.
     pub fn release(&self, default_origin: Option<String>) -> ReleaseFile {
         let before = self.state.as_ref().map(|state| &state.release);
         let given = &self.settings;
@@ -198,7 +198,7 @@ impl OpenRepository {
         let path = self.folder.source_file(&state.release.origin);
         match SourceFile::read(&path) {
             Ok(Some(file)) => Ok(Some(file.url)),
-            // It is written anew.
+            // It is written again.
             _ if self.settings.url.is_some() => Ok(None),
             Ok(None) => Err(RepositoryError::SourceFile { path: path.display().to_string() }),
             Err(error) => Err(error),

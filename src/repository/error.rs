@@ -26,7 +26,7 @@ pub enum RepositoryError {
     #[diagnostic(transparent)]
     Package(#[from] ReadError),
     #[error("the package {path} has no valid field {field}: {why}")]
-    #[diagnostic(help("dpkg would refuse it: build it anew, for example with `stackdeb deb`"))]
+    #[diagnostic(help("dpkg would refuse it: build it again, for example with `stackdeb deb`"))]
     Field { path: String, field: &'static str, why: String },
     #[error("the package {path} is for {architecture}, and this repository has packages for amd64 and `all`")]
     #[diagnostic(help("leave it out; no package was added"))]
@@ -95,7 +95,7 @@ pub enum RepositoryError {
     #[diagnostic(help("set one of them, or name the file of a key: `--key FILE`"))]
     NoPlaceForKey,
     #[error("the file {path} does not say where the repository is served")]
-    #[diagnostic(help("write it anew: `stackdeb repo refresh --url URL`"))]
+    #[diagnostic(help("write it again: `stackdeb repo refresh --url URL`"))]
     SourceFile { path: String },
     #[error("cannot read or write {path}: {source}")]
     #[diagnostic(help("check the name, and that you may read and write there; the repository is as it was"))]

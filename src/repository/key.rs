@@ -150,7 +150,7 @@ fn generate() -> openpgp::Result<Cert> {
     Ok(builder.add_userid(USER).generate()?.0)
 }
 
-/// The path without links, as far as it exists.
+/// The path without links, for the part that exists.
 fn resolved(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     for existing in path.ancestors() {

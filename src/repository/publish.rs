@@ -1,4 +1,4 @@
-//! Writes a state of the repository in such an order that a reader, and whoever reads after an interruption, has a whole one:
+//! Writes a state of the repository in such an order that a reader has a whole one, also after an interruption:
 //! packages, the indices under their hashes, the indices under their names, and last the signed file that names all of them.
 //! Each file appears whole or not at all.
 

@@ -1,4 +1,4 @@
-//! Signs a repository anew, with the same packages: before its `Valid-Until` has passed, or to change a setting.
+//! Signs a repository again, with the same packages: before its `Valid-Until` has passed, or to change a setting.
 
 use super::add::{RepositorySettings, checked, open};
 use super::error::RepositoryError;

@@ -27,8 +27,8 @@ const REMOVED: &[(&str, &str)] = &[
     ("etc/apt/sources.list", "etc/apt/sources.list.d says it"),
     // What the build left behind.
     // The folder `partial` beside them stays: it is apt's own.
-    ("var/lib/apt/lists/*Release", "`apt-get update` fetches it anew"),
-    ("var/lib/apt/lists/*Packages", "`apt-get update` fetches it anew"),
+    ("var/lib/apt/lists/*Release", "`apt-get update` fetches it again"),
+    ("var/lib/apt/lists/*Packages", "`apt-get update` fetches it again"),
     ("var/lib/apt/lists/lock", "an empty file that apt makes"),
     ("var/cache/apt/*.bin", "apt's caches of those lists"),
     ("var/cache/apt/archives/*.deb", "they are installed"),
@@ -82,7 +82,7 @@ const CLUSTERS: &str = "etc/postgresql-common";
 pub enum FinishError {
     /// A file cannot be changed or removed.
     #[error("cannot finish {path}: {source}")]
-    #[diagnostic(help("check that the disk has room; the root is a working copy, and a new build makes it anew"))]
+    #[diagnostic(help("check that the disk has room; the root is a working copy, and a new build makes it again"))]
     File {
         /// The file, on this machine.
         path: String,

@@ -39,7 +39,7 @@ impl Epoch {
         }
     }
 
-    /// Reads what stands in the variable. The specification allows decimal digits only.
+    /// Reads the variable's value. The specification allows decimal digits only.
     fn from_text(text: &str) -> Result<Self, EpochError> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -19,7 +19,7 @@ pub struct FirstAnswer {
 }
 
 /// Switches a machine on and waits until an application answers on the forwarded `port`, or `limit` is over. `console`
-/// makes what gets the serial console's text, anew for each boot. `boots_again` is called before a second boot.
+/// makes what gets the serial console's text, once for each boot. `boots_again` is called before a second boot.
 ///
 /// # Errors
 /// As [`Machine::start`]. What goes wrong later is in [`FirstAnswer::answer`].

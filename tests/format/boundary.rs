@@ -57,7 +57,7 @@ fn stacks() -> Vec<Vec<File>> {
         AppKind::Exec(Program { command: program, listen: Listen::Path, jit: None, origin: ProgramOrigin::Folder });
     exec.app.folder = support::source_folder().join("app");
     let mut all: Vec<Vec<File>> = [&plain, &without, &with_all].map(files).into();
-    // Whoever adds a template of a unit adds a stack that has it.
+    // A new template of a unit needs a stack here that has it.
     let units = all.iter().flatten().filter(|file| file.path.ends_with(".service"));
     let distinct: BTreeSet<&str> = units.map(|file| file.path.as_str()).collect();
     let templates = std::fs::read_dir(support::source_folder().join("units")).unwrap();

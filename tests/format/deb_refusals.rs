@@ -28,7 +28,7 @@ const MISTAKES: [Mistake; 22] = [
     ("half an address", Lintian("malformed-contact"), |p| p.control.maintainer = "Jane <jane@>".into()),
     ("a line break in the maintainer", DpkgDeb, |p| p.control.maintainer = "A <a@b.c>\n\t".into()),
     ("an odd section", Lintian("unknown-section"), |p| p.control.section = Some("My Section".into())),
-    ("a home page that is none", Lintian("bad-homepage"), |p| p.control.homepage = Some("our site".into())),
+    ("a home page that is no address", Lintian("bad-homepage"), |p| p.control.homepage = Some("our site".into())),
     ("no summary", Lintian("description-synopsis-is-empty"), |p| p.control.summary = String::new()),
     ("a long summary", Lintian("synopsis-too-long"), |p| p.control.summary = "word ".repeat(20).trim().into()),
     ("a reserved line", Lintian("description-contains-invalid-control-statement"), |p| {

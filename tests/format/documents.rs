@@ -1,4 +1,4 @@
-//! What stands in the documents holds: each command line parses, each piece of configuration is valid, each link leads
+//! The documents are true: each command line parses, each piece of configuration is valid, each link leads
 //! somewhere. What more is done with a block of commands, `support::documents` says.
 
 use std::collections::BTreeSet;

@@ -105,7 +105,7 @@ fn payload(cases: &mut Cases) -> Payload {
         let path = path(cases);
         // What cannot be there (two entries of one path, a name that is too long) is refused, and left out.
         let _ = match cases.below(6) {
-            // Whoever runs the test has to read the folders and files that dpkg-deb makes.
+            // The user who runs the test has to read the folders and files that dpkg-deb makes.
             0 => payload.add_folder(&path, 0o700 | cases.below(0o10000) as u32),
             1 => {
                 payload.add_symlink(&path, &format!("{}{}", cases.one_of(&["", "/", "../"]), cases.text(&NAMES, 1, 60)))
@@ -133,7 +133,7 @@ fn package(cases: &mut Cases) -> Package {
     package
 }
 
-/// The value of a field as it stands in the file: further lines begin with a space, and an empty one is a full stop.
+/// The value of a field as in the file: further lines begin with a space, and an empty one is a full stop.
 fn raw(value: &str) -> String {
     value.split('\n').map(|line| if line.is_empty() { "." } else { line }).collect::<Vec<_>>().join("\n ")
 }
@@ -190,7 +190,7 @@ fn assert_dpkg_deb(package: &Package, stanza: &Stanza, file: &Path) {
     assert_eq!(control("control"), stanza.to_string());
     assert_eq!(Some(control("postinst")), package.scripts.postinst);
     assert_eq!(Some(control("prerm")), package.scripts.prerm);
-    // As dpkg itself reads the fields, and writes relations and versions anew.
+    // As dpkg itself reads the fields, and writes relations and versions again.
     let names: Vec<&str> = stanza.fields().map(|(name, _)| name).collect();
     let format: String = names.iter().map(|name| format!("${{{name}}}{SEPARATOR}")).collect();
     let shown = printed("dpkg", Command::new("dpkg-deb").arg("--show").arg("--showformat").arg(format).arg(file));

@@ -58,8 +58,5 @@ fn programs_in_the_folder_are_run_one_by_one() {
     fs::remove_file(hooks.join("10-first")).unwrap();
     let (output, said) = alert(None);
     assert!(output.status.success(), "{}", support::text(&output));
-    assert!(
-        said.contains("the check did not come to its end (timeout): journalctl -u guest-book-health.service"),
-        "{said}"
-    );
+    assert!(said.contains("the check did not finish (timeout): journalctl -u guest-book-health.service"), "{said}");
 }

@@ -140,7 +140,7 @@ fn the_list_of_units_is_what_the_package_installs() {
     }
 }
 
-/// Every ordering between two units of the package, as it stands in their `After=` and `Before=`, is also
+/// Every ordering between two units of the package, as in their `After=` and `Before=`, is also
 /// the order of the list.
 #[test]
 fn the_list_of_units_is_in_the_order_of_their_start() {

@@ -107,7 +107,7 @@ fn a_name_with_no_room_for_the_ending_of_a_copy_has_none() {
     assert_eq!(listed.lines().filter(|line| line.contains(&name)).count(), 1, "{listed}");
 }
 
-/// Whoever moves files to nginx learns which of them it does not serve, and which it should not.
+/// A user who moves files to nginx learns which of them it does not serve, and which it should not.
 #[test]
 fn what_is_not_served_and_what_should_not_be_is_told() {
     let project = project();

@@ -67,7 +67,7 @@ fn once_of_ten(what: &str, try_it: impl Fn(&Value) -> bool) {
             again.then_some(measured)
         })
         .collect();
-    assert!(tries.iter().any(try_it), "{what} is never as psutil has it: {tries:?}");
+    assert!(tries.iter().any(try_it), "{what} never agrees with psutil: {tries:?}");
 }
 
 fn the_machine_is_measured_as_psutil_does() {
@@ -148,7 +148,7 @@ fn texts_of_the_kernel_are_read_as_psutil_reads_them() {
     };
     // On a busy machine the check may begin after the change.
     let mut tries = (0..10).map(|_| measure());
-    let measured = tries.find(|measured| near(measured, "cpu_percent", "cpu")).expect("not as psutil has it");
+    let measured = tries.find(|measured| near(measured, "cpu_percent", "cpu")).expect("not the value of psutil");
     assert!(measured["cpu"].as_f64() > Some(0.0) && near(&measured, "ram_percent", "ram"), "{measured}");
     assert_eq!(measured["found"]["cpus"], 2);
 }

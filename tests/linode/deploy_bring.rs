@@ -99,7 +99,7 @@ fn the_old_instance_is_deleted_when_the_new_one_has_its_data() {
     assert_eq!(asked, expected);
     let same = |name: &str| fs::read(fleet.project.path(name)).unwrap();
     assert!(same("received.tar") == same("save.tar"));
-    // Whoever has made it knows its host key.
+    // The computer that made it knows its host key.
     let told = fleet.project.api.user_data("shop-2");
     let known = fs::read_to_string(fleet.project.path(".local/state/stackdeb/known_hosts")).unwrap();
     let line = known.lines().find(|line| line.starts_with(&format!("{new} "))).unwrap();

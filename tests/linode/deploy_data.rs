@@ -156,7 +156,7 @@ fn what_a_failed_replacement_leaves_is_not_doubled() {
     project.home.run(&mut project.deploy(&failing)).has(4, &words);
     assert!(tags(&project, "shop-2").contains(&"deploy:unfinished".to_owned()));
     let listed = project.home.run(&mut project.stackdeb(&["instances"])).has(0, &[]);
-    assert!(listed.said.contains("its deployment did not come to its end"), "{}", listed.said);
+    assert!(listed.said.contains("its deployment did not finish"), "{}", listed.said);
     project.api.set_faults(&[]);
     // It is told of, with the command that removes it, and nothing else happens to it.
     let told =

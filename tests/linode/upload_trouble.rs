@@ -60,7 +60,7 @@ fn server(answer: String) -> (u16, mpsc::Receiver<String>) {
     (port, asked)
 }
 
-/// JSON has other ways to write a letter, and an answer may come from whoever sits between us and Linode.
+/// JSON has other ways to write a letter, and an answer may come from a proxy between us and Linode.
 #[test]
 fn an_answer_shows_neither_the_token_nor_acts_on_the_terminal() {
     let home = Home::new();

@@ -209,7 +209,7 @@ fn the_swap_disk_is_swap_to_others() {
     let found = run(Command::new("/sbin/blkid").args(["-p", "-o", "export"]).arg(descriptor(&disk)));
     assert!(found.contains("TYPE=swap\n") && found.contains("VERSION=1\n"), "{found}");
     let found = run(Command::new("file").args(["-L", "-b", "-s"]).arg(descriptor(&disk)));
-    // `pages` counts from zero, as file(1) has it.
+    // `pages` counts from zero, as in file(1).
     assert!(found.contains("swap file, 4k page size") && found.contains("size 131071 pages"), "{found}");
 }
 

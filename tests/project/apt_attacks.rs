@@ -1,4 +1,4 @@
-//! A mirror that wants to wear out the machine of whoever builds from it, and whose key is trusted: what it sends is refused
+//! A mirror that wants to wear out the machine of a user who builds from it, and whose key is trusted: what it sends is refused
 //! with a reason, before it has taken much memory or time.
 
 use std::collections::HashMap;

@@ -83,7 +83,7 @@ pathlib.Path("packages").write_text(subprocess.run(installed, check=True, captur
 
 /// The parts of a cache that all projects here share: to make a root in which a command runs takes longer than all the rest.
 const SHARED: [&str; 2] = ["bases", "trees"];
-/// Held by whoever builds in a root of them.
+/// A lock that each build in a root of them holds.
 static BUILDER: Mutex<()> = Mutex::new(());
 
 pub(super) fn builder() -> MutexGuard<'static, ()> {
@@ -244,7 +244,7 @@ fn the_package_is_the_same_without_a_cache_and_with_a_damaged_one() {
     assert!(fs::read(project.path("dist/shop.deb")).unwrap() != package, "the result is not taken from there");
     fs::write(kept_page(), right).unwrap();
 
-    // The roots that were kept are damaged, packed and unpacked, so one is made anew.
+    // The roots that were kept are damaged, packed and unpacked, so one is made again.
     fs::remove_dir_all(project.path("cache/stackdeb/built")).unwrap();
     let kept =
         |name: &str| fs::read_dir(project.path("cache/stackdeb").join(name)).unwrap().map(|one| one.unwrap().path());
@@ -258,9 +258,12 @@ fn the_package_is_the_same_without_a_cache_and_with_a_damaged_one() {
     let output = project.command("deb").output().unwrap();
     let said = text(&output);
     assert!(output.status.success(), "{said}");
-    for words in
-        ["/stackdeb/bases/", "is damaged, so it is made anew", "/stackdeb/trees/", "is damaged, so it is unpacked anew"]
-    {
+    for words in [
+        "/stackdeb/bases/",
+        "is damaged, so it is made again",
+        "/stackdeb/trees/",
+        "is damaged, so it is unpacked again",
+    ] {
         assert!(said.contains(words), "{words}: {said}");
     }
     assert!(fs::read(project.path("dist/shop.deb")).unwrap() == package, "another package");

@@ -51,7 +51,7 @@ fn the_commands_of_the_documents_do_what_they_are_for() {
         let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
         let mut shell = Command::new("bash");
         shell.args(["-eu", "-o", "pipefail", "-c", &script]).current_dir(&home).env("HOME", &home).env("PATH", path);
-        // Cargo and its toolchain are those of whoever runs the tests.
+        // Cargo and its toolchain are those of the user who runs the tests.
         for (variable, default) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
             let of_user = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(default).into_os_string();
             shell.env(variable, std::env::var_os(variable).unwrap_or_else(of_user));

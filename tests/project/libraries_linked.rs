@@ -72,7 +72,7 @@ fn a_part_may_link_what_no_package_has_and_the_build_says_so() {
     let warning = |library: &str| {
         format!("warning: {wheel} needs {library}, and no package of Debian 13 (trixie) is known that has it")
     };
-    // Which package has a library is asked of Debian's archive: its lists are in the cache of whoever runs the tests.
+    // Which package has a library is asked of Debian's archive: its lists are in the cache of the user who runs the tests.
     let shared = cache();
     for verb in ["check", "deb"] {
         let output = project.command(verb).env("XDG_CACHE_HOME", shared.parent().unwrap()).output().unwrap();

@@ -18,7 +18,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// The package with the time of all packages that are compared, built by whichever test comes first. Cargo gives a test
 /// variables about the package that is tested. Build scripts of libraries in C are run again when one of these changes, and
-/// nearly everything is compiled anew: so without them.
+/// nearly everything is compiled again: so without them.
 pub fn package() -> &'static Path {
     static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
         let mut build = Command::new(source_folder().join("documents/package"));

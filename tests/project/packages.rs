@@ -31,7 +31,7 @@ summary = "tools for the staff of the shop"
 description = """
 They print the prices of the day, those of the day before, and those of any other day that somebody asks for.
 
-Whoever sells may change one of them: the shop shows it at once.
+A seller may change one of them: the shop shows it at once.
 """
 section = "utils"
 depends = ["stack (= ${binary:Version})", "jq | python3"]

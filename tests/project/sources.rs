@@ -127,7 +127,7 @@ fn a_library_without_a_wheel_is_built_from_its_source() {
     run(alone.env("PIP_INDEX_URL", format!("{}/simple", project.index.as_ref().unwrap().address)));
     assert!(fs::read(project.path("dist/shop.deb")).unwrap() == package, "another package");
 
-    // Made anew from the lock, it has the same bytes; and nobody is asked for versions.
+    // Made again from the lock, it has the same bytes; and nobody is asked for versions.
     for folder in ["wheels", "built", "index-pages"] {
         fs::remove_dir_all(project.path("cache/stackdeb").join(folder)).unwrap();
     }
@@ -177,7 +177,7 @@ fn a_library_in_c_is_compiled_with_its_build_packages() {
         let digest = |note: String| note.split(' ').next().unwrap().to_owned();
         notes.map(digest).map(|name| (name.clone(), fs::read(wheels.join(format!("{name}.whl"))).unwrap())).collect()
     };
-    // Made anew, it has the same bytes.
+    // Made again, it has the same bytes.
     let first = made();
     fs::remove_dir_all(&wheels).unwrap();
     let tree = project.built();

@@ -90,7 +90,7 @@ fn dput_uploads_what_the_changes_file_names_and_lintian_has_nothing_to_say() {
         format!("stack_1.0.0_amd64.buildinfo stack_1.0.0_amd64.deb\nstable stable\n{newest}.0 {newest}\nstackdeb\n")
     );
 
-    // The package was judged elsewhere. It is signed by whoever uploads it.
+    // The package was judged elsewhere. The user who uploads it signs it.
     let passed_over: Vec<&str> = PASSED_OVER.iter().flat_map(|(_, tags)| tags.iter().map(|(tag, _)| *tag)).collect();
     let mut lintian = Command::new("lintian");
     lintian.args(["--pedantic", "-I", "-E", "--fail-on", "error,warning", "--suppress-tags", &passed_over.join(",")]);

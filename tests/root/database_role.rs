@@ -140,7 +140,7 @@ fn the_app_gets_a_role_that_administers_nothing() {
     let owner = "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'shop'";
     assert_eq!(text(&app("shop", owner)).trim(), "shop-1|UTF8");
     assert!(app("shop", "CREATE TABLE visits (n int); INSERT INTO visits VALUES (1)").status.success());
-    // Whoever has taken over the app is not the administrator, and cannot become it.
+    // An attacker who has taken over the app is not the administrator, and cannot become it.
     for attack in [
         "SET ROLE akmadmin",
         "SET SESSION AUTHORIZATION akmadmin",

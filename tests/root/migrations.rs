@@ -106,7 +106,7 @@ fn an_index_is_made_without_a_transaction_by_one_of_two() {
     let migrations = Migrations::new("migrations");
     migrations.write("0001_a.sql", "CREATE TABLE a (x int);\n");
     migrations.succeed();
-    // Whoever waited for this one in a transaction would be waited for by the index: neither would end.
+    // If a transaction waited for this one, the index would wait for that transaction: neither would end.
     let text = "-- stackdeb: no transaction\nSELECT pg_sleep(1);\nCREATE INDEX CONCURRENTLY i ON a (x);\n";
     migrations.write("0002_index.sql", text);
     let both = [(); 2].map(|()| {

@@ -215,7 +215,7 @@ fn a_database_elsewhere_is_migrated_but_not_made() {
     assert_eq!(server.query("postgres", "SELECT count(*) FROM pg_database WHERE datname = 'guest_book'"), "0");
 }
 
-/// As whoever has taken over the app: the table of the migrations becomes a view, whose function becomes PostgreSQL's
+/// As an attacker who has taken over the app: the table of the migrations becomes a view, whose function becomes PostgreSQL's
 /// administrator if that is who looks at it. And functions in the place of PostgreSQL's own, wherever the app may make some.
 fn what_the_app_has_made_is_not_run_by_the_administrator() {
     let (server, migrations) = with_migration("CREATE TABLE a (x int);\n");
@@ -250,7 +250,7 @@ fn what_the_app_has_made_is_not_run_by_the_administrator() {
                 CREATE OPERATOR public.= (LEFTARG = name, RIGHTARG = text, FUNCTION = public.equal);";
     attack("postgres", last);
     for _ in 0..2 {
-        // The role is made anew as well, so that every statement is run.
+        // The role is made again as well, so that every statement is run.
         server.succeed(&mut server.command(&script));
         assert!(!seized.exists(), "{}", fs::read_to_string(&seized).unwrap_or_default());
         assert_eq!(server.query("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = 'guest-book'"), "f");
@@ -265,7 +265,7 @@ fn no_part_of_an_address_is_in_the_arguments() {
     let script = write_migrating(&server, &migrations);
     let (programs, seen) = (server.path("programs"), server.path("arguments"));
     fs::create_dir(&programs).unwrap();
-    // Whoever owns it, the scripts write to it.
+    // The scripts write to it, no matter who owns it.
     fs::write(&seen, "").unwrap();
     fs::set_permissions(&seen, fs::Permissions::from_mode(0o666)).unwrap();
     for (name, program) in

@@ -1,4 +1,4 @@
-//! What somebody who has taken over the app, or whoever writes its environment file, can do on a booted Debian: everything
+//! What an attacker who has taken over the app, or who writes its environment file, can do on a booted Debian: everything
 //! that the app may, and nothing that root or PostgreSQL's administrator may. Each check attacks. One machine, one boot; the
 //! checks run in their order.
 

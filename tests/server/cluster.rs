@@ -364,7 +364,7 @@ fn user_data_is_for_root(cluster: &mut Cluster) {
 fn local_again(cluster: &mut Cluster) {
     let web = &cluster.web[1];
     let begin = "systemctl start first-boot-cluster.service";
-    // Whoever restarts PostgreSQL's unit starts this one each time. systemd's limit is five in ten seconds.
+    // Each restart of PostgreSQL's unit starts this one. systemd's limit is five in ten seconds.
     web.sh(&format!("for n in 1 2 3 4 5 6 7; do {begin} || exit; done"));
     assert_eq!(web.sh("pg_lsclusters --no-header"), "", "with DATABASE_URL");
     web.sh("sed -i '/^DATABASE_URL=/d' /etc/stack/stack.env");
@@ -377,7 +377,7 @@ fn local_again(cluster: &mut Cluster) {
     assert!(line.ends_with("| PostgreSQL: ok"), "{line}");
 }
 
-/// As whoever is the user `postgres`: the cluster is removed, and links are in its place when the machine boots again.
+/// As the user `postgres`: the cluster is removed, and links are in its place when the machine boots again.
 fn links_in_the_place_of_a_cluster(cluster: &mut Cluster) {
     let web = &cluster.web[1];
     let state = "find /srv /etc/cron.d -printf '%p %U:%G %m %l\\n' | sort; md5sum /srv/outside/main/precious";

@@ -1,5 +1,5 @@
 //! `stackdeb data` between two servers, with visitors on both: what is saved on one is what the other has afterwards, and a
-//! restore that does not come to its end leaves everything as it was.
+//! restore that does not finish leaves everything as it was.
 
 use std::fs;
 use std::path::PathBuf;
@@ -309,7 +309,7 @@ fn killed(servers: &mut Servers) {
     let mut restore = servers.data(&["restore", "--yes", "stack", host, "busy.tar"]).spawn().unwrap();
     let begin = Instant::now();
     while !new.try_sh("[ -s /root/hanging ]").status.success() {
-        assert!(begin.elapsed() < LIMIT, "the restore does not come to its end");
+        assert!(begin.elapsed() < LIMIT, "the restore does not finish");
         thread::sleep(Duration::from_millis(100));
     }
     let parent = new.sh("awk '$1 == \"PPid:\" { print $2 }' /proc/$(cat /root/hanging)/status");

@@ -249,7 +249,7 @@ fn run_is_confined(machine: &mut Container) {
     let [app, run] = [of("stack.service"), of(&unit)];
     assert!(app.contains("NoNewPrivileges=yes") && app.contains("PrivateUsers=yes"), "{app}");
     assert_eq!(app, run);
-    // Whoever ends the program ends the command.
+    // A user who ends the program ends the command.
     machine.sh("pkill -TERM -f '^/usr/bin/python3 -IB /usr/bin/stack run'");
     machine.sh(&format!("for i in $(seq 100); do systemctl is-active -q {unit} || exit 0; sleep 0.2; done; exit 1"));
     assert_ne!(machine.try_sh("stack run -- touch /usr/share/stack/x").status.code(), Some(0));

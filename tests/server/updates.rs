@@ -196,7 +196,7 @@ fn services_restart(machine: &mut Container) {
         "library=$(grep -o '/usr/lib/x86_64-linux-gnu/libpcre2-8.*' /proc/$(cat /run/nginx.pid)/maps | head -n 1); \
          cp $library $library.new && mv $library.new $library",
     );
-    // systemd uses the library as well, and drops its connections when it starts anew.
+    // systemd uses the library as well, and drops its connections when it starts again.
     machine.sh("systemctl start --no-block apt-daily-upgrade.service");
     let begin = Instant::now();
     loop {

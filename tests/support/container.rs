@@ -90,7 +90,7 @@ fn watch() {
         "cat; for group in {groups}; do [ ! -e $group ] || echo 1 >$group/cgroup.kill; done; \
          for try in 1 2 3 4 5; do set -- {groups}; [ -e $1 ] || exit; find \"$@\" -depth -type d -exec rmdir {{}} +; sleep 1; done"
     );
-    // In a session of its own, since whoever ends the tests from a terminal ends all processes there.
+    // In a session of its own, since Ctrl-C in a terminal ends all processes of the terminal's session.
     let mut watcher = Command::new("setsid");
     watcher.args(["sh", "-c", &script]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     // It is not waited for, and no program that is started here has the other end of the pipe.

@@ -11,7 +11,7 @@ use stackdeb::system::progress::Reporter;
 use crate::server::Server;
 use crate::text;
 
-/// Downloads packages with all that they depend on, as far as they are not in the cache. To be called while there is a network.
+/// Downloads packages with all that they depend on, if they are not in the cache. To be called while there is a network.
 pub fn download(names: &str) -> Vec<PathBuf> {
     let repository = Repository::for_tool(Suite::find("trixie").unwrap(), Reporter::Silent).unwrap();
     let cache = Cache::open().unwrap();

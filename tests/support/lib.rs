@@ -192,7 +192,7 @@ pub fn mirror() -> String {
     uri.expect("apt's sources name no Debian mirror").trim_end_matches('/').to_owned()
 }
 
-/// The cache of whoever runs the tests.
+/// The cache of the user who runs the tests.
 pub fn cache() -> PathBuf {
     let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     base.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache")).join("stackdeb")

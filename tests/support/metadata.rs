@@ -1,4 +1,4 @@
-//! The metadata service of the provider, which gives the user data with its secrets to whoever asks for it from
+//! The metadata service of the provider, which gives the user data with its secrets to every process that asks for it from
 //! the machine: who can ask.
 
 use super::server::Server;

@@ -49,7 +49,7 @@ impl Sdist {
         Self { name: name.to_owned(), version: version.to_owned(), entries: Vec::new() }
     }
 
-    /// One that builds itself, without any further library. `code` stands in its backend.
+    /// One that builds itself, without any further library. `code` is a part of its backend.
     pub fn of_itself(name: &str, version: &str, code: &str) -> Self {
         let backend = BACKEND.replace("@name@", name).replace("@version@", version).replace("@code@", code);
         let settings = "[build-system]\nrequires = []\nbuild-backend = \"own\"\nbackend-path = [\"backend\"]\n";

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-/// Names and values, in the order in which they stand in the text.
+/// Names and values, in the order of the text.
 pub type Parameters = Vec<(String, String)>;
 
 /// The parts of `postgresql://USER:PASSWORD@HOST:PORT,…/DATABASE?NAME=VALUE&…`, as they are

@@ -7,7 +7,7 @@ use crate::deb::ReadError;
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum LockError {
     #[error("{path} cannot be used: {reason}")]
-    #[diagnostic(help("run `stackdeb lock --packages`, which writes the part about packages anew"))]
+    #[diagnostic(help("run `stackdeb lock --packages`, which writes the part about packages again"))]
     Wrong { path: String, reason: String },
     /// It was made for another stack.toml.
     #[error("{path} does not fit: {why}")]

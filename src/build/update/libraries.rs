@@ -10,7 +10,7 @@ use crate::python::{Held, Libraries, Library, lock::Pin};
 use crate::stack::Stack;
 use crate::system::progress::Reporter;
 
-/// Writes the libraries of the lock of `stack` anew, which are `locked` now, and returns those that are different. If none
+/// Writes the libraries of the lock of `stack` again, which are `locked` now, and returns those that are different. If none
 /// of them is named, the lock stays as it is.
 ///
 /// # Errors

@@ -29,7 +29,7 @@ pub struct Updated {
     pub packages: Vec<Moved>,
 }
 
-/// Writes the locks of `stacks` anew, with the newest versions of the packages and libraries `names`; without names, of all.
+/// Writes the locks of `stacks` again, with the newest versions of the packages and libraries `names`; without names, of all.
 /// The lock of the first has the packages of an image of all of them. A lock in which nothing is different stays as it is.
 ///
 /// # Errors

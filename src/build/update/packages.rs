@@ -19,7 +19,7 @@ use crate::system::progress::Reporter;
 use crate::system::tree::WorkFolder;
 use crate::system::userns;
 
-/// Writes the packages of the lock `path` of an image of `stacks` anew, which are `locked` now, and returns those that are
+/// Writes the packages of the lock `path` of an image of `stacks` again, which are `locked` now, and returns those that are
 /// different. If no package is named, the lock stays as it is, unless the stacks ask for other packages than before.
 ///
 /// # Errors

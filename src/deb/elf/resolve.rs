@@ -15,7 +15,7 @@ pub struct LibraryPackage {
     pub promise: Promise,
 }
 
-/// What a package with these programs depends on, and what stands in the way of saying it.
+/// What a package with these programs depends on, and why that cannot be said.
 #[derive(Debug, Clone, Default)]
 pub struct Needed {
     pub relations: Relations,

@@ -1,4 +1,4 @@
-//! The name of a distribution, as it stands in a changelog and in a `.changes` file.
+//! The name of a distribution, as in a changelog and in a `.changes` file.
 
 use std::fmt;
 use std::str::FromStr;

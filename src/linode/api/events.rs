@@ -11,7 +11,7 @@ use crate::linode::error::LinodeError;
 /// The scope that a token needs for this list.
 pub const SCOPE: &str = "events:read_only";
 
-/// An event, as far as it is used.
+/// The fields of an event that stackdeb uses.
 #[derive(Debug, Deserialize)]
 struct Event {
     #[serde(default)]

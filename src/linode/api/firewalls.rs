@@ -23,7 +23,7 @@ const LONGEST_LABEL: usize = 32;
 /// What the label of a stack's firewall ends with.
 const LABEL_END: &str = "-firewall";
 
-/// A firewall, as far as it is used.
+/// The fields of a firewall that stackdeb uses.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Firewall {
     pub id: u64,

@@ -30,7 +30,7 @@ pub enum ImageStatus {
     Other,
 }
 
-/// An image, as far as it is used.
+/// The fields of an image that stackdeb uses.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct AccountImage {
     /// `private/N` for an uploaded one.

@@ -55,7 +55,7 @@ impl InstanceStatus {
     }
 }
 
-/// An instance, as far as it is used.
+/// The fields of an instance that stackdeb uses.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Instance {
     pub id: u64,

@@ -9,7 +9,7 @@ use super::list::ListRequest;
 use crate::linode::error::LinodeError;
 use crate::stack::nearest;
 
-/// A plan, as far as it is used.
+/// The fields of a plan that stackdeb uses.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct InstancePlan {
     /// Such as `g6-nanode-1`.

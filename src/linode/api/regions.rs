@@ -53,7 +53,7 @@ impl Capability {
     pub const OBJECT_STORAGE: Self = Self("Object Storage");
 }
 
-/// What the API says about a region, as far as it is used.
+/// The fields of a region that stackdeb uses.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RegionInfo {
     pub id: String,

@@ -18,7 +18,7 @@ const STACK: &str = "stack:";
 const VERSION: &str = "version:";
 /// What the tags begin with that say which data an instance has on its own disk.
 const DATA: &str = "data:";
-/// The tag of an instance until its deployment has come to its end.
+/// The tag of an instance until its deployment is finished.
 const UNFINISHED: &str = "deploy:unfinished";
 
 /// A tag that Linode accepts.
@@ -99,7 +99,7 @@ impl Tag {
         tags.iter().filter_map(|tag| tag.strip_prefix(DATA))
     }
 
-    /// The tag of an instance whose deployment has not come to its end.
+    /// The tag of an instance whose deployment is not finished.
     pub fn unfinished() -> Self {
         Self(UNFINISHED.to_owned())
     }

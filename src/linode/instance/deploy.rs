@@ -43,7 +43,7 @@ pub struct Deployment {
     pub started: Vec<StartedInstance>,
     /// The old instances that were removed.
     pub removed: Vec<Instance>,
-    /// Why it did not come to its end. The instances in `started` exist all the same.
+    /// Why it did not finish. The instances in `started` exist all the same.
     pub failed: Option<LinodeError>,
 }
 

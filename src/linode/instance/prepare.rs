@@ -42,7 +42,7 @@ pub(super) struct PreparedDeploy<'a> {
     pub staying: Vec<Instance>,
     /// The instances that are removed when the new ones are healthy.
     pub replaced: Vec<Instance>,
-    /// This stack's instances whose deployment did not come to its end, and whose site does not answer.
+    /// This stack's instances whose deployment did not finish, and whose site does not answer.
     pub leftovers: Vec<Instance>,
 }
 

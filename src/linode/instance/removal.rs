@@ -69,8 +69,7 @@ pub(super) fn portrait(instance: &Instance, name: &str) -> String {
         some => format!("holds {}", describe(&some, name)),
     };
     let remote = if has_remote_database(instance) { "; its database is on another server, and stays" } else { "" };
-    let unfinished =
-        if Tag::unfinished().is_in(&instance.tags) { "; its deployment did not come to its end" } else { "" };
+    let unfinished = if Tag::unfinished().is_in(&instance.tags) { "; its deployment did not finish" } else { "" };
     format!("{} ({address}) in {}, {age}, {held}{remote}{unfinished}", instance.label, instance.region)
 }
 

@@ -95,7 +95,7 @@ fn label(stack: &str, variant: Option<&str>) -> String {
     format!("{}{end}", label.trim_end_matches('-'))
 }
 
-/// A path without symbolic links, as far as it exists.
+/// A path without symbolic links, for the part that exists.
 fn real(path: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     let mut missing = PathBuf::new();

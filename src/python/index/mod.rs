@@ -107,7 +107,7 @@ impl LibraryIndex {
         files.into_iter().find(same).map_or_else(of_lock, |one| Ok(one.url))
     }
 
-    /// Downloads files of known digests, as far as they are not in the cache. Returns their paths, in the same order.
+    /// Downloads files of known digests, if they are not in the cache. Returns their paths, in the same order.
     ///
     /// # Errors
     /// The first error: the network fails, or a file has another digest.

@@ -167,7 +167,7 @@ fn check_format(wheel: Option<String>) -> Result<(), String> {
 }
 
 /// Where a file belongs. `None` for what is not installed: compiled files, which are made on the server; headers for C; and
-/// the list itself, which is written anew.
+/// the list itself, which is written again.
 fn place(path: &str, dist_info: &str) -> Result<Option<WheelPlace>, String> {
     if path.split('/').any(|part| part == "__pycache__") || path.ends_with(".pyc") {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Which files of the app are packed. Some are left out by rule: they are made anew on the server, belong
+//! Which files of the app are packed. Some are left out by rule: they are made again on the server, belong
 //! to the programmer's machine, or are our own outputs. `[app] include` packs such a file all the same;
 //! `[app] exclude` leaves out more.
 

@@ -37,7 +37,7 @@ use spec::{ARGUMENT, Access, Bind, Spec};
 pub use error::SandboxError;
 pub use init::main;
 
-/// A sandbox around a root. Each [`Sandbox::run`] makes the namespaces anew; only what is written to the root, or to a
+/// A sandbox around a root. Each [`Sandbox::run`] makes the namespaces again; only what is written to the root, or to a
 /// folder that is bound to be written to, remains.
 #[derive(Debug, Clone)]
 pub struct Sandbox {

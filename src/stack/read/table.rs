@@ -66,7 +66,7 @@ impl<'a> Table<'a> {
         Self { place, entries, section, asked: Vec::new(), problems }
     }
 
-    /// Where it stands in the manifest.
+    /// The key and line in the manifest, for messages.
     pub(super) fn place(&self) -> &ManifestPlace {
         &self.place
     }

@@ -19,7 +19,7 @@ mod tests;
 pub(crate) use schema::json;
 pub use schema::{SCHEMA_FILE, schema_text};
 
-/// The files of a project that the examples name. Whoever loads the examples makes these first; a Python file among them
+/// The files of a project that the examples name. Code that loads the examples makes these first; a Python file among them
 /// needs the variables `app`, `application` and `create_app`, and a source of apt's what [`EXAMPLE_SOURCE`] has.
 pub const EXAMPLE_FILES: [&str; 9] = [
     "Cargo.toml",

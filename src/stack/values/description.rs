@@ -79,7 +79,7 @@ pub fn rest(text: &str, summary: Option<&str>) -> Result<String, DescriptionErro
     if summary.is_some_and(|summary| letters(summary) == letters(first)) {
         return Err(DescriptionError::Rest("begins with the summary once more"));
     }
-    // The words of a paragraph are broken into lines anew; only its first word surely begins one.
+    // The words of a paragraph are broken into lines again; only its first word surely begins one.
     let mut above = "";
     for line in text.lines() {
         if line.starts_with('.') && (above.trim().is_empty() || above.starts_with(' ')) {

@@ -16,7 +16,7 @@ pub enum IndexAddressError {
     #[diagnostic(help("write it as the index has it: \"flask-sqlalchemy\""))]
     Name(String),
     /// The text is not shown: it has a secret in it.
-    #[error("the address has a user's name or a password in it, and whoever sees stack.toml would see it")]
+    #[error("the address has a user's name or a password in it, and everyone who sees stack.toml would see it")]
     #[diagnostic(help("set PIP_INDEX_URL, or index-url in pip's own configuration, on the machine that builds"))]
     Secret,
 }

@@ -20,7 +20,7 @@ const ASGI: &[&str] = &[
 /// Constructors and functions that make a WSGI application.
 const WSGI: &[&str] = &["Bottle", "Flask", "default_app", "get_wsgi_application"];
 
-/// Words by which a module may have variables whose names do not stand in it.
+/// Words by which a module may have variables whose names are not in it.
 const DYNAMIC: &[&str] =
     &["__dict__", "__getattr__", "exec", "eval", "globals", "locals", "modules", "setattr", "vars"];
 

@@ -47,7 +47,7 @@ impl Sizes {
     }
 
     /// Keeps the sizes that were asked for, if one of them is new. It does not wait for the disk: what a power cut damages is
-    /// found anew.
+    /// found again.
     ///
     /// # Errors
     /// When the file cannot be written.

@@ -28,7 +28,7 @@ pub struct StoreKey(Sha256);
 
 /// A result that is not what was kept.
 #[derive(Debug, thiserror::Error)]
-#[error("what was kept as {0} is damaged, so it is made anew")]
+#[error("what was kept as {0} is damaged, so it is made again")]
 pub struct Damaged(String);
 
 impl Store {

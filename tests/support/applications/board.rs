@@ -40,7 +40,7 @@ fn read(machine: &Container, browser: &Browser) {
     }
     machine.sh("systemctl start board.socket board.service");
     // A site without a name answers to every name, so Django has to as well. A site with one does not, and neither does
-    // Django, whoever has opened its socket.
+    // Django, no matter which process opened its socket.
     let other = browser.ask("/", &["-H", "Host: www.example.org"]).0;
     let of_django = ["board.example.org", "www.example.org"].map(|host| ask_django(machine, host));
     match machine.sh("dpkg-query -W -f '${Version}' board").as_str() {

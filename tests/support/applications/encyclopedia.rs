@@ -1,4 +1,4 @@
-//! django-wiki: whoever logs in writes a page, which is in PostgreSQL, and there after an upgrade, with its style sheets.
+//! django-wiki: a user who logs in writes a page, which is in PostgreSQL, and there after an upgrade, with its style sheets.
 
 use super::{Application, Browser, check_style_sheet, create_administrator};
 use crate::container::Container;

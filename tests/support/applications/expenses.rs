@@ -1,4 +1,4 @@
-//! I Hate Money (Flask): a bill that was entered in forms is in PostgreSQL, and there after an upgrade for whoever logs in.
+//! I Hate Money (Flask): a bill that was entered in forms is in PostgreSQL, and there after an upgrade for a user who logs in.
 
 use super::{Application, Browser};
 use crate::container::Container;

@@ -1,4 +1,4 @@
-//! Kinto (Pyramid): a record of whoever has an account is in PostgreSQL, and there after an upgrade for its owner alone.
+//! Kinto (Pyramid): a record of a user with an account is in PostgreSQL, and there after an upgrade for its owner alone.
 
 use super::{Application, Browser};
 use crate::container::Container;

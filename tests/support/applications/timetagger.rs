@@ -1,4 +1,4 @@
-//! TimeTagger, an ASGI application: whoever has logged in records an hour, which is there after an upgrade.
+//! TimeTagger, an ASGI application: a user who has logged in records an hour, which is there after an upgrade.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -63,7 +63,7 @@ impl Account {
     }
 }
 
-/// Whoever may not make such things, or sets tags without the right to, is refused.
+/// A token that may not make such things, or sets tags without the right to, is refused.
 pub fn refuse_user(made: &Value, grant: &str, state: &State) -> Option<Answer> {
     let tagged = made["tags"].as_array().is_some_and(|tags| !tags.is_empty());
     let refused = !state.account.may(grant) || (tagged && !state.account.sets_tags());
