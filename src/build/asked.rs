@@ -5,9 +5,9 @@ use std::path::Path;
 
 use miette::IntoDiagnostic;
 
-use super::image::{StackPackage, warn};
+use super::built_package::BuiltPackage;
 use super::local::Local;
-use super::package::{self, BuiltPackage};
+use super::package;
 use crate::apt::{Suite, lock};
 use crate::control::Relations;
 use crate::rootfs::packages;
@@ -16,7 +16,15 @@ use crate::system::cache::Cache;
 use crate::system::cache::store::Store;
 use crate::system::progress::Reporter;
 
-/// The packages of the stacks, and what is asked for.
+/// Whether the image has the stack's own package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StackPackage {
+    Installed,
+    /// Only the packages that it depends on are installed: a clean machine, on which the package can be tried.
+    LeftOut,
+}
+
+/// What all the stacks of an image ask for together.
 pub(super) struct AskedPackages {
     /// In the order of the stacks.
     pub packages: Vec<BuiltPackage>,
@@ -48,7 +56,7 @@ impl AskedPackages {
             for sentence in package.notes.left_out_in_all() {
                 reporter.say(&sentence);
             }
-            warn(&package.warnings(), reporter);
+            package.warnings().iter().for_each(|warning| reporter.warn(warning));
             asked.relations.push(stack.package.name.as_str().parse().into_diagnostic()?);
             asked.packages.push(package);
         }

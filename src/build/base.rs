@@ -46,7 +46,7 @@ pub(super) fn make(path: &Path, plan: &RootPlan, cache: &Cache, reporter: Report
         let Err(error) = take(&file, &root, reporter) else { return Ok(root) };
         interrupt::check().into_diagnostic()?;
         let name = kept.display();
-        reporter.say(&format!("warning: the base kept as {name} is damaged, so it is made again: {error}"));
+        reporter.warn(&format!("the base kept as {name} is damaged, so it is made again: {error}"));
         let _ = fs::remove_file(&kept);
         tree::remove(path)?;
     }

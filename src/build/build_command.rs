@@ -110,7 +110,7 @@ pub(super) fn run(
         Ok(root) => root,
         Err(error) => match fs::read_to_string(&last).map(|name| cache.built().join(name)) {
             Ok(kept) if kept.is_dir() => {
-                reporter.say(&format!("warning: {error}; what the build command made the last time is used"));
+                reporter.warn(&format!("{error}; what the build command made the last time is used"));
                 let installed = InstalledInRoots::unknown();
                 return Ok(BuiltStack { stack: with_files(stack, command, &kept)?, notes, installed });
             }
@@ -118,7 +118,7 @@ pub(super) fn run(
         },
     };
     let key = Sha256::of(format!("{inputs}\n{}", root.digest()).as_bytes()).to_string();
-    let installed = InstalledInRoots::in_root(&root);
+    let installed = root.installed();
     let kept = cache.built().join(&key);
     if !kept.is_dir() {
         let work = WorkFolder::create(&cache.work())?;

@@ -8,10 +8,11 @@ use miette::IntoDiagnostic;
 use super::archive::Repository;
 use super::base;
 use super::choice::WantedPackages;
+use super::installed::InstalledInRoots;
 use super::layer::{self, Layer};
 use super::source::Source;
 use crate::apt::{self, OlderRelease, Record, Suite, install_plan, pool};
-use crate::control::{PackageName, Relations, Version};
+use crate::control::{PackageName, Relations};
 use crate::rootfs::{self, DpkgStep, RootFile};
 use crate::stack::Image;
 use crate::system::cache::Cache;
@@ -62,9 +63,10 @@ impl BuildRoot {
         Ok(Self { date: source.date(), chosen, repository })
     }
 
-    /// The packages that it has, in no order.
-    pub(super) fn packages(&self) -> impl Iterator<Item = (&PackageName, &Version)> {
-        self.chosen.iter().map(|record| (&record.name, &record.version))
+    pub(super) fn installed(&self) -> InstalledInRoots {
+        InstalledInRoots::known(
+            self.chosen.iter().map(|record| (record.name.clone(), record.version.clone())).collect(),
+        )
     }
 
     /// Two roots with the same digest have the same packages.

@@ -1,7 +1,7 @@
 //! All that can be known of a stack without building it: a `Stack` → its first mistake, or what its packages will be and
 //! what the user should look at. For `stackdeb check`.
 
-use super::package::CheckedStack;
+use super::built_package::CheckedStack;
 use super::{advice, image, lock_packages, package};
 use crate::apt::names;
 use crate::stack::Stack;

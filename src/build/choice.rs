@@ -10,8 +10,8 @@ use miette::IntoDiagnostic;
 
 use super::advice;
 use super::archive::Repository;
-use super::lock_packages::LockedImage;
-use super::package::{BuiltFile, BuiltPackage};
+use super::built_package::{BuiltFile, BuiltPackage};
+use super::locked_image::LockedImage;
 use super::source::Source;
 use crate::apt::{DebOrigin, Field, PackageIndex, Record, Universe, names, solve, unasked};
 use crate::control::{PackageName, Priority, Relations, Stanza, Stanzas};
@@ -75,7 +75,7 @@ impl<'a> WantedPackages<'a> {
                     return Ok(choice);
                 }
             }
-            Err(damaged) => reporter.say(&format!("warning: {damaged}")),
+            Err(damaged) => reporter.warn(&format!("{damaged}")),
         }
         let choice = self.make(cache)?;
         if let Some(text) = write(&choice) {

@@ -40,7 +40,7 @@ pub(super) fn of(stack: &Stack, suite: &'static Suite, cache: &Cache, reporter: 
         }
         Err(error) => match fs::read_to_string(&kept) {
             Ok(text) => {
-                reporter.say(&format!("warning: {error}; the versions of the last build are used"));
+                reporter.warn(&format!("{error}; the versions of the last build are used"));
                 text
             }
             Err(_) => return Err(error),

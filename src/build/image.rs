@@ -8,16 +8,17 @@ use std::thread;
 use miette::{IntoDiagnostic, WrapErr};
 
 use super::archive::{self, Repository};
-use super::asked::{self, AskedPackages};
+use super::asked::{self, AskedPackages, StackPackage};
 use super::choice::{PackageChoice, WantedPackages};
 use super::image_manifest::packed_library;
 use super::image_root::{ImageBuild, RawImage};
+use super::image_suite::suite_of;
 use super::layer;
-use super::lock_packages::LockedImage;
+use super::locked_image::LockedImage;
 use super::package;
 use super::source::Source;
 use super::unchanged::{MadeImage, Note};
-use crate::apt::{CloudInit, OlderRelease, Record, Suite};
+use crate::apt::{OlderRelease, Record};
 use crate::disk::gzip::{self, Compressed};
 use crate::disk::{limits, manifest};
 use crate::render::image::{ImageFacts, image_files};
@@ -31,14 +32,6 @@ use crate::system::output::OutputFile;
 use crate::system::progress::Reporter;
 use crate::system::tree::{self, WorkFolder};
 use crate::system::userns;
-
-/// Whether the image has the stack's own package.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StackPackage {
-    Installed,
-    /// Only the packages that it depends on are installed: a clean machine, on which the package can be tried.
-    LeftOut,
-}
 
 /// An image that was built into the project's `dist` folder.
 pub struct BuiltImage {
@@ -104,14 +97,14 @@ pub fn build(
     let note = Note::of(&build, &asked, &packages, &source, &cache)?;
     if let Some(MadeImage { sizes, packages, warnings }) = note.find(&path, &manifest_path) {
         publish()?;
-        warn(&warnings, reporter);
+        warnings.iter().for_each(|warning| reporter.warn(warning));
         reporter.say("nothing has changed since the image was made, so it is left as it is");
         return Ok(BuiltImage { path, manifest: manifest_path, sizes, packages });
     }
 
     let wanted = WantedPackages::of_image(stacks, &packages, &asked, &repository, &source);
     let PackageChoice { records, warnings } = wanted.choose(&cache, work, reporter)?;
-    warn(&warnings, reporter);
+    warnings.iter().for_each(|warning| reporter.warn(warning));
     let chosen: Vec<&Record> = records.iter().collect();
     build.chosen = &chosen;
     build.files = source.download(&cache, &repository, &chosen)?;
@@ -145,7 +138,7 @@ pub fn build(
     manifest.write(&manifest_path)?;
     let made = MadeImage { sizes, packages: chosen.len(), warnings };
     if let Err(error) = note.write(&made, &manifest_path) {
-        reporter.say(&format!("warning: the next image is made again even if nothing changes: {error}"));
+        reporter.warn(&format!("the next image is made again even if nothing changes: {error}"));
     }
     Ok(BuiltImage { path, manifest: manifest_path, sizes, packages: chosen.len() })
 }
@@ -157,10 +150,6 @@ fn discard(work: &Path, names: &[&str]) {
     for name in names {
         let _ = tree::remove(&work.join(name));
     }
-}
-
-pub(super) fn warn(warnings: &[String], reporter: Reporter) {
-    warnings.iter().for_each(|warning| reporter.say(&format!("warning: {warning}")));
 }
 
 /// Finds the mistakes in the project that [`build`] would find before it asks a mirror, and writes nothing. The package is
@@ -181,33 +170,6 @@ pub fn check(stack: &Stack) -> miette::Result<()> {
     };
     image_files(stack, &facts)?;
     Ok(())
-}
-
-/// Whether images can be made of a stack's suite at all.
-///
-/// # Errors
-/// When the suite is not known.
-pub(super) fn can_be_made(stack: &Stack) -> miette::Result<bool> {
-    Ok(refuse_blind(Suite::find(&stack.image.suite)?).is_ok())
-}
-
-/// The suite that the image is made of.
-pub(super) fn suite_of(stack: &Stack) -> miette::Result<&'static Suite> {
-    let suite = Suite::find(&stack.image.suite)?;
-    refuse_blind(suite)?;
-    Ok(suite)
-}
-
-/// An image that never sees its user data has no key for its administrator.
-fn refuse_blind(suite: &Suite) -> miette::Result<()> {
-    match suite.cloud_init {
-        CloudInit::SeesLinode => Ok(()),
-        CloudInit::TooOld(version) => Err(miette::miette!(
-            help = "set [image] suite in stack.toml to `trixie`; the package itself installs on this suite as well",
-            "{} makes no image for Linode: its cloud-init {version} cannot read Linode's metadata, which 23.3 and newer do",
-            suite.title()
-        )),
-    }
 }
 
 /// A worker or timer whose program is nowhere would fail on each machine.

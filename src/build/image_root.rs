@@ -8,8 +8,8 @@ use miette::{IntoDiagnostic, WrapErr};
 
 use super::archive::Repository;
 use super::base;
+use super::built_package::BuiltPackage;
 use super::layer::Layer;
-use super::package::BuiltPackage;
 use crate::apt::{self, DebOrigin, Record, install_plan};
 use crate::control::{PackageName, Priority, Relations};
 use crate::disk::ext4::{self, FileSystem, Identity};

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::build_root::BuildRoot;
 use crate::control::{PackageName, Version};
 
 /// The packages of all roots that a build had, or would have had if their results had not been kept.
@@ -15,9 +14,8 @@ pub struct InstalledInRoots {
 }
 
 impl InstalledInRoots {
-    pub(super) fn in_root(root: &BuildRoot) -> Self {
-        let packages = root.packages().map(|(name, version)| (name.clone(), version.clone()));
-        Self { packages: packages.collect(), unknown: false }
+    pub(super) fn known(packages: BTreeMap<PackageName, Version>) -> Self {
+        Self { packages, unknown: false }
     }
 
     pub(super) fn unknown() -> Self {

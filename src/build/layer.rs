@@ -89,7 +89,7 @@ impl Layer {
         drop(progress);
         interrupt::check().into_diagnostic()?;
         if let Err(error) = saved {
-            reporter.say(&format!("warning: the next image takes longer, as the base's tree cannot be kept: {error}"));
+            reporter.warn(&format!("the next image takes longer, as the base's tree cannot be kept: {error}"));
         }
         Ok(Self { root: open(&work.join("root"))?, _overlay: Some(overlay), check: None })
     }
@@ -134,7 +134,7 @@ impl Layer {
             Err(error) => error.to_string(),
         };
         let name = kept.display();
-        reporter.say(&format!("warning: the base kept as {name} is damaged, so it is unpacked again: {why}"));
+        reporter.warn(&format!("the base kept as {name} is damaged, so it is unpacked again: {why}"));
         drop((self.root, self._overlay));
         // Another build may use it still, or have moved it already.
         match fs::rename(&kept, work.join("damaged")) {

@@ -1,8 +1,7 @@
 //! The app's libraries from the Python Package Index: what `[app] requirements` names, for the Python of `[image] suite`.
 
-use std::path::PathBuf;
-
 use super::installed::InstalledInRoots;
+use super::lock_file::lock_to_read;
 use super::source_build::SourceBuild;
 use super::{debian_libraries, linked};
 use crate::apt::Suite;
@@ -112,21 +111,4 @@ pub(super) fn choose(stack: &Stack, held: Option<Held>, reporter: Reporter) -> m
     let libraries = choose_versions(&asked, &debian, held, &target, &index, &cache, &builder)?;
     let text = lock::write(&libraries, &stack.image.suite, &asked.all(), &target, &index.shown());
     Ok((libraries, text))
-}
-
-/// The text of a lock without libraries.
-pub(super) fn empty_lock() -> String {
-    lock::empty()
-}
-
-/// The lock beside stack.toml that `stackdeb lock` writes: `stack.lock`, for a variant `stack.VARIANT.lock`.
-pub fn lock_to_write(stack: &Stack) -> PathBuf {
-    let name = stack.variant().map_or_else(|| lock::FILE_NAME.to_owned(), |variant| format!("stack.{variant}.lock"));
-    stack.folder.join(name)
-}
-
-/// The lock that holds. A variant that has no lock of its own uses the stack's.
-pub(super) fn lock_to_read(stack: &Stack) -> PathBuf {
-    let own = lock_to_write(stack);
-    if own.is_file() { own } else { stack.folder.join(lock::FILE_NAME) }
 }

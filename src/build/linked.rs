@@ -136,7 +136,7 @@ fn find(
             if strictness == Strictness::NothingUnknown && !needed.unknown.is_empty() {
                 return Err(error);
             }
-            reporter.say(&format!("warning: {error}; the packages of linked libraries are taken from {what}"));
+            reporter.warn(&format!("{error}; the packages of linked libraries are taken from {what}"));
             needed
         }
     };
@@ -240,7 +240,7 @@ fn ask(
             }
         }
         if let Some(error) = listed.trouble {
-            reporter.say(&format!("warning: {error}; without that index, some packages of libraries are not found"));
+            reporter.warn(&format!("{error}; without that index, some packages of libraries are not found"));
         }
     }
     *kept = Kept { key, libraries: found };

@@ -1,12 +1,14 @@
-//! The file `stack.lock`. It has two parts, either of which may be missing: the libraries from the Python Package Index, and the
-//! packages of an image. A command that writes one part leaves the other as it was.
+//! Writes `stack.lock`: chooses the versions of the libraries, and the packages of an image. Either part may be missing. If one of
+//! several locks cannot be written, all are put back as they were.
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::{image, libraries, lock_packages};
-use crate::apt::{OlderRelease, PackageLock, lock};
+use super::image_suite::can_be_made;
+use super::lock_file::{LockFile, lock_to_write, write_libraries, write_packages};
+use super::{libraries, lock_packages};
+use crate::apt::{OlderRelease, PackageLock};
 use crate::python::Library;
 use crate::stack::Stack;
 use crate::system::output::{self, OutputError};
@@ -31,36 +33,6 @@ pub struct WrittenLock {
     pub packages: Option<PackageLock>,
 }
 
-/// A lock that was read.
-pub(super) struct LockFile {
-    pub text: String,
-    /// The file's name, which messages say.
-    pub shown: String,
-}
-
-impl LockFile {
-    /// The lock that holds for a stack; `None` if it has no lock.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn of(stack: &Stack) -> miette::Result<Option<Self>> {
-        Self::read(libraries::lock_to_read(stack))
-    }
-
-    fn read(path: PathBuf) -> miette::Result<Option<Self>> {
-        let shown = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(Self { text, shown })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(miette::miette!(
-                help = "make it readable, or remove it and run `stackdeb lock`",
-                "cannot read {}: {error}",
-                path.display()
-            )),
-        }
-    }
-}
-
 /// Chooses versions and writes the lock of each stack. The lock of the first has the packages of an image of all of them.
 ///
 /// # Errors
@@ -71,7 +43,7 @@ pub fn write(
     older: OlderRelease,
     reporter: Reporter,
 ) -> miette::Result<Vec<WrittenLock>> {
-    let paths = stacks.iter().map(libraries::lock_to_write).collect();
+    let paths = stacks.iter().map(lock_to_write).collect();
     all_or_nothing(paths, || write_parts(stacks, parts, older, reporter))
 }
 
@@ -114,12 +86,8 @@ fn write_parts(
 ) -> miette::Result<Vec<WrittenLock>> {
     let mut all = Vec::new();
     for stack in stacks {
-        let mut written = WrittenLock {
-            path: libraries::lock_to_write(stack),
-            warnings: Vec::new(),
-            libraries: None,
-            packages: None,
-        };
+        let mut written =
+            WrittenLock { path: lock_to_write(stack), warnings: Vec::new(), libraries: None, packages: None };
         if parts == Parts::Libraries || (parts == Parts::All && libraries::can_be_locked(stack)?) {
             let (libraries, text) = libraries::choose(stack, None, reporter)?;
             write_libraries(stack, &written.path, &text)?;
@@ -129,33 +97,10 @@ fn write_parts(
         all.push(written);
     }
     let (Some(first), Some(written)) = (stacks.first(), all.first_mut()) else { return Ok(all) };
-    if parts == Parts::Packages || (parts == Parts::All && (written.libraries.is_none() || image::can_be_made(first)?))
-    {
+    if parts == Parts::Packages || (parts == Parts::All && (written.libraries.is_none() || can_be_made(first)?)) {
         let chosen = lock_packages::choose(stacks, older, reporter)?;
         write_packages(first, &written.path, &chosen)?;
         written.packages = Some(chosen);
     }
     Ok(all)
-}
-
-/// Writes the part with the libraries into the file `path`, with the packages of the lock that holds for the stack. A file that has
-/// this text already is left alone.
-pub(super) fn write_libraries(stack: &Stack, path: &Path, text: &str) -> miette::Result<()> {
-    let old = LockFile::of(stack)?.map(|file| file.text).unwrap_or_default();
-    let (_, packages) = lock::split(&old);
-    let gap = if packages.is_empty() { "" } else { "\n" };
-    let new = format!("{text}{gap}{packages}");
-    if fs::read(path).is_ok_and(|now| now == new.as_bytes()) {
-        return Ok(());
-    }
-    Ok(output::write_file(path, new.as_bytes())?)
-}
-
-/// Writes the part with the packages into the file `path`, with the libraries of the lock that holds for the stack.
-pub(super) fn write_packages(stack: &Stack, path: &Path, packages: &PackageLock) -> miette::Result<()> {
-    let old = LockFile::of(stack)?.map(|file| file.text).unwrap_or_default();
-    let (before, _) = lock::split(&old);
-    let before = if before.trim().is_empty() { libraries::empty_lock() } else { before.to_owned() };
-    let text = format!("{}\n\n{}", before.trim_end(), packages.to_text());
-    Ok(output::write_file(path, text.as_bytes())?)
 }

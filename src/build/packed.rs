@@ -68,7 +68,7 @@ fn write(package: &Package, plain: Written, path: &Path, kept: &Store, reporter:
     let mut output = OutputFile::create(path)?;
     let key = kept.key(format!("{:?} {}", package.compression, plain.sha256).as_bytes());
     let found = kept.find(key).unwrap_or_else(|damaged| {
-        reporter.say(&format!("warning: {damaged}"));
+        reporter.warn(&damaged.to_string());
         None
     });
     let written = if let Some(bytes) = found {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::archive::Repository;
-use super::lock_packages::LockedImage;
+use super::locked_image::LockedImage;
 use crate::apt::{Record, ReleaseInfo, Releases, pool};
 use crate::system::cache::Cache;
 use crate::system::epoch::Epoch;

@@ -92,7 +92,7 @@ impl<'a> SourceBuild<'a> {
     pub(super) fn installed(&self) -> InstalledInRoots {
         match self.packages.get() {
             _ if self.unknown.get() => InstalledInRoots::unknown(),
-            Some(root) => InstalledInRoots::in_root(root),
+            Some(root) => root.installed(),
             None => InstalledInRoots::default(),
         }
     }

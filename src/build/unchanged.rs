@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use miette::IntoDiagnostic;
 
+use super::built_package::BuiltPackage;
 use super::image_root::ImageBuild;
-use super::package::BuiltPackage;
 use super::packed::Packed;
 use super::source::Source;
 use crate::control::Relations;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::package::{BuiltInDist, check_outputs};
+use super::built_package::BuiltInDist;
+use super::package::check_outputs;
 use crate::control::{PackageName, Version, VersionError};
 use crate::deb::{Upload, UploadDistribution, UploadedFile};
 use crate::render;

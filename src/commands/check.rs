@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::check_packages;
 use super::variant::VariantArgs;
+use crate::build::built_package::CheckedStack;
 use crate::build::check;
-use crate::build::package::CheckedStack;
 use crate::python::{Library, ProvidedLibrary};
 use crate::render::LeftOut;
 use crate::stack::{

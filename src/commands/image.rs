@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::variant::VariantArgs;
 use crate::apt::OlderRelease;
-use crate::build::image::{self, StackPackage};
+use crate::build::asked::StackPackage;
+use crate::build::image;
 use crate::control::PackageName;
 use crate::stack::Stack;
 use crate::system::cache::Fresh;

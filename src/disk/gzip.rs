@@ -162,7 +162,7 @@ fn deflate_once(deflater: &mut Compress, raw: &[u8], kept: Option<&Store>, repor
         Ok(Some(bytes)) => {
             return Ok(Deflated { bytes: Arc::new(bytes), crc: crc32fast::hash(raw), raw_bytes: raw.len() as u64 });
         }
-        Err(damaged) => reporter.say(&format!("warning: {damaged}")),
+        Err(damaged) => reporter.warn(&damaged.to_string()),
     }
     let deflated = deflate(deflater, raw)?;
     // A full disk is noticed when the image is written; else the next image is only slower.

@@ -33,6 +33,11 @@ impl Reporter {
         }
     }
 
+    /// The same for something that the user should look at.
+    pub fn warn(self, sentence: &str) {
+        self.say(&format!("warning: {sentence}"));
+    }
+
     /// Begins a line for work of unknown length. `what` is a phrase such as "making the root".
     pub fn spinner(self, what: &str) -> Progress {
         let bar = ProgressBar::with_draw_target(None, self.target());

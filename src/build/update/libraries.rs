@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::names::NamedForUpdate;
 use crate::apt::lock::Moved;
-use crate::build::image::warn;
-use crate::build::{libraries, lock};
+use crate::build::libraries;
+use crate::build::lock_file::{lock_to_read, write_libraries};
 use crate::python::{Held, Libraries, Library, lock::Pin};
 use crate::stack::Stack;
 use crate::system::progress::Reporter;
@@ -14,7 +14,7 @@ use crate::system::progress::Reporter;
 /// of them is named, the lock stays as it is.
 ///
 /// # Errors
-/// As [`lock::write`].
+/// As [`crate::build::lock::write`].
 pub(super) fn update(
     stack: &Stack,
     locked: Vec<Pin>,
@@ -32,11 +32,11 @@ pub(super) fn update(
         return Ok(Vec::new());
     }
     let (Libraries { all, needs, .. }, text) = libraries::choose(stack, held, reporter)?;
-    warn(&needs.warnings, reporter);
+    needs.warnings.iter().for_each(|warning| reporter.warn(warning));
     for note in all.iter().filter_map(Library::note) {
         reporter.say(&note);
     }
-    lock::write_libraries(stack, &libraries::lock_to_read(stack), &text)?;
+    write_libraries(stack, &lock_to_read(stack), &text)?;
     let after = all.iter().map(|one| (one.name.to_string(), one.wheel.name.version.to_string())).collect();
     Ok(moved(&before, &after))
 }

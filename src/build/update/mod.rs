@@ -8,8 +8,10 @@ mod packages;
 use std::path::PathBuf;
 
 use self::names::NamedForUpdate;
-use super::lock_packages::LockedImage;
-use super::{image, libraries as locks, lock};
+use super::image_suite::suite_of;
+use super::lock_file::lock_to_read;
+use super::locked_image::LockedImage;
+use super::{libraries as locks, lock};
 use crate::apt::lock::Moved;
 use crate::apt::{OlderRelease, Suite};
 use crate::control::PackageName;
@@ -36,7 +38,7 @@ pub struct Updated {
 /// When there is no lock, no lock has one of the names, or as [`lock::write`]. All locks are then as they were.
 pub fn update(stacks: &[Stack], names: &[Name], older: OlderRelease, reporter: Reporter) -> miette::Result<Updated> {
     let Some(stack) = stacks.first() else { return Err(miette::miette!("there is no stack to update the lock of")) };
-    let path = locks::lock_to_read(stack);
+    let path = lock_to_read(stack);
     let suite = Suite::find(&stack.image.suite)?;
     let image = LockedImage::of(stack, suite)?;
     let libraries: Vec<Option<Vec<Pin>>> = stacks.iter().map(locks::locked).collect::<miette::Result<_>>()?;
@@ -51,9 +53,9 @@ pub fn update(stacks: &[Stack], names: &[Name], older: OlderRelease, reporter: R
         image.iter().flat_map(|image| &image.lock.packages).map(|package| package.name.clone()).collect();
     let named = NamedForUpdate::of(names, &of_image, &libraries.iter().flatten().flatten().collect::<Vec<_>>())?;
     if image.is_some() {
-        image::suite_of(stack)?;
+        suite_of(stack)?;
     }
-    lock::all_or_nothing(stacks.iter().map(locks::lock_to_read).collect(), || {
+    lock::all_or_nothing(stacks.iter().map(lock_to_read).collect(), || {
         let mut updated = Updated { path: path.clone(), libraries: Vec::new(), packages: Vec::new() };
         for (stack, locked) in stacks.iter().zip(libraries) {
             let Some(locked) = locked else { continue };

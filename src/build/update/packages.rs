@@ -7,11 +7,10 @@ use super::names::NamedForUpdate;
 use crate::apt::lock::{Moved, moved, pins};
 use crate::apt::{OlderRelease, PackageLock, Record, Releases, Suite, Universe};
 use crate::build::archive::Repository;
-use crate::build::asked::AskedPackages;
+use crate::build::asked::{AskedPackages, StackPackage};
 use crate::build::choice::{PackageChoice, WantedPackages};
-use crate::build::image::{StackPackage, warn};
-use crate::build::lock;
-use crate::build::lock_packages::LockedImage;
+use crate::build::lock_file::write_packages;
+use crate::build::locked_image::LockedImage;
 use crate::build::source::Source;
 use crate::stack::{Stack, fit_together};
 use crate::system::cache::Cache;
@@ -23,7 +22,7 @@ use crate::system::userns;
 /// different. If no package is named, the lock stays as it is, unless the stacks ask for other packages than before.
 ///
 /// # Errors
-/// As [`lock::write`].
+/// As [`crate::build::lock::write`].
 pub(super) fn update(
     stacks: &[Stack],
     locked: &LockedImage,
@@ -55,13 +54,13 @@ pub(super) fn update(
         }
         _ => wanted.choose(&cache, work.path(), reporter)?,
     };
-    warn(&warnings, reporter);
+    warnings.iter().for_each(|warning| reporter.warn(warning));
     let mut new = PackageLock::new(suite, requires, &source.infos(&repository), &records);
     new.keep_dates(&locked.lock, &unknown);
     let moved = moved(&locked.lock, &new);
     // Newer Release files alone would change the bytes of the image for nothing.
     if new.packages != locked.lock.packages || new.requires != locked.lock.requires {
-        lock::write_packages(stack, path, &new)?;
+        write_packages(stack, path, &new)?;
     }
     Ok(moved)
 }

@@ -86,8 +86,8 @@ pub fn deploy(
         .map_or(Ok(()), |name| description::refuse_other_variant(name, options.stack))?;
     check_disk(&prepared, &image.image)?;
     if !options.further.is_empty() && options.listed_of.is_some_and(|of| !description::is_of(&image.image, of)) {
-        reporter.say(&format!(
-            "warning: the ports of {} are those of the image that was built last, and {} is another one",
+        reporter.warn(&format!(
+            "the ports of {} are those of the image that was built last, and {} is another one",
             options.further.iter().map(|stack| stack.name.as_str()).collect::<Vec<_>>().join(", "),
             image.image.id
         ));

@@ -125,7 +125,7 @@ impl Cache {
                 LIMIT / 1_000_000_000,
                 bytes / 1_000_000
             )),
-            Err(error) => reporter.say(&format!("warning: the cache cannot be kept small: {error}")),
+            Err(error) => reporter.warn(&format!("the cache cannot be kept small: {error}")),
         }
     }
 
