@@ -5,19 +5,14 @@ use std::str::FromStr;
 use super::CargoError;
 use super::description;
 use super::keys::{Keys, RELATIONS};
-use super::metadata::Crate;
+use super::metadata::{Crate, package_name};
+use super::options::Options;
 use super::papers;
-use super::plan::Options;
 use crate::control::{Alternatives, Architecture, PackageName, Priority, Relations, Version};
 use crate::deb::{Control, ControlRules};
 
 /// The word in `depends` that stands for the packages with the programs' libraries.
 const AUTO: &str = "$auto";
-
-/// A package's name for a crate's: small letters, and `-` in place of `_`.
-pub(super) fn package_name(name: &str) -> String {
-    name.to_ascii_lowercase().replace('_', "-")
-}
 
 /// The control data without the packages that `$auto` stands for, and what has to be said about them.
 pub(super) fn control(of: &Crate, keys: &Keys, options: &Options) -> Result<(Control, Vec<String>), CargoError> {

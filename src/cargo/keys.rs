@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::CargoError;
 use super::assets::{AssetKey, merge};
-use super::metadata::Crate;
+use super::metadata::{Crate, package_name};
 use super::table::CargoTable;
 use crate::deb::elf::DebugSections;
 use crate::stack::nearest;
@@ -155,7 +155,7 @@ impl Keys {
         merged.place.clone_from(&table.place);
         merged.values.extend(table.values.clone());
         if !merged.values.contains_key("name") {
-            let name = super::control::package_name(&format!("{}-{wanted}", of.name));
+            let name = package_name(&format!("{}-{wanted}", of.name));
             merged.values.insert("name".to_owned(), name.into());
         }
         Self::from_table(&merged, table.table("merge-assets")?)

@@ -174,3 +174,8 @@ impl ProfileSymbols {
         })
     }
 }
+
+/// A package's name for a crate's: small letters, and `-` in place of `_`.
+pub(super) fn package_name(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', "-")
+}

@@ -4,6 +4,7 @@
 //! [`CratePlan::read`] reads and checks the metadata, [`CratePlan::compile`] lets cargo build the programs, and
 //! [`CratePlan::package`] puts the package together. Nothing is written here.
 
+mod asset;
 mod assets;
 mod compile;
 mod control;
@@ -14,6 +15,7 @@ mod links;
 mod metadata;
 mod multiarch;
 mod of_stack;
+mod options;
 mod papers;
 mod plan;
 mod programs;
@@ -24,7 +26,8 @@ mod units;
 
 pub use error::CargoError;
 pub use multiarch::Multiarch;
-pub use plan::{Compile, CratePackage, CratePlan, Options};
+pub use options::{Compile, Options};
+pub use plan::{CratePackage, CratePlan};
 
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 //! together.
 
 use super::CargoError;
-use super::resolve::{Asset, AssetContent};
+use super::asset::{Asset, AssetContent};
 use crate::deb::debug_package::MULTI_ARCH;
 use crate::deb::elf::Programs;
 

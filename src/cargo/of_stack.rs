@@ -2,11 +2,12 @@
 //! it names. Everything else of a package comes from `stack.toml`.
 
 use super::CargoError;
+use super::asset::Asset;
 use super::control;
 use super::keys::RELATIONS;
 use super::papers;
 use super::plan::CratePlan;
-use super::resolve::{Asset, resolve};
+use super::resolve::resolve;
 use crate::control::{PackageName, Relations};
 use crate::stack::CrateFiles;
 

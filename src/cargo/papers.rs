@@ -7,9 +7,9 @@ use std::path::Path;
 use flate2::{Compression, GzBuilder};
 
 use super::CargoError;
+use super::asset::{Asset, AssetContent};
 use super::keys::Keys;
 use super::metadata::Crate;
-use super::resolve::{Asset, AssetContent};
 
 /// A license file that begins with such fields is a copyright file already.
 const FIELDS: [&str; 5] = ["Copyright: ", "License: ", "Source: ", "Upstream-Name: ", "Format: "];

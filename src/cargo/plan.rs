@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use super::CargoError;
+use super::asset::{Asset, AssetContent};
 use super::assets::AssetKey;
 use super::compile::CargoBuild;
 use super::control;
 use super::keys::{DebugSymbols, Keys};
 use super::metadata::{CargoMetadata, Crate, ProfileSymbols};
-use super::multiarch::Multiarch;
+use super::options::Options;
 use super::papers;
 use super::programs;
-use super::resolve::{Asset, AssetContent, CargoTargets, CrateFolders, resolve};
+use super::resolve::{CargoTargets, CrateFolders, resolve};
 use super::scripts;
 use super::units;
 use crate::control::{Alternatives, Relations};
@@ -26,33 +27,6 @@ use crate::system::epoch::Epoch;
 
 /// One of these provides systemd-sysusers(8), which a script calls.
 const SYSUSERS: &str = "systemd | systemd-standalone-sysusers | systemd-sysusers";
-
-/// What the user chose on the command line.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// The member of the workspace.
-    pub package: Option<String>,
-    pub variant: Option<String>,
-    /// The whole version, in place of the crate's.
-    pub deb_version: Option<String>,
-    /// In place of the key `revision`.
-    pub deb_revision: Option<String>,
-    /// The target that cargo builds for, such as `x86_64-unknown-linux-gnu`.
-    pub target: Option<String>,
-    /// As if the key `dbgsym` were true.
-    pub dbgsym: bool,
-    pub multiarch: Multiarch,
-    /// The maintainer of a crate that names nobody.
-    pub maintainer: Option<String>,
-}
-
-/// Whether cargo builds the programs first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compile {
-    Run,
-    /// The programs are there from an earlier build: `--no-build`.
-    Skip,
-}
 
 /// A crate whose metadata were read and checked.
 #[derive(Debug)]

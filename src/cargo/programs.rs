@@ -3,9 +3,9 @@
 use std::fs;
 
 use super::CargoError;
+use super::asset::{Asset, AssetContent};
 use super::keys::{DebugSymbols, Keys};
 use super::metadata::ProfileSymbols;
-use super::resolve::{Asset, AssetContent};
 use crate::deb::DebugFiles;
 use crate::deb::elf::{self, Programs};
 

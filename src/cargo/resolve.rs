@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use glob::Pattern;
 
 use super::CargoError;
+use super::asset::{Asset, AssetContent};
 use super::assets::AssetKey;
 use super::links;
 use super::metadata::Crate;
@@ -15,25 +16,6 @@ use super::multiarch::Multiarch;
 
 /// The folders that have been links into `/usr` since Debian 12. What a package has there belongs into `/usr`.
 const ALIASED: [&str; 4] = ["bin/", "lib/", "lib64/", "sbin/"];
-
-/// A file of the package.
-#[derive(Debug, Clone)]
-pub(super) struct Asset {
-    /// Where it is installed, beginning with `/`.
-    pub(super) path: String,
-    pub(super) source: AssetContent,
-    pub(super) mode: u32,
-    /// Whether cargo makes it: it is below `target/release`.
-    pub(super) built: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum AssetContent {
-    File(PathBuf),
-    Bytes(Vec<u8>),
-    /// A symbolic link, with its target.
-    Link(String),
-}
 
 /// The folders that sources are relative to, and where libraries are installed.
 #[derive(Debug, Clone)]

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::CargoError;
+use super::asset::{Asset, AssetContent};
 use super::keys::{Keys, UnitKeys};
 use super::metadata::Crate;
-use super::resolve::{Asset, AssetContent};
 use super::units::{SYSUSERS_FOLDER, TMPFILES_FOLDERS, UNIT_FOLDER, best};
 use crate::deb::Scripts;
 

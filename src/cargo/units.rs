@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::asset::{Asset, AssetContent};
 use super::keys::{Keys, UnitKeys};
 use super::metadata::Crate;
-use super::resolve::{Asset, AssetContent};
 
 pub(super) const UNIT_FOLDER: &str = "/usr/lib/systemd/system/";
 pub(super) const SYSUSERS_FOLDER: &str = "/usr/lib/sysusers.d/";

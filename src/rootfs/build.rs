@@ -10,23 +10,22 @@
 //!
 //! No service starts during the build: `policy-rc.d` forbids it, and start-stop-daemon(8) does nothing.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{Mode, umask};
 
+use super::build_error::BuildError;
 use super::file::RootFile;
 use super::filter::{Filter, PathRule};
 use super::own_files::OwnFiles;
 use super::pool::Pool;
 use super::root::Root;
 use super::sandbox::{Sandbox, SandboxError};
-use super::unpack::{UnpackError, unpack};
+use super::unpack::unpack;
 use crate::control::PackageName;
-use crate::deb::{InstallOrderError, install_steps};
+use crate::deb::install_steps;
 use crate::system::epoch::Epoch;
 use crate::system::progress::Reporter;
-use crate::system::tree::TreeError;
 
 /// The folder of dpkg's configuration in the root; the rules for paths are there.
 const DPKG_CONFIGURATION: &str = "etc/dpkg/dpkg.cfg.d";
@@ -84,50 +83,6 @@ pub struct Addition {
     pub automatic: Vec<PackageName>,
     /// The latest time that a file of it gets; see [`RootPlan`].
     pub epoch: Epoch,
-}
-
-/// Why there is no configured root.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum BuildError {
-    /// A package could not be unpacked.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Unpack(#[from] UnpackError),
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Sandbox(#[from] SandboxError),
-    /// There is no order in which dpkg installs the packages of an [`Addition`].
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Order(#[from] InstallOrderError),
-    /// A file of the root could not be written.
-    #[error("cannot write {path}: {source}")]
-    #[diagnostic(help("check that the disk has room"))]
-    Write {
-        path: String,
-        #[source]
-        source: io::Error,
-    },
-    /// A file of the root could not be removed.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Remove(#[from] TreeError),
-    /// A `.deb` file cannot be made readable for the users of the root.
-    #[error("cannot let the root's dpkg read {path}: {source}")]
-    #[diagnostic(help("the folder belongs to another user: build as that user, or delete it"))]
-    Share {
-        path: String,
-        #[source]
-        source: io::Error,
-    },
-    /// The first two steps are not to unpack and to configure the essential packages.
-    #[error("the plan for the root does not begin with unpacking and configuring the essential packages")]
-    #[diagnostic(help("this is a mistake of the program; please report it with the suite's name"))]
-    NoEssential,
-    /// `dpkg --audit` reported a problem.
-    #[error("dpkg finds the finished root faulty: {0}")]
-    #[diagnostic(help("the package that is named is broken in this suite, or needs another one that was not chosen"))]
-    Audit(String),
 }
 
 /// Builds the base of `plan` in `root`, which is empty. A progress line of `reporter` names the current step. No daemon

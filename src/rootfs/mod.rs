@@ -5,6 +5,7 @@
 
 mod attributes;
 mod build;
+mod build_error;
 mod command;
 mod entry;
 mod file;
@@ -19,7 +20,8 @@ mod root;
 pub mod sandbox;
 mod unpack;
 
-pub use build::{Addition, BuildError, DpkgStep, RootPlan, build, complete};
+pub use build::{Addition, DpkgStep, RootPlan, build, complete};
+pub use build_error::BuildError;
 pub use command::{CommandResult, RunInRoot};
 pub use entry::{EntryKind, RootEntry};
 pub use file::RootFile;

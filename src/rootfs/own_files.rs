@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::build::BuildError;
+use super::build_error::BuildError;
 use super::file::RootFile;
 use super::root::Root;
 use crate::control::PackageName;

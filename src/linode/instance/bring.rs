@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-use super::deploy::StartedInstance;
 use super::health::HealthPage;
 use super::prepare::PreparedDeploy;
 use super::removal::DataChoice;
 use super::settings::DatabaseLocation;
+use super::started::StartedInstance;
 use crate::linode::api::client::ApiClient;
 use crate::linode::api::instances::Instance;
 use crate::linode::error::LinodeError;

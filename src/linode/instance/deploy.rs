@@ -1,19 +1,17 @@
 //! From an image to running instances. All of them are made, each is waited for until its site answers, and only then are
 //! the instances that they replace removed.
 
-use std::time::Duration;
-
 use super::bring::{self, DataSources};
 use super::create::create;
 use super::firewall::{self, FirewallPlan};
 use super::image_source::ImageSource;
-use super::kernel::KernelState;
 use super::keys::PublicKey;
 use super::label::InstanceLabel;
 use super::options::DeployOptions;
 use super::options::OldInstances;
 use super::prepare::{PreparedDeploy, prepare};
 use super::removal::{self, DataChoice};
+use super::started::StartedInstance;
 use super::wait::wait_for_all;
 use crate::linode::api::client::ApiClient;
 use crate::linode::api::images::AccountImage;
@@ -45,21 +43,6 @@ pub struct Deployment {
     pub removed: Vec<Instance>,
     /// Why it did not finish. The instances in `started` exist all the same.
     pub failed: Option<LinodeError>,
-}
-
-#[derive(Debug, Clone)]
-pub struct StartedInstance {
-    /// As the API last showed it.
-    pub instance: Instance,
-    pub(super) kernel: KernelState,
-    /// When the request that made it was sent.
-    pub(super) requested: Duration,
-    /// The time from the request until Linode had switched it on.
-    pub running_after: Option<Duration>,
-    /// The time from the request until its site answered 200.
-    pub healthy_after: Option<Duration>,
-    /// The result of the last attempt to reach it.
-    pub(super) last: String,
 }
 
 /// Deploys the image of `source` as `options` say. Tells `reporter` what a person would want to know, such as how to

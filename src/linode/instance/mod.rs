@@ -24,4 +24,5 @@ mod prepare;
 pub mod removal;
 pub mod running;
 pub mod settings;
+pub mod started;
 mod wait;

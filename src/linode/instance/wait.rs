@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::deploy::StartedInstance;
 use super::health::HealthPage;
 use super::kernel::{self, KernelState};
 use super::options::DeployOptions;
+use super::started::StartedInstance;
 use crate::linode::api::client::ApiClient;
 use crate::linode::api::instances::{self, InstanceStatus};
 use crate::linode::error::LinodeError;

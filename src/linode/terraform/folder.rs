@@ -6,7 +6,6 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::unreadable;
 use crate::linode::error::LinodeError;
 use crate::render::terraform::TerraformFile;
 use crate::system::hash::Sha256;
@@ -137,4 +136,9 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, LinodeError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(unreadable(path, source)),
     }
+}
+
+pub(super) fn unreadable(path: &Path, source: io::Error) -> LinodeError {
+    let help = "check that it is what it should be, and that you may read it; or name another folder with --out";
+    LinodeError::Read { what: "the file or folder", path: path.to_owned(), source, help }
 }

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use self::folder::unreadable;
 use crate::disk::manifest::{InstalledStack, Manifest};
 use crate::linode::error::LinodeError;
 use crate::linode::image::label::ImageLabel;
@@ -68,11 +69,6 @@ fn md5_of(path: &Path) -> Result<Option<String>, LinodeError> {
     };
     io::copy(&mut file, &mut context).map_err(|source| unreadable(path, source))?;
     Ok(Some(format!("{:x}", context.finalize())))
-}
-
-fn unreadable(path: &Path, source: io::Error) -> LinodeError {
-    let help = "check that it is what it should be, and that you may read it; or name another folder with --out";
-    LinodeError::Read { what: "the file or folder", path: path.to_owned(), source, help }
 }
 
 /// What all labels begin with: letters, digits and single hyphens, with a letter first. That is valid for everything

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use miette::{Diagnostic, SourceSpan};
 
-use super::further_package::Holder;
+use super::further_package::{Holder, Placed};
 use super::table::Table;
 use crate::stack::further_file::{FurtherContent, FurtherFile, Owner};
 use crate::stack::nearest::nearest;
@@ -51,12 +51,6 @@ enum FurtherFileMistake {
         "let `{package}` depend on `{own}`, and not the other way round: `depends = [\"{own}\"]` in its [[package]]; or name another owner"
     ))]
     OwnerOfOther { own: String, package: String },
-}
-
-/// An entry with the package that it is in; `None` for the stack's own.
-pub(super) struct Placed {
-    pub(super) package: Option<String>,
-    pub(super) file: FurtherFile,
 }
 
 /// Reads all entries; `None` where a problem has been noted. `own` is the name of the stack's user, if it has one; `holders`

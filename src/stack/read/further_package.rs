@@ -2,7 +2,6 @@
 
 use miette::{Diagnostic, SourceSpan};
 
-use super::further_file::Placed;
 use super::relations;
 use super::table::Table;
 use crate::control::{PackageName, Relations};
@@ -35,6 +34,12 @@ pub(super) struct Holder {
     pub(super) has_user: bool,
     /// The place of its name in the manifest, for the message about two packages with one name.
     place: ManifestPlace,
+}
+
+/// A file with the package that it is in; `None` for the stack's own.
+pub(super) struct Placed {
+    pub(super) package: Option<String>,
+    pub(super) file: FurtherFile,
 }
 
 /// The entries, and what is known of those that have mistakes.

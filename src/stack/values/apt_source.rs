@@ -6,7 +6,8 @@ use std::path::Path;
 use miette::Diagnostic;
 use url::Url;
 
-use super::files::{self, FileError};
+use super::file_error::FileError;
+use super::files;
 use super::text;
 use crate::control::{Stanza, StanzaError};
 use crate::stack::model::AptSource;

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::files::FileError;
+use super::file_error::FileError;
 
 /// The first line of a migration that runs without a transaction.
 pub const NO_TRANSACTION: &str = "-- stackdeb: no transaction";

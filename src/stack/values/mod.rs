@@ -8,6 +8,7 @@ pub(super) mod command;
 pub(super) mod database;
 pub(super) mod description;
 pub(super) mod environment;
+pub(super) mod file_error;
 pub(super) mod files;
 pub(super) mod host;
 pub(super) mod index;
