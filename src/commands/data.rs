@@ -7,7 +7,9 @@ use miette::IntoDiagnostic;
 
 use super::variant::VariantArgs;
 use crate::control::PackageName;
-use crate::remote::data::{DatabasePlace, RemotePackage, Replacement, SiteWhileSaving};
+use crate::remote::data::{RemotePackage, SiteWhileSaving};
+use crate::remote::info::DatabasePlace;
+use crate::remote::restore::Replacement;
 use crate::remote::ssh::Host;
 use crate::stack;
 use crate::system::print;

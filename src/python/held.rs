@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use pep508_rs::{PackageName, Requirement, VerbatimUrl};
+use pep440_rs::Version;
+use pep508_rs::{PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 
 use super::lock::{Pin, PinnedLibraries, Requirements};
 use super::unmet::{Failed, Unmet};
-use super::versions::accepts;
 use super::{Libraries, PythonTarget};
 
 /// The libraries of a lock, and which of them are to move.
@@ -73,5 +73,14 @@ impl Held {
 
     fn moves(&self, name: &PackageName) -> bool {
         self.moving.contains(name)
+    }
+}
+
+/// Whether a requirement accepts a version. One with an address has a file of its own.
+pub(super) fn accepts(requirement: &Requirement<VerbatimUrl>, version: &Version) -> bool {
+    match &requirement.version_or_url {
+        None => true,
+        Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers.contains(version),
+        Some(VersionOrUrl::Url(_)) => false,
     }
 }

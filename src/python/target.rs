@@ -1,9 +1,10 @@
 //! The Python of a suite: which environment markers hold there (PEP 508), and which wheels it can load (PEP 425, PEP 600).
 
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use pep440_rs::Version;
-use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder};
+use pep508_rs::{MarkerEnvironment, MarkerEnvironmentBuilder, Requirement, VerbatimUrl};
 
 use super::PythonError;
 use crate::apt::Suite;
@@ -61,6 +62,13 @@ impl PythonTarget {
         let tags = tags(minor, suite.glibc);
         let tags = tags.into_iter().enumerate().map(|(rank, tag)| (tag, rank)).collect();
         Ok(Self { title: suite.title(), full, minor, glibc: suite.glibc, markers, tags })
+    }
+
+    /// Whether a marker of a lock holds there. The error is a phrase.
+    pub(super) fn holds(&self, marker: &str) -> Result<bool, String> {
+        let requirement = Requirement::<VerbatimUrl>::from_str(&format!("x ; {marker}"));
+        let requirement = requirement.map_err(|_| format!("the marker `{marker}` cannot be read"))?;
+        Ok(requirement.evaluate_markers(&self.markers, &[]))
     }
 
     /// The values of the environment markers.

@@ -4,11 +4,11 @@
 use std::fs;
 
 use pep440_rs::Version;
-use pep508_rs::{PackageName, Requirement, VerbatimUrl, VersionOrUrl};
+use pep508_rs::{PackageName, Requirement, VerbatimUrl};
 use tempfile::TempDir;
 
 use super::gather::try_gather;
-use super::held::Held;
+use super::held::{Held, accepts};
 use super::lock::{self, LockedFile, Pin, PinnedLibraries, Requirements};
 use super::resolve::resolve;
 use super::source::{Lacking, Sdist, SourceDistribution, WheelBuilder, lacking, sdist};
@@ -178,15 +178,6 @@ impl LibraryChoice<'_> {
         })?;
         let plan = lock::of_lines(&lines, &format!("what the build of {} needs", source.library()), self.target)?;
         Ok(gather(&plan, &Debian::default(), self.target, self.index, self.cache, self.builder)?.all)
-    }
-}
-
-/// Whether a requirement accepts a version. One with an address has a file of its own.
-pub(super) fn accepts(requirement: &Requirement<VerbatimUrl>, version: &Version) -> bool {
-    match &requirement.version_or_url {
-        None => true,
-        Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers.contains(version),
-        Some(VersionOrUrl::Url(_)) => false,
     }
 }
 

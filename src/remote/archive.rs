@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::RemoteError;
-use super::data::DatabasePlace;
+use super::info::DatabasePlace;
 use crate::system::interrupt;
 
 /// The format that this program reads.

@@ -1,18 +1,17 @@
-//! The data of a stack on a server: asks what is there, saves it to a file, restores it from one.
+//! The data of a stack on a server: finds the package there, asks it what is there, and saves it to a file.
 
-use std::fs::{File, Permissions};
+use std::fs::Permissions;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::RemoteError;
 use super::archive::{self, SaveContents, Sums};
+use super::info::Info;
 use super::ssh::{Host, Remote};
-use crate::control::{PackageName, Version};
-use crate::system::confirm::{self, Confirmation};
+use crate::control::PackageName;
 use crate::system::interrupt;
 use crate::system::output::OutputFile;
 use crate::system::progress::Reporter;
@@ -20,9 +19,6 @@ use crate::system::progress::Reporter;
 /// Lists what the packages of stackdeb have installed: `shop/data`, `shop/await-app`.
 const LIST: &str =
     r#"for p in /usr/libexec/*/data /usr/libexec/*/await-app; do [ ! -x "$p" ] || echo "${p#/usr/libexec/}"; done"#;
-
-/// How many bytes are sent at a time.
-const BLOCK: usize = 256 * 1024;
 
 /// Whether the site goes on while its data are saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,87 +29,11 @@ pub enum SiteWhileSaving {
     Maintenance,
 }
 
-/// Whether data on the server may be replaced.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Replacement {
-    /// The user is asked at the terminal before anything is replaced.
-    Ask,
-    /// The user has named the package whose data may be replaced.
-    Agreed(String),
-}
-
 /// A package on a server.
 #[derive(Debug, Clone)]
 pub struct RemotePackage {
-    host: Host,
-    name: PackageName,
-}
-
-/// What the program `data` of the package says of its server.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Info {
-    /// The version of the package.
-    pub version: String,
-    /// Where the package's database is.
-    pub database: DatabasePlace,
-    pub files: FilesSize,
-    /// Of a database on the server itself.
-    pub contents: Option<DatabaseContents>,
-    /// Of a Valkey that is not a cache.
-    pub valkey_contents: Option<ValkeyContents>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DatabasePlace {
-    /// The stack has no database.
-    #[default]
-    None,
-    Here,
-    /// The database is on another server, so it is not in the save.
-    Elsewhere,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct FilesSize {
-    pub files: u64,
-    pub bytes: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct DatabaseContents {
-    pub name: String,
-    /// The number of tables that have rows.
-    pub tables: u64,
-    pub rows: u64,
-    pub bytes: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ValkeyContents {
-    pub keys: u64,
-    pub bytes: u64,
-}
-
-/// What the server says after a restore.
-#[derive(Debug, Deserialize)]
-struct Restored {
-    end: Sums,
-    /// Sentences: what of the save was not taken over.
-    notes: Vec<String>,
-}
-
-impl Info {
-    /// The data that are there, as a phrase. `None` when nothing is there.
-    pub fn describe(&self, name: &PackageName) -> Option<String> {
-        let database = self.contents.as_ref().filter(|database| database.rows > 0);
-        let database = database.map(|found| format!("{} rows in the database {}", found.rows, found.name));
-        let files = (self.files.files > 0).then(|| format!("{} files in /var/lib/{name}/app", self.files.files));
-        let valkey = self.valkey_contents.as_ref().filter(|found| found.keys > 0);
-        let valkey = valkey.map(|found| format!("{} keys in Valkey", found.keys));
-        let all: Vec<String> = [database, files, valkey].into_iter().flatten().collect();
-        (!all.is_empty()).then(|| all.join(" and "))
-    }
+    pub(super) host: Host,
+    pub(super) name: PackageName,
 }
 
 impl RemotePackage {
@@ -184,7 +104,7 @@ impl RemotePackage {
         self.parse(&self.data(&["sums"])?.finish()?)
     }
 
-    fn parse<T: DeserializeOwned>(&self, answer: &[u8]) -> Result<T, RemoteError> {
+    pub(super) fn parse<T: DeserializeOwned>(&self, answer: &[u8]) -> Result<T, RemoteError> {
         let wrong =
             |error: serde_json::Error| RemoteError::Answer { host: self.host.to_string(), reason: error.to_string() };
         serde_json::from_slice(answer).map_err(wrong)
@@ -225,113 +145,5 @@ impl RemotePackage {
             (_, Err(error)) => Err(error),
             (received, Ok(_)) => received,
         }
-    }
-
-    /// Restores a save. The data that are there stay until the new ones are whole.
-    ///
-    /// Returns what was restored, and sentences about what was not taken over.
-    ///
-    /// # Errors
-    /// When the file is not a whole save of this package, the user does not agree that data are replaced, the server cannot be
-    /// reached, or its program fails. The server then has the data that it had.
-    pub fn restore(
-        host: Host,
-        file: &Path,
-        replacement: &Replacement,
-        reporter: Reporter,
-    ) -> Result<(SaveContents, Vec<String>), RemoteError> {
-        let unreadable = |source| RemoteError::Read { path: file.to_owned(), source };
-        let name = file.display().to_string();
-        let contents = archive::read(File::open(file).map_err(unreadable)?, io::sink(), &name)?;
-        let package: PackageName = contents.header.name.parse().map_err(|_| RemoteError::Archive {
-            what: name,
-            reason: "it names no package".to_owned(),
-            help: "name a file that `stackdeb data save` wrote",
-        })?;
-        let server = Self::find(host, Some(&package))?;
-        let info = server.info()?;
-        let arguments = server.consent(&info, &contents, replacement, reporter)?;
-        let mut input = File::open(file).map_err(unreadable)?;
-        let length = input.metadata().map_err(unreadable)?.len();
-        let remote = server.data(arguments)?;
-        let progress = reporter.bytes(&format!("restoring {} on {}", server.name, server.host), length);
-        let mut remote = remote;
-        if let Some(mut stdin) = remote.child.stdin.take() {
-            // If the server ends too early, it says why.
-            let _ = send(&mut input, &mut stdin, |count| progress.advance(count));
-        }
-        if interrupt::requested() {
-            return Err(interrupt::Interrupted.into());
-        }
-        progress.describe("comparing, and starting the app with the new data");
-        let notes = server.finish_restore(remote, &contents)?;
-        Ok((contents, notes))
-    }
-
-    /// Waits until the server has restored what was sent, and compares.
-    pub(super) fn finish_restore(&self, remote: Remote, contents: &SaveContents) -> Result<Vec<String>, RemoteError> {
-        let restored: Restored = self.parse(&remote.finish()?)?;
-        if restored.end != contents.sums {
-            let reason = "it has restored something else than was sent".to_owned();
-            return Err(RemoteError::Answer { host: self.host.to_string(), reason });
-        }
-        Ok(restored.notes)
-    }
-
-    /// The arguments of the restore, if the user agrees that data are replaced.
-    fn consent(
-        &self,
-        info: &Info,
-        contents: &SaveContents,
-        replacement: &Replacement,
-        reporter: Reporter,
-    ) -> Result<&'static [&'static str], RemoteError> {
-        let (header, name, host) = (&contents.header, self.name.to_string(), self.host.to_string());
-        if let (Ok(saved), Ok(there)) = (header.version.parse::<Version>(), info.version.parse::<Version>())
-            && saved > there
-        {
-            reporter.say(&format!(
-                "the save is of version {saved}, and {host} has {there}: if the app does not start with the data, the old \
-                 ones are put back; install {saved} there first"
-            ));
-        }
-        if let Replacement::Agreed(given) = replacement
-            && *given != name
-        {
-            return Err(RemoteError::OtherName { given: given.clone(), host, name });
-        }
-        let Some(data) = info.describe(&self.name) else { return Ok(&["restore"]) };
-        let question = format!(
-            "{host} has {data} ({name} {}). They are replaced by {}, saved on {} at {}.",
-            info.version,
-            contents.describe(),
-            header.host,
-            header.saved_at
-        );
-        match replacement {
-            Replacement::Agreed(_) => {
-                reporter.say(&question);
-                Ok(&["restore", "--replace"])
-            }
-            Replacement::Ask => match confirm::ask(&format!("{question} Go on?")) {
-                Ok(Confirmation::Yes) => Ok(&["restore", "--replace"]),
-                Ok(Confirmation::No) => Err(RemoteError::Declined),
-                Ok(Confirmation::Nobody) | Err(_) => Err(RemoteError::NobodyToAsk { question, name }),
-            },
-        }
-    }
-}
-
-/// Copies everything, and tells `advance` how many bytes at a time.
-fn send(input: &mut impl Read, output: &mut impl Write, advance: impl Fn(u64)) -> io::Result<()> {
-    let mut block = vec![0; BLOCK];
-    loop {
-        interrupt::check()?;
-        let count = input.read(&mut block)?;
-        if count == 0 {
-            return output.flush();
-        }
-        output.write_all(block.get(..count).unwrap_or_default())?;
-        advance(u64::try_from(count).unwrap_or_default());
     }
 }

@@ -16,8 +16,10 @@ pub mod archive;
 pub mod carry;
 pub mod data;
 pub mod error;
+pub mod info;
 pub mod known_hosts;
 pub mod maintenance;
+pub mod restore;
 pub mod ssh;
 pub mod ssh_key;
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::further_files::HandedOver;
 use super::libraries;
-use super::process::ProcessVariables;
+use super::process_variables::ProcessVariables;
 use super::server::ServerVariables;
 use super::site::SiteVariables;
 use crate::python::{Libraries, Roots};

@@ -1,17 +1,9 @@
 //! Which templates a stack has, and where the file of each is on a server.
 
+use super::destination::{Destination, FileKind};
 use super::template::{Template, template};
 use super::{further_packages, papers, process, server};
 use crate::stack::{AppKind, Listen, Stack, Tls};
-
-/// Whether the administrator may edit a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FileKind {
-    /// An upgrade replaces it.
-    Plain,
-    /// dpkg asks before it replaces an edited one.
-    Conffile,
-}
 
 /// The templates that are parts of others.
 pub(super) const PARTS: [Template; 11] = [
@@ -41,9 +33,6 @@ pub(super) fn template_names() -> Vec<&'static str> {
     let parts = PARTS.map(|part| part.name);
     files.chain(process::TEMPLATES.map(|template| template.name)).chain(scripts).chain(parts).collect()
 }
-
-/// A file that is made from a template: the template, and the path, mode and kind of the file.
-pub(super) type Destination = (Template, String, u32, FileKind);
 
 /// Each file of a stack that is made from a template.
 pub(super) fn destinations(stack: &Stack) -> Vec<Destination> {

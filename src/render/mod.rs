@@ -7,6 +7,7 @@
 
 mod app;
 mod context;
+mod destination;
 mod destinations;
 mod error;
 mod further_files;
@@ -18,6 +19,7 @@ mod of_crate;
 mod overrides;
 mod papers;
 mod process;
+mod process_variables;
 pub mod programs;
 mod relations;
 mod server;
@@ -42,7 +44,8 @@ pub use further_packages::{FurtherRendered, check_apart, further_packages};
 pub use papers::{DISTRIBUTION, URGENCY, changes};
 
 use context::Context;
-use destinations::{Destination, FileKind, destinations, template_names};
+use destination::FileKind;
+use destinations::{destinations, template_names};
 use template::{Templates, template};
 
 /// All that the package of a stack consists of, except for the health-check binary.

@@ -1,13 +1,11 @@
-//! The units that run the app's code: the variables that their templates have beside those of the stack, and the units of
-//! workers and timers, each made from a template with the values of its own.
-
-use serde::Serialize;
+//! The units of workers and timers, each made from a template with the values of its own.
 
 use super::RenderError;
 use super::context::Context;
+use super::process_variables::ProcessVariables;
 use super::template::{Template, Templates, template};
 use crate::python::Libraries;
-use crate::stack::{AppKind, CommandLine, ProcessLimits, Stack, Timer, Worker};
+use crate::stack::{Stack, Timer, Worker};
 
 const WORKER: Template = template!("units/worker.service");
 const JOB: Template = template!("units/job.service");
@@ -15,85 +13,6 @@ const TIMER: Template = template!("units/job.timer");
 
 /// The templates that are used once for each worker or timer.
 pub(super) const TEMPLATES: [Template; 3] = [WORKER, JOB, TIMER];
-
-/// Variables of one unit, and the lists of all units of workers and timers.
-#[derive(Debug, Default, Clone, Serialize)]
-pub(super) struct ProcessVariables {
-    /// The unit's name with its suffix.
-    unit: String,
-    /// What follows the package's name in the unit's name; empty for the app's own unit.
-    process: String,
-    /// Which of a worker's processes it is, from 1.
-    number: u16,
-    /// What stands after `ExecStart=`, escaped; empty for an app that a server runs.
-    command: String,
-    schedule: String,
-    stop_timeout: String,
-    has_memory_max: bool,
-    memory_max: String,
-    has_cpu_quota: bool,
-    cpu_quota: String,
-
-    has_valkey: bool,
-    /// How much memory Valkey may use for data, in bytes.
-    valkey_memory: u64,
-    valkey_eviction: String,
-    has_release: bool,
-    release_command: String,
-    worker_units: Vec<String>,
-    timer_units: Vec<String>,
-    /// The services that the timers start.
-    job_units: Vec<String>,
-}
-
-impl ProcessVariables {
-    /// Those of the app's own unit.
-    pub(super) fn of_app(stack: &Stack) -> Self {
-        let name = &stack.package.name;
-        let stems = stack.workers.iter().flat_map(Worker::unit_stems);
-        let release = stack.app.release_command.as_ref();
-        let valkey = stack.services.valkey.as_ref();
-        let timers = |suffix: &str| stack.timers.iter().map(|timer| format!("{name}-{}{suffix}", timer.name)).collect();
-        let all = Self {
-            unit: format!("{name}.service"),
-            command: match &stack.app.kind {
-                AppKind::Exec(program) => program.command.exec_start(&stack.app_folder()),
-                AppKind::Python(_) | AppKind::Static(_) => String::new(),
-            },
-            has_valkey: valkey.is_some(),
-            valkey_memory: valkey.map(|valkey| valkey.memory_max).unwrap_or_default(),
-            valkey_eviction: valkey.map(|valkey| valkey.eviction.clone()).unwrap_or_default(),
-            has_release: stack.app.release_command.is_some(),
-            release_command: release.map(|line| line.for_shell(&stack.app_folder())).unwrap_or_default(),
-            worker_units: stems.map(|(stem, _)| format!("{name}-{stem}.service")).collect(),
-            timer_units: timers(".timer"),
-            job_units: timers(".service"),
-            ..Self::default()
-        };
-        all.with_limits(&stack.app.limits)
-    }
-
-    fn with_limits(self, limits: &ProcessLimits) -> Self {
-        Self {
-            has_memory_max: limits.memory_max.is_some(),
-            memory_max: limits.memory_max.clone().unwrap_or_default(),
-            has_cpu_quota: limits.cpu_quota.is_some(),
-            cpu_quota: limits.cpu_quota.clone().unwrap_or_default(),
-            ..self
-        }
-    }
-
-    /// Those of a worker's or timer's service. `stem` is its name without package and suffix.
-    fn of_command(self, stack: &Stack, stem: &str, command: &CommandLine) -> Self {
-        let name = &stack.package.name;
-        Self {
-            unit: format!("{name}-{stem}.service"),
-            process: stem.to_owned(),
-            command: command.exec_start(&stack.app_folder()),
-            ..self
-        }
-    }
-}
 
 /// The units of all workers and timers: the path of each, and its text.
 ///
@@ -114,16 +33,17 @@ pub(super) fn units(
     for worker in &stack.workers {
         for (stem, number) in worker.unit_stems() {
             let Worker { command, stop_timeout, limits, .. } = worker;
-            let variables = ProcessVariables::of_app(stack).with_limits(limits).of_command(stack, &stem, command);
-            let variables = ProcessVariables { number, stop_timeout: stop_timeout.clone(), ..variables };
+            let mut variables = ProcessVariables::of_app(stack).with_limits(limits).of_command(stack, &stem, command);
+            variables.number = number;
+            variables.stop_timeout.clone_from(stop_timeout);
             units.push((path(format!("{stem}.service")), render(WORKER, variables)?));
         }
     }
     for timer in &stack.timers {
         let Timer { name, command, schedule, stop_timeout, limits } = timer;
-        let variables = ProcessVariables::of_app(stack).with_limits(limits).of_command(stack, name, command);
-        let (schedule, stop_timeout) = (schedule.clone(), stop_timeout.clone());
-        let variables = ProcessVariables { schedule, stop_timeout, ..variables };
+        let mut variables = ProcessVariables::of_app(stack).with_limits(limits).of_command(stack, name, command);
+        variables.schedule.clone_from(schedule);
+        variables.stop_timeout.clone_from(stop_timeout);
         units.push((path(format!("{name}.service")), render(JOB, variables.clone())?));
         units.push((path(format!("{name}.timer")), render(TIMER, variables)?));
     }

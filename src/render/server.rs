@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::destination::{Destination, FileKind};
 use super::error::RenderError;
 use super::template::{Template, template};
-use super::{Destination, FileKind};
 use crate::python::{Libraries, Roots};
 use crate::stack::{AppKind, AppServer, Interface, PythonApp, Stack};
 

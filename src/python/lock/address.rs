@@ -6,8 +6,9 @@ use pep508_rs::{PackageName, VersionOrUrl};
 use std::str::FromStr;
 use url::Url;
 
-use super::requirements::Line;
-use super::{LockedFile, decoded};
+use super::line::Line;
+use super::pin::LockedFile;
+use crate::python::index::percent_decoded;
 use crate::python::{PythonError, WheelName};
 use crate::system::hash::Sha256;
 
@@ -28,7 +29,7 @@ pub(super) fn wheel(line: &Line) -> Result<Option<(Version, LockedFile)>, Python
     }
     let fragment = url.fragment().map(str::to_owned);
     url.set_fragment(None);
-    let name = decoded(url.path().rsplit('/').next().unwrap_or_default());
+    let name = percent_decoded(url.path().rsplit('/').next().unwrap_or_default());
     let parsed = WheelName::parse(&name).ok_or_else(|| wrong("its last part is not the name of a wheel"))?;
     if PackageName::from_str(&parsed.name).ok().as_ref() != Some(&line.requirement.name) {
         return Err(wrong("the wheel there is one of another library"));

@@ -7,8 +7,10 @@ use std::str::FromStr;
 use pep508_rs::{PackageName, Requirement, VerbatimUrl};
 use serde::Deserialize;
 
-use super::requirements::{Line, RequirementsFiles};
-use super::{LockFormat, address, text_of};
+use super::address;
+use super::line::Line;
+use super::project_file::{LockFormat, text_of};
+use super::requirements::RequirementsFiles;
 use crate::python::{PythonError, PythonTarget};
 
 /// What a project asks of the resolver: requirements, and constraints that limit their versions.

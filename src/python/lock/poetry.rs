@@ -9,7 +9,8 @@ use pep440_rs::Version;
 use pep508_rs::PackageName;
 use serde::Deserialize;
 
-use super::{Pin, PinnedLibraries, holds, text_of};
+use super::pin::{Pin, PinnedLibraries};
+use super::project_file::text_of;
 use crate::python::{PythonError, PythonTarget};
 use crate::system::hash::Sha256;
 
@@ -75,7 +76,7 @@ pub(super) fn read(path: &Path, project: &Path, target: &PythonTarget) -> Result
             Some(Markers::All(marker)) => Some(marker.as_str()),
             Some(Markers::Each(markers)) => markers.get(MAIN).map(String::as_str),
         };
-        let here = marker.map_or(Ok(true), |marker| holds(marker, target)).map_err(&wrong)?;
+        let here = marker.map_or(Ok(true), |marker| target.holds(marker)).map_err(&wrong)?;
         if package.optional || !here || !groups.iter().any(|group| group == MAIN) {
             continue;
         }

@@ -5,13 +5,23 @@ use std::path::Path;
 use std::str::FromStr;
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{PackageName, Requirement, VerbatimUrl};
+use pep508_rs::PackageName;
 use serde::Deserialize;
 
-use super::stack_lock::LockOrigin;
-use super::{LockedFile, Pin, PinnedLibraries, decoded, text_of};
+use super::pin::{LockedFile, Pin, PinnedLibraries};
+use super::project_file::text_of;
+use crate::python::index::percent_decoded;
 use crate::python::{PythonError, PythonTarget, WheelName};
 use crate::system::hash::Sha256;
+
+/// What a `stack.lock` says about its own making.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct LockOrigin {
+    pub(super) suite: Option<String>,
+    /// The digest of what was asked for. A lock without it locks no libraries; another file may pin them.
+    pub(super) input: Option<String>,
+}
 
 /// The part of the format that stackdeb reads.
 #[derive(Debug, Deserialize)]
@@ -109,12 +119,10 @@ pub(super) fn plan(lock: Pylock, path: String, target: &PythonTarget) -> Result<
     let mut pins: Vec<Pin> = Vec::new();
     for package in lock.document.packages {
         let name = PackageName::from_str(&package.name).map_err(|error| wrong(error.to_string()))?;
-        if let Some(marker) = &package.marker {
-            let marked = Requirement::<VerbatimUrl>::from_str(&format!("{name} ; {marker}"));
-            let marked = marked.map_err(|_| wrong(format!("{name}: the marker `{marker}` cannot be read")))?;
-            if !marked.evaluate_markers(target.markers(), &[]) {
-                continue;
-            }
+        if let Some(marker) = &package.marker
+            && !target.holds(marker).map_err(|why| wrong(format!("{name}: {why}")))?
+        {
+            continue;
         }
         // The project itself may stand in it as a folder; its code is in [app] folder.
         if package.directory.is_some() {
@@ -163,7 +171,7 @@ fn tool(wheel: &PylockWheel, place: &str) -> Result<Pin, String> {
 
 fn file(wheel: &PylockWheel) -> Result<LockedFile, String> {
     let url = wheel.url.clone().or_else(|| wheel.path.clone()).ok_or("a file has no address")?;
-    let last = decoded(url.rsplit('/').next().unwrap_or(&url));
+    let last = percent_decoded(url.rsplit('/').next().unwrap_or(&url));
     let name = wheel.name.clone().unwrap_or(last);
     let digits = wheel.hashes.get("sha256").ok_or_else(|| format!("{name} has no SHA-256"))?;
     let sha256 = digits.parse::<Sha256>().map_err(|error| error.to_string())?;

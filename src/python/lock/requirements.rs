@@ -8,22 +8,16 @@ use std::str::FromStr;
 use pep440_rs::{Operator, Version, VersionSpecifier};
 use pep508_rs::{PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 
-use super::{LockedFile, Pin, address, text_of};
+use super::address;
+use super::line::Line;
+use super::pin::{LockedFile, Pin};
+use super::project_file::text_of;
 use crate::python::{PythonError, PythonTarget};
 use crate::system::hash::Sha256;
 
 /// Options of pip that change nothing here: wheels alone are taken, and what is asked for is pinned.
 const WITHOUT_EFFECT: [&str; 6] =
     ["--require-hashes", "--prefer-binary", "--pre", "--only-binary", "--trusted-host", "--use-feature"];
-
-/// A requirement, and where it stands.
-#[derive(Debug, Clone)]
-pub(super) struct Line {
-    pub(super) requirement: Requirement<VerbatimUrl>,
-    pub(super) hashes: Vec<Sha256>,
-    /// The file and the line's number, counted from 1.
-    pub(super) place: String,
-}
 
 /// What the files say, those of `-r` and `-c` included.
 #[derive(Debug, Default)]

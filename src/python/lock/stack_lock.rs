@@ -5,24 +5,14 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use serde::Deserialize;
-
-use super::pylock::{self, Pylock};
-use super::{Pin, PinnedLibraries, text_of};
+use super::pin::{Pin, PinnedLibraries};
+use super::project_file::text_of;
+use super::pylock::{self, LockOrigin, Pylock};
 use crate::python::{Libraries, PythonError, PythonTarget};
 use crate::system::hash::Sha256;
 
 /// The name of the file, beside stack.toml.
 pub const FILE_NAME: &str = "stack.lock";
-
-/// What the lock says about its own making.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) struct LockOrigin {
-    suite: Option<String>,
-    /// The digest of what was asked for. A lock without it locks no libraries; another file may pin them.
-    input: Option<String>,
-}
 
 /// Reads the lock, and checks that it was made from `asked` for that suite. `None` if it is about no libraries. `requirements` is
 /// the file's name, for messages.

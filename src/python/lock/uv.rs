@@ -8,7 +8,9 @@ use pep440_rs::Version;
 use pep508_rs::{PackageName, Requirement, VerbatimUrl};
 use serde::Deserialize;
 
-use super::{LockedFile, Pin, PinnedLibraries, holds, text_of};
+use super::pin::{LockedFile, Pin, PinnedLibraries};
+use super::project_file::text_of;
+use crate::python::index::percent_decoded;
 use crate::python::{PythonError, PythonTarget};
 use crate::system::hash::Sha256;
 
@@ -76,7 +78,7 @@ pub(super) fn read(path: &Path, project: &Path, target: &PythonTarget) -> Result
             roots = Some(package.dependencies.iter().map(root).collect::<Result<_, _>>()?);
             continue;
         }
-        let here = |marker: &String| holds(marker, target).map_err(&wrong);
+        let here = |marker: &String| target.holds(marker).map_err(&wrong);
         let mut anywhere = package.resolution_markers.is_empty();
         for marker in &package.resolution_markers {
             anywhere |= here(marker)?;
@@ -107,7 +109,7 @@ fn requirement(one: &Dependency) -> Result<Requirement<VerbatimUrl>, String> {
 /// `None` for a wheel without an address: it is a file of the computer that made the lock.
 fn file(wheel: &UvWheel) -> Option<Result<LockedFile, String>> {
     let url = wheel.url.clone()?;
-    let name = super::decoded(url.rsplit('/').next()?);
+    let name = percent_decoded(url.rsplit('/').next()?);
     let digits = wheel.hash.as_deref().and_then(|hash| hash.strip_prefix("sha256:"));
     let sha256 = digits.ok_or_else(|| format!("{name} has no SHA-256"));
     let sha256 = sha256.and_then(|digits| digits.parse::<Sha256>().map_err(|error| error.to_string()));

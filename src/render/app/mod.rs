@@ -15,17 +15,9 @@ use crate::deb::{Content, Payload, elf};
 use crate::stack::{AppKind, Stack};
 use crate::system::interrupt;
 
-pub use rules::AppRule;
+pub use rules::{AppRule, LeftOut};
 pub(super) use rules::{AppRules, Inside};
 pub(super) use secrets::suspicion;
-
-/// A file or folder of the app that is not packed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Relative to the app's folder.
-    pub path: PathBuf,
-    pub rule: AppRule,
-}
 
 /// What a user should know about the app's files, in the order of their paths.
 #[derive(Debug, Clone, Default)]

@@ -5,7 +5,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::control::PackageName;
 use crate::stack::{AppKind, Pattern, Stack};
@@ -51,6 +51,14 @@ impl fmt::Display for AppRule {
             Self::Excluded(pattern) => write!(f, "[app] exclude has `{pattern}`"),
         }
     }
+}
+
+/// A file or folder of the app that is not packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Relative to the app's folder.
+    pub path: PathBuf,
+    pub rule: AppRule,
 }
 
 /// What holds for everything in a packed folder.
