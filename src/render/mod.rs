@@ -13,6 +13,7 @@ mod error;
 mod further_files;
 mod further_packages;
 pub mod image;
+mod image_templates;
 mod libraries;
 mod machine_code;
 mod of_crate;

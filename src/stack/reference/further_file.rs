@@ -1,6 +1,6 @@
 //! What the reference says about `[[file]]`: files, folders and links beside the app.
 
-use super::{FIRST_RELEASE, Form, Key, Missing, Section, ValueKind};
+use super::key::{FIRST_RELEASE, Form, Key, Missing, Section, ValueKind};
 
 pub(super) static FURTHER_FILE: Section = Section {
     meaning: "\

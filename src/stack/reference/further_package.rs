@@ -1,7 +1,8 @@
 //! The reference of the entries of `[[package]]` after the first one.
 
+use super::key::{FIRST_RELEASE, Form, Key, Missing, RELATION, Section, ValueKind};
 use super::package::{DESCRIPTION, HOMEPAGE, PRIORITY, SECTION, SUMMARY};
-use super::{FIRST_RELEASE, Form, Key, Missing, Section, ValueKind, relations};
+use super::relations;
 
 pub(super) static FURTHER_PACKAGE: Section = Section {
     meaning: "\
@@ -67,7 +68,7 @@ The name of the package (Debian Policy 5.6.7). It cannot end with `-dbgsym`, as 
         },
         Key {
             name: "depends",
-            kind: ValueKind::Texts { form: super::RELATION, empty: true },
+            kind: ValueKind::Texts { form: RELATION, empty: true },
             missing: Missing::Texts(&[]),
             meaning: "\
 Packages that it depends on, one relation a string. `${binary:Version}` is the version of all packages of the stack, so that \

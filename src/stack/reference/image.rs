@@ -1,6 +1,6 @@
 //! What the reference says about `[image]`: the disk image and where its packages are from.
 
-use super::{FIRST_RELEASE, Form, Key, Missing, RELATION, SIZE, Section, ValueKind};
+use super::key::{FIRST_RELEASE, Form, Key, Missing, RELATION, SIZE, Section, ValueKind};
 
 /// The address of a Debian or Ubuntu mirror, without a user or a password.
 const MIRROR: Form = Form { noun: "a web address", pattern: "^https?://[0-9A-Za-z][^@/]*(/|$)" };

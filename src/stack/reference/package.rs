@@ -1,6 +1,7 @@
 //! The reference of `[package]` and `[[changelog]]`.
 
-use super::{FIRST_RELEASE, Form, Key, Missing, Section, ValueKind, Words, relations};
+use super::key::{FIRST_RELEASE, Form, Key, Missing, RELATION, Section, ValueKind, Words};
+use super::relations;
 use crate::control::Priority;
 use crate::stack::values::{license, text};
 
@@ -130,7 +131,7 @@ The licence, by its short name in Debian's machine-readable copyright files (DEP
         },
         Key {
             name: "depends",
-            kind: ValueKind::Texts { form: super::RELATION, empty: true },
+            kind: ValueKind::Texts { form: RELATION, empty: true },
             missing: Missing::Texts(&[]),
             meaning: "\
 Packages that the package depends on (Debian Policy 7.1), one relation a string. What the stack itself needs (nginx, \

@@ -1,6 +1,6 @@
 //! The reference of `[worker.NAME]` and `[timer.NAME]`.
 
-use super::{FIRST_RELEASE, Form, Key, Missing, Section, ValueKind};
+use super::key::{FIRST_RELEASE, Form, Key, Missing, Section, ValueKind};
 
 /// More processes than this are a slip: each is a unit of its own.
 const MOST_PROCESSES: u16 = 64;

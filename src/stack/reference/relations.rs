@@ -1,8 +1,8 @@
 //! The reference of the relations to other packages that each `[[package]]` may have beside `depends`.
 
-use super::{FIRST_RELEASE, Form, Key, Missing, ValueKind};
+use super::key::{FIRST_RELEASE, Form, Key, Missing, RELATION, ValueKind};
 
-const NEEDED: ValueKind = ValueKind::Texts { form: super::RELATION, empty: true };
+const NEEDED: ValueKind = ValueKind::Texts { form: RELATION, empty: true };
 const SINGLE: ValueKind =
     ValueKind::Texts { form: Form { noun: "a relation without alternatives", pattern: "^[^,|]+$" }, empty: true };
 

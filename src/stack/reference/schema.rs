@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{DOCUMENT, Form, Key, Missing, Section, ValueKind, Words};
+use super::DOCUMENT;
+use super::key::{Form, Key, Missing, Section, ValueKind, Words};
 
 /// What the file with the schema is called in a new project: editors find it by the first line of stack.toml.
 pub const SCHEMA_FILE: &str = "stack.schema.json";

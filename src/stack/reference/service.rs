@@ -1,6 +1,6 @@
 //! What the reference says about `[service]`: programs beside the app, such as Valkey.
 
-use super::{FIRST_RELEASE, Key, Missing, SIZE, Section, ValueKind, Words};
+use super::key::{FIRST_RELEASE, Key, Missing, SIZE, Section, ValueKind, Words};
 use crate::stack::values::service::EVICTIONS;
 
 pub(super) static SERVICES: Section = Section {

@@ -1,6 +1,6 @@
 //! The reference of `[site]`: the nginx site in front of the application.
 
-use super::{FIRST_RELEASE, Form, Key, Missing, Section, ValueKind, Words};
+use super::key::{FIRST_RELEASE, Form, Key, Missing, SIZE, Section, ValueKind, Words};
 
 pub(super) static SITE: Section = Section {
     meaning: "\
@@ -36,7 +36,7 @@ Several stacks with different names can be on one machine, and one more without 
         },
         Key {
             name: "max-body-size",
-            kind: ValueKind::Text(super::SIZE),
+            kind: ValueKind::Text(SIZE),
             missing: Missing::Text("10m"),
             meaning: "\
 The largest request body (nginx's `client_max_body_size`): bytes, or with `k`, `m` or `g` units of 1024, 1024² or 1024³ \

@@ -1,8 +1,7 @@
-//! The reference of what runs on the server: `[app]`, `[database]` and `[health]`.
+//! The reference of `[app]`.
 
-use super::Words;
+use super::key::{FIRST_RELEASE, Form, Key, Missing, RELATION, Section, ValueKind, Words};
 use super::process::{self, COMMAND, MEMORY, QUOTA};
-use super::{FIRST_RELEASE, Form, Key, Missing, RELATION, Section, ValueKind};
 use crate::stack::values::server::{LISTEN, SERVERS, kinds};
 
 /// More processes or threads than this are a slip.
@@ -10,9 +9,6 @@ const MOST_WORKERS: u16 = 1024;
 
 /// A pattern for files of the app.
 const PATTERN: Form = Form { noun: "a pattern for files", pattern: "^[^/]" };
-
-/// A time span (systemd.time(7)).
-const TIME_SPAN: Form = Form { noun: "a time span (systemd.time(7))", pattern: r"^\s*[0-9][0-9A-Za-zµμ. ]*\s*$" };
 
 pub(super) static APP: Section = Section {
     meaning: "\
@@ -310,74 +306,6 @@ text without `/`, `**` for any number of folders. A folder matches with all that
 Files and folders of `folder` that are not packed, written as for `include`. Where both match, `exclude` wins. \
 `stackdeb check` lists everything that is left out.",
             example: "exclude = [\"tests\", \"*.md\"]",
-            since: FIRST_RELEASE,
-        },
-    ],
-};
-
-pub(super) static DATABASE: Section = Section {
-    meaning: "\
-A database in the PostgreSQL of the same machine. The application reaches it over a Unix socket as the role of the \
-package's name, without a password. A `DATABASE_URL` in `/etc/NAME/NAME.env` takes its place with a database on another \
-server.",
-    keys: &[
-        Key {
-            name: "name",
-            kind: ValueKind::Text(Form { noun: "a database name", pattern: "^[a-z_][a-z0-9_-]{0,62}$" }),
-            missing: Missing::Described("the package's name"),
-            meaning: "\
-The name of the database: at most 63 characters, lower-case letters, digits, `_` and `-`, first a letter or `_`. \
-`postgres`, `template0` and `template1` are refused: they belong to PostgreSQL.",
-            example: "name = \"guest_book\"",
-            since: FIRST_RELEASE,
-        },
-        Key {
-            name: "migrations",
-            kind: ValueKind::Text(Form { noun: "the path of a folder", pattern: "." }),
-            missing: Missing::Described("no migrations are run"),
-            meaning: "\
-A folder inside the application's folder. Each file in it that ends in `.sql` is run once, in the order of the names, \
-before the new version of the application starts. Each runs in a transaction of its own, so that one that fails is undone; \
-`BEGIN` and `COMMIT` do not belong into it. Statements that PostgreSQL does not run in a transaction, such as `CREATE INDEX \
-CONCURRENTLY`, go into a file whose first line is `-- stackdeb: no transaction`.",
-            example: "migrations = \"migrations\"",
-            since: FIRST_RELEASE,
-        },
-    ],
-};
-
-pub(super) static HEALTH: Section = Section {
-    meaning: "\
-A check of the processors, the memory, the disks, the units, the site and the database. A systemd timer starts it. The \
-limits are in `/etc/NAME/health.toml` on the server.",
-    keys: &[
-        Key {
-            name: "on-boot",
-            kind: ValueKind::Text(TIME_SPAN),
-            missing: Missing::Text("2min"),
-            meaning: "The time from boot to the first check, from a second to a year.",
-            example: "on-boot = \"30s\"",
-            since: FIRST_RELEASE,
-        },
-        Key {
-            name: "interval",
-            kind: ValueKind::Text(TIME_SPAN),
-            missing: Missing::Text("10min"),
-            meaning: "The time from one check to the next, from a second to a year.",
-            example: "interval = \"5min\"",
-            since: FIRST_RELEASE,
-        },
-        Key {
-            name: "path",
-            kind: ValueKind::Text(Form {
-                noun: "the path of a page",
-                pattern: "^/([0-9A-Za-z_.~-][0-9A-Za-z/_.~-]*)?$",
-            }),
-            missing: Missing::Text("/healthz"),
-            meaning: "\
-The page that answers with status 200 when the application is well. The health check, `stackdeb deploy` and a load \
-balancer ask for it. It cannot be `/health-report`, which is the health check's own page.",
-            example: "path = \"/status\"",
             since: FIRST_RELEASE,
         },
     ],
