@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use libtest_mimic::Trial;
-use support::documents::scripts;
+use support::documents::{scripts, shell};
 use support::room::in_namespaces;
-use support::{Built, built, cache, program, text};
+use support::{Built, built, cache, text};
 
 pub fn trials() -> Vec<Trial> {
     in_namespaces(support::tests![the_commands_of_the_documents_do_what_they_are_for])
@@ -42,20 +41,7 @@ fn names(folder: &Path) -> BTreeSet<PathBuf> {
 fn the_commands_of_the_documents_do_what_they_are_for() {
     for (file, script) in scripts("run") {
         let folder = tempfile::tempdir().unwrap();
-        let (bin, home) = (folder.path().join("bin"), folder.path().join("home"));
-        fs::create_dir_all(&bin).unwrap();
-        fs::create_dir_all(&home).unwrap();
-        for name in ["stackdeb", "health-check"] {
-            symlink(program(name), bin.join(name)).unwrap();
-        }
-        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-        let mut shell = Command::new("bash");
-        shell.args(["-eu", "-o", "pipefail", "-c", &script]).current_dir(&home).env("HOME", &home).env("PATH", path);
-        // Cargo and its toolchain are those of the user who runs the tests.
-        for (variable, default) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
-            let of_user = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(default).into_os_string();
-            shell.env(variable, std::env::var_os(variable).unwrap_or_else(of_user));
-        }
+        let mut shell = shell(folder.path(), &script);
         let (caches, bases) = (folder.path().join("cache"), folder.path().join("cache/stackdeb/bases"));
         if script.contains("stackdeb image") {
             share_cache(&bases);
@@ -64,7 +50,6 @@ fn the_commands_of_the_documents_do_what_they_are_for() {
         }
         let before = names(&bases);
         shell.env("XDG_CACHE_HOME", caches);
-        shell.env("DEBFULLNAME", "Jane Doe").env("DEBEMAIL", "jane@example.org");
         let output = shell.output().unwrap();
         assert!(output.status.success(), "{}: {}\n{}", file.display(), output.status, text(&output));
         if file.ends_with("tutorial.md") {
@@ -72,7 +57,7 @@ fn the_commands_of_the_documents_do_what_they_are_for() {
             for words in ["shop_1.0.0_amd64.deb", "There is a mistake in stack.toml.", "shop_1.1.0_amd64.deb"] {
                 assert!(said.contains(words), "{words} is missing:\n{said}");
             }
-            assert!(home.join("shop/dist/shop-1.0.0-linode.json").exists());
+            assert!(folder.path().join("home/shop/dist/shop-1.0.0-linode.json").exists());
             // Its packages are those of the default stack, and it is younger: its image was made from the same base.
             assert_eq!(names(&bases), before);
         }

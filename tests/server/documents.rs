@@ -1,27 +1,72 @@
 //! The commands of the documents that an administrator types on a server, in a booted one: those of the kind `server`.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
 use libtest_mimic::Trial;
+use support::ahead::{Ahead, Step};
 use support::checks::{Check, checks};
 use support::container::Container;
-use support::documents::scripts;
+use support::documents::{script_of, scripts, shell};
 use support::server::Server;
-use support::{Built, built, text};
+use support::{Built, built, debian_packages, run, text};
+use tempfile::TempDir;
 
 const CHECKS: &[Check<Container>] = &[
     ("the_commands_of_the_documents_do_what_they_are_for", commands),
     ("nothing_is_left_when_they_are_through", left),
 ];
 
+/// What the documents have apt install from the archive, as far as the image does not have it.
+static PACKAGES: Ahead<Vec<PathBuf>> = Ahead::new();
+
 pub fn trials() -> Vec<Trial> {
     checks("documents", boot, CHECKS)
 }
 
+pub fn ahead() -> Step {
+    PACKAGES.by(|| debian_packages::download("libnginx-mod-http-brotli-static, needrestart"))
+}
+
+/// Beside the example, a project with all that the documents find on a server: `shop`, at names of its own.
+const SHOP: &str = r#"stackdeb new shop
+cd shop
+cat >> stack.toml <<'END'
+
+[site]
+server-names = ["shop.example.org"]
+tls = { certificate = "/etc/ssl/example.org.pem", key = "/etc/ssl/private/example.org.key" }
+
+[worker.mail]
+command = "sleep infinity"
+processes = 2
+
+[timer.tidy]
+command = "flask --version"
+schedule = "daily"
+END
+stackdeb deb"#;
+
 fn boot() -> Container {
     let server = Container::boot("documents");
+    debian_packages::offer(&server, PACKAGES.get());
     server.copy(&built(Built::Image).join("stack.deb"));
-    server.sh("cd /root && DEBIAN_FRONTEND=noninteractive apt-get install -y ./stack.deb");
+    let folder = typed_at_home(SHOP);
+    server.copy(&folder.path().join("home/shop/dist/shop.deb"));
+    // Where apt asks, a reader says yes.
+    server.sh("echo 'APT::Get::Assume-Yes \"true\";' >/etc/apt/apt.conf.d/99yes
+        cd /root && DEBIAN_FRONTEND=noninteractive apt-get install ./stack.deb ./shop.deb");
     server.settle();
     server
+}
+
+/// What a reader types on a computer of their own, and the folder in which its home is.
+fn typed_at_home(script: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let output = shell(folder.path(), script).output().unwrap();
+    assert!(output.status.success(), "{script}: {}\n{}", output.status, text(&output));
+    folder
 }
 
 fn commands(server: &mut Container) {
@@ -29,10 +74,30 @@ fn commands(server: &mut Container) {
     // The one that removes the package comes last.
     scripts.sort_by_key(|(file, _)| file.ends_with("remove.md"));
     for (file, script) in scripts {
+        let place = carry_over(server, &file);
         let output = server
-            .try_sh(&format!("set -eu; set -o pipefail; cd /root; export DEBIAN_FRONTEND=noninteractive\n{script}"));
+            .try_sh(&format!("set -eu; set -o pipefail; cd {place}; export DEBIAN_FRONTEND=noninteractive\n{script}"));
         assert!(output.status.success(), "{}: {}\n{}", file.display(), output.status, text(&output));
     }
+}
+
+/// Copies what the document's commands at home have made to the server; the folder there that they ended in.
+fn carry_over(server: &Container, file: &Path) -> String {
+    let at_home = script_of(file, "run");
+    if at_home.is_empty() {
+        return "/root".to_owned();
+    }
+    let folder = typed_at_home(&format!("{at_home}\nrealpath --relative-to=\"$HOME\" . >\"${{HOME%/home}}/place\""));
+    let files = folder.path().join("home.tar");
+    run(Command::new("tar")
+        .arg("-C")
+        .arg(folder.path().join("home"))
+        .args(["--exclude=.cache", "-cf"])
+        .arg(&files)
+        .arg("."));
+    server.copy(&files);
+    server.sh("mkdir -p /root/home && tar -xf /root/home.tar -C /root/home");
+    format!("/root/home/{}", fs::read_to_string(folder.path().join("place")).unwrap().trim())
 }
 
 fn left(server: &mut Container) {

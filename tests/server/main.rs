@@ -65,7 +65,7 @@ fn main() -> ExitCode {
         (updates::trials(), None),
         (faults::trials(), None),
         (libraries::trials(), Some(libraries::ahead())),
-        (documents::trials(), None),
+        (documents::trials(), Some(documents::ahead())),
     ];
     let (mut trials, mut steps) = (Vec::new(), Vec::new());
     for (of_file, step) in files {

@@ -4,13 +4,24 @@
 //! |---|---|
 //! | `run` | all of a file's, in one shell, in an empty folder (tests/project/documents.rs) |
 //! | `linode` | all of a file's, in one shell, in a project with a built image, against the API in memory (tests/linode) |
-//! | `server` | all of a file's, in one shell, as root of a container with the package `stack` (tests/server) |
-//! | `parse` | it needs Linode, QEMU, a remote server or a person: each command line is parsed (tests/format) |
+//! | `server` | all of a file's, in one shell, as root of a container with the packages `stack` and `shop`, in a copy of the folder that the file's blocks of the kind `run` leave (tests/server) |
+//! | `parse` | each command line is parsed (tests/format) |
+//!
+//! A block is of the kind `parse` only where a test of seconds cannot run it, because it needs
+//!
+//! - a booted image in QEMU, which takes a minute without KVM (`stackdeb boot`), or all that an image is made of once more
+//!   (`stackdeb image --no-cache`) or another program compiled (`documents/package`, `./just`);
+//! - a second machine that is reached with `ssh`, `scp` or `rsync`, or by a name of the internet;
+//! - an account: a balancer, a certificate or an archive of somebody else's;
+//! - a person: in an editor, at a prompt, or before a browser.
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use crate::source_folder;
+use crate::{program, source_folder};
 
 /// A block between two lines of backquotes.
 #[derive(Debug)]
@@ -81,16 +92,38 @@ pub fn blocks() -> Vec<Block> {
 
 /// For each document that has blocks of a kind: the document, and these blocks as one script.
 pub fn scripts(kind: &str) -> Vec<(PathBuf, String)> {
-    let mut scripts = Vec::new();
-    for file in files() {
-        let of_kind = blocks_of(&file).into_iter().filter(|block| block.language == "sh" && block.kind == kind);
-        // Each block says where it begins, so that a failure can be found.
-        let say = |block: &Block| format!("echo '== {}:{}' >&2\n{}", file.display(), block.line, block.text);
-        let script: String = of_kind.map(|block| say(&block)).collect();
-        if !script.is_empty() {
-            scripts.push((file, script));
-        }
-    }
+    let mut scripts: Vec<_> = files().into_iter().map(|file| (script_of(&file, kind), file)).collect();
+    scripts.retain(|(script, _)| !script.is_empty());
     assert!(!scripts.is_empty(), "no document has a block `sh {kind}`");
-    scripts
+    scripts.into_iter().map(|(script, file)| (file, script)).collect()
+}
+
+/// A document's blocks of a kind as one script, which is empty if there is none.
+pub fn script_of(file: &Path, kind: &str) -> String {
+    let of_kind = blocks_of(file).into_iter().filter(|block| block.language == "sh" && block.kind == kind);
+    // Each block says where it begins, so that a failure can be found.
+    let say = |block: Block| format!("echo '== {}:{}' >&2\n{}", file.display(), block.line, block.text);
+    of_kind.map(say).collect()
+}
+
+/// A shell that runs a script as a reader with an empty home, `folder/home`, types it there.
+pub fn shell(folder: &Path, script: &str) -> Command {
+    let (bin, home) = (folder.join("bin"), folder.join("home"));
+    fs::create_dir_all(&bin).unwrap();
+    fs::create_dir_all(&home).unwrap();
+    for name in ["stackdeb", "health-check"] {
+        symlink(program(name), bin.join(name)).unwrap();
+    }
+    let mut path = OsString::from(&bin);
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap());
+    let mut shell = Command::new("bash");
+    shell.args(["-eu", "-o", "pipefail", "-c", script]).current_dir(&home).env("HOME", &home).env("PATH", path);
+    // Cargo and its toolchain are those of the user who runs the tests.
+    for (variable, default) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+        let of_user = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(default).into_os_string();
+        shell.env(variable, std::env::var_os(variable).unwrap_or_else(of_user));
+    }
+    shell.env("DEBFULLNAME", "Jane Doe").env("DEBEMAIL", "jane@example.org");
+    shell
 }
