@@ -15,6 +15,7 @@ mod read;
 pub mod reference;
 mod relations;
 mod service;
+mod site;
 mod together;
 mod units;
 mod values;
@@ -26,10 +27,7 @@ pub use kind::{
     AppKind, AppServer, CrateFiles, CrateOrigin, Interface, KindName, Listen, Program, ProgramOrigin, PythonApp,
     StaticSite,
 };
-pub use model::{
-    App, AptSource, ChangelogEntry, Database, FromDebian, HTTPS_PORT, Health, Image, PackageInfo, Site, Stack,
-    StaticFiles, Tls,
-};
+pub use model::{App, AptSource, ChangelogEntry, Database, FromDebian, Health, Image, PackageInfo, Stack};
 pub(crate) use nearest::nearest;
 pub use outputs::file_name;
 pub use pattern::{Pattern, PatternError};
@@ -38,6 +36,7 @@ pub use process::{CommandLine, ProcessLimits, Timer, Worker};
 pub use read::{FILE_NAME, load, load_variant};
 pub use relations::OtherRelations;
 pub use service::{Services, Valkey};
+pub use site::{HTTPS_PORT, Site, StaticFiles, Tls};
 pub use together::{Clash, fit_together};
 pub use units::{Unit, UnitStart};
 pub use values::description::{DescriptionError, summary};

@@ -9,8 +9,8 @@ use crate::stack::kind::{
     AppKind, AppServer, CrateFiles, CrateOrigin, Interface, KindName, Listen, Program, ProgramOrigin, PythonApp,
     StaticSite,
 };
-use crate::stack::model::Site;
 use crate::stack::problem::ManifestPlace;
+use crate::stack::site::Site;
 use crate::stack::values::command::CommandError;
 use crate::stack::values::{command, files, host, python, server};
 

@@ -8,7 +8,7 @@ use super::app::REPORT;
 use super::table::Table;
 use super::tls;
 use crate::stack::Pattern;
-use crate::stack::model::{Site, StaticFiles};
+use crate::stack::site::{Site, StaticFiles};
 use crate::stack::values::{files, host, network, size};
 
 /// A list of server names that is empty.

@@ -4,8 +4,8 @@ use miette::Diagnostic;
 
 use super::table::{Item, Table};
 use super::value::WordOrTable;
-use crate::stack::model::{HTTPS_PORT, Tls};
 use crate::stack::nearest::nearest;
+use crate::stack::site::{HTTPS_PORT, Tls};
 use crate::stack::values::{host, text};
 
 /// Why there can be no HTTPS as it is written.
