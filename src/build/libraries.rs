@@ -2,11 +2,14 @@
 
 use super::installed::InstalledInRoots;
 use super::lock_file::lock_to_read;
+use super::pip::SuitePip;
 use super::source_build::SourceBuild;
 use super::{debian_libraries, linked};
 use crate::apt::Suite;
 use crate::python::lock::{self, Pin, PinnedLibraries, Requirements};
-use crate::python::{Held, Libraries, LibraryIndex, PythonTarget, WheelNeeds, address, choose_versions, gather};
+use crate::python::{
+    Held, Libraries, LibraryIndex, PythonTarget, Sandboxed, WheelNeeds, address, choose_versions, gather,
+};
 use crate::stack::Stack;
 use crate::system::cache::Cache;
 use crate::system::progress::Reporter;
@@ -86,7 +89,7 @@ pub(super) fn locked(stack: &Stack) -> miette::Result<Option<Vec<Pin>>> {
 /// `held`, most libraries stay at the versions that they have.
 ///
 /// # Errors
-/// When the stack names no requirements or names a lock, there is no program that chooses versions, or none fit.
+/// When the stack names no requirements or names a lock, uv is not installed and pip cannot be run, or no versions fit.
 pub(super) fn choose(stack: &Stack, held: Option<Held>, reporter: Reporter) -> miette::Result<(Libraries, String)> {
     let Some(path) = &stack.app.requirements else {
         return Err(miette::miette!(
@@ -107,8 +110,10 @@ pub(super) fn choose(stack: &Stack, held: Option<Held>, reporter: Reporter) -> m
     let address = address(stack.app.index.as_deref(), asked.index())?;
     let index = LibraryIndex::new(address, cache.clone(), reporter);
     let builder = SourceBuild::new(stack, suite, &cache, reporter);
+    let pip = SuitePip::new(stack, suite, &cache, reporter);
+    let sandboxed = Sandboxed { builder: &builder, pip: &pip };
     let debian = debian_libraries::of(stack, suite, &cache, reporter)?;
-    let libraries = choose_versions(&asked, &debian, held, &target, &index, &cache, &builder)?;
+    let libraries = choose_versions(&asked, &debian, held, &target, &index, &cache, sandboxed)?;
     let text = lock::write(&libraries, &stack.image.suite, &asked.all(), &target, &index.shown());
     Ok((libraries, text))
 }

@@ -3,14 +3,14 @@
 //! leaves nothing for the next. The wheel is kept in the cache, under the digest of everything that it depends on.
 
 use std::cell::{Cell, OnceCell};
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, IntoDiagnostic, WrapErr};
 
 use super::build_root::BuildRoot;
+use super::exchange::{make_folder, read_plain, write};
 use super::installed::InstalledInRoots;
 use super::layer::Layer;
 use super::source_advice;
@@ -274,36 +274,4 @@ impl WheelBuilder for SourceBuild<'_> {
         }
         Ok(MadeWheel { file: name, path: kept, sha256 })
     }
-}
-
-/// The content of a file that a build has left. No link is followed: it may lead to anything of this machine.
-fn read_plain(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file: File = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    let mut content = Vec::new();
-    file.take(most).read_to_end(&mut content)?;
-    Ok(content)
-}
-
-/// The users of the root have other ids than the user who builds, so everybody may read.
-fn make_folder(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    if let Some(above) = path.parent() {
-        make_folder(above)?;
-    }
-    fs::create_dir(path)?;
-    fs::set_permissions(path, Permissions::from_mode(0o755))
-}
-
-fn write(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
-    if let Some(above) = path.parent() {
-        make_folder(above)?;
-    }
-    fs::write(path, content)?;
-    fs::set_permissions(path, Permissions::from_mode(mode))
 }

@@ -14,7 +14,7 @@ use crate::system::print;
 use crate::system::progress::Reporter;
 
 const NOTES: &str = "\
-Libraries: the versions are chosen by uv if it is installed, else by pip. They are for the Python and the C library of [image] \
+Libraries: the versions are chosen by uv if it is installed, else by the pip of [image] suite, in the sandbox. They are for the Python and the C library of [image] \
 suite, whatever Python this computer has. stack.lock names each version with the address and the SHA-256 of its wheel (PEP \
 751). A library without a wheel is built from its source, in a sandbox: stack.lock then has its source distribution, and the \
 wheels that the build needs. A build uses the lock, and refuses it when the requirements or the suite have changed since.\n\n\

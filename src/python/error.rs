@@ -53,9 +53,6 @@ pub enum PythonError {
     #[error("{path} does not fit: {why}")]
     #[diagnostic(help("run `stackdeb lock`, or, for a lock of another tool, that tool"))]
     Stale { path: String, why: String },
-    #[error("there is no program that could choose versions: neither uv, nor pip of python3 ({reason})")]
-    #[diagnostic(help("install uv (https://docs.astral.sh/uv/), or pip 22.2 or newer for python3"))]
-    NoResolver { reason: String },
     #[error("{by} finds no versions that fit together:\n{said}")]
     #[diagnostic(help(
         "change what the file of requirements asks for; a version with a wheel is taken before one that has source code alone"
@@ -193,7 +190,6 @@ impl PythonError {
             | Self::UnknownFile(_)
             | Self::Lock { .. }
             | Self::Stale { .. }
-            | Self::NoResolver { .. }
             | Self::Unsolved { .. }
             | Self::Missing { .. }
             | Self::Unfit { .. }

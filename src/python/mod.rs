@@ -1,5 +1,5 @@
 //! The app's libraries from the Python Package Index: a file of requirements → verified wheels, and the files that they
-//! become on the server. Nothing of it runs pip, and there is no virtual environment.
+//! become on the server. There is no virtual environment, and no pip on the server.
 //!
 //! 1. [`lock`] reads which versions are asked for, and [`PythonTarget`] says which Python they must fit.
 //! 2. [`LibraryIndex`] finds the wheel of each, downloads it into the cache, and verifies it.
@@ -30,10 +30,11 @@ pub use depends::WheelNeeds;
 pub use error::PythonError;
 pub use gather::gather;
 pub use held::Held;
-pub use index::{LibraryIndex, address::address};
+pub use index::{LibraryIndex, address::address, authorities};
 pub use libraries::{Libraries, Library, ProvidedLibrary, WheelBuild};
 pub use pep508_rs::PackageName as LibraryName;
+pub use resolve::{Pip, PipAnswer, PipRequest};
 pub use source::{MadeWheel, SourceDistribution, WheelBuilder};
 pub use target::{PythonTarget, WheelName};
-pub use versions::choose_versions;
+pub use versions::{Sandboxed, choose_versions};
 pub use wheel::{InstalledFile, Roots, Wheel, WheelFile, WheelPlace};

@@ -81,11 +81,6 @@ impl PythonTarget {
         wheel.tags().filter_map(|tag| self.tags.get(&tag).copied()).min()
     }
 
-    /// The platforms of wheels that it accepts, the best first.
-    pub(super) fn platforms(&self) -> Vec<String> {
-        platforms(self.glibc)
-    }
-
     /// Every tag that it accepts, the best first.
     pub fn tags(&self) -> Vec<&str> {
         let mut tags: Vec<_> = self.tags.iter().map(|(tag, rank)| (*rank, tag.as_str())).collect();

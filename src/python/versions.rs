@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::gather::try_gather;
 use super::held::{Held, accepts};
 use super::lock::{self, LockedFile, Pin, PinnedLibraries, Requirements};
-use super::resolve::resolve;
+use super::resolve::{Pip, Resolved, by_pip, by_uv};
 use super::source::{Lacking, Sdist, SourceDistribution, WheelBuilder, lacking, sdist};
 use super::unmet::Failed;
 use super::{Debian, Libraries, Library, LibraryIndex, PythonError, PythonTarget, WheelName, gather};
@@ -20,12 +20,19 @@ use crate::system::cache::Cache;
 /// How messages call what a resolver has chosen.
 const CHOSEN: &str = "what the resolver chose";
 
+/// What is run for the choice, where it can do no harm.
+#[derive(Clone, Copy)]
+pub struct Sandboxed<'a> {
+    pub builder: &'a dyn WheelBuilder,
+    pub pip: &'a dyn Pip,
+}
+
 /// Chooses versions for what is asked for, and gathers them. A library that is asked of Debian, and whose package there fits,
 /// gets none: it may have no wheel, and its build would be for nothing. With `held`, most libraries stay at the versions that
 /// they have.
 ///
 /// # Errors
-/// When there is no resolver, or there are no versions that fit together; else as [`gather`].
+/// When uv is not installed and pip cannot be run, or there are no versions that fit together; else as [`gather`].
 pub fn choose_versions(
     asked: &Requirements,
     debian: &Debian,
@@ -33,8 +40,9 @@ pub fn choose_versions(
     target: &PythonTarget,
     index: &LibraryIndex,
     cache: &Cache,
-    builder: &dyn WheelBuilder,
+    sandboxed: Sandboxed<'_>,
 ) -> miette::Result<Libraries> {
+    let Sandboxed { builder, pip } = sandboxed;
     let unwritable = |source| PythonError::Unreadable { path: "a temporary folder".to_owned(), source };
     let made = tempfile::tempdir().map_err(unwritable)?;
     let is_provided = |name: &PackageName| asked.each().filter(|one| one.name == *name).all(|one| debian.provides(one));
@@ -42,7 +50,7 @@ pub fn choose_versions(
     // They still limit a version that another library needs. A constraint has no extras.
     let limits = provided.into_iter().map(|one| Requirement { extras: Vec::new(), ..one }.to_string());
     let constraints = asked.constraints().into_iter().chain(limits).collect();
-    let newest = LibraryChoice { asked, constraints, target, index, cache, builder, made }.newest(&chosen)?;
+    let newest = LibraryChoice { asked, constraints, target, index, cache, builder, pip, made }.newest(&chosen)?;
     let gather = |plan: &PinnedLibraries| try_gather(plan, &Debian::default(), target, index, cache, builder);
     match held {
         Some(held) => held.gather(newest, chosen, asked, target, gather),
@@ -57,6 +65,7 @@ struct LibraryChoice<'a> {
     index: &'a LibraryIndex,
     cache: &'a Cache,
     builder: &'a dyn WheelBuilder,
+    pip: &'a dyn Pip,
     /// The wheels that were built.
     made: TempDir,
 }
@@ -67,13 +76,12 @@ impl LibraryChoice<'_> {
         let chosen: Vec<String> = chosen.iter().map(ToString::to_string).collect();
         let mut sources: Vec<Pin> = Vec::new();
         let lines = loop {
-            let error = match self.resolve(&chosen) {
-                Ok(lines) => break lines,
-                Err(error) => error,
+            let (by, said) = match self.resolve(&chosen)? {
+                Resolved::Lines(lines) => break lines,
+                Resolved::Unsolved { by, said } => (by, said),
             };
-            let PythonError::Unsolved { said, .. } = &error else { return Err(error.into()) };
             let before = sources.len();
-            for one in lacking(said) {
+            for one in lacking(&said) {
                 if !sources.iter().any(|pin| pin.name == one.name)
                     && let Some((pin, file)) = self.find(&one)?
                 {
@@ -81,7 +89,7 @@ impl LibraryChoice<'_> {
                 }
             }
             if sources.len() == before {
-                return Err(error.into());
+                return Err(PythonError::Unsolved { by, said }.into());
             }
         };
         let lines = self.asked.with_addresses(lines, self.target)?;
@@ -101,12 +109,17 @@ impl LibraryChoice<'_> {
         Ok(plan)
     }
 
-    fn resolve(&self, requirements: &[String]) -> Result<Vec<String>, PythonError> {
+    fn resolve(&self, requirements: &[String]) -> miette::Result<Resolved> {
         if requirements.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Resolved::Lines(Vec::new()));
         }
-        let _progress = self.index.reporter().spinner("choosing versions");
-        resolve(requirements, &self.constraints, self.target, self.index.address(), self.made.path())
+        let [requirements, constraints] = [requirements, &self.constraints].map(|lines| lines.join("\n") + "\n");
+        let (index, made) = (self.index.address(), self.made.path());
+        let progress = self.index.reporter().spinner("choosing versions");
+        let resolved = by_uv(&requirements, &constraints, self.target, index, made)?;
+        // pip may have to enter a namespace first, which a process with two threads cannot.
+        drop(progress);
+        resolved.map_or_else(|| by_pip(&requirements, &constraints, index, made, self.pip), Ok)
     }
 
     /// The newest version that has a source distribution, no wheel that fits, and is accepted by those who ask for it: by all of
@@ -172,10 +185,12 @@ impl LibraryChoice<'_> {
         if requires.is_empty() {
             return Ok(Vec::new());
         }
-        let lines = self.resolve(requires).map_err(|error| match error {
-            PythonError::Unsolved { by, said } => PythonError::UnsolvedTools { by, library: source.library(), said },
-            other => other,
-        })?;
+        let lines = match self.resolve(requires)? {
+            Resolved::Lines(lines) => lines,
+            Resolved::Unsolved { by, said } => {
+                return Err(PythonError::UnsolvedTools { by, library: source.library(), said }.into());
+            }
+        };
         let plan = lock::of_lines(&lines, &format!("what the build of {} needs", source.library()), self.target)?;
         Ok(gather(&plan, &Debian::default(), self.target, self.index, self.cache, self.builder)?.all)
     }

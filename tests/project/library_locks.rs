@@ -54,11 +54,15 @@ fn installed(project: &Project) -> Vec<String> {
 
 const CHOSEN: [&str; 4] = ["core-1.5", "new_only-1.0", "speed-1.0", "web-2.0"];
 
-/// A search path on which there is pip, and uv or not.
+/// A search path on which there is uv, or neither uv nor pip: then the pip of the suite chooses.
 pub(super) fn with_resolver(command: &mut Command, uv: bool) {
-    let folder = kept().join(if uv { "with-uv" } else { "without-uv" });
+    if !uv {
+        command.env("PATH", "/usr/bin:/bin");
+        return;
+    }
+    let folder = kept().join("with-uv");
     fs::create_dir_all(&folder).unwrap();
-    for name in if uv { &["python3", "uv"][..] } else { &["python3"] } {
+    for name in ["python3", "uv"] {
         // The virtual environment's Python knows its folder by the path that it is started with.
         let script = format!("#!/bin/sh\nexec {} \"$@\"\n", pip().with_file_name(name).display());
         let program = folder.join(name);
@@ -109,6 +113,7 @@ fn versions_are_chosen_for_the_targets_python_by_uv_and_by_pip() {
         assert!(said.contains("it was made for the suite trixie, and [image] suite is noble"), "{said}");
 
         // What cannot be solved leaves the lock as it was.
+        fs::write(project.path("stack.toml"), manifest).unwrap();
         fs::write(project.path("requirements.txt"), "web==2.0\ncore==2.0\n").unwrap();
         let mut lock_again = project.lock();
         with_resolver(&mut lock_again, uv);

@@ -34,6 +34,7 @@ pub fn inner_program() -> Option<ExitCode> {
 pub fn trials() -> Vec<Trial> {
     let tests: Vec<Trial> = support::tests![
         only_the_loopback_interface_is_there,
+        the_hosts_network_is_there_on_request_and_cannot_be_changed,
         the_hosts_environment_is_absent,
         the_command_runs_below_process_1_of_its_own,
         the_host_name_is_localhost,
@@ -75,6 +76,22 @@ fn only_the_loopback_interface_is_there() {
     assert_eq!(names, ["lo"]);
     // An address of 127.0.0.0/8 appears in this table when the interface is up.
     assert!(Root::new().shell("cat /proc/net/fib_trie").contains("127.0.0.1"));
+}
+
+fn the_hosts_network_is_there_on_request_and_cannot_be_changed() {
+    const PORTS: &str = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+    let root = Root::new();
+    let own = fs::read_link("/proc/self/ns/net").unwrap().display().to_string();
+    let before = fs::read_to_string(PORTS).unwrap();
+    let network = |sandbox: Sandbox| {
+        String::from_utf8(sandbox.run(&["sh", "-ec", "readlink /proc/self/ns/net"]).unwrap()).unwrap()
+    };
+    assert_eq!(network(root.sandbox().host_network()).trim(), own);
+    assert_ne!(network(root.sandbox()).trim(), own);
+    let change = format!("echo 1 >{PORTS}");
+    let error = root.sandbox().host_network().run(&["sh", "-ec", &change]).unwrap_err().to_string();
+    assert!(error.contains("Read-only file system"), "{error}");
+    assert_eq!(fs::read_to_string(PORTS).unwrap(), before);
 }
 
 fn the_hosts_environment_is_absent() {
@@ -310,7 +327,7 @@ fn deletion_stops_at_a_mount() {
 }
 
 fn all_of_this_as_an_ordinary_user() {
-    all_as_ordinary_user("sandbox::", 20);
+    all_as_ordinary_user("sandbox::", 21);
 }
 
 fn signals_and_the_exit_status_pass_through_the_namespace() {

@@ -16,7 +16,7 @@ use url::Url;
 
 pub use page::{IndexFile, percent_decoded};
 use web::Web;
-pub use web::without_credentials;
+pub use web::{authorities, without_credentials};
 
 use super::PythonError;
 use crate::system::cache::{Cache, contents};

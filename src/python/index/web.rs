@@ -4,7 +4,7 @@
 use std::env;
 use std::fs;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -163,12 +163,16 @@ fn lasting(error: impl Into<PythonError>) -> PageFailure {
     PageFailure::Lasting(error.into())
 }
 
-/// The certificates of the file that `PIP_CERT` or `SSL_CERT_FILE` names, else of this machine. `None` when it has no such
-/// file, and those that are built in are used.
-fn roots() -> Option<RootCerts> {
+/// The file with the certificates of authorities that `PIP_CERT` or `SSL_CERT_FILE` names, else that of this machine. It may
+/// be missing.
+pub fn authorities() -> PathBuf {
     let named = ["PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"].into_iter().find_map(env::var_os);
-    let path = named.unwrap_or_else(|| "/etc/ssl/certs/ca-certificates.crt".into());
-    let text = fs::read(path).ok()?;
+    named.unwrap_or_else(|| "/etc/ssl/certs/ca-certificates.crt".into()).into()
+}
+
+/// The certificates of [`authorities`]. `None` when there is no such file, and those that are built in are used.
+fn roots() -> Option<RootCerts> {
+    let text = fs::read(authorities()).ok()?;
     let certificates: Vec<Certificate<'static>> = parse_pem(&text)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),

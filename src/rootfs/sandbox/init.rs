@@ -19,7 +19,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{self, ForkResult, Pid};
 
-use super::spec::{ARGUMENT, SETUP_FAILED, SETUP_STATUS, Spec};
+use super::spec::{ARGUMENT, Network, SETUP_FAILED, SETUP_STATUS, Spec};
 use super::step::{SetupError, SetupStep};
 use super::users::{self, Handshake};
 use super::{calls, limits, mounts};
@@ -64,9 +64,9 @@ fn start() -> Result<i32, SetupError> {
         (CloneFlags::CLONE_NEWPID, "PID"),
         (CloneFlags::CLONE_NEWIPC, "IPC"),
         (CloneFlags::CLONE_NEWUTS, "UTS"),
-        (CloneFlags::CLONE_NEWNET, "network"),
     ];
-    for (flag, name) in namespaces {
+    let network = (spec.network == Network::Own).then_some((CloneFlags::CLONE_NEWNET, "network"));
+    for (flag, name) in namespaces.into_iter().chain(network) {
         unshare(flag).step(format!("make a {name} namespace"))?;
     }
     // SAFETY: there is one thread.
@@ -113,7 +113,9 @@ fn first_process(spec: &Spec, alive: OwnedFd) -> Result<i32, SetupError> {
     drop(alive);
     mounts::set_up(spec)?;
     unistd::sethostname("localhost").step("set the host name")?;
-    limits::loopback_up().step("start the loopback interface")?;
+    if spec.network == Network::Own {
+        limits::loopback_up().step("start the loopback interface")?;
+    }
     let handshake = Handshake::new()?;
     // SAFETY: there is one thread.
     match unsafe { unistd::fork() }.step("fork")? {

@@ -2,8 +2,8 @@
 //! root and a command, and returns the command's output or error. What the command wrote stays in the root.
 //!
 //! The command has user, mount, PID, IPC, UTS and network namespaces of its own. It sees the root, its own small
-//! `/dev`, `/proc`, `/run`, `/tmp`, and below `/mnt` what the caller binds there; no network but `lo`; a fixed
-//! environment. It is root of its user namespace only: on this machine its ids belong to nobody ([`Ids`]). It has few
+//! `/dev`, `/proc`, `/run`, `/tmp`, and below `/mnt` what the caller binds there; no network but `lo`, unless
+//! the caller leaves it that of the host; a fixed environment. It is root of its user namespace only: on this machine its ids belong to nobody ([`Ids`]). It has few
 //! capabilities (`limits`) and may make the system calls of a list (`calls`). When it ends, everything that it started
 //! ends, and so it does when this program dies. Calls like fsync(2) succeed without waiting for a disk: after a crash,
 //! an unfinished tree is of no use anyway.
@@ -32,10 +32,13 @@ use super::root::{Location, Root};
 use crate::system::epoch::Epoch;
 use crate::system::userns::Ids;
 use output::collect;
-use spec::{ARGUMENT, Access, Bind, Spec};
+use spec::{ARGUMENT, Access, Bind, Network, Spec};
 
 pub use error::SandboxError;
 pub use init::main;
+
+/// How many characters of a command a message has.
+const LONGEST_SHOWN: usize = 100;
 
 /// A sandbox around a root. Each [`Sandbox::run`] makes the namespaces again; only what is written to the root, or to a
 /// folder that is bound to be written to, remains.
@@ -47,6 +50,7 @@ pub struct Sandbox {
     binds: Vec<Bind>,
     tree: Option<PathBuf>,
     environment: Vec<(String, String)>,
+    network: Network,
 }
 
 impl Sandbox {
@@ -67,6 +71,7 @@ impl Sandbox {
             binds: Vec::new(),
             tree: None,
             environment: environment.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec(),
+            network: Network::Own,
         }
     }
 
@@ -101,6 +106,14 @@ impl Sandbox {
     #[must_use]
     pub fn read_only_root(mut self) -> Self {
         self.root_access = Access::ReadOnly;
+        self
+    }
+
+    /// Leaves commands the network of this machine, with all that listens there: for programs that download and run nothing of
+    /// what they get. How names are looked up is a matter of the root's `/etc/resolv.conf`.
+    #[must_use]
+    pub fn host_network(mut self) -> Self {
+        self.network = Network::OfHost;
         self
     }
 
@@ -146,9 +159,10 @@ impl Sandbox {
                 .spawn()
                 .map_err(SandboxError::Start)?,
         );
-        let output = collect(&mut child.0, message, command.join(" "))?;
+        let shown = shown(command);
+        let output = collect(&mut child.0, message, shown.clone())?;
         let status = child.0.wait().map_err(SandboxError::Start)?;
-        output.judge(command.join(" "), status)
+        output.judge(shown, status)
     }
 
     fn spec(&self, command: &[&str]) -> Result<Spec, SandboxError> {
@@ -165,6 +179,7 @@ impl Sandbox {
             binds,
             tree: tree.transpose()?,
             environment: self.environment.clone(),
+            network: self.network,
             command: command.iter().map(|&word| word.to_owned()).collect(),
         })
     }
@@ -181,6 +196,15 @@ impl Sandbox {
         };
         let host = prepare().map_err(|error| bad_bind(&bind.host, &bind.inside, &error))?;
         Ok(Bind { host, inside, access: bind.access })
+    }
+}
+
+/// A command for a message. dpkg may be given a hundred packages at once.
+fn shown(command: &[&str]) -> String {
+    let line = command.join(" ");
+    match line.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => format!("{} …", line.get(..end).unwrap_or_default()),
+        None => line,
     }
 }
 
@@ -210,6 +234,15 @@ impl Drop for Killed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_has_the_first_words_of_a_long_command() {
+        assert_eq!(shown(&["dpkg", "--configure", "nginx"]), "dpkg --configure nginx");
+        let packages = vec!["/mnt/pool/ä.deb"; 100];
+        let long = shown(&packages);
+        assert!(long.starts_with("/mnt/pool/ä.deb /mnt/pool/ä.deb") && long.ends_with(" …"), "{long}");
+        assert_eq!(long.chars().count(), LONGEST_SHOWN + 2);
+    }
 
     #[test]
     fn a_folder_can_only_be_bound_below_mnt() {

@@ -13,7 +13,7 @@ use nix::sys::stat::{Mode, SFlag, makedev, mkdirat, mknod};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{Gid, Uid, chdir, chown, fchownat, pivot_root};
 
-use super::spec::{Access, Bind, Spec};
+use super::spec::{Access, Bind, Network, Spec};
 use super::step::{SetupError, SetupStep};
 
 /// The device nodes (name, major and minor number), as in the kernel's devices.txt.
@@ -55,7 +55,7 @@ pub(super) fn set_up(spec: &Spec) -> Result<(), SetupError> {
     let run = maker.tmpfs("run", "0755")?;
     maker.make_folder(&format!("{}/lock", path_of(&run)), 0o1777).step("make /run/lock")?;
     maker.tmpfs("tmp", "1777")?;
-    maker.mount_proc()?;
+    maker.mount_proc(spec.network)?;
     nix::unistd::fchdir(&root).step("enter the root")?;
     pivot_root(".", ".").step("change the root (pivot_root)")?;
     umount2(".", MntFlags::MNT_DETACH).step("leave the host's file system")?;
@@ -168,7 +168,7 @@ impl Maker<'_> {
         fs::set_permissions(path, PermissionsExt::from_mode(mode))
     }
 
-    fn mount_proc(&self) -> Result<(), SetupError> {
+    fn mount_proc(&self, network: Network) -> Result<(), SetupError> {
         let point = self.mount_point("proc")?;
         let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
         mount(Some("proc"), path_of(&point).as_str(), Some("proc"), flags, None::<&str>)
@@ -176,7 +176,7 @@ impl Maker<'_> {
         let proc = self.mount_point("proc")?;
         // As in many containers: a program may listen at port 80, and needs no capability for it.
         let ports = Path::new(&path_of(&proc)).join("sys/net/ipv4/ip_unprivileged_port_start");
-        if ports.exists() {
+        if network == Network::Own && ports.exists() {
             fs::write(&ports, b"0").step("allow all ports")?;
         }
         for name in KERNEL_SETTINGS {

@@ -29,7 +29,17 @@ pub(super) struct Spec {
     /// The path below /mnt at which the root itself is shown, read-only and without the sandbox's own mounts.
     pub(super) tree: Option<PathBuf>,
     pub(super) environment: Vec<(String, String)>,
+    pub(super) network: Network,
     pub(super) command: Vec<String>,
+}
+
+/// What the command can connect to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Network {
+    /// A network of its own with the loopback interface alone.
+    Own,
+    /// The network of this machine, with all that listens there.
+    OfHost,
 }
 
 /// Whether the command may write.
