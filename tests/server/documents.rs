@@ -54,15 +54,19 @@ fn boot() -> Container {
     server.copy(&built(Built::Image).join("stack.deb"));
     let folder = typed_at_home(SHOP);
     server.copy(&folder.path().join("home/shop/dist/shop.deb"));
-    // Where apt asks, a reader says yes.
-    server.sh("echo 'APT::Get::Assume-Yes \"true\";' >/etc/apt/apt.conf.d/99yes
-        cd /root && DEBIAN_FRONTEND=noninteractive apt-get install ./stack.deb ./shop.deb");
+    say_yes(&server);
+    server.sh("cd /root && DEBIAN_FRONTEND=noninteractive apt-get install ./stack.deb ./shop.deb");
     server.settle();
     server
 }
 
+/// Where apt asks, a reader says yes.
+pub fn say_yes(server: &Container) {
+    server.sh("echo 'APT::Get::Assume-Yes \"true\";' >/etc/apt/apt.conf.d/99yes");
+}
+
 /// What a reader types on a computer of their own, and the folder in which its home is.
-fn typed_at_home(script: &str) -> TempDir {
+pub fn typed_at_home(script: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let output = shell(folder.path(), script).output().unwrap();
     assert!(output.status.success(), "{script}: {}\n{}", output.status, text(&output));

@@ -18,6 +18,7 @@ mod bring;
 mod cluster;
 mod data;
 mod documents;
+mod documents_from_home;
 mod faults;
 mod https;
 mod install;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         (faults::trials(), None),
         (libraries::trials(), Some(libraries::ahead())),
         (documents::trials(), Some(documents::ahead())),
+        (documents_from_home::trials(), Some(documents_from_home::ahead())),
     ];
     let (mut trials, mut steps) = (Vec::new(), Vec::new());
     for (of_file, step) in files {

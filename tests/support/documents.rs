@@ -5,13 +5,14 @@
 //! | `run` | all of a file's, in one shell, in an empty folder (tests/project/documents.rs) |
 //! | `linode` | all of a file's, in one shell, in a project with a built image, against the API in memory (tests/linode) |
 //! | `server` | all of a file's, in one shell, as root of a container with the packages `stack` and `shop`, in a copy of the folder that the file's blocks of the kind `run` leave (tests/server) |
+//! | `ssh` | all of a file's, in one shell, in the project `shop`, which reaches a container as `server` and `www.example.org` (tests/server) |
 //! | `parse` | each command line is parsed (tests/format) |
 //!
 //! A block is of the kind `parse` only where a test of seconds cannot run it, because it needs
 //!
 //! - a booted image in QEMU, which takes a minute without KVM (`stackdeb boot`), or all that an image is made of once more
 //!   (`stackdeb image --no-cache`) or another program compiled (`documents/package`, `./just`);
-//! - a second machine that is reached with `ssh`, `scp` or `rsync`, or by a name of the internet;
+//! - an address of the internet that serves packages, or a machine with another stack than the blocks around it have;
 //! - an account: a balancer, a certificate or an archive of somebody else's;
 //! - a person: in an editor, at a prompt, or before a browser.
 

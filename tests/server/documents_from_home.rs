@@ -1,0 +1,119 @@
+//! The commands of the documents that reach a server with ssh: those of the kind `ssh`. A reader types them in the folder of a
+//! project, `shop`, and has two names for one server, which runs its first version.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use libtest_mimic::Trial;
+use support::ahead::{Ahead, Step};
+use support::checks::{Check, checks};
+use support::container::{Cards, Container, Options};
+use support::documents::{scripts, shell};
+use support::server::Server;
+use support::ssh::SshUser;
+use support::{Built, built, debian_packages, text};
+use tempfile::TempDir;
+
+use crate::documents::{say_yes, typed_at_home};
+
+const CHECKS: &[Check<Reached>] = &[("the_commands_of_the_documents_do_what_they_are_for", commands)];
+
+static PACKAGES: Ahead<Vec<PathBuf>> = Ahead::new();
+
+pub fn trials() -> Vec<Trial> {
+    checks("documents_from_home", Reached::boot, CHECKS)
+}
+
+pub fn ahead() -> Step {
+    PACKAGES.by(|| debian_packages::download("valkey-server"))
+}
+
+const SHOP: &str = r#"stackdeb new shop
+cd shop
+cat >> stack.toml <<'END'
+
+[site]
+server-names = ["shop.example.org"]
+
+[service.valkey]
+END
+stackdeb deb"#;
+
+/// Makes these files the computer's own, for one command.
+const WITH_FILES: &str =
+    "mount --bind \"$1\" /etc/hosts; mount --bind \"$2\" /etc/ssh/ssh_config; shift 2; exec \"$@\"";
+
+struct Reached {
+    user: SshUser,
+    server: Container,
+    /// In it is the reader's home, with the project.
+    folder: TempDir,
+}
+
+impl Reached {
+    fn boot() -> Self {
+        let user = SshUser::new("documents");
+        let user_data = user.user_data("reached");
+        let server = Container::start(&Options {
+            name: "reached",
+            number: None,
+            image: Built::WithoutPackage,
+            user_data: Some(&user_data),
+            cards: Cards::One,
+        });
+        let folder = typed_at_home(SHOP);
+        let dist = folder.path().join("home/shop/dist");
+        fs::copy(built(Built::Image).join("stack.deb"), dist.join("stack.deb")).unwrap();
+        server.wait_until_booted();
+        debian_packages::offer(&server, PACKAGES.get());
+        server.copy(&dist.join("shop_1.0.0_amd64.deb"));
+        say_yes(&server);
+        server.sh("cd /root && DEBIAN_FRONTEND=noninteractive apt-get install ./shop_1.0.0_amd64.deb");
+        let key = server.sh("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub");
+        fs::write(user.folder().join("known_hosts"), format!("server,www.example.org {key}\n")).unwrap();
+        let names = format!("127.0.0.1 localhost\n{} server www.example.org\n", server.host());
+        fs::write(user.folder().join("hosts"), names).unwrap();
+        Self { user, server, folder }
+    }
+
+    /// Types a script in the project's folder.
+    fn type_there(&self, file: &Path, script: &str) {
+        // A home has its programs once.
+        let _ = fs::remove_dir_all(self.folder.path().join("bin"));
+        let typed = shell(self.folder.path(), script);
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-ec", WITH_FILES, "sh"]);
+        command.arg(self.user.folder().join("hosts")).arg(self.user.folder().join("config"));
+        command.arg(typed.get_program()).args(typed.get_args());
+        for (name, value) in typed.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.env_remove("SSH_AUTH_SOCK").stdin(Stdio::null()).current_dir(self.folder.path().join("home/shop"));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}: {}\n{}", file.display(), output.status, text(&output));
+    }
+
+    fn version(&self) -> String {
+        self.server.sh("dpkg-query -W -f '${Version}' shop")
+    }
+}
+
+fn commands(reached: &mut Reached) {
+    for (file, script) in scripts("ssh") {
+        if file.ends_with("release-a-version.md") {
+            // What the document says about stack.toml; then its block that brings the version, and the last one, which goes back.
+            let manifest = reached.folder.path().join("home/shop/stack.toml");
+            let text = fs::read_to_string(&manifest).unwrap();
+            fs::write(manifest, text.replace("version = \"1.0.0\"", "version = \"1.1.0\"")).unwrap();
+            let (bring, back) = script.split_at(script.rfind("echo '== ").unwrap());
+            reached.type_there(&file, bring);
+            assert_eq!(reached.version(), "1.1.0");
+            reached.type_there(&file, back);
+            assert_eq!(reached.version(), "1.0.0");
+        } else {
+            reached.type_there(&file, &script);
+        }
+        reached.server.get("/healthz", 200);
+    }
+}
