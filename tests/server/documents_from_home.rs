@@ -29,16 +29,19 @@ pub fn ahead() -> Step {
     PACKAGES.by(|| debian_packages::download("valkey-server"))
 }
 
-const SHOP: &str = r#"stackdeb new shop
-cd shop
-cat >> stack.toml <<'END'
+/// The project, and another one whose package the server has as well.
+const PROJECTS: &str = r#"stackdeb new blog
+printf '\n[site]\nserver-names = ["blog.example.org"]\n' >> blog/stack.toml
+stackdeb deb blog
+stackdeb new shop
+cat >> shop/stack.toml <<'END'
 
 [site]
 server-names = ["shop.example.org"]
 
 [service.valkey]
 END
-stackdeb deb"#;
+stackdeb deb shop"#;
 
 /// Makes these files the computer's own, for one command.
 const WITH_FILES: &str =
@@ -62,12 +65,14 @@ impl Reached {
             user_data: Some(&user_data),
             cards: Cards::One,
         });
-        let folder = typed_at_home(SHOP);
+        let folder = typed_at_home(PROJECTS);
         let dist = folder.path().join("home/shop/dist");
         fs::copy(built(Built::Image).join("stack.deb"), dist.join("stack.deb")).unwrap();
         server.wait_until_booted();
         debian_packages::offer(&server, PACKAGES.get());
-        server.copy(&dist.join("shop_1.0.0_amd64.deb"));
+        for file in ["shop/dist/shop_1.0.0_amd64.deb", "shop/dist/shop.deb", "blog/dist/blog.deb"] {
+            server.copy(&folder.path().join("home").join(file));
+        }
         say_yes(&server);
         server.sh("cd /root && DEBIAN_FRONTEND=noninteractive apt-get install ./shop_1.0.0_amd64.deb");
         let key = server.sh("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub");
