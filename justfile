@@ -37,13 +37,13 @@ destroy *args: build
 terraform *args: build
     target/release/stackdeb terraform "$@"
 
-# Formatting, lints, unit tests, the tests of the documents, and the rooms format, linode and health. Before each commit.
+# Formatting, lints, unit tests, the tests of the documents, those of health-check, and the rooms format and linode. Before each commit.
 check: build-and-setup
     cargo fmt --all --check
     cargo clippy --release --workspace --all-targets -- -D warnings
     # Most of these tests wait for another program, so more of them than processors run at a time.
     tests/side-by-side \
-        "-p stackdeb --test health -- --test-threads 24" \
+        "-p health-check-tests -- --test-threads 24" \
         "-p stackdeb -p connection --lib --bins --test linode -- --test-threads 20" \
         "-p stackdeb --test format -- --test-threads 20" \
         "-p stackdeb-documents"

@@ -8,7 +8,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::surroundings::{BOUND, answering, findings, health_check, problem, request, site, stdout};
+use surroundings::{BOUND, answering, findings, health_check, problem, request, site, stdout};
 
 pub fn trials() -> Vec<Trial> {
     support::tests![

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use support::room::{unless, without_mounts};
 use support::{run, text};
 
-use crate::surroundings::{
+use surroundings::{
     Bus, answering, findings, problem, program, run_bounded, with_busy_processors, with_mounts, with_settings,
     with_systemd, write_history,
 };

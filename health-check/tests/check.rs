@@ -9,8 +9,8 @@ use std::thread;
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::surroundings::postgres::Postgres;
-use crate::surroundings::{answering, findings, health_check, problem, program, stderr, stdout};
+use surroundings::postgres::Postgres;
+use surroundings::{answering, findings, health_check, problem, program, stderr, stdout};
 
 pub fn trials() -> Vec<Trial> {
     support::tests![

@@ -8,7 +8,7 @@ use std::thread;
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
-use crate::surroundings::{answering, findings, health_check, program, stderr, stdout, write_history};
+use surroundings::{answering, findings, health_check, program, stderr, stdout, write_history};
 
 pub fn trials() -> Vec<Trial> {
     support::tests![

@@ -1,6 +1,17 @@
 //! The health check, run as an administrator would, and what it is run against: sites, the message bus with
 //! a systemd on it, histories.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::missing_panics_doc,
+    reason = "a test ends in a panic when something is not as it should be"
+)]
+
 pub mod postgres;
 
 use std::ffi::OsStr;
@@ -28,7 +39,7 @@ pub fn program() -> String {
 
 /// A file beside this one.
 pub fn support_file(name: &str) -> PathBuf {
-    source_folder().join("tests/health/surroundings").join(name)
+    source_folder().join("health-check/tests/surroundings").join(name)
 }
 
 /// Runs a check of the server `stack` within its bound.

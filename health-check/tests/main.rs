@@ -20,7 +20,6 @@ mod measures;
 mod report;
 mod settings;
 mod site;
-mod surroundings;
 mod units;
 
 use std::process::ExitCode;

@@ -6,7 +6,7 @@ use std::process::Command;
 use libtest_mimic::Trial;
 use support::run;
 
-use crate::surroundings::{program, run_bounded, stderr, stdout};
+use surroundings::{program, run_bounded, stderr, stdout};
 
 pub fn trials() -> Vec<Trial> {
     support::tests![only_the_named_variables_are_printed, a_file_that_cannot_be_read_is_an_error]

@@ -6,7 +6,7 @@ use std::process::Command;
 use libtest_mimic::Trial;
 use support::run;
 
-use crate::surroundings::{health_check, program, stdout, write_history};
+use surroundings::{health_check, program, stdout, write_history};
 
 pub fn trials() -> Vec<Trial> {
     support::tests![a_check_leaves_what_is_to_be_told]

@@ -12,8 +12,8 @@ use support::ports::free_port;
 use support::room::{unless, without_networks};
 use support::{run, text};
 
-use crate::surroundings::postgres::{Postgres, path_of};
-use crate::surroundings::{problem, program, run_bounded, stderr, stdout, support_file, without_network};
+use surroundings::postgres::{Postgres, path_of};
+use surroundings::{problem, program, run_bounded, stderr, stdout, support_file, without_network};
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = support::tests![

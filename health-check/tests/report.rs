@@ -9,7 +9,7 @@ use serde_json::Value;
 use support::room::{unless, without_networks};
 use support::{run, text};
 
-use crate::surroundings::{health_check, program, stderr, stdout, support_file, without_network, write_history};
+use surroundings::{health_check, program, stderr, stdout, support_file, without_network, write_history};
 
 pub fn trials() -> Vec<Trial> {
     let mut trials =

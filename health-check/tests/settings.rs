@@ -9,7 +9,7 @@ use libtest_mimic::Trial;
 use serde_json::json;
 use support::source_folder;
 
-use crate::surroundings::{findings, health_check, program, stderr, stdout, with_busy_processors, with_settings};
+use surroundings::{findings, health_check, program, stderr, stdout, with_busy_processors, with_settings};
 
 pub fn trials() -> Vec<Trial> {
     support::tests![
@@ -26,8 +26,8 @@ fn health_toml_sets_limits() {
     assert!(status == 1 && problems.iter().all(|problem| problem.ends_with(", above 0%")), "{problems:?}");
     assert_eq!(with_settings("max_disk = 100\n", &["--disk", "/"]), (0, Vec::new()));
 
-    let slow = crate::surroundings::site("127.0.0.1", |mut stream| {
-        crate::surroundings::request(&stream);
+    let slow = surroundings::site("127.0.0.1", |mut stream| {
+        surroundings::request(&stream);
         thread::sleep(Duration::from_millis(300));
         std::io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
     });

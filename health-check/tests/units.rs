@@ -10,7 +10,7 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 use support::room::{unless, without_mounts};
 
-use crate::surroundings::{Bus, findings, problem, program, run_bounded, support_file, with_systemd};
+use surroundings::{Bus, findings, problem, program, run_bounded, support_file, with_systemd};
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = support::tests![units_are_asked_of_the_machines_own_systemd, a_reboot_that_is_pending_is_told];
@@ -159,6 +159,6 @@ fn a_reboot_that_is_pending_is_told() {
     fs::write(&file, "*** System restart required ***\n").unwrap();
     let (status, found) = findings(&["--reboot", &file]);
     assert_eq!((status, &found["reboot_pending"]), (0, &json!(true)), "{found}");
-    let said = crate::surroundings::stdout(&crate::surroundings::health_check(&["--reboot", &file]));
+    let said = surroundings::stdout(&surroundings::health_check(&["--reboot", &file]));
     assert!(said.trim_end().ends_with(" | Reboot: pending"), "{said}");
 }

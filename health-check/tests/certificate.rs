@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::surroundings::{findings, health_check, problem, stdout};
+use surroundings::{findings, health_check, problem, stdout};
 
 pub fn trials() -> Vec<Trial> {
     support::tests![
