@@ -6,7 +6,7 @@
 //!
 //! All pack the tree of stackdeb's own package, which has a hundred files more. dpkg-deb gets it with all control files except
 //! `md5sums`, which md5sum(1) makes before it, as with dh_md5sums(1). cargo-deb has neither zstd nor an archive without
-//! compression, and compresses with Zopfli in the place of gzip, too slowly for 500 MB, so those places are empty.
+//! compression, and compresses with Zopfli instead of gzip, too slowly for 500 MB, so those places are empty.
 
 #![allow(
     clippy::unwrap_used,

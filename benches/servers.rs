@@ -85,7 +85,7 @@ app = Starlette(routes=[Route("/", index), Route("/healthz", index), Route("/wai
 "#;
 
 impl Case {
-    /// The package's: `bench-SERVER`.
+    /// The package's name: `KIND-SERVER`.
     fn name(&self) -> String {
         format!("{}-{}", self.kind, self.server)
     }

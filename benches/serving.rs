@@ -1,7 +1,7 @@
 //! How many requests a second the app serves on this computer, with the settings of the package and with a set-up by
 //! hand. Both have the same app, nginx and PostgreSQL. The package starts Gunicorn with its own settings on a socket
 //! of systemd-socket-activate(1). The set-up by hand is `gunicorn -b ADDRESS app:app`, which is one worker of the
-//! class sync, behind `proxy_pass http://ADDRESS`.
+//! class sync, behind `proxy_pass http://ADDRESS`. nginx is without its module for Brotli here.
 //!
 //! `/static/site.css` is a file: nginx serves it with the package (`[[site.static]]`), Flask with the set-up by hand. It is
 //! asked for under its plain name, under a name with a hash, and under that one as browsers do, who take the copy that was

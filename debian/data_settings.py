@@ -26,7 +26,7 @@ PLACES = re.compile(
 LEFT_OUT = re.compile(r".*(~|\.dpkg-[a-z]+|\.swp|\.pyc|\.stackdeb-new)")
 # Where PostgreSQL is differs from machine to machine.
 OF_THE_MACHINE = {"DATABASE_URL", "PGHOST", "PGPORT", "PGCLUSTER"}
-# The most that one setting may have, in bytes.
+# The largest size of one setting, in bytes.
 LONGEST = 1 << 20
 
 

@@ -94,7 +94,7 @@ def drain(workers):
 
 
 def accept_no_more(_signal, _frame):
-    """Puts a socket to which nobody connects in the place of systemd's, which the next process goes on with."""
+    """Replaces systemd's socket with one to which nobody connects. The next process goes on with systemd's."""
     nobody = socket.socket(socket.AF_UNIX)
     nobody.setblocking(False)
     nobody.bind("")

@@ -40,9 +40,19 @@ const VARIABLES: &[Fact] = &[
         "PIP_INDEX_URL",
         "The index that the libraries of `[app] requirements` come from. Without it, pip's configuration says it.",
     ),
+    ("PIP_CONFIG_FILE", "pip's configuration, if it is in none of pip's usual places. stackdeb reads its `index-url`."),
     (
-        "PIP_CERT, SSL_CERT_FILE",
+        "PIP_CERT, SSL_CERT_FILE, REQUESTS_CA_BUNDLE",
         "A file of certificates that the index is verified with. Without them, those of this machine are.",
+    ),
+    (
+        "http_proxy, https_proxy, all_proxy, no_proxy",
+        "The proxies for all that is downloaded and for Linode, and the hosts that need none. Capital letters are read as well.",
+    ),
+    ("CARGO_BUILD_TARGET", "The target that cargo builds a crate for, if `--target` names none."),
+    (
+        "XDG_STATE_HOME",
+        "The folder of `stackdeb/known_hosts`, the SSH host keys of instances. The default is `~/.local/state`.",
     ),
     ("XDG_CACHE_HOME", "The folder that the cache is in. The default is `~/.cache`."),
     ("DEBFULLNAME, DEBEMAIL", "The maintainer that `stackdeb new` writes. Without them it asks git."),

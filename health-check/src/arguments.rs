@@ -55,7 +55,7 @@ pub struct Arguments {
     /// May be given several times
     #[arg(long = "url", value_name = "URL", value_parser = site::address)]
     pub urls: Vec<String>,
-    /// The Host header of the request, in the place of the host in the URL
+    /// The Host header of the request, instead of the host in the URL
     #[arg(long, value_parser = plain_word)]
     pub host: Option<String>,
     /// The Unix socket of a PostgreSQL server: /run/postgresql/.s.PGSQL.5432. If the environment variable DATABASE_URL has
@@ -92,7 +92,7 @@ pub struct Arguments {
     /// Replace FILE with variables for the alert programs if the exit status is not 0; otherwise remove it
     #[arg(long, value_name = "FILE")]
     pub alert: Option<PathBuf>,
-    /// Print the findings in JSON in the place of the line
+    /// Print the findings in JSON instead of the line
     #[arg(long)]
     pub json: bool,
 }

@@ -21,7 +21,7 @@ use crate::server::{Place, Server};
 const LIMIT: Duration = Duration::from_secs(5);
 /// Version 3.0 of the protocol.
 const PROTOCOL: u32 = 3 << 16;
-/// The message `SSLRequest`: its length, and a number in the place of the version.
+/// The message `SSLRequest`: its length, and a number where the version is otherwise.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 /// The message `Terminate`, with which clients end a session.
 const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];

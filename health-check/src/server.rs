@@ -21,7 +21,7 @@ pub enum Place {
     Network(String, u16),
 }
 
-/// The servers to ask: the one of the environment variable `DATABASE_URL` in the place of those at the `sockets`, if there
+/// The servers to ask: the one of the environment variable `DATABASE_URL` instead of those at the `sockets`, if there
 /// are any.
 ///
 /// # Errors

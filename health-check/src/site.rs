@@ -61,7 +61,7 @@ pub fn address(text: &str) -> Result<String, &'static str> {
 }
 
 fn exchange(url: &str, host: Option<&str>, status: &mut Option<u16>) -> Result<(), Error> {
-    // Redirections and errors are answers. No proxy is used, because it would answer in the place of the site.
+    // Redirections and errors are answers. No proxy is used, because it would answer instead of the site.
     let config = Agent::config_builder()
         .timeout_global(Some(LIMIT))
         .http_status_as_error(false)

@@ -94,7 +94,7 @@ fn states(names: &[String]) -> Result<Vec<Unit>, String> {
         return Err(format!("cannot ask systemd: {}", complaint.lines().collect::<Vec<_>>().join(" ")));
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    understood(names, &text).ok_or_else(|| "cannot ask systemd: systemctl told of other units".to_owned())
+    understood(names, &text).ok_or_else(|| "cannot ask systemd: systemctl answered about other units".to_owned())
 }
 
 /// Parses lines `PROPERTY=VALUE`. There is a paragraph for each unit, in the order of the arguments.

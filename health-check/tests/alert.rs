@@ -35,7 +35,7 @@ fn a_check_leaves_what_is_to_be_told() {
     assert_eq!(health_check(&["--alert", &alert_path]).status.code(), Some(0));
     assert!(!alert.exists());
 
-    // All is well but for what could not be written.
+    // All is well, except what could not be written.
     assert_eq!(health_check(&["--alert", &alert_path, "--log", "/dev/full"]).status.code(), Some(3));
     assert!(variable(&alert, "HEALTH_LINE").contains(" | cannot write the log /dev/full: "));
     assert_eq!(variable(&alert, "HEALTH_FAILURES"), "unset");

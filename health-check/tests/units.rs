@@ -94,7 +94,7 @@ fn each_unit_has_its_own_state() {
     // A pattern stands for any number of units.
     for units in [&["none-*.service"][..], &["a.service", "none-*.service"]] {
         let found = check(&bus.address(), units);
-        assert_eq!(found["problems"], json!(["cannot ask systemd: systemctl told of other units"]));
+        assert_eq!(found["problems"], json!(["cannot ask systemd: systemctl answered about other units"]));
     }
     // As many as no stack has: the messages get long.
     let many: Vec<String> = (0..300).map(|number| format!("unit-{number}.service")).collect();

@@ -30,7 +30,7 @@ resource "linode_nodebalancer_config" "http" {
 
 {{#if has_tls}}
 # HTTPS ends at the web machines, each with its own certificate, so the balancer passes connections on as they are. The app
-# then sees the balancer's address in the place of the visitor's.
+# then sees the balancer's address instead of the visitor's.
 resource "linode_nodebalancer_config" "https" {
   nodebalancer_id = linode_nodebalancer.stack.id
   protocol        = "tcp"

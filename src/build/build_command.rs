@@ -143,7 +143,7 @@ pub(super) fn run(
     Ok(BuiltStack { stack: with_files(stack, command, &kept)?, notes, installed })
 }
 
-/// What the command finds in its environment: as in the app's unit (units/sandbox), but for what only a server has.
+/// What the command finds in its environment: as in the app's unit (units/sandbox), except what only a server has.
 fn environment(stack: &Stack, libraries: &Libraries) -> Vec<(String, String)> {
     let name = &stack.package.name;
     let path = format!("/usr/lib/{name}/bin:/usr/libexec/{name}/bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");

@@ -44,7 +44,7 @@ pub struct BuiltImage {
 }
 
 /// Builds the packages of `stacks`, each into the `dist` folder of its project, and one image with all of them into that of
-/// the first, whose `[image]` table holds but for `packages` and `free-space`. `name` takes the place of the first one's name
+/// the first, whose `[image]` table is used, except `packages` and `free-space`. `name` takes the place of the first one's name
 /// in that of the image. It enters a user namespace first, so the process must still have a single thread.
 ///
 /// # Errors

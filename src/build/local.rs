@@ -20,7 +20,7 @@ impl<'a> Local<'a> {
         Self(controls.into_iter().filter_map(named).collect())
     }
 
-    /// `asked` with the dependencies of each of these packages in the place of the package itself.
+    /// `asked` with the dependencies of each of these packages instead of the package itself.
     ///
     /// # Errors
     /// When a relation in the control data is not valid.

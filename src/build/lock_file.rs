@@ -1,4 +1,4 @@
-//! The text of `stack.lock`: finds it and reads it, and puts one of its two parts in the place of the old one: the libraries, or
+//! The text of `stack.lock`: finds it and reads it, and replaces one of its two parts: the libraries, or
 //! the packages of an image. The other part stays as it was.
 
 use std::fs;

@@ -125,7 +125,15 @@ impl Pip for SuitePip<'_> {
             Err(error) => return Err(error.into()),
         };
         let text = |name| String::from_utf8_lossy(&read(name).unwrap_or_default()).into_owned();
-        Ok(PipAnswer { report, output: text(OUTPUT), errors: text(ERRORS) })
+        let answer = PipAnswer { report, output: text(OUTPUT), errors: text(ERRORS) };
+        if answer.errors.contains("no such option") {
+            return Err(miette::miette!(
+                help = "install uv on this computer: https://docs.astral.sh/uv/",
+                "the pip of {} is older than 22.2, and cannot choose versions for a lock",
+                self.suite.title()
+            ));
+        }
+        Ok(answer)
     }
 }
 

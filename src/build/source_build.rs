@@ -32,7 +32,7 @@ const FORMAT: &str = "source build 1";
 /// What runs in the sandbox.
 const PROGRAM: &str = include_str!("source_build.py");
 
-/// Where the build finds its requirements, and the only places that it can write to, but for `/tmp`.
+/// Where the build finds its requirements, and the only places that it can write to besides `/tmp`.
 const TOOLS: &str = "/mnt/tools";
 const WORK: &str = "/mnt/work";
 const MADE: &str = "/mnt/made";

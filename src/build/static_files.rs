@@ -76,7 +76,7 @@ pub enum CompressError {
 type Copy = (String, Vec<u8>);
 
 /// Adds a copy for gzip and one for Brotli to each compressible static file, where the copy is smaller and its name is not too
-/// long for a package. A file that the project has in the place of a copy stays.
+/// long for a package. A file that the project has instead of a copy stays.
 ///
 /// # Errors
 /// When a file cannot be read, or the user interrupts.

@@ -63,7 +63,7 @@ fn others(keys: &Keys) -> Result<[Relations; RELATIONS.len()], CargoError> {
     Ok(all)
 }
 
-/// `Depends`: as it is written, with `libraries` in the place of `$auto`.
+/// `Depends`: as it is written, with `libraries` instead of `$auto`.
 pub(super) fn depends(keys: &Keys, libraries: &Relations) -> Result<Relations, CargoError> {
     let place = format!("{}, depends", keys.place);
     let mut all = Relations::default();

@@ -11,8 +11,8 @@ use crate::system::print;
 use crate::system::progress::Reporter;
 
 const NOTES: &str = "\
-The cache is the folder stackdeb in XDG_CACHE_HOME, or in ~/.cache. It has downloads and what was made from them. All of it can be \
-had again, so it may be removed; then the next build takes as long as the first. After each build, stackdeb removes what was not \
+The cache is the folder stackdeb in XDG_CACHE_HOME, or in ~/.cache. It has downloads and what was made from them. stackdeb can \
+download or make all of it again, so it may be removed; then the next build takes as long as the first. After each build, stackdeb removes what was not \
 used for the longest time, until 10 GB are left. The dates of a mirror's Release files stay: they tell when it goes back.";
 
 const MEGABYTE: u64 = 1_000_000;

@@ -28,7 +28,7 @@ pub enum InstallOrderError {
          there, and dpkg does not unpack {package} before {other} is configured"
     )]
     #[diagnostic(help(
-        "write {other} into `depends` of {package} in the place of `pre-depends`, or let {other} not depend on {package}"
+        "write {other} into `depends` of {package} instead of `pre-depends`, or let {other} not depend on {package}"
     ))]
     Circle { package: String, other: String },
 }

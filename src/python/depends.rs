@@ -76,11 +76,24 @@ fn python(wheels: &[&Wheel], target: &PythonTarget) -> Vec<String> {
             let release = specifier.version().release();
             let Some(major) = release.first().copied() else { continue };
             let minor = release.get(1).copied().unwrap_or_default();
-            match specifier.operator() {
-                Operator::GreaterThanEqual | Operator::TildeEqual => least = least.max(Some((major, minor))),
-                Operator::LessThan => below = Some(below.unwrap_or((major, minor)).min((major, minor))),
-                _ => {}
-            }
+            let named = (major, minor);
+            // The first release after all that a specifier with `*` or `~=` means.
+            let next = |numbers: usize| {
+                if numbers > 1 { (major, minor.saturating_add(1)) } else { (major.saturating_add(1), 0) }
+            };
+            let (from, to) = match specifier.operator() {
+                Operator::GreaterThanEqual | Operator::GreaterThan => (Some(named), None),
+                Operator::TildeEqual => (Some(named), Some(next(release.len().saturating_sub(1)))),
+                Operator::Equal | Operator::ExactEqual | Operator::EqualStar => {
+                    (Some(named), Some(next(release.len())))
+                }
+                Operator::LessThan if release.get(2).is_none_or(|third| *third == 0) => (None, Some(named)),
+                // An update of Debian may have a higher third number, but never another second one.
+                Operator::LessThan | Operator::LessThanEqual => (None, Some(next(2))),
+                Operator::NotEqual | Operator::NotEqualStar => (None, None),
+            };
+            least = least.max(from);
+            below = [below, to].into_iter().flatten().min();
         }
     }
     let least = least.map(|(major, minor)| format!("python3 (>= {major}.{minor})"));

@@ -110,7 +110,7 @@ pub enum PythonError {
     /// It has source code, and nobody has chosen what the build of that needs.
     #[error("{place}: {library} has no wheel for {target}, and no lock says what the build of its source needs")]
     #[diagnostic(help(
-        "run `stackdeb lock`, which chooses that too; in the place of another tool's lock, name the file that it was made from as [app] requirements: pyproject.toml or requirements.txt"
+        "run `stackdeb lock`, which chooses that too; instead of another tool's lock, name the file that it was made from as [app] requirements: pyproject.toml or requirements.txt"
     ))]
     NoTools {
         place: String,

@@ -88,7 +88,7 @@ impl RemotePackage {
         self.host.start(&[&[path.as_str()], arguments].concat())
     }
 
-    /// What is there.
+    /// The data that were found.
     ///
     /// # Errors
     /// When the server cannot be reached, or its program fails.

@@ -1,4 +1,4 @@
-//! The packages that the stack needs. They have the same names in Debian 12 and 13 and in Ubuntu 22.04 and 24.04, but for Valkey.
+//! The packages that the stack needs. They have the same names in Debian 12 and 13 and in Ubuntu 22.04 and 24.04, except Valkey.
 
 use super::error::RenderError;
 use super::server;

@@ -19,7 +19,7 @@ pub fn keep_secret(secret: &str) {
     }
 }
 
-/// The text with `[secret]` in the place of each secret.
+/// The text with each secret replaced by `[secret]`.
 pub fn without_secrets(text: &str) -> Cow<'_, str> {
     let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut text = Cow::Borrowed(text);

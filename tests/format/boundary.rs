@@ -50,7 +50,7 @@ fn stacks() -> Vec<Vec<File>> {
     let acme = Site { tls: Tls::Acme { email: None, server }, ..plain.site.clone() };
     let without = Stack { database: None, ..plain.clone() };
     let with_all = Stack { workers: vec![worker], timers: vec![timer], site: acme, ..plain.clone() };
-    // A program in another language, in the place of Gunicorn.
+    // A program in another language, instead of Gunicorn.
     let mut exec = with_all.clone();
     let program = CommandLine { program: "sh".to_owned(), arguments: vec!["server.sh".to_owned()] };
     exec.app.kind =

@@ -12,7 +12,7 @@ use support::package::{printed, small};
 
 const CHANGES: &str = "sample (1:1.0-2~a) stable; urgency=medium\n\n  * A page about the shop.\n\n  * Zoë's, with a line\n    that goes on.\n";
 
-/// What is installed in the place of a build, as dpkg's database has it.
+/// What is installed instead of a build, as dpkg's database has it.
 const STATUS: &str = "Package: libsample\nEssential: yes\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2:1-1\n\n\
                       Package: base-sample\nEssential: yes\nStatus: install ok installed\nArchitecture: all\nVersion: 3~b\n";
 

@@ -1,6 +1,9 @@
 //! The built image as a Linode. `stackdeb deploy` gives it to a Linode in memory, which boots the bytes and the user data that
 //! it received, through GRUB and with metadata for cloud-init; what the instance is to be is looked up on that machine. Beside
 //! it, the image boots straight from its kernel, and one with several stacks as a second machine on the same network.
+//!
+//! The checks of a machine go forward: none begins at the state of an earlier one, so no snapshot (`savevm`) is taken. The image
+//! boots four times; `boot_machine.rs` starts QEMU as well, but with nothing behind GRUB.
 
 use std::fs;
 use std::path::{Path, PathBuf};

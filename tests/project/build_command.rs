@@ -107,7 +107,7 @@ pub(super) fn share(own: &Path) {
 struct Project(TempDir);
 
 impl Project {
-    /// With a cache of its own, but for what was downloaded.
+    /// With a cache of its own, except what was downloaded.
     fn new() -> Self {
         let project = Self(tempfile::tempdir().unwrap());
         fs::create_dir_all(project.path("app")).unwrap();

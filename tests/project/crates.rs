@@ -99,7 +99,7 @@ fn compare_control(ours: &Unpacked, theirs: &Unpacked) {
     assert_eq!(others(ours), others(theirs));
 }
 
-/// A script is the same but for its fragments, which `fragments.rs` compares with debhelper's.
+/// A script is the same except for its fragments, which `fragments.rs` compares with debhelper's.
 fn compare_scripts(name: &str, ours: &Unpacked, theirs: &Unpacked) {
     let (our_text, their_text) = (ours.control_text(name), theirs.control_text(name));
     if our_text == their_text {

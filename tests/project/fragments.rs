@@ -122,7 +122,7 @@ fn fragments_are_those_of_debhelper_with_every_option() {
     }
 }
 
-/// A list of entries: each unit with its own choice, in the place of `#DEBHELPER#`.
+/// A list of entries: each unit with its own choice, instead of `#DEBHELPER#`.
 fn entries_have_their_own_choices_and_scripts_keep_their_text() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

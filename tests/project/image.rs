@@ -19,7 +19,8 @@ pub fn trials() -> Vec<Trial> {
         it_is_one_gzip_member_with_one_clean_file_system_and_the_manifest_says_what_is_there,
         the_images_own_programs_find_no_fault_with_what_was_rendered,
         no_secret_and_nothing_of_the_build_is_in_it,
-        check_prints_what_image_builds
+        check_prints_what_image_builds,
+        the_published_package_is_the_one_that_deb_builds
     ])
 }
 
@@ -352,4 +353,16 @@ fn check_prints_what_image_builds() {
             assert!(said.contains(&name), "`{name}` is not announced:\n{said}");
         }
     }
+}
+
+fn the_published_package_is_the_one_that_deb_builds() {
+    let folder = tempfile::tempdir().unwrap();
+    default_stack(folder.path());
+    run(stackdeb().args(["deb", "--no-cache"]).current_dir(folder.path()));
+    let [alone, of_image] = [folder.path().join("dist"), built(Built::Image)].map(|dist| {
+        let link = dist.join("stack.deb");
+        (fs::read_link(&link).unwrap(), fs::read(&link).unwrap())
+    });
+    assert_eq!(alone.0, of_image.0);
+    assert!(alone.1 == of_image.1, "an image publishes another package than `stackdeb deb`");
 }

@@ -12,6 +12,7 @@ use support::wheels::{Wheel, index};
 use support::{kept, run, stackdeb, text};
 use tempfile::TempDir;
 
+use crate::build_command::share;
 use crate::package::lintian_is_silent;
 use libtest_mimic::Trial;
 use support::room::in_namespaces;
@@ -54,6 +55,12 @@ impl Project {
             [[changelog]]\nversion = \"1.0.0\"\ndate = 2026-11-22T10:00:00Z\nchanges = [\"First.\"]\n";
         fs::write(project.path("stack.toml"), manifest).unwrap();
         project
+    }
+
+    /// Shares what was downloaded and the roots with other tests, for a lock that pip chooses. Meanwhile the test holds `builder()`.
+    pub(super) fn with_shared_roots(self) -> Self {
+        share(&self.path("cache/stackdeb"));
+        self
     }
 
     pub(super) fn path(&self, path: &str) -> PathBuf {
@@ -273,6 +280,13 @@ fn relations_to_python_follow_from_the_wheels() {
     for (tag, python, expected) in [
         ("py3-none-any", ">=3.9", "python3 (>= 3.9)"),
         ("py3-none-any", ">=3.9,<4", "python3 (>= 3.9), python3 (<< 4.0)"),
+        ("py3-none-any", "==3.13.*", "python3 (>= 3.13), python3 (<< 3.14)"),
+        ("py3-none-any", "==3.*,!=3.12.*", "python3 (>= 3.0), python3 (<< 4.0)"),
+        ("py3-none-any", "~=3.13.0", "python3 (>= 3.13), python3 (<< 3.14)"),
+        ("py3-none-any", "~=3.9", "python3 (>= 3.9), python3 (<< 4.0)"),
+        ("py3-none-any", ">3.8,<=3.13.9", "python3 (>= 3.8), python3 (<< 3.14)"),
+        ("py3-none-any", "<3.14", "python3 (<< 3.14)"),
+        ("py3-none-any", "<3.13.9", "python3 (<< 3.14)"),
         ("cp311-abi3-manylinux_2_17_x86_64", ">=3.9", "python3 (>= 3.11)"),
         ("cp313-cp313-manylinux_2_17_x86_64", ">=3.9", "python3 (>= 3.13), python3 (<< 3.14)"),
     ] {

@@ -1,7 +1,8 @@
-//! Locks: `stackdeb lock`, and the locks of other tools. The versions come from an index of the test's own.
+//! Locks: `stackdeb lock`, and the locks of other tools. The libraries come from an index of the test's own, and Debian's pip from the archive.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use stackdeb::system::hash::Sha256;
@@ -9,20 +10,24 @@ use support::mirror::Mirror;
 use support::wheels::Wheel;
 use support::{kept, run};
 
+use crate::build_command::builder;
 use crate::libraries::{Project, files, names, pip};
 use libtest_mimic::Trial;
-use support::room::for_soak;
+use support::room::{for_soak, in_namespaces};
 
 pub fn trials() -> Vec<Trial> {
-    let tests = support::tests![
+    let by_pip_too = in_namespaces(support::tests![
         versions_are_chosen_for_the_targets_python_by_uv_and_by_pip,
-        a_wheel_may_be_named_by_its_address,
+        a_wheel_may_be_named_by_its_address
+    ]);
+    let tests = support::tests![
         pyproject_has_requirements_too,
         the_locks_of_other_tools_are_read,
         no_version_is_chosen_of_a_library_that_debian_provides,
         debians_packages_take_the_place_of_libraries_where_they_fit
     ];
-    tests.into_iter().chain(for_soak(support::tests![the_lock_that_poetry_writes_is_read])).collect()
+    let of_poetry = for_soak(support::tests![the_lock_that_poetry_writes_is_read]);
+    by_pip_too.into_iter().chain(tests).chain(of_poetry).collect()
 }
 
 /// An index with several versions, of which the newest do not always fit.
@@ -57,7 +62,9 @@ const CHOSEN: [&str; 4] = ["core-1.5", "new_only-1.0", "speed-1.0", "web-2.0"];
 /// A search path on which there is uv, or neither uv nor pip: then the pip of the suite chooses.
 pub(super) fn with_resolver(command: &mut Command, uv: bool) {
     if !uv {
-        command.env("PATH", "/usr/bin:/bin");
+        let path = "/usr/bin:/bin";
+        assert!(!path.split(':').any(|folder| Path::new(folder).join("uv").exists()), "uv is in {path}");
+        command.env("PATH", path);
         return;
     }
     let folder = kept().join("with-uv");
@@ -83,9 +90,10 @@ fn uv(project: &Project, arguments: &[&str]) {
 }
 
 fn versions_are_chosen_for_the_targets_python_by_uv_and_by_pip() {
+    let _builder = builder();
     let mut locks = Vec::new();
     for uv in [true, false] {
-        let project = Project::new("web[fast]\n", &wheels());
+        let project = Project::new("web[fast]\n", &wheels()).with_shared_roots();
         let said = project.refused();
         assert!(said.contains("`web` has no exact version") && said.contains("run `stackdeb lock`"), "{said}");
         let mut lock = project.lock();
@@ -126,13 +134,14 @@ fn versions_are_chosen_for_the_targets_python_by_uv_and_by_pip() {
 }
 
 fn a_wheel_may_be_named_by_its_address() {
+    let _builder = builder();
     // On another server than the index, which does not have it.
     let wheel = Wheel::new("direct", "3.0", "py3-none-any").metadata("Requires-Dist: core <2\n");
     let path = format!("elsewhere/{}", wheel.file_name());
     let server = Mirror::start([(path.clone(), wheel.bytes())].into());
     let (url, digest) = (format!("{}/{path}", server.address), Sha256::of(&wheel.bytes()));
     for line in [format!("direct @ {url}#sha256={digest}"), format!("direct @ {url} --hash=sha256:{digest}")] {
-        let project = Project::new(&format!("{line}\n"), &wheels());
+        let project = Project::new(&format!("{line}\n"), &wheels()).with_shared_roots();
         let said = project.refused();
         assert!(said.contains("direct 3.0 needs `core") && said.contains("run `stackdeb lock`"), "{said}");
         for uv in [true, false] {
@@ -282,7 +291,7 @@ fn no_version_is_chosen_of_a_library_that_debian_provides() {
     let base = Wheel::new("shop-base", "1.0", "py3-none-any");
     let project = Project::new("shop-base\nclick[colour]>=8,<99\n", &[base]);
     let mut lock = project.lock();
-    with_resolver(&mut lock, false);
+    with_resolver(&mut lock, true);
     assert!(!lock.output().unwrap().status.success(), "the index has no click");
     let manifest = fs::read_to_string(project.path("stack.toml")).unwrap();
     let manifest = manifest.replace("[[change", "from-debian = [\"click\"]\n[[change");
@@ -307,7 +316,7 @@ fn debians_packages_take_the_place_of_libraries_where_they_fit() {
     ];
     let project = Project::new("shop-base\nclick>=8\n", &wheels);
     let mut lock = project.lock();
-    with_resolver(&mut lock, false);
+    with_resolver(&mut lock, true);
     run(&mut lock);
     let locked = ["blinker-0.1", "click-99.0", "pyyaml-98.0", "shop_base-1.0", "unheard_of-1.0"];
     assert_eq!(installed(&project), locked);

@@ -11,19 +11,22 @@ use support::repository::keys;
 use support::wheels::{Wheel, index_files};
 use support::{run, text};
 
+use crate::build_command::builder;
 use crate::libraries::Project;
 use crate::library_locks::with_resolver;
 use crate::package_locks::{Stub, archive, image_lines, machine};
 use libtest_mimic::Trial;
+use support::room::in_namespaces;
 
 pub fn trials() -> Vec<Trial> {
-    support::tests![
-        named_libraries_move_with_what_they_need_and_no_others,
+    let by_pip_too = in_namespaces(support::tests![named_libraries_move_with_what_they_need_and_no_others]);
+    let tests = support::tests![
         a_change_of_the_requirements_moves_only_what_it_has_to,
         a_name_of_both_moves_both_and_what_fails_moves_nothing,
         each_of_several_stacks_has_libraries_of_its_own,
         what_debian_provides_has_no_version_to_move
-    ]
+    ];
+    by_pip_too.into_iter().chain(tests).collect()
 }
 
 fn wheel(name: &str, version: &str, needs: &[&str]) -> Wheel {
@@ -83,6 +86,7 @@ fn lines(groups: &[&[&str]]) -> String {
 /// A project that is locked to the old versions, while the index has the new ones as well.
 fn project(uv: bool) -> Project {
     let project = Project::new("web\nplugin\nsteady\ntop\nhtop\n", &old());
+    let project = if uv { project } else { project.with_shared_roots() };
     let mut lock = project.lock();
     with_resolver(&mut lock, uv);
     run(&mut lock);
@@ -118,6 +122,7 @@ fn read(project: &Project) -> String {
 }
 
 fn named_libraries_move_with_what_they_need_and_no_others() {
+    let _builder = builder();
     for uv in [true, false] {
         // What the newer version needs newer, and needs new.
         let one = project(uv);

@@ -23,7 +23,7 @@ pub fn trials() -> Vec<Trial> {
     tests.into_iter().chain(for_soak(support::tests![relations_of_many_programs_are_those_of_dpkg_shlibdeps])).collect()
 }
 
-/// A crate with these programs, which are not built, and an empty key `depends` but for `$auto`.
+/// A crate with these programs, which are not built, and a key `depends` with `$auto` alone.
 fn crate_with(programs: &[&Path]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let asset = |(number, path): (usize, &&Path)| format!("['{}', 'usr/bin/program-{number}', '755']", path.display());

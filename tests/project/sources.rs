@@ -218,7 +218,7 @@ def make():
 "#,
         outside = outside.display()
     );
-    // What a build leaves in the place of its wheel may lead to a file of this machine.
+    // What a build leaves instead of its wheel may lead to a file of this machine.
     let link = "def get_requires_for_build_wheel(config_settings=None):\n    return []\n\
         def make():\n    raise SystemExit\n\
         import atexit\natexit.register(lambda: os.symlink('/etc/passwd', '/mnt/made/answer.json'))\n";

@@ -216,7 +216,7 @@ fn a_database_elsewhere_is_migrated_but_not_made() {
 }
 
 /// As an attacker who has taken over the app: the table of the migrations becomes a view, whose function becomes PostgreSQL's
-/// administrator if that is who looks at it. And functions in the place of PostgreSQL's own, wherever the app may make some.
+/// administrator if that is who looks at it. And functions instead of PostgreSQL's own, wherever the app may make some.
 fn what_the_app_has_made_is_not_run_by_the_administrator() {
     let (server, migrations) = with_migration("CREATE TABLE a (x int);\n");
     let script = write_script(&server, &migrations);

@@ -104,7 +104,7 @@ fn example(name: &str, version: &str, change: impl Fn(&Path)) -> PathBuf {
     if version != "1.0.0" {
         change(&folder);
     }
-    // What cargo compiles is the same for both versions but for the program itself.
+    // What cargo compiles is the same for both versions, except the program itself.
     run(stackdeb().arg("deb").current_dir(&folder).env("CARGO_TARGET_DIR", kept().join("kinds/target")));
     folder.join(format!("dist/{name}_{version}_amd64.deb"))
 }

@@ -15,7 +15,7 @@ pub enum LockError {
         "run `stackdeb lock --packages` with the same projects; add `--variant NAME` for a lock of that variant alone"
     ))]
     Stale { path: String, why: String },
-    /// The mirror has it no more, and no other place is known.
+    /// The mirror no longer has it, and `[image] snapshot-mirror` is not set.
     #[error("the mirror does not have {name} {version} any more, which the lock names: {url}")]
     #[diagnostic(help(
         "name in stack.toml a server that keeps old versions, as your distribution has one: [image] snapshot-mirror; or run \

@@ -8,7 +8,7 @@ use crate::apt::record::{Field, Record};
 use crate::apt::universe::Universe;
 use crate::control::{Alternatives, Relation, Relations};
 
-/// A universe in which the packages of the lock are at their locked versions, but for those that `move` and what moves with
+/// A universe in which the packages of the lock are at their locked versions, except those that `move` and what moves with
 /// them: a package that the newer version of another needs newer, or that fits the older one alone.
 /// `archive` are all records of the indices, and `locked` those of the lock's packages.
 ///

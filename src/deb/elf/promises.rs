@@ -20,7 +20,7 @@ pub enum Promise {
 /// A part of a symbols file, about one library.
 #[derive(Debug, Clone)]
 pub struct LibrarySymbols {
-    /// The relations, with `#MINVER#` in the place of the lowest version; the first one is the usual one.
+    /// The relations, with `#MINVER#` instead of the lowest version; the first one is the usual one.
     templates: Vec<String>,
     /// Each symbol with its lowest version and the place of its relations.
     symbols: HashMap<String, (Version, usize)>,

@@ -53,7 +53,7 @@ fn digest(fragment: Option<&str>, hashes: &[Sha256]) -> Result<Sha256, &'static 
     }
 }
 
-/// The lines of a resolver, with the addresses and digests that are asked for in the place of its own for the same library.
+/// The lines of a resolver, with the addresses and digests that are asked for instead of its own for the same library.
 pub(super) fn with_digests(lines: Vec<String>, asked: &[&Line]) -> Result<Vec<String>, PythonError> {
     let mut direct = Vec::new();
     for line in asked {

@@ -36,7 +36,7 @@ impl SourceDistribution<'_> {
 pub struct MadeWheel {
     /// Its name, which says what it is for.
     pub file: String,
-    /// Where the source distribution lies on this computer.
+    /// The wheel on this computer.
     pub path: PathBuf,
     pub sha256: Sha256,
 }

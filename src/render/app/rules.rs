@@ -19,7 +19,8 @@ const VIRTUAL_ENVIRONMENT: &str = "pyvenv.cfg";
 /// What npm and its relatives install beside the sources of a site's scripts.
 const NODE_MODULES: &str = "node_modules";
 
-/// Reports and caches of Python's test programs whose names do not begin with a dot.
+/// Folders that tools of a Python programmer make and whose names do not begin with a dot: the report of coverage, and the
+/// packages of PEP 582.
 const OF_TESTS: [&str; 2] = ["htmlcov", "__pypackages__"];
 
 /// Why a file or folder is left out.

@@ -143,7 +143,7 @@ impl Root {
         fchown(file, Some(Uid::from_raw(id)), Some(Gid::from_raw(id)))
     }
 
-    /// Writes a new file in the place of whatever has that name, unless that is a folder. Missing folders are made.
+    /// Writes a new file, which replaces whatever has that name, unless that is a folder. Missing folders are made.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -155,7 +155,7 @@ impl Root {
         file.set_permissions(Permissions::from_mode(mode))
     }
 
-    /// Makes a symbolic link in the place of whatever has that name, unless that is a folder.
+    /// Makes a symbolic link, which replaces whatever has that name, unless that is a folder.
     ///
     /// # Errors
     /// When the link cannot be made.

@@ -298,7 +298,7 @@ impl<'a> Table<'a> {
         Some(Table::new(place, value, self.section_of(key), self.problems))
     }
 
-    /// The table that stands in the place of a word.
+    /// The table that is written instead of a word.
     pub(super) fn inner(&self, key: &'static str, item: Item<&'a DeTable<'a>>) -> Table<'a> {
         Table::new(item.place, item.value, self.section_of(key), self.problems)
     }

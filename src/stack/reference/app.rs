@@ -20,7 +20,7 @@ without any program.",
             kind: ValueKind::Text(Form { noun: "the path of a folder", pattern: "." }),
             missing: Missing::Text("app"),
             meaning: "\
-The folder with the code. What is in it is installed to `/usr/share/NAME` (for the kind `exec` to `/usr/lib/NAME/app`), but for: names that begin with a dot (except \
+The folder with the code. What is in it is installed to `/usr/share/NAME` (for the kind `exec` to `/usr/lib/NAME/app`), except: names that begin with a dot (except \
 `.well-known`), what Python makes (`__pycache__`, `*.pyc`, `*.pyo`), backups of editors and of patch (`*~`, `#*#`, \
 `*.orig`, `*.rej`), virtual environments (folders with a file `pyvenv.cfg`), `node_modules` (but not for the kind `exec`), `htmlcov`, `__pypackages__`, and packages and images of this stack. `include` and `exclude` change \
 that. It cannot be the project's folder itself, and cannot hold `dist`. For the kind `cargo`: the folder of the crate or the workspace; the \
@@ -174,7 +174,8 @@ is `python3-flask`.",
             meaning: "\
 The libraries that are packed: a file of requirements as pip reads it (`requirements.txt`, with `-r`, `-c`, hashes, markers \
 and extras), `pyproject.toml`, or a lock: `uv.lock`, `poetry.lock`, `pylock.toml`. What does not name one version of each \
-library, and of whatever these need, is locked with `stackdeb lock`. The wheels that fit the Python of `[image] suite` are \
+library, and of whatever these need, is locked with `stackdeb lock`. A library without a wheel needs that lock, and not one of \
+another tool. The wheels that fit the Python of `[image] suite` are \
 downloaded from the index, verified, and installed to `/usr/lib/NAME/python3`; their programs to `/usr/lib/NAME/bin`. \
 A module with the name of one of Python's standard library is left out: also in a virtual environment, that one would win. \
 The server is Debian's, unless it is among them.",

@@ -6,7 +6,7 @@ use super::relations;
 
 pub(super) static FURTHER_PACKAGE: Section = Section {
     meaning: "\
-Several packages from one file: `[[package]]` in the place of `[package]`. The first entry is the stack's own package, with the \
+Several packages from one file: `[[package]]` instead of `[package]`. The first entry is the stack's own package, with the \
 keys above. Each further entry is another package, as a further paragraph `Package:` in debian/control is: the entries of \
 `[[file]]` that name it are in it, and nothing else but its changelog and its copyright file.
 

@@ -41,7 +41,7 @@ pub fn version(text: &str) -> Result<Version, BadVersion> {
 /// the two are the same.
 const VARIABLES: [&str; 2] = ["${binary:Version}", "${source:Version}"];
 
-/// Puts the package's version in the place of these variables. Without one, which is a mistake that is noted elsewhere, any
+/// Replaces these variables with the package's version. Without one, which is a mistake that is noted elsewhere, any
 /// version will do.
 pub fn with_version(text: &str, version: Option<&Version>) -> String {
     let version = version.map_or("0", Version::as_str);
