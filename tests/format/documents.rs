@@ -53,7 +53,7 @@ fn every_block_has_a_kind() {
     let mut seen = BTreeSet::new();
     for block in blocks() {
         let known = match (block.language.as_str(), block.kind.as_str()) {
-            ("sh", kind) => ["run", "linode", "server", "ssh", "parse"].contains(&kind),
+            ("sh", kind) => ["run", "linode", "server", "ssh", "clone", "parse"].contains(&kind),
             ("toml" | "yaml" | "text" | "rust", "") => true,
             _ => false,
         };

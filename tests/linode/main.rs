@@ -17,6 +17,7 @@ mod deploy_data;
 mod deploy_trouble;
 mod documents;
 mod instances;
+mod played_servers;
 mod retries;
 mod terraform;
 mod terraform_folder;

@@ -1,17 +1,30 @@
-//! The commands of the documents that need nothing but stackdeb, as their readers type them: those of the kind `run`.
+//! The commands of the documents that need nothing but stackdeb, as their readers type them: those of the kind `run`. Of the kind
+//! `clone`, that of the tutorial.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use libtest_mimic::Trial;
-use support::documents::{scripts, shell};
+use support::documents::{script_of, scripts, shell};
 use support::room::in_namespaces;
-use support::{Built, built, cache, text};
+use support::{Built, built, cache, program, run, source_folder, text};
 
 pub fn trials() -> Vec<Trial> {
-    in_namespaces(support::tests![the_commands_of_the_documents_do_what_they_are_for])
+    in_namespaces(support::tests![
+        the_commands_of_the_documents_do_what_they_are_for,
+        the_tutorial_puts_stackdeb_on_the_search_path
+    ])
+}
+
+fn the_tutorial_puts_stackdeb_on_the_search_path() {
+    let script = script_of(Path::new("docs/tutorial.md"), "clone");
+    let mut shell = Command::new("bash");
+    shell.args(["-euc", &format!("{script}\ncommand -v stackdeb health-check")]).current_dir(source_folder());
+    let found = run(shell.env("PATH", "/usr/bin:/bin"));
+    assert_eq!(found.lines().collect::<Vec<_>>(), ["stackdeb", "health-check"].map(program), "{found}");
 }
 
 /// A cache with the folder `bases` of its own, which has what is kept already. All else is kept where all tests keep it: an image

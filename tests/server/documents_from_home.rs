@@ -12,7 +12,8 @@ use support::container::{Cards, Container, Options};
 use support::documents::{scripts, shell};
 use support::server::Server;
 use support::ssh::SshUser;
-use support::{Built, built, debian_packages, text};
+use support::terminal;
+use support::{Built, built, debian_packages, run, text};
 use tempfile::TempDir;
 
 use crate::documents::{say_yes, typed_at_home};
@@ -26,7 +27,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 pub fn ahead() -> Step {
-    PACKAGES.by(|| debian_packages::download("valkey-server"))
+    PACKAGES.by(|| debian_packages::download("valkey-server, rsync"))
 }
 
 /// The project, and another one whose package the server has as well.
@@ -42,6 +43,32 @@ server-names = ["shop.example.org"]
 [service.valkey]
 END
 stackdeb deb shop"#;
+
+/// A web server for `https://packages.example.org`, which is this server as well: it serves `/srv/packages`.
+const PACKAGES_SITE: &str = r#"apt-get install rsync
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=packages.example.org \
+    -addext subjectAltName=DNS:packages.example.org -keyout /etc/ssl/private/packages.key \
+    -out /usr/local/share/ca-certificates/packages.crt 2>/dev/null
+update-ca-certificates
+echo '127.0.0.1 packages.example.org' >>/etc/hosts
+cat >/etc/nginx/sites-enabled/packages <<'END'
+server {
+    listen 443 ssl;
+    server_name packages.example.org;
+    ssl_certificate /usr/local/share/ca-certificates/packages.crt;
+    ssl_certificate_key /etc/ssl/private/packages.key;
+    root /srv/packages;
+}
+END
+nginx -t -q && systemctl reload nginx"#;
+
+/// The repository of the document, with both versions of this project. Its key is made as a reader's is.
+const REPOSITORY: &str = "stackdeb repo add --url https://packages.example.org shop/dist/shop_1.0.0_amd64.deb shop/dist/shop_1.1.0_amd64.deb\n";
+
+/// Asks for the page of the health check at the end of the tunnel, as a browser does that opens `shop.localhost`.
+const BROWSER: &str =
+    "(until curl -fsS -H 'Host: shop.localhost' http://127.0.0.1:8000/health-report >page; do sleep 0.2; done) &";
+const LOG_OUT: &str = "until grep -q 'GET /health-report.* 200 ' /var/log/nginx/access.log; do sleep 0.2; done; exit";
 
 /// Makes these files the computer's own, for one command.
 const WITH_FILES: &str =
@@ -82,19 +109,22 @@ impl Reached {
         Self { user, server, folder }
     }
 
-    /// Types a script in the project's folder.
-    fn type_there(&self, file: &Path, script: &str) {
+    /// Types a script in a folder of the reader's home, at a terminal where these questions are answered.
+    fn type_there(&self, folder: &str, file: &Path, script: &str, answers: &[(&str, &str)]) {
         // A home has its programs once.
         let _ = fs::remove_dir_all(self.folder.path().join("bin"));
         let typed = shell(self.folder.path(), script);
         let mut command = Command::new("unshare");
         command.args(["--mount", "sh", "-ec", WITH_FILES, "sh"]);
         command.arg(self.user.folder().join("hosts")).arg(self.user.folder().join("config"));
-        command.arg(typed.get_program()).args(typed.get_args());
+        command.args(terminal::words(answers)).arg(typed.get_program()).args(typed.get_args());
         for (name, value) in typed.get_envs() {
             command.env(name, value.unwrap_or_default());
         }
-        command.env_remove("SSH_AUTH_SOCK").stdin(Stdio::null()).current_dir(self.folder.path().join("home/shop"));
+        command
+            .env_remove("SSH_AUTH_SOCK")
+            .stdin(Stdio::null())
+            .current_dir(self.folder.path().join("home").join(folder));
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}: {}\n{}", file.display(), output.status, text(&output));
     }
@@ -112,12 +142,28 @@ fn commands(reached: &mut Reached) {
             let text = fs::read_to_string(&manifest).unwrap();
             fs::write(manifest, text.replace("version = \"1.0.0\"", "version = \"1.1.0\"")).unwrap();
             let (bring, back) = script.split_at(script.rfind("echo '== ").unwrap());
-            reached.type_there(&file, bring);
+            reached.type_there("shop", &file, bring, &[]);
             assert_eq!(reached.version(), "1.1.0");
-            reached.type_there(&file, back);
+            reached.type_there("shop", &file, back, &[]);
             assert_eq!(reached.version(), "1.0.0");
+        } else if file.ends_with("repository.md") {
+            // After the document about a release, so there are two versions, and the server has the first.
+            reached.server.sh(PACKAGES_SITE);
+            reached.type_there("", &file, &format!("{REPOSITORY}{script}"), &[]);
+            assert_eq!(reached.version(), "1.1.0");
+        } else if file.ends_with("data.md") {
+            // A server with data: its reader is asked before they are replaced.
+            let visits = format!("http://{}/visits", reached.server.host());
+            run(Command::new("curl").args(["-fsS", "-m", "30", "-H", "Host: shop.example.org"]).arg(visits));
+            reached.type_there("shop", &file, &script, &[("Go on?", "y")]);
+        } else if file.ends_with("health.md") {
+            // The reader logs out when the page has come.
+            reached.server.sh("systemctl start shop-health.service");
+            reached.type_there("shop", &file, &format!("{BROWSER}\n{script}\nwait"), &[("root@reached:~#", LOG_OUT)]);
+            let page = fs::read_to_string(reached.folder.path().join("home/shop/page")).unwrap();
+            assert!(page.contains("<title>Health of shop</title>"), "{page}");
         } else {
-            reached.type_there(&file, &script);
+            reached.type_there("shop", &file, &script, &[]);
         }
         reached.server.get("/healthz", 200);
     }

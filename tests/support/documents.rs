@@ -4,17 +4,18 @@
 //! |---|---|
 //! | `run` | all of a file's, in one shell, in an empty folder (tests/project/documents.rs) |
 //! | `linode` | all of a file's, in one shell, in a project with a built image, against the API in memory (tests/linode) |
-//! | `server` | all of a file's, in one shell, as root of a container with the packages `stack` and `shop`, in a copy of the folder that the file's blocks of the kind `run` leave (tests/server) |
-//! | `ssh` | all of a file's, in one shell, in the project `shop`, which reaches a container as `server` and `www.example.org` (tests/server) |
+//! | `server` | all of a file's, in one shell, as root of a container with the packages `stack` and `shop`, in a copy of the folder that the file's blocks of the kind `run` leave (tests/server/documents.rs); those of https.md and django.md where there is an authority and a project of Django (https.rs, applications.rs) |
+//! | `ssh` | all of a file's, in one shell, in the project `shop` or beside it, which reaches a container as `server` and `www.example.org` (tests/server) |
+//! | `clone` | in this repository; what installs the package, in a root of Debian 13 (tests/project) |
 //! | `parse` | each command line is parsed (tests/format) |
 //!
-//! A block is of the kind `parse` only where a test of seconds cannot run it, because it needs
+//! A program that asks is answered at a terminal. A block is of the kind `parse` only where a test of seconds cannot run it,
+//! because it needs
 //!
-//! - a booted image in QEMU, which takes a minute without KVM (`stackdeb boot`), or all that an image is made of once more
-//!   (`stackdeb image --no-cache`) or another program compiled (`documents/package`, `./just`);
-//! - an address of the internet that serves packages, or a machine with another stack than the blocks around it have;
-//! - an account: a balancer, a certificate or an archive of somebody else's;
-//! - a person: in an editor, at a prompt, or before a browser.
+//! - a booted image in QEMU, which takes a minute without KVM (`stackdeb boot`, and SSH to its machine), or all that an image is
+//!   made of once more (`stackdeb image --no-cache`) or all programs compiled (`./just`);
+//! - an account with Terraform, servers that it has made, or an archive of somebody else's with a key that it knows;
+//! - in README.md, blocks of several other kinds: the tutorial has the same commands; in CONTRIBUTING.md, the tests.
 
 use std::ffi::OsString;
 use std::fs;
@@ -105,6 +106,13 @@ pub fn script_of(file: &Path, kind: &str) -> String {
     // Each block says where it begins, so that a failure can be found.
     let say = |block: Block| format!("echo '== {}:{}' >&2\n{}", file.display(), block.line, block.text);
     of_kind.map(say).collect()
+}
+
+/// The commands of a how-to that a test types one block at a time: its blocks of a kind.
+pub fn steps<const COUNT: usize>(how_to: &str, kind: &str) -> [String; COUNT] {
+    let blocks = blocks_of(&Path::new("docs/how-to").join(how_to)).into_iter();
+    let found: Vec<String> = blocks.filter(|block| block.kind == kind).map(|block| block.text).collect();
+    found.try_into().unwrap_or_else(|found| panic!("{how_to}: not {COUNT} blocks `sh {kind}`, but {found:?}"))
 }
 
 /// A shell that runs a script as a reader with an empty home, `folder/home`, types it there.

@@ -47,6 +47,7 @@ pub mod several;
 pub mod side_by_side;
 pub mod ssh;
 pub mod stack;
+pub mod terminal;
 pub mod terraform;
 pub mod upgrade;
 pub mod visitor;
