@@ -1,4 +1,5 @@
-//! stackdeb's own package: made by documents/package, judged by lintian, installed in a Debian 13, and used there.
+//! stackdeb's own package: made and installed by the commands of docs/how-to/install-stackdeb.md, in a Debian 13, judged by
+//! lintian, and used there.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,6 +7,7 @@ use std::sync::LazyLock;
 use std::{env, fs};
 
 use support::crates::TIME;
+use support::documents::steps;
 use support::{inputs, inside, run, source_folder, stackdeb};
 
 use crate::package::{lintian_is_silent, lintian_root};
@@ -21,7 +23,9 @@ pub fn trials() -> Vec<Trial> {
 /// nearly everything is compiled again: so without them.
 pub fn package() -> &'static Path {
     static PACKAGE: LazyLock<PathBuf> = LazyLock::new(|| {
-        let mut build = Command::new(source_folder().join("documents/package"));
+        let [make, _] = steps("install-stackdeb.md", "clone");
+        let mut build = Command::new("bash");
+        build.args(["-euc", &make]);
         for (name, _value) in env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("CARGO_") && name != "CARGO_HOME") {
                 build.env_remove(name);
@@ -47,12 +51,18 @@ fn lintian_has_nothing_to_say_about_it() {
 /// There it builds the same package as here, and its manual is found. Nothing is left after it is purged.
 fn debian_13_installs_uses_and_purges_it() {
     let root = lintian_root("trixie");
-    fs::copy(package(), root.join("tmp/stackdeb.deb")).unwrap();
+    // A clone in which the package was made. apt has no network there, so it gets no recommended package.
+    let made = root.join("tmp/clone/target/debian");
+    fs::create_dir_all(&made).unwrap();
+    fs::copy(package(), made.join(package().file_name().unwrap())).unwrap();
+    let settings = "APT::Install-Recommends false;\nAPT::Sandbox::User root;\nDpkg::Use-Pty false;\n";
+    fs::write(root.join("tmp/apt.conf"), settings).unwrap();
     let sh = |script: &str| run(inside(&root).args(["sh", "-ec", script]));
     let files = "find / -xdev -not -path '/tmp/*' -not -path '/proc/*' -not -path '/dev/*' \
-                 -not -path '/var/lib/dpkg/*' -not -path '/var/log/*' -not -path '/var/cache/man/*' | sort";
+                 -not -path '/var/lib/dpkg/*' -not -path '/var/lib/apt/*' -not -path '/var/cache/apt/*' -not -path '/var/log/*' -not -path '/var/cache/man/*' | sort";
     let before = sh(files);
-    sh("dpkg --install /tmp/stackdeb.deb");
+    let [_, install] = steps("install-stackdeb.md", "clone");
+    sh(&format!("cd /tmp/clone; export APT_CONFIG=/tmp/apt.conf DEBIAN_FRONTEND=noninteractive; {install}"));
     assert_eq!(sh("stackdeb --version"), format!("stackdeb {}\n", env!("CARGO_PKG_VERSION")));
     let pages = sh("man -w stackdeb stackdeb-deploy 5 stack.toml");
     assert_eq!(pages.lines().count(), 3, "{pages}");
@@ -76,7 +86,7 @@ fn debian_13_installs_uses_and_purges_it() {
     assert_eq!(contents(&root.join("tmp/shop/dist/shop.deb")), ours, "{theirs}");
     assert!(ours.contains("usr/libexec/shop/health-check"), "{ours}");
 
-    sh("dpkg --purge stackdeb; rm -r /tmp/shop");
+    sh("dpkg --purge stackdeb; rm -r /tmp/shop /tmp/clone");
     assert_eq!(sh(files), before);
 }
 

@@ -10,6 +10,7 @@ use support::checks::{Check, checks};
 use support::container::Container;
 use support::documents::{script_of, scripts, shell};
 use support::server::Server;
+use support::terminal;
 use support::{Built, built, debian_packages, run, text};
 use tempfile::TempDir;
 
@@ -29,6 +30,10 @@ pub fn ahead() -> Step {
     PACKAGES.by(|| debian_packages::download("libnginx-mod-http-brotli-static, needrestart"))
 }
 
+/// Documents whose commands are typed where there is what they speak of: `https.rs` has a certificate authority, and
+/// `applications.rs` a project of Django.
+const ELSEWHERE: [&str; 2] = ["https.md", "django.md"];
+
 /// Beside the example, a project with all that the documents find on a server: `shop`, at names of its own.
 const SHOP: &str = r#"stackdeb new shop
 cd shop
@@ -36,7 +41,6 @@ cat >> stack.toml <<'END'
 
 [site]
 server-names = ["shop.example.org"]
-tls = { certificate = "/etc/ssl/example.org.pem", key = "/etc/ssl/private/example.org.key" }
 
 [worker.mail]
 command = "sleep infinity"
@@ -56,6 +60,7 @@ fn boot() -> Container {
     server.copy(&folder.path().join("home/shop/dist/shop.deb"));
     say_yes(&server);
     server.sh("cd /root && DEBIAN_FRONTEND=noninteractive apt-get install ./stack.deb ./shop.deb");
+    server.sh(EDITOR);
     server.settle();
     server
 }
@@ -75,15 +80,38 @@ pub fn typed_at_home(script: &str) -> TempDir {
 
 fn commands(server: &mut Container) {
     let mut scripts = scripts("server");
+    scripts.retain(|(file, _)| !ELSEWHERE.iter().any(|one| file.ends_with(one)));
     // The one that removes the package comes last.
     scripts.sort_by_key(|(file, _)| file.ends_with("remove.md"));
     for (file, script) in scripts {
         let place = carry_over(server, &file);
-        let output = server
-            .try_sh(&format!("set -eu; set -o pipefail; cd {place}; export DEBIAN_FRONTEND=noninteractive\n{script}"));
+        let edits = script.contains("\nsystemctl edit ");
+        let mut typed = format!("set -eu; set -o pipefail; cd {place}\n{VARIABLES}\n{script}");
+        if edits {
+            // systemd starts an editor at a terminal only.
+            typed = terminal::answered(&typed, &[]);
+        }
+        let output = server.try_sh(&typed);
         assert!(output.status.success(), "{}: {}\n{}", file.display(), output.status, text(&output));
+        if edits {
+            let unit = script.split_once("\nsystemctl edit ").and_then(|(_, rest)| rest.lines().next()).unwrap();
+            assert!(server.sh(&format!("systemctl show -P Environment {unit}")).contains("EDITED=1"), "{unit}");
+        }
     }
 }
+
+/// Without an answer of a person, and without pages at a terminal.
+const VARIABLES: &str = "export DEBIAN_FRONTEND=noninteractive SYSTEMD_PAGER=cat EDITOR=/usr/local/bin/editor";
+
+/// What stands for the editor: it writes a setting where systemd's comments say.
+const EDITOR: &str = r#"cat >/usr/local/bin/editor <<'END'
+#!/bin/sh
+# The file comes last, after the number of a line.
+for file; do :; done
+exec sed -i '/^### Anything between here/a [Service]\nEnvironment=EDITED=1' "$file"
+END
+chmod 755 /usr/local/bin/editor
+"#;
 
 /// Copies what the document's commands at home have made to the server; the folder there that they ended in.
 fn carry_over(server: &Container, file: &Path) -> String {

@@ -1,15 +1,29 @@
 //! Django as it comes: its migrations, its administration, its static files.
 
 use super::browser::hidden;
-use super::{Application, Browser, create_administrator, head};
+use super::{Application, Browser, head};
 use crate::container::Container;
+use crate::documents::steps;
 use crate::server::Server;
+use crate::terminal;
 
 pub(super) const BOARD: Application = Application { name: "board", write, read };
 
+/// What an administrator types when Django asks, in the commands of the how-to.
+const ANSWERS: [(&str, &str); 6] = [
+    ("Username", "ada"),
+    ("Email address", "ada@example.org"),
+    ("Password:", "correct-horse"),
+    ("Password (again)", "correct-horse"),
+    (">>> ", "import django.contrib.auth.models as m; print(m.User.objects.get().password)"),
+    (">>> ", "exit()"),
+];
+
 /// Makes an administrator, who logs in, and pins a note as a visitor.
 fn write(machine: &Container, browser: &Browser) {
-    create_administrator(machine, "board", "python manage.py");
+    let [administration] = steps("django.md", "server");
+    let shown = machine.sh(&terminal::answered(&administration, &ANSWERS));
+    assert!(shown.contains("pbkdf2_sha256$"), "{shown}");
     let page = browser.log_in("/admin/login/", "/admin/");
     assert!(page.contains("Site administration") && page.contains("Notes"), "{page}");
     browser.submit("/", "csrfmiddlewaretoken", &[("text", "milk & honey")]);
