@@ -15,9 +15,10 @@ use crate::commands::{
     upload,
 };
 use crate::compare::CompareError;
+use crate::linode::LinodeError;
 use crate::python::PythonError;
+use crate::remote::RemoteError;
 use crate::system::print;
-use crate::{linode, remote};
 
 /// From one stack.toml to Debian packages and a disk image for Linode that boots into the running stack.
 #[derive(Debug, Parser)]
@@ -68,8 +69,8 @@ enum Command {
 
 /// The exit status for an error: 1, unless the error names another one.
 pub fn exit_status(report: &miette::Report) -> u8 {
-    let of_linode = report.downcast_ref::<linode::LinodeError>().map(|error| error.class().exit_status());
-    let of_remote = || report.downcast_ref::<remote::RemoteError>().map(remote::RemoteError::exit_status);
+    let of_linode = report.downcast_ref::<LinodeError>().map(|error| error.class().exit_status());
+    let of_remote = || report.downcast_ref::<RemoteError>().map(RemoteError::exit_status);
     let of_python = || report.downcast_ref::<PythonError>().map(PythonError::exit_status);
     let of_comparison = || report.downcast_ref::<CompareError>().map(CompareError::exit_status);
     of_linode.or_else(of_remote).or_else(of_python).or_else(of_comparison).unwrap_or(1)

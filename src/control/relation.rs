@@ -163,12 +163,14 @@ impl Relation {
         }
         let mut ours = true;
         if let Some((inside, after)) = bracketed(text, rest, '[', ']')? {
-            ours = architectures_have_amd64(inside)?;
+            let bad = || RelationError::BadArchitectures(inside.to_owned());
+            ours = architectures_have_amd64(inside).ok_or_else(bad)?;
             rest = after;
         }
         let mut profiles = None;
         while let Some((inside, after)) = bracketed(text, rest, '<', '>')? {
-            profiles = Some(holds_without_profiles(inside)? || profiles == Some(true));
+            let bad = || RelationError::BadProfiles(inside.to_owned());
+            profiles = Some(holds_without_profiles(inside).ok_or_else(bad)? || profiles == Some(true));
             rest = after;
         }
         if !rest.is_empty() {

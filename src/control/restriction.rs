@@ -2,8 +2,6 @@
 //! profiles in `<…>` (deb-src-control(5)). The text inside the brackets → whether the relation is for a package for amd64 that
 //! is built with no profile.
 
-use super::RelationError;
-
 /// The four parts of amd64's whole name (`dpkg-architecture`). A wildcard has some of them, and `any` for others.
 const AMD64: [&str; 4] = ["base", "gnu", "linux", "amd64"];
 
@@ -15,30 +13,25 @@ pub(super) fn is_architecture(text: &str) -> bool {
 }
 
 /// Whether a list such as `amd64 arm64`, `linux-any` or `!i386` includes amd64.
-///
-/// # Errors
-/// When it is empty, has something else than names, or has `!` before some names and not before others.
-pub(super) fn architectures_have_amd64(list: &str) -> Result<bool, RelationError> {
-    let bad = || RelationError::BadArchitectures(list.to_owned());
+/// `None` when it is empty, has something else than names, or has `!` before some names and not before others.
+pub(super) fn architectures_have_amd64(list: &str) -> Option<bool> {
     let words: Vec<(bool, &str)> = words(list);
-    let (excluded, _) = *words.first().ok_or_else(bad)?;
+    let (excluded, _) = *words.first()?;
     if words.iter().any(|(not, name)| *not != excluded || !is_architecture(name)) {
-        return Err(bad());
+        return None;
     }
-    Ok(words.iter().any(|(_, name)| is_amd64(name)) != excluded)
+    Some(words.iter().any(|(_, name)| is_amd64(name)) != excluded)
 }
 
 /// Whether one list, such as `!nocheck` or `stage1 cross`, is satisfied when no profile is active: each word has a `!`.
-///
-/// # Errors
-/// When it is empty or has something else than names.
-pub(super) fn holds_without_profiles(list: &str) -> Result<bool, RelationError> {
+/// `None` when it is empty or has something else than names.
+pub(super) fn holds_without_profiles(list: &str) -> Option<bool> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
     let words = words(list);
     if words.is_empty() || words.iter().any(|(_, name)| name.is_empty() || !name.bytes().all(allowed)) {
-        return Err(RelationError::BadProfiles(list.to_owned()));
+        return None;
     }
-    Ok(words.iter().all(|(not, _)| *not))
+    Some(words.iter().all(|(not, _)| *not))
 }
 
 /// The words of a list, each with whether a `!` stands before it.
@@ -78,10 +71,10 @@ mod tests {
     #[test]
     fn what_is_no_list_is_refused() {
         for bad in ["", " ", "a_b", "!", "!!amd64", "amd64 !i386", "-amd64", "amd64,i386"] {
-            assert!(architectures_have_amd64(bad).is_err(), "{bad}");
+            assert!(architectures_have_amd64(bad).is_none(), "{bad}");
         }
         for bad in ["", " ", "!", "!!nocheck", "no_check"] {
-            assert!(holds_without_profiles(bad).is_err(), "{bad}");
+            assert!(holds_without_profiles(bad).is_none(), "{bad}");
         }
     }
 }

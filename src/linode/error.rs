@@ -6,8 +6,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::api::images::ImageStatus;
-use super::api::reason::{Reason, sentence};
+use super::image_status::ImageStatus;
+use super::reason::{Reason, sentence};
 use crate::disk::limits::LimitError;
 use crate::render::RenderError;
 use crate::system::interrupt::Interrupted;

@@ -16,6 +16,7 @@ pub mod image;
 mod image_templates;
 mod libraries;
 mod machine_code;
+mod notes;
 mod of_crate;
 mod overrides;
 mod papers;
@@ -39,9 +40,9 @@ use crate::deb::{Content, DebugFiles, Payload, Scripts};
 use crate::python::Libraries;
 use crate::stack::{Stack, migration_names};
 
-pub use app::{AppNotes, AppRule, LeftOut};
 pub use error::RenderError;
 pub use further_packages::{FurtherRendered, check_apart, further_packages};
+pub use notes::{AppNotes, AppRule, LeftOut};
 pub use papers::{DISTRIBUTION, URGENCY, changes};
 
 use context::Context;

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::RenderError;
-use super::app::{AppRules, Inside, LeftOut, suspicion};
+use super::app::{AppRules, Inside, suspicion};
+use super::notes::{LeftOut, SiteNotes};
 use crate::control::PackageName;
 use crate::deb::{Content, Payload};
 use crate::stack::{AppKind, Stack, StaticFiles};
@@ -26,15 +27,6 @@ impl StaticFolder {
     pub fn of(self, package: &PackageName) -> String {
         format!("/usr/share/stackdeb-{package}/{}", self.0)
     }
-}
-
-/// What a user should know about the static files, in the order of their paths, which are relative to the project.
-#[derive(Debug, Clone, Default)]
-pub struct SiteNotes {
-    /// What is not packed, and so not served.
-    pub left_out: Vec<LeftOut>,
-    /// Files that look like secrets, each with the reason.
-    pub secrets: Vec<(PathBuf, &'static str)>,
 }
 
 /// Adds all static files of a stack to `payload`. Of their content only enough is read to find a private key.

@@ -11,7 +11,7 @@ use super::relations::OtherRelations;
 use super::service::Services;
 use super::site::{Site, StaticFiles};
 use super::variant::Variants;
-use crate::control::{PackageName, Priority, Relations, Version};
+use crate::control::{Alternatives, PackageName, Priority, Relations, Version};
 use crate::deb::Compression;
 use crate::system::epoch::Epoch;
 
@@ -122,6 +122,42 @@ pub enum FromDebian {
 }
 
 impl Stack {
+    /// The name of the variant that the stack was read as.
+    pub fn variant(&self) -> Option<&str> {
+        self.variants.chosen.as_ref().map(|variant| variant.name.as_str())
+    }
+
+    /// What sets the stack and each of its variants apart wherever several are side by side, such as in an account:
+    /// `NAME` or `NAME@VARIANT`. A package's name cannot have an `@`, so no other stack has the same.
+    pub fn full_name(&self) -> String {
+        self.joined_name('@')
+    }
+
+    /// The same as a part of a host name: `NAME` or `NAME-VARIANT`. Another stack may have this name.
+    pub fn host_stem(&self) -> String {
+        self.joined_name('-')
+    }
+
+    fn joined_name(&self, mark: char) -> String {
+        let name = &self.package.name;
+        self.variant().map_or_else(|| name.to_string(), |variant| format!("{name}{mark}{variant}"))
+    }
+
+    /// The names of the packages that are made from the stack, its own first. Those with debugging data are not among them.
+    pub fn package_names(&self) -> impl Iterator<Item = &PackageName> {
+        [&self.package.name].into_iter().chain(self.further_packages.iter().map(|further| &further.name))
+    }
+
+    /// The entries of `[[file]]` in all of its packages.
+    pub fn all_further_files(&self) -> impl Iterator<Item = &FurtherFile> {
+        self.further_files.iter().chain(self.further_packages.iter().flat_map(|further| &further.files))
+    }
+
+    /// Whether one of these alternatives is a package that is made from the stack, which no archive has.
+    pub fn satisfies(&self, alternatives: &Alternatives) -> bool {
+        self.package_names().any(|name| alternatives.0.iter().any(|relation| relation.name == *name))
+    }
+
     /// Where the app's files are on a server. Programs in machine code are not for `/usr/share` (FHS 3.0, 4.11).
     pub fn app_folder(&self) -> String {
         let name = &self.package.name;

@@ -1,7 +1,5 @@
 //! Variants: the same stack with other values, such as one for staging. `stack.toml` has them as `[variant.NAME]`.
 
-use super::Stack;
-
 /// The variants of a stack, and the one that it was read as.
 #[derive(Debug, Clone, Default)]
 pub struct Variants {
@@ -36,27 +34,4 @@ pub enum Old {
     Default(toml::Value),
     /// The key is not in the file, and no fixed value stands for it.
     Nothing,
-}
-
-impl Stack {
-    /// The name of the variant that the stack was read as.
-    pub fn variant(&self) -> Option<&str> {
-        self.variants.chosen.as_ref().map(|variant| variant.name.as_str())
-    }
-
-    /// What sets the stack and each of its variants apart wherever several are side by side, such as in an account:
-    /// `NAME` or `NAME@VARIANT`. A package's name cannot have an `@`, so no other stack has the same.
-    pub fn full_name(&self) -> String {
-        self.joined_name('@')
-    }
-
-    /// The same as a part of a host name: `NAME` or `NAME-VARIANT`. Another stack may have this name.
-    pub fn host_stem(&self) -> String {
-        self.joined_name('-')
-    }
-
-    fn joined_name(&self, mark: char) -> String {
-        let name = &self.package.name;
-        self.variant().map_or_else(|| name.to_string(), |variant| format!("{name}{mark}{variant}"))
-    }
 }

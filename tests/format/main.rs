@@ -20,6 +20,7 @@ mod deb_refusals;
 mod doc_comments;
 mod documents;
 mod ext4_image;
+mod file_order;
 mod further_files;
 mod generated;
 mod generated_packages;

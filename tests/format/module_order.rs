@@ -17,10 +17,15 @@ fn order() -> Vec<String> {
     block.lines().next().unwrap().split(' ').map(str::to_owned).collect()
 }
 
-/// The modules that a source names after `crate::`, outside of comments.
+/// The modules that a source names after `crate::`, outside of comments. `crate::{` has a line for each module instead, so that
+/// none is overlooked here.
 fn named(source: &str) -> BTreeSet<&str> {
     let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let after = code.flat_map(|line| line.split("crate::").skip(1));
+    let after = code.flat_map(|line| {
+        line.split("crate::").skip(1).inspect(move |rest| {
+            assert!(rest.starts_with(|c: char| c.is_ascii_alphabetic()), "a line for each module, please: {line}");
+        })
+    });
     after.map(|rest| rest.split(|c: char| !c.is_ascii_lowercase() && c != '_').next().unwrap()).collect()
 }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use ureq::http::header::RETRY_AFTER;
 use ureq::http::{HeaderMap, Request, StatusCode};
 
-use super::reason::{Reason, reasons};
 use super::request::{ApiRequest, ApiResponse};
 use super::retry::RetryPolicy;
 use super::token::Token;
 use crate::linode::error::LinodeError;
+use crate::linode::reason::{Reason, reasons};
 
 /// The longest answer that is read, in bytes. A page of 500 images has less than half of it.
 const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;

@@ -9,26 +9,12 @@ use super::regions::Region;
 use super::request::ApiRequest;
 use super::tag::Tag;
 use crate::linode::error::LinodeError;
+use crate::linode::image_status::ImageStatus;
 
 /// The scope for everything that changes images.
 pub const SCOPE: &str = "images:read_write";
 
 const READ_SCOPE: &str = "images:read_only";
-
-/// What an image is waiting for, if for anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ImageStatus {
-    /// Linode waits for its file.
-    PendingUpload,
-    /// Linode is making it from its file.
-    Creating,
-    /// Instances can be made from it.
-    Available,
-    /// A status that this program does not know.
-    #[serde(other)]
-    Other,
-}
 
 /// The fields of an image that stackdeb uses.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

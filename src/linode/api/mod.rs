@@ -15,7 +15,6 @@ pub mod interfaces;
 mod list;
 pub(super) mod make;
 pub mod plans;
-pub mod reason;
 pub mod regions;
 mod request;
 pub mod retry;

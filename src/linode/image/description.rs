@@ -67,7 +67,7 @@ fn digest(sha256: Sha256) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linode::api::images::ImageStatus;
+    use crate::linode::image_status::ImageStatus;
 
     fn image(description: Option<String>) -> AccountImage {
         let (id, label, status) = ("private/1".to_owned(), "x".to_owned(), ImageStatus::Available);

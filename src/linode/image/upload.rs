@@ -10,10 +10,11 @@ use super::label::ImageLabel;
 use super::transfer;
 use super::wait::wait;
 use crate::linode::api::client::ApiClient;
-use crate::linode::api::images::{self, AccountImage, CreateImage, ImageStatus};
+use crate::linode::api::images::{self, AccountImage, CreateImage};
 use crate::linode::api::regions::{Region, Regions};
 use crate::linode::api::tag::Tag;
 use crate::linode::error::LinodeError;
+use crate::linode::image_status::ImageStatus;
 use crate::system::progress::Reporter;
 
 /// How a file is to be uploaded.

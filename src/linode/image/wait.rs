@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::linode::api::client::ApiClient;
 use crate::linode::api::events;
-use crate::linode::api::images::{self, AccountImage, ImageStatus};
+use crate::linode::api::images::{self, AccountImage};
 use crate::linode::error::LinodeError;
+use crate::linode::image_status::ImageStatus;
 use crate::system::progress::Reporter;
 
 /// Looks at the image again and again until it is available. Tells `reporter` each new status.

@@ -4,9 +4,9 @@
 use super::kernel::KernelState;
 use crate::linode::api::client::ApiClient;
 use crate::linode::api::instances::{self, CreateInstance, Instance};
-use crate::linode::api::reason::Reason;
 use crate::linode::api::tag::Tag;
 use crate::linode::error::LinodeError;
+use crate::linode::reason::Reason;
 
 /// Makes an instance of `new`, which has a kernel and boots at once. If the API's answer is lost, the instance is looked
 /// for by its label and its tag, so that none is forgotten.

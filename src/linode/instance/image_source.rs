@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::linode::api::client::ApiClient;
-use crate::linode::api::images::{self, AccountImage, ImageStatus};
+use crate::linode::api::images::{self, AccountImage};
 use crate::linode::api::regions::{Region, Regions};
 use crate::linode::api::tag::Tag;
 use crate::linode::error::LinodeError;
@@ -12,6 +12,7 @@ use crate::linode::image::check::{CheckedImage, check_image};
 use crate::linode::image::description;
 use crate::linode::image::label::ImageLabel;
 use crate::linode::image::upload::{IfUploaded, ImageOrigin, UploadOptions, UploadedImage, upload};
+use crate::linode::image_status::ImageStatus;
 use crate::stack::Stack;
 use crate::system::progress::Reporter;
 

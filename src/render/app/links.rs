@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::rules::{AppRules, Inside, is_in_virtual_environment};
 use crate::render::RenderError;
+use crate::render::notes::AppRule;
 
 /// The most links that Linux follows for one path (path_resolution(7)).
 const MOST_LINKS: usize = 40;
@@ -85,7 +86,7 @@ fn parts(target: &Path) -> Result<VecDeque<OsString>, String> {
 }
 
 /// Decides about a path from the app's folder down.
-fn is_packed(path: &Path, is_folder: bool, rules: &AppRules<'_>) -> Result<(), super::rules::AppRule> {
+fn is_packed(path: &Path, is_folder: bool, rules: &AppRules<'_>) -> Result<(), AppRule> {
     let mut inside = Inside::Packed;
     let mut folders: Vec<&Path> = path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()).collect();
     folders.reverse();

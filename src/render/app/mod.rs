@@ -10,59 +10,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::RenderError;
-use super::static_files::SiteNotes;
+use super::notes::{AppNotes, LeftOut};
 use crate::deb::{Content, Payload, elf};
 use crate::stack::{AppKind, Stack};
 use crate::system::interrupt;
 
-pub use rules::{AppRule, LeftOut};
 pub(super) use rules::{AppRules, Inside};
 pub(super) use secrets::suspicion;
-
-/// What a user should know about the app's files, in the order of their paths.
-#[derive(Debug, Clone, Default)]
-pub struct AppNotes {
-    pub left_out: Vec<LeftOut>,
-    /// Packed files that look like secrets, relative to the app's folder, each with the reason.
-    pub secrets: Vec<(PathBuf, &'static str)>,
-    /// The same about the files that nginx serves itself.
-    pub site: SiteNotes,
-    /// What of a crate's metadata is not in the package, one sentence each.
-    pub of_crate: Vec<String>,
-}
-
-impl AppNotes {
-    /// How many files and folders are not packed, or not served, as sentences; none when all are.
-    pub fn left_out_in_all(&self) -> Vec<String> {
-        let sentence = |count: usize, one: &str, many: &str| match count {
-            0 => None,
-            1 => Some(format!("1 file or folder {one}: `stackdeb check` says which, and why")),
-            _ => Some(format!("{count} files and folders {many}: `stackdeb check` says which, and why")),
-        };
-        let of_app = sentence(self.left_out.len(), "of the app is left out", "of the app are left out");
-        let (one, many) = ("for nginx is left out", "for nginx are left out");
-        of_app.into_iter().chain(sentence(self.site.left_out.len(), one, many)).collect()
-    }
-
-    /// What a user should look at, one sentence each.
-    pub fn warnings(&self) -> Vec<String> {
-        let secret = |(path, why): &(PathBuf, &'static str)| {
-            format!(
-                "{} looks like a secret ({why}), and everybody can read it in the package: leave it out with [app] \
-                 exclude, or name it in [app] include",
-                path.display().to_string().escape_debug()
-            )
-        };
-        let served = |(path, why): &(PathBuf, &'static str)| {
-            format!(
-                "{} looks like a secret ({why}), and nginx shows it to every visitor: move it to another folder",
-                path.display().to_string().escape_debug()
-            )
-        };
-        let secrets = self.secrets.iter().map(secret).chain(self.site.secrets.iter().map(served));
-        self.of_crate.iter().cloned().chain(secrets).collect()
-    }
-}
 
 /// Adds what is packed of the app's folder to `payload`, below the absolute path `destination`. The
 /// files are not read yet.

@@ -3,11 +3,11 @@
 //! `[app] exclude` leaves out more.
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::control::PackageName;
+use crate::render::notes::AppRule;
 use crate::stack::{AppKind, Pattern, Stack};
 
 /// The one name with a dot before it that is packed: browsers and other servers ask for `/.well-known/…` (RFC 8615).
@@ -22,45 +22,6 @@ const NODE_MODULES: &str = "node_modules";
 /// Folders that tools of a Python programmer make and whose names do not begin with a dot: the report of coverage, and the
 /// packages of PEP 582.
 const OF_TESTS: [&str; 2] = ["htmlcov", "__pypackages__"];
-
-/// Why a file or folder is left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AppRule {
-    Dot,
-    Compiled,
-    Backup,
-    VirtualEnvironment,
-    NodeModules,
-    OfTests,
-    OwnOutput,
-    /// The pattern of `[app] exclude`.
-    Excluded(String),
-}
-
-impl fmt::Display for AppRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dot => f.write_str("its name begins with a dot"),
-            Self::Compiled => f.write_str("Python makes it from the code"),
-            Self::Backup => f.write_str("a backup of an editor or of patch"),
-            Self::VirtualEnvironment => {
-                f.write_str("a virtual environment: on the server, [app] requirements or depends take its place")
-            }
-            Self::NodeModules => f.write_str("packages of Node.js, which build a site's files and do not serve them"),
-            Self::OfTests => f.write_str("a tool of the programmer makes it"),
-            Self::OwnOutput => f.write_str("a package or an image that stackdeb has built"),
-            Self::Excluded(pattern) => write!(f, "[app] exclude has `{pattern}`"),
-        }
-    }
-}
-
-/// A file or folder of the app that is not packed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Relative to the app's folder.
-    pub path: PathBuf,
-    pub rule: AppRule,
-}
 
 /// What holds for everything in a packed folder.
 #[derive(Debug, Clone)]

@@ -42,7 +42,7 @@ pub(super) fn reasons(body: &str) -> Vec<Reason> {
 }
 
 /// All reasons in one line.
-pub(in crate::linode) fn sentence(reasons: &[Reason]) -> String {
+pub(super) fn sentence(reasons: &[Reason]) -> String {
     if reasons.is_empty() {
         return "it gives no reason".to_owned();
     }
