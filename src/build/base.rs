@@ -62,8 +62,7 @@ pub(super) fn make(path: &Path, plan: &RootPlan, cache: &Cache, reporter: Report
     drop(progress);
     interrupt::check().into_diagnostic()?;
     if let Err(error) = saved {
-        reporter
-            .say(&format!("warning: the next image begins from nothing again, as the base cannot be kept: {error}"));
+        reporter.warn(&format!("the next image begins from nothing again, as the base cannot be kept: {error}"));
     }
     Ok(root)
 }

@@ -243,7 +243,7 @@ impl WheelBuilder for SourceBuild<'_> {
                     self.unknown.set(true);
                     let library = source.library();
                     self.reporter
-                        .say(&format!("warning: {error}; the wheel of {library} that was built the last time is used"));
+                        .warn(&format!("{error}; the wheel of {library} that was built the last time is used"));
                     return Ok(kept);
                 }
                 None => return Err(error),

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use miette::IntoDiagnostic;
 
 use super::boot_report;
 use super::newest_image::newest_image;
@@ -66,7 +65,7 @@ pub struct BootArgs {
 pub fn run(args: &BootArgs) -> miette::Result<()> {
     let booted = boot(options(args)?, Reporter::Stderr, || screen(args.json))?;
     if args.json {
-        print::line(serde_json::to_string_pretty(&booted.report).into_diagnostic()?)?;
+        print::json(&booted.report)?;
     } else {
         boot_report::print(&booted.report);
     }

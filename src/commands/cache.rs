@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use miette::IntoDiagnostic;
 use serde::Serialize;
 
 use crate::system::cache::Cache;
@@ -87,7 +86,7 @@ fn show(cache: &Cache, json: bool) -> miette::Result<()> {
     let path = cache.root().display().to_string();
     if json {
         let report = CacheReport { path, bytes, limit: LIMIT, kinds: usage.iter().map(report).collect() };
-        return Ok(print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?);
+        return Ok(print::json(&report)?);
     }
     print::line(path)?;
     for usage in usage.iter().filter(|usage| usage.objects > 0) {

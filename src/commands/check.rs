@@ -5,8 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use miette::IntoDiagnostic;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::check_packages;
 use super::variant::VariantArgs;
@@ -41,8 +40,11 @@ pub struct CheckArgs {
 pub fn run(args: &CheckArgs) -> miette::Result<()> {
     let stack = args.variant.load(&args.folder)?;
     let (checked, warnings) = check::check(&stack, Reporter::Stderr)?;
-    let text = if args.json { as_json(&stack, &checked, &warnings)? } else { as_lines(&stack, &checked, &warnings) };
-    Ok(print::text(&text)?)
+    match args.json {
+        true => print::json(&as_json(&stack, &checked, &warnings)),
+        false => print::text(&as_lines(&stack, &checked, &warnings)),
+    }?;
+    Ok(())
 }
 
 fn as_lines(stack: &Stack, checked: &CheckedStack, warnings: &[String]) -> String {
@@ -116,7 +118,7 @@ fn app_line(kind: &AppKind) -> String {
     }
 }
 
-fn app_value(app: &App) -> serde_json::Value {
+fn app_value(app: &App) -> Value {
     let mut value = json!({ "folder": app.folder.display().to_string(), "memory-max": app.limits.memory_max, "cpu-quota": app.limits.cpu_quota });
     let own = match &app.kind {
         AppKind::Python(PythonApp { module, workers, threads, .. }) => {
@@ -134,7 +136,7 @@ fn app_value(app: &App) -> serde_json::Value {
             json!({ "publish": publish.display().to_string(), "fallback": fallback })
         }
     };
-    if let (Some(all), serde_json::Value::Object(own)) = (value.as_object_mut(), own) {
+    if let (Some(all), Value::Object(own)) = (value.as_object_mut(), own) {
         all.extend(own);
     }
     value
@@ -165,11 +167,11 @@ fn one_line(value: &str) -> String {
     value.replace('\n', "\\n")
 }
 
-fn change_value(Change { key, old, new }: &Change) -> serde_json::Value {
+fn change_value(Change { key, old, new }: &Change) -> Value {
     let (value, source) = match old {
         Old::Written(value) => (reference::json(value), "stack.toml"),
         Old::Default(value) => (reference::json(value), "default"),
-        Old::Nothing => (serde_json::Value::Null, "not set"),
+        Old::Nothing => (Value::Null, "not set"),
     };
     json!({ "key": key, "old": value, "old-from": source, "new": reference::json(new) })
 }
@@ -218,7 +220,7 @@ fn database_line(database: &Database) -> String {
     }
 }
 
-fn worker_value(worker: &Worker) -> serde_json::Value {
+fn worker_value(worker: &Worker) -> Value {
     let Worker { name, command, processes, stop_timeout, limits } = worker;
     json!({
         "name": name, "command": command.to_string(), "processes": processes, "stop-timeout": stop_timeout,
@@ -226,7 +228,7 @@ fn worker_value(worker: &Worker) -> serde_json::Value {
     })
 }
 
-fn timer_value(timer: &Timer) -> serde_json::Value {
+fn timer_value(timer: &Timer) -> Value {
     let Timer { name, command, schedule, stop_timeout, limits } = timer;
     json!({
         "name": name, "command": command.to_string(), "schedule": schedule, "stop-timeout": stop_timeout,
@@ -234,7 +236,7 @@ fn timer_value(timer: &Timer) -> serde_json::Value {
     })
 }
 
-fn as_json(stack: &Stack, checked: &CheckedStack, warnings: &[String]) -> miette::Result<String> {
+fn as_json(stack: &Stack, checked: &CheckedStack, warnings: &[String]) -> Value {
     let Stack { package, app, site, health, image, .. } = stack;
     let database = stack.database.as_ref().map(|database| {
         let migrations = database.migrations.as_ref().map(|folder| folder.display().to_string());
@@ -251,7 +253,7 @@ fn as_json(stack: &Stack, checked: &CheckedStack, warnings: &[String]) -> miette
     let library = |one: &Library| json!({ "name": one.name.to_string(), "version": one.version, "wheel": one.wheel.file, "source": one.built.as_ref().map(|built| &built.file), "sha256": one.sha256 });
     let provided = |one: &ProvidedLibrary| json!({ "name": one.name.to_string(), "package": one.package, "depends": one.relations.to_string(), "requirement": one.requirement });
     let left_out = |one: &LeftOut| json!({ "path": one.path.to_string_lossy(), "rule": one.rule.to_string() });
-    let value = json!({
+    json!({
         "name": package.name,
         "version": package.version,
         "summary": package.summary,
@@ -279,6 +281,5 @@ fn as_json(stack: &Stack, checked: &CheckedStack, warnings: &[String]) -> miette
         "left-out": checked.notes.left_out.iter().map(left_out).collect::<Vec<_>>(),
         "not-served": checked.notes.site.left_out.iter().map(left_out).collect::<Vec<_>>(),
         "warnings": warnings,
-    });
-    serde_json::to_string_pretty(&value).map(|text| text + "\n").into_diagnostic()
+    })
 }

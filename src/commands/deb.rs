@@ -161,7 +161,7 @@ fn run_for_crate(args: &DebArgs) -> miette::Result<()> {
 
 fn report(path: &Path, written: &Written, warnings: &[String]) -> miette::Result<()> {
     for warning in warnings {
-        Reporter::Stderr.say(&format!("warning: {warning}"));
+        Reporter::Stderr.warn(warning);
     }
     let (size, digest) = (written.size.div_ceil(1000), written.sha256);
     print::line(format_args!("{} ({size} KB, SHA-256 {digest})", path.display()))?;

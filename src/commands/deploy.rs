@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use miette::IntoDiagnostic;
 use serde::Serialize;
 
 use super::account::{ApiArgs, consent, data_choice};
@@ -175,7 +174,7 @@ pub fn run(args: &DeployArgs) -> miette::Result<()> {
     let page = HealthPage::of(&stack);
     if args.json {
         let report = report(&deployment, &options, &page);
-        print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
+        print::json(&report)?;
     } else if deployment.failed.is_none() {
         print_report(&deployment, &page)?;
     }
@@ -248,8 +247,6 @@ fn report<'a>(deployment: &'a Deployment, options: &'a DeployOptions, page: &Hea
 
 fn started_report<'a>(started: &'a StartedInstance, page: &HealthPage) -> StartedReport<'a> {
     let StartedInstance { instance, running_after, healthy_after, .. } = started;
-    // To tenths of a second.
-    let seconds = |time: &Duration| (time.as_secs_f64() * 10.0).round() / 10.0;
     StartedReport {
         id: instance.id,
         label: &instance.label,
@@ -257,8 +254,8 @@ fn started_report<'a>(started: &'a StartedInstance, page: &HealthPage) -> Starte
         ipv6: instance.ipv6.as_deref(),
         url: instance.address().map(|address| page.site(address)),
         healthy: healthy_after.is_some(),
-        running_after_seconds: running_after.as_ref().map(seconds),
-        healthy_after_seconds: healthy_after.as_ref().map(seconds),
+        running_after_seconds: running_after.map(print::seconds),
+        healthy_after_seconds: healthy_after.map(print::seconds),
     }
 }
 

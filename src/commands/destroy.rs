@@ -1,7 +1,6 @@
 //! `stackdeb destroy`: removes instances of this stack from the account at Linode, and nothing else.
 
 use clap::Args;
-use miette::IntoDiagnostic;
 use serde::Serialize;
 
 use super::account::{ApiArgs, consent, data_choice};
@@ -76,7 +75,7 @@ pub fn run(args: &DestroyArgs) -> miette::Result<()> {
     if args.json {
         let removed = removal.removed.iter().map(RemovedReport::of).collect();
         let report = DestroyReport { stack: &stack.full_name(), removed };
-        print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
+        print::json(&report)?;
     } else if removal.removed.is_empty() && removal.failed.is_none() {
         Reporter::Stderr.say(&format!("{} runs nowhere", stack.full_name()));
     }

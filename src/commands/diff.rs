@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use miette::IntoDiagnostic;
 
 use crate::compare::{self, CompareError};
 use crate::system::cache::Cache;
@@ -44,7 +43,7 @@ pub fn run(args: &DiffArgs) -> miette::Result<ExitCode> {
     let difference = compare::compare(&args.a, &args.b, work.path())?;
     drop(progress);
     if args.json {
-        print::line(serde_json::to_string_pretty(&difference).into_diagnostic()?)?;
+        print::json(&difference)?;
     } else {
         print::text(&compare::page(&difference, args.files))?;
     }

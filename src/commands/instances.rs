@@ -1,7 +1,6 @@
 //! `stackdeb instances`: lists what this stack runs at Linode, and whether each instance is well.
 
 use clap::Args;
-use miette::IntoDiagnostic;
 use serde::Serialize;
 
 use super::account::ApiArgs;
@@ -68,7 +67,7 @@ pub fn run(args: &InstancesArgs) -> miette::Result<()> {
     let instances: Vec<InstanceReport> = running.iter().map(report).collect();
     if args.json {
         let report = InstancesReport { stack: &stack.full_name(), instances };
-        print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
+        print::json(&report)?;
     } else if instances.is_empty() {
         Reporter::Stderr.say(&format!("{} runs nowhere", stack.full_name()));
     } else {

@@ -66,7 +66,7 @@ pub fn run(args: &LockArgs) -> miette::Result<()> {
 fn report(written: &WrittenLock) -> miette::Result<()> {
     let WrittenLock { path, warnings, libraries, packages } = written;
     for warning in warnings {
-        Reporter::Stderr.say(&format!("warning: {warning}"));
+        Reporter::Stderr.warn(warning);
     }
     let all = libraries.iter().flatten();
     for note in all.clone().filter_map(Library::note) {

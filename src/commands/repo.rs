@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use miette::IntoDiagnostic;
 
 use crate::repository::{self, Added, RepositorySettings, Validity};
 use crate::system::print;
@@ -140,7 +139,7 @@ fn add(args: &AddArgs) -> miette::Result<()> {
 fn list(args: &ListArgs) -> miette::Result<()> {
     let listed = repository::list(&args.folder.folder)?;
     if args.json {
-        return Ok(print::line(serde_json::to_string_pretty(&listed).into_diagnostic()?)?);
+        return Ok(print::json(&listed)?);
     }
     let until = listed.valid_until.map_or(String::new(), |until| format!(", valid until {until}"));
     print::line(format_args!("{} {} at {}: signed {}{until}", listed.origin, listed.suite, listed.url, listed.date))?;

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use miette::IntoDiagnostic;
 use serde::Serialize;
 
 use super::account::ApiArgs;
@@ -100,7 +99,7 @@ pub fn run(args: &UploadArgs) -> miette::Result<()> {
         uploaded: sent_now,
     };
     if args.json {
-        print::line(serde_json::to_string_pretty(&report).into_diagnostic()?)?;
+        print::json(&report)?;
     } else {
         print::line(format_args!("{} ({}) is available", report.id, report.label))?;
     }

@@ -3,8 +3,11 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::time::Duration;
 
-use super::words::shown;
+use serde::Serialize;
+
+use super::words::{shown, shown_in_json};
 
 /// Standard output cannot be written.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -18,6 +21,20 @@ pub struct PrintError(#[source] io::Error);
 /// When that fails for another reason than a reader that has gone.
 pub fn line(line: impl Display) -> Result<(), PrintError> {
     text(&shown(&format!("{line}\n")))
+}
+
+/// Writes a value as JSON to standard output, on several lines.
+///
+/// # Errors
+/// As [`line()`].
+pub fn json(value: &impl Serialize) -> Result<(), PrintError> {
+    let json = serde_json::to_string_pretty(value).map_err(|error| PrintError(error.into()))?;
+    text(&format!("{}\n", shown_in_json(&json)))
+}
+
+/// A time for a report: in seconds, rounded to tenths.
+pub fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 10.0).round() / 10.0
 }
 
 /// Writes a text as it is to standard output.

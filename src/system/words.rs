@@ -45,6 +45,20 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// As [`shown`], for JSON, which has a form of its own for these characters (`\u001b`): who parses it gets them back.
+pub fn shown_in_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for character in without_secrets(json).chars() {
+        if acts(character) {
+            let mut units = [0; 2];
+            shown.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 /// As [`shown`], for a text that this program has coloured: the sequences that set a colour (`ESC [ … m`) stay.
 pub fn coloured(text: &str) -> String {
     let text = without_secrets(text);
@@ -92,6 +106,14 @@ mod tests {
         let expected = "\\u{1b}]0;owned\\u{7} \\u{1b}[31mred \\u{9b}31m \\u{1b}[A\\u{d}ok \\u{202e}txt.exe";
         assert_eq!(shown(hostile), expected);
         assert_eq!(shown("two\nlines\tand caf\u{e9} \u{1f600}"), "two\nlines\tand caf\u{e9} \u{1f600}");
+    }
+
+    #[test]
+    fn what_acts_on_a_terminal_is_the_same_for_a_reader_of_json() {
+        let hostile = "\x1b]0;owned\x07 \u{9b}31m \r\n\t \u{7f} \u{202e}txt.exe \u{1f600}";
+        let json = shown_in_json(&serde_json::to_string(hostile).unwrap());
+        assert_eq!(shown(&json), json);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::stack::{self, HTTPS_PORT, Site};
 use crate::system::cache::Cache;
 use crate::system::http::Page;
 use crate::system::interrupt;
+use crate::system::print;
 use crate::system::progress::Reporter;
 
 const HTTP: u16 = 80;
@@ -151,7 +152,7 @@ pub fn boot(
         ssh_port,
         accelerator: accelerator.describe(),
         stages: machine.console().marks(),
-        site_seconds: answer.is_ok().then(|| (after.as_secs_f64() * 10.0).round() / 10.0),
+        site_seconds: answer.is_ok().then(|| print::seconds(after)),
         probes,
         host: machine_options.host.clone(),
         further_sites,

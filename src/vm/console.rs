@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::system::print;
+
 /// A stage of a boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -32,7 +34,7 @@ pub struct Mark {
 }
 
 fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64((duration.as_secs_f64() * 10.0).round() / 10.0)
+    serializer.serialize_f64(print::seconds(*duration))
 }
 
 /// The stage is reached when a line has all of these words.

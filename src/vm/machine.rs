@@ -110,11 +110,6 @@ impl Machine {
         &self.console
     }
 
-    /// The whole text of the serial console.
-    pub fn console_text(&self) -> String {
-        self.console.text()
-    }
-
     /// Checks that the machine still runs and may come up.
     ///
     /// # Errors
@@ -211,25 +206,6 @@ impl Machine {
     pub fn reset(&self) -> Result<(), MachineError> {
         self.console.begin_boot();
         lock(&self.monitor).execute("system_reset", &json!({}))?;
-        Ok(())
-    }
-
-    /// Presses the power button, at which Debian shuts down, and waits until it has.
-    ///
-    /// # Errors
-    /// When the machine is still on after `limit`, or QEMU is gone.
-    pub fn power_down(&self, limit: Duration) -> Result<(), MachineError> {
-        lock(&self.monitor).execute("system_powerdown", &json!({}))?;
-        let begin = Instant::now();
-        while self.qemu.ended().ok().flatten().is_none() {
-            interrupt::check().map_err(MachineError::Interrupted)?;
-            if begin.elapsed() >= limit {
-                let said = self.console.last_lines(SHOWN_LINES);
-                let what = "the machine has not shut down".to_owned();
-                return Err(MachineError::Late { what, seconds: limit.as_secs(), said });
-            }
-            thread::sleep(POLL);
-        }
         Ok(())
     }
 

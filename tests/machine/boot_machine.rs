@@ -250,10 +250,11 @@ fn a_machine_boots_the_images_menu_again_and_again() {
     let menu = "ls (hd1)\necho Welcome to $root of $prefix\nsleep 600\n";
     let machine = start(folder.path(), Some(menu));
     machine.wait_for_stage(Stage::Systemd, LIMIT).unwrap();
-    assert!(machine.console_text().contains("Welcome to hd0 of (hd0)/boot/grub"), "{}", machine.console_text());
+    let text = machine.console().text();
+    assert!(text.contains("Welcome to hd0 of (hd0)/boot/grub"), "{text}");
     machine.reset().unwrap();
     machine.wait_for_stage(Stage::Systemd, LIMIT).unwrap();
-    assert_eq!(machine.console_text().matches("Welcome to hd0").count(), 2);
+    assert_eq!(machine.console().text().matches("Welcome to hd0").count(), 2);
     machine.check().unwrap();
     let before = machines();
     machine.kill();
