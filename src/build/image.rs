@@ -10,6 +10,7 @@ use miette::{IntoDiagnostic, WrapErr};
 use super::archive::{self, Repository};
 use super::asked::{self, AskedPackages, StackPackage};
 use super::choice::{PackageChoice, WantedPackages};
+use super::fresh::KeptResults;
 use super::image_manifest::packed_library;
 use super::image_root::{ImageBuild, RawImage};
 use super::image_suite::suite_of;
@@ -56,8 +57,10 @@ pub fn build(
     name: Option<&str>,
     own: StackPackage,
     older: OlderRelease,
+    kept: KeptResults,
     reporter: Reporter,
 ) -> miette::Result<BuiltImage> {
+    let _fresh = kept.begin(|| Ok(userns::enter()?))?;
     let Some(stack) = stacks.first() else { return Err(miette::miette!("there is no stack to make an image of")) };
     let suite = suite_of(stack)?;
     let locked = LockedImage::of(stack, suite)?;

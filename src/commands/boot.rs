@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::boot_report;
-use super::newest_image::newest_image;
 use super::variant::VariantArgs;
+use crate::build::newest_image::newest_image;
 use crate::system::print;
 use crate::system::progress::Reporter;
 use crate::vm::boot::{BootOptions, boot};
@@ -74,7 +74,7 @@ pub fn run(args: &BootArgs) -> miette::Result<()> {
 
 fn options(args: &BootArgs) -> miette::Result<BootOptions> {
     Ok(BootOptions {
-        image: args.image.clone().map_or_else(|| newest_image(&args.variant), Ok)?,
+        image: args.image.clone().map_or_else(|| newest_image(args.variant.variant.as_deref()), Ok)?,
         variant: args.variant.variant.clone(),
         user_data: args.user_data.clone(),
         port: args.port,

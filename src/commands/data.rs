@@ -1,17 +1,16 @@
 //! `stackdeb data`: saves the data of a server to a file, and restores them from one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use miette::IntoDiagnostic;
 
 use super::variant::VariantArgs;
 use crate::control::PackageName;
 use crate::remote::data::{RemotePackage, SiteWhileSaving};
 use crate::remote::info::DatabasePlace;
 use crate::remote::restore::Replacement;
+use crate::remote::save::{self, SaveRequest, WrittenSave};
 use crate::remote::ssh::Host;
-use crate::stack;
 use crate::system::print;
 use crate::system::progress::Reporter;
 
@@ -80,39 +79,20 @@ pub fn run(args: &DataArgs) -> miette::Result<()> {
     }
 }
 
-/// The stack in this folder is a site of files alone.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-#[error("{0} is a site of files alone, which keeps no data on a server")]
-#[diagnostic(help("its package has all that it serves; for another package on that server, name it: --package"))]
-struct NoData(PackageName);
-
 fn save(args: &SaveArgs) -> miette::Result<()> {
-    let here = match &args.package {
-        None if Path::new(stack::FILE_NAME).exists() => {
-            let stack = args.variant.stack_here()?;
-            if !stack.app.kind.has_processes() {
-                return Err(NoData(stack.package.name).into());
-            }
-            Some(stack.package.name)
-        }
-        named => named.clone(),
+    let request = SaveRequest {
+        host: &args.host,
+        file: args.file.as_deref(),
+        package: args.package.as_ref(),
+        variant: args.variant.variant.as_deref(),
+        site: if args.maintenance { SiteWhileSaving::Maintenance } else { SiteWhileSaving::Serves },
     };
-    let server = RemotePackage::find(Host::new(&args.host)?, here.as_ref())?;
-    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let file = args.file.clone().unwrap_or_else(|| format!("{}-data-{time}.tar", server.name()).into());
-    let site = if args.maintenance { SiteWhileSaving::Maintenance } else { SiteWhileSaving::Serves };
-    let contents = server.save(&file, site, Reporter::Stderr)?;
+    let WrittenSave { file, bytes, contents } = save::save(&request, Reporter::Stderr)?;
     if contents.header.database == DatabasePlace::Elsewhere {
         Reporter::Stderr.say("the database is on another server (DATABASE_URL), so it is not in the save");
     }
-    let bytes = file.metadata().into_diagnostic()?.len();
-    print::line(format_args!(
-        "{} ({bytes} bytes): {} of {}",
-        file.display(),
-        contents.describe(),
-        contents.header.name
-    ))?;
-    Ok(())
+    let (file, data) = (file.display(), contents.describe());
+    Ok(print::line(format_args!("{file} ({bytes} bytes): {data} of {}", contents.header.name))?)
 }
 
 fn restore(args: &RestoreArgs) -> miette::Result<()> {

@@ -1,17 +1,15 @@
 //! `stackdeb deb`: `stack.toml`, or a crate's `[package.metadata.deb]` → the package.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::variant::VariantArgs;
-use crate::apt::Suite;
-use crate::build::{crate_package, package, upload};
-use crate::cargo::{self, Compile, Multiarch, Options};
+use crate::build::deb::{self, BuiltDebs, DebRequest};
+use crate::build::fresh::KeptResults;
+use crate::cargo::{Compile, Multiarch, Options};
 use crate::deb::{UploadDistribution, Written};
 use crate::render;
-use crate::stack::FILE_NAME;
-use crate::system::cache::Fresh;
 use crate::system::print;
 use crate::system::progress::Reporter;
 
@@ -88,82 +86,40 @@ impl CrateArgs {
 /// Builds the packages into the project's `dist` folder and prints the path, size and digest of each.
 ///
 /// # Errors
-/// When something in the project is wrong or the package cannot be written. An earlier package then stays as it was.
+/// As [`deb::build`].
 pub fn run(args: &DebArgs) -> miette::Result<()> {
-    let is_stack = !args.project.is_dir() || args.project.join(FILE_NAME).exists();
-    if args.of_crate.package.is_some() || (!is_stack && cargo::is_crate(&args.project)) {
-        if args.changes {
-            return Err(miette::miette!(
-                help = "leave it out: the changelog of a crate is a text of any form, which does not say what its newest entry is",
-                "--changes is for a project with {FILE_NAME}, and a crate is packaged here"
-            ));
-        }
-        return run_for_crate(args);
+    let BuiltDebs { left_out, warnings, packages, upload } = deb::build(&args.request(), Reporter::Stderr)?;
+    left_out.iter().for_each(|sentence| Reporter::Stderr.say(sentence));
+    warnings.iter().for_each(|warning| Reporter::Stderr.warn(warning));
+    for (path, Written { size, sha256, .. }) in packages {
+        print::line(format_args!("{} ({} KB, SHA-256 {sha256})", path.display(), size.div_ceil(1000)))?;
     }
-    if let Some(option) = args.of_crate.given() {
-        return Err(miette::miette!(
-            help = "leave it out, or name the crate that you mean with `-p NAME`",
-            "{option} is for a crate with [package.metadata.deb], and {} is not one",
-            args.project.display()
-        ));
-    }
-    let stack = args.variant.load(&args.project)?;
-    let _fresh = match args.no_cache {
-        true => {
-            package::enter_namespace(&stack)?;
-            Some(Fresh::begin()?)
-        }
-        false => None,
-    };
-    if args.changes {
-        upload::check_places(&stack)?;
-    }
-    let built = package::build_into_dist(&stack, Reporter::Stderr)?;
-    let package = &built.package;
-    for sentence in package.notes.left_out_in_all() {
-        Reporter::Stderr.say(&sentence);
-    }
-    report(&package.path, &package.written, &package.warnings())?;
-    for beside in built.beside() {
-        report(&beside.path, &beside.written, &[])?;
-    }
-    if args.changes {
-        for path in upload::write(&stack, &built, &args.distribution)? {
-            print::line(path.display())?;
-        }
+    for path in upload? {
+        print::line(path.display())?;
     }
     Ok(())
 }
 
-fn run_for_crate(args: &DebArgs) -> miette::Result<()> {
-    let CrateArgs { package, no_build, dbgsym, target, multiarch, suite, deb_version, deb_revision } = &args.of_crate;
-    let suite = match suite {
-        Some(name) => {
-            Suite::find(name).map_err(|error| miette::miette!(help = "name one of them", "--suite: {error}"))?
+impl DebArgs {
+    fn request(&self) -> DebRequest<'_> {
+        let of_crate = &self.of_crate;
+        DebRequest {
+            project: &self.project,
+            kept: KeptResults::unless(self.no_cache),
+            changes: self.changes.then_some(&self.distribution),
+            crate_option: of_crate.given(),
+            options: Options {
+                package: of_crate.package.clone(),
+                variant: self.variant.variant.clone(),
+                deb_version: of_crate.deb_version.clone(),
+                deb_revision: of_crate.deb_revision.clone(),
+                target: of_crate.target.clone(),
+                dbgsym: of_crate.dbgsym,
+                multiarch: of_crate.multiarch.unwrap_or_default(),
+                maintainer: None,
+            },
+            compile: if of_crate.no_build { Compile::Skip } else { Compile::Run },
+            suite: of_crate.suite.as_deref(),
         }
-        None => Suite::of_machine(Path::new("/"))?,
-    };
-    let options = Options {
-        package: package.clone(),
-        variant: args.variant.variant.clone(),
-        deb_version: deb_version.clone(),
-        deb_revision: deb_revision.clone(),
-        target: target.clone(),
-        dbgsym: *dbgsym,
-        multiarch: multiarch.unwrap_or_default(),
-        maintainer: None,
-    };
-    let compile = if *no_build { Compile::Skip } else { Compile::Run };
-    let built = crate_package::build_into_dist(&args.project, &options, compile, suite, Reporter::Stderr)?;
-    report(&built.path, &built.written, &built.warnings)?;
-    built.debug.map_or(Ok(()), |(path, written)| report(&path, &written, &[]))
-}
-
-fn report(path: &Path, written: &Written, warnings: &[String]) -> miette::Result<()> {
-    for warning in warnings {
-        Reporter::Stderr.warn(warning);
     }
-    let (size, digest) = (written.size.div_ceil(1000), written.sha256);
-    print::line(format_args!("{} ({size} KB, SHA-256 {digest})", path.display()))?;
-    Ok(())
 }

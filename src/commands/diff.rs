@@ -5,11 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::compare::{self, CompareError};
-use crate::system::cache::Cache;
+use crate::compare;
 use crate::system::print;
 use crate::system::progress::Reporter;
-use crate::system::tree::WorkFolder;
 
 const NOTES: &str = "\
 Images may be compressed by gzip or not; an image and the same image compressed are the same. Of a package that has another \
@@ -38,20 +36,11 @@ pub struct DiffArgs {
 /// # Errors
 /// When one of the two cannot be read.
 pub fn run(args: &DiffArgs) -> miette::Result<ExitCode> {
-    let work = work_folder()?;
-    let progress = Reporter::Stderr.spinner("reading both");
-    let difference = compare::compare(&args.a, &args.b, work.path())?;
-    drop(progress);
+    let difference = compare::compare(&args.a, &args.b, Reporter::Stderr)?;
     if args.json {
         print::json(&difference)?;
     } else {
         print::text(&compare::page(&difference, args.files))?;
     }
     Ok(if difference.same { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-fn work_folder() -> Result<WorkFolder, CompareError> {
-    let unwritten = |error: String| CompareError::Write { source: std::io::Error::other(error) };
-    let cache = Cache::open().map_err(|error| unwritten(error.to_string()))?;
-    WorkFolder::create(&cache.work()).map_err(|error| unwritten(error.to_string()))
 }

@@ -7,13 +7,12 @@ use clap::Args;
 use super::variant::VariantArgs;
 use crate::apt::OlderRelease;
 use crate::build::asked::StackPackage;
+use crate::build::fresh::KeptResults;
 use crate::build::image;
 use crate::control::PackageName;
 use crate::stack::Stack;
-use crate::system::cache::Fresh;
 use crate::system::print;
 use crate::system::progress::Reporter;
-use crate::system::userns;
 
 const NOTES: &str = "\
 Several stacks in one image share its PostgreSQL and nginx; each has its user, its database and its site. They must differ in \
@@ -55,14 +54,8 @@ pub fn run(args: &ImageArgs) -> miette::Result<()> {
     let stacks: Vec<Stack> =
         args.projects.iter().map(|project| args.variant.load(project)).collect::<miette::Result<_>>()?;
     let name = args.name.as_ref().map(PackageName::as_str);
-    let _fresh = match args.no_cache {
-        true => {
-            userns::enter()?;
-            Some(Fresh::begin()?)
-        }
-        false => None,
-    };
-    let image = image::build(&stacks, name, own, older, Reporter::Stderr)?;
+    let kept = KeptResults::unless(args.no_cache);
+    let image = image::build(&stacks, name, own, older, kept, Reporter::Stderr)?;
     let (size, raw_size) = (image.sizes.compressed_bytes / 1_000_000, image.sizes.raw_bytes / 1_000_000);
     print::line(format_args!(
         "{} ({size} MB, {raw_size} MB on the disk, {} packages)",

@@ -1,5 +1,5 @@
 //! One file for each command: its arguments, the calls of the modules to its left, and what it prints. `boot_report` and
-//! `check_packages` are parts of `boot` and `check`. `account`, `newest_image` and `variant` are what several commands have
+//! `check_packages` are parts of `boot` and `check`. `account` and `variant` are what several commands have
 //! in common.
 
 mod account;
@@ -17,7 +17,6 @@ pub mod image;
 pub mod instances;
 pub mod lock;
 pub mod new;
-mod newest_image;
 pub mod repo;
 pub mod schema;
 pub mod terraform;

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::variant::VariantArgs;
-use crate::disk::manifest::Manifest;
-use crate::linode::terraform::{self, Edited, ImageState};
-use crate::stack::Tls;
+use crate::linode::terraform::{self, Edited, ImageState, WrittenConfiguration};
 use crate::system::print;
 use crate::system::progress::Reporter;
 
@@ -41,36 +39,16 @@ pub struct TerraformArgs {
 /// When the project has a mistake, or a file that would be replaced was edited; nothing is changed then.
 pub fn run(args: &TerraformArgs) -> miette::Result<()> {
     let stack = args.variant.load(&args.project)?;
-    if matches!(stack.site.tls, Tls::Acme { .. }) {
-        Reporter::Stderr.say(
-            "warning: the certificate authority's question reaches any of the machines, and only the one that asked can \
-             answer: with more than one machine let HTTPS end at the balancer, or name certificate files in [site] tls",
-        );
-    }
-    let image = stack.dist().join(stack.image_file_name());
-    let further = Manifest::further_stacks_beside(&image, &stack.package.name);
-    if !further.is_empty() {
-        let names: Vec<&str> = further.iter().map(|stack| stack.name.as_str()).collect();
-        Reporter::Stderr.say(&format!(
-            "warning: the image has {} as well, and this configuration sets the database and SECRET_KEY of {} alone: on each \
-             machine the others have their own",
-            names.join(", "),
-            stack.package.name
-        ));
-    }
-    let folder = args.out.clone().unwrap_or_else(|| {
-        let variant = stack.variant().map(|name| format!("-{name}")).unwrap_or_default();
-        stack.folder.join(format!("terraform{variant}"))
-    });
+    terraform::warnings(&stack).iter().for_each(|warning| Reporter::Stderr.warn(warning));
     let edited = if args.force { Edited::Replace } else { Edited::Keep };
-    let (written, image) = terraform::write(&stack, &folder, edited)?;
-    for name in &written.files {
+    let WrittenConfiguration { folder, files, image } = terraform::write(&stack, args.out.as_deref(), edited)?;
+    for name in &files.files {
         print::line(folder.join(name).display())?;
     }
-    for name in &written.removed {
+    for name in &files.removed {
         print::line(format_args!("{} is not needed any more: removed", folder.join(name).display()))?;
     }
-    for name in &written.kept {
+    for name in &files.kept {
         print::line(format_args!("{} was edited: left as it is", folder.join(name).display()))?;
     }
     match image {

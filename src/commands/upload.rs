@@ -8,8 +8,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::account::ApiArgs;
-use super::newest_image::newest_image;
 use super::variant::VariantArgs;
+use crate::build::newest_image::newest_image;
 use crate::linode::LinodeError;
 use crate::linode::api::regions::Region;
 use crate::linode::api::tag::Tag;
@@ -81,7 +81,7 @@ struct UploadReport<'a> {
 /// # Errors
 /// [`LinodeError`], whose class decides the exit status; or when there is no image.
 pub fn run(args: &UploadArgs) -> miette::Result<()> {
-    let path = args.image.clone().map_or_else(|| newest_image(&args.variant), Ok)?;
+    let path = args.image.clone().map_or_else(|| newest_image(args.variant.variant.as_deref()), Ok)?;
     let options = args.check(&path)?;
     let (image, uploaded) = upload_file(&args.api.client()?, &path, &options, Reporter::Stderr)?;
     let (at_linode, sent_now) = (&uploaded.image, uploaded.origin == ImageOrigin::SentNow);

@@ -12,7 +12,7 @@ mod page;
 mod side;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::thread;
 
@@ -23,12 +23,19 @@ pub use side::{Side, TreeEntry, TreeEntryKind, What};
 
 use crate::disk::gzip;
 use crate::disk::superblock::{self, ImageContent};
+use crate::system::cache::Cache;
+use crate::system::progress::Reporter;
+use crate::system::tree::WorkFolder;
 
-/// Reads both. `work` is a folder for a decompressed image.
+/// Reads both.
 ///
 /// # Errors
-/// When one cannot be read, is neither a package nor an image, or they are not of the same kind.
-pub fn compare(a: &Path, b: &Path, work: &Path) -> Result<Difference, CompareError> {
+/// When one cannot be read, is neither a package nor an image, or they are not of the same kind; or when there is no place for
+/// a decompressed image.
+pub fn compare(a: &Path, b: &Path, reporter: Reporter) -> Result<Difference, CompareError> {
+    let work = work_folder()?;
+    let work = work.path();
+    let _progress = reporter.spinner("reading both");
     let kinds = [kind_of(a)?, kind_of(b)?];
     if kinds[0].what != kinds[1].what {
         let [a, b] = [(a, kinds[0].what), (b, kinds[1].what)];
@@ -46,6 +53,13 @@ pub fn compare(a: &Path, b: &Path, work: &Path) -> Result<Difference, CompareErr
         (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
     });
     Ok(Difference::between(one?, other?))
+}
+
+/// A folder in the cache for decompressed images.
+fn work_folder() -> Result<WorkFolder, CompareError> {
+    let unwritten = |error: String| CompareError::Write { source: io::Error::other(error) };
+    let cache = Cache::open().map_err(|error| unwritten(error.to_string()))?;
+    WorkFolder::create(&cache.work()).map_err(|error| unwritten(error.to_string()))
 }
 
 /// A file's kind, by its first bytes.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::control::PackageName;
 use crate::system::interrupt::Interrupted;
 use crate::system::output::OutputError;
 
@@ -38,6 +39,10 @@ pub enum RemoteError {
         found: String,
         help: String,
     },
+    /// The stack in this folder is a site of files alone.
+    #[error("{0} is a site of files alone, which keeps no data on a server")]
+    #[diagnostic(help("its package has all that it serves; for another package on that server, name it: --package"))]
+    NoData(PackageName),
     /// What a server sent, or a file has in it, is not a whole save.
     #[error("{what} is not a whole save: {reason}")]
     #[diagnostic(help("{help}"))]
@@ -86,6 +91,7 @@ impl RemoteError {
             | Self::NoSsh(_)
             | Self::Refused { .. }
             | Self::NoPackage { .. }
+            | Self::NoData(_)
             | Self::Archive { .. }
             | Self::Copy(_)
             | Self::Answer { .. }

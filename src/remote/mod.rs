@@ -7,7 +7,7 @@
 //!
 //! - `ssh`: one command on one server.
 //! - `archive`: reads a save to its end, and says whether it is whole.
-//! - `data`: asks what is there, saves, restores.
+//! - `data`: asks what is there, saves, restores; `save`: which package is saved, and to which file.
 //! - `maintenance`: keeps a site in maintenance; `carry`: one server's data to another.
 //! - `ssh_key`: new pairs of keys.
 //! - `known_hosts`: the host keys of machines that stackdeb has made.
@@ -20,6 +20,7 @@ pub mod info;
 pub mod known_hosts;
 pub mod maintenance;
 pub mod restore;
+pub mod save;
 pub mod ssh;
 pub mod ssh_key;
 

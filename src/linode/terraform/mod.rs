@@ -13,7 +13,7 @@ use crate::disk::manifest::{InstalledStack, Manifest};
 use crate::linode::error::LinodeError;
 use crate::linode::image::label::ImageLabel;
 use crate::render::terraform::{FurtherSite, TerraformFacts, terraform_files};
-use crate::stack::Stack;
+use crate::stack::{Stack, Tls};
 
 pub use folder::{Edited, WrittenFiles};
 
@@ -29,15 +29,51 @@ pub enum ImageState {
     Missing(PathBuf),
 }
 
-/// Writes the configuration of `stack` into `folder`.
+/// What [`write`] wrote, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenConfiguration {
+    pub folder: PathBuf,
+    pub files: WrittenFiles,
+    pub image: ImageState,
+}
+
+/// What the user should know before the configuration is written, one sentence each.
+pub fn warnings(stack: &Stack) -> Vec<String> {
+    let acme = matches!(stack.site.tls, Tls::Acme { .. }).then(|| {
+        "the certificate authority's question reaches any of the machines, and only the one that asked can answer: with more \
+         than one machine let HTTPS end at the balancer, or name certificate files in [site] tls"
+            .to_owned()
+    });
+    let image = stack.dist().join(stack.image_file_name());
+    let further = Manifest::further_stacks_beside(&image, &stack.package.name);
+    let names: Vec<&str> = further.iter().map(|stack| stack.name.as_str()).collect();
+    let alone = (!names.is_empty()).then(|| {
+        format!(
+            "the image has {} as well, and this configuration sets the database and SECRET_KEY of {} alone: on each machine \
+             the others have their own",
+            names.join(", "),
+            stack.package.name
+        )
+    });
+    acme.into_iter().chain(alone).collect()
+}
+
+/// The folder `terraform` in the project; for a variant, one with its name.
+fn default_folder(stack: &Stack) -> PathBuf {
+    let variant = stack.variant().map(|name| format!("-{name}")).unwrap_or_default();
+    stack.folder.join(format!("terraform{variant}"))
+}
+
+/// Writes the configuration of `stack` into `folder`; when that is `None`, into one in the project.
 ///
 /// # Errors
 /// When a template has a mistake, when a file that would be replaced was edited (except with [`Edited::Replace`]), or
 /// when the folder cannot be read or written. Everything is checked before anything is written.
-pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFiles, ImageState), LinodeError> {
+pub fn write(stack: &Stack, folder: Option<&Path>, edited: Edited) -> Result<WrittenConfiguration, LinodeError> {
+    let folder = folder.map_or_else(|| default_folder(stack), Path::to_owned);
     let image = stack.dist().join(stack.image_file_name());
-    let unreadable = |source| unreadable(folder, source);
-    let path = relative(&real(folder).map_err(unreadable)?, &real(&image).map_err(unreadable)?);
+    let unreadable = |source| unreadable(&folder, source);
+    let path = relative(&real(&folder).map_err(unreadable)?, &real(&image).map_err(unreadable)?);
     let image_label = ImageLabel::of_file(&image)?;
     let image_hash = md5_of(&image)?;
     let further: Vec<FurtherSite> = Manifest::further_stacks_beside(&image, &stack.package.name)
@@ -56,7 +92,8 @@ pub fn write(stack: &Stack, folder: &Path, edited: Edited) -> Result<(WrittenFil
         further: &further,
     };
     let image = if image_hash.is_some() { ImageState::Described } else { ImageState::Missing(image) };
-    Ok((folder::update(folder, &terraform_files(stack, &facts)?, edited)?, image))
+    let files = folder::update(&folder, &terraform_files(stack, &facts)?, edited)?;
+    Ok(WrittenConfiguration { folder, files, image })
 }
 
 /// The MD5 of a file in hexadecimal, as Linode's provider knows an image by it; `None` when there is no file.

@@ -1,19 +1,19 @@
 //! Which image file a command uses when the user names none.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use miette::miette;
 
-use super::variant::VariantArgs;
+use crate::stack;
 
 /// The newest `dist/*-linode.img.gz` below the current folder, or `dist/VARIANT/*-linode.img.gz`.
 ///
 /// # Errors
 /// When no image was built yet, or the stack has no variant of that name.
-pub fn newest_image(variant: &VariantArgs) -> miette::Result<PathBuf> {
-    let folder = match variant.variant {
-        Some(_) => variant.stack_here()?.shown_dist(),
+pub fn newest_image(variant: Option<&str>) -> miette::Result<PathBuf> {
+    let folder = match variant {
+        Some(_) => stack::load_variant(Path::new("."), variant)?.shown_dist(),
         None => "dist".to_owned(),
     };
     let is_image = |path: &PathBuf| path.to_string_lossy().ends_with("-linode.img.gz");
