@@ -29,7 +29,7 @@ pub enum ImageState {
     Missing(PathBuf),
 }
 
-/// What [`write`] wrote, and where.
+/// What [`write()`] wrote, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenConfiguration {
     pub folder: PathBuf,
