@@ -65,6 +65,12 @@ nginx -t -q && systemctl reload nginx"#;
 /// The repository of the document, with both versions of this project. Its key is made as a reader's is.
 const REPOSITORY: &str = "stackdeb repo add --url https://packages.example.org shop/dist/shop_1.0.0_amd64.deb shop/dist/shop_1.1.0_amd64.deb\n";
 
+/// Another database, with the address that the application of a web machine has. This server is `old` and `web-1` at once, so
+/// the application is not started again.
+const ELSEWHERE: &str = r#"cd /
+runuser -u postgres -- psql -c "create role elsewhere login password 'sword/fish'" -c 'create database elsewhere owner elsewhere'
+echo 'DATABASE_URL=postgresql://elsewhere:sword%2Ffish@127.0.0.1:5432/elsewhere' >>/etc/shop/shop.env"#;
+
 /// Asks for the page of the health check at the end of the tunnel, as a browser does that opens `shop.localhost`.
 const BROWSER: &str =
     "(until curl -fsS -H 'Host: shop.localhost' http://127.0.0.1:8000/health-report >page; do sleep 0.2; done) &";
@@ -103,8 +109,8 @@ impl Reached {
         say_yes(&server);
         server.sh("cd /root && DEBIAN_FRONTEND=noninteractive apt-get install ./shop_1.0.0_amd64.deb");
         let key = server.sh("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub");
-        fs::write(user.folder().join("known_hosts"), format!("server,www.example.org {key}\n")).unwrap();
-        let names = format!("127.0.0.1 localhost\n{} server www.example.org\n", server.host());
+        fs::write(user.folder().join("known_hosts"), format!("server,www.example.org,old,web-1 {key}\n")).unwrap();
+        let names = format!("127.0.0.1 localhost\n{} server www.example.org old web-1\n", server.host());
         fs::write(user.folder().join("hosts"), names).unwrap();
         Self { user, server, folder }
     }
@@ -156,6 +162,11 @@ fn commands(reached: &mut Reached) {
             let visits = format!("http://{}/visits", reached.server.host());
             run(Command::new("curl").args(["-fsS", "-m", "30", "-H", "Host: shop.example.org"]).arg(visits));
             reached.type_there("shop", &file, &script, &[("Go on?", "y")]);
+        } else if file.ends_with("grow.md") {
+            reached.server.sh(ELSEWHERE);
+            reached.type_there("shop", &file, &script, &[]);
+            let brought = "runuser -u postgres -- psql -At -d elsewhere -c 'select count(*) from visits'";
+            assert_eq!(reached.server.sh(&format!("cd /; {brought}; sed -i /elsewhere/d /etc/shop/shop.env")), "1");
         } else if file.ends_with("health.md") {
             // The reader logs out when the page has come.
             reached.server.sh("systemctl start shop-health.service");

@@ -5,7 +5,7 @@
 //! | `run` | all of a file's, in one shell, in an empty folder (tests/project/documents.rs) |
 //! | `linode` | all of a file's, in one shell, in a project with a built image, against the API in memory (tests/linode) |
 //! | `server` | all of a file's, in one shell, as root of a container with the packages `stack` and `shop`, in a copy of the folder that the file's blocks of the kind `run` leave (tests/server/documents.rs); those of https.md and django.md where there is an authority and a project of Django (https.rs, applications.rs) |
-//! | `ssh` | all of a file's, in one shell, in the project `shop` or beside it, which reaches a container as `server` and `www.example.org` (tests/server) |
+//! | `ssh` | all of a file's, in one shell, in the project `shop` or beside it, which reaches a container as `server`, `www.example.org`, `old` and `web-1` (tests/server) |
 //! | `clone` | in this repository; what installs the package, in a root of Debian 13 (tests/project) |
 //! | `parse` | each command line is parsed (tests/format) |
 //!
@@ -14,7 +14,7 @@
 //!
 //! - a booted image in QEMU, which takes a minute without KVM (`stackdeb boot`, and SSH to its machine), or all that an image is
 //!   made of once more (`stackdeb image --no-cache`) or all programs compiled (`./just`);
-//! - an account with Terraform, servers that it has made, or an archive of somebody else's with a key that it knows;
+//! - an account with Terraform, or an archive of somebody else's with a key that it knows;
 //! - in README.md, blocks of several other kinds: the tutorial has the same commands; in CONTRIBUTING.md, the tests.
 
 use std::ffi::OsString;
