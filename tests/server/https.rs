@@ -73,6 +73,8 @@ for _ in range(100):
     except OSError: time.sleep(0.1)
 '"
     ));
+    // The timer may have begun an attempt without an authority. The next one would join it.
+    machine.sh("while [ \"$(systemctl is-active shop-acme.service)\" = activating ]; do sleep 0.2; done");
 }
 
 /// The stack that ships, under another name and with this site.

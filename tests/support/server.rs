@@ -63,8 +63,8 @@ pub trait Server {
         String::from_utf8_lossy(&self.try_sh("systemctl is-system-running --wait").stdout).trim().to_owned()
     }
 
-    /// Waits until everything is started, and nothing has failed. Two minutes after boot an emulated machine may be so
-    /// busy with itself that the first health check finds the site slow, and says so; the next must find nothing.
+    /// Waits until everything is started, and nothing has failed. The machine may be so busy, or nginx restart at that
+    /// moment, that a health check finds the site slow, and says so; the next must find nothing.
     #[track_caller]
     fn settle(&self) {
         self.system_state();
