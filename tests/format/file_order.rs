@@ -200,7 +200,7 @@ fn a_circle_is_found() {
     three[4].1 = "use crate::three::{Three, self};";
     let three = [three.as_slice(), &[("three", "fn f() {\n    crate::place::One::new(x);\n}")]].concat();
     assert_eq!(circles_in(&three), ["place uses three", "three uses place"]);
-    // A comment, a unit test and the visibility of a name are no uses; a re-export is none of `mod.rs`.
+    // Not a use: a comment, a unit test, the visibility of a name. A re-export is not a use by `mod.rs`.
     for no_use in [
         "//! As [`crate::place::one::One`].",
         "#[cfg(test)]\npub(super) mod tests {\n    use super::super::one::One;\n}",

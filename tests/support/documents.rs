@@ -100,7 +100,7 @@ pub fn scripts(kind: &str) -> Vec<(PathBuf, String)> {
     scripts.into_iter().map(|(script, file)| (file, script)).collect()
 }
 
-/// A document's blocks of a kind as one script, which is empty if there is none.
+/// A document's blocks of a kind as one script; empty if it has no such block.
 pub fn script_of(file: &Path, kind: &str) -> String {
     let of_kind = blocks_of(file).into_iter().filter(|block| block.language == "sh" && block.kind == kind);
     // Each block says where it begins, so that a failure can be found.
