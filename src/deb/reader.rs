@@ -111,7 +111,7 @@ impl Reader {
         Ok(Epoch::from_seconds(seconds).unwrap_or_default())
     }
 
-    /// The control data.
+    /// The file `control` of the member `control.tar` (deb-control(5)).
     ///
     /// # Errors
     /// When it cannot be read, or the package has no such member.

@@ -24,7 +24,7 @@ pub trait Pip {
     fn report(&self, asked: &PipRequest<'_>) -> miette::Result<PipAnswer>;
 }
 
-/// What pip is asked.
+/// A question to pip: for which requirements are there versions in this index?
 pub struct PipRequest<'a> {
     pub arguments: &'a [&'a str],
     /// The files that [`Pip::report`] names to pip.
@@ -35,7 +35,7 @@ pub struct PipRequest<'a> {
     pub made: &'a Path,
 }
 
-/// What pip said.
+/// The answer of pip, whether it found versions or not.
 pub struct PipAnswer {
     /// Its installation report; `None` if it has failed.
     pub report: Option<Vec<u8>>,
@@ -43,7 +43,7 @@ pub struct PipAnswer {
     pub errors: String,
 }
 
-/// What a resolver found.
+/// The outcome of a search for versions by uv or pip.
 pub(super) enum Resolved {
     /// Lines of a file of requirements: each library with its version, and with digests if the resolver says them.
     Lines(Vec<String>),

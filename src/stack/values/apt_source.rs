@@ -40,7 +40,7 @@ pub enum AptSourceError {
 /// What a key in armour begins with (RFC 9580, 6.2).
 const ARMOUR: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 
-/// Reads the file.
+/// Reads and checks the `.sources` file of `[image] repository`.
 ///
 /// # Errors
 /// When it is not there, or a machine could not fetch packages with it and verify them.

@@ -82,7 +82,7 @@ pub fn target(text: &str) -> Result<String, PlaceError> {
     }
 }
 
-/// Reads permission bits.
+/// Reads permission bits from octal digits, such as `0644`.
 ///
 /// # Errors
 /// When they are not three octal digits, or four of which the first is 0.
