@@ -50,7 +50,7 @@ check: build-and-setup
 
 # Everything but the soak. Installs the programs that the tests run from the machine's package archive.
 test: check
-    tests/side-by-side "-p stackdeb --test server" "-p stackdeb --test machine" "-p stackdeb --test project" "-p stackdeb --test root"
+    tests/side-by-side "-p stackdeb --test server" "-p stackdeb --test machine" "-p stackdeb --test project -- --test-threads 3" "-p stackdeb --test root"
 
 # The programs that tests and benchmarks run, and those that judge what stackdeb makes
 setup:

@@ -12,6 +12,8 @@ use support::documents::{script_of, scripts, shell};
 use support::room::in_namespaces;
 use support::{Built, built, cache, program, run, source_folder, text};
 
+use crate::build_command::{builder, share};
+
 pub fn trials() -> Vec<Trial> {
     in_namespaces(support::tests![
         the_commands_of_the_documents_do_what_they_are_for,
@@ -56,7 +58,12 @@ fn the_commands_of_the_documents_do_what_they_are_for() {
         let folder = tempfile::tempdir().unwrap();
         let mut shell = shell(folder.path(), &script);
         let (caches, bases) = (folder.path().join("cache"), folder.path().join("cache/stackdeb/bases"));
-        if script.contains("stackdeb image") {
+        // Without uv, libraries are chosen in a root with pip, which other tests here use as well.
+        let has_root = script.contains("stackdeb lock --libraries");
+        let _held = has_root.then(builder);
+        if has_root {
+            share(bases.parent().unwrap());
+        } else if script.contains("stackdeb image") {
             share_cache(&bases);
         } else {
             fs::create_dir_all(&bases).unwrap();

@@ -127,10 +127,10 @@ pub fn under_load(server: &impl Server, times: usize) {
         say(&tally.to_string());
     }
     for tally in &tallies {
-        let journal = || {
-            server.sh("journalctl --no-pager -u stack.service -u nginx.service; tail -n 20 /var/log/nginx/error.log")
+        let seen = || {
+            server.sh("tail -n 20 /var/log/nginx/error.log; journalctl --no-pager -o short-precise -n 200 -u stack.service")
         };
-        assert_eq!((tally.failed, &tally.failures), (0, &Vec::new()), "{tally}\n{said}\n{}", journal());
+        assert!(tally.failed == 0, "{tally}: {:?}\n{}\n{said}", tally.failures, seen());
     }
     let [index, counted, slow] = &tallies;
     for Tally { path, bodies, .. } in [index, slow] {
