@@ -128,7 +128,9 @@ pub fn under_load(server: &impl Server, times: usize) {
     }
     for tally in &tallies {
         let seen = || {
-            server.sh("tail -n 20 /var/log/nginx/error.log; journalctl --no-pager -o short-precise -n 200 -u stack.service")
+            server.sh(
+                "tail -n 20 /var/log/nginx/error.log; journalctl --no-pager -o short-precise -n 200 -u stack.service",
+            )
         };
         assert!(tally.failed == 0, "{tally}: {:?}\n{}\n{said}", tally.failures, seen());
     }
