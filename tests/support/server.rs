@@ -68,8 +68,9 @@ pub trait Server {
     #[track_caller]
     fn settle(&self) {
         self.system_state();
-        if self.sh("systemctl --failed --no-legend --plain | cut -d' ' -f1") == "stack-health.service" {
-            self.sh("systemctl start stack-health.service");
+        let failed = self.sh("systemctl --failed --no-legend --plain | cut -d' ' -f1");
+        for health in failed.lines().filter(|unit| unit.ends_with("-health.service")) {
+            self.sh(&format!("systemctl start {health}"));
         }
         assert_eq!(self.system_state(), "running", "{}", self.sh("systemctl --failed"));
     }
