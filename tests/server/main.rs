@@ -43,7 +43,7 @@ use support::room::{run_in_lanes, unless, without_mounts, without_networks, with
 use support::{Built, container};
 
 /// The number of servers, or rows of servers, that run side by side.
-const LANES: usize = 5;
+const LANES: usize = 7;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
