@@ -43,31 +43,31 @@ use support::room::{run_in_lanes, unless, without_mounts, without_networks, with
 use support::{Built, container};
 
 /// The number of servers, or rows of servers, that run side by side.
-const LANES: usize = 7;
+const LANES: usize = 6;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // Those that take longest come first. Beside each is what takes a network.
     let files: Vec<(Vec<Trial>, Option<Step>)> = vec![
+        (documents_from_home::trials(), Some(documents_from_home::ahead())),
+        (bring::trials(), None),
         (upgrade::trials(), None),
         (processes::trials(), None),
         (asgi::trials(), Some(asgi::ahead())),
         (applications::trials(), Some(applications::ahead(&arguments))),
-        (cluster::trials(), None),
+        (https::trials(), Some(https::ahead())),
         (data::trials(), None),
         (servers::trials(), Some(servers::ahead())),
-        (https::trials(), Some(https::ahead())),
-        (bring::trials(), None),
         (kinds::trials(), Some(kinds::ahead())),
+        (cluster::trials(), None),
+        (documents::trials(), Some(documents::ahead())),
         (site::trials(), Some(site::ahead())),
         (install::trials(), None),
+        (updates::trials(), None),
         (administrator::trials(), None),
         (boundary::trials(), None),
-        (updates::trials(), None),
         (faults::trials(), None),
         (libraries::trials(), Some(libraries::ahead())),
-        (documents::trials(), Some(documents::ahead())),
-        (documents_from_home::trials(), Some(documents_from_home::ahead())),
     ];
     let (mut trials, mut steps) = (Vec::new(), Vec::new());
     for (of_file, step) in files {
